@@ -1,0 +1,1 @@
+"""Deploy and benchmark AI applications on heterogeneous hardware, and know how sure the number is."""

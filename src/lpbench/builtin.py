@@ -1,0 +1,58 @@
+"""What the core itself offers, through the same hooks as everybody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.hookspecs import hookimpl
+from lpbench.specs import CommandSpec, ProcessorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMANDS = {
+    "run": "measure an app or a model",
+    "benchmark-analyzer": "measure an app, in the words of the published command line",
+    "compare": "say which of two results is faster, and how sure that is",
+    "show": "print a saved result again",
+    "engines": "list the inference engines",
+    "plugins": "list the plugins and what failed to load",
+    "apps": "list the catalogue",
+    "pull": "fetch and build a catalogue entry",
+    "validate": "check an AI app",
+    "new-app": "write an AI app around a model",
+}
+
+
+@hookimpl
+def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Offer tensors as they are: generated, or read from numpy's files."""
+    summary = "tensors as they are: seeded random ones, or .npy and .npz files"
+    config = "lpbench.tensors:TensorConfig"
+    register(
+        ProcessorSpec(
+            "tensors",
+            "lpbench.tensors:TensorPreprocessor",
+            summary,
+            requires=("numpy",),
+            hint="pip install numpy",
+            config=config,
+            suffixes=(".npy", ".npz"),
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Offer outputs as they are."""
+    summary = "outputs as they are"
+    register(
+        ProcessorSpec("tensors", "lpbench.tensors:TensorPostprocessor", summary, config="lpbench.tensors:RawConfig")
+    )
+
+
+@hookimpl
+def lpbench_register_commands(register: Callable[[CommandSpec], None]) -> None:
+    """Offer lpbench's own commands."""
+    for name, summary in COMMANDS.items():
+        register(CommandSpec(name, f"lpbench.cli.{name.replace('-', '_')}", summary))

@@ -1,0 +1,122 @@
+"""Turns a mapping from outside into a frozen dataclass of settings.
+
+Every error names the key, what was found and what is right; an unknown key gets
+the nearest known one.  Building a config has no side effects.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from lpbench.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T")
+
+
+def build(kind: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
+    """Return ``kind(**values)`` once every key is known and every value has its field's type.
+
+    Lists become tuples, mappings become nested dataclasses where the field is one,
+    integers are taken for floats.  A dataclass may check more in ``__post_init__`` by
+    raising ValueError.
+
+    :param where: Path of ``values`` in its file, for errors.
+    :raises ConfigError: Naming the key, what was found and what is right.
+    """
+    types = typing.get_type_hints(kind)
+    names = [each.name for each in dataclasses.fields(kind) if each.init]  # type: ignore[arg-type] # T is a dataclass
+    for key in values:
+        if key not in names:
+            what = f'unknown key "{key}"'
+            raise ConfigError(what, where=where, hint=nearest(key, names))
+    settled = {key: _settle(types[key], value, f"{where}.{key}".lstrip(".")) for key, value in values.items()}
+    try:
+        return kind(**settled)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(str(error).replace(f"{kind.__name__}.__init__() ", ""), where=where) from error
+
+
+def parse(kind: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return values for ``build`` from the words of a command line, ``threads=2`` say.
+
+    Words that are JSON are taken as such, others as text; an unknown key is left for ``build`` to refuse.
+    """
+    import json
+
+    types = typing.get_type_hints(kind)
+
+    def value(key: str, text: str) -> object:
+        if types.get(key) is str:
+            return text
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+
+    return {key: value(key, text) for key, text in texts.items()}
+
+
+def _settle(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any annotation, any value
+    options = _options(kind)
+    for option in options:
+        found = _match(option, value, where)
+        if found is not _NO:
+            return found
+    what = f"found {value!r}; expected {' or '.join(map(_name, options))}"
+    hint = nearest(value, _choices(options)) if isinstance(value, str) and _choices(options) else ""
+    raise ConfigError(what, where=where, hint=hint)
+
+
+_NO = object()
+
+
+def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911 - one line for each kind of field
+    if kind is Any:
+        return value
+    if get_origin(kind) is Literal:
+        return value if value in get_args(kind) else _NO
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return build(kind, value, where=where) if isinstance(value, dict) else _NO
+    if get_origin(kind) is tuple:
+        return _sequence(kind, value, where) if isinstance(value, (list, tuple)) else _NO
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    plain = get_origin(kind) or kind
+    if isinstance(value, bool) and plain is not bool:
+        return _NO
+    return value if isinstance(value, plain) else _NO
+
+
+def _sequence(kind: Any, value: Any, where: str) -> tuple[Any, ...]:  # noqa: ANN401
+    inner = get_args(kind)
+    if inner[-1] is Ellipsis:
+        inner = (inner[0],) * len(value)
+    if len(inner) != len(value):
+        what = f"found {len(value)} values; expected {len(inner)}"
+        raise ConfigError(what, where=where)
+    return tuple(
+        _settle(each, item, f"{where}[{at}]") for at, (each, item) in enumerate(zip(inner, value, strict=True))
+    )
+
+
+def _options(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    return get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,)
+
+
+def _choices(options: tuple[Any, ...]) -> list[str]:
+    return [choice for option in options if get_origin(option) is Literal for choice in get_args(option)]
+
+
+def _name(kind: Any) -> str:  # noqa: ANN401
+    if get_origin(kind) is Literal:
+        return " or ".join(repr(choice) for choice in get_args(kind))
+    if kind is NoneType:
+        return "null"
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list"}
+    return words.get(get_origin(kind) or kind, getattr(kind, "__name__", str(kind)))

@@ -1,0 +1,86 @@
+"""What can go wrong, said as: the thing, the place, the remedy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class LpbenchError(Exception):
+    """Base of every error that lpbench raises on purpose.
+
+    :param what: What is wrong, naming the thing.
+    :param where: The place: a file, a path inside it, an option.
+    :param hint: What the reader can do about it.
+    """
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        remedy = f"\n  {self.hint}" if self.hint else ""
+        return f"{place}{self.what}{remedy}"
+
+
+class EngineError(LpbenchError):
+    """An engine refused the model, its config or an input."""
+
+
+class ProcessorError(LpbenchError):
+    """A pre- or postprocessor refused its config or a sample."""
+
+
+class ConfigError(LpbenchError):
+    """A configuration holds an unknown key or a wrong value."""
+
+
+class AppError(LpbenchError):
+    """An AI app is missing, incomplete or contradicts itself."""
+
+
+class PluginError(LpbenchError):
+    """A plugin could not be used."""
+
+
+class DuplicateNameError(PluginError):
+    """Two plugins offer the same name."""
+
+
+class UnknownNameError(LpbenchError):
+    """No plugin offers the name that was asked for."""
+
+
+class PullError(LpbenchError):
+    """A catalogue entry could not be fetched or built."""
+
+
+class ResultError(LpbenchError):
+    """A result file cannot be read or written."""
+
+
+class WorkerError(LpbenchError):
+    """A worker process ended or stopped answering.
+
+    :param outcome: One line for the result, such as ``crashed: SIGSEGV while loading``.
+    """
+
+    def __init__(self, what: str, *, outcome: str = "", where: str = "", hint: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.outcome = outcome or what
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a remedy that names the nearest of ``known``, or lists them all."""
+    import difflib  # costs start-up time and is needed only on the way out
+
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return f"known: {', '.join(names)}" if names else "there are none"
