@@ -1,0 +1,113 @@
+"""Frames between lpbench and its workers, over any pair of byte streams.
+
+A frame is a header of twelve bytes (``LPBF``, length of a JSON object, length of
+a block of bytes), the object and the block.  Both lengths have a limit: what
+comes from the other end is not trusted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import struct
+import time
+from typing import Any
+
+from lpbench.errors import LpbenchError
+
+VERSION = 1
+"""Both ends must speak the same version; it is the first thing that each says."""
+MAGIC = b"LPBF"
+HEADER = struct.Struct(">4sII")
+MESSAGE_LIMIT = 64 << 20
+BLOCK_LIMIT = 512 << 20
+MILLISECONDS = 1000
+
+Message = dict[str, Any]
+
+
+class ProtocolError(LpbenchError):
+    """The other end sent something that is no frame."""
+
+
+class ClosedError(LpbenchError):
+    """The other end closed the stream."""
+
+
+class SilenceError(LpbenchError):
+    """The other end sent nothing in time."""
+
+
+class Channel:
+    """Sends and receives frames over two file descriptors."""
+
+    def __init__(self, reader: int, writer: int) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    def send(self, message: Message, block: bytes = b"") -> None:
+        """Send one frame.
+
+        :raises ClosedError: Nobody reads at the other end.
+        """
+        text = json.dumps(message, allow_nan=False).encode()
+        view = memoryview(HEADER.pack(MAGIC, len(text), len(block)) + text + block)
+        try:
+            while view:
+                view = view[os.write(self._writer, view) :]
+        except BrokenPipeError as error:
+            what = "the other end is gone"
+            raise ClosedError(what) from error
+
+    def receive(self, timeout: float | None = None) -> tuple[Message, bytes]:
+        """Return the next frame.
+
+        :param timeout: Seconds until a whole frame must be there; None waits for ever.
+        :raises ClosedError: The stream ended.
+        :raises SilenceError: The time is over.
+        :raises ProtocolError: What came is no frame, or is too large.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        magic, length, extent = HEADER.unpack(self._read(HEADER.size, deadline))
+        if magic != MAGIC or length > MESSAGE_LIMIT or extent > BLOCK_LIMIT:
+            what = f"received {magic!r} with lengths {length} and {extent}, which is no frame"
+            raise ProtocolError(what, hint="something in the worker writes to the protocol's stream")
+        return _decode(self._read(length, deadline)), self._read(extent, deadline)
+
+    def close(self) -> None:
+        """Close both descriptors."""
+        for descriptor in {self._reader, self._writer}:
+            os.close(descriptor)
+
+    def _read(self, size: int, deadline: float | None) -> bytes:
+        parts = bytearray()
+        while len(parts) < size:
+            self._wait(deadline)
+            part = os.read(self._reader, min(size - len(parts), 1 << 20))
+            if not part:
+                what = "the other end closed the stream"
+                raise ClosedError(what)
+            parts += part
+        return bytes(parts)
+
+    def _wait(self, deadline: float | None) -> None:
+        if deadline is None:
+            return
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN | select.POLLHUP)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * MILLISECONDS):
+            what = "the other end sent nothing in time"
+            raise SilenceError(what)
+
+
+def _decode(text: bytes) -> Message:
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        what = f"received a frame that is no JSON: {error}"
+        raise ProtocolError(what) from error
+    if not isinstance(message, dict):
+        what = f"received a frame that is no object: {message!r:.80}"
+        raise ProtocolError(what)
+    return message
