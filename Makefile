@@ -1,0 +1,52 @@
+# `make setup` builds the environment; the other targets call it first.
+# make test PYTHON=/path/to/python VENV=.venv-3.13  runs with another interpreter beside the first.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip
+# the only list of plugins: what stands in plugins/
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+# the statistics' simulations take minutes and time nothing: they are run by hand
+BENCHMARKS := $(filter-out benchmarks/coverage.py,$(wildcard benchmarks/*.py))
+empty :=
+space := $(empty) $(empty)
+
+.PHONY: setup demo test lint bench dist clean
+
+# Done when the stamp in the environment matches the Python, this folder and the files that say what to install.
+setup:
+	@want="$$($(PYTHON) -VV) $$(cat pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml) | cksum) $$PWD"; \
+	test -x $(BIN)/python && test "$$want" = "$$(cat $(VENV)/stamp 2>/dev/null)" && exit 0; \
+	set -e; \
+	test "$$($(BIN)/python -VV 2>/dev/null)" = "$$($(PYTHON) -VV)" || $(PYTHON) -m venv --clear $(VENV); \
+	echo "setting up $(VENV) with $$($(PYTHON) -V)"; \
+	rm -f $(VENV)/stamp; \
+	$(PIP) install -q -c constraints.txt pip; \
+	$(PIP) install -q -c constraints.txt --group build; \
+	$(PIP) install -q -c constraints.txt --group dev --no-build-isolation -e '.[x86]' $(PLUGINS:%=-e ./%); \
+	echo "$$want" > $(VENV)/stamp
+
+demo: setup
+	$(BIN)/lpbench run imagenet-mobilenet-v2 --engine onnxruntime --predictions
+
+# PYTEST takes further options of pytest.
+test: setup
+	$(BIN)/python -m pytest --timeout 300 $(PYTEST)
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	MYPYPATH=src:.ci:$(subst $(space),:,$(PLUGINS:%=%/src)) $(BIN)/mypy --explicit-package-bases \
+	    src tests $(wildcard .ci/*.py benchmarks/*.py examples/*.py) $(wildcard $(PLUGINS:%=%/src) $(PLUGINS:%=%/tests))
+
+bench: setup
+	@for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python $$each || exit; done
+
+dist: setup
+	rm -rf dist
+	@for each in . $(PLUGINS); do $(BIN)/python -m build -q --wheel --no-isolation --outdir dist $$each || exit; done
+	@ls dist
+
+clean:
+	rm -rf .venv .venv-* dist .reports
