@@ -22,9 +22,9 @@ setup:
 	test "$$($(BIN)/python -VV 2>/dev/null)" = "$$($(PYTHON) -VV)" || $(PYTHON) -m venv --clear $(VENV); \
 	echo "setting up $(VENV) with $$($(PYTHON) -V)"; \
 	rm -f $(VENV)/stamp; \
-	$(PIP) install -q -c constraints.txt pip; \
-	$(PIP) install -q -c constraints.txt --group build; \
-	$(PIP) install -q -c constraints.txt --group dev --no-build-isolation -e '.[x86]' $(PLUGINS:%=-e ./%); \
+	$(PIP) install -qq -c constraints.txt pip; \
+	$(PIP) install -qq -c constraints.txt --group build; \
+	$(PIP) install -qq -c constraints.txt --group dev --no-build-isolation -e '.[x86]' $(PLUGINS:%=-e ./%); \
 	echo "$$want" > $(VENV)/stamp
 
 demo: setup

@@ -1,0 +1,100 @@
+"""Puts the jobs' reports together and refuses tests that no job ran although this machine could.
+
+A test may be skipped in one job if another ran it.  One that nobody ran needs a reason
+that begins with ``needs``, and the need must be in the table below and unmet here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import interpreters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ROOT = Path(__file__).parent.parent
+Tests = dict[str, tuple[str, str]]
+"""What became of each test: outcome and reason, by node."""
+
+
+def _network(_: str) -> bool:
+    """Whether pip reaches its registry, asked for something that every environment here holds."""
+    options = ["-q", "--dry-run", "--no-deps", "--no-cache-dir", "--ignore-installed"]
+    ask = [sys.executable, "-m", "pip", "install", *options, "pluggy"]
+    return subprocess.run(ask, capture_output=True, check=False).returncode == 0
+
+
+def _python(rest: str) -> bool:
+    """Whether a Python as in ``3.12`` or ``>=3.12`` or ``<3.11`` runs here."""
+    asked = re.match(r"(>=|<)?\s*3\.(\d+)", rest)
+    if not asked:
+        return True
+    fits = {">=": int.__ge__, "<": int.__lt__, None: int.__eq__}[asked[1]]
+    return any(fits(version[1], int(asked[2])) for version in interpreters.here())
+
+
+MET: Mapping[str, Callable[[str], bool]] = {
+    "cuda": lambda _: any(Path("/dev").glob("nvidia[0-9]*")),
+    "stairwai": lambda _: (ROOT.parent / "shared" / "stairwai").is_dir(),
+    "network": _network,
+    "python": _python,
+    "root": lambda _: os.geteuid() == 0,
+    "aarch64": lambda _: platform.machine() == "aarch64",
+    "x86-64": lambda _: platform.machine() == "x86_64",
+}
+"""Each need that a skip may name, and how this machine is asked whether it meets it."""
+
+
+def allowed(reason: str, met: Mapping[str, Callable[[str], bool]] = MET) -> bool:
+    """Say whether a test that no job ran may be skipped for ``reason``."""
+    asked = re.match(r"needs ([\w./-]+)[,:;]?\s*(.*)", reason)
+    return asked is not None and asked[1] in met and not met[asked[1]](asked[2])
+
+
+def never_ran(jobs: Mapping[str, Tests]) -> dict[str, str]:
+    """Return the tests, or whole modules, that every job skipped where they appeared: node to reason."""
+    ran = {node for tests in jobs.values() for node, (outcome, _) in tests.items() if outcome != "skipped"}
+    modules = {node.partition("::")[0] for node in ran}
+    return {
+        node: reason
+        for tests in jobs.values()
+        for node, (outcome, reason) in tests.items()
+        if outcome == "skipped" and node not in ran | modules
+    }
+
+
+def table(jobs: Mapping[str, Tests], pythons: Mapping[str, str]) -> str:
+    """Return one line for each job: Python, passed, failed, skipped."""
+    lines = [f"{'job':24}{'python':10}{'passed':>8}{'failed':>8}{'skipped':>8}"]
+    for job, tests in jobs.items():
+        count = Counter(outcome for outcome, _ in tests.values())
+        lines.append(f"{job:24}{pythons[job]:10}{count['passed']:8}{count['failed']:8}{count['skipped']:8}")
+    return "\n".join(lines)
+
+
+def main(folder: Path) -> int:
+    """Print the table and the verdict over the reports in ``folder``."""
+    reports = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    jobs = {job: report["tests"] for job, report in reports.items()}
+    print(table(jobs, {job: report["python"] for job, report in reports.items()}))
+    skipped = never_ran(jobs)
+    refused = {node: reason for node, reason in skipped.items() if not allowed(reason)}
+    for node, reason in skipped.items():
+        print(f"no job ran {node}: {reason or 'no reason'}{'  <- this machine could' if node in refused else ''}")
+    failed = sum(outcome == "failed" for tests in jobs.values() for outcome, _ in tests.values())
+    passed = sum(outcome == "passed" for tests in jobs.values() for outcome, _ in tests.values())
+    print(f"{passed} passed, {failed} failed, {len(skipped)} skipped")
+    return 1 if failed or refused or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
