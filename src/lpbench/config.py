@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from lpbench.errors import ConfigError, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 T = TypeVar("T")
 
@@ -29,17 +27,42 @@ def build(kind: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     :param where: Path of ``values`` in its file, for errors.
     :raises ConfigError: Naming the key, what was found and what is right.
     """
-    types = typing.get_type_hints(kind)
-    names = [each.name for each in dataclasses.fields(kind) if each.init]  # type: ignore[arg-type] # T is a dataclass
-    for key in values:
-        if key not in names:
-            what = f'unknown key "{key}"'
-            raise ConfigError(what, where=where, hint=nearest(key, names))
-    settled = {key: _settle(types[key], value, f"{where}.{key}".lstrip(".")) for key, value in values.items()}
+    settled, wrong = _gather(kind, values, where)
+    if wrong:
+        raise wrong[0]
     try:
         return kind(**settled)
     except (TypeError, ValueError) as error:
         raise ConfigError(str(error).replace(f"{kind.__name__}.__init__() ", ""), where=where) from error
+
+
+def errors(kind: type[Any], values: Mapping[str, Any], *, where: str = "") -> list[ConfigError]:
+    """Return what ``build`` would refuse, every key of it; empty where it would succeed."""
+    _, found = _gather(kind, values, where)
+    if found:
+        return found
+    try:
+        build(kind, values, where=where)
+    except ConfigError as error:
+        return [error]
+    return []
+
+
+def _gather(kind: type[Any], values: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[ConfigError]]:
+    """Return the values with their fields' types, and the errors of those that have none."""
+    types = typing.get_type_hints(kind)
+    names = [each.name for each in dataclasses.fields(kind) if each.init]
+    settled: dict[str, Any] = {}
+    wrong: list[ConfigError] = []
+    for key, value in values.items():
+        if key not in names:
+            wrong.append(ConfigError(f'unknown key "{key}"', where=where, hint=nearest(key, names)))
+            continue
+        try:
+            settled[key] = _settle(types[key], value, f"{where}.{key}".lstrip("."))
+        except ConfigError as error:
+            wrong.append(error)
+    return settled, wrong
 
 
 def parse(kind: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
@@ -85,6 +108,8 @@ def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911 -
         return build(kind, value, where=where) if isinstance(value, dict) else _NO
     if get_origin(kind) is tuple:
         return _sequence(kind, value, where) if isinstance(value, (list, tuple)) else _NO
+    if get_origin(kind) in {dict, Mapping}:
+        return _mapping(kind, value, where) if isinstance(value, Mapping) else _NO
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     plain = get_origin(kind) or kind
@@ -105,6 +130,11 @@ def _sequence(kind: Any, value: Any, where: str) -> tuple[Any, ...]:  # noqa: AN
     )
 
 
+def _mapping(kind: Any, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401
+    _, inner = get_args(kind)
+    return {key: _settle(inner, item, f"{where}.{key}") for key, item in value.items()}
+
+
 def _options(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401
     return get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,)
 
@@ -118,5 +148,12 @@ def _name(kind: Any) -> str:  # noqa: ANN401
         return " or ".join(repr(choice) for choice in get_args(kind))
     if kind is NoneType:
         return "null"
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list"}
+    words = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        tuple: "a list",
+        Mapping: "an object",
+    }
     return words.get(get_origin(kind) or kind, getattr(kind, "__name__", str(kind)))

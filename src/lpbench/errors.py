@@ -56,6 +56,10 @@ class UnknownNameError(LpbenchError):
     """No plugin offers the name that was asked for."""
 
 
+class NotInstalledError(UnknownNameError):
+    """The name is known, and the plugin that offers it is not installed."""
+
+
 class PullError(LpbenchError):
     """A catalogue entry could not be fetched or built."""
 

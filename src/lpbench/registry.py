@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 import pluggy
 
 from lpbench import hookspecs
-from lpbench.errors import DuplicateNameError, PluginError, UnknownNameError, nearest
+from lpbench.errors import DuplicateNameError, NotInstalledError, PluginError, UnknownNameError, nearest
 from lpbench.specs import (
     AnalyzerSpec,
     AppSpec,
@@ -245,7 +245,7 @@ class Registry:
         what = f'unknown {kind.word} "{name}"'
         if name in _extras():
             what = f'{kind.word} "{name}" is not installed'
-            raise UnknownNameError(what, hint=f'pip install "lpbench[{name}]"')
+            raise NotInstalledError(what, hint=f'pip install "lpbench[{name}]"')
         broken = "".join(f"\n  could not load plugin {failure}" for failure in self.failures)
         raise UnknownNameError(what, hint=f"{nearest(name, names)}{broken}")
 

@@ -1,0 +1,97 @@
+"""Reads JSON that a stranger may have written: bounded, strict, and every refusal is an error of ours."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import AppError, LpbenchError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIGITS = 40
+"""Longest whole number: Python's conversion takes quadratic time."""
+MEBIBYTE = 1 << 20
+
+
+def read_json(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -> Any:  # noqa: ANN401 - any JSON
+    """Return the value in a file.
+
+    Refuses what JSON does not have or leaves open: keys given twice, NaN and
+    infinity, numbers that overflow, half surrogate pairs.
+
+    :param limit: Largest size in bytes.
+    :raises LpbenchError: As ``error``, naming the file and the place in it.
+    """
+    text = read_text(path, limit=limit, error=error)
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_float, parse_int=_integer
+        )
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can be neither printed nor opened
+    except json.JSONDecodeError as wrong:
+        what = f"is not JSON: {wrong.msg} at line {wrong.lineno}, column {wrong.colno}"
+        raise error(what, where=str(path)) from None
+    except RecursionError:
+        what = "is nested too deeply"
+        raise error(what, where=str(path)) from None
+    except UnicodeEncodeError:
+        what = "holds half a surrogate pair, which is no text"
+        raise error(what, where=str(path)) from None
+    except ValueError as wrong:
+        raise error(str(wrong), where=str(path)) from None
+    return value
+
+
+def read_text(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -> str:
+    """Return a file's UTF-8 text, without a byte-order mark.
+
+    :param limit: Largest size in bytes.
+    :raises LpbenchError: As ``error``: no regular file, unreadable, too large, not UTF-8.
+    """
+    try:
+        if not path.is_file():
+            what = "is not a file" if path.exists() else "does not exist"
+            raise error(what, where=str(path))
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as wrong:
+        what = f"cannot be read: {wrong.strerror or wrong}"
+        raise error(what, where=str(path)) from wrong
+    if len(data) > limit:
+        what = f"is larger than {limit / MEBIBYTE:g} MiB"
+        raise error(what, where=str(path))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        what = f"is not UTF-8: byte {wrong.start} is 0x{data[wrong.start]:02x}"
+        raise error(what, where=str(path)) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        what = f"has the key {json.dumps(twice)} twice in one object"
+        raise ValueError(what)
+    return found
+
+
+def _refuse(word: str) -> float:
+    what = f"has the number {word}, which JSON does not know"
+    raise ValueError(what)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text[:DIGITS])
+
+
+def _integer(text: str) -> int:
+    if len(text) > DIGITS:
+        what = f"has a whole number of {len(text)} digits"
+        raise ValueError(what)
+    return int(text)

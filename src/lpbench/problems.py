@@ -1,0 +1,60 @@
+"""What is wrong with a file, in words: the place, what was found, what is right."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHOWN = 60
+"""Characters of a wrong value that an error shows."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a file, or worth knowing about it.
+
+    :param path: Place inside the file, ``components[0].inference`` say; empty for the whole.
+    :param found: What was found.
+    :param right: What is right, or what to do.
+    :param file: The file.
+    :param note: True where nothing is wrong.
+    """
+
+    path: str
+    found: str
+    right: str = ""
+    file: str = ""
+    note: bool = False
+
+    def __str__(self) -> str:
+        place = "".join(f"{part}: " for part in (self.file, self.path) if part)
+        remedy = f"\n  {self.right}" if self.right else ""
+        return f"{place}{'note: ' if self.note else ''}{self.found}{remedy}"
+
+
+def path_text(path: Sequence[str | int]) -> str:
+    """Return a path as people read it: ``components[0].models["my model"]``."""
+    words = [
+        f"[{part}]" if isinstance(part, int) else f".{part}" if _plain(part) else f"[{json.dumps(part)}]"
+        for part in path
+    ]
+    return "".join(words).removeprefix(".")
+
+
+def show(value: Any) -> str:  # noqa: ANN401 - any JSON
+    """Return a value in few words."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    text = json.dumps(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _plain(part: str) -> bool:
+    return re.fullmatch(r"[\w$-]+", part, re.ASCII) is not None
