@@ -1,0 +1,47 @@
+"""Statistics of latencies, from the standard library alone.
+
+One name for each job; which interval, bound, flag and rule it is and why is told in
+docs/explanation/statistics.md.
+"""
+
+from lpbench.stats.dependence import Dependence, dependence
+from lpbench.stats.flags import Flag, flags, runs_differ, slice_medians
+from lpbench.stats.intervals import Interval, across_runs, mean_interval, median_interval, median_variance
+from lpbench.stats.percentiles import STANDARD, Percentile, percentile, percentile_need, percentiles
+from lpbench.stats.pilot import Limits, PilotRun, Plan, plan
+from lpbench.stats.ratios import Ratio, ratio_interval, run_ratio, unpaired_ratio
+from lpbench.stats.stopping import NoisePlateau, Stopping, WarmUp, interval_reached
+from lpbench.stats.summary import Summary, summarize
+
+__all__ = [
+    "STANDARD",
+    "Dependence",
+    "Flag",
+    "Interval",
+    "Limits",
+    "NoisePlateau",
+    "Percentile",
+    "PilotRun",
+    "Plan",
+    "Ratio",
+    "Stopping",
+    "Summary",
+    "WarmUp",
+    "across_runs",
+    "dependence",
+    "flags",
+    "interval_reached",
+    "mean_interval",
+    "median_interval",
+    "median_variance",
+    "percentile",
+    "percentile_need",
+    "percentiles",
+    "plan",
+    "ratio_interval",
+    "run_ratio",
+    "runs_differ",
+    "slice_medians",
+    "summarize",
+    "unpaired_ratio",
+]
