@@ -36,6 +36,9 @@ S = TypeVar("S", bound=Spec)
 
 BUILTIN = "builtin"
 
+BROUGHT_BY = {"onnxruntime": "ort", "onnx": "ort", "lne": "ort", "lpdnn": "ort", "image": "image"}
+"""Names of ours that users ask for before the plugin is there: which extra, and so which plugin, brings them."""
+
 
 class Kind(Generic[S]):
     """A kind of thing that plugins offer: its word, its hook and its type of spec."""
@@ -148,7 +151,7 @@ class Registry:
         try:
             self.manager.register(plugin, name=name)
             self._refuse_misspelt(plugin)
-        except Exception as error:  # noqa: BLE001 - whatever a third party's hooks raise on inspection
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a third party's hooks raise on inspection
             if self.manager.has_plugin(name):
                 self.manager.unregister(name=name)
             self._fail(name, distribution, error)
@@ -159,6 +162,12 @@ class Registry:
     def plugins(self) -> dict[str, str]:
         """Return the usable plugins: name to distribution, empty for what was added by hand."""
         return dict(sorted(self._origins.items()))
+
+    def survey(self) -> list[Failure]:
+        """Ask every plugin for all that it offers, and return every failure; imports no implementation."""
+        for kind in KINDS:
+            self.all(kind)
+        return self.failures
 
     def all(self, kind: Kind[S]) -> dict[str, Offer[S]]:
         """Return every offer of one kind by name, sorted; imports no implementation."""
@@ -181,7 +190,7 @@ class Registry:
         return offer
 
     def _discover(self, point: EntryPoint) -> None:
-        origin = f"{point.dist.name} {point.dist.version}" if point.dist else ""
+        origin = _origin(point)
         try:
             plugin = point.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's import may raise anything
@@ -237,16 +246,20 @@ class Registry:
         failure = Failure(plugin, distribution, error)
         if self.strict:
             raise PluginError(str(failure)) from error
-        self.failures.append(failure)
+        if str(failure) not in map(str, self.failures):  # asking again after a plugin was added finds it again
+            self.failures.append(failure)
 
     def _unknown(self, kind: Kind[Any], name: str) -> NoReturn:
-        offers = self.all(kind)
-        names = [alias for each in offers.values() for alias in (each.spec.name, *_aliases(each.spec))]
-        what = f'unknown {kind.word} "{name}"'
-        if name in _extras():
+        extra = BROUGHT_BY.get(name, "")
+        if extra in self._disabled:
+            what = f'{kind.word} "{name}" is left out'
+            raise NotInstalledError(what, hint=f"take {extra} out of LPBENCH_DISABLED_PLUGINS")
+        if extra and extra not in {*self._origins, *(failure.plugin for failure in self.failures)}:
             what = f'{kind.word} "{name}" is not installed'
-            raise NotInstalledError(what, hint=f'pip install "lpbench[{name}]"')
+            raise NotInstalledError(what, hint=f'pip install "lpbench[{extra}]"')
+        names = [alias for each in self.all(kind).values() for alias in (each.spec.name, *_aliases(each.spec))]
         broken = "".join(f"\n  could not load plugin {failure}" for failure in self.failures)
+        what = f'unknown {kind.word} "{name}"'
         raise UnknownNameError(what, hint=f"{nearest(name, names)}{broken}")
 
 
@@ -281,17 +294,16 @@ def _entry_points() -> list[EntryPoint]:
     import importlib.metadata  # slow, and a notebook that only reads results never needs it
 
     points = importlib.metadata.entry_points(group=hookspecs.PROJECT)
-    unique = {(point.name, point.value, point.dist.name if point.dist else ""): point for point in points}
+    unique = {(point.name, point.value, _origin(point)): point for point in points}
     return [unique[key] for key in sorted(unique)]
 
 
-def _extras() -> list[str]:
-    import importlib.metadata
-
+def _origin(point: EntryPoint) -> str:
+    """Return name and version of the distribution that brings an entry point."""
     try:
-        return importlib.metadata.metadata("lpbench").get_all("Provides-Extra") or []
-    except importlib.metadata.PackageNotFoundError:  # run from a source tree
-        return []
+        return f"{point.dist.name} {point.dist.version}" if point.dist else ""
+    except Exception:  # noqa: BLE001 - a damaged installation: the types of its errors differ between Pythons
+        return "a distribution without metadata"
 
 
 def _aliases(spec: Spec) -> tuple[str, ...]:

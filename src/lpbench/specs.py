@@ -155,7 +155,7 @@ def load(target: str, *, who: str) -> Any:  # noqa: ANN401 - whatever the import
     try:
         found = importlib.import_module(module)
         return getattr(found, attribute) if attribute else found
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"{who}: cannot load {target}: {type(error).__name__}: {error}"
         raise PluginError(what, hint="lpbench plugins -v shows which distribution it comes from") from error
 
@@ -164,9 +164,10 @@ def _installed(module: str) -> bool:
     import importlib.util
 
     try:
-        return importlib.util.find_spec(module) is not None
+        spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):  # a module half-loaded or without a spec
         return False
+    return spec is not None and spec.origin is not None  # a folder of models named like the engine has no origin
 
 
 def _version(distribution: str) -> str:
