@@ -1,11 +1,14 @@
-"""What several tests of the core need."""
+"""Fixtures of the core's tests; none needs more than pytest."""
 
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import sys
+from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,9 +16,64 @@ from lpbench import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-    Install = Callable[..., Path]
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep results and caches of the tests out of the user's folders."""
+    place = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("XDG_DATA_HOME", str(place / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+
+
+@pytest.fixture
+def fakes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Registry]:
+    """Install the fake plugin for this process and for workers, and return the registry that has found it."""
+    place = tmp_path_factory.mktemp("site")
+    meta = place / "lpbench_fakes-1.0.dist-info"
+    meta.mkdir()
+    (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: lpbench-fakes\nVersion: 1.0\n", encoding="utf-8")
+    (meta / "entry_points.txt").write_text("[lpbench]\nfakes = lpbench_fakes\n", encoding="utf-8")
+    places = [str(HERE / "fakes"), str(place)]
+    for each in places:
+        monkeypatch.syspath_prepend(each)
+    before = os.environ.get("PYTHONPATH")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*places, before] if before else places))
+    yield registry.refresh()
+    monkeypatch.undo()
+    registry.refresh()
+
+
+@pytest.fixture
+def fake_app(fakes: registry.Registry, tmp_path: Path) -> Callable[..., Path]:
+    """Return a maker of apps for the fake engine: ``make(work_us=100, at="run", do="crash")``."""
+    assert "fake" in fakes.all(registry.ENGINES), fakes.failures
+
+    def make(name: str = "numbers", *, numbers: tuple[str, ...] = ("1", "2", "3"), **orders: Any) -> Path:  # noqa: ANN401
+        folder = tmp_path / name
+        (folder / "samples").mkdir(parents=True)
+        for index, number in enumerate(numbers):
+            (folder / "samples" / f"{index}.txt").write_text(number, encoding="ascii")
+        (folder / "model.fake").write_text(json.dumps(orders), encoding="ascii")
+        component = {
+            "name": "doubler",
+            "preprocessing": {"type": "text", "offset": 5},
+            "inference": {"models": {"fake": {"file": "model.fake"}}},
+            "postprocessing": {"type": "text"},
+        }
+        config = {
+            "schema_version": 1,
+            "ai_app_class": "signal_processing",
+            "labels": ["even", "odd"],
+            "components": [component],
+            "samples": ["samples"],
+        }
+        (folder / "ai_app_config.json").write_text(json.dumps(config), encoding="utf-8")
+        return folder
+
+    return make
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +97,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def install(site: Path) -> Install:
+def install(site: Path) -> Callable[..., Path]:
     """Install a plugin as pip would leave it: a module, its metadata and its entry point.
 
     ``install("acme", source)`` installs distribution lpbench-acme 1.0 with module ``acme`` as plugin ``acme``.

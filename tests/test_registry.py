@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Install
-
 ENGINE = """
 from lpbench.hookspecs import hookimpl
 from lpbench.specs import EngineSpec
@@ -66,14 +64,14 @@ def in_child(code: str, site: Path) -> Any:  # noqa: ANN401 - whatever the code 
     return json.loads(done.stdout)
 
 
-def test_an_installed_plugin_is_found_with_its_distribution(install: Install) -> None:
+def test_an_installed_plugin_is_found_with_its_distribution(install: Callable[..., Path]) -> None:
     install("acme", engine("acme"))
     offer = registry.current().get(ENGINES, "acme")
     assert (offer.spec.name, offer.plugin, offer.distribution) == ("acme", "acme", "lpbench-acme 1.0")
     assert registry.current().plugins()["acme"] == "lpbench-acme 1.0"
 
 
-def test_listing_imports_no_implementation_and_nothing_heavy(install: Install, site: Path) -> None:
+def test_listing_imports_no_implementation_and_nothing_heavy(install: Callable[..., Path], site: Path) -> None:
     """Discovering every plugin that is installed here and listing all their offers, in a fresh process."""
     install("acme", engine("acme"))
     (site / "acme_heavy.py").write_text("import numpy\n", encoding="utf-8")
@@ -89,7 +87,7 @@ def test_listing_imports_no_implementation_and_nothing_heavy(install: Install, s
     assert not heavy & set(modules[1])
 
 
-def test_importing_lpbench_discovers_nothing(install: Install, site: Path) -> None:
+def test_importing_lpbench_discovers_nothing(install: Callable[..., Path], site: Path) -> None:
     install("acme", "raise SystemExit('imported')")
     assert in_child("import json, sys, lpbench; print(json.dumps('acme' in sys.modules))", site) is False
 
@@ -127,7 +125,7 @@ def test_importing_lpbench_discovers_nothing(install: Install, site: Path) -> No
         "wrong object",
     ],
 )
-def test_a_broken_plugin_is_a_record_and_the_others_work(install: Install, source: str, told: str) -> None:
+def test_a_broken_plugin_is_a_record_and_the_others_work(install: Callable[..., Path], source: str, told: str) -> None:
     """However a plugin breaks, lpbench goes on, offers nothing of it, and says what is wrong and who brings it."""
     install("acme", source)
     install("fine", engine("fine"))
@@ -138,7 +136,7 @@ def test_a_broken_plugin_is_a_record_and_the_others_work(install: Install, sourc
     assert "acme" not in found.all(ENGINES)
 
 
-def test_an_unknown_name_names_the_nearest_and_what_failed_to_load(install: Install) -> None:
+def test_an_unknown_name_names_the_nearest_and_what_failed_to_load(install: Callable[..., Path]) -> None:
     install("fine", engine("fine", "superfast"))
     install("acme", "import no_such_library")
     with pytest.raises(UnknownNameError) as caught:
@@ -160,7 +158,7 @@ def test_a_plugin_of_ours_that_is_not_there_is_named_as_an_extra() -> None:
         broken.get(ENGINES, "onnxruntime")
 
 
-def test_two_plugins_with_one_engine_name_are_an_error_naming_both(install: Install) -> None:
+def test_two_plugins_with_one_engine_name_are_an_error_naming_both(install: Callable[..., Path]) -> None:
     install("acme", engine("acme", "fast"))
     install("bolt", engine("bolt", "fast"))
     install("fine", engine("fine"))
@@ -182,7 +180,7 @@ def test_an_alias_that_is_anothers_name_is_an_error_too(first: str, second: str)
             found.get(ENGINES, name)
 
 
-def test_one_name_of_two_kinds_is_no_clash(install: Install) -> None:
+def test_one_name_of_two_kinds_is_no_clash(install: Callable[..., Path]) -> None:
     """The built-in tensors are a pre- and a postprocessor; an engine may be called so as well."""
     install("acme", engine("acme", "tensors"))
     found = registry.current()
@@ -191,7 +189,7 @@ def test_one_name_of_two_kinds_is_no_clash(install: Install) -> None:
     assert not [failure for failure in found.survey() if failure.plugin == "acme"]
 
 
-def test_two_distributions_with_one_plugin_name_are_an_error_naming_both(install: Install) -> None:
+def test_two_distributions_with_one_plugin_name_are_an_error_naming_both(install: Callable[..., Path]) -> None:
     install("acme", engine("acme"))
     install("other", engine("other"), plugin="acme", distribution="lpbench-other")
     failure = failed(registry.current(), "acme")
@@ -201,7 +199,7 @@ def test_two_distributions_with_one_plugin_name_are_an_error_naming_both(install
     assert registry.current().get(ENGINES, "acme").distribution == "lpbench-acme 1.0"
 
 
-def test_a_plugin_cannot_take_the_place_of_the_built_ins(install: Install) -> None:
+def test_a_plugin_cannot_take_the_place_of_the_built_ins(install: Callable[..., Path]) -> None:
     install("acme", engine("acme"), plugin="builtin")
     found = registry.current()
     assert "run" in found.all(COMMANDS)
@@ -234,7 +232,7 @@ def test_a_failure_is_told_once_however_often_is_asked() -> None:
     assert list(found.all(ENGINES)) == ["fine"]
 
 
-def test_disabled_plugins_are_not_even_imported(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disabled_plugins_are_not_even_imported(install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     install("acme", "raise SystemExit('imported')")
     install("bolt", engine("bolt"))
     monkeypatch.setenv("LPBENCH_DISABLED_PLUGINS", "other, acme")
@@ -253,7 +251,9 @@ def test_disabled_plugins_are_not_even_imported(install: Install, monkeypatch: p
     ],
     ids=["import", "exit", "unmarked", "half-way", "duplicate"],
 )
-def test_strict_raises_what_else_is_a_record(install: Install, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+def test_strict_raises_what_else_is_a_record(
+    install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
     install("acme", source)
     install("fine", engine("fine"))
     monkeypatch.setenv("LPBENCH_STRICT_PLUGINS", "1")
@@ -263,7 +263,7 @@ def test_strict_raises_what_else_is_a_record(install: Install, monkeypatch: pyte
     assert registry.refresh().survey()
 
 
-def test_refresh_finds_what_was_installed_meanwhile(install: Install) -> None:
+def test_refresh_finds_what_was_installed_meanwhile(install: Callable[..., Path]) -> None:
     """As in a notebook: pip install in one cell, the engine in the next."""
     assert "acme" not in registry.current().all(ENGINES)
     install("acme", engine("acme"))
@@ -272,7 +272,7 @@ def test_refresh_finds_what_was_installed_meanwhile(install: Install) -> None:
     assert registry.current().get(ENGINES, "acme").distribution == "lpbench-acme 1.0"
 
 
-def test_a_distribution_without_metadata_stops_nobody(install: Install) -> None:
+def test_a_distribution_without_metadata_stops_nobody(install: Callable[..., Path]) -> None:
     """What an interrupted uninstall leaves: entry points whose METADATA is gone."""
     install("acme", engine("acme"), metadata=False)
     install("fine", engine("fine"))
@@ -287,7 +287,7 @@ def test_the_built_ins_come_through_the_same_hooks() -> None:
     assert {"run", "engines", "plugins", "apps", "pull", "validate"} <= set(found.all(COMMANDS))
 
 
-def test_usable_offers_can_be_chosen_by_what_they_say(install: Install) -> None:
+def test_usable_offers_can_be_chosen_by_what_they_say(install: Callable[..., Path]) -> None:
     """Engines that read ONNX, without those whose name is contested."""
     install("acme", engine("acme"))
     install("bolt", engine("bolt", "twice"))

@@ -7,6 +7,7 @@ the nearest known one.  Building a config has no side effects.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import typing
 from collections.abc import Mapping
 from types import NoneType, UnionType
@@ -15,6 +16,9 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 from lpbench.errors import ConfigError, nearest
 
 T = TypeVar("T")
+
+LONGEST = 60
+"""Characters of a wrong value that an error repeats."""
 
 
 def build(kind: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
@@ -51,18 +55,24 @@ def errors(kind: type[Any], values: Mapping[str, Any], *, where: str = "") -> li
 def _gather(kind: type[Any], values: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[ConfigError]]:
     """Return the values with their fields' types, and the errors of those that have none."""
     types = typing.get_type_hints(kind)
-    names = [each.name for each in dataclasses.fields(kind) if each.init]
+    fields = {each.name: each for each in dataclasses.fields(kind) if each.init}
     settled: dict[str, Any] = {}
     wrong: list[ConfigError] = []
     for key, value in values.items():
-        if key not in names:
-            wrong.append(ConfigError(f'unknown key "{key}"', where=where, hint=nearest(key, names)))
+        if key not in fields:
+            wrong.append(ConfigError(f'unknown key "{key}"', where=where, hint=nearest(str(key), fields)))
             continue
         try:
             settled[key] = _settle(types[key], value, f"{where}.{key}".lstrip("."))
         except ConfigError as error:
             wrong.append(error)
+    missing = [name for name, each in fields.items() if name not in values and _required(each)]
+    wrong += [ConfigError(f'missing key "{name}"', where=where, hint=_wanted(types[name])) for name in missing]
     return settled, wrong
+
+
+def _required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def parse(kind: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
@@ -86,13 +96,20 @@ def parse(kind: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _settle(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any annotation, any value
-    options = _options(kind)
-    for option in options:
-        found = _match(option, value, where)
-        if found is not _NO:
-            return found
-    what = f"found {value!r}; expected {' or '.join(map(_name, options))}"
-    hint = nearest(value, _choices(options)) if isinstance(value, str) and _choices(options) else ""
+    inside: list[ConfigError] = []
+    for option in _options(kind):
+        try:
+            found = _match(option, value, where)
+        except ConfigError as error:  # noqa: PERF203 - right by its kind and wrong inside: another may fit
+            inside.append(error)
+        else:
+            if found is not _NO:
+                return found
+    if inside:
+        raise inside[0]
+    choices = _choices(_options(kind))
+    hint = nearest(value, choices) if isinstance(value, str) and choices else ""
+    what = f"found {_shown(value)}; {_wanted(kind)}"
     raise ConfigError(what, where=where, hint=hint)
 
 
@@ -103,7 +120,7 @@ def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911 -
     if kind is Any:
         return value
     if get_origin(kind) is Literal:
-        return value if value in get_args(kind) else _NO
+        return value if any(value == each and type(value) is type(each) for each in get_args(kind)) else _NO
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return build(kind, value, where=where) if isinstance(value, dict) else _NO
     if get_origin(kind) is tuple:
@@ -111,7 +128,7 @@ def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911 -
     if get_origin(kind) in {dict, Mapping}:
         return _mapping(kind, value, where) if isinstance(value, Mapping) else _NO
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) <= sys.float_info.max else _NO
     plain = get_origin(kind) or kind
     if isinstance(value, bool) and plain is not bool:
         return _NO
@@ -141,6 +158,17 @@ def _options(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401
 
 def _choices(options: tuple[Any, ...]) -> list[str]:
     return [choice for option in options if get_origin(option) is Literal for choice in get_args(option)]
+
+
+def _shown(value: object) -> str:
+    """Return a value as JSON writes the simple ones, cut where it is long."""
+    words = {True: "true", False: "false"}
+    text = "null" if value is None else words[value] if isinstance(value, bool) else repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _wanted(kind: Any) -> str:  # noqa: ANN401
+    return f"expected {' or '.join(map(_name, _options(kind)))}"
 
 
 def _name(kind: Any) -> str:  # noqa: ANN401
