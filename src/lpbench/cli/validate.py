@@ -1,0 +1,81 @@
+"""``lpbench validate``: everything that is wrong with AI apps."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lpbench.errors import AppError, nearest
+
+if TYPE_CHECKING:
+    import argparse
+
+    from lpbench.problems import Problem
+
+EPILOG = """\
+examples:
+  lpbench validate my-app
+  lpbench validate apps/* --json
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.description = (
+        "Print everything that is wrong with AI apps: file, place in it, what was found and what is right. "
+        "Exit status 0 if all are fit to run, else 2."
+    )
+    parser.epilog = EPILOG
+    parser.add_argument("apps", nargs="+", metavar="APP", help="an app's folder or config, or a pulled catalogue entry")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Check every app; 0 if none has an error."""
+    from lpbench.app_check import validate
+
+    found = {app: validate(locate(app)) for app in options.apps}
+    if options.json:
+        print(json.dumps([_record(app, problems) for app, problems in found.items()], indent=2))
+    else:
+        for app, problems in found.items():
+            _report(app, problems)
+    return 0 if all(map(_fit, found.values())) else 2
+
+
+def locate(app: str) -> Path:
+    """Return the folder of an app that was named by its path or by its catalogue name.
+
+    :raises AppError: There is neither.
+    """
+    from lpbench import catalogue
+
+    path = Path(app)
+    if path.exists():
+        return path
+    found = catalogue.find(app)
+    if found is not None:
+        return found
+    names = catalogue.entries()
+    if app in names:
+        what = f'catalogue entry "{app}" is not pulled'
+        raise AppError(what, hint=f"lpbench pull {app}")
+    what = f'there is no app "{app}"'
+    raise AppError(what, hint=nearest(app, names) if names else "give the path of an app's folder")
+
+
+def _fit(problems: list[Problem]) -> bool:
+    return all(each.note for each in problems)
+
+
+def _report(app: str, problems: list[Problem]) -> None:
+    for each in problems:
+        print(each)
+    errors = sum(not each.note for each in problems)
+    print(f"{app}: {'ok' if not errors else '1 error' if errors == 1 else f'{errors} errors'}")
+
+
+def _record(app: str, problems: list[Problem]) -> dict[str, object]:
+    return {"app": app, "ok": _fit(problems), "problems": [dataclasses.asdict(each) for each in problems]}

@@ -1,0 +1,103 @@
+"""Made-up values, bit by bit the same on every machine and with every version of numpy.
+
+Only the raw bits of PCG64 are used, which numpy promises to keep (NEP 19) while
+its distributions may change, and arithmetic that IEEE 754 fixes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import ProcessorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+FLOATS = {"float16", "float32", "float64", "bfloat16", "complex64", "complex128"}
+INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+
+
+def made_up(dtype: str, shape: tuple[int, ...], entropy: list[int], ends: Sequence[float] | None) -> Array:
+    """Return an array of made-up values.
+
+    :param dtype: Numpy's name of the type, or ``bfloat16``, whose bits are returned as ``uint16``.
+    :param entropy: Whole numbers of 0 or more; others give other values.
+    :param ends: First value and end; integers and booleans leave the end out.  By default floats are standard
+        normal and the others 0, False or an empty text.
+    :raises ProcessorError: Values of the type cannot be made up, or the range does not fit it.
+    """
+    import numpy as np
+
+    count = math.prod(shape)
+    if dtype in FLOATS:
+        return _floats(dtype, count, entropy, ends).reshape(shape)
+    if dtype in INTEGERS:
+        return _integers(dtype, count, entropy, ends).reshape(shape)
+    if dtype == "bool":
+        return _integers("uint8", count, entropy, ends).astype(bool).reshape(shape)
+    if dtype == "str":
+        return np.full(shape, "", dtype=object)
+    what = f"values of the type {dtype} cannot be made up"
+    raise ProcessorError(what, hint="give some in .npy or .npz files: --data DIR")
+
+
+def _bits(count: int, entropy: list[int]) -> Array:
+    import numpy as np
+
+    return np.asarray(np.random.PCG64(entropy).random_raw(count), dtype=np.uint64)
+
+
+def _floats(dtype: str, count: int, entropy: list[int], ends: Sequence[float] | None) -> Array:
+    import numpy as np
+
+    if dtype.startswith("complex"):
+        parts = [_floats("float64", count, [*entropy, part], ends) for part in range(2)]
+        return np.asarray(parts[0] + 1j * parts[1], dtype=dtype)
+    values = _normal(count, entropy) if ends is None else _uniform(count, entropy, ends)
+    return _bfloat16(values.astype(np.float32)) if dtype == "bfloat16" else values.astype(dtype)
+
+
+def _normal(count: int, entropy: list[int]) -> Array:
+    """Return nearly normal values of mean 0 and deviation 1: sums of eight 16-bit integers (Irwin-Hall)."""
+    import numpy as np
+
+    pieces = _bits(2 * count, entropy).view(np.uint16).reshape(count, 8)
+    deviation = math.sqrt(8 * (2**32 - 1) / 12)
+    return np.asarray((pieces.sum(axis=1, dtype=np.int64) - 4 * 65535) / deviation)
+
+
+def _uniform(count: int, entropy: list[int], ends: Sequence[float]) -> Array:
+    import numpy as np
+
+    share = (_bits(count, entropy) >> np.uint64(11)) * 2.0**-53
+    return np.asarray(ends[0] + (ends[1] - ends[0]) * share)
+
+
+def _bfloat16(values: Array) -> Array:
+    """Return the bits of bfloat16, which numpy lacks, in uint16: the upper half of float32, rounded to even."""
+    import numpy as np
+
+    bits = values.view(np.uint32)
+    rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
+    return np.asarray(rounded >> np.uint32(16), dtype=np.uint16)
+
+
+def _integers(dtype: str, count: int, entropy: list[int], ends: Sequence[float] | None) -> Array:
+    import numpy as np
+
+    if ends is None:
+        return np.zeros(count, dtype)
+    low, end = int(ends[0]), int(ends[1])
+    limits = np.iinfo(dtype)
+    if (low, end) != tuple(ends) or low < limits.min or end > int(limits.max) + 1:
+        what = f"the range {ends[0]:g},{ends[1]:g} does not fit {dtype}"
+        raise ProcessorError(what, hint=f"whole numbers from {limits.min} to {int(limits.max) + 1}")
+    bits, span = _bits(count, entropy), end - low
+    offsets = bits if span == 1 << 64 else bits % np.uint64(span)
+    values = offsets + np.uint64(low % (1 << 64))  # modulo 2**64; the low bits of that are the value
+    return np.asarray(values.astype(dtype))
