@@ -18,6 +18,7 @@ _LONGEST_LAG = 1000
 _WINDOW = 5
 """The window of the sum of correlations, in correlation times (Sokal's rule)."""
 _SURE = 3.0
+_LIKELY = 1.64
 _MATERIAL = 1.2
 
 
@@ -25,6 +26,7 @@ class Dependence(NamedTuple):
     """How samples follow one another.
 
     :param time: 1 + 2 x the sum of autocorrelations: that many samples tell as much as one independent one.
+        Summed over a window of five times itself, and freed of the bias of a short series (Wolff's 1 + (2W + 1) / n).
     :param score: Sum of the first five autocorrelations over its standard deviation in independent samples.
     """
 
@@ -38,8 +40,12 @@ class Dependence(NamedTuple):
 
     @property
     def factor(self) -> float:
-        """By how much the effective number of samples is smaller than their number."""
-        return self.time if self.found else 1.0
+        """By how much the effective number of samples is smaller than their number.
+
+        Taken into account from the 5 % level on, earlier than it is flagged: a needlessly wide interval is the
+        smaller harm.
+        """
+        return self.time if self.score > _LIKELY and self.time >= _MATERIAL else 1.0
 
 
 INDEPENDENT = Dependence(1.0, 0.0)
@@ -76,7 +82,7 @@ def _dependence(bits: int, count: int) -> Dependence:
             score = (time - 1) / 2 * math.sqrt(count / _SHORT_LAGS)
         if lag >= max(_SHORT_LAGS, _WINDOW * time):
             break
-    return Dependence(max(1.0, time), score)
+    return Dependence(max(1.0, time * (1 + (2 * lag + 1) / count)), score)
 
 
 def _correlation(bits: int, count: int, lag: int, spread: float) -> float:

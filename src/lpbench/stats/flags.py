@@ -25,6 +25,7 @@ _BLOCKS = 20
 _SURE_TREND = 4.0
 _SAMPLE = 20_000
 _BINS = 40
+_FEWEST_BINS = 6
 _PEAK_SHARE = 0.1
 _VALLEY = 0.5
 _SURE_VALLEY = 4.0
@@ -136,7 +137,9 @@ def _bimodal(values: list[Number]) -> str:
     low, high = ordered[len(ordered) // 100], ordered[-1 - len(ordered) // 100]
     if low <= 0 or high <= low:
         return ""
-    bins = max(6, min(_BINS, round(2 * len(ordered) ** (1 / 3))))
+    bins = min(_BINS, round(2 * len(ordered) ** (1 / 3)), int((high - low) / (2 * _tick(ordered))))
+    if bins < _FEWEST_BINS:
+        return ""
     edges = [low * (high / low) ** (at / bins) for at in range(bins + 1)]
     places = [bisect_left(ordered, edge) for edge in edges]
     counts = [end - start for start, end in pairwise(places)]
@@ -145,6 +148,11 @@ def _bimodal(values: list[Number]) -> str:
         return ""
     first, second = ((edges[at] + edges[at + 1]) / 2 for at in heaps)
     return f"two heaps, near {first:.4g} and {second:.4g}"
+
+
+def _tick(ordered: list[Number]) -> Number:
+    """Return the usual distance of neighbouring different samples: the clock's tick where it is coarse."""
+    return middle(sorted(after - before for before, after in pairwise(ordered) if after > before))
 
 
 def _heaps(counts: list[int]) -> tuple[int, int] | None:

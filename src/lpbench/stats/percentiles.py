@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 STANDARD = (50, 90, 95, 99, 99.9)
-_STRONG = 2.0
+_STRONG = 1.8
 """From this correlation time on there is no bound; the flag fires earlier, but MLPerf's t has one sample to spare."""
 _LAGS = 5
 _PARTS = 10**8
