@@ -9,6 +9,7 @@ the limits when it is unpacked.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -71,6 +72,9 @@ def extract(archive: Path, members: Mapping[str, str], folder: Path, *, limits: 
     try:
         found = _unpack(archive, members, folder, limits)
     except _broken() as error:
+        # what has a number comes from the file system, but a position before the file's start from the archive
+        if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}:
+            raise
         what = f"cannot be read: {type(error).__name__}: {error}"
         raise PullError(what, where=str(archive), hint="the file is damaged; delete it and pull again") from error
     for member in members:
@@ -253,7 +257,6 @@ def _refuse(archive: Path, member: str, why: str) -> NoReturn:
 
 def _broken() -> tuple[type[Exception], ...]:
     """Return what the standard library raises for archives that are not what they claim."""
-    import gzip
     import struct
     import tarfile
     import zipfile
@@ -262,8 +265,8 @@ def _broken() -> tuple[type[Exception], ...]:
     return (
         zipfile.BadZipFile,
         tarfile.TarError,
-        gzip.BadGzipFile,
         zlib.error,
+        OSError,
         struct.error,
         EOFError,
         ValueError,
