@@ -1,0 +1,206 @@
+"""The core's layers: imports only point down, nothing but pluggy is needed, and no engine is known by name."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "lpbench"
+
+# Each group may import itself and every group of a lower rank; groups of one rank do not know each other.
+# A name stands for a module or a package with all that is in it.
+GROUPS: dict[str, tuple[int, frozenset[str]]] = {
+    "contracts": (0, frozenset({"errors", "specs", "engine", "processor", "monitor", "hookspecs"})),
+    "tools": (
+        1,  # files, JSON, archives and programs; they know neither apps nor measurements
+        frozenset({"about", "archives", "child", "folders", "jsonfile", "keywords", "made_up", "problems", "schema"}),
+    ),
+    "measuring": (2, frozenset({"timing", "stats", "machine", "metrics", "result", "store", "render"})),
+    "apps and plugins": (
+        2,
+        frozenset(
+            {
+                "app",
+                "app_check",
+                "app_files",
+                "app_metadata",
+                "bare_model",
+                "builtin",
+                "catalogue",
+                "config",
+                "fetch",
+                "new_app",
+                "recipe",
+                "registry",
+                "samples",
+                "tensors",
+            }
+        ),
+    ),
+    "assembling": (
+        3,
+        frozenset(
+            {"bench", "client", "compare", "listing", "measure", "plan", "probe", "protocol", "runner", "worker"}
+        ),
+    ),
+    "faces": (4, frozenset({"cli", "__init__"})),
+}
+
+# Imports that the rules above forbid, each with its reason.
+REASONED = {
+    ("result", "render"): "a result shows itself in a notebook; render reads results and nothing else",
+    ("result", "store"): "a result saves itself; store reads and writes results and nothing else",
+}
+
+# Distributions beyond pluggy, and the modules that may import them inside functions.
+OPTIONAL = {
+    "numpy": {"tensors", "made_up"},
+    "yaml": {"app_metadata"},
+    "rich": {"cli"},
+}
+
+# Where an engine's name may stand in code: tables that help people, never decisions.
+NAMED = {"registry": "which extra brings an engine that is not installed"}
+
+ENGINES = {"onnxruntime", "lne", "lpdnn", "ncnn", "tflite", "openvino", "tensorrt", "trt", "acl", "ort"}
+
+
+class Import(NamedTuple):
+    """One import: who, what, and whether it stands inside a function."""
+
+    module: str
+    target: str
+    line: int
+    inside: bool
+
+
+def modules() -> dict[str, ast.Module]:
+    """Return every module of the core by its name below lpbench, parsed."""
+    files = {path: ".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in SOURCE.rglob("*.py")}
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for path, name in sorted(files.items())}
+
+
+def imports(name: str, tree: ast.Module) -> Iterator[Import]:
+    """Yield the imports of a module, those under TYPE_CHECKING and inside functions too."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    inner = {id(node) for function in functions for node in ast.walk(function)}
+    for node in ast.walk(tree):
+        targets: list[str] = []
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: relative import in line {node.lineno}"
+            targets = [f"{node.module}.{alias.name}" for alias in node.names]
+        yield from (Import(name, target, node.lineno, id(node) in inner) for target in targets)  # type: ignore[attr-defined] # both kinds have a line
+
+
+def ours(target: str) -> str | None:
+    """Return the module of the core that an import reaches, by its name below lpbench; None for other packages."""
+    first, *rest = target.split(".")
+    if first != "lpbench":
+        return None
+    while rest and not ((SOURCE / "/".join(rest)).is_dir() or (SOURCE / "/".join(rest)).with_suffix(".py").exists()):
+        rest.pop()
+    return ".".join(rest) or "__init__"
+
+
+def group(module: str) -> str | None:
+    """Return the group that a module stands in."""
+    return next((word for word, (_, names) in GROUPS.items() if module.partition(".")[0] in names), None)
+
+
+def allowed(source: str, target: str) -> bool:
+    """Say whether one module of the core may import another."""
+    if source.partition(".")[0] == target.partition(".")[0]:
+        return True
+    above, below = group(source), group(target)
+    assert above, f"{source} stands in no layer: name it in this test and in ARCHITECTURE.md"
+    assert below, f"{target} stands in no layer: name it in this test and in ARCHITECTURE.md"
+    return above == below or GROUPS[above][0] > GROUPS[below][0]
+
+
+ALL = modules()
+EVERY = [each for name, tree in ALL.items() for each in imports(name, tree)]
+
+
+def test_imports_point_down() -> None:
+    """Every import of every module, also inside functions and for types only, against the table of layers."""
+    wrong = {
+        f"{each.module}:{each.line} imports {target}"
+        for each in EVERY
+        if (target := ours(each.target)) is not None
+        and not allowed(each.module, target)
+        and (each.module.partition(".")[0], target.partition(".")[0]) not in REASONED
+    }
+    assert not wrong
+
+
+def test_modules_do_not_import_each_other_in_circles() -> None:
+    graph: dict[str, set[str]] = {}
+    for each in EVERY:
+        target = ours(each.target)
+        if target not in {None, "__init__", each.module} and (each.module, target) not in REASONED:
+            graph.setdefault(each.module, set()).add(str(target))
+    try:
+        list(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_exceptions_are_still_needed() -> None:
+    found = {(each.module.partition(".")[0], str(ours(each.target)).partition(".")[0]) for each in EVERY}
+    assert set(REASONED) <= found
+    assert {name for _, names in GROUPS.values() for name in names} <= {name.partition(".")[0] for name in ALL}
+
+
+def test_the_core_needs_only_the_standard_library_and_pluggy() -> None:
+    """Other packages are imported inside functions of the modules that may, or for types only."""
+    wrong = []
+    for each in EVERY:
+        package = each.target.partition(".")[0]
+        if package in {"lpbench", "__future__", "pluggy", "typing_extensions"} or package in sys.stdlib_module_names:
+            continue
+        may = each.module.partition(".")[0] in OPTIONAL.get(package, set())
+        if not (may and (each.inside or for_types(each))):
+            wrong.append(f"{each.module}:{each.line} imports {each.target}")
+    assert not wrong
+    assert {each.module for each in EVERY if each.target.startswith("pluggy")} == {"hookspecs", "registry"}
+    assert all(for_types(each) for each in EVERY if each.target.startswith("typing_extensions"))
+
+
+def for_types(wanted: Import) -> bool:
+    """Say whether an import stands under ``if TYPE_CHECKING``."""
+    guards = [node for node in ast.walk(ALL[wanted.module]) if isinstance(node, ast.If)]
+    typed = [node for node in guards if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"]
+    return any(node.lineno < wanted.line <= (node.body[-1].end_lineno or 0) for node in typed)
+
+
+def test_the_core_decides_nothing_by_an_engines_name() -> None:
+    """No string of the code is an engine's name, alone; examples in help texts and docstrings are longer."""
+    wrong = [
+        f"{name}:{node.lineno}: {node.value!r}"
+        for name, tree in ALL.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lower() in ENGINES
+        if name not in NAMED
+    ]
+    assert not wrong
+
+
+def test_the_engines_that_are_installed_here_are_among_the_forbidden_names() -> None:
+    from lpbench import registry
+
+    pytest.importorskip("lpbench_ort", reason="needs lpbench_ort")
+    found = registry.current()
+    specs = [each.spec for each in found.all(registry.ENGINES).values() if found.plugins()[each.plugin]]
+    formats = {name for spec in specs for name in spec.formats}
+    assert {name for spec in specs for name in (spec.name, *spec.aliases)} - formats <= ENGINES
