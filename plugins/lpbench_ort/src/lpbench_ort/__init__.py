@@ -1,0 +1,52 @@
+"""ONNX Runtime for lpbench: the engine ``onnxruntime``, execution providers as devices.
+
+Importing this module imports neither onnxruntime nor numpy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.hookspecs import hookimpl
+from lpbench.specs import EngineSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DISTRIBUTIONS = (  # all of them bring the module onnxruntime, so none can be a hard dependency
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "onnxruntime-openvino",
+    "onnxruntime-qnn",
+    "onnxruntime-migraphx",
+    "onnxruntime-rocm",
+    "onnxruntime-cann",
+    "onnxruntime-webgpu",
+    "onnxruntime-directml",
+    "onnxruntime-training",
+    "ort-nightly",
+    "ort-nightly-gpu",
+)
+
+
+@hookimpl
+def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
+    """Offer ONNX Runtime."""
+    register(
+        EngineSpec(
+            "onnxruntime",
+            "lpbench_ort._engine:OrtEngine",
+            summary="ONNX Runtime on CPUs, and on whatever its execution providers reach",
+            requires=("onnxruntime",),
+            hint='pip install "lpbench[ort]"',
+            aliases=("onnx", "lne", "lpdnn"),
+            formats={"onnx": (".onnx", ".ort")},
+            config="lpbench_ort.config:OrtConfig",
+            probe="lpbench_ort._probe:probe",
+            distributions=DISTRIBUTIONS,
+            environment={"ORT_DISABLE_TELEMETRY": "1"},
+            dynamic_shapes=True,
+            owned_outputs=True,
+            streams=True,
+        )
+    )

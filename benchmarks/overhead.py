@@ -1,0 +1,135 @@
+"""What lpbench's timed loop costs: ns per sample above a bare loop around the same ONNX Runtime session.
+
+Both loops run in one process, alternating many times.  The bare loop reads the
+clock twice and calls ``InferenceSession.run``, as a careful script would; lpbench's
+loop is the one that every benchmark uses, with empty processors.
+
+    python benchmarks/overhead.py [--rounds 200]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before onnxruntime is imported
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from lpbench import timing
+from lpbench.engine import Model, Session
+from lpbench.processor import Sample
+from lpbench_ort._engine import OrtEngine
+from lpbench_ort.config import OrtConfig
+
+LIMIT_NS = 500
+LIMIT_RATIO = 1.005
+
+
+def small(folder: Path) -> Path:
+    """Write a model of a few microseconds: one addition."""
+    node = onnx.helper.make_node("Add", ["x", "x"], ["y"])
+    return _save(folder / "small.onnx", [node], [1, 64], [1, 64], {})
+
+
+def large(folder: Path, layers: int = 15, channels: int = 32, size: int = 56) -> Path:
+    """Write a model of some milliseconds on one thread: 3x3 convolutions with seeded weights."""
+    random = np.random.default_rng(0)
+    nodes, weights, value = [], {}, "x"
+    for layer in range(layers):
+        into = f"c{layer}"
+        scale = np.float32(np.sqrt(2 / (9 * channels)))
+        weights[f"w{layer}"] = random.standard_normal((channels, channels, 3, 3), np.float32) * scale
+        nodes.append(onnx.helper.make_node("Conv", [value, f"w{layer}"], [into], pads=[1] * 4))
+        value = f"r{layer}"
+        nodes.append(onnx.helper.make_node("Relu", [into], [value]))
+    nodes.append(onnx.helper.make_node("GlobalAveragePool", [value], ["y"]))
+    return _save(folder / "large.onnx", nodes, [1, channels, size, size], [1, channels, 1, 1], weights)
+
+
+def _save(path: Path, nodes: list[Any], given: list[int], found: list[int], weights: dict[str, Any]) -> Path:
+    value = onnx.helper.make_tensor_value_info
+    inputs, outputs = [value("x", onnx.TensorProto.FLOAT, given)], [value("y", onnx.TensorProto.FLOAT, found)]
+    tensors = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
+    graph = onnx.helper.make_graph(nodes, path.stem, inputs, outputs, tensors)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def bare(session: Any, feeds: dict[str, Any], count: int) -> float:  # noqa: ANN401 - onnxruntime is untyped
+    """Return the wall nanoseconds of one sample in a loop that a careful script would write."""
+    clock, taken = time.perf_counter_ns, [0] * count
+    with timing.collector_off():
+        begun = clock()
+        for at in range(count):
+            before = clock()
+            session.run(None, feeds)
+            after = clock()
+            taken[at] = after - before
+        return (clock() - begun) / count
+
+
+def measured(session: Session, feeds: dict[str, Any], count: int) -> float:
+    """Return the wall nanoseconds of one sample in lpbench's timed loop."""
+    samples, out = [Sample("", feeds)] * count, timing.anchors(count)
+
+    def pre(sample: Sample) -> Any:  # noqa: ANN401 - feeds
+        return sample.data
+
+    def post(outputs: object, sample: Sample) -> None:
+        """Do nothing."""
+
+    with timing.collector_off():
+        begun = time.perf_counter_ns()
+        timing.time_samples(pre, session.run, post, samples, out)
+        return (time.perf_counter_ns() - begun) / count
+
+
+def compare(path: Path, rounds: int, seconds: float) -> tuple[list[float], list[float]]:
+    """Return ns per sample of the bare loop and of lpbench's, one value for each round, in turns A B B A."""
+    with OrtEngine().open(Model("onnx", path), OrtConfig(threads=1), shapes={}) as session:
+        session_bare = session._session  # type: ignore[attr-defined] # noqa: SLF001 - the very same InferenceSession
+        shape = [size for size in session.inputs[0].shape if isinstance(size, int)]
+        feeds = {"x": np.random.default_rng(1).standard_normal(shape, np.float32)}
+        count = max(10, int(seconds * 1e9 / bare(session_bare, feeds, 20)))
+        found: tuple[list[float], list[float]] = ([], [])
+        for turn in range(-2, rounds):  # two turns to warm up
+            for which in (0, 1) if turn % 2 else (1, 0):
+                ns = measured(session, feeds, count) if which else bare(session_bare, feeds, count)
+                if turn >= 0:
+                    found[which].append(ns)
+        return found
+
+
+def report(name: str, plain: list[float], ours: list[float]) -> tuple[float, float]:
+    """Print one line of medians over the rounds; return the extra ns per sample and the ratio."""
+    extra = statistics.median(after - before for before, after in zip(plain, ours, strict=True))
+    ratio = statistics.median(after / before for before, after in zip(plain, ours, strict=True))
+    medians = f"{statistics.median(plain):12.0f} {statistics.median(ours):12.0f}"
+    print(f"{name:<8} {medians} {extra:+10.0f} {ratio:9.4f} {len(plain):7}")
+    return extra, ratio
+
+
+def main() -> None:
+    """Print ns per sample and the ratio for a small and a large model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=200, help="rounds of the small model; the large one gets half")
+    rounds = parser.parse_args().rounds
+    print(f"onnxruntime {onnxruntime.__version__}, one thread; medians over rounds, ns per sample")
+    print(f"{'model':<8} {'bare':>12} {'lpbench':>12} {'extra':>10} {'ratio':>9} {'rounds':>7}")
+    with tempfile.TemporaryDirectory() as folder:
+        extra, _ = report("small", *compare(small(Path(folder)), rounds, 0.01))
+        _, ratio = report("large", *compare(large(Path(folder)), max(4, rounds // 2), 0.05))
+    print(f"small: {extra:+.0f} ns per sample, at most {LIMIT_NS}: {'met' if extra <= LIMIT_NS else 'MISSED'}")
+    print(f"large: ratio {ratio:.4f}, at most {LIMIT_RATIO}: {'met' if ratio <= LIMIT_RATIO else 'MISSED'}")
+
+
+if __name__ == "__main__":
+    main()

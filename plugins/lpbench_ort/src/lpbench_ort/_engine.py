@@ -1,0 +1,142 @@
+"""Opens models with ONNX Runtime."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnxruntime
+
+from lpbench.engine import Engine, EngineError
+from lpbench_ort import _model, _providers, _shapes
+from lpbench_ort._session import OrtSession
+from lpbench_ort._text import plain_words
+from lpbench_ort.config import OrtConfig, words
+
+if TYPE_CHECKING:
+    from lpbench.engine import Model, Session, Shapes
+
+LEVELS = {
+    "disabled": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "layout": "ORT_ENABLE_LAYOUT",
+    "all": "ORT_ENABLE_ALL",
+}
+HINTS = (  # the first whose words occur in ONNX Runtime's message
+    (("Protobuf parsing failed", "No graph was found"), "it is no ONNX model, or its end is missing: fetch it again"),
+    (("xternal", "get file size"), "its weights stand in a file of their own, which must lie complete beside it"),
+    (("opset", "IR version"), "it needs a newer onnxruntime: pip install --upgrade onnxruntime"),
+    (("No Op registered",), "it needs a newer onnxruntime, or operators that onnxruntime does not have"),
+    (("find an implementation",), "this device has no kernel for that operator and type; convert the model"),
+)
+
+
+class OrtEngine(Engine[OrtConfig]):
+    """ONNX Runtime; reads ONNX files and files in ORT format."""
+
+    def open(self, model: Model, config: OrtConfig | None, /, *, shapes: Shapes, profile: bool = False) -> Session:
+        """Load the model on the config's device; a device that does not take it is an error.
+
+        :raises EngineError: Naming the model's file, what is wrong and what to do.
+        """
+        config = config or OrtConfig()
+        try:
+            return _open(model, config, shapes, profile=profile)
+        except EngineError as error:
+            raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
+
+
+def _open(model: Model, config: OrtConfig, shapes: Shapes, *, profile: bool) -> Session:
+    _check_files(model)
+    provider = _providers.resolve(config)
+    threads = config.threads or physical_cores()
+    folder = tempfile.TemporaryDirectory(prefix="lpbench-ort-") if profile else None
+    try:
+        options = _options(config, threads, folder)
+        for name, size in _overrides(model.path, shapes).items():
+            options.add_free_dimension_override_by_name(name, size)
+        session = _load(model.path, options, config, provider)
+        _providers.refuse_absent(session, config, provider)
+        return OrtSession(session, model, config, threads=threads, shapes=shapes, folder=folder)
+    except BaseException:
+        if folder is not None:
+            folder.cleanup()
+        raise
+
+
+def _check_files(model: Model) -> None:
+    for path in (model.path, *model.extra):
+        if not path.is_file():
+            what = f"there is no file {path.name}" if not path.exists() else f"{path.name} is no file"
+            raise EngineError(what, hint=f"looked in {path.parent.resolve()}")
+    if not model.path.stat().st_size:
+        what = f"{model.path.name} is empty"
+        raise EngineError(what, hint="fetch or export it again")
+
+
+def _load(path: Path, options: Any, config: OrtConfig, provider: str) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+    onnxruntime.disable_telemetry_events()
+    _providers.preload(provider)
+    providers = _providers.requested(config, provider)
+    try:
+        # without enable_fallback=False it would print an error and go on with the CPU
+        return onnxruntime.InferenceSession(str(path), options, providers=providers, enable_fallback=False)
+    except Exception as error:
+        if _providers.library_problem(provider):
+            raise _providers.absent(config, provider) from error
+        text = plain_words(error)
+        hint = next((hint for parts, hint in HINTS if any(part in text for part in parts)), "")
+        what = f'onnxruntime {onnxruntime.__version__} cannot load it on device "{config.device}": {text}'
+        raise EngineError(what, hint=hint) from error
+
+
+def _options(config: OrtConfig, threads: int, folder: tempfile.TemporaryDirectory[str] | None) -> Any:  # noqa: ANN401
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = config.inter_op_threads or threads
+    options.execution_mode = getattr(onnxruntime.ExecutionMode, f"ORT_{config.execution_mode.upper()}")
+    options.graph_optimization_level = _level(config.graph_optimization)
+    options.enable_cpu_mem_arena = config.arena
+    options.enable_mem_pattern = config.memory_pattern
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    for key, value in words(config.session_options).items():
+        options.add_session_config_entry(key, value)
+    if folder is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(Path(folder.name) / "profile")
+    return options
+
+
+def _level(name: str) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+    try:
+        return getattr(onnxruntime.GraphOptimizationLevel, LEVELS[name])
+    except AttributeError:
+        what = f'onnxruntime {onnxruntime.__version__} has no graph_optimization "{name}"'
+        raise EngineError(what, hint='"all" includes it') from None
+
+
+def _overrides(path: Path, shapes: Shapes) -> dict[str, int]:
+    """Return sizes for the model's named open dimensions; ORT format was planned when it was written."""
+    if not shapes or path.suffix == ".ort":
+        return {}
+    try:
+        return _shapes.overrides(_model.input_shapes(path), shapes)
+    except ValueError:  # no ONNX model: loading it says so in better words
+        return {}
+
+
+def physical_cores() -> int:
+    """Return how many physical cores this process may use: logical ones where the kernel does not tell."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return len({_siblings(cpu) for cpu in allowed})
+
+
+def _siblings(cpu: int) -> str:
+    path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return str(cpu)

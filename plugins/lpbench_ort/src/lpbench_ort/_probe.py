@@ -1,0 +1,62 @@
+"""Looks for devices by opening a model on each; run in a child process, because drivers crash."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from lpbench.engine import EngineError, Model
+from lpbench_ort import _providers
+from lpbench_ort._engine import OrtEngine
+from lpbench_ort.config import OrtConfig
+
+NUMBERED = frozenset({"cuda", "tensorrt", "rocm", "migraphx", "cann", "dml"})
+MOST = 16
+"""Devices of one kind that are looked for."""
+
+
+def probe() -> dict[str, Any]:
+    """Return ``version``, usable ``devices``, the build's ``providers`` and ``unusable`` devices with the reason."""
+    usable: list[str] = []
+    unusable: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="lpbench-ort-") as folder:
+        model = Model("onnx", Path(folder) / "identity.onnx")
+        model.path.write_bytes(_addition())
+        for name in _providers.devices():
+            problem = _try_each(model, name, usable)
+            if problem:
+                unusable[name] = problem
+    return {
+        "version": onnxruntime.__version__,
+        "devices": usable,
+        "providers": onnxruntime.get_available_providers(),
+        "unusable": unusable,
+    }
+
+
+def _try_each(model: Model, name: str, usable: list[str]) -> str:
+    """Append the devices of one kind that work; return why none does, else an empty string."""
+    wanted = [f"{name}:{number}" for number in range(MOST)] if name in NUMBERED else [name]
+    for at, device in enumerate(wanted):
+        try:
+            OrtEngine().open(model, OrtConfig(device=device), shapes={}).close()
+        except EngineError as error:
+            return "" if at else error.what
+        usable.append(device)
+    return ""
+
+
+def _addition() -> bytes:
+    """Return an ONNX model ``y = x + x`` of four float32 numbers, written by hand: onnx is no dependency."""
+    value = _field(1, b"x") + _field(2, _field(1, b"\x08\x01" + _field(2, _field(1, b"\x08\x04"))))
+    node = _field(1, b"x") * 2 + _field(2, b"y") + _field(4, b"Add")
+    graph = _field(1, node) + _field(2, b"g") + _field(11, value) + _field(12, value.replace(b"x", b"y", 1))
+    return b"\x08\x08" + _field(7, graph) + _field(8, b"\x10\x0d")  # IR version 8, opset 13
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a protocol buffer field of fewer than 128 bytes."""
+    return bytes([number << 3 | 2, len(content)]) + content

@@ -1,0 +1,68 @@
+"""Reads the profile that ONNX Runtime writes: one record for each node, averaged over the runs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lpbench.engine import EngineError
+from lpbench_ort._types import PRECISIONS, numpy_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    Event = Mapping[str, Any]
+
+KERNEL = "_kernel_time"
+NS_PER_US = 1000
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the records of a profile in the order of execution.
+
+    ``ns`` is the mean over the runs, without the first one where there are more:
+    it allocates.  The profile counts in whole microseconds.
+
+    :raises EngineError: Nothing was run while it was written.
+    """
+    events = json.loads(path.read_text(encoding="utf-8"))
+    starts = sorted(event["ts"] for event in events if event["name"] == "model_run")
+    if not starts:
+        what = "nothing was run since the session was opened, so there is no profile"
+        raise EngineError(what, hint="run the session a few times, then ask for the profile")
+    kept = starts[1:] or starts
+    kernels = [event for event in events if _is_kernel(event) and event["ts"] >= kept[0]]
+    return [_record(group, len(kept)) for group in _by_node(kernels)]
+
+
+def _is_kernel(event: Event) -> bool:
+    return event.get("cat") == "Node" and str(event["name"]).endswith(KERNEL)
+
+
+def _by_node(events: list[Event]) -> list[list[Event]]:
+    groups: dict[tuple[str, str], list[Event]] = {}
+    for event in sorted(events, key=lambda event: int(event["ts"])):
+        groups.setdefault((event["name"], str(event["args"].get("node_index"))), []).append(event)
+    return list(groups.values())
+
+
+def _record(events: list[Event], runs: int) -> dict[str, Any]:
+    first, arguments = events[0], events[0]["args"]
+    inputs, outputs = _tensors(arguments.get("input_type_shape")), _tensors(arguments.get("output_type_shape"))
+    record = {
+        "name": first["name"].removesuffix(KERNEL),
+        "type": arguments.get("op_name", ""),
+        "ns": round(sum(event["dur"] for event in events) * NS_PER_US / runs),
+        "provider": arguments.get("provider", ""),
+        "calls": len(events) / runs,
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+    precision = next((PRECISIONS[each["dtype"]] for each in inputs if each["dtype"] in PRECISIONS), "")
+    return {**record, "precision": precision} if precision else record
+
+
+def _tensors(described: list[dict[str, list[int]]] | None) -> list[dict[str, Any]]:
+    """Return ``[{"float": [1, 3]}]`` as ``[{"dtype": "float32", "shape": [1, 3]}]``."""
+    return [{"dtype": numpy_name(name), "shape": shape} for tensor in described or [] for name, shape in tensor.items()]

@@ -1,0 +1,68 @@
+"""Fixes the open dimensions of a model's inputs to the shapes that were asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from lpbench.engine import EngineError, TensorInfo
+from lpbench.errors import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lpbench.engine import Shapes
+
+
+def overrides(open_shapes: Mapping[str, Sequence[int | str | None]], shapes: Shapes) -> dict[str, int]:
+    """Return a size for each named dimension, so that ONNX Runtime plans with it.
+
+    :param open_shapes: The inputs' shapes in the model file.
+    :raises EngineError: One name would get two sizes, or a shape contradicts the model.
+    """
+    sizes: dict[str, int] = {}
+    for name, shape in shapes.items():
+        _check(name, shape, open_shapes.get(name, ()))
+        for dimension, size in zip(open_shapes.get(name, ()), shape, strict=False):
+            if isinstance(dimension, str) and sizes.setdefault(dimension, size) != size:
+                what = f'dimension "{dimension}" is asked to be {sizes[dimension]} and {size}, by input "{name}"'
+                raise EngineError(what, hint="give every input that shares it the same size")
+    return sizes
+
+
+def fixed(inputs: Sequence[TensorInfo], shapes: Shapes) -> tuple[TensorInfo, ...]:
+    """Return ``inputs`` with the shapes that were asked for.
+
+    :raises EngineError: A shape names no input, or contradicts the model.
+    """
+    known = [info.name for info in inputs]
+    for name in shapes:
+        if name not in known:
+            what = f'a shape is given for "{name}", which is no input of the model'
+            raise EngineError(what, hint=nearest(name, known))
+    return tuple(_fixed(info, shapes.get(info.name)) for info in inputs)
+
+
+def _fixed(info: TensorInfo, shape: tuple[int, ...] | None) -> TensorInfo:
+    if shape is None:
+        return info
+    _check(info.name, shape, info.shape)
+    return dataclasses.replace(info, shape=shape)
+
+
+def _check(name: str, shape: Sequence[int], allowed: Sequence[int | str | None]) -> None:
+    unknown_rank = not allowed  # ONNX Runtime gives () for it, and for a scalar
+    if min(shape, default=1) < 0 or not (unknown_rank or fits(shape, allowed)):
+        what = f'input "{name}" cannot be {text(shape)}; the model has {text(allowed)}'
+        raise EngineError(what, hint="only open dimensions, those with a name or ?, can be chosen")
+
+
+def fits(shape: Sequence[int], allowed: Sequence[int | str | None]) -> bool:
+    """Say whether a shape has the right rank and the right size wherever the size is fixed."""
+    pairs = zip(shape, allowed, strict=False)
+    return len(shape) == len(allowed) and all(not isinstance(right, int) or size == right for size, right in pairs)
+
+
+def text(shape: Sequence[int | str | None]) -> str:
+    """Return a shape as people write it: ``Nx3x?x224``, ``scalar`` for none."""
+    return "x".join("?" if size is None else str(size) for size in shape) or "scalar"

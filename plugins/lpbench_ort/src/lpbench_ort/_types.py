@@ -1,0 +1,57 @@
+"""ONNX Runtime's names of types and lpbench's, which are numpy's."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lpbench.engine import TensorInfo
+
+TENSOR = re.compile(r"tensor\((\w+)\)")
+
+RENAMED = {
+    "float": "float32",
+    "double": "float64",
+    "string": "str",
+    "float8e4m3fn": "float8_e4m3fn",
+    "float8e4m3fnuz": "float8_e4m3fnuz",
+    "float8e5m2": "float8_e5m2",
+    "float8e5m2fnuz": "float8_e5m2fnuz",
+}
+BITS = {
+    "bfloat16": ("uint16", 16),
+    "float8_e4m3fn": ("uint8", 17),
+    "float8_e4m3fnuz": ("uint8", 18),
+    "float8_e5m2": ("uint8", 19),
+    "float8_e5m2fnuz": ("uint8", 20),
+}
+"""Types that numpy alone does not know: the integers that hold their bits, and ONNX's number of the type."""
+
+PRECISIONS = {
+    "float64": "F64",
+    "float32": "F32",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "uint8": "U8",
+    "int8": "S8",
+    "uint4": "U4",
+    "int4": "S4",
+}
+"""The glossary's words for the types that networks are computed in."""
+
+
+def numpy_name(element: str) -> str:
+    """Return numpy's name of an element type: ``float32`` for ``float``."""
+    return RENAMED.get(element, element)
+
+
+def tensor_info(argument: Any) -> TensorInfo:  # noqa: ANN401 - ONNX Runtime's NodeArg is no public type
+    """Return what a session says of one input or output; what is no tensor keeps ONNX Runtime's words."""
+    match = TENSOR.fullmatch(argument.type)
+    dtype = numpy_name(match[1]) if match else argument.type
+    return TensorInfo(argument.name, dtype, tuple(argument.shape))
+
+
+def is_tensor(info: TensorInfo) -> bool:
+    """Tell tensors from sequences, maps and optionals."""
+    return "(" not in info.dtype
