@@ -309,16 +309,19 @@ def _run_out(run: Run) -> dict[str, Any]:
 
 
 def _plain(record: Summary | Metric) -> dict[str, Any]:
-    """Return a record for JSON; an interval that is not there becomes null with its reason."""
+    """Return a record for JSON; what is not there becomes null, with its reason under ``reasons``."""
     document = dataclasses.asdict(record)
-    if isinstance(record, Summary) and isinstance(record.interval, Unavailable):
-        document["interval"] = None
-        document["interval_reason"] = record.interval.reason
-    return document
+    if isinstance(record, Metric):
+        return document
+    values = {item.name: getattr(record, item.name) for item in dataclasses.fields(record)}
+    reasons = {name: value.reason for name, value in values.items() if isinstance(value, Unavailable)}
+    return {**document, **dict.fromkeys(reasons), "reasons": reasons}
 
 
 def _configuration_in(document: Mapping[str, Any], where: str) -> Configuration:
     values = dict(document)
+    for name in ("inputs", "outputs", "predictions", "problems"):
+        values[name] = tuple(values[name])
     values["stages"] = tuple(Stage(**each) for each in values["stages"])
     values["runs"] = tuple(_run_in(each, where) for each in values["runs"])
     for name in ("statistics", "cpu"):
@@ -349,10 +352,10 @@ def _refuse_sums(raw: Mapping[str, array[int]], where: str) -> None:
 
 
 def _summary_in(document: Mapping[str, Any]) -> Summary:
-    values = dict(document)
-    reason = values.pop("interval_reason", "")
-    interval = values.pop("interval")
-    return Summary(**values, interval=Interval(**interval) if interval else Unavailable(reason))
+    values = {name: value for name, value in document.items() if name != "reasons"}
+    missing = {name: Unavailable(reason) for name, reason in document["reasons"].items()}
+    interval = values["interval"] and Interval(**values["interval"])
+    return Summary(**{**values, "interval": interval, **missing})
 
 
 def _metric_in(document: Mapping[str, Any]) -> Metric:
@@ -371,9 +374,9 @@ def _refuse_others(document: Any, where: str) -> None:  # noqa: ANN401
 
 
 def _check_schema(document: Mapping[str, Any], where: str) -> None:
-    from lpbench.schema import iter_problems, load_schema
+    from lpbench.schema import iter_problems, published
 
-    problem = next(iter(iter_problems(document, load_schema("result"))), None)
+    problem = next(iter(iter_problems(document, published("result"))), None)
     if problem is not None:
         raise ResultError(str(problem), where=where)
 

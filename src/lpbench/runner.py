@@ -2,15 +2,19 @@
 
 Every public method takes and returns what JSON can carry, so that a worker can
 be asked for it; ``measure`` and ``measure_cpu`` return their clock reads as a
-block of bytes beside it (native 64-bit integers, ``timing.READS`` for each sample).
+block of bytes beside it (little-endian 64-bit integers, ``timing.READS`` for each sample).
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import math
 import resource
+import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +25,16 @@ from lpbench.samples import InRegion, Samples
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from lpbench.app import Component, Step
     from lpbench.engine import Engine, Model, Session, TensorInfo
     from lpbench.processor import Postprocessor, Preprocessor
     from lpbench.specs import EngineSpec, ProcessorSpec
 
-REQUESTS = frozenset({"open", "first", "measure", "measure_cpu", "predict", "profile", "probe", "inspect", "close"})
+REQUESTS = frozenset(
+    {"open", "first", "measure", "measure_cpu", "predict", "profile", "probe", "inspect", "environment", "close"}
+)
 PREDICTIONS = 1000
 """Predictions that one request returns at most."""
 KIB = 1024
@@ -86,8 +92,9 @@ class Runner:
         component = loaded.components[0]
         baseline = memory()["rss_bytes"]
         reset_peak()
+        opener = self._opener(component, engine, options)
         start = time.perf_counter_ns()
-        self._session = self._open_session(component, engine, options, shapes, profile=profile)
+        self._session = opener(shapes=_tuples(shapes), profile=profile)
         load_ns = time.perf_counter_ns() - start
         self._stack.callback(self._session.close)
         self._pre, self._post = self._processors(component, loaded)
@@ -95,9 +102,9 @@ class Runner:
         return {
             "load_ns": load_ns,
             "baseline_bytes": baseline,
-            "facts": dict(self._session.describe()),
-            "inputs": [dataclasses.asdict(each) for each in self._session.inputs],
-            "outputs": [dataclasses.asdict(each) for each in self._session.outputs],
+            "facts": plain(dict(self._session.describe())),
+            "inputs": plain([dataclasses.asdict(each) for each in self._session.inputs]),
+            "outputs": plain([dataclasses.asdict(each) for each in self._session.outputs]),
         }
 
     def first(self) -> dict[str, Any]:
@@ -135,30 +142,35 @@ class Runner:
         found = []
         for sample in self._samples.each(min(limit, PREDICTIONS)):
             prediction = self._post(session.run(self._pre(sample)), sample)
-            found.append({"sample": sample.name, **self._post.describe(prediction)})
+            found.append(plain({"sample": sample.name, **self._post.describe(prediction)}))
         return found
 
     def profile(self) -> list[dict[str, Any]]:
         """Return the engine's own per-layer records."""
-        return [dict(record) for record in self._opened().profile()]
+        return [plain(dict(record)) for record in self._opened().profile()]
 
     def probe(self, *, target: str, name: str) -> Any:  # noqa: ANN401 - what the plugin's probe returns
         """Call a plugin's probe: it loads the vendor's library and looks for devices."""
         from lpbench.specs import load
 
-        return load(target, who=name)()
+        return plain(load(target, who=name)())
 
     def inspect(self, *, model: str, format: str, engine: str) -> dict[str, Any]:  # noqa: A002 - the field's word
         """Open a model for a moment and return its inputs and outputs."""
         from lpbench.engine import Model
 
         spec = registry.current().get(registry.ENGINES, engine).spec
-        opened = _open(spec, spec.load()(), Model(format, Path(model)), options={}, shapes={}, profile=False)
-        with opened as session:
+        with _opener(spec, Model(format, Path(model)), {})(shapes={}) as session:
             return {
-                "inputs": [dataclasses.asdict(each) for each in session.inputs],
-                "outputs": [dataclasses.asdict(each) for each in session.outputs],
+                "inputs": plain([dataclasses.asdict(each) for each in session.inputs]),
+                "outputs": plain([dataclasses.asdict(each) for each in session.outputs]),
             }
+
+    def environment(self) -> dict[str, Any]:
+        """Return what ``lpbench.machine`` sees from this process."""
+        from lpbench import machine
+
+        return machine.environment()
 
     def close(self) -> dict[str, Any]:
         """Close the session and return the memory's high-water mark and the samples that were left out."""
@@ -168,21 +180,14 @@ class Runner:
         problems = self._samples.problems if hasattr(self, "_samples") else {}
         return {**peak, "problems": [{"sample": name, "error": error} for name, error in problems.items()]}
 
-    def _open_session(
-        self,
-        component: Component,
-        name: str,
-        options: Mapping[str, Any],
-        shapes: Mapping[str, Sequence[int]],
-        *,
-        profile: bool,
-    ) -> Session:
+    def _opener(self, component: Component, name: str, options: Mapping[str, Any]) -> Callable[..., Session]:
+        """Import and build all that opening needs, so that only opening is timed."""
         if self._engine is not None:
             self._model = component.models[0]
-            return self._engine.open(self._model, self._engine_config, shapes=_tuples(shapes), profile=profile)
+            return functools.partial(self._engine.open, self._model, self._engine_config)
         spec = registry.current().get(registry.ENGINES, name).spec
         self._model = choose_model(component, spec)
-        return _open(spec, spec.load()(), self._model, options=options, shapes=shapes, profile=profile)
+        return _opener(spec, self._model, options)
 
     def _processors(self, component: Component, app: App) -> tuple[Preprocessor[Any], Postprocessor[Any]]:
         session = self._opened()
@@ -201,6 +206,8 @@ class Runner:
             begun = time.perf_counter_ns()
             reads = self._time(batch, clock)
             wall += time.perf_counter_ns() - begun
+            if sys.byteorder == "big":  # the wire is little-endian
+                reads.byteswap()
             blocks.append(reads.tobytes())
             count -= len(batch)
         return b"".join(blocks), wall
@@ -268,15 +275,20 @@ def reset_peak() -> None:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
-def _open(  # noqa: PLR0913 - the parts of opening
-    spec: EngineSpec,
-    engine: Engine[Any],
-    model: Model,
-    *,
-    options: Mapping[str, Any],
-    shapes: Mapping[str, Sequence[int]],
-    profile: bool,
-) -> Session:
+def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a plugin returns
+    """Return a value as JSON can carry it: arrays become lists, what is not finite null, the unknown its text."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(each) for each in value]
+    return plain(value.tolist()) if hasattr(value, "tolist") else str(value)
+
+
+def _opener(spec: EngineSpec, model: Model, options: Mapping[str, Any]) -> Callable[..., Session]:
     from lpbench.specs import load
 
     available = spec.availability()
@@ -285,7 +297,7 @@ def _open(  # noqa: PLR0913 - the parts of opening
         raise EngineError(what, hint=available.hint)
     kind = load(spec.config, who=spec.name) if spec.config else None
     settings = config.build(kind, options, where=f"options of {spec.name}") if kind else None
-    return engine.open(model, settings, shapes=_tuples(shapes), profile=profile)
+    return functools.partial(spec.load()().open, model, settings)
 
 
 def _processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any]:

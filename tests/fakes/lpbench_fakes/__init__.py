@@ -1,0 +1,51 @@
+"""A plugin of pure Python for the core's tests: an engine that does what its model file says, and text processors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.hookspecs import hookimpl
+from lpbench.specs import EngineSpec, ProcessorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@hookimpl
+def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
+    """Offer the engine, and one whose library is not installed."""
+    register(
+        EngineSpec(
+            "fake",
+            "lpbench_fakes.engine:FakeEngine",
+            "does what its model file says",
+            aliases=("phony",),
+            formats={"fake": (".fake",)},
+            config="lpbench_fakes.engine:FakeConfig",
+            environment={"FAKE_TELEMETRY": "0"},
+            probe="lpbench_fakes.engine:probe",
+        )
+    )
+    register(
+        EngineSpec(
+            "absent",
+            "no_such_library.engine:Engine",
+            requires=("no_such_library",),
+            hint="pip install no-such-library",
+            formats={"fake": (".fake",)},
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Offer a reader of numbers in text files."""
+    config = "lpbench_fakes.processors:TextConfig"
+    register(ProcessorSpec("text", "lpbench_fakes.processors:TextPre", config=config, suffixes=(".txt",)))
+
+
+@hookimpl
+def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Offer a step that names the label."""
+    config = "lpbench_fakes.processors:TextConfig"
+    register(ProcessorSpec("text", "lpbench_fakes.processors:TextPost", config=config))

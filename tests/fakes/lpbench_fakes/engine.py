@@ -1,0 +1,128 @@
+"""An engine whose model file is a JSON object of orders; strict about how it is used.
+
+``work_us`` spins that long in each run; ``at`` ("load", "run" or "close") and ``do``
+("crash", "exit", "hang", "raise", "print", "memory") say what goes wrong and ``after`` how many
+runs it waits.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lpbench.engine import Engine, Feeds, Model, Outputs, Session, Shapes, TensorInfo
+from lpbench.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class FakeConfig:
+    """Options of the fake engine."""
+
+    device: str = "cpu"
+    threads: int = 1
+    extra_us: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            what = "threads must be 1 or more"
+            raise ValueError(what)
+
+
+class FakeEngine(Engine[FakeConfig]):
+    """Reads the orders."""
+
+    def open(self, model: Model, config: FakeConfig, /, *, shapes: Shapes, profile: bool = False) -> Session:
+        """Return a session, or do what the file says of loading."""
+        if not isinstance(config, FakeConfig):
+            what = f"got {config!r} for a config"
+            raise TypeError(what)
+        try:
+            orders = json.loads(model.path.read_bytes())
+        except (OSError, ValueError) as error:
+            what = f"cannot load: {error}"
+            raise EngineError(what, where=str(model.path)) from error
+        _obey(orders, "load")
+        return FakeSession(orders, config)
+
+
+class FakeSession(Session):
+    """Doubles a number; refuses every misuse."""
+
+    def __init__(self, orders: Mapping[str, Any], config: FakeConfig) -> None:
+        self.inputs = (TensorInfo("number", "int64", (1,)),)
+        self.outputs = (TensorInfo("double", "int64", (1,)),)
+        self._orders = orders
+        self._config = config
+        self._thread = threading.get_ident()
+        self._left = int(orders.get("after", 0))
+        self._open = True
+
+    def run(self, feeds: Feeds, /) -> Outputs:
+        """Spin for the ordered time and double the number."""
+        self._check(feeds)
+        self._left -= 1
+        if self._left < 0:
+            _obey(self._orders, "run")
+        end = time.perf_counter_ns() + 1000 * (self._orders.get("work_us", 0) + self._config.extra_us)
+        while time.perf_counter_ns() < end:
+            pass
+        return {"double": 2 * feeds["number"]}
+
+    def close(self) -> None:
+        """End the session."""
+        if self._open:
+            self._open = False
+            _obey(self._orders, "close")
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what the tests look for."""
+        facts = {"version": "1.0", "device": self._config.device, "processor": "CPU", "precision": "S64"}
+        seen = {name: os.environ.get(name, "") for name in ("FAKE_TELEMETRY", "FAKE_SEEN")}
+        return {**facts, "threads": self._config.threads, "environment": seen, "ratio": float("nan")}
+
+    def _check(self, feeds: Feeds) -> None:
+        if not self._open:
+            what = "run after close"
+            raise EngineError(what)
+        if threading.get_ident() != self._thread:
+            what = "run from another thread than the one that opened the session"
+            raise EngineError(what)
+        if set(feeds) != {"number"} or not isinstance(feeds["number"], int):
+            what = f"fed {dict(feeds)!r}"
+            raise EngineError(what)
+
+
+def probe() -> dict[str, Any]:
+    """Return a device; crash where the tests want it."""
+    if os.environ.get("FAKE_PROBE") == "crash":
+        ctypes.string_at(0)
+    return {"version": "1.0", "devices": ["cpu"]}
+
+
+def _obey(orders: Mapping[str, Any], at: str) -> None:
+    if orders.get("at") != at:
+        return
+    wrongs = {
+        "crash": lambda: ctypes.string_at(0),
+        "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+        "exit": lambda: os._exit(3),
+        "hang": lambda: time.sleep(600),
+        "print": lambda: os.write(1, b"vendor banner on standard output\n"),
+        "raise": _refuse,
+        "bug": lambda: {}["nothing"],
+    }
+    wrongs[orders["do"]]()
+
+
+def _refuse() -> None:
+    what = "this model is not liked"
+    raise EngineError(what, where="model.fake", hint="like it")

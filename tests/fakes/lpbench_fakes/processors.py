@@ -1,0 +1,59 @@
+"""Processors of numbers in text files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import ProcessorError
+from lpbench.processor import Postprocessor, Preprocessor, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from lpbench.engine import Feeds, Outputs
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """Settings of the text processors."""
+
+    offset: int = 0
+
+
+class TextPre(Preprocessor[TextConfig]):
+    """Reads a whole number from a text file and adds the offset."""
+
+    def load(self, path: Path) -> Sample:
+        """Read the number."""
+        try:
+            return Sample(path.name, int(path.read_text(encoding="ascii")))
+        except ValueError as error:
+            what = "holds no whole number"
+            raise ProcessorError(what, where=str(path)) from error
+
+    def generate(self, index: int, seed: int) -> Sample:
+        """Return a number made of both."""
+        return Sample(f"generated {index}", 1000 * seed + index)
+
+    def __call__(self, sample: Sample, /) -> Feeds:
+        """Feed the number; refuse negative ones, as a size that does not fit would be."""
+        if sample.data < 0:
+            what = f"{sample.name}: negative"
+            raise ProcessorError(what)
+        sample.geometry = self.config.offset
+        return {"number": sample.data + self.config.offset}
+
+
+class TextPost(Postprocessor[TextConfig]):
+    """Takes the offset away again and names the label."""
+
+    def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:  # noqa: ANN401 - a number
+        """Return the doubled number."""
+        return outputs["double"] - 2 * sample.geometry
+
+    def describe(self, prediction: Any, /) -> Mapping[str, Any]:  # noqa: ANN401
+        """Return the label and the number."""
+        label = self.labels[prediction % len(self.labels)] if self.labels else str(prediction)
+        return {"top": [{"label": label, "index": prediction, "score": float("inf")}]}
