@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import onnx
 import pytest
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before onnxruntime is imported, as workers do
-
-np = pytest.importorskip("numpy", reason="needs numpy")
-onnx = pytest.importorskip("onnx", reason="needs onnx")
-pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
