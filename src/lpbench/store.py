@@ -43,9 +43,16 @@ def save(result: Result, path: str | Path, *, overwrite: bool = False) -> Path:
 
     :raises ResultError: The file exists, or cannot be written: a full disk, a missing folder.
     """
+    return write(json.dumps(result.to_dict(), allow_nan=False, indent=1), path, overwrite=overwrite)
+
+
+def write(text: str, path: str | Path, *, overwrite: bool = False) -> Path:
+    """Write a text file, whole or not at all, and return where it is.
+
+    :raises ResultError: The file exists, or cannot be written: a full disk, a missing folder.
+    """
     path = Path(path)
     refuse_existing(path, overwrite=overwrite)
-    text = json.dumps(result.to_dict(), allow_nan=False, indent=1)
     try:
         _write(path, text)
     except OSError as error:

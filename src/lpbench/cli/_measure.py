@@ -1,0 +1,137 @@
+"""What the measuring commands share: find the app, measure it, save what was found."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench import store
+from lpbench.cli import _console, _options
+from lpbench.errors import AppError, LpbenchError, ResultError, nearest
+
+if TYPE_CHECKING:
+    import argparse
+
+    from lpbench.app import App
+    from lpbench.result import Result
+
+
+def refuse(*paths: Path | None, overwrite: bool) -> None:
+    """Raise before anything is measured where the outcome could not be written.
+
+    :raises ResultError: A file exists, or its folder is not there or not writable.
+    """
+    for path in filter(None, paths):
+        store.refuse_existing(path, overwrite=overwrite)
+        if not path.parent.is_dir():
+            what = f"the folder {path.parent} does not exist"
+            raise ResultError(what, where=str(path), hint=f"mkdir -p {path.parent}")
+        if not os.access(path.parent, os.W_OK):
+            what = f"the folder {path.parent} is not writable"
+            raise ResultError(what, where=str(path), hint="name another place")
+
+
+def find_app(word: str, options: argparse.Namespace) -> App:
+    """Return the app that a word names: a folder, a model file, or a catalogue entry, which is pulled if need be.
+
+    :raises LpbenchError: It is none of these, with the nearest name.
+    """
+    from lpbench import plan
+
+    path = Path(word)
+    if options.range and (path.is_dir() or not path.exists()):
+        what = "--range is for the made-up inputs of a bare model"
+        raise LpbenchError(what, where=word, hint="an app's ranges stand in its ai_app_config.json")
+    place = path if path.exists() else _from_catalogue(word)
+    return plan.resolve(place, shapes=dict(options.shape), ranges=dict(options.range), seed=options.seed)
+
+
+def measure(app: App, options: argparse.Namespace, *, runs: int | None) -> Result:
+    """Measure an app as the options say, with progress on standard error."""
+    from lpbench.bench import benchmark
+    from lpbench.cli._progress import live
+
+    arguments = _options.arguments(options, app)
+    with live() as progress:
+        return benchmark(app, **arguments, data=options.data, number=options.number, runs=runs, progress=progress)
+
+
+class Saved:
+    """Where a result was written, and what went wrong with it: what was measured is shown in any case."""
+
+    def __init__(self) -> None:
+        self.places: list[Path] = []
+        self.errors: list[LpbenchError] = []
+
+    def write(self, result: Result, output: Path | None, predictions: Path | None, *, overwrite: bool) -> None:
+        """Write the result to the store and where else it was asked for."""
+        self._try(lambda: store.keep(result))
+        if output is not None:
+            self._try(lambda: store.save(result, output, overwrite=overwrite))
+        if predictions is not None:
+            self._try(lambda: store.write(blocks(result), predictions, overwrite=overwrite))
+
+    def report(self) -> None:
+        """Say on standard error what could not be written."""
+        for error in self.errors:
+            _console.complain(error)
+
+    def _try(self, write: Any) -> None:  # noqa: ANN401 - a function of no arguments that returns a path
+        try:
+            self.places.append(write())
+        except LpbenchError as error:
+            self.errors.append(error)
+
+
+def status(result: Result, saved: Saved) -> int:
+    """Return the exit status of a benchmark that came to its end."""
+    from lpbench.result import INTERRUPTED
+
+    if result.state == INTERRUPTED:
+        return _console.INTERRUPTED
+    if not any(each.measured for each in result.configurations):
+        return _console.NOTHING
+    return _console.WRONG if saved.errors else _console.DONE
+
+
+def blocks(result: Result) -> str:
+    """Return each sample's prediction as a block of text."""
+    from lpbench.render.predictions import prediction
+
+    engines = [each for each in result.configurations if each.predictions]
+    lines: list[str] = []
+    for each in engines:
+        lines += [f"== {each.engine}"] if len(engines) > 1 else []
+        lines += [line for one in each.predictions for line in prediction(one)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _from_catalogue(word: str) -> Path:
+    from lpbench import catalogue
+
+    pulled = catalogue.find(word)
+    if pulled is not None:
+        return pulled
+    entries = catalogue.entries()
+    if word not in entries:
+        what = f'there is no app, model file or catalogue entry "{word}"'
+        raise AppError(what, hint=f"{nearest(word, entries)} (lpbench apps lists the catalogue)")
+    _console.say(f"{word} is not in the cache yet and is fetched now, once")
+    from lpbench.cli.pull import Lines
+
+    lines = Lines()
+    try:
+        return catalogue.pull(word, progress=lines)
+    finally:
+        lines.close()
+
+
+def announce(saved: Saved, following: str, stream: Any = None) -> None:  # noqa: ANN401 - a text stream
+    """Print where the result is and what to type next."""
+    stream = stream or sys.stdout
+    paint = _console.painter(stream)
+    places = " and ".join(map(str, saved.places))
+    print(paint(f"saved {places}" if places else "not saved", "dim"), file=stream)
+    print(paint(f"next: {following}", "dim"), file=stream)

@@ -1,0 +1,160 @@
+"""Progress on standard error: a line that changes on a terminal, a line for each run elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from lpbench.cli import _console
+from lpbench.render import clean, percent, seconds, shorten
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import TextIO
+
+    from typing_extensions import Self
+
+    from lpbench.bench import Progress
+
+PATIENCE = 2.0
+"""Seconds after which people want to know what is going on."""
+EVERY = 0.1
+"""Seconds between two changes of the line: drawing takes time from what is measured."""
+BAR = 24
+
+
+class Screen(Protocol):
+    """Where progress is shown."""
+
+    def show(self, progress: Progress, words: str) -> None:
+        """Show where the benchmark is."""
+
+    def close(self) -> None:
+        """Leave nothing behind that is in the way."""
+
+
+class Live:
+    """Told by ``lpbench.benchmark`` where it is; a context manager."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._begun = time.monotonic()
+        self._screen = _screen(stream, self._begun)
+
+    def __call__(self, progress: Progress) -> None:
+        """Show it."""
+        self._screen.show(progress, words(progress, time.monotonic() - self._begun))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._screen.close()
+
+
+def words(progress: Progress, spent: float) -> str:
+    """Return what is being done, how far it is, how sure the number is, and how long it will take."""
+    parts = [f"run {progress.run + 1}/{progress.runs}", progress.phase, seconds(spent) if spent >= 1 else ""]
+    if progress.interval is not None:
+        parts.append(f"±{percent(progress.interval)}")
+    if progress.left_s is not None:
+        parts.append(f"about {seconds(progress.left_s)} left")
+    return " · ".join(filter(None, parts))
+
+
+class Lines:
+    """One line for each run, once the whole takes longer than people wait without asking."""
+
+    def __init__(self, begun: float) -> None:
+        self._begun = begun
+        self._last: tuple[str, int] | None = None
+
+    def show(self, progress: Progress, words: str) -> None:
+        """Print a line when another run has begun."""
+        if (progress.engine, progress.run) == self._last or time.monotonic() - self._begun < PATIENCE:
+            return
+        self._last = (progress.engine, progress.run)
+        _console.say(f"{clean(progress.engine)} {words}")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Line:
+    """One line of a terminal, rewritten in place."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._next = 0.0
+
+    def show(self, progress: Progress, words: str) -> None:
+        """Rewrite the line, not too often."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + EVERY
+        full = round(BAR * progress.done)
+        text = f"{clean(progress.engine)} {'━' * full}{' ' * (BAR - full)} {words}"
+        self._write(f"\r{shorten(text, _console.width(self._stream) - 1)}\x1b[K")
+
+    def close(self) -> None:
+        """Wipe the line."""
+        self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+class Rich:
+    """The same line, drawn by rich."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._columns = Progress(
+            TextColumn("{task.fields[engine]}", markup=False),
+            BarColumn(BAR),
+            TextColumn("{task.description}", markup=False),
+            console=Console(file=stream),
+            auto_refresh=False,  # its thread would run beside what is measured
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._columns.add_task("", total=1.0, engine="")
+        self._next = 0.0
+
+    def show(self, progress: Progress, words: str) -> None:
+        """Draw the line again, not too often."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        if not self._next:
+            self._columns.start()
+        self._next = now + EVERY
+        self._columns.update(self._task, completed=progress.done, description=words, engine=clean(progress.engine))
+        self._columns.refresh()
+
+    def close(self) -> None:
+        """Wipe the line."""
+        if self._next:
+            self._columns.stop()
+
+
+def _screen(stream: TextIO, begun: float) -> Screen:
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
+        return Lines(begun)
+    try:
+        return Rich(stream)
+    except ImportError:  # optional
+        return Line(stream)
+
+
+def live() -> Live:
+    """Return progress on standard error."""
+    return Live(sys.stderr)

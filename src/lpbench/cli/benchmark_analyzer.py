@@ -1,0 +1,107 @@
+"""``lpbench benchmark-analyzer``: the published command line (StairwAI deliverable D6.2, figure 8)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lpbench.cli import _console, _measure, _options
+from lpbench.errors import LpbenchError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from lpbench.result import Configuration, Result
+
+LOCAL = "local"
+RESULTS = "results.txt"
+EPILOG = """examples:
+  lpbench benchmark-analyzer --target-config local --ai-app imagenet-mobilenet-v2 --number 10
+  lpbench benchmark-analyzer --target-config local --ai-app my-app --deployment-package local \\
+      --dataset samples --number 20 --filename benchmark.json"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.description = (
+        "Measure an AI app in the words of the published command line. It does the same as lpbench run, and prints "
+        "the predictions, the two lists of readings and the anchor table."
+    )
+    parser.epilog = EPILOG
+    parser.add_argument("--target-config", required=True, metavar="C", help="the target: local is this machine")
+    parser.add_argument(
+        "--ai-app", required=True, metavar="A", help="an app's folder, a catalogue name or a model file"
+    )
+    parser.add_argument(
+        "--deployment-package", default=LOCAL, metavar="P", help="local: what is installed here runs the app (local)"
+    )
+    parser.add_argument("--dataset", dest="data", metavar="D", help="samples: a folder or one file (the app's own)")
+    parser.add_argument(
+        "--number", type=_options.from_one, default=20, metavar="N", help="measured inferences in all (20)"
+    )
+    parser.add_argument(
+        "--filename", type=Path, metavar="FILE", help=f"write the result here as JSON, and {RESULTS} beside it"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite these files")
+    _options.add_engine(parser)
+    _options.add_tensors(parser)
+    _options.add_workers(parser)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Measure, save, print as the published tool does."""
+    _refuse_remote(options.target_config)
+    _heed_package(options.deployment_package)
+    predictions = options.filename.with_name(RESULTS) if options.filename else None
+    _measure.refuse(options.filename, predictions, overwrite=options.force)
+    app = _measure.find_app(options.ai_app, options)
+    result = _measure.measure(app, options, runs=None)
+    saved = _measure.Saved()
+    saved.write(result, options.filename, predictions, overwrite=options.force)
+    _print(result)
+    _measure.announce(saved, "lpbench show last -v")
+    saved.report()
+    return _measure.status(result, saved)
+
+
+def _refuse_remote(target: str) -> None:
+    if target != LOCAL:
+        what = f'target "{target}": remote boards are not supported yet'
+        raise LpbenchError(
+            what, where="--target-config", hint="run lpbench on the board itself with --target-config local"
+        )
+
+
+def _heed_package(package: str) -> None:
+    """Say that a deployment package does nothing here: engines come from what is installed.
+
+    :raises LpbenchError: It is neither ``local`` nor a folder.
+    """
+    if package == LOCAL:
+        return
+    if not Path(package).is_dir():
+        what = f'"{package}" is neither local nor a folder'
+        raise LpbenchError(what, where="--deployment-package", hint="local takes the engines that are installed here")
+    _console.say(f"note: --deployment-package {package} is not read: the engines that are installed here run the app")
+
+
+def _print(result: Result) -> None:
+    from lpbench import render
+    from lpbench.render.predictions import predictions
+
+    for each in result.configurations:
+        print("-- Running inference.....")
+        lines = predictions(each.predictions)
+        if lines:
+            print("\n".join(lines))
+        _print_readings(each)
+    paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
+    print(render.text(result, width=width, paint=paint))
+
+
+def _print_readings(each: Configuration) -> None:
+    from lpbench.render.predictions import readings, state
+
+    lists, reasons = readings(each.metrics)
+    print("\n".join([*lists, state(each), *reasons]))

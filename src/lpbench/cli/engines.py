@@ -1,0 +1,105 @@
+"""``lpbench engines``: which inference engines there are, and what stands in the way of the others."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lpbench.cli import _console
+from lpbench.listing import engines
+from lpbench.registry import current
+from lpbench.render import Column, clean, table
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from lpbench.listing import ListedEngine
+    from lpbench.registry import Failure
+
+STYLES = {"ready": "good", "broken": "bad"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.description = "List the inference engines that plugins offer, and why some cannot be used. Imports none."
+    parser.epilog = "examples:\n  lpbench engines\n  lpbench engines --probe --json"
+    parser.add_argument(
+        "--probe", action="store_true", help="start each library in a process of its own and list its devices"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+
+
+def main(options: argparse.Namespace) -> int:
+    """List the engines."""
+    if options.probe and sys.stderr.isatty():
+        _console.say("starting each engine's library; this takes seconds, on some boards minutes")
+    listed = list(engines(probe=options.probe).values())
+    if options.json:
+        _console.answer_json([as_json(each) for each in listed])
+    else:
+        print("\n".join(_screen(listed, probed=options.probe)))
+    return _console.DONE
+
+
+def as_json(listed: ListedEngine) -> dict[str, Any]:
+    """Return one engine for other programs."""
+    available = listed.availability
+    return {
+        "name": listed.name,
+        "aliases": list(listed.aliases),
+        "state": available.state.value,
+        "reason": available.reason or None,
+        "hint": available.hint or None,
+        "version": listed.version or None,
+        "formats": list(listed.formats),
+        "devices": list(listed.devices),
+        "unusable": dict(listed.unusable),
+        "summary": listed.summary,
+        "plugin": listed.plugin,
+        "distribution": listed.distribution,
+    }
+
+
+def _screen(listed: Sequence[ListedEngine], *, probed: bool) -> list[str]:
+    rows = [*map(_row, listed), *_broken(listed)]
+    if not rows:
+        return ['no engine is installed; pip install "lpbench[ort]" brings ONNX Runtime']
+    paint = _console.painter(sys.stdout)
+    header, *lines = table([Column(title, left=True) for title in ("engine", "state", "version", "reads", "")], rows)
+    painted = [_paint(line, row[1], paint) for line, row in zip(lines, rows, strict=True)]
+    ready = any(each.availability for each in listed)
+    hint = [] if probed or not ready else [paint("devices: lpbench engines --probe", "dim")]
+    return [paint(header, "dim"), *painted, *_unusable(listed), *hint]
+
+
+def _row(listed: ListedEngine) -> list[str]:
+    available = listed.availability
+    devices = f"devices: {', '.join(listed.devices)}" if listed.devices else ""
+    note = ". ".join(filter(None, (available.reason, available.hint))) or devices
+    formats = ", ".join(listed.formats)
+    return [clean(each) for each in (listed.name, available.state.value, listed.version, formats, note)]
+
+
+def _broken(listed: Sequence[ListedEngine]) -> list[list[str]]:
+    """Return a row for each plugin that could not be loaded: it may be the one whose engine is looked for."""
+    offering = {each.plugin for each in listed}
+    lost = [each for each in current().failures if each.plugin not in offering]
+    return [[clean(each.plugin), "broken", "", "", clean(f"{_said(each)} (lpbench plugins -v)")] for each in lost]
+
+
+def _said(failure: Failure) -> str:
+    origin = f"{failure.distribution}: " if failure.distribution else ""
+    return f"{origin}{type(failure.error).__name__}: {failure.error}"
+
+
+def _unusable(listed: Sequence[ListedEngine]) -> list[str]:
+    return [
+        f"  {clean(each.name)} cannot use {clean(device)}: {clean(reason)}"
+        for each in listed
+        for device, reason in each.unusable.items()
+    ]
+
+
+def _paint(line: str, state: str, paint: Any) -> str:  # noqa: ANN401 - lpbench.render.Paint
+    return line.replace(f" {state} ", f" {paint(state, STYLES[state])} ", 1) if state in STYLES else line

@@ -1,0 +1,65 @@
+"""``lpbench plugins``: what is installed, what it offers, and what failed to load."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING
+
+from lpbench.cli import _console
+from lpbench.listing import plugins
+from lpbench.render import Column, clean, table
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from lpbench.listing import ListedPlugin
+    from lpbench.render._table import Paint
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.description = "List the plugins, the distributions that bring them, what each offers and what failed."
+    parser.epilog = "examples:\n  lpbench plugins -v\n  LPBENCH_DISABLED_PLUGINS=acme lpbench plugins --json"
+    parser.add_argument("-v", "--verbose", action="store_true", help="names of what is offered, tracebacks of failures")
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+
+
+def main(options: argparse.Namespace) -> int:
+    """List the plugins."""
+    listed = list(plugins().values())
+    if options.json:
+        _console.answer_json([dataclasses.asdict(each) for each in listed])
+        return _console.DONE
+    paint = _console.painter(sys.stdout)
+    print("\n".join(_verbose(listed, paint) if options.verbose else _screen(listed, paint)))
+    return _console.DONE
+
+
+def _screen(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
+    columns = [Column(title, left=True) for title in ("plugin", "distribution", "offers")]
+    rows = [[clean(each.name), clean(each.distribution or "lpbench"), _counts(each)] for each in listed]
+    header, *lines = table(columns, rows)
+    return [paint(header, "dim"), *lines, *_failures(listed, paint)]
+
+
+def _counts(each: ListedPlugin) -> str:
+    if not each.offers:
+        return "nothing: it failed to load" if each.failures else "nothing"
+    return ", ".join(f"{len(names)} {kind}{'s' if len(names) > 1 else ''}" for kind, names in each.offers.items())
+
+
+def _failures(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
+    found = [f"  {clean(each.name)}  {clean(failure)}" for each in listed for failure in each.failures]
+    return [paint("failed", "bad"), *found, paint("tracebacks: lpbench plugins -v", "dim")] if found else []
+
+
+def _verbose(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
+    lines = []
+    for each in listed:
+        lines.append(paint(f"{clean(each.name)}  {clean(each.distribution or 'lpbench')}", "bold"))
+        lines += [f"  {kind}: {', '.join(map(clean, names))}" for kind, names in each.offers.items()]
+        for trace in each.traces:
+            lines += [paint("  failed", "bad"), *(f"    {clean(line)}" for line in trace.rstrip().splitlines())]
+    return lines

@@ -1,0 +1,89 @@
+"""``lpbench run``: measure an app or a model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lpbench.cli import _console, _measure, _options
+
+if TYPE_CHECKING:
+    import argparse
+
+    from lpbench.result import Result
+
+EPILOG = """examples:
+  lpbench run imagenet-mobilenet-v2 --engine onnxruntime --threads 1 --predictions
+  lpbench run model.onnx --shape input=1,3,224,224 --affinity 0 -o result.json"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.description = (
+        "Measure an AI app: its latency with an interval, stage by stage, over runs in fresh processes. "
+        "Every result is saved; lpbench show prints it again."
+    )
+    parser.epilog = EPILOG
+    parser.add_argument("app", metavar="APP", help="an app's folder, a catalogue name (lpbench apps) or a model file")
+    parser.add_argument("--data", metavar="DIR", help="samples: a folder or one file (the app's own)")
+    parser.add_argument(
+        "--number",
+        type=_options.from_one,
+        metavar="N",
+        help="inferences to measure in all (until the interval is narrow)",
+    )
+    parser.add_argument("--runs", type=_options.from_one, metavar="R", help="fresh processes (8)")
+    _options.add_engine(parser)
+    add_output(parser)
+    _options.add_tensors(parser)
+    _options.add_workers(parser)
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add what says where the outcome goes."""
+    group = parser.add_argument_group("output")
+    group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the result here too, as JSON")
+    group.add_argument("--results", type=Path, metavar="FILE", help="write the predictions here, as text")
+    group.add_argument("--force", action="store_true", help="overwrite these files")
+    group.add_argument("--predictions", action="store_true", help="print the best answer for each sample")
+    group.add_argument("--json", action="store_true", help="print the result as JSON, the rest on standard error")
+    group.add_argument("-v", "--verbose", action="store_true", help="each run, every metric, facts, environment")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Measure, save, print."""
+    _measure.refuse(options.output, options.results, overwrite=options.force)
+    app = _measure.find_app(options.app, options)
+    result = _measure.measure(app, options, runs=options.runs)
+    saved = _measure.Saved()
+    saved.write(result, options.output, options.results, overwrite=options.force)
+    if options.json:
+        _console.answer_json(result.to_dict())
+    else:
+        print_result(result, verbose=options.verbose, predictions=options.predictions)
+    _measure.announce(saved, following(result, options), sys.stderr if options.json else sys.stdout)
+    saved.report()
+    return _measure.status(result, saved)
+
+
+def print_result(result: Result, *, verbose: bool, predictions: bool) -> None:
+    """Print the screen of a result."""
+    from lpbench import render
+
+    paint = _console.painter(sys.stdout)
+    print(render.text(result, width=_console.width(sys.stdout), verbose=verbose, paint=paint))
+    if predictions:
+        from lpbench.render.predictions import answers
+
+        print("\n".join(answers(result)))
+
+
+def following(result: Result, options: argparse.Namespace) -> str:
+    """Return the next command: what most people want after this one."""
+    measured = [each for each in result.configurations if each.measured]
+    if not measured:
+        return "lpbench show last -v" if any(each.runs for each in result.configurations) else "lpbench engines"
+    if not options.verbose:
+        return "lpbench show last -v"
+    return "lpbench compare last OTHER.json"

@@ -1,0 +1,154 @@
+"""What was measured, where, and what is missing: the lines around the tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lpbench.render._numbers import clean, shorten
+from lpbench.render._summary import p99
+from lpbench.render._units import half, metric_of, unit_for, value
+from lpbench.result import OK
+from lpbench.timing import TOTAL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lpbench.result import Configuration, Result, Run
+
+SEPARATOR = " · "
+CHANNELS = (1, 3, 4)
+IMAGE_RANK = 4
+LISTED = 3
+"""Samples that were left out are listed up to this many."""
+
+
+def answer(each: Configuration) -> str:
+    """Return the one line that was asked for: latency with its interval, the tail, the throughput."""
+    unit = unit_for([each])
+    total = metric_of(each, TOTAL)
+    latency = " ".join(filter(None, (value(total, unit), half(total, unit), unit.name)))
+    tail = p99(each, unit)
+    rate = each.metrics["THROUGHPUT"].value if "THROUGHPUT" in each.metrics else None
+    parts = [f"latency {latency}", f"p99 {tail}{f' {unit.name}' if tail[0].isdigit() else ''}"]
+    if rate is not None:
+        from lpbench.render._numbers import digits
+
+        parts.append(f"{digits(rate)} samples/s")
+    return SEPARATOR.join(parts)
+
+
+def header(result: Result, width: int) -> list[str]:
+    """Return what was measured and on which machine."""
+    first = next((each for each in result.configurations if each.measured), result.configurations[0])
+    files = result.settings.get("samples")
+    samples = f"{len(files)} sample{'s' if len(files) > 1 else ''}" if files else "made-up samples"
+    app = [result.app.get("name"), result.app.get("class"), tile(first), samples]
+    return [shorten(line, width) for line in (_joined(app), machine(result.environment)) if line]
+
+
+def engine(each: Configuration) -> str:
+    """Return which engine ran, on what, how often."""
+    facts = each.facts
+    asked = f" (asked for as {each.asked})" if each.asked != each.engine else ""
+    threads = facts.get("threads")
+    samples = sum(run.samples for run in each.runs)
+    parts = [
+        f"{each.engine}{asked} {facts.get('version', '')}".strip(),
+        _device(facts),
+        f"{threads} thread{'s' if threads != 1 else ''}" if threads else "",
+        facts.get("precision"),
+        f"{_count(sum(1 for run in each.runs if run.samples), 'run')} of {_count(samples, 'sample')} in all",
+        "" if each.isolated else "in this process, not isolated",
+    ]
+    return _joined(parts)
+
+
+def machine(environment: Mapping[str, Any]) -> str:
+    """Return the machine's name, processor and system as far as they are known."""
+    cores = known(environment, "cores") or known(environment, "logical_cores")
+    virtual = known(environment, "virtualisation")
+    parts = [
+        known(environment, "platform") or known(environment, "hostname"),
+        known(environment, "cpu_model") or known(environment, "cpu"),
+        f"{cores} cores" if cores else "",
+        known(environment, "os"),
+        f"virtual machine ({virtual})" if virtual and virtual != "none" else "",
+    ]
+    return _joined(parts)
+
+
+def known(environment: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - any fact
+    """Return a fact of the environment, None where it is not known."""
+    for part in environment.values():
+        found = part.get(key) if isinstance(part, dict) else None
+        if isinstance(found, dict) and found.get("value") is not None:
+            return found["value"]
+    return None
+
+
+def tile(each: Configuration) -> str:
+    """Return the model's input as width x height for images, else its dimensions."""
+    shapes = [(info.get("shape") or (), info.get("layout", "")) for info in each.inputs]
+    return ", ".join(_tile(shape, layout) for shape, layout in shapes[:LISTED] if shape)
+
+
+def missing(result: Result) -> list[str]:
+    """Return why something that a reader may look for is not there."""
+    lines: list[str] = []
+    several = len(result.configurations) > 1
+    for each in result.configurations:
+        prefix = f"{clean(each.engine)}: " if several else ""
+        lines += [f"{prefix}{line}" for line in _gaps(each)]
+    return list(dict.fromkeys(lines))
+
+
+def _gaps(each: Configuration) -> list[str]:
+    if not each.measured:
+        return []
+    lines = [] if each.state == OK else [clean(line) for line in each.state.splitlines()]
+    lines += [f"run {run.index + 1}: {_ended(run)}" for run in each.runs if run.state not in {OK, "interrupted"}]
+    total, tail = metric_of(each, TOTAL), each.metrics.get("LATENCY_P99")
+    if total is not None and total.interval is None and total.interval_reason:
+        lines.append(f"no ±: {clean(total.interval_reason)}")
+    if tail is not None and tail.value is None:
+        lines.append(f"no p99: {clean(tail.reason)}")
+    return [*lines, *_left_out(each.problems)]
+
+
+def _ended(run: Run) -> str:
+    last = run.detail.strip().splitlines()[-1:]
+    return ": ".join(clean(part) for part in (run.state, *last))
+
+
+def _left_out(problems: Sequence[Mapping[str, str]]) -> list[str]:
+    lines = [f"left out {clean(each['sample'])}: {clean(each['error'].splitlines()[0])}" for each in problems[:LISTED]]
+    more = len(problems) - LISTED
+    return [*lines, f"left out {more} more (--json lists them)"] if more > 0 else lines
+
+
+def _tile(shape: Sequence[Any], layout: str) -> str:
+    order = layout or _guess(shape)
+    if len(shape) == IMAGE_RANK and order in {"NCHW", "NHWC"}:
+        return f"{shape[order.index('W')]}x{shape[order.index('H')]}"
+    return "x".join("?" if size is None else str(size) for size in shape)
+
+
+def _guess(shape: Sequence[Any]) -> str:
+    if len(shape) != IMAGE_RANK:
+        return ""
+    if shape[1] in CHANNELS:
+        return "NCHW"
+    return "NHWC" if shape[3] in CHANNELS else ""
+
+
+def _device(facts: Mapping[str, Any]) -> str:
+    device, processor = str(facts.get("device", "")), str(facts.get("processor", ""))
+    return processor if device.lower() == processor.lower() or not device else device
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _joined(parts: Sequence[object]) -> str:
+    return SEPARATOR.join(clean(part) for part in parts if part)

@@ -1,0 +1,110 @@
+"""What ``-v`` adds: each run, the engine's facts, the environment, every metric."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lpbench.monitor import Unavailable
+from lpbench.render._numbers import ABSENT, clean, digits, percent, shorten
+from lpbench.render._table import Column, fit, plain, table
+from lpbench.render._units import Unit, unit_for
+from lpbench.timing import TOTAL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lpbench.render._table import Paint
+    from lpbench.result import Configuration, Metric, Result, Run
+
+MILLISECOND = Unit("ms", 1e6)
+
+
+def details(result: Result, *, width: int, paint: Paint = plain) -> list[str]:
+    """Return the lines of every part."""
+    lines: list[str] = []
+    for each in result.configurations:
+        lines += ["", paint(f"{clean(each.engine)}: runs", "bold"), *runs(each, width)]
+        lines += ["", paint(f"{clean(each.engine)}: metrics", "bold"), *metrics(each.metrics, width)]
+        lines += ["", paint(f"{clean(each.engine)}: facts", "bold"), *pairs({**each.options, **each.facts}, width)]
+        lines += _said(each, paint)
+    for part, values in result.environment.items():
+        if isinstance(values, dict):
+            lines += ["", paint(clean(part), "bold"), *pairs(values, width)]
+    return [*lines, "", paint("settings", "bold"), *pairs(result.settings, width)]
+
+
+def runs(each: Configuration, width: int) -> list[str]:
+    """Return a row for each run: loading, the first sample, warm-up, the median and its interval within the run."""
+    unit = unit_for([each])
+    columns = [
+        Column("run"),
+        Column("load ms"),
+        Column("first ms"),
+        Column("warm-up"),
+        Column("samples"),
+        Column(f"median {unit.name}"),
+        Column("±", left=True),
+        Column("outliers"),
+        Column("ended by", left=True),
+    ]
+    rows = [_row(run, unit) for run in each.runs]
+    return _indented(fit(columns, rows, width - 2) or table(columns, rows, gap=1)) if rows else ["  none"]
+
+
+def metrics(found: Mapping[str, Metric], width: int) -> list[str]:
+    """Return a line for each metric: value, unit and source, or the reason why there is none."""
+    widest = max(map(len, found), default=0)
+    return [shorten(f"  {clean(name):{widest}}  {_metric(metric)}", width) for name, metric in found.items()]
+
+
+def pairs(values: Mapping[str, Any], width: int) -> list[str]:
+    """Return a line for each fact that is known."""
+    widest = max((len(clean(key)) for key in values), default=0)
+    return [shorten(f"  {clean(key):{widest}}  {_fact(value)}", width) for key, value in values.items()]
+
+
+def _row(run: Run, unit: Unit) -> list[str]:
+    total = run.statistics.get(TOTAL)
+    within = ABSENT
+    if total is not None and not isinstance(total.interval, Unavailable):
+        within = f"±{percent(total.interval.relative(total.median))}"
+    return [
+        str(run.index + 1),
+        MILLISECOND.show(run.load_ns),
+        MILLISECOND.show(run.first_ns.get(TOTAL)),
+        str(run.warm_up.get("samples", ABSENT)),
+        str(run.samples),
+        unit.show(total.median if total else None),
+        within,
+        str(total.outliers) if total else ABSENT,
+        clean(run.stopped if run.state == "OK" else run.state),
+    ]
+
+
+def _metric(metric: Metric) -> str:
+    if metric.value is None:
+        return f"{ABSENT}  {clean(metric.reason)}"
+    span = f" ({digits(metric.interval.lower)} to {digits(metric.interval.upper)})" if metric.interval else ""
+    return f"{digits(metric.value)} {clean(metric.unit)}{span}  {clean(metric.source)}"
+
+
+def _fact(value: Any) -> str:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict) and "value" in value:
+        known = value["value"]
+        return f"{ABSENT}  {clean(value.get('reason', ''))}" if known is None else _fact(known)
+    return clean(value) if isinstance(value, str) else clean(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _said(each: Configuration, paint: Paint) -> list[str]:
+    """Return what the workers printed."""
+    found = [(run.index, run.detail.strip()) for run in each.runs if run.detail.strip()]
+    lines: list[str] = []
+    for index, text in found:
+        lines += ["", paint(f"{clean(each.engine)}: run {index + 1} said", "bold")]
+        lines += [f"  {clean(line)}" for line in text.splitlines()]
+    return lines
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  {line}" for line in lines]

@@ -1,0 +1,79 @@
+"""Numbers and words as they are shown: three significant digits, nothing that could steer a terminal."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+ABSENT = "-"
+"""Stands where a value is not known."""
+SIGNIFICANT = 3
+SMALLEST = 1e-4
+"""Below it a number is written with an exponent: its leading zeros would be counted wrongly."""
+LARGEST = 1e7
+
+
+def digits(value: object, significant: int = SIGNIFICANT) -> str:
+    """Return a number with three significant digits; whatever is no finite number as a dash.
+
+    Never a ``0`` for something that is not exactly 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return ABSENT
+    if value == 0:
+        return "0"
+    if not SMALLEST <= abs(value) < LARGEST:
+        mantissa, exponent = f"{value:.{significant - 1}e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    places = significant - 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, places)
+    places = significant - 1 - math.floor(math.log10(abs(rounded)))  # 9.996 became 10.0
+    return f"{rounded:.{max(0, places)}f}"
+
+
+def spread(value: float, half: float) -> str:
+    """Return the half width beside a value: with the value's decimals, or more where those would say 0."""
+    shown = digits(value)
+    if "e" in shown or not math.isfinite(half) or half >= LARGEST:
+        return f"±{digits(half, 2)}"
+    text = f"{half:.{len(shown.partition('.')[2])}f}"
+    return f"±{text if float(text) else digits(half, 1)}"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent with two significant digits."""
+    return f"{digits(100 * share, 2)} %"
+
+
+def seconds(value: float) -> str:
+    """Return a length of time as people say it: ``4 s``, ``2 min``."""
+    if value < 1:
+        return "under 1 s"
+    if value < 100:  # noqa: PLR2004 - up to here seconds are easier to read than minutes
+        return f"{value:.0f} s"
+    return f"{value / 60:.0f} min" if value < 6000 else f"{value / 3600:.1f} h"  # noqa: PLR2004 - likewise
+
+
+def clean(text: object) -> str:
+    """Return text with whatever is not printable written as an escape: names come from outside."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(text))
+
+
+def cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(_cells(each) for each in text) if not text.isascii() else len(text)
+
+
+def shorten(text: str, width: int) -> str:
+    """Return a text that fits ``width`` columns, its end replaced by dots where it does not."""
+    if cells(text) <= width:
+        return text
+    while text and cells(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

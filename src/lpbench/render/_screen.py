@@ -1,0 +1,36 @@
+"""The screen of a result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.render import _context
+from lpbench.render._anchors import anchors
+from lpbench.render._details import details
+from lpbench.render._numbers import shorten
+from lpbench.render._summary import summary
+from lpbench.result import INTERRUPTED
+
+if TYPE_CHECKING:
+    from lpbench.render._table import Paint
+    from lpbench.result import Configuration, Result
+
+
+def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[str]:
+    """Return the lines of a result; see ``lpbench.render.text``."""
+    measured = [each for each in result.configurations if each.measured]
+    head = [paint(line, "dim") for line in _context.header(result, width)]
+    if len(result.configurations) == 1 and measured:
+        lines = _single(measured[0], head, width=width, paint=paint)
+    else:
+        lines = [*head, "", *summary(result.configurations, width=width, paint=paint)]
+    if result.state == INTERRUPTED:
+        lines.append(paint("interrupted: this is what was measured until then", "warn"))
+    lines += [paint(line, "warn") for line in _context.missing(result)]
+    return [*lines, *details(result, width=width, paint=paint)] if verbose else lines
+
+
+def _single(each: Configuration, head: list[str], *, width: int, paint: Paint) -> list[str]:
+    """Return the lines of one engine: the answer, what it is of, the anchor table."""
+    engine = paint(shorten(_context.engine(each), width), "dim")
+    return [paint(_context.answer(each), "bold"), *head, engine, "", *anchors(each, width=width, paint=paint)]

@@ -1,0 +1,73 @@
+"""Text tables: a header with units, columns aligned, groups of columns under one word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from lpbench.render._numbers import cells
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Paint = Callable[[str, str], str]
+    """Dresses a line in a style: ``bold``, ``dim``, ``good``, ``bad``, ``warn``."""
+
+GAP = 2
+
+
+def plain(text: str, _style: str) -> str:
+    """Leave a text as it is: for files, pipes and terminals without colour."""
+    return text
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    :param title: The header, with the unit where there is one.
+    :param left: Align to the left: words; numbers stand on the right.
+    :param group: Columns side by side with the same group stand under this word.
+    """
+
+    title: str
+    left: bool = False
+    group: str = ""
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, gap: int = GAP) -> list[str]:
+    """Return the lines of a table, groups and header first; columns without any content are left out."""
+    used = [at for at, column in enumerate(columns) if column.title or any(row[at] for row in rows)]
+    kept = [columns[at] for at in used]
+    grid = [[column.title for column in kept], *([row[at] for at in used] for row in rows)]
+    widths = [max(map(cells, column)) for column in zip(*grid, strict=True)]
+    lines = [_line(kept, row, widths, gap) for row in grid]
+    groups = _groups(kept, widths, gap)
+    return [groups, *lines] if groups else lines
+
+
+def fit(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str] | None:
+    """Return a table that is at most ``width`` wide, set closer if need be; None if there is no such one."""
+    for gap in (GAP, 1):
+        lines = table(columns, rows, gap=gap)
+        if max(map(cells, lines)) <= width:
+            return lines
+    return None
+
+
+def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], gap: int) -> str:
+    padded = [
+        text + " " * (width - cells(text)) if column.left else " " * (width - cells(text)) + text
+        for column, text, width in zip(columns, row, widths, strict=True)
+    ]
+    return (" " * gap).join(padded).rstrip()
+
+
+def _groups(columns: Sequence[Column], widths: Sequence[int], gap: int) -> str:
+    """Return the line of group words, each over the middle of its columns."""
+    parts = []
+    for group, members in groupby(zip(columns, widths, strict=True), key=lambda each: each[0].group):
+        sizes = [width for _, width in members]
+        parts.append(group.center(sum(sizes) + gap * (len(sizes) - 1)))
+    return (" " * gap).join(parts).rstrip()

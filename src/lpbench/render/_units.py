@@ -1,0 +1,58 @@
+"""Times of a configuration in a unit that suits them, with the interval beside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpbench.metrics import MILLISECOND, STAGE_METRICS
+from lpbench.render._numbers import ABSENT, digits, spread
+from lpbench.timing import TOTAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lpbench.result import Configuration, Metric
+
+SHORT = 1e5
+"""Nanoseconds below which a total is shown in microseconds."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of time and its nanoseconds."""
+
+    name: str
+    ns: float
+
+    def show(self, ns: object) -> str:
+        """Return nanoseconds in this unit."""
+        return digits(ns / self.ns) if isinstance(ns, int | float) else ABSENT
+
+    def square(self, ns: object) -> str:
+        """Return square nanoseconds in this unit squared."""
+        return digits(ns / self.ns**2) if isinstance(ns, int | float) else ABSENT
+
+
+def unit_for(configurations: Iterable[Configuration]) -> Unit:
+    """Return milliseconds, or microseconds where every total is short."""
+    medians = [each.statistics[TOTAL].median for each in configurations if TOTAL in each.statistics]
+    return Unit("µs", 1e3) if medians and max(medians) < SHORT else Unit("ms", MILLISECOND)
+
+
+def metric_of(each: Configuration, stage: str) -> Metric | None:
+    """Return a stage's metric, in milliseconds; None where it was not measured."""
+    return each.metrics.get(STAGE_METRICS.get(stage, ""))
+
+
+def value(metric: Metric | None, unit: Unit) -> str:
+    """Return a metric that is a time."""
+    return unit.show(metric.value * MILLISECOND) if metric is not None and metric.value is not None else ABSENT
+
+
+def half(metric: Metric | None, unit: Unit) -> str:
+    """Return ± and the farther end of a metric's interval; empty where there is none."""
+    if metric is None or metric.value is None or metric.interval is None:
+        return ""
+    farther = max(metric.interval.upper - metric.value, metric.value - metric.interval.lower)
+    return spread(metric.value * MILLISECOND / unit.ns, farther * MILLISECOND / unit.ns)

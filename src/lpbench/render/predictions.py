@@ -1,0 +1,115 @@
+"""Predictions and readings in the form of the published analyzer (D6.2, figure 8)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lpbench.render._numbers import cells, clean, digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lpbench.result import Configuration, Metric, Result
+
+PUBLISHED = {
+    "CPU_LOAD": "CPU_LOAD",
+    "CPU_MEMORY": "CPU_MEM",
+    "CPU_MEMORY_PEAK": "CPU_MEM_PEAK",
+    "CPU_TEMPERATURE": "CPU_TEMP",
+    "GPU_LOAD": "GPU_LOAD",
+    "GPU_MEMORY": "GPU_MEM",
+    "GPU_MEMORY_PEAK": "GPU_MEM_PEAK",
+    "GPU_TEMPERATURE": "GPU_TEMP",
+    "NPU_LOAD": "NPU_LOAD",
+    "MEMORY_BW": "MEMORY_BANDWIDTH",
+    "MEMORY_BW_PEAK": "MEMORY_BANDWIDTH_PEAK",
+    "POWER": "POWER_CONSUMPTION",
+}
+"""The console's keys, in its order, and the glossary's names."""
+LISTS = ("objects", "top")
+"""Under these a prediction holds candidates, the best first."""
+
+
+def predictions(found: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a block of lines for each sample: its name, then what was found in it."""
+    return [line for each in found for line in prediction(each)]
+
+
+def prediction(each: Mapping[str, Any]) -> list[str]:
+    """Return one sample's block."""
+    head = clean(each.get("sample", ""))
+    for key in LISTS:
+        if isinstance(each.get(key), list):
+            count = f": Number of objects found: {len(each[key])}" if key == "objects" else ""
+            return [f"{head}{count}", *map(_candidate, each[key])]
+    if "label" in each:
+        return [head, _candidate(each)]
+    outputs = each.get("outputs")
+    rest = outputs if isinstance(outputs, dict) else {key: value for key, value in each.items() if key != "sample"}
+    return [head, *(f"  {clean(name)}: {_plain(value)}" for name, value in rest.items())]
+
+
+def readings(metrics: Mapping[str, Metric]) -> tuple[list[str], list[str]]:
+    """Return the analyzer's two lists, and why values are missing.  What is not known is null, never 0."""
+    found = {key: metrics.get(name) for key, name in PUBLISHED.items()}
+    values = {key: metric.value if metric else None for key, metric in found.items()}
+    shown = [f"'{'null' if value is None else digits(value, 6)}'" for value in values.values()]
+    reasons: dict[str, list[str]] = {}
+    for key, value in values.items():
+        if value is None:
+            metric = found[key]
+            reasons.setdefault(metric.reason if metric and metric.reason else "not measured", []).append(key)
+    lists = [f"[ {', '.join(map(repr, PUBLISHED))} ]", f"[ {', '.join(shown)} ]"]
+    return lists, [f"null: {', '.join(keys)}: {clean(reason)}" for reason, keys in reasons.items()]
+
+
+def state(each: Configuration) -> str:
+    """Return the analyzer's last list: OK, or what went wrong."""
+    said = clean(each.state.splitlines()[0] if each.state else "")
+    return f"[ 'BENCHMARK_STATE', {said!r} ]"
+
+
+def _candidate(each: Any) -> str:  # noqa: ANN401 - what a postprocessor describes
+    if not isinstance(each, dict):
+        return f"  {_plain(each)}"
+    name = each.get("label", each.get("class", each.get("index", "")))
+    score = each.get("score")
+    rest = {key: value for key, value in each.items() if key not in {"label", "class", "index", "score", "sample"}}
+    shown = f" ( {score} )" if score is not None else ""
+    return f"  class: {clean(name)}{shown}{f' {_plain(rest)}' if rest else ''}"
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401
+    return clean(value) if isinstance(value, str) else clean(json.dumps(value, ensure_ascii=False))
+
+
+def answers(result: Result) -> list[str]:
+    """Return the best answer for each sample, and where engines answer otherwise than the first."""
+    found = [each for each in result.configurations if each.predictions]
+    if not found:
+        return ["no predictions"]
+    first, *others = found
+    best = {clean(each.get("sample", "")): _best(each) for each in first.predictions}
+    widest = max(map(cells, best))
+    lines = [f"{name}{' ' * (widest - cells(name))}  {' '.join(answer)}" for name, answer in best.items()]
+    return [*lines, *(line for each in others for line in _otherwise(each, best))]
+
+
+def _otherwise(each: Configuration, best: Mapping[str, tuple[str, str]]) -> list[str]:
+    found = {clean(one.get("sample", "")): _best(one) for one in each.predictions}
+    return [
+        f"{clean(each.engine)} answers otherwise: {name}  {' '.join(answer)}"
+        for name, answer in found.items()
+        if name in best and best[name][0] != answer[0]
+    ]
+
+
+def _best(each: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the best answer in a prediction and its score."""
+    candidates = next((each[key] for key in LISTS if isinstance(each.get(key), list) and each[key]), [each])
+    first = candidates[0] if isinstance(candidates[0], dict) else {"label": candidates[0]}
+    name = first.get("label", first.get("class", first.get("index")))
+    if name is None:
+        return _plain({key: value for key, value in each.items() if key != "sample"}), ""
+    return clean(name), digits(first["score"]) if "score" in first else ""
