@@ -1,0 +1,231 @@
+"""The processor: model, cores, clusters, caches, frequencies, governor, turbo."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Any
+
+from lpbench.machine._facts import Fact, Facts, Root, absent, fact, numbers, whole
+
+_CPUS = "sys/devices/system/cpu"
+_MOST_READ = 8
+"""Frequencies are read of at most so many cores: older kernels wait 20 ms for each."""
+_MAKERS = {
+    0x41: "ARM",
+    0x42: "Broadcom",
+    0x43: "Cavium",
+    0x46: "Fujitsu",
+    0x48: "HiSilicon",
+    0x4E: "NVIDIA",
+    0x50: "APM",
+    0x51: "Qualcomm",
+    0x61: "Apple",
+    0xC0: "Ampere",
+}
+"""Implementer codes of the ARM architecture's main ID register."""
+_ARM_PARTS = {
+    0xC05: "Cortex-A5",
+    0xC07: "Cortex-A7",
+    0xC08: "Cortex-A8",
+    0xC09: "Cortex-A9",
+    0xC0F: "Cortex-A15",
+    0xD01: "Cortex-A32",
+    0xD03: "Cortex-A53",
+    0xD04: "Cortex-A35",
+    0xD05: "Cortex-A55",
+    0xD07: "Cortex-A57",
+    0xD08: "Cortex-A72",
+    0xD09: "Cortex-A73",
+    0xD0A: "Cortex-A75",
+    0xD0B: "Cortex-A76",
+    0xD0C: "Neoverse-N1",
+    0xD0D: "Cortex-A77",
+    0xD40: "Neoverse-V1",
+    0xD41: "Cortex-A78",
+    0xD42: "Cortex-A78AE",
+    0xD44: "Cortex-X1",
+    0xD46: "Cortex-A510",
+    0xD47: "Cortex-A710",
+    0xD49: "Neoverse-N2",
+    0xD4F: "Neoverse-V2",
+}
+_NVIDIA_PARTS = {0x000: "Denver", 0x003: "Denver 2", 0x004: "Carmel"}
+_PARTS = {0x41: _ARM_PARTS, 0x4E: _NVIDIA_PARTS}
+
+
+def machine(root: Root) -> Facts:
+    """Return what of the processor must be equal for two results to be compared."""
+    online = cpus(root)
+    entries = _cpuinfo(root)
+    return {
+        "architecture": _architecture(root),
+        "cpu_model": _model(entries),
+        "logical_cores": fact(len(online), f"/{_CPUS}/online") if online else absent(f"/{_CPUS}/online tells nothing"),
+        "cores": _cores(root, online),
+        "smt": _smt(root, online),
+        "clusters": _clusters(root, online, entries),
+        "caches": _caches(root),
+        "governor": _common(root, online, "scaling_governor"),
+        "frequency_driver": _common(root, online, "scaling_driver"),
+        "frequency_limits_khz": _limits(root, online),
+        "turbo": _turbo(root),
+        "isolated_cores": _isolated(root),
+    }
+
+
+def state(root: Root) -> Facts:
+    """Return what of the processor changes by itself."""
+    return {"frequency_mhz": _frequency(root, cpus(root))}
+
+
+def cpus(root: Root) -> list[int]:
+    """Return the numbers of the cores that are online, as the kernel counts them; empty where it does not tell."""
+    return numbers(root.text(f"{_CPUS}/online") or "") or []
+
+
+def _architecture(root: Root) -> Fact:
+    told = root.read("proc/sys/kernel/arch")  # since Linux 6.1
+    return told if told["value"] or not root.here else fact(os.uname().machine, "uname")
+
+
+def _cpuinfo(root: Root) -> list[dict[str, str]]:
+    """Return the entries of /proc/cpuinfo; what stands for the whole board comes as an entry of its own."""
+    blocks = (root.text("proc/cpuinfo") or "").replace("\t", "").split("\n\n")
+    pairs = [[line.partition(":") for line in block.splitlines() if ":" in line] for block in blocks]
+    return [{key.strip(): value.strip() for key, _, value in block} for block in pairs if block]
+
+
+def _model(entries: list[dict[str, str]]) -> Fact:
+    source = "/proc/cpuinfo"
+    for key in ("model name", "cpu model", "uarch", "cpu"):
+        found = next((entry[key] for entry in entries if entry.get(key, "").strip("0123456789")), None)
+        if found:
+            return fact(" ".join(found.split()), source)
+    named = Counter(name for name in map(_arm_name, entries) if name)
+    if not named:
+        return absent("/proc/cpuinfo names no model" if entries else "/proc/cpuinfo cannot be read")
+    return fact(
+        " + ".join(f"{count}x {name}" for name, count in sorted(named.items())), f"{source} implementer and part"
+    )
+
+
+def _arm_name(entry: dict[str, str]) -> str | None:
+    maker, part = (_hexadecimal(entry.get(key)) for key in ("CPU implementer", "CPU part"))
+    if maker is None or part is None:
+        return None
+    return _PARTS.get(maker, {}).get(part) or f"{_MAKERS.get(maker, hex(maker))} {part:#05x}"
+
+
+def _hexadecimal(text: str | None) -> int | None:
+    try:
+        return int(text or "", 16)
+    except ValueError:
+        return None
+
+
+def _siblings(root: Root, cpu: int) -> str | None:
+    return root.text(f"{_CPUS}/cpu{cpu}/topology/thread_siblings_list")
+
+
+def _cores(root: Root, online: list[int]) -> Fact:
+    groups = {_siblings(root, cpu) for cpu in online}
+    if None in groups or not groups:
+        return absent("the kernel tells no thread siblings")
+    return fact(len(groups), f"/{_CPUS}/cpu*/topology/thread_siblings_list")
+
+
+def _smt(root: Root, online: list[int]) -> Fact:
+    told = root.read(f"{_CPUS}/smt/active", {"1": True, "0": False}.get)
+    if told["value"] is not None:
+        return told
+    groups = [numbers(text) for text in (_siblings(root, cpu) for cpu in online) if text]
+    if not groups:
+        return absent(f"{told['reason']}; the kernel tells no thread siblings")
+    return fact(any(len(group or ()) > 1 for group in groups), f"/{_CPUS}/cpu*/topology/thread_siblings_list")
+
+
+def _clusters(root: Root, online: list[int], entries: list[dict[str, str]]) -> Fact:
+    """Return the kinds of cores, fastest first: one on most machines, several on big.LITTLE and hybrid ones."""
+    names = {whole(entry.get("processor")): _arm_name(entry) for entry in entries}
+    kinds: dict[tuple[int, int, str], list[int]] = {}
+    for cpu in online:
+        capacity = root.number(f"{_CPUS}/cpu{cpu}/cpu_capacity") or 0
+        fastest = root.number(f"{_CPUS}/cpu{cpu}/cpufreq/cpuinfo_max_freq") or 0
+        name = names.get(cpu) or ""
+        kinds.setdefault((capacity, 0 if capacity else fastest, name), []).append(cpu)
+    hybrid = _hybrid(root)
+    if hybrid:
+        return fact(hybrid, "/sys/devices/cpu_core/cpus, /sys/devices/cpu_atom/cpus")
+    if not kinds:
+        return absent(f"/{_CPUS}/online tells nothing")
+    found = [{"cores": cores, "kind": name or None} for (*_, name), cores in sorted(kinds.items(), reverse=True)]
+    return fact(found, f"/{_CPUS}/cpu*/cpu_capacity, cpuinfo_max_freq, /proc/cpuinfo")
+
+
+def _hybrid(root: Root) -> list[dict[str, Any]]:
+    """Return the performance and efficiency cores of an Intel hybrid processor."""
+    kinds = {"performance": "cpu_core", "efficiency": "cpu_atom"}
+    found = {kind: numbers(root.text(f"sys/devices/{folder}/cpus") or "") for kind, folder in kinds.items()}
+    return [{"cores": cores, "kind": kind} for kind, cores in found.items() if cores] if all(found.values()) else []
+
+
+def _caches(root: Root) -> Fact:
+    found = {}
+    for folder in root.names(f"{_CPUS}/cpu0/cache", "index*"):
+        level, kind, size = (root.text(f"{folder}/{name}") for name in ("level", "type", "size"))
+        if level and size:
+            found[f"L{level}{ {'Data': 'd', 'Instruction': 'i'}.get(kind or '', '') }"] = size
+    return fact(found, f"/{_CPUS}/cpu0/cache") if found else absent(f"/{_CPUS}/cpu0/cache tells nothing")
+
+
+def _common(root: Root, online: list[int], name: str) -> Fact:
+    """Return what a cpufreq file says, or by core kind what they say where cores differ."""
+    found = {cpu: root.text(f"{_CPUS}/cpu{cpu}/cpufreq/{name}") for cpu in online}
+    told = sorted({text for text in found.values() if text})
+    if not told:
+        return absent(
+            f"no core has cpufreq/{name}: the kernel, or the host of this virtual machine, sets the frequency"
+        )
+    return fact(", ".join(told), f"/{_CPUS}/cpu*/cpufreq/{name}")
+
+
+def _limits(root: Root, online: list[int]) -> Fact:
+    """Return the lowest and highest frequency that the settings allow, over all cores."""
+    ends = [[root.number(f"{_CPUS}/cpu{cpu}/cpufreq/scaling_{end}_freq") for cpu in online] for end in ("min", "max")]
+    lows, highs = ([each for each in end if each is not None] for end in ends)
+    if not lows or not highs:
+        return absent("no core has cpufreq/scaling_min_freq and scaling_max_freq")
+    return fact([min(lows), max(highs)], f"/{_CPUS}/cpu*/cpufreq/scaling_min_freq, scaling_max_freq")
+
+
+def _turbo(root: Root) -> Fact:
+    """Return whether cores may run faster than their nominal frequency for a while."""
+    off = root.read(f"{_CPUS}/intel_pstate/no_turbo", {"0": True, "1": False}.get)
+    boost = f"{_CPUS}/cpufreq/boost"
+    return off if off["value"] is not None else root.read(boost, {"1": True, "0": False}.get)
+
+
+def _isolated(root: Root) -> Fact:
+    name = f"{_CPUS}/isolated"
+    if not root.exists(name):
+        return absent(f"there is no /{name}")
+    return fact(numbers(root.text(name) or "") or [], f"/{name}")
+
+
+def _frequency(root: Root, online: list[int]) -> Fact:
+    """Return the current frequency of the first cores in MHz, by core."""
+    found = {cpu: root.number(f"{_CPUS}/cpu{cpu}/cpufreq/scaling_cur_freq") for cpu in online[:_MOST_READ]}
+    known = {str(cpu): khz / 1000 for cpu, khz in found.items() if khz}
+    if known:
+        return fact(known, f"/{_CPUS}/cpu*/cpufreq/scaling_cur_freq")
+    told = {entry.get("processor", ""): _decimal(entry.get("cpu MHz")) for entry in _cpuinfo(root)}
+    nominal = {cpu: mhz for cpu, mhz in list(told.items())[:_MOST_READ] if cpu and mhz}
+    return fact(nominal, "/proc/cpuinfo cpu MHz") if nominal else absent("neither cpufreq nor /proc/cpuinfo tells it")
+
+
+def _decimal(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None

@@ -1,0 +1,84 @@
+"""The system and the Python that measured: what may differ between two results, and is shown."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from lpbench.machine._facts import Fact, Facts, Root, absent, fact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ALWAYS = ("lpbench", "numpy")
+
+
+def subject(root: Root, libraries: Iterable[str]) -> Facts:
+    """Return the facts.
+
+    :param libraries: Further distributions whose versions count.
+    """
+    return {
+        "os": root.first(["etc/os-release", "usr/lib/os-release"], _pretty_name),
+        "kernel": _kernel(root),
+        "libc": _libc(),
+        "python": fact(_python(), "sys.version_info, sys.implementation"),
+        "python_build": fact(" ".join(sys.version.split()), "sys.version"),
+        "python_bits": fact(64 if sys.maxsize > 1 << 32 else 32, "sys.maxsize"),
+        "affinity": affinity(),
+        "priority": _priority(),
+        **{f"library {name}": _version(name) for name in dict.fromkeys((*_ALWAYS, *libraries))},
+    }
+
+
+def affinity() -> Fact:
+    """Return the cores that this process may run on."""
+    if not hasattr(os, "sched_getaffinity"):
+        return absent("this system has no sched_getaffinity")
+    return fact(sorted(os.sched_getaffinity(0)), "sched_getaffinity")
+
+
+def _priority() -> Fact:
+    try:
+        return fact(os.getpriority(os.PRIO_PROCESS, 0), "getpriority")
+    except OSError as error:
+        return absent(f"getpriority: {error}")
+
+
+def _pretty_name(text: str) -> str | None:
+    found = re.search(r"^PRETTY_NAME=(.+)$", text, re.MULTILINE)
+    return found[1].strip("\"' \t") if found else None
+
+
+def _kernel(root: Root) -> Fact:
+    told = root.read("proc/sys/kernel/osrelease")
+    return told if told["value"] or not root.here else fact(os.uname().release, "uname")
+
+
+def _libc() -> Fact:
+    try:
+        found = os.confstr("CS_GNU_LIBC_VERSION")
+    except (OSError, ValueError, AttributeError):  # another libc does not know the name
+        found = None
+    return (
+        fact(found, "confstr CS_GNU_LIBC_VERSION")
+        if found
+        else absent("the C library is not glibc and tells no version")
+    )
+
+
+def _python() -> str:
+    version = ".".join(map(str, sys.version_info[:3]))
+    locked = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return f"{sys.implementation.name} {version}{'' if locked else ' free-threaded'}"
+
+
+def _version(name: str) -> Fact:
+    from importlib import metadata  # slow to import
+
+    try:
+        return fact(metadata.version(name), "importlib.metadata")
+    except (metadata.PackageNotFoundError, ValueError, KeyError):  # a damaged installation, or no name at all
+        return absent("not installed")

@@ -1,0 +1,150 @@
+"""What others did to the machine while something was measured: two readings and their difference."""
+
+from __future__ import annotations
+
+import os
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+from lpbench.machine._board import throttled
+from lpbench.machine._facts import Root, whole
+from lpbench.monitor import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_IDLE, _WAIT, _STEAL, _FIELDS = 3, 4, 7, 8
+"""Places in the first line of /proc/stat; guest time, which follows, is part of user time."""
+_OWN = slice(11, 15)
+"""utime, stime, cutime and cstime in /proc/PID/stat, counted from after the command's name."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Counters at one moment; times in seconds since the machine or the process started.
+
+    :param busy: CPU time of all processes and the kernel on all cores; None where /proc/stat does not tell.
+    :param stolen: Time that the host gave to other virtual machines.
+    :param own: CPU time of the measured processes and of their children that have ended.
+    :param cores: Cores that are online.
+    """
+
+    at: float
+    busy: float | None
+    stolen: float | None
+    own: float
+    cores: int
+    involuntary_switches: int
+    minor_faults: int
+    major_faults: int
+    quota_stops: int
+    quota_ns: int
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """What happened between two snapshots.
+
+    :param foreign: CPU seconds of everything but the measured processes.
+    :param foreign_share: The same as a share of all cores' time.
+    :param stolen_share: Time given to other virtual machines, as a share of all cores' time.
+    :param involuntary_switches: How often the kernel took the core away from this process.
+    :param quota_stops: How often the control group's CPU quota stopped it.
+    """
+
+    seconds: float
+    foreign: float | Unavailable
+    foreign_share: float | Unavailable
+    stolen_share: float | Unavailable
+    involuntary_switches: int
+    minor_faults: int
+    major_faults: int
+    quota_stops: int
+    quota_seconds: float
+
+    def disturbed(self, limit: float = 0.05) -> str:
+        """Return why the time between was disturbed by others, or "".
+
+        :param limit: Largest share of all cores' time that others may have had.
+        """
+        reasons = {"other processes": self.foreign_share, "other virtual machines": self.stolen_share}
+        for who, share in reasons.items():
+            if not isinstance(share, Unavailable) and share > limit:
+                return f"{who} had {share:.0%} of the CPU time"
+        return f"the CPU quota stopped the run {self.quota_stops} times" if self.quota_stops else ""
+
+
+def snapshot(pids: Iterable[int] = (), root: Path = Path("/")) -> Snapshot:
+    """Return the counters of this moment.
+
+    :param pids: Processes whose time is the measured one's besides this process: workers. Ended ones count nothing.
+    """
+    tree = Root(root)
+    tick = os.sysconf("SC_CLK_TCK")
+    busy, stolen, cores = _busy(tree, tick)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    stopped = throttled(tree)
+    return Snapshot(
+        at=monotonic_ns() / 1e9,
+        busy=busy,
+        stolen=stolen,
+        own=sum(_spent(tree, name) for name in ("self", *map(str, pids))) / tick,
+        cores=cores,
+        involuntary_switches=used.ru_nivcsw,
+        minor_faults=used.ru_minflt,
+        major_faults=used.ru_majflt,
+        quota_stops=stopped["periods"],
+        quota_ns=stopped["ns"],
+    )
+
+
+def between(before: Snapshot, after: Snapshot) -> Disturbance:
+    """Return what happened from one snapshot to the next; counts in ticks of 10 ms, so short times tell little."""
+    seconds = max(0.0, after.at - before.at)
+    foreign = _grown(before.busy, after.busy, after.own - before.own)
+    return Disturbance(
+        seconds=seconds,
+        foreign=foreign,
+        foreign_share=_share(foreign, seconds, after.cores),
+        stolen_share=_share(_grown(before.stolen, after.stolen), seconds, after.cores),
+        involuntary_switches=after.involuntary_switches - before.involuntary_switches,
+        minor_faults=after.minor_faults - before.minor_faults,
+        major_faults=after.major_faults - before.major_faults,
+        quota_stops=max(0, after.quota_stops - before.quota_stops),
+        quota_seconds=max(0, after.quota_ns - before.quota_ns) / 1e9,
+    )
+
+
+def _busy(root: Root, tick: int) -> tuple[float | None, float | None, int]:
+    """Return busy and stolen seconds, and the number of cores."""
+    lines = (root.text("proc/stat") or "").splitlines()
+    cores = sum(line.startswith("cpu") and line[3:4].isdigit() for line in lines) or 1
+    fields = (
+        [whole(part) for part in lines[0].split()[1 : 1 + _FIELDS]] if lines and lines[0].startswith("cpu ") else []
+    )
+    known = [field for field in fields if field is not None]
+    if len(known) < _FIELDS:
+        return None, None, cores
+    busy = sum(known) - known[_IDLE] - known[_WAIT] - known[_STEAL]
+    return busy / tick, known[_STEAL] / tick, cores
+
+
+def _spent(root: Root, pid: str) -> int:
+    """Return a process's ticks; its name may hold spaces and parentheses, so fields count from the last one."""
+    fields = (root.text(f"proc/{pid}/stat") or "").rpartition(")")[2].split()
+    return sum(whole(field) or 0 for field in fields[_OWN])
+
+
+def _grown(before: float | None, after: float | None, less: float = 0.0) -> float | Unavailable:
+    if before is None or after is None:
+        return Unavailable("/proc/stat does not tell the CPU time of all processes")
+    return max(0.0, after - before - less)
+
+
+def _share(spent: float | Unavailable, seconds: float, cores: int) -> float | Unavailable:
+    if isinstance(spent, Unavailable):
+        return spent
+    return min(1.0, spent / seconds / cores) if seconds else Unavailable("no time has passed")
