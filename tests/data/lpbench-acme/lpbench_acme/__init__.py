@@ -1,0 +1,10 @@
+"""An engine for lpbench: this module is imported to list it, so it imports nothing heavy."""
+
+import lpbench
+
+
+@lpbench.hookimpl
+def lpbench_register_engines(register):
+    """Offer the engine by its import path; it reads files that end in .acme."""
+    formats = {"acme": (".acme",)}
+    register(lpbench.EngineSpec("acme", "lpbench_acme.engine:Acme", requires=("numpy",), formats=formats))
