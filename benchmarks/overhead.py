@@ -122,7 +122,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=200, help="rounds of the small model; the large one gets half")
     rounds = parser.parse_args().rounds
-    print(f"onnxruntime {onnxruntime.__version__}, one thread; medians over rounds, ns per sample")
+    core = max(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {core})  # moving between cores would be most of the noise
+    print(f"onnxruntime {onnxruntime.__version__}, one thread on core {core}; medians over rounds, ns per sample")
     print(f"{'model':<8} {'bare':>12} {'lpbench':>12} {'extra':>10} {'ratio':>9} {'rounds':>7}")
     with tempfile.TemporaryDirectory() as folder:
         extra, _ = report("small", *compare(small(Path(folder)), rounds, 0.01))

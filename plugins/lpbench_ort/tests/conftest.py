@@ -37,9 +37,9 @@ class Models:
         saving: Mapping[str, Any] | None = None,
     ) -> Path:
         """Save a graph; inputs and outputs are (name, element type, shape)."""
-        values = [[onnx.helper.make_tensor_value_info(*value) for value in side] for side in (inputs, outputs)]
+        given, found = ([onnx.helper.make_tensor_value_info(*value) for value in side] for side in (inputs, outputs))
         tensors = [onnx.numpy_helper.from_array(array, name) for name, array in (weights or {}).items()]
-        graph = onnx.helper.make_graph(nodes, "graph", *values, tensors)
+        graph = onnx.helper.make_graph(nodes, "graph", given, found, tensors)
         model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 19)], ir_version=9)
         path = self.folder / "model.onnx"
         onnx.save(model, path, **(saving or {}))
