@@ -170,7 +170,8 @@ def _labels_problems(labels: Any, root: Path) -> Iterator[Problem]:  # noqa: ANN
     if not names:
         yield Problem("labels", f"found no name in {labels!r}", "write one name a line")
     for at, found, right in label_problems(names):
-        yield Problem(f"labels[{at}]", found, right)
+        if isinstance(labels, str) or names[at]:  # the schema speaks of empty names in a list
+            yield Problem(f"labels[{at}]", found, right)
 
 
 def components_of(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-LIMIT = 1 << 20
+LIMIT = 64 << 10
+"""Bytes of a file; some texts take PyYAML quadratic time."""
+DEPTH = 20
 REQUIRED = {
     "name": "the app's name",
     "version": "the app's version",
@@ -38,17 +40,28 @@ def read_metadata(file: Path) -> Mapping[str, Any] | Unavailable:
         return Unavailable(f"{file.name} is unread: PyYAML is not installed (pip install PyYAML)")
     text = read_text(file, limit=LIMIT)
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            what = "uses aliases, which are refused"
-            raise AppError(what, where=str(file), hint="write the value out")
+        _refuse_growth(yaml, text)
         found = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none is a ValueError
-        what = f"is not YAML: {' '.join(str(error).split()) or 'it is nested too deeply'}"
+    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
+        what = f"cannot be read as YAML: {' '.join(str(error).split())}"
         raise AppError(what, where=str(file)) from None
     if not isinstance(found, dict):
         what = "holds no mapping"
         raise AppError(what, where=str(file), hint='write lines like "name: my-app"')
     return {str(key): _plain(value) for key, value in found.items()}
+
+
+def _refuse_growth(yaml: Any, text: str) -> None:  # noqa: ANN401 - a module
+    """Raise for aliases and deep nesting, before anything is built of them."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            what = "aliases are refused: write the value out"
+            raise ValueError(what)
+        if depth > DEPTH:
+            what = f"nested more than {DEPTH} deep"
+            raise ValueError(what)
 
 
 def write_metadata(values: Mapping[str, str]) -> str:
