@@ -52,8 +52,15 @@ class Offers:
             raise self.error
 
 
+def survey(found: Registry) -> list[registry.Failure]:
+    """Ask every plugin for all that it offers, as ``lpbench plugins`` does, and return what went wrong."""
+    for kind in registry.KINDS:
+        found.all(kind)
+    return found.failures
+
+
 def failed(found: Registry, plugin: str) -> registry.Failure:
-    (failure,) = [failure for failure in found.survey() if failure.plugin == plugin]
+    (failure,) = [failure for failure in survey(found) if failure.plugin == plugin]
     return failure
 
 
@@ -76,7 +83,7 @@ def test_listing_imports_no_implementation_and_nothing_heavy(install: Callable[.
     install("acme", engine("acme"))
     (site / "acme_heavy.py").write_text("import numpy\n", encoding="utf-8")
     modules = in_child(
-        "import json, sys; from lpbench import registry; found = registry.current(); found.survey();"
+        "import json, sys; from lpbench import registry; found = registry.current(); [found.all(kind) for kind in registry.KINDS];"
         "[each.availability() for kind in registry.KINDS for each in found.all(kind).values()];"
         "print(json.dumps([list(found.all(registry.ENGINES)), list(sys.modules)]))",
         site,
@@ -186,7 +193,7 @@ def test_one_name_of_two_kinds_is_no_clash(install: Callable[..., Path]) -> None
     found = registry.current()
     assert found.get(ENGINES, "tensors").plugin == "acme"
     assert found.get(PREPROCESSORS, "tensors").plugin == registry.BUILTIN
-    assert not [failure for failure in found.survey() if failure.plugin == "acme"]
+    assert not [failure for failure in survey(found) if failure.plugin == "acme"]
 
 
 def test_two_distributions_with_one_plugin_name_are_an_error_naming_both(install: Callable[..., Path]) -> None:
@@ -225,9 +232,9 @@ def test_a_metric_where_an_engine_belongs_is_refused_whole() -> None:
 def test_a_failure_is_told_once_however_often_is_asked() -> None:
     found = Registry()
     found.add("acme", Offers(error=OSError("gone")))
-    found.survey()
+    survey(found)
     found.add("fine", Offers(EngineSpec("fine", "a:A")))
-    found.survey()
+    survey(found)
     assert [str(failure) for failure in found.failures] == ["acme: OSError: gone"]
     assert list(found.all(ENGINES)) == ["fine"]
 
@@ -236,7 +243,7 @@ def test_disabled_plugins_are_not_even_imported(install: Callable[..., Path], mo
     install("acme", "raise SystemExit('imported')")
     install("bolt", engine("bolt"))
     monkeypatch.setenv("LPBENCH_DISABLED_PLUGINS", "other, acme")
-    assert not [failure for failure in registry.current().survey() if failure.plugin == "acme"]
+    assert not [failure for failure in survey(registry.current()) if failure.plugin == "acme"]
     assert "bolt" in registry.current().all(ENGINES)
 
 
@@ -258,9 +265,9 @@ def test_strict_raises_what_else_is_a_record(
     install("fine", engine("fine"))
     monkeypatch.setenv("LPBENCH_STRICT_PLUGINS", "1")
     with pytest.raises(PluginError, match=r"acme|fine"):
-        registry.current().survey()
+        survey(registry.current())
     monkeypatch.setenv("LPBENCH_STRICT_PLUGINS", "0")
-    assert registry.refresh().survey()
+    assert survey(registry.refresh())
 
 
 def test_refresh_finds_what_was_installed_meanwhile(install: Callable[..., Path]) -> None:

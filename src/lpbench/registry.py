@@ -163,12 +163,6 @@ class Registry:
         """Return the usable plugins: name to distribution, empty for what was added by hand."""
         return dict(sorted(self._origins.items()))
 
-    def survey(self) -> list[Failure]:
-        """Ask every plugin for all that it offers, and return every failure; imports no implementation."""
-        for kind in KINDS:
-            self.all(kind)
-        return self.failures
-
     def all(self, kind: Kind[S]) -> dict[str, Offer[S]]:
         """Return every offer of one kind by name, sorted; imports no implementation."""
         if kind.word not in self._offers:
