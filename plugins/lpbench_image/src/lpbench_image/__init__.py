@@ -1,0 +1,56 @@
+"""What lpbench-image offers; importing this imports neither cv2 nor numpy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.hookspecs import hookimpl
+from lpbench.specs import ProcessorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpbench.specs import AppSpec
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+
+
+@hookimpl
+def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Offer images as input of a model."""
+    register(
+        ProcessorSpec(
+            "image",
+            "lpbench_image._pre:ImagePreprocessor",
+            "one image: resize, crop, colour order, filter, normalise, layout, type",
+            requires=("numpy", "cv2"),
+            hint="pip install opencv-python-headless",
+            config="lpbench_image.config:ImageConfig",
+            suffixes=SUFFIXES,
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Offer predictions from the outputs of vision models."""
+    register(
+        ProcessorSpec(
+            "classification",
+            "lpbench_image._classification:Classification",
+            "class scores: softmax and the best labels",
+            requires=("numpy",),
+            hint="pip install numpy",
+            config="lpbench_image.config:ClassificationConfig",
+            classes=("image_classification", "object_classification", "emotion"),
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_apps(register: Callable[[AppSpec], None]) -> None:
+    """Offer the catalogue of image apps."""
+    from lpbench_image.apps import ENTRIES
+
+    for entry in ENTRIES:
+        register(entry)

@@ -1,0 +1,284 @@
+"""How fast an image becomes a tensor: lpbench beside lines written by hand, in one process, taking turns.
+
+A photo-like picture of 512 x 512 becomes 224 x 224, NCHW, float32, normalised as
+for ImageNet, with one thread.  The lines by hand are of every kind that we could
+think of; each has its buffers beforehand, on cache lines as lpbench's, and each is checked to give the same
+numbers.  Prints the median of each in microseconds, and lpbench's ratio to the best.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from lpbench.engine import TensorInfo
+from lpbench_image._pre import ImagePreprocessor
+from lpbench_image._tensor import aligned
+from lpbench_image.config import ImageConfig, Normalise, Resize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpbench.processor import Sample
+
+    Job = Callable[[], Any]
+    Ready = Callable[[], Any]
+
+SOURCE, SIDE, SHORT = 512, 224, 256
+MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+STD = np.array([0.229, 0.224, 0.225], np.float32)
+FACTOR, SUMMAND = 1 / (255 * STD), -MEAN / STD
+LIMIT = 1.1
+CLOSE = 1e-5
+
+small = aligned((SIDE, SIDE, 3), "uint8")
+middle = aligned((SHORT, SHORT, 3), "uint8")
+floats = aligned((SIDE, SIDE, 3), "float32")
+planes = aligned((3, SIDE, SIDE), "uint8")
+out = aligned((1, 3, SIDE, SIDE), "float32")
+reversed_planes = list(planes[::-1])
+reversed_out = list(out[0, ::-1])
+tables = [np.float32(np.arange(256)[None] * FACTOR[at] + SUMMAND[at]) for at in range(3)]
+interleaved = np.ascontiguousarray(np.stack(tables[::-1], axis=-1))
+factors, summands = FACTOR.reshape(3, 1), SUMMAND.reshape(3, 1)
+flat = out.reshape(3, -1)
+
+
+def stretched(picture: Any) -> Any:  # noqa: ANN401 - OpenCV's and numpy's array types do not meet
+    """Resize to the model's size."""
+    return cv2.resize(picture, (SIDE, SIDE), small)
+
+
+def cropped(picture: Any) -> Any:  # noqa: ANN401
+    """Resize the short side to 256, then take the centre."""
+    start = (SHORT - SIDE) // 2
+    return cv2.resize(picture, (SHORT, SHORT), middle)[start : start + SIDE, start : start + SIDE]
+
+
+def cropped_tight(picture: Any) -> Any:  # noqa: ANN401
+    """Do the same, and close the gaps between the rows."""
+    np.copyto(small, cropped(picture))
+    return small
+
+
+def cropped_first(picture: Any) -> Any:  # noqa: ANN401
+    """Resize only what the crop keeps; the same where it begins and ends on whole pixels."""
+    start, side = (SHORT - SIDE) // 2 * SOURCE // SHORT, SIDE * SOURCE // SHORT
+    return cv2.resize(picture[start : start + side, start : start + side], (SIDE, SIDE), small)
+
+
+def plain_numpy(ready: Ready) -> Any:  # noqa: ANN401
+    """Write it as the formula reads."""
+    values = ready()[:, :, ::-1].astype(np.float32) / 255
+    return np.ascontiguousarray(((values - MEAN) / STD).transpose(2, 0, 1))[None]
+
+
+def strided_copy(ready: Ready) -> Any:  # noqa: ANN401
+    """Convert while transposing, then calculate in place."""
+    np.copyto(out[0], ready()[:, :, ::-1].transpose(2, 0, 1))
+    np.multiply(flat, factors, flat)
+    return np.add(flat, summands, flat)
+
+
+def split_copy(ready: Ready) -> Any:  # noqa: ANN401
+    """Split bytes, convert all at once, calculate in place."""
+    cv2.split(ready(), reversed_planes)
+    np.copyto(out[0], planes)
+    np.multiply(flat, factors, flat)
+    return np.add(flat, summands, flat)
+
+
+def split_multiply(ready: Ready) -> Any:  # noqa: ANN401
+    """Split bytes, convert while multiplying."""
+    cv2.split(ready(), reversed_planes)
+    np.multiply(planes.reshape(3, -1), factors, flat)
+    return np.add(flat, summands, flat)
+
+
+def split_channels(ready: Ready) -> Any:  # noqa: ANN401
+    """Do the same channel by channel, while it is in the cache."""
+    cv2.split(ready(), reversed_planes)
+    for plane, values, factor, summand in zip(planes, out[0], FACTOR, SUMMAND, strict=True):
+        np.multiply(plane, factor, values)
+        np.add(values, summand, values)
+    return out
+
+
+def split_table(ready: Ready) -> Any:  # noqa: ANN401
+    """Split bytes and look each up."""
+    cv2.split(ready(), reversed_planes)
+    for plane, values, table in zip(planes, out[0], tables, strict=True):
+        cv2.LUT(plane, table, values)
+    return out
+
+
+def split_take(ready: Ready) -> Any:  # noqa: ANN401
+    """Look each up with numpy."""
+    cv2.split(ready(), reversed_planes)
+    for plane, values, table in zip(planes, out[0], tables, strict=True):
+        np.take(table[0], plane, out=values, mode="clip")
+    return out
+
+
+def split_weighted(ready: Ready) -> Any:  # noqa: ANN401
+    """Use OpenCV's weighted sum, which converts on the way."""
+    cv2.split(ready(), reversed_planes)
+    for plane, values, factor, summand in zip(planes, out[0], FACTOR, SUMMAND, strict=True):
+        cv2.addWeighted(plane, float(factor), plane, 0.0, float(summand), values, cv2.CV_32F)
+    return out
+
+
+def split_filter(ready: Ready) -> Any:  # noqa: ANN401
+    """Use a separable filter of one tap, which converts, scales and adds."""
+    cv2.split(ready(), reversed_planes)
+    one = np.ones((1, 1), np.float32)
+    for plane, values, factor, summand in zip(planes, out[0], FACTOR, SUMMAND, strict=True):
+        cv2.sepFilter2D(plane, cv2.CV_32F, one * factor, one, values, delta=float(summand))
+    return out
+
+
+def table_split(ready: Ready) -> Any:  # noqa: ANN401
+    """Look interleaved bytes up, then split floats."""
+    cv2.split(cv2.LUT(ready(), interleaved, floats), reversed_out)
+    return out
+
+
+def arithmetic_split(ready: Ready) -> Any:  # noqa: ANN401
+    """Use OpenCV's arithmetic on interleaved values, then split floats."""
+    mean, scale = (np.array([*each[::-1], 0.0]) for each in (MEAN * 255, FACTOR))
+    cv2.subtract(ready(), mean, floats, dtype=cv2.CV_32F)
+    cv2.split(cv2.multiply(floats, scale, floats), reversed_out)
+    return out
+
+
+def transform_split(ready: Ready) -> Any:  # noqa: ANN401
+    """Use OpenCV's matrix for colours, then split floats."""
+    np.copyto(floats, ready())
+    matrix = np.hstack([np.diag(FACTOR[::-1]), SUMMAND[::-1, None]])
+    cv2.split(cv2.transform(floats, matrix, floats), reversed_out)
+    return out
+
+
+def blob(ready: Ready) -> Any:  # noqa: ANN401
+    """Use OpenCV's own blob, then divide."""
+    values = cv2.dnn.blobFromImage(ready(), 1.0, (SIDE, SIDE), swapRB=True).reshape(3, -1)
+    np.multiply(values, factors, values)
+    return np.add(values, summands, values)
+
+
+def blob_with_parameters(ready: Ready) -> Any:  # noqa: ANN401
+    """Let OpenCV's own blob do it all."""
+    parameters = cv2.dnn.Image2BlobParams()
+    parameters.scalefactor, parameters.mean = ((*map(float, each), 0.0) for each in (FACTOR, MEAN * 255))
+    parameters.swapRB = True
+    return cv2.dnn.blobFromImageWithParams(ready(), parameters)
+
+
+BY_HAND = (
+    plain_numpy,
+    strided_copy,
+    split_copy,
+    split_multiply,
+    split_channels,
+    split_table,
+    split_take,
+    split_weighted,
+    split_filter,
+    table_split,
+    arithmetic_split,
+    transform_split,
+    blob,
+    blob_with_parameters,
+)
+
+
+def processor(*, crop: bool) -> ImagePreprocessor:
+    """Return lpbench's preprocessor for one of the two jobs."""
+    config = ImageConfig(
+        resize=Resize("short-side", SHORT) if crop else Resize(),
+        crop=SIDE if crop else None,
+        normalise=Normalise(mean=tuple(MEAN.tolist()), std=tuple(STD.tolist())),
+    )
+    return ImagePreprocessor(config, [TensorInfo("input", "float32", (1, 3, SIDE, SIDE))])
+
+
+def jobs(sample: Sample, *, crop: bool) -> dict[str, Job]:
+    """Return lpbench and every combination by hand, by name."""
+    resizes = (cropped, cropped_tight, cropped_first) if crop else (stretched,)
+    ours = partial(processor(crop=crop), sample)
+    by_hand = {
+        f"{way.__name__}({resize.__name__})": partial(way, partial(resize, sample.data))
+        for way in BY_HAND
+        for resize in resizes
+    }
+    return {"lpbench": lambda: ours()["input"], **by_hand}
+
+
+def check(candidates: dict[str, Job]) -> dict[str, Job]:
+    """Return the candidates that this OpenCV can run, once all agree."""
+    expected = candidates["lpbench"]().copy()
+    usable = {}
+    for name, job in candidates.items():
+        try:
+            error = float(np.abs(np.reshape(job(), expected.shape) - expected).max())
+        except (AttributeError, cv2.error) as reason:
+            print(f"{name}: left out: {reason}", file=sys.stderr)
+            continue
+        if error > CLOSE:
+            message = f"{name} differs by {error}"
+            raise AssertionError(message)
+        usable[name] = job
+    return usable
+
+
+def take_turns(candidates: dict[str, Job], rounds: int) -> dict[str, float]:
+    """Return the median microseconds of each; the order is reversed every other round."""
+    times: dict[str, list[int]] = {name: [] for name in candidates}
+    order = list(candidates.items())
+    for _ in range(rounds):
+        for name, job in order:
+            job()  # the caches are its own then
+            start = time.perf_counter_ns()
+            job()
+            times[name].append(time.perf_counter_ns() - start)
+        order.reverse()
+    return {name: statistics.median(each) / 1000 for name, each in times.items()}
+
+
+def report(title: str, medians: dict[str, float]) -> float:
+    """Print the medians and return lpbench's ratio to the best by hand."""
+    ours = medians.pop("lpbench")
+    best = min(medians, key=lambda name: medians[name])
+    print(f"{title}\n  {ours:8.1f} us  lpbench")
+    for name, each in sorted(medians.items(), key=lambda item: item[1]):
+        print(f"  {each:8.1f} us  {name}")
+    ratio = ours / medians[best]
+    print(f"  lpbench / best by hand ({best}): {ratio:.3f}  (at most {LIMIT})")
+    return ratio
+
+
+def main() -> int:
+    """Print both jobs; the status is 1 if either ratio exceeds the limit."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=400)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    maker = ImagePreprocessor(ImageConfig(), [TensorInfo("input", "uint8", (1, SOURCE, SOURCE, 3))])
+    sample = maker.generate(0, seed=0)
+    print(f"OpenCV {cv2.__version__}, numpy {np.__version__}, 1 thread, {options.rounds} rounds")
+    ratios = []
+    for crop, title in ((True, "short side 256, crop 224"), (False, "stretch to 224")):
+        candidates = check(jobs(sample, crop=crop))
+        ratios.append(report(title, take_turns(candidates, options.rounds)))
+    return int(max(ratios) > LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

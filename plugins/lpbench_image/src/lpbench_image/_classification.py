@@ -1,0 +1,109 @@
+"""Class scores become the best labels."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from lpbench.errors import ProcessorError
+from lpbench.processor import Postprocessor, Sample
+from lpbench_image._outputs import WHERE, choose, real
+from lpbench_image.config import ClassificationConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from lpbench.engine import Outputs, TensorInfo
+
+
+class Classes(NamedTuple):
+    """The best classes of one sample, best first; of equal ones, the lower index first.
+
+    :param indices: int64, at most ``top_k``.
+    :param scores: float32, as many.
+    """
+
+    indices: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float32]
+
+
+class Classification(Postprocessor[ClassificationConfig]):
+    """Takes one score for each class; dimensions of 1 around them are dropped."""
+
+    def __init__(self, config: ClassificationConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
+        super().__init__(config, outputs, labels)
+        self.output = choose(config.output, outputs)
+        self._top_k = config.top_k
+        self._activate = _ACTIVATIONS[config.activation]
+        if not self.output.dynamic:
+            self._check(self.output.shape)  # type: ignore[arg-type] # none is dynamic
+
+    def __call__(self, outputs: Outputs, sample: Sample, /) -> Classes:
+        """Return the best classes.
+
+        :raises ProcessorError: The scores are not finite, or not one for each label.
+        """
+        values = outputs[self.output.name]
+        if self.output.dynamic:
+            self._check(values.shape)
+        scores = real(values, self.output).reshape(-1)
+        best = float(scores.max())  # NaN where there is one
+        if not math.isfinite(best):
+            what = f'output "{self.output.name}" holds {best}'
+            raise ProcessorError(what, where=sample.name, hint="half precision may overflow: try float32")
+        indices = _best(scores, self._top_k)
+        return Classes(indices, self._activate(scores, indices, best))
+
+    def describe(self, prediction: Classes, /) -> Mapping[str, Any]:
+        """Return ``{"top": [{"label", "index", "score"}, ...]}``; without labels, they are the indices."""
+        pairs = zip(prediction.indices.tolist(), prediction.scores.tolist(), strict=True)
+        return {"top": [{"label": self._label(at), "index": at, "score": score} for at, score in pairs]}
+
+    def _label(self, index: int) -> str:
+        return self.labels[index] if self.labels else str(index)
+
+    def _check(self, shape: Sequence[int]) -> None:
+        count = math.prod(shape)
+        if count != max(shape, default=1) or not count:
+            what = f'output "{self.output.name}" {list(shape)} is not one score for each class'
+            raise ProcessorError(what, where=WHERE)
+        if self.labels and len(self.labels) != count:
+            what = f'{len(self.labels)} labels for {count} classes of output "{self.output.name}"'
+            raise ProcessorError(
+                what, where="labels", hint="labels stand one on each line, in the order of the classes"
+            )
+
+
+def _best(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
+    """Return the indices of the highest scores: those above a threshold are found, and only they are sorted."""
+    if count == 1:
+        return np.array([scores.argmax()])
+    if count < scores.size:
+        threshold = np.partition(scores, scores.size - count)[scores.size - count]
+        indices = np.flatnonzero(scores >= threshold)
+        return indices[np.argsort(-scores[indices], kind="stable")[:count]]
+    return np.argsort(-scores, kind="stable")
+
+
+def _softmax(scores: npt.NDArray[np.float32], indices: npt.NDArray[np.int64], best: float) -> npt.NDArray[np.float32]:
+    """Return the softmax of some; subtracting the highest keeps the exponential in range."""
+    exponentials = np.exp(scores - np.float32(best))
+    chosen: npt.NDArray[np.float32] = exponentials[indices] / exponentials.sum()
+    return chosen
+
+
+def _sigmoid(scores: npt.NDArray[np.float32], indices: npt.NDArray[np.int64], _best: float) -> npt.NDArray[np.float32]:
+    """Return the logistic function of some, written so that neither end overflows."""
+    chosen: npt.NDArray[np.float32] = np.exp(-np.logaddexp(np.float32(0), -scores[indices]))
+    return chosen
+
+
+def _same(scores: npt.NDArray[np.float32], indices: npt.NDArray[np.int64], _best: float) -> npt.NDArray[np.float32]:
+    return scores[indices]
+
+
+_ACTIVATIONS = {"softmax": _softmax, "sigmoid": _sigmoid, "none": _same}

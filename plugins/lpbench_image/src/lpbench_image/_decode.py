@@ -1,0 +1,91 @@
+"""An image file becomes a picture: height x width x 3, uint8, blue, green, red, upright.
+
+Grey is repeated, transparency dropped, 16 bits are cut to the upper 8, and the
+rotation that EXIF data ask for is made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from lpbench.errors import ProcessorError
+from lpbench_image._header import FORMATS, Header, read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lpbench_image._tensor import Picture
+
+
+def read_picture(path: Path, max_pixels: int) -> Picture:
+    """Read and decode one file.
+
+    :param max_pixels: More are refused before anything is allocated for them.
+    :raises ProcessorError: Naming the file and why it is of no use.
+    """
+    try:
+        return decode(path.read_bytes(), max_pixels)
+    except OSError as error:
+        raise ProcessorError(error.strerror or str(error), where=str(path)) from error
+    except ValueError as error:
+        what = f"cannot be used as an image: {error}"
+        raise ProcessorError(what, where=str(path)) from error
+
+
+def decode(data: bytes, max_pixels: int) -> Picture:
+    """Decode an image file's bytes.
+
+    :raises ValueError: Saying what is wrong with them.
+    """
+    header = _header(data)
+    if header.width * header.height > max_pixels:
+        what = (
+            f"{header.width} x {header.height} pixels are more than max_pixels, {max_pixels}; "
+            "raise preprocessing.max_pixels if this file is trusted"
+        )
+        raise ValueError(what)
+    if not header.complete:
+        what = f"the {header.format} data are truncated"
+        raise ValueError(what)
+    picture = _decode(data)
+    if picture is None:
+        what = f"the {header.format} data are truncated or damaged, or of a kind that OpenCV {cv2.__version__} lacks"
+        raise ValueError(what)
+    return picture
+
+
+def _header(data: bytes) -> Header:
+    if not data:
+        what = "the file is empty"
+        raise ValueError(what)
+    header = read_header(data)
+    if header is None:
+        what = f"it begins with {data[:8]!r}, which is none of {FORMATS}"
+        raise ValueError(what)
+    if header.width < 1 or header.height < 1:
+        what = f"its header says {header.width} x {header.height} pixels"
+        raise ValueError(what)
+    return header
+
+
+def _decode(data: bytes) -> Any:  # noqa: ANN401 - OpenCV says None where it cannot
+    with _quiet(), contextlib.suppress(cv2.error):
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep OpenCV from writing to standard error what is said better by us."""
+    logging = cv2.utils.logging
+    level = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(level)

@@ -1,0 +1,44 @@
+"""What every postprocessor needs: the right output, in real numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpbench.errors import ProcessorError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from lpbench.engine import TensorInfo
+
+WHERE = "postprocessing"
+
+
+def choose(name: str, outputs: Sequence[TensorInfo]) -> TensorInfo:
+    """Return the output of this name, or the only one where the name is empty.
+
+    :raises ProcessorError: There is none, or there are several to choose from.
+    """
+    found = [each for each in outputs if each.name == name] if name else list(outputs)
+    if len(found) == 1:
+        return found[0]
+    names = [each.name for each in outputs]
+    if name:
+        what = f'the model has no output "{name}"'
+        raise ProcessorError(what, where=f"{WHERE}.output", hint=nearest(name, names))
+    what = f"the model has {len(outputs)} outputs: {', '.join(names)}"
+    raise ProcessorError(what, where=f"{WHERE}.output", hint='name the one to use: "output"')
+
+
+def real(values: npt.NDArray[Any], info: TensorInfo) -> npt.NDArray[np.float32]:
+    """Return values as float32: quantised ones by their scale and zero point, others as they are."""
+    floats = np.asarray(values, np.float32)
+    if info.scale is None or not np.issubdtype(values.dtype, np.integer):
+        return floats
+    steps = np.subtract(floats, np.float32(info.zero_point or 0))
+    scaled: npt.NDArray[np.float32] = np.multiply(steps, np.float32(info.scale))
+    return scaled
