@@ -49,7 +49,19 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
     "assembling": (
         3,
         frozenset(
-            {"bench", "client", "compare", "listing", "measure", "plan", "probe", "protocol", "runner", "worker"}
+            {
+                "bench",
+                "client",
+                "compare",
+                "comparison",
+                "listing",
+                "measure",
+                "plan",
+                "probing",
+                "protocol",
+                "runner",
+                "worker",
+            }
         ),
     ),
     "faces": (4, frozenset({"cli", "__init__"})),

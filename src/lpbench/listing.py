@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lpbench import registry
@@ -63,9 +63,7 @@ def engines(*, probe: bool = False) -> dict[str, ListedEngine]:
     listed = {name: _engine(offer) for name, offer in offers.items()}
     if not probe:
         return listed
-    from lpbench.probe import probed
-
-    return {name: probed(each, offers[name]) for name, each in listed.items()}
+    return {name: _probed(each, offers[name]) for name, each in listed.items()}
 
 
 def plugins() -> dict[str, ListedPlugin]:
@@ -91,6 +89,19 @@ def _engine(offer: Offer[EngineSpec]) -> ListedEngine:
         offer.plugin,
         offer.distribution,
         spec.aliases,
+    )
+
+
+def _probed(listed: ListedEngine, offer: Offer[EngineSpec]) -> ListedEngine:
+    from lpbench.probing import probe
+
+    found = probe(offer)
+    return replace(
+        listed,
+        availability=found.availability,
+        version=found.version or listed.version,
+        devices=found.devices,
+        unusable=found.unusable,
     )
 
 

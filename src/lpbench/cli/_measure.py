@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from pathlib import Path
@@ -117,7 +118,7 @@ def _from_catalogue(word: str) -> Path:
     entries = catalogue.entries()
     if word not in entries:
         what = f'there is no app, model file or catalogue entry "{word}"'
-        raise AppError(what, hint=f"{nearest(word, entries)} (lpbench apps lists the catalogue)")
+        raise AppError(what, hint=f"{nearest(word, [*entries, *_beside(word)])} (lpbench apps lists the catalogue)")
     _console.say(f"{word} is not in the cache yet and is fetched now, once")
     from lpbench.cli.pull import Lines
 
@@ -126,6 +127,14 @@ def _from_catalogue(word: str) -> Path:
         return catalogue.pull(word, progress=lines)
     finally:
         lines.close()
+
+
+def _beside(word: str) -> list[str]:
+    """Return the paths that may have been meant by one that is not there."""
+    parent = Path(word).parent
+    there = [each.name for each in parent.iterdir()] if parent.is_dir() else []
+    near = difflib.get_close_matches(Path(word).name, there, n=1)
+    return [str(parent / name) for name in near]
 
 
 def announce(saved: Saved, following: str, stream: Any = None) -> None:  # noqa: ANN401 - a text stream

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from lpbench.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +61,7 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
 def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:
     """Return the options as arguments of ``lpbench.benchmark``.
 
-    :raises LpbenchError: An engine is unknown, or has no such option.
+    :raises LpbenchError: None was asked for, and none can be found.
     """
     return {
         "engine": options.engine,
@@ -78,7 +81,7 @@ def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:
 def engine_options(texts: Mapping[str, str], app: App, asked: Sequence[str] | None) -> dict[str, Any]:
     """Return engine options with the types that the engines' configs want.
 
-    :raises LpbenchError: An engine is unknown.
+    :raises LpbenchError: None was asked for, and none can be found.
     """
     if not texts:
         return {}
@@ -86,11 +89,11 @@ def engine_options(texts: Mapping[str, str], app: App, asked: Sequence[str] | No
 
     every = registry.current().all(registry.ENGINES)
     chosen = list(every) if asked == [plan.ALL] else asked or [plan.preferred(app)]
-    found = [registry.current().get(registry.ENGINES, name).spec for name in chosen]
     typed: dict[str, Any] = dict(texts)
-    for spec in found:
-        if spec.config:
-            typed.update(config.parse(specs.load(spec.config, who=spec.name), texts))
+    for name in chosen:
+        with contextlib.suppress(UnknownNameError):  # benchmark says so, and measures the others
+            spec = registry.current().get(registry.ENGINES, name).spec
+            typed.update(config.parse(specs.load(spec.config, who=spec.name), texts) if spec.config else {})
     return typed
 
 

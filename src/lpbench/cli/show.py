@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench import store
 from lpbench.cli import _console
+from lpbench.errors import ResultError
 
 if TYPE_CHECKING:
     import argparse
@@ -43,6 +45,13 @@ def load(word: str) -> Result:
 
     :raises ResultError: There is none, or it cannot be read.
     """
-    saved = store.folder() / f"{Path(word).name.removesuffix('.json')}.json"
-    named = word != store.LAST and not Path(word).exists() and saved.is_file()
-    return store.load(saved if named else word)
+    path = Path(word)
+    if word == store.LAST or path.exists():
+        return store.load(word)
+    names = {each.stem: each for each in store.folder().glob("*.json")}
+    if path.name.removesuffix(".json") in names:
+        return store.load(names[path.name.removesuffix(".json")])
+    what = f'there is no result "{word}"'
+    near = difflib.get_close_matches(word, names, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else f"{store.LAST} is the newest; all are in {store.folder()}"
+    raise ResultError(what, hint=hint)

@@ -57,7 +57,7 @@ def engine(each: Configuration) -> str:
         _device(facts),
         f"{threads} thread{'s' if threads != 1 else ''}" if threads else "",
         facts.get("precision"),
-        f"{_count(sum(1 for run in each.runs if run.samples), 'run')} of {_count(samples, 'sample')} in all",
+        f"{_count(sum(1 for run in each.runs if run.samples), 'run')}, {_count(samples, 'sample')} timed",
         "" if each.isolated else "in this process, not isolated",
     ]
     return _joined(parts)
@@ -98,8 +98,16 @@ def missing(result: Result) -> list[str]:
     several = len(result.configurations) > 1
     for each in result.configurations:
         prefix = f"{clean(each.engine)}: " if several else ""
-        lines += [f"{prefix}{line}" for line in _gaps(each)]
+        lines += [f"{prefix}{line}" for line in (*_gaps(each), *_fewer(each, result))]
     return list(dict.fromkeys(lines))
+
+
+def _fewer(each: Configuration, result: Result) -> list[str]:
+    """Return why there are fewer runs than planned."""
+    planned, limit = result.settings.get("runs"), result.settings.get("max_time_s")
+    if not isinstance(planned, int) or result.state != OK or each.state != OK or len(each.runs) >= planned:
+        return []
+    return [f"{len(each.runs)} of {planned} runs: the time was over (--max-time {limit:g})"]
 
 
 def _gaps(each: Configuration) -> list[str]:

@@ -37,7 +37,7 @@ def spread(value: float, half: float) -> str:
     if "e" in shown or not math.isfinite(half) or half >= LARGEST:
         return f"±{digits(half, 2)}"
     text = f"{half:.{len(shown.partition('.')[2])}f}"
-    return f"±{text if float(text) else digits(half, 1)}"
+    return f"±{text if float(text) or not half else digits(half, 1)}"
 
 
 def percent(share: float) -> str:

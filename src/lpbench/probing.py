@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from lpbench.specs import READY, Availability, State
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lpbench.listing import ListedEngine
     from lpbench.registry import Offer
     from lpbench.specs import EngineSpec
 
@@ -53,18 +51,6 @@ def probe(engine: str | Offer[EngineSpec], *, timeout: float = TIMEOUT) -> Probe
         return Probed(Availability(State.BROKEN, error.outcome, error.hint))
     except LpbenchError as error:
         return Probed(Availability(State.BROKEN, error.what, error.hint))
-
-
-def probed(listed: ListedEngine, offer: Offer[EngineSpec]) -> ListedEngine:
-    """Return a listed engine with what a probe found."""
-    found = probe(offer)
-    return dataclasses.replace(
-        listed,
-        availability=found.availability,
-        version=found.version or listed.version,
-        devices=found.devices,
-        unusable=found.unusable,
-    )
 
 
 def _ask(spec: EngineSpec, timeout: float) -> Mapping[str, Any]:
