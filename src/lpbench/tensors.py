@@ -223,23 +223,29 @@ def _text(shape: Sequence[int | str | None]) -> str:
 
 def _read(path: Path, names: Sequence[str]) -> dict[str, Array]:
     """Return the arrays of a file by name; the one of an .npy file has the name of the one input."""
-    import zipfile
-
     import numpy as np
 
     try:
         if path.suffix.lower() != ".npz":
             return {_single(names, path): np.load(path, allow_pickle=False)}
-        with zipfile.ZipFile(path) as archive:
-            largest = max((each.file_size for each in archive.infolist()), default=0)
-        if largest > BYTE_LIMIT:
-            what = f"holds an array of {largest} bytes"
-            raise ProcessorError(what, where=str(path), hint=f"at most {BYTE_LIMIT} are read")
+        _refuse_large(path)
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except ProcessorError:
+        raise
+    except Exception as error:  # numpy's reader of headers lets Python's tokenizer and parser raise
         what = f"cannot be read as {path.suffix}: {error or 'it does not fit into memory'}"
         raise ProcessorError(what, where=str(path), hint="write it with numpy.save or numpy.savez") from error
+
+
+def _refuse_large(path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        largest = max((each.file_size for each in archive.infolist()), default=0)
+    if largest > BYTE_LIMIT:
+        what = f"holds an array of {largest} bytes"
+        raise ProcessorError(what, where=str(path), hint=f"at most {BYTE_LIMIT} are read")
 
 
 def _single(names: Sequence[str], path: Path) -> str:
