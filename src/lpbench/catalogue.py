@@ -234,7 +234,8 @@ def _check(entry: Entry, app: Path) -> None:
     try:
         load_app(app)
     except LpbenchError as error:
-        what = f"{entry.name}: the recipe {entry.recipe} wrote no valid app: {error}"
+        place = error.where.replace(f"{app}/", "")  # the folder is gone by the time that this is read
+        what = f"{entry.name}: the recipe {entry.recipe} wrote no valid app: {place}: {error.what}"
         raise PullError(what) from error
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from typing import TYPE_CHECKING, Any
 
-from lpbench.render._numbers import digits
-from lpbench.render._table import Column, table
+from lpbench.cli import _console
+from lpbench.render import Column, clean, digits, table
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from lpbench.catalogue import Listed
+    from lpbench.render._table import Paint
 
 MB = 1e6
+STYLES = {"pulled": "good", "outdated": "warn", "unavailable": "bad"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = "List the AI apps that lpbench can fetch and build, and the state of each."
     parser.epilog = "examples:\n  lpbench apps\n  lpbench apps --json"
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -29,8 +31,11 @@ def main(options: argparse.Namespace) -> int:
     from lpbench.catalogue import entries
 
     listed = list(entries().values())
-    print(json.dumps([as_json(each) for each in listed], indent=1) if options.json else "\n".join(_screen(listed)))
-    return 0
+    if options.json:
+        _console.answer_json([as_json(each) for each in listed])
+    else:
+        print("\n".join(_screen(listed)))
+    return _console.DONE
 
 
 def as_json(listed: Listed) -> dict[str, Any]:
@@ -60,21 +65,33 @@ def _screen(listed: Sequence[Listed]) -> list[str]:
     left = [Column(title, left=True) for title in ("app", "class", "state")]
     sizes = [Column(title) for title in ("fetch MB", "disk MB")]
     columns = [*left, *sizes, Column("licences", left=True)]
-    lines = table(columns, list(map(_row, listed)))
+    paint = _console.painter(sys.stdout)
+    rows = list(map(_row, listed))
+    header, *lines = table(columns, rows)
+    painted = [_paint(line, row[2], paint) for line, row in zip(lines, rows, strict=True)]
+    return [paint(header, "dim"), *painted, *_reasons(listed), *_next(listed)]
+
+
+def _reasons(listed: Sequence[Listed]) -> list[str]:
+    """Return a line for each entry that cannot be pulled: why, and what helps."""
     refused = [each for each in listed if each.state == "unavailable"]
-    reasons = [f"  {each.name}  {each.availability.reason}. {each.availability.hint}".rstrip(" .") for each in refused]
-    return [*lines, *(["unavailable", *reasons] if reasons else []), *_next(listed)]
+    said = {each.name: ". ".join(filter(None, (each.availability.reason, each.availability.hint))) for each in refused}
+    return ["unavailable", *(f"  {clean(name)}  {clean(why)}" for name, why in said.items())] if said else []
+
+
+def _paint(line: str, state: str, paint: Paint) -> str:
+    return line.replace(f" {state} ", f" {paint(state, STYLES[state])} ", 1) if state in STYLES else line
 
 
 def _row(listed: Listed) -> list[str]:
     entry = listed.entry
     return [
-        listed.name,
-        entry.app_class if entry else "",
+        clean(listed.name),
+        clean(entry.app_class) if entry else "",
         listed.state,
         digits(listed.download_bytes() / MB) if listed.download_bytes() else "",
         digits(listed.disk_bytes() / MB) if listed.folder else "",
-        ", ".join(entry.licences()) if entry else "",
+        clean(", ".join(entry.licences())) if entry else "",
     ]
 
 

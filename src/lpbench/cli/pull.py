@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from lpbench.cli import _console
 from lpbench.errors import LpbenchError, PullError
-from lpbench.render._numbers import digits
+from lpbench.render import clean, digits, seconds, shorten
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +21,7 @@ MB = 1e6
 QUIET = 5.0
 """Seconds between two lines about one step, where there is no terminal."""
 
-WORDS = {"wait": "waiting for", "fetch": "fetching", "build": "building with"}
+WORDS = {"wait": "waiting", "fetch": "fetching", "build": "building"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +47,14 @@ def main(options: argparse.Namespace) -> int:
         if error:
             failed.append(error)
             if len(names) > 1:
-                print(f"error: {error}", file=sys.stderr)
+                _console.complain(error)
     if options.json:
-        print(json.dumps(done, indent=1))
+        _console.answer_json(done)
+    elif len(failed) < len(names):
+        print(f"next: lpbench run {next(row['name'] for row in done if row['folder'])}")
     if failed:
         raise failed[0] if len(names) == 1 else _several(len(failed), len(names))
-    return 0
+    return _console.DONE
 
 
 def _attempt(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], LpbenchError | None]:
@@ -82,13 +85,13 @@ def _pull(name: str, options: argparse.Namespace) -> dict[str, Any]:
         folder = catalogue.pull(name, force=options.force, progress=lines)
     finally:
         lines.close()
-    seconds = time.monotonic() - started
+    spent = time.monotonic() - started
     size = folders.size(folder)
     if not options.json:
         kept = before and not options.force
-        how = "was pulled already" if kept else f"pulled in {digits(seconds)} s"
-        print(f"{name} {how}: {digits(size / MB)} MB in {folder}\nnext: lpbench run {name}")
-    return {"name": name, "folder": str(folder), "seconds": round(seconds, 3), "disk_bytes": size}
+        how = "was pulled already" if kept else f"pulled in {seconds(spent)}"
+        print(f"{name} {how}: {digits(size / MB)} MB in {folder}")
+    return {"name": name, "folder": str(folder), "seconds": round(spent, 3), "disk_bytes": size}
 
 
 def _several(failed: int, wanted: int) -> PullError:
@@ -100,7 +103,7 @@ class Lines:
     """Progress on standard error: one line that is rewritten on a terminal, few lines elsewhere."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
+        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._step: tuple[str, str] = ("", "")
         self._said = 0.0
         self._open = False
@@ -114,33 +117,35 @@ class Lines:
             self.close()
             self._step, self._said = (progress.step, progress.thing), 0.0
         if self._terminal:
-            sys.stderr.write(f"\r\x1b[K{text(progress)}")
+            line = shorten(text(progress), _console.width(sys.stderr) - 1)
+            sys.stderr.write(f"\r{line}\x1b[K")
             sys.stderr.flush()
             self._open = True
         elif begins or progress.seconds - self._said >= QUIET:
             self._said = progress.seconds
-            print(text(progress), file=sys.stderr, flush=True)
+            _console.say(text(progress))
 
     def close(self) -> None:
-        """End the line that is being rewritten."""
+        """Wipe the line that is being rewritten."""
         if self._open:
-            print(file=sys.stderr)
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
             self._open = False
 
 
 def text(progress: Progress) -> str:
-    """Return one step in words: what, how far, since when, how long it will take."""
-    parts = [f"{progress.entry}: {WORDS[progress.step]} {progress.thing}", *_amount(progress)]
+    """Return one step in words: what, how far, since when, how long it will take, and last the file or recipe."""
+    parts = [" ".join((f"{progress.entry}: {WORDS[progress.step]}", *_amount(progress)))]
     if progress.seconds >= 1:
-        parts.append(f"{progress.seconds:.0f} s")
+        parts.append(seconds(progress.seconds))
     if progress.seconds >= 1 and 0 < progress.done < progress.total:
         left = progress.seconds * (progress.total - progress.done) / progress.done
-        parts.append(f"about {left:.0f} s left")
-    return " · ".join(parts)
+        parts.append(f"about {seconds(left)} left")
+    return clean(" · ".join((*parts, progress.thing)))
 
 
 def _amount(progress: Progress) -> Sequence[str]:
     if not progress.total:
         return ()
-    total = f"{digits(progress.total / MB)} MB"
-    return [f"{digits(min(progress.done, progress.total) / MB)} of {total}" if progress.done else total]
+    done = f"{digits(min(progress.done, progress.total) / MB)} of " if progress.done else ""
+    return [f"{done}{digits(progress.total / MB)} MB"]

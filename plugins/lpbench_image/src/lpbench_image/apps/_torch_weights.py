@@ -52,6 +52,9 @@ DIMENSIONS = 32
 MEMO = 1_000_000
 """Largest memo index: unpickling allocates as much as the largest one asks for."""
 
+TUPLES = 50_000
+"""Most tuples in a pickle: hashing one that is nested much deeper overflows the stack.  A tensor takes six."""
+
 FILE_BYTES = 4 << 30
 """Largest file that is read."""
 
@@ -122,6 +125,7 @@ _BROKEN = (
     KeyError,
     MemoryError,
     NotImplementedError,
+    OSError,
     OverflowError,
     RecursionError,
     RuntimeError,
@@ -216,12 +220,15 @@ class _Unpickler(pickle.Unpickler):
 
     def checked(self) -> Any:  # noqa: ANN401 - whatever the pickle builds out of what is allowed
         """Look through the next pickle's opcodes, then load it."""
-        start = self._stream.tell()
+        start, tuples = self._stream.tell(), 0
         for opcode, argument, _ in pickletools.genops(self._stream):
             if opcode.name not in OPCODES:
                 _refuse(f"holds the pickle opcode {opcode.name}, which weights do not need")
             if opcode.name == "LONG_BINPUT" and argument > MEMO:  # type: ignore[operator] # an int for this opcode
                 _refuse(f"asks for a memo of {argument} objects")
+            tuples += opcode.name.startswith("TUPLE")
+        if tuples > TUPLES:
+            _refuse(f"builds {tuples} tuples; {TUPLES} are allowed")
         end = self._stream.tell()
         self._stream.seek(start)
         loaded = self.load()
