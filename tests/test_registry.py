@@ -83,7 +83,8 @@ def test_listing_imports_no_implementation_and_nothing_heavy(install: Callable[.
     install("acme", engine("acme"))
     (site / "acme_heavy.py").write_text("import numpy\n", encoding="utf-8")
     modules = in_child(
-        "import json, sys; from lpbench import registry; found = registry.current(); [found.all(kind) for kind in registry.KINDS];"
+        "import json, sys; from lpbench import registry; found = registry.current();"
+        "[found.all(kind) for kind in registry.KINDS];"
         "[each.availability() for kind in registry.KINDS for each in found.all(kind).values()];"
         "print(json.dumps([list(found.all(registry.ENGINES)), list(sys.modules)]))",
         site,
