@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 
 ABSENT = "-"
 """Stands where a value is not known."""
@@ -33,11 +32,15 @@ def digits(value: object, significant: int = SIGNIFICANT) -> str:
 
 def spread(value: float, half: float) -> str:
     """Return the half width beside a value: with the value's decimals, or more where those would say 0."""
-    shown = digits(value)
-    if "e" in shown or not math.isfinite(half) or half >= LARGEST:
+    shown, wide = digits(value), digits(half)
+    if "e" in shown or "e" in wide or wide == ABSENT:
         return f"±{digits(half, 2)}"
-    text = f"{half:.{len(shown.partition('.')[2])}f}"
+    text = f"{half:.{min(_decimals(shown), _decimals(wide)) if half else _decimals(shown)}f}"
     return f"±{text if float(text) or not half else digits(half, 1)}"
+
+
+def _decimals(shown: str) -> int:
+    return len(shown.partition(".")[2])
 
 
 def percent(share: float) -> str:
@@ -74,6 +77,8 @@ def shorten(text: str, width: int) -> str:
 
 
 def _cells(character: str) -> int:
+    import unicodedata  # slow to load, and most names are plain
+
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
