@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 from pathlib import Path
@@ -61,20 +62,24 @@ def test_a_full_disk_is_said() -> None:
         store.save(RESULT, "/dev/full")
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def _small_files() -> Iterator[None]:
-    """Let no file grow beyond a few bytes, as on a disk that fills up while writing."""
+    """Let no file grow beyond a few bytes, as on a disk that fills up while writing.
+
+    Held for the one call only: pytest's own output may go to a file too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("_small_files")
 def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text("old", encoding="utf-8")
-    with pytest.raises(ResultError, match="nothing was written there"):
+    with _small_files(), pytest.raises(ResultError, match="nothing was written there"):
         store.save(RESULT, path, overwrite=True)
     assert [each.name for each in tmp_path.iterdir()] == ["r.json"]
     assert path.read_text(encoding="utf-8") == "old"
