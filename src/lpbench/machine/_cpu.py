@@ -97,17 +97,16 @@ def _cpuinfo(root: Root) -> list[dict[str, str]]:
 
 
 def _model(entries: list[dict[str, str]]) -> Fact:
-    source = "/proc/cpuinfo"
+    """Return the model's name; ARM cores by their part numbers, as their kernels' names say only "ARMv8 Processor"."""
+    named = Counter(name for name in map(_arm_name, entries) if name)
+    if named:
+        names = " + ".join(f"{count}x {name}" for name, count in sorted(named.items()))
+        return fact(names, "/proc/cpuinfo CPU implementer, CPU part")
     for key in ("model name", "cpu model", "uarch", "cpu"):
         found = next((entry[key] for entry in entries if entry.get(key, "").strip("0123456789")), None)
         if found:
-            return fact(" ".join(found.split()), source)
-    named = Counter(name for name in map(_arm_name, entries) if name)
-    if not named:
-        return absent("/proc/cpuinfo names no model" if entries else "/proc/cpuinfo cannot be read")
-    return fact(
-        " + ".join(f"{count}x {name}" for name, count in sorted(named.items())), f"{source} implementer and part"
-    )
+            return fact(" ".join(found.split()), f"/proc/cpuinfo {key}")
+    return absent("/proc/cpuinfo names no model" if entries else "/proc/cpuinfo cannot be read")
 
 
 def _arm_name(entry: dict[str, str]) -> str | None:
@@ -146,21 +145,28 @@ def _smt(root: Root, online: list[int]) -> Fact:
 
 
 def _clusters(root: Root, online: list[int], entries: list[dict[str, str]]) -> Fact:
-    """Return the kinds of cores, fastest first: one on most machines, several on big.LITTLE and hybrid ones."""
-    names = {whole(entry.get("processor")): _arm_name(entry) for entry in entries}
-    kinds: dict[tuple[int, int, str], list[int]] = {}
-    for cpu in online:
-        capacity = root.number(f"{_CPUS}/cpu{cpu}/cpu_capacity") or 0
-        fastest = root.number(f"{_CPUS}/cpu{cpu}/cpufreq/cpuinfo_max_freq") or 0
-        name = names.get(cpu) or ""
-        kinds.setdefault((capacity, 0 if capacity else fastest, name), []).append(cpu)
+    """Return the kinds of cores, fastest first: one on most machines, several on big.LITTLE and hybrid ones.
+
+    Cores within a tenth of each other's speed are one kind: many processors favour a core by a little.
+    """
     hybrid = _hybrid(root)
     if hybrid:
         return fact(hybrid, "/sys/devices/cpu_core/cpus, /sys/devices/cpu_atom/cpus")
-    if not kinds:
+    if not online:
         return absent(f"/{_CPUS}/online tells nothing")
-    found = [{"cores": cores, "kind": name or None} for (*_, name), cores in sorted(kinds.items(), reverse=True)]
+    names = {whole(entry.get("processor")): _arm_name(entry) for entry in entries}
+    speeds = {cpu: _speed(root, cpu) for cpu in online}
+    top = max(speeds.values()) or 1
+    kinds: dict[tuple[int, str], list[int]] = {}
+    for cpu, speed in speeds.items():
+        kinds.setdefault((round(10 * speed / top), names.get(cpu) or ""), []).append(cpu)
+    found = [{"cores": cores, "kind": name or None} for (_, name), cores in sorted(kinds.items(), reverse=True)]
     return fact(found, f"/{_CPUS}/cpu*/cpu_capacity, cpuinfo_max_freq, /proc/cpuinfo")
+
+
+def _speed(root: Root, cpu: int) -> int:
+    names = (f"{_CPUS}/cpu{cpu}/cpu_capacity", f"{_CPUS}/cpu{cpu}/cpufreq/cpuinfo_max_freq")
+    return next((speed for speed in map(root.number, names) if speed and speed > 0), 0)
 
 
 def _hybrid(root: Root) -> list[dict[str, Any]]:

@@ -32,13 +32,14 @@ def value_of(facts: Facts, key: str) -> Any:  # noqa: ANN401 - facts are of any 
 
 
 class Root:
-    """The file system of the machine that is looked at.
+    """The file system of the machine that is looked at; a file is read once, so one root is one moment.
 
     :param path: ``/``, or the top of a tree that stands for it.
     """
 
     def __init__(self, path: Path = Path("/")) -> None:
         self.path = path
+        self._read: dict[str, str | None] = {}
 
     @property
     def here(self) -> bool:
@@ -47,6 +48,11 @@ class Root:
 
     def text(self, name: str) -> str | None:
         """Return a file's text, without the ends' white space and NULs, or None where it cannot be read or is empty."""
+        if name not in self._read:
+            self._read[name] = self._text(name)
+        return self._read[name]
+
+    def _text(self, name: str) -> str | None:
         try:
             with (self.path / name).open("rb") as file:
                 found = file.read(_LONGEST).decode("utf-8", "replace")

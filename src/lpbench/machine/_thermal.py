@@ -39,7 +39,7 @@ def state(root: Root) -> Facts:
         "temperatures": _all(sensors),
         "thermal_headroom": _headroom(root),
         "throttle_count": _counts(root),
-        "throttle_flags": root.first(_PI_FILES, _pi_flags),
+        "throttle_flags": _firmware(root),
         "cooling": _cooling(root),
     }
 
@@ -110,6 +110,15 @@ def _counts(root: Root) -> Fact:
             "there is no /sys/devices/system/cpu/cpu*/thermal_throttle: not an Intel processor, or not shown here"
         )
     return fact(sum(found), "/sys/devices/system/cpu/cpu*/thermal_throttle")
+
+
+def _firmware(root: Root) -> Fact:
+    """Return what the firmware of a Raspberry Pi says, else its voltage alarm."""
+    told = root.first(_PI_FILES, _pi_flags)
+    for chip in root.names(_HWMON, "hwmon*"):
+        if told["value"] is None and root.text(f"{chip}/name") == "rpi_volt":
+            return root.read(f"{chip}/in0_lcrit_alarm", {"1": ["under-voltage"], "0": []}.get)
+    return told
 
 
 def _pi_flags(text: str) -> list[str] | None:
