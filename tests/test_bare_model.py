@@ -1,4 +1,4 @@
-"""A model file alone is an app: its format, and the words that say shapes and ranges."""
+"""A model file alone is an app; a file that is no model says what it may be."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from lpbench.app import App
 from lpbench.app_check import validate
-from lpbench.bare_model import model_app, parse_ranges, parse_shapes
-from lpbench.errors import AppError, ConfigError
+from lpbench.bare_model import model_app
+from lpbench.errors import AppError
 from lpbench.schema import iter_problems, published
 
 if TYPE_CHECKING:
@@ -89,30 +89,3 @@ def test_without_any_engine_the_remedy_is_to_install_one(
 def test_a_model_given_to_validate_is_told_that_it_needs_no_app(model: Path) -> None:
     (problem,) = validate(model)
     assert "lpbench run" in problem.right
-
-
-def test_shapes_and_ranges_are_read_from_words() -> None:
-    """Names of tensors may hold = and : and dots; integers stay integers."""
-    assert parse_shapes(["a=1,3,224,224", "x:0=2", "w=v=7"]) == {"a": (1, 3, 224, 224), "x:0": (2,), "w=v": (7,)}
-    assert parse_ranges(["ids=0,30000", "y=-1.5,2e3"]) == {"ids": (0, 30000), "y": (-1.5, 2000.0)}
-    assert isinstance(parse_ranges(["ids=0,30000"])["ids"][1], int)
-
-
-@pytest.mark.parametrize("word", ["1,3", "=1", "a=", "a=1,,2", "a=1,x", "a=0", "a=-1", "a=1.5", "a=1,?"])
-def test_a_word_that_is_no_shape_is_named_with_one_that_is(word: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        parse_shapes([word])
-    assert caught.value.where == f"--shape {word}"
-    assert "--shape input=1,3,224,224" in caught.value.hint
-
-
-@pytest.mark.parametrize("word", ["0,1", "a=1", "a=1,2,3", "a=2,1", "a=1,1", "a=nan,1", "a=0,inf", "a=x,y"])
-def test_a_word_that_is_no_range_is_named_with_one_that_is(word: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        parse_ranges([word])
-    assert caught.value.where == f"--range {word}"
-
-
-def test_an_input_given_twice_is_refused() -> None:
-    with pytest.raises(ConfigError, match='input "a" is given twice'):
-        parse_shapes(["a=1", "a=2"])

@@ -49,6 +49,21 @@ def test_every_error_of_every_app_is_printed_with_its_remedy(
     assert out.endswith(f"{wrong}: 2 errors\n")
 
 
+def test_names_from_a_strangers_config_cannot_steer_the_terminal(
+    fake_app: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = fake_app()
+    file = folder / "ai_app_config.json"
+    config = json.loads(file.read_text("utf-8"))
+    config["components"][0]["inference"]["engine"] = "\x1b[2J"
+    config["components"][0]["preprocessing"]["\x1b[2J"] = 1
+    file.write_text(json.dumps(config), "utf-8")
+    assert run(str(folder)) == 2
+    out = capsys.readouterr().out
+    assert 'unknown engine "\\x1b[2J"' in out
+    assert "\x1b" not in out
+
+
 def test_json_is_one_document(fake_app: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     folder = fake_app()
     assert run(str(folder), "--json") == 2

@@ -134,6 +134,12 @@ def test_open_dimensions_are_asked_for_by_name_with_what_to_type() -> None:
     assert caught.value.hint.endswith("--shape ids=1,? --shape x=1,?,7")
 
 
+def test_a_dimension_of_one_name_is_asked_for_once() -> None:
+    with pytest.raises(ProcessorError) as caught:
+        made(IDS, MASK)
+    assert caught.value.hint.endswith(": --shape ids=1,?")
+
+
 def test_a_shape_given_for_one_input_sizes_dimensions_of_the_same_name() -> None:
     feeds = made(IDS, MASK, shapes={"ids": [2, 16]})
     assert feeds["mask"].shape == (2, 16)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app import App, assemble
-from lpbench.errors import AppError, ConfigError, nearest
+from lpbench.errors import AppError, nearest
 from lpbench.registry import ENGINES, current, offers_where
 
 if TYPE_CHECKING:
@@ -101,77 +100,6 @@ def looks_like(file: Path) -> str:
         return "zip archive, as PyTorch and Keras save"
     onnx = len(head) > 2 and head[0] == 0x08 and 0 < head[1] < 0x40 and head[2] in ONNX_FIELDS  # noqa: PLR2004
     return "onnx" if onnx else ""
-
-
-def parse_shapes(words: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Return shapes by input name from the words of a command line, ``input=1,3,224,224`` say.
-
-    :raises ConfigError: Naming the word and what is right.
-    """
-    return {name: tuple(_size(text, word) for text in texts) for name, texts, word in _assignments("--shape", words)}
-
-
-def parse_ranges(words: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Return ranges by input name from the words of a command line, ``ids=0,30000`` say.
-
-    The second number is the end, left out of integers: 30000 words have the numbers 0 to 29999.
-
-    :raises ConfigError: Naming the word and what is right.
-    """
-    return {name: _range(texts, word) for name, texts, word in _assignments("--range", words)}
-
-
-RIGHT = {"--shape": "--shape input=1,3,224,224", "--range": "--range ids=0,30000"}
-
-
-def _assignments(option: str, words: Sequence[str]) -> list[tuple[str, list[str], str]]:
-    """Return name, texts and place of each word; the last = divides, since names of tensors may hold one."""
-    found: dict[str, tuple[str, list[str], str]] = {}
-    for word in words:
-        name, divider, values = word.rpartition("=")
-        place = f"{option} {word}"
-        if not divider or not name or not values:
-            what = "expected the input's name, = and numbers"
-            raise ConfigError(what, where=place, hint=f"like {RIGHT[option]}")
-        if name in found:
-            what = f'input "{name}" is given twice'
-            raise ConfigError(what, where=place, hint=f"leave one out: {found[name][2]}")
-        found[name] = (name, values.split(","), place)
-    return list(found.values())
-
-
-def _size(text: str, place: str) -> int:
-    try:
-        size = int(text)
-    except ValueError:
-        size = 0
-    if size < 1:
-        what = f'found "{text}"; expected a whole number of 1 or more'
-        raise ConfigError(what, where=place, hint=f"like {RIGHT['--shape']}")
-    return size
-
-
-def _range(texts: Sequence[str], place: str) -> tuple[float, float]:
-    hint = f"like {RIGHT['--range']}"
-    try:
-        low, end = (_number(text) for text in texts)
-    except ValueError:
-        what = "expected two numbers"
-        raise ConfigError(what, where=place, hint=hint) from None
-    if not low < end:
-        what = f"the first number must be below the second, found {low:g} and {end:g}"
-        raise ConfigError(what, where=place, hint=hint)
-    return low, end
-
-
-def _number(text: str) -> float:
-    try:
-        return int(text)
-    except ValueError:
-        number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
 
 
 def _refuse_unreadable(file: Path) -> None:

@@ -13,7 +13,7 @@ from lpbench.made_up import made_up
 from lpbench.processor import Postprocessor, Preprocessor, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -201,8 +201,18 @@ def _open(shapes: Mapping[str, tuple[int | str | None, ...]]) -> ProcessorError:
         if not isinstance(size, int)
     ]
     what = f"{', '.join(parts)} {'is' if len(parts) == 1 else 'are'} open"
-    words = " ".join(f"--shape {name}={_text(shape)}" for name, shape in wrong.items())
+    words = " ".join(f"--shape {name}={_text(shape)}" for name, shape in _to_ask(wrong))
     return ProcessorError(what, hint=f"say how large, with numbers for the question marks: {words}")
+
+
+def _to_ask(shapes: Mapping[str, tuple[int | str | None, ...]]) -> Iterator[tuple[str, tuple[int | str | None, ...]]]:
+    """Yield the inputs to ask for, leaving out those whose open dimensions another one names already."""
+    asked: set[int | str | None] = {None}
+    for name, shape in shapes.items():
+        open_ones = {size for size in shape if not isinstance(size, int)}
+        if None in open_ones or open_ones - asked:
+            yield name, shape
+        asked |= open_ones
 
 
 def _refuse_contradiction(info: TensorInfo, given: tuple[int, ...]) -> None:

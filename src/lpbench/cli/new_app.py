@@ -5,6 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from lpbench.cli import _console
+from lpbench.render import clean
+
 if TYPE_CHECKING:
     import argparse
 
@@ -47,7 +50,7 @@ def main(options: argparse.Namespace) -> int:
         name=options.name,
     )
     _report(options.folder, made)
-    return 0
+    return _console.DONE
 
 
 def _report(folder: str, made: NewApp) -> None:
@@ -55,12 +58,12 @@ def _report(folder: str, made: NewApp) -> None:
     print(f"wrote {folder}: {made.app.app_class}, {model.format}")
     for each in model.inputs:
         shape = "x".join("?" if size is None else str(size) for size in each.shape)
-        print(f"  input {each.name}: {' '.join(filter(None, (each.dtype, shape, each.layout)))}")
+        print(clean(f"  input {each.name}: {' '.join(filter(None, (each.dtype, shape, each.layout)))}"))
     if made.unread:
         print(f"  the model's inputs were not read: {made.unread}")
     print("assumed; change it in ai_app_config.json where it is wrong")
     for line in made.assumed:
-        print(f"  {line}")
+        print(clean(f"  {line}"))
     place = shlex.quote(folder)
     generated = made.app.components[0].preprocessing.type == "tensors"
     data = "" if made.app.samples or generated else " --data DIR_OF_SAMPLES"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lpbench.cli import _console
 from lpbench.errors import AppError, nearest
+from lpbench.render import clean
 
 if TYPE_CHECKING:
     import argparse
@@ -38,11 +39,11 @@ def main(options: argparse.Namespace) -> int:
 
     found = {app: validate(locate(app)) for app in options.apps}
     if options.json:
-        print(json.dumps([_record(app, problems) for app, problems in found.items()], indent=2))
+        _console.answer_json([_record(app, problems) for app, problems in found.items()])
     else:
         for app, problems in found.items():
             _report(app, problems)
-    return 0 if all(map(_fit, found.values())) else 2
+    return _console.DONE if all(map(_fit, found.values())) else _console.WRONG
 
 
 def locate(app: str) -> Path:
@@ -72,7 +73,7 @@ def _fit(problems: list[Problem]) -> bool:
 
 def _report(app: str, problems: list[Problem]) -> None:
     for each in problems:
-        print(each)
+        print("\n".join(map(clean, str(each).split("\n"))))
     errors = sum(not each.note for each in problems)
     print(f"{app}: {'ok' if not errors else '1 error' if errors == 1 else f'{errors} errors'}")
 
