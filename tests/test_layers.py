@@ -34,7 +34,6 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "app_files",
                 "app_guess",
                 "app_metadata",
-                "app_writer",
                 "bare_model",
                 "builtin",
                 "catalogue",
@@ -51,6 +50,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
         3,
         frozenset(
             {
+                "app_writer",  # asks a worker what a model's inputs are
                 "bench",
                 "client",
                 "compare",
