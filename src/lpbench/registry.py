@@ -136,9 +136,9 @@ class Registry:
         from lpbench import builtin
 
         self.add(BUILTIN, builtin)
-        for point in _entry_points():
+        for point, origin in _entry_points():
             if point.name not in self._disabled:
-                self._discover(point)
+                self._discover(point, origin)
 
     def add(self, name: str, plugin: object, distribution: str = "") -> None:
         """Register one plugin under ``name``; a misspelt hook or a name taken already is a failure."""
@@ -183,8 +183,7 @@ class Registry:
             raise DuplicateNameError(offer.clash, hint="leave one out: LPBENCH_DISABLED_PLUGINS=NAME")
         return offer
 
-    def _discover(self, point: EntryPoint) -> None:
-        origin = _origin(point)
+    def _discover(self, point: EntryPoint, origin: str) -> None:
         try:
             plugin = point.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's import may raise anything
@@ -283,19 +282,22 @@ def offers_where(kind: Kind[S], keep: Callable[[S], bool]) -> Iterator[Offer[S]]
     return (offer for offer in current().all(kind).values() if not offer.clash and keep(offer.spec))
 
 
-def _entry_points() -> list[EntryPoint]:
-    """Return our entry points, each once, in an order that does not depend on the file system."""
+def _entry_points() -> list[tuple[EntryPoint, str]]:
+    """Return our entry points and who brings them, each once, in an order that does not depend on the file system."""
     import importlib.metadata  # slow, and a notebook that only reads results never needs it
 
-    points = importlib.metadata.entry_points(group=hookspecs.PROJECT)
-    unique = {(point.name, point.value, _origin(point)): point for point in points}
+    points = [(point, _origin(point)) for point in importlib.metadata.entry_points(group=hookspecs.PROJECT)]
+    unique = {(point.name, point.value, origin): (point, origin) for point, origin in points}
     return [unique[key] for key in sorted(unique)]
 
 
 def _origin(point: EntryPoint) -> str:
     """Return name and version of the distribution that brings an entry point."""
+    if point.dist is None:
+        return ""
     try:
-        return f"{point.dist.name} {point.dist.version}" if point.dist else ""
+        metadata = point.dist.metadata  # read anew each time it is asked for
+        return f"{metadata['Name']} {metadata['Version']}"
     except Exception:  # noqa: BLE001 - a damaged installation: the types of its errors differ between Pythons
         return "a distribution without metadata"
 
