@@ -144,6 +144,7 @@ def test_wrong_values_are_refused_with_their_path(key: str, value: Json) -> None
         ({"scale": 10**400}, "scale: found 1000"),
         ({"mode": "fil"}, "mode: found 'fil'; expected 'fit' or 'fill'\n  did you mean \"fill\"?"),
         ({"level": True}, "level: found true; expected 0 or 1 or 2"),
+        ({"level": "1"}, "level: found '1'; expected 0 or 1 or 2"),
         ({"mean": [1, "x"]}, "mean[1]: found 'x'; expected a number"),
         ({"size": [1, 2, 3]}, "size: found 3 values; expected 2"),
         ({"size": 3}, "size: found 3; expected a list or null"),

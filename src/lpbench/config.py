@@ -157,7 +157,8 @@ def _options(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401
 
 
 def _choices(options: tuple[Any, ...]) -> list[str]:
-    return [choice for option in options if get_origin(option) is Literal for choice in get_args(option)]
+    literals = [choice for option in options if get_origin(option) is Literal for choice in get_args(option)]
+    return [choice for choice in literals if isinstance(choice, str)]
 
 
 def _shown(value: object) -> str:
