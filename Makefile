@@ -38,7 +38,7 @@ lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	MYPYPATH=src:.ci:$(subst $(space),:,$(PLUGINS:%=%/src)) $(BIN)/mypy --explicit-package-bases \
-	    src tests $(wildcard .ci/*.py benchmarks/*.py examples/*.py) $(wildcard $(PLUGINS:%=%/src) $(PLUGINS:%=%/tests))
+	    conftest.py src tests $(wildcard .ci/*.py benchmarks/*.py examples/*.py) $(wildcard $(PLUGINS:%=%/src) $(PLUGINS:%=%/tests))
 
 bench: setup
 	@for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python $$each || exit; done
