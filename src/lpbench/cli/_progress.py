@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,12 @@ PATIENCE = 2.0
 """Seconds after which people want to know what is going on."""
 EVERY = 0.1
 """Seconds between two changes of the line: drawing takes time from what is measured."""
+PULSE = 1.0
+"""Seconds between two signs of life while nothing is measured."""
+AGAIN = 10.0
+"""Seconds after which a line about the same run is printed again."""
+SILENT = frozenset({"starting", "loading"})
+"""Phases that may take minutes and say nothing."""
 BAR = 24
 
 
@@ -36,23 +43,41 @@ class Screen(Protocol):
 
 
 class Live:
-    """Told by ``lpbench.benchmark`` where it is; a context manager."""
+    """Told by ``lpbench.benchmark`` where it is; a context manager.
+
+    A thread shows that loading goes on, which nobody tells of; it leaves alone what is being measured.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._begun = time.monotonic()
         self._screen = _screen(stream, self._begun)
+        self._last: Progress | None = None
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._pulse = threading.Thread(target=self._beat, daemon=True)
 
     def __call__(self, progress: Progress) -> None:
         """Show it."""
-        self._screen.show(progress, words(progress, time.monotonic() - self._begun))
+        with self._lock:
+            self._last = progress
+            self._screen.show(progress, words(progress, time.monotonic() - self._begun))
 
     def __enter__(self) -> Self:
+        self._pulse.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
+        self._pulse.join()
         self._screen.close()
+
+    def _beat(self) -> None:
+        while not self._over.wait(PULSE):
+            last = self._last
+            if last is not None and last.phase in SILENT:
+                self(last)
 
 
 def words(progress: Progress, spent: float) -> str:
@@ -71,12 +96,15 @@ class Lines:
     def __init__(self, begun: float) -> None:
         self._begun = begun
         self._last: tuple[str, int] | None = None
+        self._said = begun
 
     def show(self, progress: Progress, words: str) -> None:
-        """Print a line when another run has begun."""
-        if (progress.engine, progress.run) == self._last or time.monotonic() - self._begun < PATIENCE:
+        """Print a line when another run has begun, or when one takes long."""
+        now = time.monotonic()
+        same = (progress.engine, progress.run) == self._last and now - self._said < AGAIN
+        if same or now - self._begun < PATIENCE:
             return
-        self._last = (progress.engine, progress.run)
+        self._last, self._said = (progress.engine, progress.run), now
         _console.say(f"{clean(progress.engine)} {words}")
 
     def close(self) -> None:

@@ -1,0 +1,163 @@
+"""Saved results beside each other: verdicts, refusals and exit statuses; tested on hand-built results."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpbench import store
+from lpbench.cli import main
+from lpbench.comparison import compare, subject_changes
+from lpbench.errors import ResultError
+from lpbench.result import Configuration, Result, Run, Stage
+from lpbench.stats import summarize
+from lpbench.timing import STAGES, TOTAL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    Capture = pytest.CaptureFixture[str]
+
+STEADY = (1.000, 1.002, 0.998, 1.001, 0.999, 1.003, 0.997, 1.000)
+"""What differs between eight runs of a calm machine."""
+
+
+def make_run(index: int, pre: float, infer: float) -> Run:
+    """Return a run of 20 samples; times in milliseconds."""
+    times = zip(STAGES, (pre, infer, 0.01), strict=True)
+    raw = {name: array("q", [int(1e6 * value)] * 20) for name, value in times}
+    raw[TOTAL] = array("q", map(sum, zip(*raw.values(), strict=True)))
+    return Run(index, samples=20, raw=raw, statistics={name: summarize(each) for name, each in raw.items()})
+
+
+def make_configuration(engine: str, pre: float, infer: float, drift: Sequence[float] = STEADY) -> Configuration:
+    runs = tuple(make_run(index, pre * factor, infer * factor) for index, factor in enumerate(drift))
+    stages = tuple(Stage(name, name, "x") for name in (*STAGES, TOTAL))
+    statistics = runs[0].statistics
+    return Configuration(engine, engine, "x", {}, isolated=True, stages=stages, runs=runs, statistics=statistics)
+
+
+def make_result(*configurations: Configuration, machine: str = "here", version: str = "1.0") -> Result:
+    environment: dict[str, Any] = {
+        "machine": {},
+        "subject": {"library acme": {"value": version, "source": "metadata"}},
+        "state": {},
+        "hashes": {"machine": machine, "subject": version},
+    }
+    app = {"name": "app", "class": "model", "digest": "00"}
+    return Result(app, {}, environment, configurations, created="2026-01-02T03:04:05+00:00", lpbench="0")
+
+
+BEFORE = make_result(make_configuration("fake", 1.0, 7.0))
+SLOWER = make_result(make_configuration("fake", 1.6, 7.0), version="2.0")
+
+
+def test_a_slower_stage_is_found_and_the_others_are_the_same() -> None:
+    """Preprocessing takes 0.6 ms of 8 ms longer, inference as long as before."""
+    (found,) = compare(BEFORE, SLOWER)
+    verdicts = {stage: each.verdict.value for stage, each in found.stages.items()}
+    assert verdicts == {
+        TOTAL: "SLOWER",
+        "preprocessing": "SLOWER",
+        "inference": "SAME",
+        "postprocessing": "SAME",
+    }
+    assert found.total.ratio.estimate == pytest.approx(8.61 / 8.01, rel=0.001)
+
+
+def test_exchanging_the_two_exchanges_the_verdict() -> None:
+    assert compare(SLOWER, BEFORE)[0].total.verdict.value == "FASTER"
+
+
+def test_fewer_than_eight_runs_give_no_verdict() -> None:
+    few = make_result(make_configuration("fake", 1.6, 7.0, STEADY[:5]))
+    (found,) = compare(BEFORE, few)
+    assert found.total.verdict.value == "UNCLEAR"
+    assert "8" in found.total.reason
+
+
+def test_results_of_different_machines_are_refused_unless_forced() -> None:
+    other = make_result(make_configuration("fake", 1.0, 7.0), machine="there")
+    with pytest.raises(ResultError, match="different machines"):
+        compare(BEFORE, other)
+    assert compare(BEFORE, other, force=True)
+
+
+def test_one_configuration_is_compared_with_one_and_of_several_the_same_engine() -> None:
+    one, other = make_configuration("one", 1.0, 7.0), make_configuration("other", 1.0, 9.0)
+    assert [(each.first, each.second) for each in compare(make_result(one), make_result(other))] == [("one", "other")]
+    both = make_result(one, other)
+    assert [(each.first, each.second) for each in compare(both, make_result(other, one))] == [
+        ("one", "one"),
+        ("other", "other"),
+    ]
+    with pytest.raises(ResultError, match="nothing to compare"):
+        compare(both, make_result(make_configuration("third", 1.0, 7.0)))
+
+
+def test_what_differs_in_versions_is_known() -> None:
+    assert subject_changes(BEFORE, SLOWER) == {"library acme": ("1.0", "2.0")}
+    assert subject_changes(BEFORE, BEFORE) == {}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """Save both results."""
+    places = [tmp_path / "before.json", tmp_path / "after.json"]
+    return [str(store.save(result, place)) for result, place in zip((BEFORE, SLOWER), places, strict=True)]
+
+
+def test_the_screen_names_verdict_interval_times_and_the_stage_that_makes_most_of_it(
+    files: list[str], capsys: Capture
+) -> None:
+    assert main(["compare", *files]) == 0
+    text = capsys.readouterr().out
+    total, pre = (
+        next(line for line in text.splitlines() if line.strip().startswith(each)) for each in ("total", "pre")
+    )
+    assert total.split()[1:3] == ["SLOWER", "1.075"]
+    assert "8.01 → 8.61 ms" in total
+    assert pre.endswith("← most of it")
+    assert "library acme: 1.0 → 2.0" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--fail-slower", "5%"], 1, "slower than allowed (5.0 %)"),
+        (["--fail-slower", "0.05"], 1, "slower than allowed"),
+        (["--fail-slower", "10%"], 0, ""),
+        (["--fail-unclear"], 0, ""),
+        (["--fail-slower", "-1"], 2, "5% or 0.05"),
+        (["--margin", "0"], 2, "--margin"),
+    ],
+)
+def test_the_status_says_whether_a_gate_failed(
+    files: list[str], capsys: Capture, words: list[str], status: int, said: str
+) -> None:
+    assert main(["compare", *files, *words]) == status
+    error = capsys.readouterr().err
+    assert said in error
+    assert bool(error) == bool(said)
+
+
+def test_an_unclear_verdict_fails_only_where_that_was_asked_for(tmp_path: Path, capsys: Capture) -> None:
+    wild = make_configuration("fake", 1.0, 7.3, (1, 1.4, 0.8, 1.2, 0.9, 1.1, 1.3, 0.7))
+    names = [
+        str(store.save(result, tmp_path / f"{name}.json"))
+        for name, result in (("before", BEFORE), ("wild", make_result(wild)))
+    ]
+    assert main(["compare", *names, "--fail-slower", "1%"]) == 0
+    assert "unclear: " in capsys.readouterr().out
+    assert main(["compare", *names, "--fail-unclear"]) == 1
+
+
+def test_several_results_are_each_compared_with_the_first(files: list[str], capsys: Capture) -> None:
+    assert main(["compare", files[0], files[1], files[0], "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["stages"][TOTAL]["verdict"] for each in found] == ["SLOWER", "SAME"]
+    assert found[0]["stages"][TOTAL]["median_ns"] == pytest.approx([8.01e6, 8.61e6], rel=0.001)
