@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,10 +21,10 @@ from lpbench.cli._parser import Parser
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
-    from pathlib import Path
 
     Capture = pytest.CaptureFixture[str]
 
+REFERENCE = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"
 BROKEN = "import library_that_is_not_there"
 COMMAND = """
     import lpbench
@@ -276,3 +277,23 @@ def test_plugins_for_programs(fakes: registry.Registry, capsys: Capture) -> None
     listed: dict[str, Any] = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
     assert listed["fakes"]["offers"]["engine"] == ["absent", "fake"]
     assert "builtin" in listed
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_in_the_reference(name: str) -> None:
+    """docs/reference/cli.md says a word on each option."""
+    text = REFERENCE.read_text(encoding="utf-8")
+    parser = Parser(name)
+    cli.command_module(name).configure(parser)
+    options = [each for each in parser._option_string_actions if each not in {"-h", "--help"}]
+    assert f"`{name}" in text
+    assert [each for each in options if not re.search(rf"`{each}[ `]", text)] == []
+
+
+def test_the_reference_names_no_option_that_is_gone() -> None:
+    every = {"--help", "--debug"}
+    for name in COMMANDS:
+        parser = Parser(name)
+        cli.command_module(name).configure(parser)
+        every.update(parser._option_string_actions)
+    assert set(re.findall(r"--[a-z][a-z-]+", REFERENCE.read_text(encoding="utf-8"))) <= every

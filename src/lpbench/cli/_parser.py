@@ -36,6 +36,14 @@ class Parser(argparse.ArgumentParser):
             self.error(f'unexpected "{rest[0]}"')
         return options
 
+    def format_help(self) -> str:
+        """Return the page of help: the description in lines that fit, the examples as they are."""
+        import shutil
+        import textwrap
+
+        self.description = textwrap.fill(self.description or "", shutil.get_terminal_size().columns - 2)
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong instead of printing a page of usage and leaving."""
         raise UsageError(message, hint=f"{self.prog} --help shows what is right")
