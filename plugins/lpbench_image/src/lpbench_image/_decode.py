@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from lpbench_image._tensor import Picture
 
+LOGGING: Any = getattr(cv2.utils, "logging", cv2)
+"""Where the level of OpenCV's log is set: it has moved between versions."""
+
 
 def read_picture(path: Path, max_pixels: int) -> Picture:
     """Read and decode one file.
@@ -75,17 +78,22 @@ def _header(data: bytes) -> Header:
 
 def _decode(data: bytes) -> Any:  # noqa: ANN401 - OpenCV says None where it cannot
     with _quiet(), contextlib.suppress(cv2.error):
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        picture: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        if picture is None or picture.dtype == np.uint8:
+            return picture
+        if picture.dtype == np.uint16:  # not left to OpenCV, which rounds in some formats
+            return (picture >> 8).astype(np.uint8)
+        what = f"its values are {picture.dtype}, whose range is unknown; save it with 8 or 16 bits"
+        raise ValueError(what)
     return None
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep OpenCV from writing to standard error what is said better by us."""
-    logging = cv2.utils.logging
-    level = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    level = LOGGING.getLogLevel()
+    LOGGING.setLogLevel(0)
     try:
         yield
     finally:
-        logging.setLogLevel(level)
+        LOGGING.setLogLevel(level)
