@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpbench.compare import Verdict, verdict
 from lpbench.monitor import Unavailable
 from lpbench.stats import Percentile, Stopping, across_runs, flags, percentile, percentile_need, runs_differ, summarize
+from lpbench.verdicts import Verdict, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

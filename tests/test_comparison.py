@@ -161,3 +161,12 @@ def test_several_results_are_each_compared_with_the_first(files: list[str], caps
     found = json.loads(capsys.readouterr().out)
     assert [each["stages"][TOTAL]["verdict"] for each in found] == ["SLOWER", "SAME"]
     assert found[0]["stages"][TOTAL]["median_ns"] == pytest.approx([8.01e6, 8.61e6], rel=0.001)
+
+
+def test_the_function_is_not_hidden_by_a_module_of_its_name() -> None:
+    """``import lpbench.x`` puts x into lpbench: a module called compare would take the function's place."""
+    import lpbench
+    import lpbench.cli.compare
+
+    assert callable(lpbench.compare)
+    assert callable(lpbench.probe)

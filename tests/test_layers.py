@@ -53,7 +53,6 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "app_writer",  # asks a worker what a model's inputs are
                 "bench",
                 "client",
-                "compare",
                 "comparison",
                 "listing",
                 "measure",
@@ -61,6 +60,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "probing",
                 "protocol",
                 "runner",
+                "verdicts",
                 "worker",
             }
         ),

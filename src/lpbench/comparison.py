@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench.compare import Comparison, verdict_apart
 from lpbench.errors import ResultError
 from lpbench.timing import STAGES, TOTAL
+from lpbench.verdicts import Comparison, verdict_apart
 
 if TYPE_CHECKING:
     from lpbench.result import Configuration, Result

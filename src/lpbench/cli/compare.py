@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from lpbench.compare import Comparison
     from lpbench.comparison import Compared
     from lpbench.render._table import Paint
     from lpbench.result import Result
+    from lpbench.verdicts import Comparison
 
 NAMES = {"total": "total", "preprocessing": "  pre", "inference": "  infer", "postprocessing": "  post"}
 STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn", "SAME": "bold"}

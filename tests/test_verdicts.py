@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpbench.compare import Verdict, judge, verdict, verdict_apart
 from lpbench.stats import Interval, Ratio
+from lpbench.verdicts import Verdict, judge, verdict, verdict_apart
 
 
 def ratio(estimate: float, lower: float, upper: float, runs: int = 8) -> Ratio:
