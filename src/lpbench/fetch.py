@@ -63,12 +63,14 @@ class Client:
     :param availability: Says whether the program is there.
     :param command: Its command line that puts a package's file into a folder.
     :param environment: Variables set for it.
+    :param unreachable: Words of its own which tell that the registry could not be reached.
     :param hint: What to do when it fails.
     """
 
     availability: Callable[[], Availability]
     command: Callable[[Package, Path], list[str]]
     environment: Mapping[str, str]
+    unreachable: str
     hint: str
 
 
@@ -132,7 +134,9 @@ def _download(package: Package, stage: Path, progress: Callable[[int, float], No
         what = f"{package}: {package.kind} {error}"
         raise PullError(what, hint=client.hint) from error
     if status != 0:
-        what = f"{package}: {package.kind} failed: {child.last_line(log) or child.ending(status)}"
+        said = child.last_line(log) or child.ending(status)
+        reached = client.unreachable not in log.read_text("utf-8", "replace")
+        what = f"{package}: {package.kind} failed: {said}{'' if reached else ' (the registry cannot be reached)'}"
         raise PullError(what, hint=client.hint)
     return _only(package, folder)
 
@@ -187,6 +191,7 @@ CLIENTS: dict[str, Client] = {
         _pip_availability,
         _pip_command,
         {},
+        "Retrying (",
         "pip config list shows where pip looks; offline, put the file into a folder and set PIP_FIND_LINKS to it",
     ),
 }
