@@ -24,7 +24,10 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
         1,  # files, JSON, archives and programs; they know neither apps nor measurements
         frozenset({"about", "archives", "child", "folders", "jsonfile", "keywords", "made_up", "problems", "schema"}),
     ),
-    "measuring": (2, frozenset({"timing", "stats", "machine", "metrics", "result", "store", "render"})),
+    "measuring": (
+        2,
+        frozenset({"timing", "stats", "verdicts", "machine", "metrics", "yardstick", "result", "store", "render"}),
+    ),
     "apps and plugins": (
         2,
         frozenset(
@@ -55,13 +58,16 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "client",
                 "comparison",
                 "listing",
+                "lockstep",
                 "measure",
+                "pilot",
                 "plan",
                 "probing",
                 "protocol",
                 "runner",
-                "verdicts",
+                "testing",
                 "worker",
+                "yardsticks",
             }
         ),
     ),
@@ -76,7 +82,7 @@ REASONED = {
 
 # Distributions beyond pluggy, and the modules that may import them inside functions.
 OPTIONAL = {
-    "numpy": {"tensors", "made_up"},
+    "numpy": {"tensors", "made_up", "testing", "yardstick"},
     "yaml": {"app_metadata"},
     "rich": {"cli"},
     "pandas": {"result"},
