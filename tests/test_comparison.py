@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from array import array
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,37 @@ def test_one_configuration_is_compared_with_one_and_of_several_the_same_engine()
     ]
     with pytest.raises(ResultError, match="nothing to compare"):
         compare(both, make_result(make_configuration("third", 1.0, 7.0)))
+
+
+def beside(result: Result, speed: float, **kind: str) -> Result:
+    """Return a result as it would be on a machine of another speed, with units of a yardstick beside."""
+    ns = 400_000 * speed
+    stick = {"version": "1", **kind, "ns": ns, "run_ns": [ns] * len(STEADY), "cov": 0.0}
+
+    def slowed(run: Run) -> Run:
+        units = {stage: found.median / 400_000 for stage, found in run.statistics.items()}
+        statistics = {
+            stage: dataclasses.replace(found, median=found.median * speed) for stage, found in run.statistics.items()
+        }
+        return dataclasses.replace(run, units=units, statistics=statistics)
+
+    (found,) = result.configurations
+    found = dataclasses.replace(found, runs=tuple(map(slowed, found.runs)))
+    return dataclasses.replace(result, configurations=(found,), yardstick=stick)
+
+
+def test_a_machine_that_drifts_does_not_make_an_app_slower() -> None:
+    """The same app in an hour in which everything takes 1.3 times as long: SAME, the raw times beside it."""
+    (found,) = compare(beside(BEFORE, 1.0), beside(BEFORE, 1.3))
+    assert found.total.verdict.value == "SAME"
+    assert found.raw[TOTAL].ratio.estimate == pytest.approx(1.3)
+    assert found.raw_reason == ""
+
+
+def test_units_of_different_yardsticks_are_not_compared() -> None:
+    (found,) = compare(beside(BEFORE, 1.0, blas="one"), beside(BEFORE, 1.3, blas="other"))
+    assert found.total.verdict.value == "SLOWER"
+    assert "other versions" in found.raw_reason
 
 
 def test_what_differs_in_versions_is_known() -> None:

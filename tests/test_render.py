@@ -17,7 +17,7 @@ from lpbench.metrics import derive
 from lpbench.render._numbers import cells, clean, digits, shorten, spread
 from lpbench.render._table import Column, table
 from lpbench.render.predictions import PUBLISHED, answers, predictions, readings, state
-from lpbench.result import INTERRUPTED, Configuration, Metric, Result, Run, Stage
+from lpbench.result import INTERRUPTED, Configuration, Lockstep, Metric, Result, Run, Stage
 from lpbench.stats import summarize
 from lpbench.timing import STAGES, TOTAL
 
@@ -108,6 +108,8 @@ def test_a_shown_number_is_within_half_a_percent_and_never_zero(value: float) ->
     [
         (7.91, 0.3849, "±0.38"),  # the value's decimals
         (8.02, 0.0041, "±0.004"),  # which would say ±0.00
+        (0.301, 0.000099, "±0.0001"),
+        (0.301, 0.00000000099, "±1e-9"),
         (37.7, 286.8, "±287"),  # three digits are enough for a wild one
         (130.0, 0.0, "±0"),
         (0.00001, 0.000002, "±2.0e-6"),
@@ -226,6 +228,38 @@ def test_several_engines_stand_the_fastest_first_and_the_others_with_their_reaso
     assert "pip install lpbench[trt]" in text
     assert "crashed: SIGSEGV while loading" in text
     assert "Vulkan went away" in text
+
+
+def test_engines_that_took_turns_have_a_verdict_beside_their_latency() -> None:
+    """Eight runs in which the second took 1.1 times as long: SLOWER, with the interval of the ratio."""
+    pair = Lockstep(0, 1, {TOTAL: tuple(1.1 + 0.001 * (run % 3) for run in range(8))})
+    both = make_result(make_configuration("one"), make_configuration("two", 11 * MS))
+    text = render.text(dataclasses.replace(both, lockstep=(pair,)))
+    assert "vs one" in text
+    assert re.search(r"^one .* reference ", text, re.MULTILINE)
+    assert re.search(r"^two .* SLOWER +1\.10 ±0\.00\d ", text, re.MULTILINE)
+    assert "no verdicts" not in text
+    assert "SLOWER" in Page(render.to_html(dataclasses.replace(both, lockstep=(pair,)))).text
+
+
+def test_engines_that_did_not_take_turns_say_why_there_is_no_verdict() -> None:
+    both = make_result(make_configuration("one"), make_configuration("two"))
+    text = render.text(dataclasses.replace(both, lockstep_reason="the device has memory for one"))
+    assert "no verdicts: the device has memory for one" in text
+
+
+def test_what_makes_a_number_doubtful_stands_under_it() -> None:
+    flag = {"name": "runs-differ", "reason": "the runs differ by more than their samples explain"}
+    text = render.text(make_result(dataclasses.replace(make_configuration(), flags=(flag,))))
+    assert "runs-differ: the runs differ by more than their samples explain" in text
+
+
+def test_a_run_that_was_repeated_does_not_count() -> None:
+    good = make_configuration()
+    repeated = dataclasses.replace(good.runs[0], superseded=True)
+    result = make_result(dataclasses.replace(good, runs=(repeated, *good.runs[1:])))
+    assert "2 runs, 40 samples" in render.text(result)
+    assert "repeated" in render.text(result, verbose=True)
 
 
 def test_a_result_without_any_number_shows_the_reason() -> None:

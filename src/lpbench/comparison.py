@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ResultError
@@ -12,7 +12,12 @@ from lpbench.timing import STAGES, TOTAL
 from lpbench.verdicts import Comparison, verdict_apart
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpbench.result import Configuration, Result
+
+MEASURED = frozenset({"ns", "run_ns", "cov"})
+"""What a yardstick found; the rest says what its units depend on."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +27,16 @@ class Compared:
     :param first: The reference's engine, ``second`` the other one's.
     :param stages: A comparison for each stage that both measured, ``total`` among them.
     :param medians: The mean of the run medians in nanoseconds, first's and second's, by stage.
+    :param raw: The comparisons of the times themselves, where ``stages`` are those of yardstick units.
+    :param raw_reason: Why there are no units to compare; empty where there are.
     """
 
     first: str
     second: str
     stages: Mapping[str, Comparison]
     medians: Mapping[str, tuple[float, float]]
+    raw: Mapping[str, Comparison] = field(default_factory=dict)
+    raw_reason: str = ""
 
     @property
     def total(self) -> Comparison:
@@ -45,7 +54,8 @@ def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool 
     """
     if not force:
         _refuse_other_machine(first, second)
-    found = tuple(_compare(one, other, margin) for one, other in _pairs(first, second))
+    reason = _no_units(first, second)
+    found = tuple(_compare(one, other, margin, reason) for one, other in _pairs(first, second))
     if not found:
         engines = [
             ", ".join(each.engine for each in result.configurations if each.measured) for result in (first, second)
@@ -84,12 +94,31 @@ def _pairs(first: Result, second: Result) -> list[tuple[Configuration, Configura
     return [(each, by_engine[each.engine]) for each in ones if each.engine in by_engine]
 
 
-def _compare(first: Configuration, second: Configuration, margin: float) -> Compared:
-    stages: dict[str, Comparison] = {}
-    medians: dict[str, tuple[float, float]] = {}
-    for stage in (TOTAL, *STAGES):
-        runs = first.run_medians(stage), second.run_medians(stage)
-        if all(runs) and min(map(min, runs)) > 0:  # a stage that does nothing may take no time
-            stages[stage] = verdict_apart(*runs, margin)
-            medians[stage] = math.fsum(runs[0]) / len(runs[0]), math.fsum(runs[1]) / len(runs[1])
-    return Compared(first.engine, second.engine, stages, medians)
+def _no_units(first: Result, second: Result) -> str:
+    """Return why the yardstick's units of two results do not compare, or nothing."""
+    sticks = first.yardstick, second.yardstick
+    for each in sticks:
+        if not each or "reason" in each:
+            return str(each.get("reason") or "no yardstick was measured")
+    kinds = [{key: value for key, value in each.items() if key not in MEASURED} for each in sticks]
+    return "" if kinds[0] == kinds[1] else "their yardsticks rest on other versions"
+
+
+def _compare(first: Configuration, second: Configuration, margin: float, reason: str) -> Compared:
+    times = {stage: (first.run_medians(stage), second.run_medians(stage)) for stage in (TOTAL, *STAGES)}
+    units = {stage: (first.run_units(stage), second.run_units(stage)) for stage in times}
+    if not reason and not all(units[TOTAL]):
+        reason = "they were not measured beside a yardstick"
+    raw = _verdicts(times, margin)
+    medians = {stage: (statistics.fmean(times[stage][0]), statistics.fmean(times[stage][1])) for stage in raw}
+    if reason:
+        return Compared(first.engine, second.engine, raw, medians, raw_reason=reason)
+    found = {stage: each for stage, each in _verdicts(units, margin).items() if stage in raw}
+    return Compared(first.engine, second.engine, found, medians, raw)
+
+
+def _verdicts(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]], margin: float) -> dict[str, Comparison]:
+    """Return a comparison for each stage; one that does nothing may take no time, and has none."""
+    return {
+        stage: verdict_apart(*both, margin) for stage, both in runs.items() if all(both) and min(map(min, both)) > 0
+    }

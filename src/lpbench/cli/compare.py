@@ -67,7 +67,7 @@ def main(options: argparse.Namespace) -> int:
         paint = _console.painter(sys.stdout)
         for word, other, each in every:
             print("\n".join(_screen(options.first, word, each, paint)))
-            print("\n".join(paint(line, "dim") for line in _notes(first, other)))
+            print("\n".join(paint(line, "dim") for line in _notes(first, other, each)))
     for reason in failed:
         _console.say(reason)
     return _console.FAILED if failed else _console.DONE
@@ -94,7 +94,10 @@ def as_json(each: Compared) -> dict[str, Any]:
     """Return one comparison for other programs; times in nanoseconds."""
     return {
         "engines": [each.first, each.second],
+        "unit": "time" if each.raw_reason else "yardstick",
+        "unit_reason": each.raw_reason or None,
         "stages": {stage: _as_json(found, *each.medians[stage]) for stage, found in each.stages.items()},
+        "raw": {stage: _as_json(found, *each.medians[stage]) for stage, found in each.raw.items()},
     }
 
 
@@ -156,7 +159,7 @@ def _ratio(value: float) -> str:
     return f"{value:.3f}"
 
 
-def _notes(first: Result, second: Result) -> Iterable[str]:
+def _notes(first: Result, second: Result, each: Compared) -> Iterable[str]:
     """Return what weakens or explains a verdict."""
     from lpbench.comparison import subject_changes
     from lpbench.render import clean
@@ -166,7 +169,11 @@ def _notes(first: Result, second: Result) -> Iterable[str]:
             yield "the apps differ"
         else:
             yield f"{clean(name)}: {clean(before)} → {clean(after)}"
-    yield "raw times of runs at different hours: a machine that drifts shows here as a difference"
+    if each.raw_reason:
+        yield f"raw times, which a drifting machine changes too; no yardstick units: {clean(each.raw_reason)}"
+    else:
+        raw = each.raw["total"]
+        yield f"ratios of yardstick units, which cancel a drifting machine; raw total {_ratio(raw.ratio.estimate)}"
 
 
 def _paint(line: str, verdict: str, paint: Paint) -> str:

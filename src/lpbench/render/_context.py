@@ -51,13 +51,13 @@ def engine(each: Configuration) -> str:
     facts = each.facts
     asked = f" (asked for as {each.asked})" if each.asked != each.engine else ""
     threads = facts.get("threads")
-    samples = sum(run.samples for run in each.runs)
+    samples = sum(run.samples for run in each.counted)
     parts = [
         f"{each.engine}{asked} {facts.get('version', '')}".strip(),
         _device(facts),
         f"{threads} thread{'s' if threads != 1 else ''}" if threads else "",
         facts.get("precision"),
-        f"{_count(sum(1 for run in each.runs if run.samples), 'run')}, {_count(samples, 'sample')} timed",
+        f"{_count(len(each.counted), 'run')}, {_count(samples, 'sample')} timed",
         "" if each.isolated else "in this process, not isolated",
     ]
     return _joined(parts)
@@ -99,6 +99,8 @@ def missing(result: Result) -> list[str]:
     for each in result.configurations:
         prefix = f"{clean(each.engine)}: " if several else ""
         lines += [f"{prefix}{line}" for line in (*_gaps(each), *_fewer(each, result))]
+    if sum(each.measured for each in result.configurations) > 1 and not result.lockstep:
+        lines.append(f"no verdicts: {clean(result.lockstep_reason or 'the engines did not take turns')}")
     return list(dict.fromkeys(lines))
 
 
@@ -120,6 +122,7 @@ def _gaps(each: Configuration) -> list[str]:
         lines.append(f"no ±: {clean(total.interval_reason)}")
     if tail is not None and tail.value is None:
         lines.append(f"no p99: {clean(tail.reason)}")
+    lines += [f"{clean(flag['name'])}: {clean(flag['reason'])}" for flag in each.flags]
     return [*lines, *_left_out(each.problems)]
 
 

@@ -9,6 +9,7 @@ from lpbench.monitor import Unavailable
 from lpbench.render._numbers import ABSENT, clean, digits, percent, shorten
 from lpbench.render._table import Column, fit, plain, table
 from lpbench.render._units import Unit, unit_for
+from lpbench.result import OK
 from lpbench.timing import TOTAL
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def details(result: Result, *, width: int, paint: Paint = plain) -> list[str]:
     for part, values in result.environment.items():
         if isinstance(values, dict):
             lines += ["", paint(clean(part), "bold"), *pairs(values, width)]
-    return [*lines, "", paint("settings", "bold"), *pairs(result.settings, width)]
+    for part in ("yardstick", "settings"):
+        lines += ["", paint(part, "bold"), *pairs(getattr(result, part), width)]
+    return lines
 
 
 def runs(each: Configuration, width: int) -> list[str]:
@@ -78,8 +81,13 @@ def _row(run: Run, unit: Unit) -> list[str]:
         unit.show(total.median if total else None),
         within,
         str(total.outliers) if total else ABSENT,
-        clean(run.stopped if run.state == "OK" else run.state),
+        _ended(run),
     ]
+
+
+def _ended(run: Run) -> str:
+    words = [run.stopped if run.state == OK else run.state, *(flag["name"] for flag in run.flags)]
+    return clean(", ".join([*words, "repeated"] if run.superseded else words))
 
 
 def _metric(metric: Metric) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.render import _context
 from lpbench.render._anchors import anchor_columns, anchor_rows
-from lpbench.render._summary import summary_columns, summary_row, unmeasured
+from lpbench.render._summary import summary_table, unmeasured
 from lpbench.render._units import unit_for
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def fragment(result: Result) -> str:
     measured = [each for each in result.configurations if each.measured]
     parts = [_paragraph(line) for line in _context.header(result, WIDE)]
     if len(measured) > 1:
-        unit = unit_for(measured)
-        parts.append(_table(summary_columns(unit), [summary_row(each, unit) for each in measured]))
+        parts.append(_table(*summary_table(result)))
     for each in measured:
         parts += _configuration(each)
     parts += [_paragraph(line) for line in (*unmeasured(result.configurations), *_context.missing(result))]

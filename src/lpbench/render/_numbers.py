@@ -10,18 +10,24 @@ SIGNIFICANT = 3
 SMALLEST = 1e-4
 """Below it a number is written with an exponent: its leading zeros would be counted wrongly."""
 LARGEST = 1e7
+FINEST = 6
+"""Decimals that a half width may have; beyond it takes an exponent."""
 
 
-def digits(value: object, significant: int = SIGNIFICANT) -> str:
+def digits(
+    value: object, significant: int = SIGNIFICANT, *, smallest: float = SMALLEST, largest: float = LARGEST
+) -> str:
     """Return a number with three significant digits; whatever is no finite number as a dash.
 
     Never a ``0`` for something that is not exactly 0.
+
+    :param smallest: Below it, and from ``largest`` on, a number is written with an exponent.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return ABSENT
     if value == 0:
         return "0"
-    if not SMALLEST <= abs(value) < LARGEST:
+    if not smallest <= abs(value) < largest:
         mantissa, exponent = f"{value:.{significant - 1}e}".split("e")
         return f"{mantissa}e{int(exponent)}"
     places = significant - 1 - math.floor(math.log10(abs(value)))
@@ -33,10 +39,11 @@ def digits(value: object, significant: int = SIGNIFICANT) -> str:
 def spread(value: float, half: float) -> str:
     """Return the half width beside a value: with the value's decimals, or more where those would say 0."""
     shown, wide = digits(value), digits(half)
-    if "e" in shown or "e" in wide or wide == ABSENT:
+    if "e" in shown or wide == ABSENT or half >= LARGEST:
         return f"±{digits(half, 2)}"
-    text = f"{half:.{min(_decimals(shown), _decimals(wide)) if half else _decimals(shown)}f}"
-    return f"±{text if float(text) or not half else digits(half, 1)}"
+    fewest = _decimals(shown) if "e" in wide or not half else min(_decimals(shown), _decimals(wide))
+    texts = (f"{half:.{places}f}" for places in range(fewest, max(fewest, FINEST) + 1))
+    return f"±{next((text for text in texts if float(text) or not half), digits(half, 1))}"
 
 
 def _decimals(shown: str) -> int:

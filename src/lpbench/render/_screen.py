@@ -23,7 +23,7 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
     if len(result.configurations) == 1 and measured:
         lines = _single(measured[0], head, width=width, paint=paint)
     else:
-        lines = [*head, "", *summary(result.configurations, width=width, paint=paint)]
+        lines = [*head, "", *summary(result, width=width, paint=paint)]
     if result.state == INTERRUPTED:
         lines.append(paint("interrupted: this is what was measured until then", "warn"))
     lines += [paint(line, "warn") for line in _context.missing(result)]

@@ -30,8 +30,8 @@ class Unit:
         return digits(ns / self.ns) if isinstance(ns, int | float) else ABSENT
 
     def square(self, ns: object) -> str:
-        """Return square nanoseconds in this unit squared."""
-        return digits(ns / self.ns**2) if isinstance(ns, int | float) else ABSENT
+        """Return square nanoseconds in this unit squared; squares span many decades, and columns are narrow."""
+        return digits(ns / self.ns**2, smallest=1e-2, largest=1e5) if isinstance(ns, int | float) else ABSENT
 
 
 def unit_for(configurations: Iterable[Configuration]) -> Unit:
