@@ -71,7 +71,7 @@ KINDS: tuple[Kind[Any], ...] = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Failure:
     """A plugin, or a thing that it offers, that cannot be used, and why.
 
@@ -89,7 +89,7 @@ class Failure:
         return f"{self.plugin}{origin}: {type(self.error).__name__}: {self.error}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Offer(Generic[S]):
     """A spec, the plugin that it came from, and whether it can be used here."""
 

@@ -44,7 +44,7 @@ class Availability:
 READY = Availability(State.READY)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a spec is itself; what compares them would cost start-up and nobody does
 class Spec:
     """One named thing that a plugin offers.
 
@@ -76,7 +76,7 @@ class Spec:
         return load(self.target, who=self.name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EngineSpec(Spec):
     """An inference engine and what it can do; the core decides by these fields, never by the name.
 
@@ -106,7 +106,7 @@ class EngineSpec(Spec):
         return next(filter(None, map(_version, self.distributions)), "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProcessorSpec(Spec):
     """A pre- or postprocessor.
 
