@@ -14,13 +14,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lpbench
-from lpbench import store
-from lpbench.bench import Progress, benchmark
+from lpbench import bench, store
 from lpbench.errors import AppError, ConfigError, EngineError, LpbenchError, UnknownNameError
+from lpbench.live import compare_lockstep
 from lpbench.timing import STAGES, TOTAL
+from lpbench.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lpbench.bench import Progress
+    from lpbench.result import Result
+
+
+def benchmark(*args: Any, **options: Any) -> Result:  # noqa: ANN401 - handed on
+    """Measure without the yardstick, which needs numpy and half a second, unless a test wants it."""
+    return bench.benchmark(*args, **{"yardstick": False, **options})
 
 
 def test_an_app_is_measured_with_its_interval(fake_app: Callable[..., Path]) -> None:
@@ -140,6 +149,8 @@ def test_all_takes_every_engine_there_is(fake_app: Callable[..., Path]) -> None:
         ({"data": "nowhere"}, AppError, "nowhere"),
         ({"number": 2, "runs": 3}, LpbenchError, "fewer than 3 runs"),
         ({"runs": 0}, LpbenchError, "--runs takes 1 or more"),
+        ({"engine": "fake:two"}, LpbenchError, "ENGINE:key=value"),
+        ({"engine": "fake:thread=2"}, ConfigError, 'did you mean "threads"'),
         ({"affinity": [4000], "number": 6}, LpbenchError, "cores here"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
@@ -225,9 +236,8 @@ def test_killing_one_worker_of_several_is_an_outcome_and_the_rest_is_measured(fa
 
 def _only_child() -> int:
     tasks = Path("/proc/self/task").glob("*/children")
-    children = [pid for each in tasks for pid in each.read_text(encoding="ascii").split()]
-    assert len(children) == 1
-    return int(children[0])
+    (child,) = [pid for each in tasks for pid in each.read_text(encoding="ascii").split()]
+    return int(child)
 
 
 def test_ctrl_c_keeps_what_was_measured(fake_app: Callable[..., Path]) -> None:
@@ -278,19 +288,101 @@ def test_engines_are_measured_in_turns_there_and_back(fake_app: Callable[..., Pa
         if progress.phase == "loading":
             order.append((progress.run, progress.engine))
 
-    folder = fake_app()
-    result = benchmark(folder, engine=["fake", "fake"], runs=3, number=6, progress=note)
+    engines = ["fake:threads=1", "phony:threads=1"]
+    result = benchmark(fake_app(), engine=engines, runs=3, number=6, progress=note)
     assert [run for run, _ in order] == [0, 0, 1, 1, 2, 2]
-    assert result.settings["order"] == "interleaved"
+    assert order[2][1] == order[1][1]
     assert len({json.dumps(each.facts) for each in result.configurations}) == 1
 
 
+def test_engines_that_take_turns_are_compared_by_their_ratios(fake_app: Callable[..., Path]) -> None:
+    """An engine that spins twice as long is about twice as slow in the very same runs."""
+    engines = ["fake", "fake:extra_us=1000"]
+    result = benchmark(fake_app(work_us=1000), engine=engines, runs=8, max_time=8)
+    (pair,) = result.lockstep
+    assert (pair.first, pair.second, len(pair.ratios[TOTAL])) == (0, 1, 8)
+    (compared,) = compare_lockstep(result)
+    assert compared.total.verdict is Verdict.SLOWER
+    assert 1.5 < compared.total.ratio.estimate < 2.7
+    assert store.load(store.keep(result)) == result
+
+
+def test_what_is_compared_runs_on_the_same_cores(fake_app: Callable[..., Path]) -> None:
+    engines = ["fake:threads=1", "phony:threads=1"]
+    result = benchmark(fake_app(), engine=engines, number=12)
+    assert result.settings["affinity"] == [max(os.sched_getaffinity(0))]
+
+
+def test_latency_is_also_given_in_units_of_the_yardstick(fake_app: Callable[..., Path]) -> None:
+    pytest.importorskip("numpy", reason="needs numpy")
+    result = benchmark(fake_app(work_us=3000), runs=3, max_time=6, yardstick=True)
+    (found,) = result.configurations
+    assert len(found.run_units()) == 3
+    kernel = result.yardstick["ns"]
+    medians = found.run_medians()
+    assert [unit * kernel for unit in found.run_units()] == pytest.approx(medians, rel=0.5)
+    assert {"version", "numpy", "blas", "ns", "cov"} <= set(result.yardstick)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [({"yardstick": False}, "not asked for"), ({"isolate": False, "yardstick": True}, "no run took turns")],
+)
+def test_without_a_yardstick_the_result_says_why(
+    fake_app: Callable[..., Path], options: dict[str, Any], reason: str
+) -> None:
+    result = benchmark(fake_app(), number=12, **options)
+    assert reason in result.yardstick["reason"]
+    assert result.configurations[0].run_units() == []
+
+
+def test_a_pilot_decides_how_many_runs_there_are(fake_app: Callable[..., Path]) -> None:
+    result = benchmark(fake_app(work_us=500), max_time=4)
+    assert result.settings["runs"] == len(result.configurations[0].runs) >= 3
+
+
+def test_a_disturbed_run_is_marked_and_repeated_when_asked(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disturbance is made up; that others are noticed is tested in test_machine."""
+    from lpbench import measure
+
+    real = measure.time_alone
+
+    def disturbed(asks: Any, limits: Any, recorder: measure.Recorder, tell: Any) -> None:  # noqa: ANN401
+        real(asks, limits, recorder, tell)
+        recorder.disturbance["disturbed"] = "other processes had 40% of the CPU time" if recorder.index == 1 else ""
+
+    monkeypatch.setattr(bench, "time_alone", disturbed)
+    marked = benchmark(fake_app("marked"), number=18, runs=3).configurations[0]
+    assert [[flag["name"] for flag in run.flags].count("disturbed") for run in marked.runs] == [0, 1, 0]
+    assert any(flag["name"] == "disturbed" for flag in marked.flags)
+    again = benchmark(fake_app("again"), number=18, runs=3, retry_disturbed=True).configurations[0]
+    assert [run.superseded for run in again.runs] == [False, True, False, False]
+    assert again.latency.n == sum(run.samples for run in again.runs if not run.superseded) == 18
+    assert len(again.run_medians()) == 3
+
+
+def test_a_percentile_that_is_asked_for_is_measured_until_it_is_known(fake_app: Callable[..., Path]) -> None:
+    found = benchmark(fake_app(work_us=100), percentile=99, runs=3, max_time=20).configurations[0]
+    assert found.metrics["LATENCY_P99"].value is not None
+    assert found.statistics[TOTAL].n >= 662
+
+
+def test_the_environment_names_what_was_measured_before_and_after(fake_app: Callable[..., Path]) -> None:
+    environment = benchmark(fake_app(), number=12).environment
+    assert environment["subject"]["version fake"]["value"] == "1.0"
+    assert environment["subject"]["app"]["value"] == "numbers"
+    assert environment["state_after"].keys() == environment["state"].keys()
+    assert set(environment["hashes"]) == {"machine", "subject"}
+
+
 def test_decoding_belongs_to_the_region_only_where_the_app_says_so(fake_app: Callable[..., Path]) -> None:
-    outside = benchmark(fake_app("outside"), number=60).configurations[0]
+    outside = benchmark(fake_app("outside"), number=60, runs=1).configurations[0]
     folder = fake_app("inside")
     config = json.loads((folder / "ai_app_config.json").read_text(encoding="utf-8"))
     (folder / "ai_app_config.json").write_text(json.dumps({**config, "decode_in_region": True}), encoding="utf-8")
-    inside = benchmark(folder, number=60).configurations[0]
+    inside = benchmark(folder, number=60, runs=1).configurations[0]
     assert inside.predictions == outside.predictions
     assert inside.statistics["preprocessing"].median > 2 * outside.statistics["preprocessing"].median
 

@@ -11,16 +11,17 @@ if TYPE_CHECKING:
     from lpbench.app import App, load_app
     from lpbench.app_check import validate
     from lpbench.app_writer import new_app
+    from lpbench.bare_model import model_app
     from lpbench.bench import Progress, benchmark
     from lpbench.catalogue import entries as apps
     from lpbench.catalogue import pull
-    from lpbench.compare import compare
+    from lpbench.comparison import compare
     from lpbench.engine import Engine, Model, Session, TensorInfo
     from lpbench.errors import EngineError, LpbenchError, ProcessorError
     from lpbench.hookspecs import hookimpl
     from lpbench.listing import engines, plugins
     from lpbench.monitor import Monitor, Reading, Unavailable
-    from lpbench.probe import probe
+    from lpbench.probing import probe
     from lpbench.processor import Postprocessor, Preprocessor, Sample
     from lpbench.registry import refresh
     from lpbench.result import Configuration, Metric, Result
@@ -59,6 +60,7 @@ __all__ = [
     "hookimpl",
     "load_app",
     "load_result",
+    "model_app",
     "new_app",
     "plugins",
     "probe",
@@ -71,15 +73,16 @@ _MODULES = {
     "app": ("App", "load_app"),
     "app_check": ("validate",),
     "app_writer": ("new_app",),
+    "bare_model": ("model_app",),
     "bench": ("Progress", "benchmark"),
     "catalogue": ("pull",),
-    "compare": ("compare",),
+    "comparison": ("compare",),
     "engine": ("Engine", "Model", "Session", "TensorInfo"),
     "errors": ("EngineError", "LpbenchError", "ProcessorError"),
     "hookspecs": ("hookimpl",),
     "listing": ("engines", "plugins"),
     "monitor": ("Monitor", "Reading", "Unavailable"),
-    "probe": ("probe",),
+    "probing": ("probe",),
     "processor": ("Postprocessor", "Preprocessor", "Sample"),
     "registry": ("refresh",),
     "result": ("Configuration", "Metric", "Result"),

@@ -1,25 +1,24 @@
-"""Carries a benchmark out: fresh workers, interleaved runs, one result."""
+"""Carries a benchmark out: fresh workers, each alone and then all in turns, one result."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
-import os
 import time
-from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench import plan as plans
 from lpbench import result, timing
 from lpbench.client import Worker, WorkerOptions
 from lpbench.errors import LpbenchError, WorkerError
-from lpbench.measure import Recorder, measure, width
-from lpbench.metrics import derive
-from lpbench.plan import Plan, Target
-from lpbench.result import Configuration, Result, Run, Stage
+from lpbench.lockstep import Racer, ratios, take_turns, units
+from lpbench.measure import Recorder, finish, prepare, time_alone
+from lpbench.outcome import Track, lockstep, outcome
+from lpbench.pilot import PILOT, rest_of
+from lpbench.plan import Plan
 from lpbench.runner import Runner
-from lpbench.stats import summarize
+from lpbench.stats import Interval, median_interval
+from lpbench.yardsticks import Yardsticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,9 +26,16 @@ if TYPE_CHECKING:
 
     from lpbench.app import App
     from lpbench.engine import Engine
+    from lpbench.measure import Tell
+    from lpbench.plan import Target
+    from lpbench.result import Result
 
-GIVE_UP = 2
-"""A configuration whose first runs all failed is not tried again after this many."""
+MOST_REPEATS = 0.5
+"""Repeated runs, as a share of those that were planned."""
+LATE = 1.25
+"""The time limit is a goal: a run that would end this much later is not begun."""
+GLANCE = 2000
+"""Samples that the interval of the progress line looks at."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     data: str | Path | None = None,
     number: int | None = None,
     runs: int | None = None,
+    percentile: float | None = None,
     affinity: Sequence[int] = (),
     priority: int | None = None,
     timeout: float = 300.0,
@@ -69,45 +76,62 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     shapes: Mapping[str, Sequence[int]] | None = None,
     ranges: Mapping[str, Sequence[float]] | None = None,
     seed: int = 0,
-    max_time: float = 60.0,
+    max_time: float | None = None,
+    yardstick: bool = True,
+    retry_disturbed: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Measure an app on one engine or several and return what was found.
 
     :param app: An app, its folder, a bare model file, or a name of the catalogue.
     :param engine: A name or alias, several, ``"all"`` for every ready one, or an instance; None takes the app's own.
+        A name may carry options of its own: ``onnxruntime:threads=2``.
     :param device: The engine's device, ``cpu`` or ``cuda:0`` say; short for an option of that name.
     :param threads: Threads of the engine; short for an option of that name.
     :param options: Fields of the engine's config; for an instance, ``{"config": ...}`` is handed to its ``open``.
     :param data: A folder of samples or one file; None takes the app's own, or made-up ones.
     :param number: Measured inferences in all; None measures until the interval is narrow or the time is over.
-    :param runs: Fresh processes.
-    :param affinity: Cores that the workers may use.
+    :param runs: Fresh processes; None lets a pilot of three decide, eight at the least where time allows.
+    :param percentile: A percentile of the latency to measure until it is known, 99 say.
+    :param affinity: Cores that the workers may use; none means as many as ``threads``, or all.
     :param priority: Niceness of the workers.
     :param timeout: Seconds without an answer after which a worker counts as hung.
     :param isolate: False measures in this process; None isolates unless ``engine`` is an instance.
     :param shapes: Shapes of inputs with open dimensions.
     :param ranges: Least and greatest value of made-up inputs of a bare model; integers are zero without.
     :param seed: For made-up samples.
-    :param max_time: Seconds that measuring may take, as a goal.
+    :param max_time: Seconds that measuring may take, as a goal; by default 12 for each engine, 60 for a percentile.
+    :param yardstick: Whether a fixed kernel takes turns with the app, for comparisons across hours.
+    :param retry_disturbed: Whether a run that others disturbed is repeated.
     :param progress: Called a few times a second.
     :raises LpbenchError: The app or the only engine asked for cannot be used.  A worker that ends is no error but an
         outcome in the result, and so is Ctrl-C.
     """
     loaded = plans.resolve(app, shapes=shapes or {}, ranges=ranges or {}, seed=seed)
     named = {name: value for name, value in (("device", device), ("threads", threads)) if value is not None}
-    targets = plans.targets(loaded, engine, {**(options or {}), **named})
+    chosen = {**(options or {}), **named}
+    targets = plans.targets(loaded, engine, chosen)
     apart = isolate if isolate is not None else not any(target.instance for target in targets)
+    asked = plans.Asked(
+        number, runs if apart else 1, percentile, max_time or plans.time_for(len(targets), percentile), len(targets)
+    )
+    cores = tuple(affinity) or plans.cores_for(targets)
     plan = Plan(
         app=loaded,
         targets=tuple(targets),
         samples=plans.sample_files(loaded, data),
-        limits=plans.limits(number, runs if apart else 1, max_time, max(1, len(targets))),
-        worker=WorkerOptions(affinity=tuple(affinity), priority=priority, timeout=timeout),
+        limits=plans.limits(asked),
+        worker=WorkerOptions(affinity=cores, priority=priority, timeout=timeout),
         isolate=apart,
-        max_time=max_time,
+        max_time=asked.max_time,
         shapes=shapes or {},
         seed=seed,
+        adaptive=number is None and asked.runs is None,
+        lockstep=apart and number is None,
+        lockstep_reason="" if apart else "one process measures one configuration at a time",
+        yardstick=yardstick,
+        yardstick_reason="" if yardstick else "not asked for",
+        retry=retry_disturbed,
     )
     if apart and any(target.instance for target in targets):
         what = "an engine that is handed over cannot be sent to a worker"
@@ -116,19 +140,13 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
 
 
 @dataclass
-class _Track:
-    """What has been found of one target so far."""
+class _Live:
+    """A target's worker in the present run."""
 
-    target: Target
-    runs: list[Run] = field(default_factory=list)
-    recorders: list[Recorder] = field(default_factory=list)
-    failure: LpbenchError | None = None
-
-    @property
-    def over(self) -> bool:
-        """Whether there is no use in another run."""
-        hopeless = len(self.runs) >= GIVE_UP and not any(run.samples for run in self.runs)
-        return hopeless or self.target.refusal is not None or self.failure is not None
+    track: Track
+    recorder: Recorder
+    asks: Worker | Here
+    racer: Racer | None = None
 
 
 class _Bench:
@@ -136,210 +154,201 @@ class _Bench:
 
     def __init__(self, plan: Plan, progress: Callable[[Progress], None] | None) -> None:
         self._plan = plan
+        self._limits = list(plan.limits)
         self._progress = progress
-        self._tracks = [_Track(target) for target in plan.targets]
+        self._tracks = [Track(target) for target in plan.targets]
+        self._yardstick = Yardsticks(plan)
+        self._ratios: dict[int, list[Mapping[str, float]]] = {}
+        self._apart = "" if plan.lockstep else plan.lockstep_reason
         self._begun = time.monotonic()
         self._interrupted = False
+        self._repeated = 0
 
     def carry_out(self) -> Result:
-        for index in range(len(self._plan.limits)):
-            for track in self._turn(index):
-                if not self._interrupted and not track.over and not self._late(index):
-                    self._run(track, index)
+        """Do every run, as far as the time goes."""
+        try:
+            index = 0
+            while index < len(self._limits) and not self._interrupted and not self._late(index):
+                self._round(index)
+                self._repeat(index)
+                index += 1
+                if index == PILOT and self._plan.adaptive:
+                    left = self._plan.max_time - self._spent()
+                    self._limits = rest_of(self._limits[:PILOT], self._measured(), self._limits[0].width, left)
+        finally:
+            self._yardstick.close()
         return self._result()
 
-    def _turn(self, index: int) -> list[_Track]:
-        """Return the targets in this run's order: there and back, so that none is always first."""
-        return self._tracks if index % 2 == 0 else self._tracks[::-1]
+    def _repeat(self, index: int) -> None:
+        """Plan one more run for one that others disturbed, if that was asked for and half as many are not enough."""
+        disturbed = [
+            each.recorders[-1] for each in self._tracks if each.recorders and each.recorders[-1].index == index
+        ]
+        if not self._plan.retry or self._repeated >= MOST_REPEATS * len(self._plan.limits):
+            return
+        if any(each.disturbance.get("disturbed") for each in disturbed):
+            self._repeated += 1
+            self._limits.append(self._limits[index])
+            for each in disturbed:
+                each.superseded = True
+
+    def _measured(self) -> list[list[Recorder]]:
+        return [[each for each in track.recorders if each.samples] for track in self._tracks]
+
+    def _spent(self) -> float:
+        return time.monotonic() - self._begun
 
     def _late(self, index: int) -> bool:
-        """Whether another run would end well after ``max_time``; an explicit number is always completed."""
-        spent = time.monotonic() - self._begun
-        enough = index >= 3  # noqa: PLR2004 - fewer runs tell nothing of the spread between runs
-        return enough and self._plan.limits[index].number is None and spent * (index + 1) / index > self._plan.max_time
+        """Whether another run would end well after ``max_time``; what was asked for by number is always completed."""
+        return index >= PILOT and self._plan.adaptive and self._spent() * (index + 1) / index > LATE * self._plan.max_time
 
-    def _run(self, track: _Track, index: int) -> None:
+    def _round(self, index: int) -> None:
+        """Measure every target once: each alone, then all in turns."""
+        live: list[_Live] = []
+        turn = self._tracks if index % 2 == 0 else self._tracks[::-1]
+        try:
+            for track in turn:
+                if not track.over and not self._interrupted:
+                    self._alone(track, index, live)
+            self._together(live, index)
+            for each in live:
+                if not self._interrupted and each.recorder.state == result.OK:
+                    self._guarded(each, lambda one: finish(one.asks, one.recorder, self._teller(one.track)))
+        finally:
+            for each in live:
+                each.asks.close() if each.recorder.state == result.OK else each.asks.kill()
+                each.track.done += 1
+
+    def _alone(self, track: Track, index: int, live: list[_Live]) -> None:
+        """Start a target's worker and measure it while the others rest."""
         recorder = Recorder(index)
         track.recorders.append(recorder)
+        tell = self._teller(track)
+        tell("starting", recorder, 0.0)
         try:
-            self._measure(track, recorder)
+            asks = self._start(track.target)
         except WorkerError as error:
-            recorder.end(error.outcome, recorder.detail or error.hint)
+            recorder.end(error.outcome, str(error))
+            track.done += 1
+            return
+        one = _Live(track, recorder, asks)
+        live.append(one)
+
+        def steps(one: _Live) -> None:
+            prepare(one.asks, self._plan.request(track.target), self._limits[index], recorder, tell)
+            time_alone(one.asks, self._limits[index], recorder, tell)
+            one.racer = Racer(one.asks, recorder.expected_ns)
+
+        self._guarded(one, steps)
+
+    def _start(self, target: Target) -> Worker | Here:
+        environment = target.spec.environment if target.spec else {}
+        if not self._plan.isolate:
+            return Here(Runner(target.instance, target.instance_config))
+        options = self._plan.worker
+        return Worker(dataclasses.replace(options, environment={**environment, **options.environment}))
+
+    def _together(self, live: list[_Live], index: int) -> None:
+        """Let the workers that are alive take turns, the yardstick among them."""
+        racers = [each for each in live if each.racer and each.recorder.state == result.OK]
+        if self._interrupted or not racers or not self._plan.lockstep:
+            return
+        kernel = self._yardstick.racer([each.recorder for each in racers])
+        if len(racers) + (kernel is not None) < 2:  # noqa: PLR2004 - turns take two
+            return
+        first = racers[0]
+
+        def turns(one: _Live) -> None:
+            tell = self._teller(one.track)
+            every = [*([kernel] if kernel else []), *(each.racer for each in racers if each.racer)]
+            seconds = self._limits[index].lockstep_s * len(every)
+            take_turns(every, seconds, lambda share: tell("in lockstep", one.recorder, 0.6 + 0.3 * share))
+
+        self._guarded(first, turns)
+        if all(each.recorder.state == result.OK for each in racers):
+            self._note(racers, kernel)
+
+    def _note(self, racers: Sequence[_Live], kernel: Racer | None) -> None:
+        """Keep a run's ratios to the first target, and everybody's yardstick units."""
+        reference = next((each for each in racers if each.track is self._tracks[0]), None)
+        for each in racers:
+            assert each.racer  # noqa: S101 - racers are those that have one
+            if kernel:
+                each.recorder.units = units(kernel, each.racer)
+            if reference and reference.racer and each is not reference:
+                self._ratios.setdefault(self._tracks.index(each.track), []).append(ratios(reference.racer, each.racer))
+        if kernel:
+            self._yardstick.note(kernel)
+
+    def _guarded(self, one: _Live, step: Callable[[_Live], None]) -> None:
+        """Do one step of a run; whatever goes wrong becomes its outcome."""
+        try:
+            step(one)
+        except WorkerError as error:
+            one.recorder.end(error.outcome, one.asks.said or str(error))
         except KeyboardInterrupt:
-            recorder.end(result.INTERRUPTED)
+            one.recorder.end(result.INTERRUPTED)
             self._interrupted = True
         except LpbenchError as error:
-            if index == 0 and len(self._tracks) == 1 and not recorder.samples:
+            one.recorder.end(f"failed: {error.what}", str(error))
+            if one.recorder.index == 0 and len(self._tracks) == 1 and not one.recorder.samples:
                 raise
-            recorder.end(f"failed: {error.what}", str(error))
-            track.failure = error
-        track.runs.append(recorder.finish())
+            one.track.failure = error
 
-    def _measure(self, track: _Track, recorder: Recorder) -> None:
-        plan, target = self._plan, track.target
-        limits = plan.limits[recorder.index]
+    def _teller(self, track: Track) -> Tell:
+        def tell(phase: str, recorder: Recorder, share: float) -> None:
+            if self._progress is not None:
+                self._progress(self._where(track, phase, recorder, share))
 
-        def tell(phase: str, so_far: Recorder, share: float) -> None:
-            self._tell(track, phase, so_far, share)
+        return tell
 
-        if not plan.isolate:
-            runner = Runner(target.instance, target.instance_config)
-            measure(Here(runner), plan.request(target), limits, recorder, tell)
-            return
-        tell("starting", recorder, 0.0)
-        environment = {**(target.spec.environment if target.spec else {}), **plan.worker.environment}
-        options = dataclasses.replace(plan.worker, environment=environment)
-        worker = Worker(options)
-        try:
-            measure(worker, plan.request(target), limits, recorder, tell)
-        except BaseException:
-            recorder.detail = worker.said
-            worker.kill()
-            raise
-        worker.close()
-
-    def _tell(self, track: _Track, phase: str, recorder: Recorder, share: float) -> None:
-        if self._progress is None:
-            return
-        runs, count = len(self._plan.limits), len(self._tracks)
-        done = min(1.0, (sum(len(each.runs) for each in self._tracks) + share) / (runs * count))
-        spent = time.monotonic() - self._begun
+    def _where(self, track: Track, phase: str, recorder: Recorder, share: float) -> Progress:
+        runs, count = len(self._limits), len(self._tracks)
+        done = min(1.0, (sum(each.done for each in self._tracks) + share) / (runs * count))
+        spent = self._spent()
         left = spent / done - spent if done > 0.02 else None  # noqa: PLR2004 - too early to tell
-        totals = recorder.columns.get(timing.TOTAL)
-        narrow = width(totals, self._plan.limits[recorder.index].confidence) if totals else None
-        known = narrow if narrow is not None and narrow < 1 else None
-        name = track.target.name
-        self._progress(Progress(name, phase, recorder.index, runs, done, left, known, recorder.samples))
+        narrow = _width(recorder)
+        return Progress(track.target.name, phase, recorder.index, runs, done, left, narrow, recorder.samples)
 
     def _result(self) -> Result:
-        from lpbench import machine
-        from lpbench.about import version
-
-        environments = [each.environment for track in self._tracks for each in track.recorders if each.environment]
-        environment = environments[0] if environments else machine.environment()
-        configurations = tuple(_configuration(track, self._plan, environment) for track in self._tracks)
-        measured = any(each.measured for each in configurations)
-        state = result.INTERRUPTED if self._interrupted else result.OK if measured else "failed"
-        return Result(
-            app=_identity(self._plan.app),
-            settings=_settings(self._plan),
-            environment=environment,
-            configurations=configurations,
-            state=state,
-            created=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
-            lpbench=version(),
+        ratios_ = tuple(lockstep(index, found) for index, found in sorted(self._ratios.items()))
+        return outcome(
+            self._plan,
+            self._tracks,
+            interrupted=self._interrupted,
+            lockstep=ratios_,
+            lockstep_reason=self._apart,
+            yardstick=self._yardstick.describe(),
         )
+
+
+def _width(recorder: Recorder) -> float | None:
+    """Return the half width of the interval so far relative to the median, from the last few samples at most."""
+    totals = recorder.columns.get(timing.TOTAL)
+    interval = median_interval(totals[-GLANCE:]) if totals else None
+    if not isinstance(interval, Interval):
+        return None
+    return interval.relative((interval.lower + interval.upper) / 2)
 
 
 class Here:
     """A runner in this process, asked as a worker is."""
 
+    said = ""
+    """What a worker printed; here it went where the caller's output goes."""
+
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
+
+    def close(self) -> None:
+        """Free what the runner holds."""
+        self._runner.close()
+
+    def kill(self) -> None:
+        """Free it likewise: there is no process to end."""
+        self._runner.close()
 
     def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
         """Do it here and now."""
         answer = self._runner.do(do, arguments)
         return answer if isinstance(answer, tuple) else (answer, b"")
-
-
-def _configuration(track: _Track, plan: Plan, environment: Mapping[str, Any]) -> Configuration:
-    target, runs = track.target, tuple(track.runs)
-    opened = next((each.opened for each in track.recorders if each.opened), {})
-    pooled = _pool(track.recorders, "columns")
-    cpu = _pool(track.recorders, "cpu")
-    cores = os.cpu_count() or 1
-    return Configuration(
-        engine=target.name,
-        asked=target.asked,
-        plugin=target.plugin or type(target.instance).__module__,
-        options=dict(target.options),
-        isolated=plan.isolate,
-        state=_state(track),
-        facts=opened.get("facts", {}),
-        inputs=tuple(opened.get("inputs", ())),
-        outputs=tuple(opened.get("outputs", ())),
-        stages=_stages(track, plan),
-        runs=runs,
-        statistics={stage: summarize(values) for stage, values in pooled.items()},
-        cpu={stage: summarize(values) for stage, values in cpu.items()},
-        metrics=derive(runs, pooled, environment, cores) if pooled else {},
-        predictions=tuple(next((each.predictions for each in track.recorders if each.predictions), ())),
-        problems=tuple(next((each.problems for each in track.recorders if each.problems), ())),
-    )
-
-
-def _pool(recorders: Sequence[Recorder], name: str) -> dict[str, array[int]]:
-    found: dict[str, array[int]] = {}
-    for recorder in recorders:
-        for stage, values in getattr(recorder, name).items():
-            found.setdefault(stage, array("q")).extend(values)
-    return found
-
-
-def _state(track: _Track) -> str:
-    """Return OK, or in one line why there is less than was asked for."""
-    if track.target.refusal is not None:
-        return f"failed: {track.target.refusal}"
-    if track.failure is not None and not any(run.samples for run in track.runs):
-        return f"failed: {track.failure}"
-    odd = [run.state for run in track.runs if run.state != result.OK]
-    if not odd:
-        return result.OK if track.runs else result.INTERRUPTED
-    return odd[0] if len(track.runs) == len(odd) == 1 else f"{len(odd)} of {len(track.runs)} runs {odd[0]}"
-
-
-def _stages(track: _Track, plan: Plan) -> tuple[Stage, ...]:
-    """Return the rows of the anchor table, with who does the work and what type comes out."""
-    from lpbench import registry
-
-    component = plan.app.components[0]
-    types: dict[str, str] = next((each.first["types"] for each in track.recorders if each.first), {})
-    opened = next((each.opened for each in track.recorders if each.opened), {})
-    pre, pre_by = _who(registry.PREPROCESSORS, component.preprocessing.type)
-    post, post_by = _who(registry.POSTPROCESSORS, component.postprocessing.type)
-    precision = str(opened.get("facts", {}).get("precision") or "")
-    rows = (
-        ("preprocessing", f"{pre}_preprocessor", pre_by, types.get("preprocessing", "")),
-        ("inference", f"engines/{track.target.name}", track.target.plugin, precision),
-        ("postprocessing", f"{post}_postprocessor", post_by, types.get("postprocessing", "")),
-        (timing.TOTAL, plan.app.app_class, "", ""),
-    )
-    return tuple(Stage(*row) for row in rows)
-
-
-def _who(kind: Any, name: str) -> tuple[str, str]:  # noqa: ANN401 - either kind of processor
-    """Return the plugin's word for its stage, as in the published table, and its distribution."""
-    from lpbench import registry
-
-    offer = registry.current().get(kind, name)
-    if offer.plugin == registry.BUILTIN:
-        return name, "lpbench"
-    return offer.plugin, offer.distribution
-
-
-def _identity(app: App) -> dict[str, Any]:
-    try:
-        digest: str | None = app.digest()
-    except OSError:  # the model was removed while it was measured
-        digest = None
-    return {"name": app.name, "class": app.app_class, "digest": digest}
-
-
-def _settings(plan: Plan) -> dict[str, Any]:
-    first = plan.limits[0]
-    number = None if first.number is None else sum(each.number or 0 for each in plan.limits)
-    return {
-        "runs": len(plan.limits),
-        "number": number,
-        "width": first.width,
-        "confidence": first.confidence,
-        "max_time_s": plan.max_time,
-        "affinity": list(plan.worker.affinity),
-        "priority": plan.worker.priority,
-        "isolated": plan.isolate,
-        "order": "interleaved" if len(plan.targets) > 1 else "alone",
-        "samples": [path.name for path in plan.samples][:1000],
-        "seed": plan.seed,
-        "shapes": {name: list(shape) for name, shape in plan.shapes.items()},
-    }

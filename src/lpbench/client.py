@@ -35,12 +35,19 @@ class WorkerOptions:
     :param affinity: Cores that it may use; empty leaves it to the system.
     :param priority: Niceness from -20 (first) to 19 (last), or None.
     :param timeout: Seconds without an answer after which it counts as hung.
+    :param drop: Beginnings of variables that it does not inherit.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     affinity: Sequence[int] = ()
     priority: int | None = None
     timeout: float = 300.0
+    drop: tuple[str, ...] = ()
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment that the process is started with."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(self.drop or "=")}
+        return {**kept, **self.environment, "PYTHONUNBUFFERED": "1"}
 
 
 class Worker:
@@ -59,7 +66,7 @@ class Worker:
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
-            env={**os.environ, **options.environment, "PYTHONUNBUFFERED": "1"},
+            env=options.variables(),
         )
         assert self._process.stdin  # noqa: S101 - pipes were asked for
         assert self._process.stdout  # noqa: S101

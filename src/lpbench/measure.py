@@ -5,27 +5,29 @@ Whoever asks does not know whether a worker or a runner in this process answers.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-import math
+import os
 import statistics
 import sys
 import time
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lpbench import result, timing
 from lpbench.result import Run, Slice
-from lpbench.stats import Interval, median_interval, summarize
+from lpbench.stats import NoisePlateau, Stopping, WarmUp, flags, summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
 
 SLICE_S = 0.2
 """A slice lasts about this long, so that progress is seen and Ctrl-C loses little."""
-WARM_UP_SLICE_S = 0.05
-FALLING = 0.99
-"""A warm-up window whose median is below this share of the one before says that the app still gets faster."""
+WARM_UP_SLICE_S = 0.04
+WARM_UP_WINDOWS = 2
+"""Windows on either side of the comparison that ends warm-up."""
 CPU_PASS_S = 0.1
 CPU_PASS_SAMPLES = (3, 1000)
 NANO = 1_000_000_000
@@ -44,20 +46,22 @@ class Limits:
 
     :param number: Samples to time; None goes on until ``width`` is reached.
     :param width: Half width of the median's interval relative to the median.
-    :param confidence: Of that interval.
+    :param need: Samples before anything but the cap ends the run, for a percentile say.
     :param least_s: Measure at least this long.
     :param most_s: Measure at most this long.
     :param most: Time at most this many samples.
     :param warm_up_s: Warm up at most this long.
+    :param lockstep_s: Let workers take turns about this long.
     """
 
     number: int | None = None
     width: float = 0.01
-    confidence: float = 0.95
-    least_s: float = 0.4
+    need: int = 6
+    least_s: float = 0.3
     most_s: float = 2.0
     most: int = 50_000
     warm_up_s: float = 1.0
+    lockstep_s: float = 0.35
 
 
 class Recorder:
@@ -80,6 +84,12 @@ class Recorder:
         self.environment: dict[str, Any] = {}
         self.predictions: list[dict[str, Any]] = []
         self.problems: list[dict[str, str]] = []
+        self.disturbance: dict[str, Any] = {}
+        self.units: dict[str, float] = {}
+        self.expected_ns = 1.0
+        self.start_ns = 0
+        self.whole_ns = 0
+        self.superseded = False
 
     @property
     def samples(self) -> int:
@@ -88,7 +98,7 @@ class Recorder:
 
     def add(self, info: Mapping[str, Any], reads: bytes) -> None:
         """Take in one measured slice."""
-        columns = _columns(reads)
+        columns = columns_of(reads)
         for stage, values in columns.items():
             self.columns.setdefault(stage, array("q")).extend(values)
         total = columns[timing.TOTAL]
@@ -102,6 +112,13 @@ class Recorder:
         """Note that the run did not go as planned."""
         self.state, self.detail = state, detail
         self.stopped = self.stopped or state.partition(":")[0]
+
+    def flags(self) -> Iterator[Mapping[str, str]]:
+        """Yield what is wrong with the run's samples, and what others did meanwhile."""
+        if self.samples:
+            yield from map(dataclasses.asdict, flags(self.columns[timing.TOTAL]))
+        if self.disturbance.get("disturbed"):
+            yield {"name": "disturbed", "reason": self.disturbance["disturbed"]}
 
     def finish(self) -> Run:
         """Return the run."""
@@ -121,34 +138,51 @@ class Recorder:
             cpu={stage: summarize(values) for stage, values in self.cpu.items()},
             counters=self.counters,
             slices=tuple(self.slices),
+            units=self.units,
+            disturbance=self.disturbance,
+            flags=tuple(self.flags()),
+            superseded=self.superseded,
             raw={stage: values[: result.RAW_LIMIT] for stage, values in self.columns.items()},
         )
 
 
-def measure(
-    asks: Asks,
-    request: Mapping[str, Any],
-    limits: Limits,
-    recorder: Recorder,
-    tell: Callable[[str, Recorder, float], None],
-) -> None:
-    """Open, warm up, time, and close; everything found is in ``recorder``, also after an error.
+Tell = Callable[[str, Recorder, float], None]
+"""Called with the phase, the recorder and the share of this run that is done."""
+
+
+def prepare(asks: Asks, request: Mapping[str, Any], limits: Limits, recorder: Recorder, tell: Tell) -> None:
+    """Open the app and warm it up.
 
     :param request: Arguments of ``Runner.open``.
-    :param tell: Called with the phase, the recorder and the share of this run that is done.
     :raises LpbenchError: The engine refuses, or the worker ended.
     """
+    begun = time.monotonic_ns()
     tell("loading", recorder, 0.0)
     recorder.opened, _ = asks.ask("open", "loading", **request)
     recorder.counters["baseline_bytes"] = recorder.opened["baseline_bytes"]
     recorder.first, _ = asks.ask("first", "running the first sample")
-    expected = _warm_up(asks, recorder, limits, lambda share: tell("warming up", recorder, 0.2 * share))
-    _time(asks, recorder, limits, expected, lambda share: tell("measuring", recorder, 0.2 + 0.7 * share))
+    recorder.expected_ns = _warm_up(asks, recorder, limits, lambda share: tell("warming up", recorder, 0.2 * share))
+    recorder.start_ns = time.monotonic_ns() - begun
+
+
+def time_alone(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> None:
+    """Time contiguous slices: this is where absolute latencies come from."""
+    begun = time.monotonic_ns()
+    asks.ask("watch", "looking around", others=[os.getpid()])
+    _time(asks, recorder, limits, lambda share: tell("measuring", recorder, 0.2 + 0.4 * share))
+    recorder.whole_ns = time.monotonic_ns() - begun
+    recorder.disturbance, _ = asks.ask("watched", "looking around")
+    asks.ask("settle", "settling")
+
+
+def finish(asks: Asks, recorder: Recorder, tell: Tell) -> None:
+    """Take CPU time, predictions and the environment, and close."""
+    tell("CPU time", recorder, 0.9)
     _take_cpu(asks, recorder)
     if recorder.index == 0:
         tell("predictions", recorder, 0.95)
         recorder.predictions, _ = asks.ask("predict", "predicting")
-        recorder.environment, _ = asks.ask("environment", "reading the environment")
+    recorder.environment, _ = asks.ask("environment", "reading the environment")
     closed, _ = asks.ask("close", "closing")
     recorder.counters["peak_bytes"] = closed["peak_bytes"]
     recorder.problems = closed["problems"]
@@ -157,60 +191,53 @@ def measure(
 def _warm_up(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[float], None]) -> float:
     """Run windows until their medians stop falling; return the nanoseconds of a sample to expect."""
     expected = float(max(recorder.first["ns"][timing.TOTAL], 1))
-    begun, samples, ended = time.monotonic(), 1, "time"
+    begun, rule, ended = time.monotonic(), WarmUp(k=WARM_UP_WINDOWS), "time"
     while (spent := time.monotonic() - begun) + expected / NANO < limits.warm_up_s:
         tell(spent / limits.warm_up_s)
         count = _count(WARM_UP_SLICE_S, expected, limits.most)
-        median = statistics.median(_columns(asks.ask("measure", "warming up", count=count)[1])[timing.TOTAL])
-        steady = samples > 1 and median > FALLING * expected
-        samples, expected = samples + count, max(median, 1.0)
-        if steady:
-            ended = "steady"
+        totals = columns_of(asks.ask("measure", "warming up", count=count)[1])[timing.TOTAL]
+        expected = max(statistics.median(totals), 1.0)
+        if rule.feed(totals):
+            ended = "cap" if rule.capped else "steady"
             break
-    recorder.warm_up = {"samples": samples, "seconds": time.monotonic() - begun, "ended": ended}
+    recorder.warm_up = {"samples": rule.samples + 1, "seconds": time.monotonic() - begun, "ended": ended}
     return expected
 
 
-def _time(asks: Asks, recorder: Recorder, limits: Limits, expected: float, tell: Callable[[float], None]) -> None:
+def _time(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[float], None]) -> None:
     begun = time.monotonic()
-    while not (reason := _done(recorder, limits, time.monotonic() - begun)):
-        most = (limits.number or limits.most) - recorder.samples
-        recorder.add(*asks.ask("measure", "measuring", count=_count(SLICE_S, expected, most)))
-        expected = max(recorder.slices[-1].median_ns, 1.0)
+    rule = Stopping(limits.width, cap=limits.most_s * NANO, need=limits.need, plateau=NoisePlateau())
+    reason: str | None = None
+    while reason is None:
+        count = _count(SLICE_S, recorder.expected_ns, (limits.number or limits.most) - recorder.samples)
+        recorder.add(*asks.ask("measure", "measuring", count=count))
+        recorder.expected_ns = max(recorder.slices[-1].median_ns, 1.0)
         spent = time.monotonic() - begun
+        reason = _reason(recorder, limits, rule.feed(recorder.columns[timing.TOTAL][-count:]), spent)
         tell(recorder.samples / limits.number if limits.number else min(1.0, spent / limits.most_s))
     recorder.stopped = reason
 
 
-def _done(recorder: Recorder, limits: Limits, spent: float) -> str:
-    """Return why a run has enough, or nothing."""
+def _reason(recorder: Recorder, limits: Limits, found: str | None, spent: float) -> str | None:
+    """Return why a run has enough: ``number``, ``interval``, ``plateau``, ``samples`` or ``time``."""
     if limits.number is not None:
-        return "number" if recorder.samples >= limits.number else ""
-    if not recorder.samples:
-        return ""
-    if spent >= limits.least_s and width(recorder.columns[timing.TOTAL], limits.confidence) <= limits.width:
-        return "interval"
+        return "number" if recorder.samples >= limits.number else None
     if recorder.samples >= limits.most:
         return "samples"
-    return "time" if spent >= limits.most_s else ""
-
-
-def width(values: array[int], confidence: float) -> float:
-    """Return half the width of the median's interval relative to the median; infinite where there is none."""
-    interval = median_interval(values, confidence)
-    if not isinstance(interval, Interval):
-        return math.inf
-    return (interval.upper - interval.lower) / (interval.upper + interval.lower)
+    if found == "cap" or spent >= 2 * limits.most_s:  # decoding between samples takes time as well
+        return "time"
+    return found if spent >= limits.least_s else None
 
 
 def _take_cpu(asks: Asks, recorder: Recorder) -> None:
     """Take CPU time in a short pass of its own: its clock costs more than the one that times."""
     least, most = CPU_PASS_SAMPLES
     count = max(least, min(most, recorder.samples, _count(CPU_PASS_S, recorder.slices[-1].median_ns, most)))
-    recorder.cpu = _columns(asks.ask("measure_cpu", "taking CPU time", count=count)[1])
+    recorder.cpu = columns_of(asks.ask("measure_cpu", "taking CPU time", count=count)[1])
 
 
-def _columns(reads: bytes) -> dict[str, array[int]]:
+def columns_of(reads: bytes) -> dict[str, array[int]]:
+    """Return nanoseconds by stage from a block of clock reads."""
     values = array("q")
     values.frombytes(reads)
     if sys.byteorder == "big":  # the wire is little-endian

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench import registry
+from lpbench import registry, stats
 from lpbench.app import App, load_app
 from lpbench.engine import Engine
 from lpbench.errors import AppError, EngineError, LpbenchError
@@ -23,6 +24,32 @@ RUNS = 8
 """Fresh processes: a verdict needs at least eight (METHOD 12)."""
 SAMPLES_A_RUN = 6
 """No interval of the median exists below six samples, so a small ``number`` gets fewer runs."""
+
+
+LOCKSTEP_S = 0.3
+"""Turns with the yardstick, each run and worker."""
+COMPARING_S = 0.8
+"""Turns of configurations that will be compared, likewise."""
+TIMED = 0.35
+"""Share of the time that is spent timing alone, and as much in turns; starting and warm-up take the rest."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How much is to be measured.
+
+    :param number: Inferences in all; None measures until the interval is narrow or the time is over.
+    :param runs: None lets a pilot decide.
+    :param percentile: A percentile that is to be known, in percent.
+    :param max_time: Seconds, as a goal.
+    :param configurations: How many are measured side by side.
+    """
+
+    number: int | None = None
+    runs: int | None = None
+    percentile: float | None = None
+    max_time: float = 12.0
+    configurations: int = 1
 
 
 @dataclass(frozen=True)
@@ -54,8 +81,10 @@ class Target:
 class Plan:
     """A benchmark, ready to be carried out.
 
-    :param limits: Of each run, in order.
-    :param request: Arguments of ``Runner.open`` that every target shares.
+    :param limits: Of each run, in order; where ``adaptive``, the pilot decides how many there are in the end.
+    :param lockstep: Whether live workers take turns; else ``lockstep_reason``.
+    :param yardstick: Whether the kernel takes turns with them; else ``yardstick_reason``.
+    :param retry: Whether a run that others disturbed is repeated.
     """
 
     app: App
@@ -67,6 +96,12 @@ class Plan:
     max_time: float
     shapes: Mapping[str, Sequence[int]]
     seed: int
+    adaptive: bool = False
+    lockstep: bool = True
+    lockstep_reason: str = ""
+    yardstick: bool = True
+    yardstick_reason: str = ""
+    retry: bool = False
 
     def request(self, target: Target) -> dict[str, Any]:
         """Return the arguments of ``Runner.open``."""
@@ -137,24 +172,53 @@ def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
     return found
 
 
-def limits(number: int | None, runs: int | None, max_time: float, configurations: int) -> tuple[Limits, ...]:
-    """Return the limits of each run; ``number`` is the measured inferences in all.
+def limits(asked: Asked) -> tuple[Limits, ...]:
+    """Return the limits of each run.
 
     :raises LpbenchError: Fewer than one run or one sample a run.
     """
-    if number is not None and number < max(1, runs or 1):
-        what = f"{number} inferences are fewer than {max(1, runs or 1)} runs"
-        raise LpbenchError(what, hint="--number counts the inferences of all runs together")
-    if runs is not None and runs < 1:
-        what = f"{runs} runs are none"
-        raise LpbenchError(what, hint="--runs takes 1 or more")
-    if number is None:
-        count = runs or RUNS
-        share = max_time / count / configurations
-        return (Limits(most_s=min(2.0, 0.7 * share), warm_up_s=min(1.0, 0.2 * share)),) * count
-    count = runs or max(1, min(RUNS, number // SAMPLES_A_RUN))
-    each, rest = divmod(number, count)
+    _refuse_none(asked)
+    need = stats.percentile_need(asked.percentile) if asked.percentile else SAMPLES_A_RUN
+    if asked.number is None:
+        count = asked.runs or RUNS
+        lockstep = LOCKSTEP_S if asked.configurations == 1 else COMPARING_S
+        share = TIMED * asked.max_time / count
+        one = Limits(
+            need=max(SAMPLES_A_RUN, -(-need // count)),
+            most_s=min(2.0, share / asked.configurations),
+            lockstep_s=min(lockstep, share / (asked.configurations + 1)),
+        )
+        return (one,) * count
+    count = asked.runs or max(1, min(RUNS, asked.number // SAMPLES_A_RUN))
+    each, rest = divmod(asked.number, count)
     return tuple(Limits(number=each + (index < rest)) for index in range(count))
+
+
+def time_for(configurations: int, percentile: float | None) -> float:
+    """Return the seconds that measuring may take where nothing else was asked for."""
+    return 60.0 if percentile else 12.0 * max(1, configurations)
+
+
+def cores_for(targets: Sequence[Target]) -> tuple[int, ...]:
+    """Return the cores to pin workers to where none were asked for: as many as threads, the last ones.
+
+    The same for every worker, since two that may move measure where they were put (METHOD 2);
+    the last ones, because the system likes the first for itself.  Without a number of threads, all.
+    """
+    allowed = sorted(os.sched_getaffinity(0))
+    threads = [target.options.get("threads") for target in targets if target.refusal is None]
+    known = [each for each in threads if isinstance(each, int) and 0 < each <= len(allowed)]
+    return tuple(allowed[-max(known) :]) if known and len(known) == len(threads) else ()
+
+
+def _refuse_none(asked: Asked) -> None:
+    runs = max(1, asked.runs or 1)
+    if asked.number is not None and asked.number < runs:
+        what = f"{asked.number} inferences are fewer than {runs} runs"
+        raise LpbenchError(what, hint="--number counts the inferences of all runs together")
+    if asked.runs is not None and asked.runs < 1:
+        what = f"{asked.runs} runs are none"
+        raise LpbenchError(what, hint="--runs takes 1 or more")
 
 
 def resolve(
@@ -182,24 +246,45 @@ def resolve(
     return load_app(pulled or catalogue.pull(str(app)))
 
 
-def _target(app: App, name: str, options: Mapping[str, Any]) -> Target:
+def _target(app: App, words: str, options: Mapping[str, Any]) -> Target:
     from lpbench import config
     from lpbench.runner import choose_model
     from lpbench.specs import load
 
+    name, *own = words.split(":")
     offer = registry.current().get(registry.ENGINES, name)
     available = offer.availability()
     if not available:
         what = f'engine "{offer.spec.name}" is not ready: {available.reason}'
         raise EngineError(what, hint=available.hint)
     choose_model(app.components[0], offer.spec)
-    if offer.spec.config:
-        config.build(load(offer.spec.config, who=name), options, where=f"options of {offer.spec.name}")
-    return Target(name, offer.spec, offer.distribution, options=options)
+    kind = load(offer.spec.config, who=name) if offer.spec.config else None
+    chosen = {**options, **(config.parse(kind, _pairs(words, own)) if kind else {})}
+    if kind:
+        config.build(kind, chosen, where=f"options of {offer.spec.name}")
+    return Target(name, offer.spec, offer.distribution, options=chosen)
+
+
+def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
+    """Return the options in ``onnxruntime:threads=2:device=cuda:0``; a part without ``=`` belongs to the one before.
+
+    :raises LpbenchError: The first part has no ``=``.
+    """
+    found: dict[str, str] = {}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if equals:
+            found[key] = value
+        elif found:
+            found[next(reversed(found))] += f":{part}"
+        else:
+            what = f'"{part}" is no option'
+            raise LpbenchError(what, where=words, hint="write ENGINE:key=value:key=value")
+    return found
 
 
 def _tolerant(app: App, name: str, options: Mapping[str, Any]) -> Target:
     try:
         return _target(app, name, options)
     except LpbenchError as error:
-        return Target(name, options=options, refusal=error)
+        return Target(name.partition(":")[0], options=options, refusal=error)

@@ -105,11 +105,15 @@ class Run:
     :param load_ns: Opening the model.
     :param first_ns: The very first sample, by stage.
     :param warm_up: ``samples`` spent and what ended it.
-    :param stopped: Why measuring ended: ``interval``, ``number``, ``time``, ``interrupted``.
+    :param stopped: Why measuring ended: ``interval``, ``plateau``, ``number``, ``samples``, ``time``, ``interrupted``.
     :param samples: Timed samples.
     :param statistics: Of the wall time by stage, nanoseconds.
     :param cpu: Of the CPU time of all threads by stage, from the pass of its own.
     :param counters: Bytes and counts of the process: memory, foreign switches, page faults.
+    :param units: Latency by stage in units of the yardstick, from lockstep slices.
+    :param disturbance: What others did to the machine meanwhile: shares, seconds and counts.
+    :param flags: What is wrong with it: ``unsteady``, ``autocorrelated``, ``drift``, ``bimodal``, ``disturbed``.
+    :param superseded: Whether it was repeated because others disturbed it; it counts no more.
     :param raw: Nanoseconds by stage, the first ``RAW_LIMIT`` samples.
     """
 
@@ -126,6 +130,10 @@ class Run:
     cpu: Mapping[str, Summary] = field(default_factory=dict)
     counters: Mapping[str, float] = field(default_factory=dict)
     slices: tuple[Slice, ...] = ()
+    units: Mapping[str, float] = field(default_factory=dict)
+    disturbance: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[Mapping[str, str], ...] = ()
+    superseded: bool = False
     raw: Mapping[str, array[int]] = field(default_factory=dict)
 
 
@@ -141,6 +149,7 @@ class Configuration:
     :param metrics: By the glossary's names.
     :param predictions: One for each sample, from an untimed pass of the first run.
     :param problems: Samples that were left out, and why.
+    :param flags: What is wrong with the runs together, and how many of them are flagged for what.
     """
 
     engine: str
@@ -159,6 +168,7 @@ class Configuration:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     predictions: Sequence[Mapping[str, Any]] = ()
     problems: Sequence[Mapping[str, str]] = ()
+    flags: Sequence[Mapping[str, str]] = ()
 
     @property
     def measured(self) -> bool:
@@ -171,8 +181,31 @@ class Configuration:
         return self.metrics["LATENCY"]
 
     def run_medians(self, stage: str = TOTAL) -> list[float]:
-        """Return the median of each run that measured something, in nanoseconds: the units of comparison."""
-        return [run.statistics[stage].median for run in self.runs if stage in run.statistics]
+        """Return the median of each run that counts, in nanoseconds: what comparisons rest on."""
+        return [run.statistics[stage].median for run in self.counted if stage in run.statistics]
+
+    def run_units(self, stage: str = TOTAL) -> list[float]:
+        """Return the latency of each run that counts in units of the yardstick."""
+        return [run.units[stage] for run in self.counted if stage in run.units]
+
+    @property
+    def counted(self) -> tuple[Run, ...]:
+        """The runs that measured something and were not repeated."""
+        return tuple(run for run in self.runs if run.samples and not run.superseded)
+
+
+@dataclass(frozen=True)
+class Lockstep:
+    """Two configurations that took turns in the same runs.
+
+    :param first: Index of the reference among the configurations.
+    :param second: Index of the other.
+    :param ratios: Second over first, one for each run, by stage: what a verdict rests on.
+    """
+
+    first: int
+    second: int
+    ratios: Mapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -183,6 +216,9 @@ class Result:
     :param app: Name, class, version, digest.
     :param settings: What was asked for.
     :param environment: As ``lpbench.machine.environment`` gives it, of the worker's machine.
+    :param lockstep: Ratios of configurations to the first measured one, where they took turns.
+    :param lockstep_reason: Why they did not.
+    :param yardstick: What its units depend on and how steady it was, or the ``reason`` why there are none.
     """
 
     app: Mapping[str, Any]
@@ -192,6 +228,9 @@ class Result:
     state: str = OK
     created: str = ""
     lpbench: str = ""
+    lockstep: tuple[Lockstep, ...] = ()
+    lockstep_reason: str = ""
+    yardstick: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def latency(self) -> Metric:
@@ -208,6 +247,9 @@ class Result:
             **plain,
             "environment": self.environment,
             "configurations": configurations,
+            "lockstep": [_lockstep_out(each) for each in self.lockstep],
+            "lockstep_reason": self.lockstep_reason,
+            "yardstick": self.yardstick,
         }
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -252,8 +294,9 @@ def from_dict(document: Any, *, where: str = "") -> Result:  # noqa: ANN401 - wh
     _refuse_others(document, where)
     _check_schema(document, where)
     configurations = tuple(_configuration_in(each, where) for each in document["configurations"])
-    names = ("app", "settings", "environment", "state", "created", "lpbench")
-    return Result(**{name: document[name] for name in names}, configurations=configurations)
+    names = ("app", "settings", "environment", "state", "created", "lpbench", "lockstep_reason", "yardstick")
+    lockstep = tuple(_lockstep_in(each) for each in document["lockstep"])
+    return Result(**{name: document[name] for name in names}, configurations=configurations, lockstep=lockstep)
 
 
 def encode(values: array[int]) -> dict[str, Any]:
@@ -289,6 +332,15 @@ def decode(block: Mapping[str, Any], *, where: str = "") -> array[int]:
     return values
 
 
+def _lockstep_out(each: Lockstep) -> dict[str, Any]:
+    return {**dataclasses.asdict(each), "ratios": {stage: list(found) for stage, found in each.ratios.items()}}
+
+
+def _lockstep_in(document: Mapping[str, Any]) -> Lockstep:
+    ratios = {stage: tuple(found) for stage, found in document["ratios"].items()}
+    return Lockstep(document["first"], document["second"], ratios)
+
+
 def _configuration_out(each: Configuration) -> dict[str, Any]:
     document = {item.name: getattr(each, item.name) for item in dataclasses.fields(each)}
     document["stages"] = [dataclasses.asdict(stage) for stage in each.stages]
@@ -320,7 +372,7 @@ def _plain(record: Summary | Metric) -> dict[str, Any]:
 
 def _configuration_in(document: Mapping[str, Any], where: str) -> Configuration:
     values = dict(document)
-    for name in ("inputs", "outputs", "predictions", "problems"):
+    for name in ("inputs", "outputs", "predictions", "problems", "flags"):
         values[name] = tuple(values[name])
     values["stages"] = tuple(Stage(**each) for each in values["stages"])
     values["runs"] = tuple(_run_in(each, where) for each in values["runs"])
@@ -335,6 +387,7 @@ def _run_in(document: Mapping[str, Any], where: str) -> Run:
     for name in ("statistics", "cpu"):
         values[name] = {stage: _summary_in(each) for stage, each in values[name].items()}
     values["slices"] = tuple(Slice(**each) for each in values["slices"])
+    values["flags"] = tuple(values["flags"])
     values["raw"] = {stage: decode(block, where=where) for stage, block in values["raw"].items()}
     _refuse_sums(values["raw"], where)
     return Run(**values)

@@ -1,0 +1,116 @@
+"""Workers that are alive together take turns in short slices: what differs between them is then not the hour.
+
+Order alternates (A B, B A), one is active at a time, and before each slice the one that was
+active before has settled: its idle thread pool has stopped spinning.  Ratios are those of
+slices of the same round.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lpbench.measure import NANO, columns_of
+from lpbench.stats import run_ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lpbench.measure import Asks
+
+SLICE_S = 0.025
+DISCARD_S = 0.004
+"""Start of a slice that is not counted: the caches hold the other one's data."""
+LEAST_SAMPLES = 3
+ROUNDS = (4, 40)
+
+
+@dataclass
+class Racer:
+    """One live worker.
+
+    :param expected_ns: What a sample of it takes.
+    :param medians: By stage, the median of each of its slices, in nanoseconds.
+    :param settled_s: The longest that it took to come to rest.
+    """
+
+    asks: Asks
+    expected_ns: float
+    medians: dict[str, list[float]] = field(default_factory=dict)
+    settled_s: float = 0.0
+
+    @property
+    def slice_s(self) -> float:
+        """About what a slice takes, settling included."""
+        return (self.discard + self.count) * self.expected_ns / NANO + self.settled_s + 0.002
+
+    @property
+    def count(self) -> int:
+        """Samples of a slice that are counted."""
+        return max(LEAST_SAMPLES, int(SLICE_S * NANO / self.expected_ns))
+
+    @property
+    def discard(self) -> int:
+        """Samples at the start of a slice that are not."""
+        return max(1, int(DISCARD_S * NANO / self.expected_ns))
+
+    def go(self) -> None:
+        """Run one slice and note its medians."""
+        _, reads = self.asks.ask("measure", "measuring in lockstep", count=self.discard + self.count)
+        for stage, values in columns_of(reads).items():
+            self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
+
+    def settle(self) -> None:
+        """Wait until it uses no CPU time any more."""
+        rested, _ = self.asks.ask("settle", "settling")
+        self.settled_s = max(self.settled_s, rested["seconds"])
+
+
+def take_turns(racers: Sequence[Racer], seconds: float, tell: Callable[[float], None]) -> int:
+    """Let the racers take turns for about ``seconds`` and return the number of rounds.
+
+    :param tell: Called after each round with the share that is done.
+    :raises WorkerError: One of them ended.
+    """
+    for each in racers:
+        each.settle()
+    least, most = ROUNDS
+    pairs = int(seconds / sum(each.slice_s for each in racers) / 2)
+    rounds = min(most, max(least, 2 * pairs))
+    begun = time.monotonic()
+    for number in range(rounds):
+        for each in _order(racers, number):
+            each.go()
+            each.settle()
+        tell((number + 1) / rounds)
+        if number + 1 >= least and time.monotonic() - begun > 2 * seconds:
+            return number + 1
+    return rounds
+
+
+def ratios(first: Racer, second: Racer) -> dict[str, float]:
+    """Return second over first by stage, from slices of the same rounds."""
+    return _ratios({stage: (first.medians[stage], second.medians[stage]) for stage in second.medians})
+
+
+def units(yardstick: Racer, racer: Racer) -> dict[str, float]:
+    """Return a racer's stages in runs of the yardstick's kernel."""
+    unit = yardstick.medians["inference"]
+    return _ratios({stage: (unit, medians) for stage, medians in racer.medians.items()})
+
+
+def _ratios(pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> dict[str, float]:
+    """Return the ratio of each stage; one that is too short for the clock is left out."""
+    slices = {stage: list(zip(first, second, strict=False)) for stage, (first, second) in pairs.items()}
+    return {
+        stage: run_ratio(found) for stage, found in slices.items() if found and all(min(pair) > 0 for pair in found)
+    }
+
+
+def _order(racers: Sequence[Racer], number: int) -> Sequence[Racer]:
+    """Return the order of a round: rotated from pair to pair of rounds, there and back within a pair."""
+    turn = number // 2 % len(racers)
+    rotated = [*racers[turn:], *racers[:turn]] if len(racers) > 2 else list(racers)  # noqa: PLR2004 - A B, B A
+    return rotated if number % 2 == 0 else rotated[::-1]

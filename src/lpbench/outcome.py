@@ -1,0 +1,213 @@
+"""Makes the result of what was recorded."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lpbench import machine, registry, result, timing
+from lpbench.about import version
+from lpbench.metrics import derive
+from lpbench.result import Configuration, Lockstep, Result, Stage
+from lpbench.stats import runs_differ, summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lpbench.app import App
+    from lpbench.errors import LpbenchError
+    from lpbench.measure import Recorder
+    from lpbench.plan import Plan, Target
+
+GIVE_UP = 2
+"""A configuration whose first runs all failed is not tried again after this many."""
+
+
+@dataclass
+class Track:
+    """What has been found of one target so far.
+
+    :param done: Runs that are over.
+    """
+
+    target: Target
+    recorders: list[Recorder] = field(default_factory=list)
+    done: int = 0
+    failure: LpbenchError | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no use in another run."""
+        hopeless = self.done >= GIVE_UP and not any(each.samples for each in self.recorders)
+        return hopeless or self.target.refusal is not None or self.failure is not None
+
+    @property
+    def counted(self) -> list[Recorder]:
+        """The runs that measured something and were not repeated."""
+        return [each for each in self.recorders if each.samples and not each.superseded]
+
+
+def outcome(  # noqa: PLR0913 - what a benchmark comes to
+    plan: Plan,
+    tracks: Sequence[Track],
+    *,
+    interrupted: bool,
+    lockstep: tuple[Lockstep, ...],
+    lockstep_reason: str,
+    yardstick: Mapping[str, Any],
+) -> Result:
+    """Return the result of a benchmark, whatever there is of it."""
+    recorded = [each.environment for track in tracks for each in track.recorders if each.environment]
+    environment = {**(recorded[0] if recorded else machine.environment())}
+    if recorded:
+        environment["state_after"] = recorded[-1]["state"]
+    configurations = tuple(_configuration(track, plan, environment) for track in tracks)
+    measured = any(each.measured for each in configurations)
+    identity = _identity(plan.app)
+    return Result(
+        app=identity,
+        settings=_settings(plan, max((track.done for track in tracks), default=0)),
+        environment=_with_subject(environment, identity, configurations),
+        configurations=configurations,
+        state=result.INTERRUPTED if interrupted else result.OK if measured else "failed",
+        created=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+        lpbench=version(),
+        lockstep=lockstep,
+        lockstep_reason=lockstep_reason,
+        yardstick=yardstick,
+    )
+
+
+def lockstep(second: int, found: Sequence[Mapping[str, float]]) -> Lockstep:
+    """Return the ratios of one configuration to the first, by stage."""
+    stages = [stage for stage in (*timing.STAGES, timing.TOTAL) if all(stage in each for each in found)]
+    return Lockstep(0, second, {stage: tuple(each[stage] for each in found) for stage in stages})
+
+
+def _with_subject(
+    environment: Mapping[str, Any], app: Mapping[str, Any], configurations: Sequence[Configuration]
+) -> dict[str, Any]:
+    """Return the environment with what was measured among its subject, and the hashes that follow."""
+    given: dict[str, Any] = {"app": app["name"], "app digest": app["digest"]}
+    for each in configurations:
+        for fact in ("version", "precision", "device", "threads"):
+            given[f"{fact} {each.engine}"] = each.facts.get(fact)
+    facts = {name: {"value": value, "source": "the benchmark"} for name, value in given.items() if value is not None}
+    subject = {**environment["subject"], **facts}
+    return {**environment, "subject": subject, "hashes": machine.hashes(environment["machine"], subject)}
+
+
+def _configuration(track: Track, plan: Plan, environment: Mapping[str, Any]) -> Configuration:
+    target, runs = track.target, tuple(each.finish() for each in track.recorders)
+    opened = next((each.opened for each in track.recorders if each.opened), {})
+    pooled = _pool(each.columns for each in track.counted)
+    cpu = _pool(each.cpu for each in track.counted)
+    cores = os.cpu_count() or 1
+    return Configuration(
+        engine=target.name,
+        asked=target.asked,
+        plugin=target.plugin or type(target.instance).__module__,
+        options=dict(target.options),
+        isolated=plan.isolate,
+        state=_state(track),
+        facts=opened.get("facts", {}),
+        inputs=tuple(opened.get("inputs", ())),
+        outputs=tuple(opened.get("outputs", ())),
+        stages=_stages(track, plan),
+        runs=runs,
+        statistics={stage: summarize(values) for stage, values in pooled.items()},
+        cpu={stage: summarize(values) for stage, values in cpu.items()},
+        metrics=derive([run for run in runs if run.samples and not run.superseded], pooled, environment, cores)
+        if pooled
+        else {},
+        predictions=tuple(next((each.predictions for each in track.recorders if each.predictions), ())),
+        problems=tuple(next((each.problems for each in track.recorders if each.problems), ())),
+        flags=tuple(_flags(track)),
+    )
+
+
+def _flags(track: Track) -> list[dict[str, str]]:
+    """Return what is wrong with the runs together, and how many of them are flagged for what."""
+    counted = track.counted
+    found = [dict(flag) for each in counted for flag in each.flags()]
+    names = sorted({flag["name"] for flag in found})
+    runs = {name: [flag["reason"] for flag in found if flag["name"] == name] for name in names}
+    together = [
+        {"name": name, "reason": f"{len(reasons)} of {len(counted)} runs: {reasons[0]}"}
+        for name, reasons in runs.items()
+    ]
+    differ = runs_differ([each.columns[timing.TOTAL] for each in counted]) if counted else None
+    return [*together, *([{"name": differ.name, "reason": differ.reason}] if differ else [])]
+
+
+def _pool(parts: Iterable[Mapping[str, array[int]]]) -> dict[str, array[int]]:
+    found: dict[str, array[int]] = {}
+    for part in parts:
+        for stage, values in part.items():
+            found.setdefault(stage, array("q")).extend(values)
+    return found
+
+
+def _state(track: Track) -> str:
+    """Return OK, or in one line why there is less than was asked for."""
+    if track.target.refusal is not None:
+        return f"failed: {track.target.refusal}"
+    if track.failure is not None and not track.counted:
+        return f"failed: {track.failure}"
+    odd = [each.state for each in track.recorders if each.state != result.OK]
+    if not odd:
+        return result.OK if track.recorders else result.INTERRUPTED
+    return odd[0] if len(track.recorders) == len(odd) == 1 else f"{len(odd)} of {len(track.recorders)} runs {odd[0]}"
+
+
+def _stages(track: Track, plan: Plan) -> tuple[Stage, ...]:
+    """Return the rows of the anchor table, with who does the work and what type comes out."""
+    component = plan.app.components[0]
+    types: dict[str, str] = next((each.first["types"] for each in track.recorders if each.first), {})
+    opened = next((each.opened for each in track.recorders if each.opened), {})
+    pre, pre_by = _who(registry.PREPROCESSORS, component.preprocessing.type)
+    post, post_by = _who(registry.POSTPROCESSORS, component.postprocessing.type)
+    precision = str(opened.get("facts", {}).get("precision") or "")
+    rows = (
+        ("preprocessing", f"{pre}_preprocessor", pre_by, types.get("preprocessing", "")),
+        ("inference", f"engines/{track.target.name}", track.target.plugin, precision),
+        ("postprocessing", f"{post}_postprocessor", post_by, types.get("postprocessing", "")),
+        (timing.TOTAL, plan.app.app_class, "", ""),
+    )
+    return tuple(Stage(*row) for row in rows)
+
+
+def _who(kind: Any, name: str) -> tuple[str, str]:  # noqa: ANN401 - either kind of processor
+    """Return the plugin's word for its stage, as in the published table, and its distribution."""
+    offer = registry.current().get(kind, name)
+    if offer.plugin == registry.BUILTIN:
+        return name, "lpbench"
+    return offer.plugin, offer.distribution
+
+
+def _identity(app: App) -> dict[str, Any]:
+    try:
+        digest: str | None = app.digest()
+    except OSError:  # the model was removed while it was measured
+        digest = None
+    return {"name": app.name, "class": app.app_class, "digest": digest}
+
+
+def _settings(plan: Plan, runs: int) -> dict[str, Any]:
+    first = plan.limits[0]
+    number = None if first.number is None else sum(each.number or 0 for each in plan.limits)
+    return {
+        "runs": runs,
+        "number": number,
+        "width": first.width,
+        "max_time_s": plan.max_time,
+        "affinity": list(plan.worker.affinity),
+        "priority": plan.worker.priority,
+        "isolated": plan.isolate,
+        "samples": [path.name for path in plan.samples][:1000],
+        "seed": plan.seed,
+        "shapes": {name: list(shape) for name, shape in plan.shapes.items()},
+    }
