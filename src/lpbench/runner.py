@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench import config, registry, timing
 from lpbench.app import App
 from lpbench.errors import EngineError, LpbenchError, WorkerError
+from lpbench.monitor import Unavailable
 from lpbench.samples import InRegion, Samples
 
 if TYPE_CHECKING:
@@ -33,11 +34,31 @@ if TYPE_CHECKING:
     from lpbench.specs import EngineSpec, ProcessorSpec
 
 REQUESTS = frozenset(
-    {"open", "first", "measure", "measure_cpu", "predict", "profile", "probe", "inspect", "environment", "close"}
+    {
+        "open",
+        "open_yardstick",
+        "first",
+        "measure",
+        "measure_cpu",
+        "settle",
+        "watch",
+        "watched",
+        "predict",
+        "profile",
+        "probe",
+        "inspect",
+        "environment",
+        "close",
+    }
 )
 PREDICTIONS = 1000
 """Predictions that one request returns at most."""
 KIB = 1024
+SETTLE_S = 0.25
+"""A worker that still spins after this long never settles."""
+SETTLE_STEP_S = 0.001
+SETTLED = 0.2
+"""Share of a core that a settled process may use."""
 DTYPES = {
     "float64": "F64",
     "float32": "F32",
@@ -107,6 +128,23 @@ class Runner:
             "outputs": plain([dataclasses.asdict(each) for each in self._session.outputs]),
         }
 
+    def open_yardstick(self) -> dict[str, Any]:
+        """Put the yardstick's kernel in the place of a model and return what its units depend on.
+
+        :raises LpbenchError: numpy is not installed.
+        """
+        from lpbench.yardstick import Discard, Feed, Yardstick
+
+        try:
+            kernel = Yardstick()
+        except ImportError as error:
+            what = "the yardstick needs numpy"
+            raise LpbenchError(what, hint="pip install numpy") from error
+        self._session = kernel
+        self._pre, self._post = Feed(None, ()), Discard(None, (), ())
+        self._samples = Samples(self._pre, [], seed=0)
+        return dict(kernel.describe())
+
     def first(self) -> dict[str, Any]:
         """Run the first sample and return its nanoseconds by stage, and the types that flow between the stages."""
         sample = self._samples.take(1)
@@ -135,6 +173,35 @@ class Runner:
         """Take the CPU time of all threads for ``count`` samples; a pass of its own, since its clock is slow."""
         reads, wall = self._slices(count, time.process_time_ns)
         return {"wall_ns": wall}, reads
+
+    def settle(self) -> dict[str, Any]:
+        """Wait until this process uses no CPU time any more: idle thread pools spin for a while."""
+        begun = time.monotonic()
+        while (spent := time.monotonic() - begun) < SETTLE_S:
+            before = time.process_time_ns()
+            time.sleep(SETTLE_STEP_S)
+            if time.process_time_ns() - before < SETTLED * SETTLE_STEP_S * 1e9:
+                break
+        return {"seconds": spent}
+
+    def watch(self, *, others: Sequence[int] = ()) -> None:
+        """Begin to watch what others do to the machine.
+
+        :param others: Processes that belong to the benchmark.
+        """
+        from lpbench import machine
+
+        self._before = machine.snapshot(others)
+        self._others = others
+
+    def watched(self) -> dict[str, Any]:
+        """Return what others did since ``watch``, ready for JSON, with the reason why it counts as disturbed."""
+        from lpbench import machine
+
+        found = machine.between(self._before, machine.snapshot(self._others))
+        values = {item.name: getattr(found, item.name) for item in dataclasses.fields(found)}
+        known = {name: None if isinstance(value, Unavailable) else value for name, value in values.items()}
+        return {**known, "disturbed": found.disturbed()}
 
     def predict(self, *, limit: int = PREDICTIONS) -> list[dict[str, Any]]:
         """Return the prediction of every sample, untimed, ready for JSON."""
