@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app import App, assemble
-from lpbench.errors import AppError, nearest
+from lpbench.errors import AppError
 from lpbench.registry import ENGINES, current, offers_where
 
 if TYPE_CHECKING:
@@ -60,11 +60,8 @@ def model_format(file: Path, asked: str | None = None) -> str:
     :raises AppError: No installed engine reads it, with what its first bytes look like.
     """
     readers = formats()
-    if asked is not None:
-        if asked in readers:
-            return asked
-        what = f'unknown model format "{asked}"'
-        raise AppError(what, where=str(file), hint=nearest(asked, readers))
+    if asked is not None:  # an engine that is handed over may read what no registered one does
+        return asked
     fitting = [
         (len(suffix), -at, name)
         for name, suffixes in readers.items()

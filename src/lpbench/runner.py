@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import functools
 import math
+import os
 import resource
 import sys
 import time
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench import config, registry, timing
 from lpbench.app import App
-from lpbench.errors import EngineError, LpbenchError, WorkerError
+from lpbench.errors import EngineError, LpbenchError, WorkerError, nearest
 from lpbench.monitor import Unavailable
 from lpbench.samples import InRegion, Samples
 
@@ -253,6 +254,8 @@ class Runner:
             self._model = component.models[0]
             return functools.partial(self._engine.open, self._model, self._engine_config)
         spec = registry.current().get(registry.ENGINES, name).spec
+        for variable, value in spec.environment.items():  # a worker has them already; in the caller's process too
+            os.environ.setdefault(variable, value)
         self._model = choose_model(component, spec)
         return _opener(spec, self._model, options)
 
@@ -307,21 +310,29 @@ def choose_model(component: Component, spec: EngineSpec) -> Model:
 
 
 def merge(seen: Sequence[TensorInfo], stated: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:
-    """Return the engine's tensors, with layout, scale and zero-point as the app states them."""
+    """Return the engine's tensors, with layout, scale and zero-point as the app states them.
+
+    :raises EngineError: The app states a tensor that the model does not have, or another type of it.
+    """
     by_name = {each.name: each for each in stated}
+    names = [each.name for each in seen]
+    for name in by_name.keys() - set(names):
+        what = f'the app states a tensor "{name}"; the model has {", ".join(names)}'
+        raise EngineError(what, hint=nearest(name, names))
+    return tuple(_stated(info, by_name[info.name]) if info.name in by_name else info for info in seen)
 
-    def one(info: TensorInfo) -> TensorInfo:
-        said = by_name.get(info.name)
-        if said is None:
-            return info
-        return dataclasses.replace(
-            info,
-            layout=info.layout or said.layout,
-            scale=info.scale if info.scale is not None else said.scale,
-            zero_point=info.zero_point if info.zero_point is not None else said.zero_point,
-        )
 
-    return tuple(map(one, seen))
+def _stated(info: TensorInfo, said: TensorInfo) -> TensorInfo:
+    """Return one tensor as the engine sees it, completed by what the app says of it."""
+    if said.dtype and said.dtype != info.dtype:
+        what = f'the app states "{info.name}" as {said.dtype}; the model has {info.dtype}'
+        raise EngineError(what)
+    return dataclasses.replace(
+        info,
+        layout=info.layout or said.layout,
+        scale=info.scale if info.scale is not None else said.scale,
+        zero_point=info.zero_point if info.zero_point is not None else said.zero_point,
+    )
 
 
 def memory() -> dict[str, int]:

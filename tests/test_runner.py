@@ -1,0 +1,120 @@
+"""The runner's own words: what it refuses, and what JSON can carry of what plugins return."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpbench.app import load_app
+from lpbench.engine import TensorInfo
+from lpbench.errors import EngineError, WorkerError
+from lpbench.runner import Runner, memory, merge, plain, reset_peak
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SEEN = (TensorInfo("data", "uint8", (1, 8)), TensorInfo("mask", "bool", (1,)))
+
+
+def test_what_the_app_says_of_a_tensor_completes_what_the_engine_sees() -> None:
+    stated = TensorInfo("data", "uint8", (), layout="NHWC", scale=0.5, zero_point=128)
+    merged = merge(SEEN, [stated])
+    assert merged[0] == TensorInfo("data", "uint8", (1, 8), "NHWC", 0.5, 128)
+    assert merged[1] == SEEN[1]
+
+
+def test_what_the_engine_knows_is_not_overridden() -> None:
+    known = TensorInfo("data", "uint8", (1, 8), "NCHW", 0.25, 3)
+    assert merge([known], [TensorInfo("data", "uint8", (), "NHWC", 0.5, 128)]) == (known,)
+
+
+def test_a_tensor_that_the_model_does_not_have_is_named() -> None:
+    with pytest.raises(EngineError, match=r'states a tensor "dota"; the model has data, mask\n.*did you mean "data"'):
+        merge(SEEN, [TensorInfo("dota", "uint8", ())])
+
+
+def test_another_type_than_the_model_has_is_named() -> None:
+    with pytest.raises(EngineError, match='states "data" as float32; the model has uint8'):
+        merge(SEEN, [TensorInfo("data", "float32", ())])
+
+
+class _Array:
+    """Looks like a numpy array or scalar."""
+
+    def tolist(self) -> list[Any]:
+        return [1.5, math.inf, [2]]
+
+
+def test_what_json_cannot_carry_becomes_what_it_can() -> None:
+    value = {1: (math.nan, _Array()), "path": Path("a"), "set": {3}, "ok": [True, None, "x", 2, 0.5]}
+    expected = {"1": [None, [1.5, None, [2]]], "path": "a", "set": [3], "ok": [True, None, "x", 2, 0.5]}
+    assert plain(value) == expected
+
+
+def test_nothing_is_measured_before_something_is_open() -> None:
+    with pytest.raises(EngineError, match="nothing is open"):
+        Runner().do("predict", {})
+
+
+def test_only_requests_can_be_asked_for() -> None:
+    for name in ("do", "_time", "nonsense"):
+        with pytest.raises(WorkerError, match=f"unknown request '{name}'"):
+            Runner().do(name, {})
+
+
+def test_variables_of_the_engine_are_set_here_too_unless_the_caller_has_set_them(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FAKE_TELEMETRY", raising=False)
+    app = load_app(fake_app())
+    request = {"app": app.request(), "engine": "fake", "options": {}, "shapes": {}, "samples": []}
+    Runner().open(**request)
+    assert os.environ["FAKE_TELEMETRY"] == "0"
+    monkeypatch.setenv("FAKE_TELEMETRY", "1")
+    Runner().open(**request)
+    assert os.environ["FAKE_TELEMETRY"] == "1"
+
+
+def test_the_peak_is_that_of_what_came_after_the_reset() -> None:
+    large = bytearray(os.urandom(1 << 20) * 64)
+    assert memory()["peak_bytes"] >= len(large)
+    before = memory()["rss_bytes"]
+    del large
+    reset_peak()
+    assert memory()["peak_bytes"] < before
+
+
+@pytest.fixture
+def _spinning() -> Iterator[None]:
+    """Spin in another thread for a tenth of a second, as an idle thread pool does."""
+    end = time.monotonic() + 0.1
+
+    def spin() -> None:
+        while time.monotonic() < end:
+            pass
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    yield
+    thread.join()
+
+
+@pytest.mark.usefixtures("_spinning")
+def test_settling_waits_for_threads_that_spin() -> None:
+    assert Runner().settle()["seconds"] > 0.05
+
+
+def test_what_others_do_is_watched_and_told_as_json() -> None:
+    runner = Runner()
+    runner.watch(others=[])
+    time.sleep(0.05)
+    found = runner.watched()
+    assert found["seconds"] >= 0.05
+    assert isinstance(found["disturbed"], str)
+    assert plain(found) == found
