@@ -13,13 +13,19 @@ import pytest
 CI = Path(__file__).parent.parent / ".ci"
 sys.path.insert(0, str(CI))
 
-import interpreters  # noqa: E402 - found through the line above
+import groups  # noqa: E402 - found through the line above
+import interpreters  # noqa: E402
 import pinned  # noqa: E402
 import skips  # noqa: E402
 
 sys.path.remove(str(CI))
 
-NEEDS = {"cuda": lambda _: False, "network": lambda _: True, "python": lambda rest: rest == "3.12"}
+NEEDS = {
+    "cuda": lambda _: False,
+    "a machine without CUDA": lambda _: True,
+    "network": lambda _: True,
+    "python": lambda rest: rest == "3.12",
+}
 
 
 def script(path: Path, text: str) -> Path:
@@ -76,6 +82,8 @@ def test_what_no_job_ran_is_named() -> None:
         ("needs python 3.13", True),
         ("needs python 3.12", False),
         ("needs a rainy day", False),
+        ("needs a machine without CUDA", False),
+        ("cuda", False),
         ("slow", False),
         ("", False),
     ],
@@ -148,6 +156,13 @@ def test_the_verdict_over_all_jobs(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "t.py::b: no idea  <- this machine could" in capsys.readouterr().out
     report(tmp_path, "all", {"t.py::a": ("failed", "")})
     assert skips.main(tmp_path) == 1
+
+
+def test_a_plugins_other_environments_are_its_dependency_groups() -> None:
+    table = '[dependency-groups]\ngpu = ["a"]\n# b = 1\nopen-vino = [\n  "b",\n]\n'
+    text = f'[project]\nname = "x"\n\n{table}\n[tool.x]\ny = 1\n'
+    assert groups.groups(text) == ["gpu", "open-vino"]
+    assert groups.groups('[project]\nname = "x"\n') == []
 
 
 def test_pins_are_those_of_this_python() -> None:

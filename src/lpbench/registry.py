@@ -297,9 +297,11 @@ def _origin(point: EntryPoint) -> str:
         return ""
     try:
         metadata = point.dist.metadata  # read anew each time it is asked for
-        return f"{metadata['Name']} {metadata['Version']}"
-    except Exception:  # noqa: BLE001 - a damaged installation: the types of its errors differ between Pythons
-        return "a distribution without metadata"
+        if "Name" in metadata and "Version" in metadata:
+            return f"{metadata['Name']} {metadata['Version']}"
+    except Exception:  # noqa: BLE001, S110 - a damaged installation: the types of its errors differ between Pythons
+        pass
+    return "a distribution without metadata"
 
 
 def _aliases(spec: Spec) -> tuple[str, ...]:
