@@ -52,7 +52,7 @@ def test_predictions_are_printed_between_the_table_and_the_path(fake_app: Make, 
     """An app that doubles 1, 2, 3: the label of each sample's answer is its parity."""
     main(["run", str(fake_app()), *FEW, "--predictions"])
     text = capsys.readouterr().out
-    places = [text.index(part) for part in ("engines/fake", "0.txt  even", "1.txt  even", "saved ")]
+    places = [text.index(part) for part in ("engines/fake", "0.txt   even", "1.txt   even", "saved ")]
     assert places == sorted(places)
 
 

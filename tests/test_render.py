@@ -242,6 +242,16 @@ def test_engines_that_took_turns_have_a_verdict_beside_their_latency() -> None:
     assert "SLOWER" in Page(render.to_html(dataclasses.replace(both, lockstep=(pair,)))).text
 
 
+def test_an_engine_that_stands_there_twice_is_called_by_what_sets_it_apart() -> None:
+    """As --engine takes it: fake:threads=1,fake:threads=2."""
+    one, two = (
+        dataclasses.replace(make_configuration(ns=ns), options={"threads": threads, "device": "cpu"})
+        for threads, ns in ((1, 9 * MS), (2, 5 * MS))
+    )
+    text = render.text(make_result(one, two))
+    assert re.search(r"^fake:threads=2 .*\nfake:threads=1 ", text, re.MULTILINE)
+
+
 def test_engines_that_did_not_take_turns_say_why_there_is_no_verdict() -> None:
     both = make_result(make_configuration("one"), make_configuration("two"))
     text = render.text(dataclasses.replace(both, lockstep_reason="the device has memory for one"))
@@ -252,6 +262,12 @@ def test_what_makes_a_number_doubtful_stands_under_it() -> None:
     flag = {"name": "runs-differ", "reason": "the runs differ by more than their samples explain"}
     text = render.text(make_result(dataclasses.replace(make_configuration(), flags=(flag,))))
     assert "runs-differ: the runs differ by more than their samples explain" in text
+
+
+def test_a_long_reason_is_set_in_lines_that_fit() -> None:
+    flag = {"name": "unsteady", "reason": "a long story of many words " * 6}
+    text = render.text(make_result(dataclasses.replace(make_configuration(), flags=(flag,))), width=80)
+    assert max(map(cells, text.splitlines())) <= 80
 
 
 def test_a_run_that_was_repeated_does_not_count() -> None:
@@ -368,7 +384,10 @@ def test_engines_that_answer_otherwise_are_named() -> None:
     first = dataclasses.replace(make_configuration("one"), predictions=one("cat"))
     same = dataclasses.replace(make_configuration("two"), predictions=one("cat"))
     other = dataclasses.replace(make_configuration("three"), predictions=one("dog"))
-    assert answers(make_result(first, same, other)) == ["a.png  cat 0.500", "three answers otherwise: a.png  dog 0.500"]
+    assert answers(make_result(first, same, other))[1:] == [
+        "a.png   cat          0.500",
+        "three answers otherwise: a.png  dog 0.500",
+    ]
     assert answers(make_result()) == ["no predictions"]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ResultError
+from lpbench.render import name_of
 from lpbench.timing import STAGES, TOTAL
 from lpbench.verdicts import Comparison, verdict_apart
 
@@ -90,8 +91,9 @@ def _pairs(first: Result, second: Result) -> list[tuple[Configuration, Configura
     ones, others = ([each for each in result.configurations if each.measured] for result in (first, second))
     if len(ones) == len(others) == 1:
         return [(ones[0], others[0])]
-    by_engine = {each.engine: each for each in others}
-    return [(each, by_engine[each.engine]) for each in ones if each.engine in by_engine]
+    by_name = {name_of(each, others): each for each in others}
+    found = [(each, by_name.get(name_of(each, ones))) for each in ones]
+    return [(one, other) for one, other in found if other is not None]
 
 
 def _no_units(first: Result, second: Result) -> str:

@@ -48,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _console.complain(error)
         return _console.NOTHING if isinstance(error, WorkerError) else _console.WRONG
     except KeyboardInterrupt:
+        if debug:
+            raise
         _console.say("interrupted")
         return _console.INTERRUPTED
     except BrokenPipeError:  # ``lpbench … | head``

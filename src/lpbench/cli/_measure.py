@@ -49,14 +49,14 @@ def find_app(word: str, options: argparse.Namespace) -> App:
     return plan.resolve(place, shapes=dict(options.shape), ranges=dict(options.range), seed=options.seed)
 
 
-def measure(app: App, options: argparse.Namespace, *, runs: int | None) -> Result:
+def measure(app: App, options: argparse.Namespace) -> Result:
     """Measure an app as the options say, with progress on standard error."""
     from lpbench.bench import benchmark
     from lpbench.cli._progress import live
 
     arguments = _options.arguments(options, app)
     with live() as progress:
-        return benchmark(app, **arguments, data=options.data, number=options.number, runs=runs, progress=progress)
+        return benchmark(app, **arguments, progress=progress)
 
 
 class Saved:

@@ -21,7 +21,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     """Add what says which engine runs, and how."""
     group = parser.add_argument_group("engine")
     group.add_argument(
-        "--engine", type=names, metavar="E,…", help='one or several, or "all"; lpbench engines lists them'
+        "--engine", type=names, metavar="E,…", help='one or several, or "all"; E:threads=2 gives one options of its own'
     )
     group.add_argument("--device", metavar="D", help="cpu, cuda:0, …: what the engine calls it")
     group.add_argument("--threads", type=from_zero, metavar="N", help="threads of the engine")
@@ -53,8 +53,10 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
         "--timeout", type=above_zero, default=300.0, metavar="S", help="seconds without an answer that mean hung (300)"
     )
     group.add_argument(
-        "--max-time", type=above_zero, default=60.0, metavar="S", help="seconds that measuring may take, a goal (60)"
+        "--max-time", type=above_zero, metavar="S", help="seconds that measuring may take, a goal (12 for each engine)"
     )
+    group.add_argument("--retry-disturbed", action="store_true", help="repeat a run that other processes disturbed")
+    group.add_argument("--no-yardstick", action="store_true", help="no fixed kernel beside, for comparisons later")
     group.add_argument("--no-isolate", action="store_true", help="measure in this process: a crash ends it")
 
 
@@ -64,6 +66,10 @@ def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:
     :raises LpbenchError: None was asked for, and none can be found.
     """
     return {
+        "data": options.data,
+        "number": options.number,
+        "runs": options.runs,
+        "percentile": options.percentile,
         "engine": options.engine,
         "device": options.device,
         "threads": options.threads,
@@ -75,6 +81,8 @@ def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:
         "timeout": options.timeout,
         "max_time": options.max_time,
         "isolate": False if options.no_isolate else None,
+        "retry_disturbed": options.retry_disturbed,
+        "yardstick": not options.no_yardstick,
     }
 
 
@@ -92,7 +100,7 @@ def engine_options(texts: Mapping[str, str], app: App, asked: Sequence[str] | No
     typed: dict[str, Any] = dict(texts)
     for name in chosen:
         with contextlib.suppress(UnknownNameError):  # benchmark says so, and measures the others
-            spec = registry.current().get(registry.ENGINES, name).spec
+            spec = registry.current().get(registry.ENGINES, name.partition(":")[0]).spec
             typed.update(config.parse(specs.load(spec.config, who=spec.name), texts) if spec.config else {})
     return typed
 
@@ -158,6 +166,15 @@ def above_zero(text: str) -> float:
     except ValueError:
         found = 0.0
     return found if 0 < found < float("inf") else _refuse(text, "a number of seconds above 0")
+
+
+def percentage(text: str) -> float:
+    """Return a percentile such as 99.9."""
+    try:
+        found = float(text.removeprefix("p"))
+    except ValueError:
+        found = 0.0
+    return found if 0 < found < 100 else _refuse(text, "a percentile above 0 and below 100")  # noqa: PLR2004 - percent
 
 
 def share(text: str) -> float:

@@ -37,13 +37,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--deployment-package", default=LOCAL, metavar="P", help="local: what is installed here runs the app (local)"
     )
     parser.add_argument("--dataset", dest="data", metavar="D", help="samples: a folder or one file (the app's own)")
-    parser.add_argument(
-        "--number", type=_options.from_one, default=20, metavar="N", help="measured inferences in all (20)"
-    )
+    count = _options.from_one
+    parser.add_argument("--number", type=count, default=20, metavar="N", help="measured inferences in all (20)")
+    parser.add_argument("--runs", type=count, metavar="R", help="fresh processes: one for 6 inferences, 8 at most")
     parser.add_argument(
         "--filename", type=Path, metavar="FILE", help=f"write the result here as JSON, and {RESULTS} beside it"
     )
     parser.add_argument("--force", action="store_true", help="overwrite these files")
+    parser.set_defaults(percentile=None)
     _options.add_engine(parser)
     _options.add_tensors(parser)
     _options.add_workers(parser)
@@ -56,7 +57,7 @@ def main(options: argparse.Namespace) -> int:
     predictions = options.filename.with_name(RESULTS) if options.filename else None
     _measure.refuse(options.filename, predictions, overwrite=options.force)
     app = _measure.find_app(options.ai_app, options)
-    result = _measure.measure(app, options, runs=None)
+    result = _measure.measure(app, options)
     saved = _measure.Saved()
     saved.write(result, options.filename, predictions, overwrite=options.force)
     _print(result)

@@ -33,7 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="inferences to measure in all (until the interval is narrow)",
     )
-    parser.add_argument("--runs", type=_options.from_one, metavar="R", help="fresh processes (8)")
+    parser.add_argument(
+        "--runs", type=_options.from_one, metavar="R", help="fresh processes (8, or as many as a pilot asks for)"
+    )
+    parser.add_argument(
+        "--percentile", type=_options.percentage, metavar="P", help="go on until this percentile is known, 99 say"
+    )
     _options.add_engine(parser)
     add_output(parser)
     _options.add_tensors(parser)
@@ -55,7 +60,7 @@ def main(options: argparse.Namespace) -> int:
     """Measure, save, print."""
     _measure.refuse(options.output, options.results, overwrite=options.force)
     app = _measure.find_app(options.app, options)
-    result = _measure.measure(app, options, runs=options.runs)
+    result = _measure.measure(app, options)
     saved = _measure.Saved()
     saved.write(result, options.output, options.results, overwrite=options.force)
     if options.json:
@@ -76,7 +81,7 @@ def print_result(result: Result, *, verbose: bool, predictions: bool) -> None:
     if predictions:
         from lpbench.render.predictions import answers
 
-        print("\n".join(answers(result)))
+        print("\n".join(["", *answers(result, paint)]))
 
 
 def following(result: Result, options: argparse.Namespace) -> str:

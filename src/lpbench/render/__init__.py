@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.render._names import name_of
 from lpbench.render._numbers import clean, digits, percent, seconds, shorten
 from lpbench.render._table import Column, fit, plain, table
 
@@ -20,6 +21,7 @@ __all__ = [
     "clean",
     "digits",
     "fit",
+    "name_of",
     "percent",
     "plain",
     "seconds",

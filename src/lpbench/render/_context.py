@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpbench.render._names import name_of
 from lpbench.render._numbers import clean, shorten
 from lpbench.render._summary import p99
 from lpbench.render._units import half, metric_of, unit_for, value
@@ -97,7 +98,7 @@ def missing(result: Result) -> list[str]:
     lines: list[str] = []
     several = len(result.configurations) > 1
     for each in result.configurations:
-        prefix = f"{clean(each.engine)}: " if several else ""
+        prefix = f"{name_of(each, result.configurations)}: " if several else ""
         lines += [f"{prefix}{line}" for line in (*_gaps(each), *_fewer(each, result))]
     if sum(each.measured for each in result.configurations) > 1 and not result.lockstep:
         lines.append(f"no verdicts: {clean(result.lockstep_reason or 'the engines did not take turns')}")

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lpbench.monitor import Unavailable
+from lpbench.render._names import name_of
 from lpbench.render._numbers import ABSENT, clean, digits, percent, shorten
 from lpbench.render._table import Column, fit, plain, table
 from lpbench.render._units import Unit, unit_for
@@ -25,10 +26,11 @@ def details(result: Result, *, width: int, paint: Paint = plain) -> list[str]:
     """Return the lines of every part."""
     lines: list[str] = []
     for each in result.configurations:
-        lines += ["", paint(f"{clean(each.engine)}: runs", "bold"), *runs(each, width)]
-        lines += ["", paint(f"{clean(each.engine)}: metrics", "bold"), *metrics(each.metrics, width)]
-        lines += ["", paint(f"{clean(each.engine)}: facts", "bold"), *pairs({**each.options, **each.facts}, width)]
-        lines += _said(each, paint)
+        name = name_of(each, result.configurations)
+        lines += ["", paint(f"{name}: runs", "bold"), *runs(each, width)]
+        lines += ["", paint(f"{name}: metrics", "bold"), *metrics(each.metrics, width)]
+        lines += ["", paint(f"{name}: facts", "bold"), *pairs({**each.options, **each.facts}, width)]
+        lines += _said(name, each, paint)
     for part, values in result.environment.items():
         if isinstance(values, dict):
             lines += ["", paint(clean(part), "bold"), *pairs(values, width)]
@@ -104,12 +106,12 @@ def _fact(value: Any) -> str:  # noqa: ANN401 - any JSON
     return clean(value) if isinstance(value, str) else clean(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _said(each: Configuration, paint: Paint) -> list[str]:
+def _said(name: str, each: Configuration, paint: Paint) -> list[str]:
     """Return what the workers printed."""
     found = [(run.index, run.detail.strip()) for run in each.runs if run.detail.strip()]
     lines: list[str] = []
     for index, text in found:
-        lines += ["", paint(f"{clean(each.engine)}: run {index + 1} said", "bold")]
+        lines += ["", paint(f"{name}: run {index + 1} said", "bold")]
         lines += [f"  {clean(line)}" for line in text.splitlines()]
     return lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from lpbench.render import _context
@@ -26,7 +27,8 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
         lines = [*head, "", *summary(result, width=width, paint=paint)]
     if result.state == INTERRUPTED:
         lines.append(paint("interrupted: this is what was measured until then", "warn"))
-    lines += [paint(line, "warn") for line in _context.missing(result)]
+    for reason in _context.missing(result):
+        lines += [paint(line, "warn") for line in textwrap.wrap(reason, width, subsequent_indent="  ")]
     return [*lines, *details(result, width=width, paint=paint)] if verbose else lines
 
 

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from lpbench.monitor import Unavailable
-from lpbench.render._numbers import ABSENT, clean, digits, spread
+from lpbench.render._names import name_of
+from lpbench.render._numbers import ABSENT, cells, clean, digits, spread
 from lpbench.render._table import Column, fit, plain, table
 from lpbench.render._units import Unit, half, metric_of, unit_for, value
 from lpbench.timing import STAGES, TOTAL
@@ -39,7 +40,7 @@ def summary_table(result: Result) -> tuple[list[Column], list[list[str]]]:
     measured = sorted((each for each in result.configurations if each.measured), key=_latency)
     unit = unit_for(measured)
     reference, beside = verdicts_of(result)
-    rows = [_row(each, unit, beside.get(id(each), "")) for each in measured]
+    rows = [_row(name_of(each, result.configurations), each, unit, beside.get(id(each), "")) for each in measured]
     return _columns(unit, f"vs {reference}" if reference else ""), rows
 
 
@@ -52,7 +53,7 @@ def verdicts_of(result: Result) -> tuple[str, dict[int, str]]:
     for pair in result.lockstep:
         if pair.ratios.get(TOTAL):
             found[id(result.configurations[pair.second])] = _verdict(verdict(pair.ratios[TOTAL]))
-    return clean(reference.engine), found
+    return name_of(reference, result.configurations), found
 
 
 def _verdict(found: Comparison) -> str:
@@ -74,10 +75,14 @@ def unmeasured(configurations: Sequence[Configuration], paint: Paint = plain) ->
     others = [each for each in configurations if not each.measured]
     if not others:
         return []
-    widest = max(len(clean(each.engine)) for each in others)
+    names = [name_of(each, configurations) for each in others]
+    widest = max(map(cells, names))
     return [
         paint("not measured", "dim"),
-        *(f"  {clean(each.engine):{widest}}  {_reason(each, widest + 4)}" for each in others),
+        *(
+            f"  {name}{' ' * (widest - cells(name))}  {_reason(each, widest + 4)}"
+            for name, each in zip(names, others, strict=True)
+        ),
     ]
 
 
@@ -94,11 +99,11 @@ def _columns(unit: Unit, verdicts: str) -> list[Column]:
     ]
 
 
-def _row(each: Configuration, unit: Unit, beside: str) -> list[str]:
+def _row(name: str, each: Configuration, unit: Unit, beside: str) -> list[str]:
     total = metric_of(each, TOTAL)
     facts = each.facts
     return [
-        clean(each.engine),
+        name,
         value(total, unit),
         half(total, unit),
         p99(each, unit),

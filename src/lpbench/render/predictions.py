@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lpbench.render._numbers import cells, clean, digits
+from lpbench.render._names import name_of
+from lpbench.render._numbers import clean, digits
+from lpbench.render._table import Column, plain, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from lpbench.render._table import Paint
     from lpbench.result import Configuration, Metric, Result
 
 PUBLISHED = {
@@ -84,24 +87,28 @@ def _plain(value: Any) -> str:  # noqa: ANN401
     return clean(value) if isinstance(value, str) else clean(json.dumps(value, ensure_ascii=False))
 
 
-def answers(result: Result) -> list[str]:
+def answers(result: Result, paint: Paint = plain) -> list[str]:
     """Return the best answer for each sample, and where engines answer otherwise than the first."""
     found = [each for each in result.configurations if each.predictions]
     if not found:
         return ["no predictions"]
     first, *others = found
     best = {clean(each.get("sample", "")): _best(each) for each in first.predictions}
-    widest = max(map(cells, best))
-    lines = [f"{name}{' ' * (widest - cells(name))}  {' '.join(answer)}" for name, answer in best.items()]
-    return [*lines, *(line for each in others for line in _otherwise(each, best))]
+    columns = [Column("sample", left=True), Column("best answer", left=True), Column("score")]
+    header, *lines = table(columns, [[name, *answer] for name, answer in best.items()])
+    return [
+        paint(header, "dim"),
+        *lines,
+        *(line for each in others for line in _otherwise(name_of(each, found), each, best)),
+    ]
 
 
-def _otherwise(each: Configuration, best: Mapping[str, tuple[str, str]]) -> list[str]:
+def _otherwise(name: str, each: Configuration, best: Mapping[str, tuple[str, str]]) -> list[str]:
     found = {clean(one.get("sample", "")): _best(one) for one in each.predictions}
     return [
-        f"{clean(each.engine)} answers otherwise: {name}  {' '.join(answer)}"
-        for name, answer in found.items()
-        if name in best and best[name][0] != answer[0]
+        f"{name} answers otherwise: {sample}  {' '.join(answer)}"
+        for sample, answer in found.items()
+        if sample in best and best[sample][0] != answer[0]
     ]
 
 
