@@ -86,6 +86,7 @@ OPTIONAL = {
     "yaml": {"app_metadata"},
     "rich": {"cli"},
     "pandas": {"result"},
+    "pytest": {"testing"},
 }
 
 # Where an engine's name may stand in code: tables that help people, never decisions.

@@ -84,6 +84,8 @@ class EngineSpec(Spec):
     :param formats: Model formats that it reads, each with its file suffixes, the preferred one first.
     :param config: Import path of its frozen config dataclass; its fields are the engine's options.
     :param probe: Import path of a function that returns devices and versions, run in a child process.
+    :param case: Import path of a function ``(folder, options)`` that returns the ``lpbench.testing.EngineCase`` by
+        which ``lpbench check`` judges the engine; it writes the model into the folder.
     :param distributions: Distributions any of which brings the library, for its version.
     :param environment: Variables set in a worker before anything is imported, telemetry switches say.
     :param dynamic_shapes: Whether a model with open dimensions runs without being given shapes.
@@ -95,6 +97,7 @@ class EngineSpec(Spec):
     formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     config: str = ""
     probe: str = ""
+    case: str = ""
     distributions: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     dynamic_shapes: bool = False

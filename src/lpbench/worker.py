@@ -28,7 +28,7 @@ def main() -> int:
     channel = _take_streams()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C keeps
     faulthandler.enable()
-    _die_with_parent()
+    die_with_parent()
     try:
         _greet(channel)
         serve(channel)
@@ -98,7 +98,7 @@ def _settle(cores: list[int] | None, priority: int | None) -> Any:  # noqa: ANN4
     return None
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask the kernel to end this process with its parent: native code would run on for hours."""
     import ctypes
 

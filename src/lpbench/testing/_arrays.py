@@ -1,0 +1,69 @@
+"""Comparing and changing numpy arrays by name; numpy is imported when it is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Arrays = Mapping[str, Any]
+
+
+def difference(got: Arrays, want: Arrays, tolerance: float = 0.0) -> str:
+    """Return the first difference in words, or an empty string.
+
+    :param tolerance: Largest difference allowed, as a share of the largest value wanted.
+    """
+    if got.keys() != want.keys():
+        return f"found {', '.join(sorted(got)) or 'nothing'}; expected {', '.join(sorted(want))}"
+    return next(filter(None, (_different(name, got[name], want[name], tolerance) for name in want)), "")
+
+
+def copies(arrays: Arrays) -> dict[str, Any]:
+    """Return copies that nobody else holds."""
+    import numpy as np
+
+    return {name: np.array(array) for name, array in arrays.items()}
+
+
+def refill(arrays: Arrays, values: Arrays) -> None:
+    """Write values into arrays in place."""
+    for name, array in arrays.items():
+        array[...] = values[name]
+
+
+def strided(array: Any) -> Any:  # noqa: ANN401 - a numpy array
+    """Return the same values in an array whose elements do not lie side by side."""
+    import numpy as np
+
+    wide = np.zeros((*array.shape, 2), array.dtype)
+    wide[..., 0] = array
+    return wide[..., 0]
+
+
+def other_type(array: Any) -> Any:  # noqa: ANN401 - a numpy array
+    """Return the values as another type: float64 of float32, float32 of all else."""
+    return array.astype("float64" if array.dtype.name == "float32" else "float32")
+
+
+def other_shape(array: Any) -> Any:  # noqa: ANN401 - a numpy array
+    """Return the values with one dimension more."""
+    return array.reshape(1, *array.shape)
+
+
+def _different(name: str, got: Any, want: Any, tolerance: float) -> str:  # noqa: ANN401
+    import numpy as np
+
+    found, expected = np.asarray(got), np.asarray(want)
+    if found.shape != expected.shape:
+        return f'"{name}" has the shape {found.shape}; expected {expected.shape}'
+    if expected.dtype.kind not in "biufc":
+        return "" if np.array_equal(found, expected) else f'"{name}" differs'
+    if not expected.size or (found.tobytes() == expected.tobytes() and found.dtype == expected.dtype):
+        return ""
+    apart = np.abs(found.astype(np.float64) - expected.astype(np.float64))
+    apart[np.isnan(found.astype(np.float64)) & np.isnan(expected.astype(np.float64))] = 0
+    largest = float(np.nan_to_num(apart, nan=np.inf).max())
+    allowed = tolerance * float(np.abs(np.nan_to_num(expected.astype(np.float64))).max())
+    return "" if largest <= allowed else f'"{name}" is off by {largest:.3g}; {allowed:.3g} is allowed'

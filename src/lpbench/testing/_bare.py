@@ -1,0 +1,56 @@
+"""A case around any model file: made-up inputs, nothing known of the outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench import bare_model, config, registry
+from lpbench.engine import Model, TensorInfo
+from lpbench.errors import EngineError
+from lpbench.tensors import TensorConfig, TensorPreprocessor
+from lpbench.testing.cases import EngineCase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def model_case(
+    engine: str,
+    model: Path | str,
+    *,
+    extra: Sequence[Path | str] = (),
+    inputs: Sequence[Path | str] = (),
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> EngineCase:
+    """Return a case around a model file.
+
+    :param extra: Further files of the model.
+    :param inputs: One or two .npy or .npz files; made up where there are none.
+    :param shapes: Shapes of inputs whose dimensions are open.
+    :raises LpbenchError: The engine does not read it, or an input cannot be read or made up.
+    """
+    path = Path(model)
+    spec = registry.current().get(registry.ENGINES, engine).spec
+    kind = bare_model.model_format(path)
+    if kind not in spec.formats:
+        what = f'engine "{spec.name}" reads {", ".join(spec.formats)}; this is {kind}'
+        raise EngineError(what, where=str(path))
+    found = Model(kind, path, tuple(map(Path, extra)))
+    settings = config.build(TensorConfig, {"shapes": {name: tuple(shape) for name, shape in (shapes or {}).items()}})
+    preprocessor = TensorPreprocessor(settings, _inputs(spec.name, dict(spec.environment), found))
+    samples = [preprocessor.load(Path(each)) for each in inputs][:2]
+    samples += [preprocessor.generate(index, 0) for index in range(2 - len(samples))]
+    return EngineCase(
+        model=found, feeds=samples[0].data, other=samples[1].data, shapes=settings.shapes if shapes else {}
+    )
+
+
+def _inputs(engine: str, environment: dict[str, str], model: Model) -> list[TensorInfo]:
+    """Return a model's inputs as the engine sees them, asked in a worker."""
+    from lpbench.client import Worker, WorkerOptions
+
+    asked: dict[str, Any] = {"model": str(model.path), "format": model.format, "engine": engine}
+    with Worker(WorkerOptions(environment=environment)) as worker:
+        found, _ = worker.ask("inspect", "opening the model", **asked)
+    return [TensorInfo(**{**each, "shape": tuple(each["shape"])}) for each in found["inputs"]]

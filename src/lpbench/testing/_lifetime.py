@@ -1,0 +1,227 @@
+"""Checks of opening and closing: bad models, closed sessions, what is left behind."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from lpbench.engine import EngineError
+from lpbench.testing import _arrays, _process
+from lpbench.testing._checks import NotApplicable, refused, require
+from lpbench.testing._running import require_same
+from lpbench.testing._subject import suffix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lpbench.engine import Model
+    from lpbench.testing._subject import EngineSubject
+
+KIB = 1024
+GROWTH = 4 * KIB
+"""Bytes that each further round may hold: a session holds more."""
+NOISE = 1024 * KIB
+"""Bytes by which memory differs between two moments where nothing leaks."""
+
+GARBAGE = bytes(range(256)) * 16
+FOREIGN = {
+    ".onnx": bytes.fromhex(
+        "08083a350a0e0a01780a017812017922034164641201675a0f0a0178120a0a08080112040a020804620f0a0179120a0a08080112040a0208044202100d"
+    ),
+    ".tflite": b"\x1c\x00\x00\x00TFL3" + bytes(64),
+    ".param": b"7767517\n2 2\nInput in0 0 1 in0\nReLU relu 1 1 in0 out0\n",
+    ".xml": b'<?xml version="1.0"?>\n<net name="a" version="11"><layers/><edges/></net>\n',
+    ".json": b'{"model": "of another kind"}\n',
+    ".zip": b"PK\x05\x06" + bytes(18),
+}
+"""Beginnings of files in other formats, by their endings."""
+
+
+def missing_model_is_named(subject: EngineSubject) -> None:
+    """A model file that is not there is refused by its name."""
+    model = subject.changed_model(b"", "no-such-model")
+    model.path.unlink()
+    _model_refused(subject, model, "opening a missing model")
+
+
+def empty_model_is_named(subject: EngineSubject) -> None:
+    """An empty model file is refused by its name."""
+    _model_refused(subject, subject.changed_model(b"", "empty-model"), "opening an empty model")
+
+
+def garbage_model_is_named(subject: EngineSubject) -> None:
+    """A model file of random bytes is refused by its name."""
+    _model_refused(subject, subject.changed_model(GARBAGE, "garbage-model"), "opening garbage")
+
+
+def cut_model_is_named(subject: EngineSubject) -> None:
+    """A model file whose second half is missing is refused by its name."""
+    content = subject.case.model.path.read_bytes()
+    _model_refused(subject, subject.changed_model(content[: len(content) // 2], "cut-model"), "opening half a model")
+
+
+def model_of_another_format_is_named(subject: EngineSubject) -> None:
+    """A model in another format under this format's ending is refused by its name."""
+    own = [each for endings in subject.spec.formats.values() for each in endings]
+    for ending, content in FOREIGN.items():
+        if not any(each.endswith(ending) for each in own):
+            _model_refused(subject, subject.changed_model(content, "foreign-model"), f"opening a {ending} file")
+
+
+def missing_second_file_is_named(subject: EngineSubject) -> None:
+    """A model whose further files are not there is refused by the missing one's name."""
+    import dataclasses
+
+    model = subject.case.model
+    if not model.extra:
+        what = "the model is one file"
+        raise NotApplicable(what)
+    main = subject.changed_model(model.path.read_bytes(), model.path.name.removesuffix(suffix(subject.spec, model)))
+    extra = tuple(subject.folder / each.name for each in model.extra)
+    for missing in extra:
+        for path, source in zip(extra, model.extra, strict=True):
+            path.write_bytes(source.read_bytes())
+        missing.unlink()
+        changed = dataclasses.replace(main, extra=extra)
+        refused(lambda: subject.open(changed), "opening half of the files", missing.name, EngineError)  # noqa: B023 - called at once
+
+
+def opens_after_a_failure(subject: EngineSubject) -> None:
+    """An engine that refused a model opens the next one, and runs it right."""
+    case, engine = subject.case, subject.engine()
+    with subject.open() as session:
+        wanted = _arrays.copies(session.run(case.feeds))
+    broken = subject.changed_model(GARBAGE, "garbage-model")
+    for _ in range(2):
+        refused(lambda: subject.open(broken, engine=engine), "opening garbage", broken.path.name, EngineError)
+        with subject.open(engine=engine) as session:
+            require_same(session.run(case.feeds), wanted, case.tolerance, "after a failure ")
+
+
+def failed_opens_leave_nothing_behind(subject: EngineSubject) -> None:
+    """Descriptors, threads and memory after many refused models are as after some."""
+    broken = subject.changed_model(GARBAGE, "garbage-model")
+    engine = subject.engine()
+
+    def cycle() -> None:
+        try:
+            subject.open(broken, engine=engine).close()
+        except EngineError:
+            return
+        what = "garbage is opened; see garbage_model_is_named"
+        raise NotApplicable(what)
+
+    nothing_grows(cycle, subject.case.cycles)
+
+
+def sessions_leave_nothing_behind(subject: EngineSubject) -> None:
+    """Descriptors, threads and memory after 100 sessions are as after 20, or after the case's numbers."""
+    engine = subject.engine()
+
+    def cycle() -> None:
+        with subject.open(engine=engine) as session:
+            session.run(subject.case.feeds)
+
+    nothing_grows(cycle, subject.case.cycles)
+
+
+def runs_leave_nothing_behind(subject: EngineSubject) -> None:
+    """Descriptors, threads and memory of one session after many runs are as after some."""
+    with subject.open() as session:
+        nothing_grows(lambda: _several(session.run, subject.case.feeds), subject.case.cycles)
+
+
+def closing_twice_is_harmless(subject: EngineSubject) -> None:
+    """A session can be closed twice, and without having run."""
+    session = subject.open()
+    session.close()
+    session.close()
+    session = subject.open()
+    session.run(subject.case.feeds)
+    session.close()
+    session.close()
+
+
+def run_after_close_is_refused(subject: EngineSubject) -> None:
+    """A closed session raises EngineError when it is run; it neither crashes nor answers."""
+    session = subject.open()
+    session.run(subject.case.feeds)
+    session.close()
+    try:
+        session.run(subject.case.feeds)
+    except EngineError as error:
+        require(str(error), "the EngineError says nothing")
+    else:
+        require(condition=False, what="a closed session answered; expected EngineError")
+
+
+def process_is_left_as_it_was(subject: EngineSubject) -> None:
+    """Environment, working directory, cores, signal handlers and umask are as before, seen by native code too."""
+    case = subject.case
+    before = _process.state()
+    with subject.open() as session:
+        session.run(case.feeds)
+    changed = _process.changes(before, _process.state())
+    require(not changed, "; ".join(changed))
+
+
+def standard_output_is_silent(subject: EngineSubject) -> None:
+    """Nothing is printed to standard output, where results go."""
+    case = subject.case
+    with _process.nothing_printed(subject.folder), subject.open() as session:
+        session.run(case.feeds)
+
+
+def no_files_are_left(subject: EngineSubject) -> None:
+    """No file is left in the working directory, the temporary folder, the home folder or beside the model."""
+    case = subject.case
+    home, beside = subject.folder / "home", case.model.path.parent
+    home.mkdir()
+    os.chdir(home)
+    here = {"HOME": str(home), "TMPDIR": str(home), "XDG_CONFIG_HOME": str(home), "XDG_DATA_HOME": str(home)}
+    os.environ.update(here)
+    _forget_temporary_folder()
+    before = _files(beside)
+    with subject.open(profile=True) as session:
+        session.run(case.feeds)
+    cache = home / ".cache"  # what a driver keeps there is for the next start
+    left = [path for path in _files(home) if cache not in path.parents and path != cache]
+    left += sorted(_files(beside) - before)
+    require(not left, f"left {', '.join(str(path) for path in left)}")
+
+
+def _model_refused(subject: EngineSubject, model: Model, doing: str) -> None:
+    refused(lambda: subject.open(model), doing, model.path.name, EngineError)
+
+
+def _several(run: Callable[[Any], Any], feeds: Any) -> None:  # noqa: ANN401
+    for _ in range(5):
+        run(feeds)
+
+
+def nothing_grows(cycle: Callable[[], object], cycles: tuple[int, int]) -> None:
+    """Require that descriptors, threads and memory are the same after two numbers of rounds."""
+    early, late = cycles
+    for _ in range(early):
+        cycle()
+    descriptors, threads, memory = _process.descriptors(), _process.threads(), _process.resident()
+    for _ in range(late - early):
+        cycle()
+    more = {name: place for name, place in _process.descriptors().items() if name not in descriptors}
+    require(len(more) < late - early, f"{len(more)} descriptors more, {next(iter(more.values()), '')} say")
+    left = _process.threads_settled(threads)
+    require(left <= threads, f"{threads} threads after {early} rounds, {left} after {late}")
+    grown, allowed = _process.resident() - memory, NOISE + GROWTH * (late - early)
+    require(grown <= allowed, f"{grown // KIB} KiB more after {late} rounds than after {early}")
+
+
+def _files(folder: Path) -> set[Path]:
+    return set(folder.rglob("*")) if folder.is_dir() else set()
+
+
+def _forget_temporary_folder() -> None:
+    """Have Python look for the temporary folder again."""
+    import tempfile
+
+    tempfile.tempdir = None

@@ -1,0 +1,226 @@
+"""Starts a process for each check and says how it went."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import pickle
+import shutil
+import sys
+import tempfile
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench import child, registry
+from lpbench.errors import LpbenchError, UnknownNameError, nearest
+from lpbench.testing._child import FAILED, PASSED, answer_path
+from lpbench.testing._kinds import TESTED
+from lpbench.testing.cases import Case, EngineCase, Factory, MonitorCase, PostprocessorCase, PreprocessorCase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+EXPECTED = "expected failure"
+UNEXPECTED = "passed against expectation"
+TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """How one check went.
+
+    :param check: Its name.
+    :param section: listing, config, running, lifetime or measuring.
+    :param status: passed, failed, not applicable, not ready, expected failure, or passed against expectation.
+    :param message: What is wrong, why it does not apply, or the reason why it was expected.
+    :param summary: What the check says, in one line.
+    :param trace: Where an unexpected error came from.
+    """
+
+    check: str
+    section: str
+    status: str
+    message: str
+    summary: str
+    trace: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the contract is kept, as far as is expected."""
+        return self.status not in {FAILED, UNEXPECTED}
+
+
+def check_engine(
+    name: str,
+    case: EngineCase | Factory[EngineCase] | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    progress: Callable[[CheckResult], None] | None = None,
+) -> list[CheckResult]:
+    """Run every check on an engine.
+
+    :param case: What to check it with; by default the case that its spec names.
+    :param options: Further options of the engine, ``{"device": "vulkan:0"}`` say.
+    :param expected_failures: Checks that must fail, each with the reason; added to the case's own.
+    :param progress: Called with each result.
+    :raises LpbenchError: There is no such engine, check or case.
+    """
+    return Checker(registry.ENGINES, name, case, options or {}, expected_failures or {}).all(progress)
+
+
+def check_preprocessor(
+    name: str,
+    case: PreprocessorCase | Factory[PreprocessorCase],
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+) -> list[CheckResult]:
+    """Run every check on a preprocessor; see ``check_engine``."""
+    return Checker(registry.PREPROCESSORS, name, case, {}, expected_failures or {}).all()
+
+
+def check_postprocessor(
+    name: str,
+    case: PostprocessorCase | Factory[PostprocessorCase],
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+) -> list[CheckResult]:
+    """Run every check on a postprocessor; see ``check_engine``."""
+    return Checker(registry.POSTPROCESSORS, name, case, {}, expected_failures or {}).all()
+
+
+def check_monitor(
+    name: str,
+    case: MonitorCase | Factory[MonitorCase] | None = None,
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+) -> list[CheckResult]:
+    """Run every check on a monitor; see ``check_engine``."""
+    return Checker(registry.MONITORS, name, case or MonitorCase(), {}, expected_failures or {}).all()
+
+
+class Checker:
+    """One thing under test and a folder for its case; each check gets a process and a folder of its own.
+
+    :param kind: Engines, preprocessors, postprocessors or monitors.
+    :param case: A case, what makes one, or None for the one that the spec names.
+    :param options: Options of an engine, over the case's own.
+    :raises UnknownNameError: ``expected_failures`` names a check that there is not.
+    """
+
+    def __init__(
+        self,
+        kind: registry.Kind[Any],
+        name: str,
+        case: Case | Factory[Any] | None,
+        options: Mapping[str, Any],
+        expected_failures: Mapping[str, str],
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.checks = TESTED[kind.word].checks
+        _refuse_unknown(expected_failures, self.checks)
+        self._case = case
+        self._options = dict(options)
+        self._expected = dict(expected_failures)
+        self._folder: Path | None = None
+        self._order: dict[str, Any] = {}
+        self._timeout = TIMEOUT_S
+        self._numbers = itertools.count()
+
+    def all(self, progress: Callable[[CheckResult], None] | None = None) -> list[CheckResult]:
+        """Run every check."""
+        found = []
+        for name in self.checks:
+            found.append(self.run(name))
+            if progress:
+                progress(found[-1])
+        return found
+
+    def run(self, name: str) -> CheckResult:
+        """Run one check."""
+        self.prepare()
+        check = self.checks[name]
+        answer = self._ask(name)
+        status, message = answer.get("status", FAILED), answer.get("message") or answer.get("error", "")
+        reason = self._expected.get(name)
+        if reason and status == FAILED:
+            status, message = EXPECTED, f"{reason} ({message})"
+        elif reason and status == PASSED:
+            status, message = UNEXPECTED, f"it was expected to fail: {reason}"
+        return CheckResult(name, check.section, status, message, check.summary, answer.get("trace", ""))
+
+    def prepare(self) -> None:
+        """Make the folder and the case, once; ask the case what it expects."""
+        if self._folder is not None:
+            return
+        registry.current().all(self.kind).get(self.name) or registry.current().get(self.kind, self.name)
+        folder = Path(tempfile.mkdtemp(prefix="lpbench-check-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        files = folder / "case"
+        files.mkdir()
+        self._order = {"kind": self.kind.word, "name": self.name, "options": self._options, "files": str(files)}
+        self._order["case"] = str(self._pickled(folder, files)) if self._case else ""
+        self._folder = folder
+        facts = self._ask("")
+        if "expected_failures" not in facts:
+            self._folder = None
+            what = f"cannot make the case of {self.kind.word} {self.name}: {facts.get('error') or facts['message']}"
+            raise LpbenchError(what)
+        self._timeout = facts.get("timeout", TIMEOUT_S)
+        _refuse_unknown(facts["expected_failures"], self.checks)
+        self._expected = {**facts["expected_failures"], **self._expected}
+
+    def _pickled(self, folder: Path, files: Path) -> Path:
+        import dataclasses
+
+        case = self._case(files, self._options) if callable(self._case) else self._case
+        if isinstance(case, EngineCase):
+            case = dataclasses.replace(case, options={**case.options, **self._options})
+        path = folder / "case.pickle"
+        path.write_bytes(pickle.dumps(case))
+        return path
+
+    def _ask(self, check: str) -> dict[str, Any]:
+        """Have a new process run one check; a crash is an answer."""
+        assert self._folder  # noqa: S101 - prepared
+        place = self._folder / str(next(self._numbers))
+        place.mkdir()
+        (place / "files").mkdir()
+        order, log = place / "order.json", place / "log"
+        order.write_text(json.dumps({**self._order, "check": check, "folder": str(place / "files")}), encoding="utf-8")
+        command = [sys.executable, "-m", "lpbench.testing", str(order)]
+        try:
+            status = child.run(
+                command, log=log, timeout=self._timeout, tick=lambda _: None, environment=self._environment()
+            )
+        except TimeoutError as error:
+            return {"status": FAILED, "message": f"hung: {error}"}
+        with contextlib.suppress(OSError, ValueError):
+            found: dict[str, Any] = json.loads(answer_path(order).read_text(encoding="utf-8"))
+            return found
+        said = log.read_text("utf-8", "replace")
+        return {"status": FAILED, "message": _ended(status, said), "trace": said[-4000:]}
+
+    def _environment(self) -> dict[str, str]:
+        spec = registry.current().all(self.kind)[self.name].spec
+        return dict(getattr(spec, "environment", {}))
+
+
+def _ended(status: int, said: str) -> str:
+    words = [line.strip() for line in said.splitlines() if line.strip()]
+    fatal = [line for line in words if line.startswith("Fatal Python error")]
+    return f"the process {child.ending(status)}{f': {(fatal or words)[-1][:200]}' if words else ''}"
+
+
+def _refuse_unknown(names: Mapping[str, str], known: Mapping[str, Any]) -> None:
+    for name in names:
+        if name not in known:
+            what = f'there is no check "{name}", which is expected to fail'
+            raise UnknownNameError(what, hint=nearest(name, known))
+        if not names[name]:
+            what = f'"{name}" is expected to fail without a reason'
+            raise LpbenchError(what, hint="say what of the vendor's or the device's makes it fail")

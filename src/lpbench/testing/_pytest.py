@@ -1,0 +1,90 @@
+"""The checks as tests: one pytest test for each, an expected failure strict and with its reason."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from lpbench import registry
+from lpbench.testing._child import NOT_READY
+from lpbench.testing._parent import EXPECTED, Checker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lpbench.testing.cases import Case, EngineCase, Factory, MonitorCase, PostprocessorCase, PreprocessorCase
+
+
+def engine_checks(
+    name: str,
+    case: EngineCase | Factory[EngineCase] | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+) -> Any:  # noqa: ANN401 - a mark of pytest's
+    """Parametrize a test's argument ``check`` over the checks of an engine; the test calls it.
+
+    :param case: What to check it with; by default the case that the engine's spec names.
+    :param options: Further options of the engine, ``{"device": "vulkan:0"}`` say.
+    :param expected_failures: Checks that must fail, each with the reason.
+    """
+    return _parametrized(registry.ENGINES, name, case, options, expected_failures)
+
+
+def preprocessor_checks(
+    name: str,
+    case: PreprocessorCase | Factory[PreprocessorCase],
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+) -> Any:  # noqa: ANN401
+    """Parametrize a test's argument ``check`` over the checks of a preprocessor."""
+    return _parametrized(registry.PREPROCESSORS, name, case, None, expected_failures)
+
+
+def postprocessor_checks(
+    name: str,
+    case: PostprocessorCase | Factory[PostprocessorCase],
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+) -> Any:  # noqa: ANN401
+    """Parametrize a test's argument ``check`` over the checks of a postprocessor."""
+    return _parametrized(registry.POSTPROCESSORS, name, case, None, expected_failures)
+
+
+def monitor_checks(
+    name: str,
+    case: MonitorCase | Factory[MonitorCase] | None = None,
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+) -> Any:  # noqa: ANN401
+    """Parametrize a test's argument ``check`` over the checks of a monitor."""
+    from lpbench.testing.cases import MonitorCase
+
+    return _parametrized(registry.MONITORS, name, case or MonitorCase(), None, expected_failures)
+
+
+def _parametrized(
+    kind: registry.Kind[Any],
+    name: str,
+    case: Case | Factory[Any] | None,
+    options: Mapping[str, Any] | None,
+    expected_failures: Mapping[str, str] | None,
+) -> Any:  # noqa: ANN401
+    import pytest
+
+    checker = Checker(kind, name, case, options or {}, expected_failures or {})
+    tests = [pytest.param(functools.partial(_test, checker, check), id=check) for check in checker.checks]
+    return pytest.mark.parametrize("check", tests)
+
+
+def _test(checker: Checker, name: str) -> None:
+    """Run a check; one that does not apply passes: nothing that the plugin states was broken."""
+    import pytest
+
+    result = checker.run(name)
+    if result.status == NOT_READY:
+        pytest.skip(result.message)
+    if result.status == EXPECTED:
+        pytest.xfail(result.message)
+    if not result.ok:
+        pytest.fail(f"{result.summary}\n{result.status}: {result.message}\n{result.trace}".rstrip(), pytrace=False)

@@ -1,0 +1,86 @@
+"""A plugin that keeps every contract, or breaks the one that the environment variable SLOPPY names.
+
+``SLOPPY=engine/feeds_are_unchanged`` breaks what that check of the conformance kit
+looks at; ``SLOPPY=engine/process_is_left_as_it_was:cores`` does so in another way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.hookspecs import hookimpl
+from lpbench.specs import EngineSpec, MonitorSpec, ProcessorSpec
+
+from .fault import is_broken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+KINDS = ("engine", "preprocessor", "postprocessor", "monitor")
+
+if any(is_broken(f"{kind}/listing_imports_nothing_heavy") for kind in KINDS):
+    import numpy as np  # noqa: F401 - heavy, on purpose
+
+
+def common(kind: str) -> dict[str, Any]:
+    """Return the fields that every spec has."""
+    complete, told = not is_broken(f"{kind}/spec_is_complete"), not is_broken(f"{kind}/missing_library_is_told")
+    summary = f"a {kind} that is tidy or sloppy" if complete else ""
+    hint = "pip install numpy" if told else ""
+    return {"summary": summary, "requires": ("numpy",), "hint": hint}
+
+
+def options(kind: str) -> str:
+    """Return the import path of a kind's config."""
+    return f"lpbench_sloppy.config:{kind.capitalize()}Config"
+
+
+@hookimpl
+def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
+    """Offer the engine."""
+    stated = not is_broken("engine/formats_are_stated")
+    register(
+        EngineSpec(
+            "sloppy",
+            "lpbench_sloppy.engine:SloppyEngine",
+            **common("engine"),
+            formats={"sloppy": (".sloppy",) if stated else ()},
+            config=options("engine"),
+            probe="lpbench_sloppy.engine:probe",
+            case="lpbench_sloppy.cases:engine",
+            dynamic_shapes=True,
+            owned_outputs=True,
+            streams=True,
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Offer the preprocessor."""
+    target = "lpbench_sloppy.processors:Pre"
+    suffixes = (".txt",)
+    register(
+        ProcessorSpec("sloppy", target, **common("preprocessor"), config=options("preprocessor"), suffixes=suffixes)
+    )
+
+
+@hookimpl
+def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Offer the postprocessor."""
+    target = "lpbench_sloppy.processors:Post"
+    register(ProcessorSpec("sloppy", target, **common("postprocessor"), config=options("postprocessor")))
+
+
+@hookimpl
+def lpbench_register_monitors(register: Callable[[MonitorSpec], None]) -> None:
+    """Offer the monitor."""
+    register(MonitorSpec("sloppy", "lpbench_sloppy.monitor:SloppyMonitor", **common("monitor")))
+
+
+@hookimpl
+def lpbench_register_metrics(register: Callable[[object], None]) -> None:
+    """Offer none; registering fails where it is to fail."""
+    if any(is_broken(f"{kind}/plugin_registers_cleanly") for kind in KINDS):
+        register("no spec")
