@@ -79,6 +79,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     max_time: float | None = None,
     yardstick: bool = True,
     retry_disturbed: bool = False,
+    explain: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Measure an app on one engine or several and return what was found.
@@ -103,6 +104,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     :param max_time: Seconds that measuring may take, as a goal; by default 12 for each engine, 60 for a percentile.
     :param yardstick: Whether a fixed kernel takes turns with the app, for comparisons across hours.
     :param retry_disturbed: Whether a run that others disturbed is repeated.
+    :param explain: Whether to take the latency apart: engine alone, new input, caches, processors, Python.
     :param progress: Called a few times a second.
     :raises LpbenchError: The app or the only engine asked for cannot be used.  A worker that ends is no error but an
         outcome in the result, and so is Ctrl-C.
@@ -113,7 +115,12 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     targets = plans.targets(loaded, engine, chosen)
     apart = isolate if isolate is not None else not any(target.instance for target in targets)
     asked = plans.Asked(
-        number, runs if apart else 1, percentile, max_time or plans.time_for(len(targets), percentile), len(targets)
+        number=number,
+        runs=runs if apart else 1,
+        percentile=percentile,
+        max_time=max_time or plans.time_for(len(targets), percentile),
+        configurations=len(targets),
+        explain=explain,
     )
     cores = tuple(affinity) or plans.cores_for(targets)
     plan = Plan(
@@ -169,7 +176,10 @@ class _Bench:
         try:
             index = 0
             while index < len(self._limits) and not self._interrupted and not self._late(index):
-                self._round(index)
+                try:
+                    self._round(index)
+                except KeyboardInterrupt:  # while a worker starts, or between two steps
+                    self._interrupt(index)
                 self._repeat(index)
                 index += 1
                 if index == PILOT and self._plan.adaptive:
@@ -178,6 +188,14 @@ class _Bench:
         finally:
             self._yardstick.close()
         return self._result()
+
+    def _interrupt(self, index: int) -> None:
+        """End the benchmark; a run that has no sample yet says why."""
+        self._interrupted = True
+        for track in self._tracks:
+            for each in track.recorders:
+                if each.index == index and not each.samples:
+                    each.end(result.INTERRUPTED)
 
     def _repeat(self, index: int) -> None:
         """Plan one more run for one that others disturbed, if that was asked for and half as many are not enough."""
@@ -200,7 +218,9 @@ class _Bench:
 
     def _late(self, index: int) -> bool:
         """Whether another run would end well after ``max_time``; what was asked for by number is always completed."""
-        return index >= PILOT and self._plan.adaptive and self._spent() * (index + 1) / index > LATE * self._plan.max_time
+        return (
+            index >= PILOT and self._plan.adaptive and self._spent() * (index + 1) / index > LATE * self._plan.max_time
+        )
 
     def _round(self, index: int) -> None:
         """Measure every target once: each alone, then all in turns."""
@@ -213,7 +233,9 @@ class _Bench:
             self._together(live, index)
             for each in live:
                 if not self._interrupted and each.recorder.state == result.OK:
-                    self._guarded(each, lambda one: finish(one.asks, one.recorder, self._teller(one.track)))
+                    self._guarded(
+                        each, lambda one: finish(one.asks, self._limits[index], one.recorder, self._teller(one.track))
+                    )
         finally:
             for each in live:
                 each.asks.close() if each.recorder.state == result.OK else each.asks.kill()

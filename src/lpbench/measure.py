@@ -52,6 +52,7 @@ class Limits:
     :param most: Time at most this many samples.
     :param warm_up_s: Warm up at most this long.
     :param lockstep_s: Let workers take turns about this long.
+    :param explain_s: Take the latency apart for about this long; 0 leaves it whole.
     """
 
     number: int | None = None
@@ -62,6 +63,7 @@ class Limits:
     most: int = 50_000
     warm_up_s: float = 1.0
     lockstep_s: float = 0.35
+    explain_s: float = 0.0
 
 
 class Recorder:
@@ -90,6 +92,7 @@ class Recorder:
         self.start_ns = 0
         self.whole_ns = 0
         self.superseded = False
+        self.parts: dict[str, float] = {}
 
     @property
     def samples(self) -> int:
@@ -142,6 +145,7 @@ class Recorder:
             disturbance=self.disturbance,
             flags=tuple(self.flags()),
             superseded=self.superseded,
+            parts=self.parts,
             raw={stage: values[: result.RAW_LIMIT] for stage, values in self.columns.items()},
         )
 
@@ -175,8 +179,11 @@ def time_alone(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> No
     asks.ask("settle", "settling")
 
 
-def finish(asks: Asks, recorder: Recorder, tell: Tell) -> None:
-    """Take CPU time, predictions and the environment, and close."""
+def finish(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> None:
+    """Take the parts of the latency if asked for, CPU time, predictions and the environment, and close."""
+    if limits.explain_s:
+        tell("explaining", recorder, 0.85)
+        recorder.parts, _ = asks.ask("explain", "explaining", seconds=limits.explain_s)
     tell("CPU time", recorder, 0.9)
     _take_cpu(asks, recorder)
     if recorder.index == 0:

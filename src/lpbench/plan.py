@@ -30,6 +30,8 @@ LOCKSTEP_S = 0.3
 """Turns with the yardstick, each run and worker."""
 COMPARING_S = 0.8
 """Turns of configurations that will be compared, likewise."""
+EXPLAIN_S = 0.8
+"""Taking the latency apart, each run and engine; on top of the time that was asked for."""
 TIMED = 0.35
 """Share of the time that is spent timing alone, and as much in turns; starting and warm-up take the rest."""
 
@@ -43,6 +45,7 @@ class Asked:
     :param percentile: A percentile that is to be known, in percent.
     :param max_time: Seconds, as a goal.
     :param configurations: How many are measured side by side.
+    :param explain: Whether the latency is taken apart.
     """
 
     number: int | None = None
@@ -50,6 +53,7 @@ class Asked:
     percentile: float | None = None
     max_time: float = 12.0
     configurations: int = 1
+    explain: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,7 @@ def limits(asked: Asked) -> tuple[Limits, ...]:
     :raises LpbenchError: Fewer than one run or one sample a run.
     """
     _refuse_none(asked)
+    explain_s = EXPLAIN_S if asked.explain else 0.0
     need = stats.percentile_need(asked.percentile) if asked.percentile else SAMPLES_A_RUN
     if asked.number is None:
         count = asked.runs or RUNS
@@ -187,11 +192,12 @@ def limits(asked: Asked) -> tuple[Limits, ...]:
             need=max(SAMPLES_A_RUN, -(-need // count)),
             most_s=min(2.0, share / asked.configurations),
             lockstep_s=min(lockstep, share / (asked.configurations + 1)),
+            explain_s=explain_s,
         )
         return (one,) * count
     count = asked.runs or max(1, min(RUNS, asked.number // SAMPLES_A_RUN))
     each, rest = divmod(asked.number, count)
-    return tuple(Limits(number=each + (index < rest)) for index in range(count))
+    return tuple(Limits(number=each + (index < rest), explain_s=explain_s) for index in range(count))
 
 
 def time_for(configurations: int, percentile: float | None) -> float:

@@ -114,6 +114,7 @@ class Run:
     :param disturbance: What others did to the machine meanwhile: shares, seconds and counts.
     :param flags: What is wrong with it: ``unsteady``, ``autocorrelated``, ``drift``, ``bimodal``, ``disturbed``.
     :param superseded: Whether it was repeated because others disturbed it; it counts no more.
+    :param parts: Of a sample's time in nanoseconds, where that was asked for; they add up.
     :param raw: Nanoseconds by stage, the first ``RAW_LIMIT`` samples.
     """
 
@@ -134,6 +135,7 @@ class Run:
     disturbance: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[Mapping[str, str], ...] = ()
     superseded: bool = False
+    parts: Mapping[str, float] = field(default_factory=dict)
     raw: Mapping[str, array[int]] = field(default_factory=dict)
 
 

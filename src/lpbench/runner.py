@@ -44,6 +44,7 @@ REQUESTS = frozenset(
         "settle",
         "watch",
         "watched",
+        "explain",
         "predict",
         "profile",
         "probe",
@@ -203,6 +204,12 @@ class Runner:
         values = {item.name: getattr(found, item.name) for item in dataclasses.fields(found)}
         known = {name: None if isinstance(value, Unavailable) else value for name, value in values.items()}
         return {**known, "disturbed": found.disturbed()}
+
+    def explain(self, *, seconds: float) -> dict[str, float]:
+        """Return the parts of a sample's time in nanoseconds, as ``lpbench.explain`` takes it apart."""
+        from lpbench.explain import explain
+
+        return explain(self._opened(), self._pre, self._post, list(self._samples.each(PREDICTIONS)), seconds)
 
     def predict(self, *, limit: int = PREDICTIONS) -> list[dict[str, Any]]:
         """Return the prediction of every sample, untimed, ready for JSON."""
