@@ -22,7 +22,22 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
     "contracts": (0, frozenset({"errors", "specs", "engine", "processor", "monitor", "hookspecs"})),
     "tools": (
         1,  # files, JSON, archives and programs; they know neither apps nor measurements
-        frozenset({"about", "archives", "child", "folders", "jsonfile", "keywords", "made_up", "problems", "schema"}),
+        frozenset(
+            {
+                "about",
+                "archives",
+                "categories",
+                "child",
+                "cores",
+                "feeds",
+                "folders",
+                "jsonfile",
+                "keywords",
+                "made_up",
+                "problems",
+                "schema",
+            }
+        ),
     ),
     "measuring": (
         2,
@@ -82,7 +97,7 @@ REASONED = {
 
 # Distributions beyond pluggy, and the modules that may import them inside functions.
 OPTIONAL = {
-    "numpy": {"tensors", "made_up", "testing", "yardstick"},
+    "numpy": {"feeds", "tensors", "made_up", "testing", "yardstick"},
     "yaml": {"app_metadata"},
     "rich": {"cli"},
     "pandas": {"result"},

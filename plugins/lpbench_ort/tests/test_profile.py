@@ -37,6 +37,7 @@ def test_every_layer_has_a_record(models: Models, open_session: Opener, temporar
         ("relu", "Relu"),
         ("pool", "GlobalAveragePool"),
     ]
+    assert [each["category"] for each in records] == ["convolution", "ReLU", "pooling"]
     assert {each["provider"] for each in records} == {"CPUExecutionProvider"}
     assert all(each["ns"] >= 0 and each["calls"] == 1 and each["precision"] == "F32" for each in records)
     assert records[0]["inputs"][0] == {"dtype": "float32", "shape": [1, 3, 8, 8]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from lpbench.categories import category
 from lpbench.engine import EngineError
 from lpbench_ort._types import PRECISIONS, numpy_name
 
@@ -53,6 +54,7 @@ def _record(events: list[Event], runs: int) -> dict[str, Any]:
     record = {
         "name": first["name"].removesuffix(KERNEL),
         "type": arguments.get("op_name", ""),
+        "category": category(arguments.get("op_name", "")),
         "ns": round(sum(event["dur"] for event in events) * NS_PER_US / runs),
         "provider": arguments.get("provider", ""),
         "calls": len(events) / runs,
