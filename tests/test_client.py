@@ -102,7 +102,7 @@ def test_a_refusal_keeps_its_class_place_and_remedy(fake_app: Callable[..., Path
 
 
 def test_a_bug_in_an_engine_is_an_error_and_not_the_end(fake_app: Callable[..., Path]) -> None:
-    with Worker(WorkerOptions()) as worker, pytest.raises(LpbenchError, match="KeyError"):
+    with Worker(WorkerOptions()) as worker, pytest.raises(LpbenchError, match="ValueError"):
         worker.ask("open", "loading", **_request(fake_app(at="load", do="bug")))
 
 

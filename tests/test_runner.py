@@ -73,7 +73,7 @@ def test_variables_of_the_engine_are_set_here_too_unless_the_caller_has_set_them
 ) -> None:
     monkeypatch.delenv("FAKE_TELEMETRY", raising=False)
     app = load_app(fake_app())
-    request = {"app": app.request(), "engine": "fake", "options": {}, "shapes": {}, "samples": []}
+    request: dict[str, Any] = {"app": app.request(), "engine": "fake", "options": {}, "shapes": {}, "samples": []}
     Runner().open(**request)
     assert os.environ["FAKE_TELEMETRY"] == "0"
     monkeypatch.setenv("FAKE_TELEMETRY", "1")

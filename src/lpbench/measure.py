@@ -172,11 +172,11 @@ def prepare(asks: Asks, request: Mapping[str, Any], limits: Limits, recorder: Re
 def time_alone(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> None:
     """Time contiguous slices: this is where absolute latencies come from."""
     begun = time.monotonic_ns()
-    asks.ask("watch", "looking around", others=[os.getpid()])
+    asks.ask("watch", "measuring", others=[os.getpid()])
     _time(asks, recorder, limits, lambda share: tell("measuring", recorder, 0.2 + 0.4 * share))
     recorder.whole_ns = time.monotonic_ns() - begun
-    recorder.disturbance, _ = asks.ask("watched", "looking around")
-    asks.ask("settle", "settling")
+    recorder.disturbance, _ = asks.ask("watched", "measuring")
+    asks.ask("settle", "measuring")
 
 
 def finish(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> None:

@@ -65,7 +65,6 @@ class Preprocessor(abc.ABC, Generic[C]):
         what = f"{type(self).__name__} needs samples"
         raise ProcessorError(what, hint="give a folder of them: --data DIR")
 
-
     def steps(self, sample: Sample) -> Mapping[str, int]:
         """Return the nanoseconds of this preprocessor's own steps for one sample, by name; empty if it has none.
 

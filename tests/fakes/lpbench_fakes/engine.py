@@ -20,7 +20,7 @@ from lpbench.engine import Engine, Feeds, Model, Outputs, Session, Shapes, Tenso
 from lpbench.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,18 @@ class FakeConfig:
             raise ValueError(what)
 
 
-class FakeEngine(Engine[FakeConfig]):
+class FakeEngine(Engine[Any]):
     """Reads the orders."""
 
-    def open(self, model: Model, config: FakeConfig, /, *, shapes: Shapes, profile: bool = False) -> Session:
+    def open(
+        self,
+        model: Model,
+        config: Any,  # noqa: ANN401 - checked below
+        /,
+        *,
+        shapes: Shapes,
+        profile: bool = False,
+    ) -> Session:
         """Return a session, or do what the file says of loading."""
         if not isinstance(config, FakeConfig):
             what = f"got {config!r} for a config"
@@ -111,14 +119,14 @@ def probe() -> dict[str, Any]:
 def _obey(orders: Mapping[str, Any], at: str) -> None:
     if orders.get("at") != at:
         return
-    wrongs = {
+    wrongs: dict[str, Callable[[], object]] = {
         "crash": lambda: ctypes.string_at(0),
         "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
         "exit": lambda: os._exit(3),
         "hang": lambda: time.sleep(600),
         "print": lambda: os.write(1, b"vendor banner on standard output\n"),
         "raise": _refuse,
-        "bug": lambda: {}["nothing"],
+        "bug": lambda: int("no number"),
     }
     wrongs[orders["do"]]()
 
