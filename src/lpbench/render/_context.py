@@ -99,7 +99,7 @@ def missing(result: Result) -> list[str]:
     several = len(result.configurations) > 1
     for each in result.configurations:
         prefix = f"{name_of(each, result.configurations)}: " if several else ""
-        lines += [f"{prefix}{line}" for line in (*_gaps(each), *_fewer(each, result))]
+        lines += [f"{prefix}{line}" for line in (*_gaps(each, several=several), *_fewer(each, result))]
     if sum(each.measured for each in result.configurations) > 1 and not result.lockstep:
         lines.append(f"no verdicts: {clean(result.lockstep_reason or 'the engines did not take turns')}")
     return list(dict.fromkeys(lines))
@@ -113,7 +113,7 @@ def _fewer(each: Configuration, result: Result) -> list[str]:
     return [f"{len(each.runs)} of {planned} runs: the time was over (--max-time {limit:g})"]
 
 
-def _gaps(each: Configuration) -> list[str]:
+def _gaps(each: Configuration, *, several: bool) -> list[str]:
     if not each.measured:
         return []
     lines = [] if each.state == OK else [clean(line) for line in each.state.splitlines()]
@@ -121,7 +121,7 @@ def _gaps(each: Configuration) -> list[str]:
     total, tail = metric_of(each, TOTAL), each.metrics.get("LATENCY_P99")
     if total is not None and total.interval is None and total.interval_reason:
         lines.append(f"no ±: {clean(total.interval_reason)}")
-    if tail is not None and tail.value is None:
+    if tail is not None and tail.value is None and not several:  # the summary has a column for it
         lines.append(f"no p99: {clean(tail.reason)}")
     lines += [f"{clean(flag['name'])}: {clean(flag['reason'])}" for flag in each.flags]
     return [*lines, *_left_out(each.problems)]
