@@ -41,7 +41,20 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
     ),
     "measuring": (
         2,
-        frozenset({"timing", "stats", "verdicts", "machine", "metrics", "yardstick", "result", "store", "render"}),
+        frozenset(
+            {
+                "explain",
+                "machine",
+                "metrics",
+                "render",
+                "result",
+                "stats",
+                "store",
+                "timing",
+                "verdicts",
+                "yardstick",
+            }
+        ),
     ),
     "apps and plugins": (
         2,
@@ -73,8 +86,10 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "client",
                 "comparison",
                 "listing",
+                "live",
                 "lockstep",
                 "measure",
+                "outcome",
                 "pilot",
                 "plan",
                 "probing",

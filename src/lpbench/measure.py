@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lpbench import result, timing
+from lpbench.metrics import MILLISECOND
 from lpbench.result import Run, Slice
 from lpbench.stats import NoisePlateau, Stopping, WarmUp, flags, summarize
 
@@ -119,7 +120,7 @@ class Recorder:
     def flags(self) -> Iterator[Mapping[str, str]]:
         """Yield what is wrong with the run's samples, and what others did meanwhile."""
         if self.samples:
-            yield from map(dataclasses.asdict, flags(self.columns[timing.TOTAL]))
+            yield from map(dataclasses.asdict, flags(self.columns[timing.TOTAL], show=_milliseconds))
         if self.disturbance.get("disturbed"):
             yield {"name": "disturbed", "reason": self.disturbance["disturbed"]}
 
@@ -250,6 +251,10 @@ def columns_of(reads: bytes) -> dict[str, array[int]]:
     if sys.byteorder == "big":  # the wire is little-endian
         values.byteswap()
     return timing.durations(values)
+
+
+def _milliseconds(ns: float) -> str:
+    return f"{ns / MILLISECOND:.4g} ms"
 
 
 def _count(seconds: float, expected_ns: float, most: int) -> int:

@@ -19,7 +19,7 @@ from lpbench.stats.samples import Number, middle, plain
 from lpbench.stats.summary import Summary, summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _BLOCKS = 20
 _SURE_TREND = 4.0
@@ -43,7 +43,13 @@ class Flag:
     reason: str
 
 
-def flags(values: Iterable[Number], target: float = 0.01, summary: Summary | None = None) -> tuple[Flag, ...]:
+def flags(
+    values: Iterable[Number],
+    target: float = 0.01,
+    summary: Summary | None = None,
+    *,
+    show: Callable[[float], str] = "{:.4g}".format,
+) -> tuple[Flag, ...]:
     """Return the flags of one run.
 
     - ``unsteady``: the interval of the median is wider than ±``target``, or there is none.
@@ -55,6 +61,7 @@ def flags(values: Iterable[Number], target: float = 0.01, summary: Summary | Non
 
     :param values: In the order of measuring.
     :param summary: Of the same values, to spare making it again.
+    :param show: Writes a latency for the reasons, with its unit where the values have one.
     :raises ValueError: For samples that are no latencies.
     """
     found = plain(values)
@@ -63,7 +70,7 @@ def flags(values: Iterable[Number], target: float = 0.01, summary: Summary | Non
         "unsteady": _unsteady(known, target),
         "autocorrelated": _autocorrelated(found, known.median),
         "drift": _drift(found, known.median, target),
-        "bimodal": _bimodal(found),
+        "bimodal": _bimodal(found, show),
     }
     return tuple(Flag(name, reason) for name, reason in reasons.items() if reason)
 
@@ -131,7 +138,7 @@ def _trend(values: list[Number], median: Number) -> float:
     return slope / math.sqrt(square * share * (1 - share))
 
 
-def _bimodal(values: list[Number]) -> str:
+def _bimodal(values: list[Number], show: Callable[[float], str]) -> str:
     """Look for two heaps in a histogram of the middle 98 % of the logarithms of at most 20,000 samples."""
     ordered = sorted(values[:: max(1, len(values) // _SAMPLE)])
     low, high = ordered[len(ordered) // 100], ordered[-1 - len(ordered) // 100]
@@ -147,7 +154,7 @@ def _bimodal(values: list[Number]) -> str:
     if not heaps:
         return ""
     first, second = ((edges[at] + edges[at + 1]) / 2 for at in heaps)
-    return f"two heaps, near {first:.4g} and {second:.4g}"
+    return f"two heaps, near {show(first)} and {show(second)}"
 
 
 def _tick(ordered: list[Number]) -> Number:
