@@ -85,6 +85,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "bench",
                 "client",
                 "comparison",
+                "diagnosis",
                 "listing",
                 "live",
                 "lockstep",

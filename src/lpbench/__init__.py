@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lpbench.catalogue import entries as apps
     from lpbench.catalogue import pull
     from lpbench.comparison import compare
+    from lpbench.diagnosis import doctor
     from lpbench.engine import Engine, Model, Session, TensorInfo
     from lpbench.errors import EngineError, LpbenchError, ProcessorError
     from lpbench.hookspecs import hookimpl
@@ -56,6 +57,7 @@ __all__ = [
     "apps",
     "benchmark",
     "compare",
+    "doctor",
     "engines",
     "hookimpl",
     "load_app",
@@ -77,6 +79,7 @@ _MODULES = {
     "bench": ("Progress", "benchmark"),
     "catalogue": ("pull",),
     "comparison": ("compare",),
+    "diagnosis": ("doctor",),
     "engine": ("Engine", "Model", "Session", "TensorInfo"),
     "errors": ("EngineError", "LpbenchError", "ProcessorError"),
     "hookspecs": ("hookimpl",),

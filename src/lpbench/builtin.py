@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "measure an app or a model",
     "benchmark-analyzer": "measure an app, in the words of the published command line",
     "compare": "say which of two results is faster, and how sure that is",
+    "doctor": "say what makes this machine noisy, and what mends it",
     "show": "print a saved result again",
     "engines": "list the inference engines",
     "plugins": "list the plugins and what failed to load",

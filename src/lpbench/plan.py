@@ -211,8 +211,12 @@ def cores_for(targets: Sequence[Target]) -> tuple[int, ...]:
     The same for every worker, since two that may move measure where they were put (METHOD 2);
     the last ones, because the system likes the first for itself.  Without a number of threads, all.
     """
+    return last_cores([target.options.get("threads") for target in targets if target.refusal is None])
+
+
+def last_cores(threads: Sequence[object]) -> tuple[int, ...]:
+    """Return the last cores of this process, as many as the greatest of ``threads``; none where one is not known."""
     allowed = sorted(os.sched_getaffinity(0))
-    threads = [target.options.get("threads") for target in targets if target.refusal is None]
     known = [each for each in threads if isinstance(each, int) and 0 < each <= len(allowed)]
     return tuple(allowed[-max(known) :]) if known and len(known) == len(threads) else ()
 
