@@ -46,6 +46,26 @@ def fakes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     registry.refresh()
 
 
+@pytest.fixture(scope="module")
+def sloppy_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Install the plugin that breaks the contract that SLOPPY names, for this process and those it starts."""
+    patch = pytest.MonkeyPatch()
+    place = tmp_path_factory.mktemp("site")
+    meta = place / "lpbench_sloppy-1.0.dist-info"
+    meta.mkdir()
+    (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: lpbench-sloppy\nVersion: 1.0\n", encoding="utf-8")
+    (meta / "entry_points.txt").write_text("[lpbench]\nsloppy = lpbench_sloppy\n", encoding="utf-8")
+    places = [str(HERE / "sloppy"), str(place)]
+    for each in places:
+        patch.syspath_prepend(each)
+    patch.setenv("PYTHONPATH", os.pathsep.join([*places, *filter(None, [os.environ.get("PYTHONPATH")])]))
+    patch.delenv("SLOPPY", raising=False)
+    registry.refresh()
+    yield
+    patch.undo()
+    registry.refresh()
+
+
 @pytest.fixture
 def fake_app(fakes: registry.Registry, tmp_path: Path) -> Callable[..., Path]:
     """Return a maker of apps for the fake engine: ``make(work_us=100, at="run", do="crash")``."""

@@ -34,6 +34,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "jsonfile",
                 "keywords",
                 "made_up",
+                "plugin_writer",
                 "problems",
                 "schema",
             }

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
-import os
-from pathlib import Path
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lpbench import registry
+from lpbench import registry, testing
+from lpbench.errors import LpbenchError
 from lpbench.testing import _kinds, _parent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from lpbench.testing._parent import Checker
 
 pytest.importorskip("numpy", reason="needs numpy")
 
-HERE = Path(__file__).parent
 VARIANTS = {
     "process_is_left_as_it_was": ("environment", "native", "folder", "signal", "umask"),
     "standard_output_is_silent": ("python", "native"),
@@ -44,28 +47,14 @@ FAULTS = [
 
 
 @pytest.fixture(scope="module")
-def sloppy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Checker]]:
-    """Install the plugin for this process and the checks', and return one checker for each kind of thing."""
-    patch = pytest.MonkeyPatch()
-    place = tmp_path_factory.mktemp("site")
-    meta = place / "lpbench_sloppy-1.0.dist-info"
-    meta.mkdir()
-    (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: lpbench-sloppy\nVersion: 1.0\n", encoding="utf-8")
-    (meta / "entry_points.txt").write_text("[lpbench]\nsloppy = lpbench_sloppy\n", encoding="utf-8")
-    places = [str(HERE / "sloppy"), str(place)]
-    for each in places:
-        patch.syspath_prepend(each)
-    patch.setenv("PYTHONPATH", os.pathsep.join([*places, *filter(None, [os.environ.get("PYTHONPATH")])]))
-    patch.delenv("SLOPPY", raising=False)
-    registry.refresh()
+def sloppy(sloppy_site: None) -> Callable[[str], Checker]:
+    """Return one checker for each kind of thing, its case made while nothing is broken."""
     cases = importlib.import_module("lpbench_sloppy.cases")
     kinds = {each.word: each for each in registry.KINDS}
     found = {word: _parent.Checker(kinds[word], "sloppy", getattr(cases, word), {}, {}) for word in _kinds.TESTED}
     for checker in found.values():
         checker.prepare()
-    yield found.__getitem__
-    patch.undo()
-    registry.refresh()
+    return found.__getitem__
 
 
 @pytest.mark.parametrize("kind", _kinds.TESTED)
@@ -82,3 +71,105 @@ def test_a_plugin_that_breaks_a_contract_fails_its_check(
     found = sloppy(kind).run(check)
     assert found.status == "failed", found
     assert found.message
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("engine/outputs_are_right:crash", "the process crashed: SIGSEGV: Fatal Python error: Segmentation fault"),
+        ("engine/outputs_are_right:exit", "the process ended: exit status 3"),
+        ("engine/outputs_are_right:hang", "hung: ran longer than 3 s"),
+        ("engine/outputs_are_right:bug", "ZeroDivisionError: division by zero (engine.py:"),
+    ],
+)
+def test_a_process_that_crashes_or_hangs_is_a_failed_check_that_says_so(
+    sloppy_site: None, fault: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = importlib.import_module("lpbench_sloppy.cases")
+    checker = _parent.Checker(
+        registry.ENGINES, "sloppy", lambda *given: dataclasses.replace(cases.engine(*given), timeout=3.0), {}, {}
+    )
+    checker.prepare()
+    monkeypatch.setenv("SLOPPY", fault)
+    found = checker.run("outputs_are_right")
+    assert found.status == "failed"
+    assert found.message.startswith(told)
+
+
+def test_an_expected_failure_is_strict(sloppy_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Expected and failing; expected and passing."""
+    expected = {"outputs_are_right": "the vendor rounds up", "feeds_are_unchanged": "the vendor meddles"}
+    checker = _parent.Checker(registry.ENGINES, "sloppy", None, {}, expected)
+    monkeypatch.setenv("SLOPPY", "engine/outputs_are_right")
+    failing, passing = (checker.run(name) for name in expected)
+    assert (failing.status, failing.ok) == ("expected failure", True)
+    assert failing.message.startswith("the vendor rounds up (")
+    assert (passing.status, passing.ok) == ("passed against expectation", False)
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        ({"feeds_are_unchangd": "why"}, 'there is no check "feeds_are_unchangd"'),
+        ({"feeds_are_unchanged": ""}, '"feeds_are_unchanged" is expected to fail without a reason'),
+    ],
+)
+def test_expectations_that_say_nothing_are_refused(expected: dict[str, str], told: str) -> None:
+    with pytest.raises(LpbenchError, match=told):
+        _parent.Checker(registry.ENGINES, "sloppy", None, {}, expected)
+
+
+def test_a_case_that_cannot_be_made_is_an_error_not_fifty_failures(sloppy_site: None) -> None:
+    with pytest.raises(LpbenchError, match="cannot make the case of engine sloppy: ValueError: no model today"):
+        testing.check_engine("sloppy", options={"case": "broken"})
+
+
+def test_an_engine_that_is_not_ready_is_listed_and_nothing_more(fakes: registry.Registry) -> None:
+    found = {each.check: each for each in testing.check_engine("absent")}
+    assert found["missing_library_is_told"].status == "passed"
+    assert found["outputs_are_right"].status == "not ready"
+    assert found["outputs_are_right"].message == "needs absent: not installed: no_such_library"
+
+
+def test_an_engine_without_a_case_says_what_to_give(fakes: registry.Registry) -> None:
+    with pytest.raises(LpbenchError, match='engine "fake" names no case to check it with'):
+        testing.check_engine("fake")
+
+
+TESTS = """
+from lpbench.testing import engine_checks, monitor_checks
+
+@engine_checks("sloppy", expected_failures={"outputs_are_right": "why", "spec_is_complete": "why not"})
+def test_engine(check):
+    check()
+
+@engine_checks("absent")
+def test_absent(check):
+    check()
+
+@monitor_checks("sloppy")
+def test_monitor(check):
+    check()
+"""
+
+
+def test_pytest_runs_a_test_for_each_check(
+    sloppy_site: None, fakes: registry.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Passed, expected to fail, passed against expectation, failed, and not installed, as pytest calls them."""
+    monkeypatch.setenv("SLOPPY", "engine/outputs_are_right")
+    (tmp_path / "test_plugin.py").write_text(TESTS, encoding="utf-8")
+    chosen = "outputs_are_right or spec_is_complete or formats_are_stated or short_stays"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "-k", chosen, str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    found = {name: word for word, name in re.findall(r"^([A-Z]+) \S+::(test_\w+\[\w+\])", done.stdout, re.MULTILINE)}
+    assert found == {
+        "test_engine[outputs_are_right]": "XFAIL",
+        "test_engine[spec_is_complete]": "FAILED",
+        "test_engine[formats_are_stated]": "PASSED",
+        "test_absent[spec_is_complete]": "FAILED",
+        "test_absent[formats_are_stated]": "PASSED",
+        "test_monitor[spec_is_complete]": "PASSED",
+        "test_monitor[short_stays_are_harmless]": "PASSED",
+    }, done.stdout
+    assert "needs absent: not installed: no_such_library" in done.stdout

@@ -22,6 +22,8 @@ COMMANDS = {
     "pull": "fetch and build a catalogue entry",
     "validate": "check an AI app",
     "new-app": "write an AI app around a model",
+    "check": "check that an engine keeps the contract",
+    "new-plugin": "write the project of an engine plugin",
 }
 
 

@@ -10,17 +10,30 @@ In a plugin's tests::
 
 On a board ``lpbench check acme``, in a notebook ``check_engine("acme")``.  Every
 check runs in a process of its own, so that a vendor's crash is a failed check.
-docs/reference/conformance.md lists the checks.
+docs/reference/conformance.md lists the checks.  Everything here is imported on
+first use: each of those processes needs a part of it.
 """
 
 from __future__ import annotations
 
-from lpbench.testing._bare import model_case
-from lpbench.testing._parent import CheckResult, check_engine, check_monitor, check_postprocessor, check_preprocessor
-from lpbench.testing._pytest import engine_checks, monitor_checks, postprocessor_checks, preprocessor_checks
-from lpbench.testing.cases import EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lpbench.testing._bare import model_case
+    from lpbench.testing._checks import Check
+    from lpbench.testing._kinds import checks
+    from lpbench.testing._parent import (
+        CheckResult,
+        check_engine,
+        check_monitor,
+        check_postprocessor,
+        check_preprocessor,
+    )
+    from lpbench.testing._pytest import engine_checks, monitor_checks, postprocessor_checks, preprocessor_checks
+    from lpbench.testing.cases import EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
 
 __all__ = [
+    "Check",
     "CheckResult",
     "EngineCase",
     "MonitorCase",
@@ -30,9 +43,33 @@ __all__ = [
     "check_monitor",
     "check_postprocessor",
     "check_preprocessor",
+    "checks",
     "engine_checks",
     "model_case",
     "monitor_checks",
     "postprocessor_checks",
     "preprocessor_checks",
 ]
+
+_MODULES = {
+    "_bare": ("model_case",),
+    "_checks": ("Check",),
+    "_kinds": ("checks",),
+    "_parent": ("CheckResult", "check_engine", "check_monitor", "check_postprocessor", "check_preprocessor"),
+    "_pytest": ("engine_checks", "monitor_checks", "postprocessor_checks", "preprocessor_checks"),
+    "cases": ("EngineCase", "MonitorCase", "PostprocessorCase", "PreprocessorCase"),
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    if name not in _PLACES:
+        what = f"module 'lpbench.testing' has no attribute {name!r}"
+        raise AttributeError(what)
+    import importlib
+
+    return getattr(importlib.import_module(f"lpbench.testing.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -38,7 +38,7 @@ class Check:
     function: Function
 
 
-def checks(sections: Sections) -> dict[str, Check]:
+def by_name(sections: Sections) -> dict[str, Check]:
     """Return checks by name; a docstring's first line is the summary."""
     return {
         function.__name__: Check(function.__name__, section, str(function.__doc__).splitlines()[0], function)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench import registry
 from lpbench.testing import _config, _lifetime, _listing, _measuring, _monitor, _post, _pre, _running
-from lpbench.testing._checks import Check, checks
+from lpbench.testing._checks import Check, by_name
 from lpbench.testing._subject import EngineSubject, MonitorSubject, PostprocessorSubject, PreprocessorSubject, Subject
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ CONFIG = (
     _config.unknown_option_is_refused,
     _config.wrong_value_is_refused,
 )
-ENGINE = checks(
+ENGINE = by_name(
     {
         "listing": (*LISTING, _listing.formats_are_stated, _listing.probe_returns_facts),
         "config": (*CONFIG, _config.number_out_of_range_is_refused, _config.absent_device_is_refused),
@@ -83,7 +83,7 @@ ENGINE = checks(
         ),
     }
 )
-PREPROCESSOR = checks(
+PREPROCESSOR = by_name(
     {
         "listing": LISTING,
         "config": CONFIG,
@@ -105,7 +105,7 @@ PREPROCESSOR = checks(
         ),
     }
 )
-POSTPROCESSOR = checks(
+POSTPROCESSOR = by_name(
     {
         "listing": LISTING,
         "config": CONFIG,
@@ -124,7 +124,7 @@ POSTPROCESSOR = checks(
         ),
     }
 )
-MONITOR = checks(
+MONITOR = by_name(
     {
         "listing": LISTING,
         "running": (
@@ -164,3 +164,8 @@ TESTED = {
         Tested(registry.MONITORS, MonitorSubject, MONITOR),
     )
 }
+
+
+def checks() -> dict[str, list[Check]]:
+    """Return every check of the kit, by the kind of thing that it is for, in the order in which they run."""
+    return {word: list(tested.checks.values()) for word, tested in TESTED.items()}

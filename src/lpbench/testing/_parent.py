@@ -213,7 +213,9 @@ class Checker:
 def _ended(status: int, said: str) -> str:
     words = [line.strip() for line in said.splitlines() if line.strip()]
     fatal = [line for line in words if line.startswith("Fatal Python error")]
-    return f"the process {child.ending(status)}{f': {(fatal or words)[-1][:200]}' if words else ''}"
+    ending = child.ending(status)
+    ended = ending if status < 0 else f"ended: {ending}"
+    return f"the process {ended}{f': {(fatal or words)[-1][:200]}' if words else ''}"
 
 
 def _refuse_unknown(names: Mapping[str, str], known: Mapping[str, Any]) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lpbench import registry
 from lpbench.testing._child import NOT_READY
 from lpbench.testing._parent import EXPECTED, Checker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lpbench.testing.cases import Case, EngineCase, Factory, MonitorCase, PostprocessorCase, PreprocessorCase
+
+F = TypeVar("F", bound="Callable[..., None]")
 
 
 def engine_checks(
@@ -21,7 +23,7 @@ def engine_checks(
     *,
     options: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
-) -> Any:  # noqa: ANN401 - a mark of pytest's
+) -> Callable[[F], F]:
     """Parametrize a test's argument ``check`` over the checks of an engine; the test calls it.
 
     :param case: What to check it with; by default the case that the engine's spec names.
@@ -36,7 +38,7 @@ def preprocessor_checks(
     case: PreprocessorCase | Factory[PreprocessorCase],
     *,
     expected_failures: Mapping[str, str] | None = None,
-) -> Any:  # noqa: ANN401
+) -> Callable[[F], F]:
     """Parametrize a test's argument ``check`` over the checks of a preprocessor."""
     return _parametrized(registry.PREPROCESSORS, name, case, None, expected_failures)
 
@@ -46,7 +48,7 @@ def postprocessor_checks(
     case: PostprocessorCase | Factory[PostprocessorCase],
     *,
     expected_failures: Mapping[str, str] | None = None,
-) -> Any:  # noqa: ANN401
+) -> Callable[[F], F]:
     """Parametrize a test's argument ``check`` over the checks of a postprocessor."""
     return _parametrized(registry.POSTPROCESSORS, name, case, None, expected_failures)
 
@@ -56,7 +58,7 @@ def monitor_checks(
     case: MonitorCase | Factory[MonitorCase] | None = None,
     *,
     expected_failures: Mapping[str, str] | None = None,
-) -> Any:  # noqa: ANN401
+) -> Callable[[F], F]:
     """Parametrize a test's argument ``check`` over the checks of a monitor."""
     from lpbench.testing.cases import MonitorCase
 
@@ -69,12 +71,13 @@ def _parametrized(
     case: Case | Factory[Any] | None,
     options: Mapping[str, Any] | None,
     expected_failures: Mapping[str, str] | None,
-) -> Any:  # noqa: ANN401
+) -> Callable[[F], F]:
     import pytest
 
     checker = Checker(kind, name, case, options or {}, expected_failures or {})
     tests = [pytest.param(functools.partial(_test, checker, check), id=check) for check in checker.checks]
-    return pytest.mark.parametrize("check", tests)
+    mark: Callable[[F], F] = pytest.mark.parametrize("check", tests)
+    return mark
 
 
 def _test(checker: Checker, name: str) -> None:

@@ -19,6 +19,7 @@ from .fault import HELD, is_broken, leak, meddle
 from .session import SloppySession
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from lpbench.engine import Model, Session, Shapes
@@ -34,10 +35,7 @@ class SloppyEngine(Engine[Any]):
 
     def open(self, model: Model, config: Any, /, *, shapes: Shapes, profile: bool = False) -> Session:  # noqa: ANN401
         """Read both files and check what was asked for."""
-        if is_broken("engine/outputs_are_right:crash"):
-            ctypes.string_at(0)
-        if is_broken("engine/outputs_are_right:hang"):
-            time.sleep(60)
+        _end()
         if config.device not in DEVICES and not is_broken("engine/absent_device_is_refused"):
             what = f'there is no device "{config.device}"'
             raise EngineError(what, where=str(model.path))
@@ -51,6 +49,19 @@ class SloppyEngine(Engine[Any]):
 
 
 _MAIN = threading.main_thread()
+
+
+def _end() -> None:
+    """Crash, hang or leave."""
+    ways: dict[str, Callable[[], object]] = {
+        "crash": lambda: ctypes.string_at(0),
+        "hang": lambda: time.sleep(60),
+        "exit": lambda: os._exit(3),
+        "bug": lambda: 1 / 0,
+    }
+    for way, call in ways.items():
+        if is_broken(f"engine/outputs_are_right:{way}"):
+            call()
 
 
 def probe() -> dict[str, Any]:

@@ -43,6 +43,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             formats={"onnx": (".onnx", ".ort")},
             config="lpbench_ort.config:OrtConfig",
             probe="lpbench_ort._probe:probe",
+            case="lpbench_ort.case:case",
             distributions=DISTRIBUTIONS,
             environment={"ORT_DISABLE_TELEMETRY": "1"},
             dynamic_shapes=True,
