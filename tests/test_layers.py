@@ -44,8 +44,10 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
         2,
         frozenset(
             {
+                "document",
                 "explain",
                 "machine",
+                "memory",
                 "metrics",
                 "render",
                 "result",
@@ -71,6 +73,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "catalogue",
                 "config",
                 "fetch",
+                "models",
                 "recipe",
                 "registry",
                 "samples",
@@ -97,6 +100,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "probing",
                 "protocol",
                 "runner",
+                "sharing",
                 "testing",
                 "worker",
                 "yardsticks",
@@ -109,6 +113,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
 # Imports that the rules above forbid, each with its reason.
 REASONED = {
     ("result", "render"): "a result shows itself in a notebook; render reads results and nothing else",
+    ("result", "document"): "a result has its own dictionary; document reads results and nothing else",
     ("result", "store"): "a result saves itself; store reads and writes results and nothing else",
 }
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from lpbench import result as results
 from lpbench import store
+from lpbench.document import decode, encode, from_dict, parse
 from lpbench.errors import ResultError
 from lpbench.measure import Recorder
 from lpbench.metrics import derive
-from lpbench.result import Configuration, Result, Run, Stage, decode, encode, from_dict, parse
+from lpbench.result import Configuration, Result, Run, Stage
 from lpbench.stats import summarize
 from lpbench.timing import STAGES, TOTAL
 
@@ -59,7 +60,7 @@ def make_result(runs: int = 3) -> Result:
     return Result(app, {}, {}, (configuration,), created="2026-01-02T03:04:05+00:00", lpbench="0")
 
 
-def document() -> dict[str, Any]:
+def plain_document() -> dict[str, Any]:
     """Return a result's document as JSON gives it back."""
     plain: dict[str, Any] = json.loads(json.dumps(make_result().to_dict()))
     return plain
@@ -87,7 +88,7 @@ def test_the_document_keeps_to_the_published_schema() -> None:
     from lpbench.schema import published
 
     jsonschema.Draft202012Validator.check_schema(published("result"))
-    jsonschema.validate(document(), published("result"))
+    jsonschema.validate(plain_document(), published("result"))
 
 
 def test_raw_samples_have_a_cap_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +116,7 @@ def test_raw_samples_have_a_cap_and_the_rest_is_counted(monkeypatch: pytest.Monk
     ids=["other version", "other format", "missing key", "unknown key", "negative count", "text for a number"],
 )
 def test_a_document_that_is_no_result_is_refused_by_name(change: Callable[[dict[str, Any]], Any], message: str) -> None:
-    changed = document()
+    changed = plain_document()
     change(changed)
     with pytest.raises(ResultError, match=f"(?s)r.json.*{message}"):
         from_dict(changed, where="r.json")
@@ -143,14 +144,14 @@ def test_a_damaged_block_is_refused(block: dict[str, Any]) -> None:
 
 
 def test_stages_that_do_not_add_up_are_refused() -> None:
-    changed = document()
+    changed = plain_document()
     changed["configurations"][0]["runs"][0]["raw"]["inference"] = encode(array("q", [5] * 20))
     with pytest.raises(ResultError, match="do not add up"):
         from_dict(changed)
 
 
 def test_negative_times_are_refused() -> None:
-    changed = document()
+    changed = plain_document()
     raw = changed["configurations"][0]["runs"][0]["raw"]
     for name, value in zip((*STAGES, TOTAL), (-5, 3, 2, 0), strict=True):
         raw[name] = encode(array("q", [value]))

@@ -14,7 +14,9 @@ import pytest
 from lpbench.app import load_app
 from lpbench.engine import TensorInfo
 from lpbench.errors import EngineError, WorkerError
-from lpbench.runner import Runner, memory, merge, plain, reset_peak
+from lpbench.memory import memory, reset_peak
+from lpbench.models import merge
+from lpbench.runner import Runner, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -258,7 +258,7 @@ def resolve(
 
 def _target(app: App, words: str, options: Mapping[str, Any]) -> Target:
     from lpbench import config
-    from lpbench.runner import choose_model
+    from lpbench.models import choose_model
     from lpbench.specs import load
 
     name, *own = words.split(":")

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench import config, registry, timing
 from lpbench.app import App
-from lpbench.errors import EngineError, LpbenchError, WorkerError, nearest
+from lpbench.errors import EngineError, LpbenchError, WorkerError
+from lpbench.memory import memory, reset_peak
+from lpbench.models import choose_model, merge
 from lpbench.monitor import Unavailable
 from lpbench.samples import InRegion, Samples
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lpbench.app import Component, Step
-    from lpbench.engine import Engine, Model, Session, TensorInfo
+    from lpbench.engine import Engine, Model, Session
     from lpbench.processor import Postprocessor, Preprocessor
     from lpbench.specs import EngineSpec, ProcessorSpec
 
@@ -42,6 +44,7 @@ REQUESTS = frozenset(
         "measure",
         "measure_cpu",
         "settle",
+        "room",
         "watch",
         "watched",
         "explain",
@@ -55,7 +58,6 @@ REQUESTS = frozenset(
 )
 PREDICTIONS = 1000
 """Predictions that one request returns at most."""
-KIB = 1024
 SETTLE_S = 0.25
 """A worker that still spins after this long never settles."""
 SETTLE_STEP_S = 0.001
@@ -186,6 +188,12 @@ class Runner:
                 break
         return {"seconds": spent}
 
+    def room(self) -> dict[str, Any]:
+        """Return the bytes of memory that further workers may take, None where the kernel does not tell."""
+        from lpbench import machine
+
+        return {"available_bytes": machine.available_memory()}
+
     def watch(self, *, others: Sequence[int] = ()) -> None:
         """Begin to watch what others do to the machine.
 
@@ -300,64 +308,6 @@ class Runner:
             what = "nothing is open"
             raise EngineError(what)
         return self._session
-
-
-def choose_model(component: Component, spec: EngineSpec) -> Model:
-    """Return the component's model in the format that the engine likes best.
-
-    :raises EngineError: The app has no model that the engine reads.
-    """
-    for name in spec.formats:
-        for model in component.models:
-            if model.format == name:
-                return model
-    have, reads = ", ".join(each.format for each in component.models), ", ".join(spec.formats)
-    what = f'engine "{spec.name}" reads {reads or "nothing"}; component "{component.name}" has {have or "no model"}'
-    raise EngineError(what, hint=f"add a model in one of these formats under models: {reads}")
-
-
-def merge(seen: Sequence[TensorInfo], stated: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:
-    """Return the engine's tensors, with layout, scale and zero-point as the app states them.
-
-    :raises EngineError: The app states a tensor that the model does not have, or another type of it.
-    """
-    by_name = {each.name: each for each in stated}
-    names = [each.name for each in seen]
-    for name in by_name.keys() - set(names):
-        what = f'the app states a tensor "{name}"; the model has {", ".join(names)}'
-        raise EngineError(what, hint=nearest(name, names))
-    return tuple(_stated(info, by_name[info.name]) if info.name in by_name else info for info in seen)
-
-
-def _stated(info: TensorInfo, said: TensorInfo) -> TensorInfo:
-    """Return one tensor as the engine sees it, completed by what the app says of it."""
-    if said.dtype and said.dtype != info.dtype:
-        what = f'the app states "{info.name}" as {said.dtype}; the model has {info.dtype}'
-        raise EngineError(what)
-    return dataclasses.replace(
-        info,
-        layout=info.layout or said.layout,
-        scale=info.scale if info.scale is not None else said.scale,
-        zero_point=info.zero_point if info.zero_point is not None else said.zero_point,
-    )
-
-
-def memory() -> dict[str, int]:
-    """Return this process's resident memory and its high-water mark in bytes, from /proc/self/status."""
-    fields = {"VmRSS:": "rss_bytes", "VmHWM:": "peak_bytes"}
-    found = dict.fromkeys(fields.values(), 0)
-    with contextlib.suppress(OSError), Path("/proc/self/status").open(encoding="ascii", errors="replace") as lines:
-        for line in lines:
-            name, *rest = line.split()
-            if name in fields:
-                found[fields[name]] = int(rest[0]) * KIB
-    return found
-
-
-def reset_peak() -> None:
-    """Set the kernel's high-water mark of this process to what it holds now."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a plugin returns

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpbench import result as results
+from lpbench import document
 from lpbench.errors import ResultError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def load(path: str | Path) -> Result:
     except OSError as error:
         what = f"cannot be read: {error.strerror or error}"
         raise ResultError(what, where=str(place)) from error
-    return results.parse(text, where=str(place))
+    return document.parse(text, where=str(place))
 
 
 def newest() -> Path:

@@ -1,0 +1,55 @@
+"""Which of an app's models an engine takes, and what the app says of its tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from lpbench.errors import EngineError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpbench.app import Component
+    from lpbench.engine import Model, TensorInfo
+    from lpbench.specs import EngineSpec
+
+
+def choose_model(component: Component, spec: EngineSpec) -> Model:
+    """Return the component's model in the format that the engine likes best.
+
+    :raises EngineError: The app has no model that the engine reads.
+    """
+    for name in spec.formats:
+        for model in component.models:
+            if model.format == name:
+                return model
+    have, reads = ", ".join(each.format for each in component.models), ", ".join(spec.formats)
+    what = f'engine "{spec.name}" reads {reads or "nothing"}; component "{component.name}" has {have or "no model"}'
+    raise EngineError(what, hint=f"add a model in one of these formats under models: {reads}")
+
+
+def merge(seen: Sequence[TensorInfo], stated: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:
+    """Return the engine's tensors, with layout, scale and zero-point as the app states them.
+
+    :raises EngineError: The app states a tensor that the model does not have, or another type of it.
+    """
+    by_name = {each.name: each for each in stated}
+    names = [each.name for each in seen]
+    for name in by_name.keys() - set(names):
+        what = f'the app states a tensor "{name}"; the model has {", ".join(names)}'
+        raise EngineError(what, hint=nearest(name, names))
+    return tuple(_stated(info, by_name[info.name]) if info.name in by_name else info for info in seen)
+
+
+def _stated(info: TensorInfo, said: TensorInfo) -> TensorInfo:
+    """Return one tensor as the engine sees it, completed by what the app says of it."""
+    if said.dtype and said.dtype != info.dtype:
+        what = f'the app states "{info.name}" as {said.dtype}; the model has {info.dtype}'
+        raise EngineError(what)
+    return dataclasses.replace(
+        info,
+        layout=info.layout or said.layout,
+        scale=info.scale if info.scale is not None else said.scale,
+        zero_point=info.zero_point if info.zero_point is not None else said.zero_point,
+    )
