@@ -7,8 +7,8 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip
 # the only list of plugins: what stands in plugins/
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
-# the statistics' simulations take minutes and time nothing: they are run by hand
-BENCHMARKS := $(filter-out benchmarks/coverage.py,$(wildcard benchmarks/*.py))
+# the statistics' simulations time nothing and the verdicts take most of an hour: they are run by hand
+BENCHMARKS := $(filter-out $(addprefix benchmarks/,models.py coverage.py verdicts.py),$(wildcard benchmarks/*.py))
 empty :=
 space := $(empty) $(empty)
 
@@ -37,7 +37,7 @@ test: setup
 lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	MYPYPATH=src:.ci:$(subst $(space),:,$(PLUGINS:%=%/src)) $(BIN)/mypy --explicit-package-bases \
+	MYPYPATH=src:.ci:benchmarks:$(subst $(space),:,$(PLUGINS:%=%/src)) $(BIN)/mypy --explicit-package-bases \
 	    conftest.py src tests $(wildcard .ci/*.py benchmarks/*.py examples/*.py) $(wildcard $(PLUGINS:%=%/src) $(PLUGINS:%=%/tests))
 
 bench: setup

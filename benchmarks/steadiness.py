@@ -1,0 +1,87 @@
+"""How far runs differ, measured three ways in the same minutes: raw, in lockstep, and in units of the yardstick.
+
+A configuration takes turns with itself: the ratio of the two is 1, and how far it strays from run to run is what
+lockstep leaves of the machine's noise.  Raw is what every other tool reports: the median of each run.
+
+    python benchmarks/steadiness.py [--runs 20] [--threads 1,2] [--affinity 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+from models import Neighbours, spread, workplace
+
+import lpbench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOALS = {1: 1.2, 2: 2.0}
+"""Lockstep ratios may differ by so many percent from run to run, by threads."""
+QUARTER, NOISY = 4.0, 5.0
+"""Lockstep is to be so many times as steady as raw, where raw is above so many percent."""
+UNITS, NOISY_UNITS = 1.8, 6.0
+"""Yardstick units likewise."""
+SECONDS_A_RUN = 2.4
+"""What a default comparison of ten runs asks for."""
+
+
+def measure(model: Path, threads: int, runs: int, cores: list[int]) -> lpbench.Result:
+    """Return the result of a configuration beside itself."""
+    return lpbench.benchmark(
+        model,
+        engine=["onnxruntime", "onnxruntime"],
+        threads=threads,
+        runs=runs,
+        affinity=cores,
+        max_time=SECONDS_A_RUN * runs,
+    )
+
+
+def report(result: lpbench.Result, threads: int) -> None:
+    """Print one line of spreads, and one of each goal."""
+    first = result.configurations[0]
+    raw, units = spread(first.run_medians()), spread(first.run_units())
+    ratios = result.lockstep[0].ratios["total"]
+    median, lockstep = statistics.median(ratios), spread(ratios)
+    print(f"{threads:7} {len(ratios):5} {raw:8.2f} % {lockstep:10.2f} % {units:8.2f} %   {median:.4f}")
+    goal = GOALS.get(threads)
+    if goal:
+        print(f"        lockstep at most {goal:g} %: {_said(met=lockstep <= goal)}")
+    print(f"        lockstep {raw / lockstep:.1f} times as steady as raw, {_wanted(raw, lockstep, QUARTER, NOISY)}")
+    print(f"        yardstick units {raw / units:.1f} times, {_wanted(raw, units, UNITS, NOISY_UNITS)}")
+
+
+def _wanted(raw: float, found: float, times: float, noisy: float) -> str:
+    if raw <= noisy:
+        return f"at least {times:g} where raw is above {noisy:g} %: it is not"
+    return f"at least {times:g}: {_said(met=raw >= times * found)}"
+
+
+def _said(*, met: bool) -> str:
+    return "met" if met else "MISSED"
+
+
+def main() -> None:
+    """Print the spreads for each number of threads."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=20, help="fresh processes of each (default %(default)s)")
+    parser.add_argument("--threads", default="1,2", help="numbers of threads (default %(default)s)")
+    parser.add_argument("--affinity", default="", help="cores, 0,1 say; lpbench's own choice without")
+    options = parser.parse_args()
+    cores = [int(core) for core in options.affinity.split(",") if core]
+    print("threads  runs        raw     lockstep      units   median ratio (spread from run to run)")
+    with workplace() as folder:
+        for threads in map(int, options.threads.split(",")):
+            neighbours, begun = Neighbours(), time.monotonic()
+            result = measure(folder / "model.onnx", threads, options.runs, cores)
+            report(result, threads)
+            print(f"        {time.monotonic() - begun:.0f} s, {neighbours}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

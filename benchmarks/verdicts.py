@@ -1,0 +1,159 @@
+"""Are the verdicts right?  An app beside itself, and beside itself with a known slowdown, many times over.
+
+``live`` compares on the spot, in lockstep; ``stored`` compares two saved results with other measurements, and so
+minutes, between them.  The slowdown is that of the tests' engine ``slowed``, which spins for a share of the time that
+each inference took.  Every repetition is one line; the goals come last.  All of it takes most of an hour.
+
+    python benchmarks/verdicts.py [--what live|stored|all] [--repetitions 20] [--affinity 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import math
+import time
+from typing import TYPE_CHECKING
+
+from models import Neighbours, installed_slowed, workplace
+
+import lpbench
+from lpbench.comparison import compare
+from lpbench.live import compare_live
+from lpbench.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from lpbench.comparison import Compared
+
+LIVE_S = 30.0
+LIVE, STORED = 0.02, 0.20
+"""Slowdowns."""
+LIVE_GOAL, STORED_GOAL = 19 / 20, 18 / 20
+QUIET = (Verdict.SAME, Verdict.UNCLEAR)
+"""What is not false beside itself."""
+APART = 10
+"""Measurements of each kind between two results that are compared."""
+
+
+class Goal:
+    """Counts how often something came out as it should.
+
+    :param share: Of all repetitions, at least.
+    """
+
+    def __init__(self, words: str, share: float) -> None:
+        self._words, self._share, self._held = words, share, list[bool]()
+
+    def note(self, *, held: bool) -> None:
+        """Count one more."""
+        self._held.append(held)
+
+    def __str__(self) -> str:
+        held, count = sum(self._held), len(self._held)
+        need = math.ceil(self._share * count - 1e-9)
+        return f"{self._words}: {held} of {count}, at least {need}: {'met' if held >= need else 'MISSED'}"
+
+
+def slowed(extra: float) -> str:
+    """Return the engine's words for a slowdown."""
+    return f"slowed:threads=1:extra={extra:g}"
+
+
+def live(model: Path, repetitions: int, cores: Sequence[int]) -> list[Goal]:
+    """Compare on the spot: with itself and with the slowdown, in turns."""
+    same = Goal("live, beside itself: SAME", LIVE_GOAL)
+    slower = Goal(f"live, {LIVE:.0%} slower: SLOWER", LIVE_GOAL)
+    quick = Goal(f"live, within {LIVE_S:g} s", 1.0)
+    for number in range(repetitions):
+        for extra, goal, wanted in ((0.0, same, Verdict.SAME), (LIVE, slower, Verdict.SLOWER)):
+            neighbours, begun = Neighbours(), time.monotonic()
+            _, (found,) = compare_live(model, [slowed(0.0), slowed(extra)], affinity=cores)
+            seconds = time.monotonic() - begun
+            goal.note(held=found.total.verdict is wanted)
+            quick.note(held=seconds <= LIVE_S)
+            _say(f"live {number + 1:2} {extra:+5.0%} {seconds:5.1f} s", found, str(neighbours))
+    return [same, slower, quick]
+
+
+class Shelf:
+    """Stored results of one engine, each measured when it is put there.
+
+    :param measure: Returns a result.
+    """
+
+    def __init__(self, folder: Path, measure: Callable[[], lpbench.Result]) -> None:
+        self._folder, self._measure = folder, measure
+        folder.mkdir()
+
+    def put(self, number: int) -> None:
+        """Measure and store."""
+        self._measure().save(self._folder / f"{number}.json")
+
+    def take(self, number: int) -> lpbench.Result:
+        """Load what was stored."""
+        return lpbench.load_result(self._folder / f"{number}.json")
+
+
+def stored(model: Path, repetitions: int, apart: int, cores: Sequence[int]) -> list[Goal]:
+    """Compare stored results, ``apart`` measurements of both kinds between them."""
+    quiet = Goal("stored, beside itself: SAME or UNCLEAR", STORED_GOAL)
+    slower = Goal(f"stored, {STORED:.0%} slower: SLOWER", STORED_GOAL)
+    plain, slow = (
+        Shelf(model.parent / name, lambda extra=extra: lpbench.benchmark(model, engine=slowed(extra), affinity=cores))  # type: ignore[misc]
+        for name, extra in (("plain", 0.0), ("slow", STORED))
+    )
+    for number in range(repetitions + apart):
+        neighbours, begun = Neighbours(), time.monotonic()
+        plain.put(number)
+        slow.put(number)
+        print(f"stored {number + 1:2}: two in {time.monotonic() - begun:.0f} s; {neighbours}", flush=True)
+        if number >= apart:
+            first = plain.take(number - apart)
+            for shelf, goal, wanted in ((plain, quiet, QUIET), (slow, slower, (Verdict.SLOWER,))):
+                second = shelf.take(number)
+                (found,) = compare(first, second)
+                goal.note(held=found.total.verdict in wanted)
+                _say(f"stored, {_minutes(first, second):4.1f} min apart", found, _raw(found))
+    return [quiet, slower]
+
+
+def _say(words: str, found: Compared, more: str) -> None:
+    total = found.total
+    print(f"{words}  {total.verdict.value:<7} {total.ratio.estimate:.4f}, {total.reason}; {more}", flush=True)
+
+
+def _minutes(first: lpbench.Result, second: lpbench.Result) -> float:
+    times = [dt.datetime.fromisoformat(each.created) for each in (first, second)]
+    return (times[1] - times[0]).total_seconds() / 60
+
+
+def _raw(found: Compared) -> str:
+    if found.raw_reason:
+        return f"raw times: {found.raw_reason}"
+    return f"raw {found.raw['total'].ratio.estimate:.4f}"
+
+
+def main() -> None:
+    """Print every repetition, and whether the goals are met."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--what", choices=("live", "stored", "all"), default="all")
+    parser.add_argument("--repetitions", type=int, default=20, help="of each comparison (default %(default)s)")
+    parser.add_argument("--apart", type=int, default=APART, help="measurements between stored ones (%(default)s)")
+    parser.add_argument("--affinity", default="", help="cores, 0,1 say; lpbench's own choice without")
+    options = parser.parse_args()
+    cores = [int(core) for core in options.affinity.split(",") if core]
+    goals: list[Goal] = []
+    with workplace() as folder, installed_slowed(folder):
+        lpbench.refresh()
+        if options.what in {"live", "all"}:
+            goals += live(folder / "model.onnx", options.repetitions, cores)
+        if options.what in {"stored", "all"}:
+            goals += stored(folder / "model.onnx", options.repetitions, options.apart, cores)
+    print(*goals, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
