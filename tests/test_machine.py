@@ -14,7 +14,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lpbench.machine import Snapshot, between, differing, environment, findings, hashes, snapshot
+from lpbench.machine import (
+    Snapshot,
+    available_memory,
+    between,
+    differing,
+    environment,
+    findings,
+    hashes,
+    snapshot,
+)
 from lpbench.monitor import Unavailable
 
 if TYPE_CHECKING:
@@ -220,6 +229,41 @@ def test_an_amd_laptop(tmp_path: Path) -> None:
     found = values(AMD, tmp_path)
     assert (found["turbo"], found["governor"], found["temperature"]) == (False, "performance", 44.5)
     assert found["platform"] == "x86-64-lenovo-21cf-x"
+
+
+V1 = "sys/fs/cgroup/memory/job"
+MEMINFO = "MemTotal: 8000000 kB\nMemAvailable: 4000000 kB\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "free"),
+    [
+        ({}, 4_096_000_000),
+        ({"sys/fs/cgroup/job/memory.max": "max", "sys/fs/cgroup/job/memory.current": "9"}, 4_096_000_000),
+        ({"sys/fs/cgroup/job/memory.max": "1000", "sys/fs/cgroup/job/memory.current": "900"}, 100),
+        (
+            {
+                "sys/fs/cgroup/job/memory.max": "1000",
+                "sys/fs/cgroup/job/memory.current": "900",
+                "sys/fs/cgroup/job/memory.stat": "anon 500\ninactive_file 300\nbroken",
+            },
+            400,
+        ),
+        ({f"{V1}/memory.limit_in_bytes": "1000", f"{V1}/memory.usage_in_bytes": "1100"}, 0),
+    ],
+    ids=["system", "no limit", "limit", "cached files", "version 1"],
+)
+def test_memory_that_is_left_is_the_systems_or_the_control_groups(
+    tmp_path: Path, files: dict[str, str], free: int
+) -> None:
+    """A group counts the files that it keeps in memory as used; they can be dropped."""
+    group = "4:memory:/job\n" if any(name.startswith(V1) for name in files) else "0::/job\n"
+    top = tree(tmp_path, {"proc/meminfo": MEMINFO, "proc/self/cgroup": group, **files})
+    assert available_memory(top) == free
+
+
+def test_memory_that_nobody_tells_is_not_known(tmp_path: Path) -> None:
+    assert available_memory(tmp_path / "nothing") is None
 
 
 def test_a_guest_in_a_container(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench import plan as plans
-from lpbench import result, timing
+from lpbench import result, sharing, timing
 from lpbench.client import Worker, WorkerOptions
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.lockstep import Racer, ratios, take_turns, units
@@ -135,7 +135,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
         seed=seed,
         adaptive=number is None and asked.runs is None,
         lockstep=apart and number is None,
-        lockstep_reason="" if apart else "one process measures one configuration at a time",
+        lockstep_reason=_no_turns(isolated=apart, number=number),
         yardstick=yardstick,
         yardstick_reason="" if yardstick else "not asked for",
         retry=retry_disturbed,
@@ -163,10 +163,10 @@ class _Bench:
         self._plan = plan
         self._limits = list(plan.limits)
         self._progress = progress
-        self._tracks = [Track(target) for target in plan.targets]
+        self._tracks = [Track(target, plan.lockstep_reason) for target in plan.targets]
+        self._reference: Track | None = None
         self._yardstick = Yardsticks(plan)
         self._ratios: dict[int, list[Mapping[str, float]]] = {}
-        self._apart = "" if plan.lockstep else plan.lockstep_reason
         self._begun = time.monotonic()
         self._interrupted = False
         self._repeated = 0
@@ -223,13 +223,30 @@ class _Bench:
         )
 
     def _round(self, index: int) -> None:
-        """Measure every target once: each alone, then all in turns."""
+        """Measure every target once; those that cannot be alive beside others after them."""
+        for group in sharing.groups(self._tracks, index):
+            for track in self._group(group, index):
+                self._group([track], index)
+                if not any(each.samples for each in track.recorders):  # it was not for the others that it failed
+                    track.apart = ""
+
+    def _group(self, tracks: Sequence[Track], index: int) -> list[Track]:
+        """Measure some targets once: each alone, then all in turns; return those that must do without the others."""
         live: list[_Live] = []
-        turn = self._tracks if index % 2 == 0 else self._tracks[::-1]
+        refused: list[Track] = []
+        waiting: list[Track] = []
         try:
-            for track in turn:
-                if not track.over and not self._interrupted:
-                    self._alone(track, index, live)
+            for track in tracks:
+                if track.over or self._interrupted:
+                    continue
+                others = [each for each in live if each.recorder.state == result.OK]
+                if others and self._no_room(track, others):
+                    waiting.append(track)
+                    continue
+                self._alone(track, index, live)
+                if others and not self._interrupted and (reason := sharing.crowded_out(track)):
+                    track.apart = reason
+                    refused.append(track)
             self._together(live, index)
             for each in live:
                 if not self._interrupted and each.recorder.state == result.OK:
@@ -240,6 +257,17 @@ class _Bench:
             for each in live:
                 each.asks.close() if each.recorder.state == result.OK else each.asks.kill()
                 each.track.done += 1
+        for track in refused:
+            track.take_back()
+        return [*waiting, *refused]
+
+    def _no_room(self, track: Track, others: Sequence[_Live]) -> bool:
+        """Note whether memory would not hold a target beside those that are alive."""
+        try:
+            track.apart = sharing.too_large(track, [each.recorder for each in others], others[0].asks)
+        except WorkerError as error:
+            others[0].recorder.end(error.outcome, others[0].asks.said or str(error))
+        return bool(track.apart)
 
     def _alone(self, track: Track, index: int, live: list[_Live]) -> None:
         """Start a target's worker and measure it while the others rest."""
@@ -291,8 +319,10 @@ class _Bench:
             self._note(racers, kernel)
 
     def _note(self, racers: Sequence[_Live], kernel: Racer | None) -> None:
-        """Keep a run's ratios to the first target, and everybody's yardstick units."""
-        reference = next((each for each in racers if each.track is self._tracks[0]), None)
+        """Keep a run's ratios to the first target that took turns, and everybody's yardstick units."""
+        if self._reference is None and len(racers) > 1:
+            self._reference = min((each.track for each in racers), key=self._tracks.index)
+        reference = next((each for each in racers if each.track is self._reference), None)
         for each in racers:
             assert each.racer  # noqa: S101 - racers are those that have one
             if kernel:
@@ -333,15 +363,26 @@ class _Bench:
         return Progress(track.target.name, phase, recorder.index, runs, done, left, narrow, recorder.samples)
 
     def _result(self) -> Result:
-        ratios_ = tuple(lockstep(index, found) for index, found in sorted(self._ratios.items()))
+        first = self._tracks.index(self._reference) if self._reference else 0
+        shared = {} if self._tracks[first].apart else self._ratios
+        ratios_ = tuple(
+            lockstep(first, index, found) for index, found in sorted(shared.items()) if not self._tracks[index].apart
+        )
         return outcome(
             self._plan,
             self._tracks,
             interrupted=self._interrupted,
             lockstep=ratios_,
-            lockstep_reason=self._apart,
+            lockstep_reason=sharing.reason(self._tracks),
             yardstick=self._yardstick.describe(),
         )
+
+
+def _no_turns(*, isolated: bool, number: int | None) -> str:
+    """Return why configurations do not take turns, or ""."""
+    if not isolated:
+        return "one process measures one configuration at a time"
+    return "" if number is None else "turns are taken by time, and a number of inferences was asked for"
 
 
 def _width(recorder: Recorder) -> float | None:

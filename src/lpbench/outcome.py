@@ -26,14 +26,16 @@ GIVE_UP = 2
 """A configuration whose first runs all failed is not tried again after this many."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Track:
     """What has been found of one target so far.
 
+    :param apart: Why it is measured without others beside it; empty where it takes turns with them.
     :param done: Runs that are over.
     """
 
     target: Target
+    apart: str = ""
     recorders: list[Recorder] = field(default_factory=list)
     done: int = 0
     failure: LpbenchError | None = None
@@ -43,6 +45,12 @@ class Track:
         """Whether there is no use in another run."""
         hopeless = self.done >= GIVE_UP and not any(each.samples for each in self.recorders)
         return hopeless or self.target.refusal is not None or self.failure is not None
+
+    def take_back(self) -> None:
+        """Forget the last run: it is done again."""
+        self.recorders.pop()
+        self.failure = None
+        self.done -= 1
 
     @property
     def counted(self) -> list[Recorder]:
@@ -81,10 +89,10 @@ def outcome(  # noqa: PLR0913 - what a benchmark comes to
     )
 
 
-def lockstep(second: int, found: Sequence[Mapping[str, float]]) -> Lockstep:
-    """Return the ratios of one configuration to the first, by stage."""
+def lockstep(first: int, second: int, found: Sequence[Mapping[str, float]]) -> Lockstep:
+    """Return the ratios of one configuration to the reference, by stage."""
     stages = [stage for stage in (*timing.STAGES, timing.TOTAL) if all(stage in each for each in found)]
-    return Lockstep(0, second, {stage: tuple(each[stage] for each in found) for stage in stages})
+    return Lockstep(first, second, {stage: tuple(each[stage] for each in found) for stage in stages})
 
 
 def _with_subject(

@@ -23,6 +23,7 @@ __all__ = [
     "Disturbance",
     "Finding",
     "Snapshot",
+    "available_memory",
     "between",
     "differing",
     "environment",
@@ -56,6 +57,11 @@ def environment(
 def hashes(machine: Facts, subject: Facts) -> dict[str, str]:
     """Return the SHA-256 of the values of machine and subject; where they were read does not count."""
     return {"machine": _digest(machine), "subject": _digest(subject)}
+
+
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Return the bytes that processes may still take here, None where the kernel does not tell."""
+    return _board.available_memory(Root(root))
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any], part: str = "machine") -> dict[str, tuple[Any, Any]]:

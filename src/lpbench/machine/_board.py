@@ -176,6 +176,31 @@ def _memory_limit(root: Root) -> Fact:
     return fact(limit, f"/{name}")
 
 
+def available_memory(root: Root) -> int | None:
+    """Return the bytes that processes may still take: the system's, or less where a control group allows less."""
+    system = _bytes(root.text("proc/meminfo") or "", "MemAvailable")
+    unified = [_left(root, name, "memory.current", "inactive_file") for name in _cgroup_files(root, "memory.max", "")]
+    legacy = [
+        _left(root, name, "memory.usage_in_bytes", "total_inactive_file")
+        for name in _cgroup_files(root, "", "memory.limit_in_bytes")
+    ]
+    return min((each for each in (system, *unified, *legacy) if each is not None), default=None)
+
+
+def _left(root: Root, name: str, usage: str, cached: str) -> int | None:
+    """Return what a control group leaves free; the files that it keeps in memory can be dropped.
+
+    :param name: The file with its limit; ``usage`` stands beside it, ``cached`` is a line of memory.stat there.
+    """
+    folder = name.rpartition("/")[0]
+    limit, used = root.number(name), root.number(f"{folder}/{usage}")
+    if limit is None or used is None:
+        return None
+    lines = (line.split() for line in (root.text(f"{folder}/memory.stat") or "").splitlines())
+    spare = next((whole(line[1]) for line in lines if len(line) > 1 and line[0] == cached), None)
+    return max(0, limit - used + (spare or 0))
+
+
 def _cgroup_files(root: Root, unified: str, legacy: str) -> list[str]:
     """Return the files of this process's control groups and of all above them, nearest first.
 

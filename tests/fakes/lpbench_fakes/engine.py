@@ -1,26 +1,28 @@
 """An engine whose model file is a JSON object of orders; strict about how it is used.
 
 ``work_us`` spins that long in each run; ``at`` ("load", "run" or "close") and ``do``
-("crash", "exit", "hang", "raise", "print", "memory") say what goes wrong and ``after`` how many
-runs it waits.
+("crash", "exit", "hang", "raise", "print", "exclusive") say what goes wrong and ``after`` how many
+runs it waits.  An exclusive engine is open in one process at a time, as where a device or memory is for one.
 """
 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
 import signal
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from lpbench.engine import Engine, Feeds, Model, Outputs, Session, Shapes, TensorInfo
 from lpbench.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class FakeEngine(Engine[Any]):
             what = f"cannot load: {error}"
             raise EngineError(what, where=str(model.path)) from error
         _obey(orders, "load")
+        if orders.get("do") == "exclusive":
+            _take_device(model.path.with_suffix(".lock"))
         return FakeSession(orders, config)
 
 
@@ -127,8 +131,22 @@ def _obey(orders: Mapping[str, Any], at: str) -> None:
         "print": lambda: os.write(1, b"vendor banner on standard output\n"),
         "raise": _refuse,
         "bug": lambda: int("no number"),
+        "exclusive": lambda: None,
     }
     wrongs[orders["do"]]()
+
+
+_taken: list[IO[str]] = []
+"""Locks that this process holds until it ends."""
+
+
+def _take_device(lock: Path) -> None:
+    _taken.append(lock.open("w", encoding="ascii"))
+    try:
+        fcntl.flock(_taken[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        what = "the device is taken"
+        raise EngineError(what) from error
 
 
 def _refuse() -> None:
