@@ -1,25 +1,48 @@
-"""One run's recorder; blocks of clock reads that are made up."""
+"""Clock reads as they come from a worker, hostile ones among them."""
 
 from __future__ import annotations
 
-import random
 from array import array
+from typing import TYPE_CHECKING
 
-from lpbench.measure import Recorder
+import pytest
+
+from lpbench.bench import benchmark
+from lpbench.errors import WorkerError
+from lpbench.measure import columns_of
+from lpbench.timing import TOTAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
-def block(totals: list[int]) -> bytes:
-    """Return the clock reads of samples whose inference takes all the time."""
-    return array("q", [read for ns in totals for read in (0, 0, ns, ns)]).tobytes()
+def test_reads_become_durations_by_stage() -> None:
+    columns = columns_of(array("q", [10, 11, 21, 23, 30, 32, 52, 56]).tobytes())
+    assert {stage: list(values) for stage, values in columns.items()} == {
+        "preprocessing": [1, 2],
+        "inference": [10, 20],
+        "postprocessing": [2, 4],
+        "total": [13, 26],
+    }
 
 
-def test_heaps_of_latencies_are_told_in_milliseconds() -> None:
-    """A third of 600 samples takes 5.2 ms where the others take 4 ms."""
-    rng = random.Random(1)  # noqa: S311 - no secret
-    totals = [int(4e6 * (1.3 if rng.random() < 1 / 3 else 1) * rng.lognormvariate(0, 0.02)) for _ in range(600)]
-    recorder = Recorder(0)
-    info = {"wall_ns": sum(totals), "cpu_ns": 0, "switches": 0, "faults": 0, "rss_bytes": 1}
-    recorder.add(info, block(totals))
-    (reason,) = (flag["reason"] for flag in recorder.flags() if flag["name"] == "bimodal")
-    assert reason.count(" ms") == 2
-    assert "near 4.0" in reason or "near 3.9" in reason
+@pytest.mark.parametrize("reads", [[10, 11, 21, 5], [10, 5, 21, 30], [1 << 62, 0, 0, 1 << 62]])
+def test_a_clock_that_steps_back_is_an_outcome_and_no_negative_time(reads: list[int]) -> None:
+    with pytest.raises(WorkerError) as caught:
+        columns_of(array("q", [1, 2, 3, 4, *reads]).tobytes())
+    assert caught.value.outcome == "the worker's clock went backwards while measuring"
+
+
+@pytest.mark.parametrize("length", [0, 7, 8, 31, 33])
+def test_a_block_that_is_no_whole_number_of_samples_breaks_the_protocol(length: int) -> None:
+    with pytest.raises(WorkerError, match="no whole number of samples"):
+        columns_of(bytes(length))
+
+
+def test_one_sample_is_measured_and_has_no_spread(fake_app: Callable[..., Path]) -> None:
+    found = benchmark(fake_app(work_us=100), number=1, yardstick=False).configurations[0]
+    summary = found.statistics[TOTAL]
+    assert summary.n == 1
+    assert summary.minimum == summary.median == summary.maximum
+    assert found.latency.interval is None

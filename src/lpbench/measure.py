@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lpbench import result, timing
+from lpbench.errors import WorkerError
 from lpbench.metrics import MILLISECOND
 from lpbench.result import Run, Slice
 from lpbench.stats import NoisePlateau, Stopping, WarmUp, flags, summarize
@@ -245,12 +246,22 @@ def _take_cpu(asks: Asks, recorder: Recorder) -> None:
 
 
 def columns_of(reads: bytes) -> dict[str, array[int]]:
-    """Return nanoseconds by stage from a block of clock reads."""
+    """Return nanoseconds by stage from a block of clock reads.
+
+    :raises WorkerError: The block is no whole number of samples, or its clock went backwards.
+    """
+    if not reads or len(reads) % (8 * timing.READS):
+        what = f"the worker sent {len(reads)} bytes of clock reads, which is no whole number of samples"
+        raise WorkerError(what, outcome="broke the protocol while measuring")
     values = array("q")
     values.frombytes(reads)
     if sys.byteorder == "big":  # the wire is little-endian
         values.byteswap()
-    return timing.durations(values)
+    stages = timing.durations(values)
+    if min(map(min, stages.values())) < 0:
+        what = "the worker's clock went backwards"
+        raise WorkerError(what, outcome=f"{what} while measuring", hint="was the machine suspended or moved?")
+    return stages
 
 
 def _milliseconds(ns: float) -> str:
