@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpbench import registry, testing
-from lpbench.errors import LpbenchError
-from lpbench.testing import _kinds, _parent
+from lpbench.errors import EngineError, LpbenchError
+from lpbench.testing import _checks, _kinds, _parent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from lpbench.testing._parent import Checker
@@ -38,12 +38,21 @@ VARIANTS = {
     "profile_or_reason": ("records", "values"),
 }
 """Checks that look for several things: a fault for each."""
-FAULTS = [
-    (kind, check, f"{kind}/{check}{variant}")
-    for kind, tested in _kinds.TESTED.items()
-    for check in tested.checks
-    for variant in [f":{each}" for each in VARIANTS.get(check, ())] or [""]
-]
+
+
+def _faults() -> Iterator[tuple[str, str, str]]:
+    """Yield kind, check and fault: checks that kinds share once, and their variants for engines."""
+    seen: set[object] = set()
+    for kind, tested in _kinds.TESTED.items():
+        for name, check in tested.checks.items():
+            variants = [f":{each}" for each in VARIANTS.get(name, ())] or [""]
+            if check.function not in seen:
+                wanted = variants if kind == "engine" else variants[:1]
+                yield from ((kind, name, f"{kind}/{name}{each}") for each in wanted)
+            seen.add(check.function)
+
+
+FAULTS = list(_faults())
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +80,28 @@ def test_a_plugin_that_breaks_a_contract_fails_its_check(
     found = sloppy(kind).run(check)
     assert found.status == "failed", found
     assert found.message
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (None, 'opening: accepted; expected EngineError naming "m.onnx"'),
+        (ValueError("m.onnx"), "opening: raised ValueError: m.onnx; expected EngineError"),
+        (EngineError("it is broken"), 'opening: the error does not name "m.onnx": EngineError: it is broken'),
+        (EngineError("broken", where="/models/other-m.onnx2"), "does not name"),
+        (EngineError("broken", where="/models/m.onnx"), ""),
+    ],
+)
+def test_a_refusal_is_an_error_of_the_contract_that_names_the_culprit(raised: Exception | None, told: str) -> None:
+    def call() -> None:
+        if raised:
+            raise raised
+
+    if not told:
+        _checks.refused(call, "opening", "m.onnx", EngineError)
+        return
+    with pytest.raises(_checks.Failed, match=re.escape(told)):
+        _checks.refused(call, "opening", "m.onnx", EngineError)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench import registry
-from lpbench.testing import _config, _lifetime, _listing, _measuring, _monitor, _post, _pre, _running
+from lpbench.testing import _config, _lifetime, _listing, _measuring, _monitor, _post, _pre, _running, _threads
 from lpbench.testing._checks import Check, by_name
 from lpbench.testing._subject import EngineSubject, MonitorSubject, PostprocessorSubject, PreprocessorSubject, Subject
 
@@ -48,11 +48,11 @@ ENGINE = by_name(
             _running.runs_after_a_refusal,
             _running.shapes_asked_for_are_in_force,
             _running.impossible_shapes_are_refused,
-            _running.runs_in_the_thread_that_opened_it,
-            _running.two_sessions_do_not_mix,
-            _running.sessions_run_side_by_side_as_stated,
-            _running.threads_reported_are_those_asked_for,
-            _running.threads_at_work_are_those_asked_for,
+            _threads.runs_in_the_thread_that_opened_it,
+            _threads.two_sessions_do_not_mix,
+            _threads.sessions_run_side_by_side_as_stated,
+            _threads.threads_reported_are_those_asked_for,
+            _threads.threads_at_work_are_those_asked_for,
         ),
         "lifetime": (
             _lifetime.missing_model_is_named,
