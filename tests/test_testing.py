@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from lpbench.testing import _checks, _kinds, _parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from lpbench.testing._parent import Checker
 
@@ -153,6 +153,17 @@ def test_expectations_that_say_nothing_are_refused(expected: dict[str, str], tol
 def test_a_case_that_cannot_be_made_is_an_error_not_fifty_failures(sloppy_site: None) -> None:
     with pytest.raises(LpbenchError, match="cannot make the case of engine sloppy: ValueError: no model today"):
         testing.check_engine("sloppy", options={"case": "broken"})
+
+
+def test_a_case_may_name_its_files_from_the_working_directory(
+    sloppy_site: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One check changes the working directory."""
+    monkeypatch.chdir(tmp_path)
+    case = importlib.import_module("lpbench_sloppy.cases").engine(Path(), {})
+    assert not case.model.path.is_absolute()
+    found = _parent.Checker(registry.ENGINES, "sloppy", case, {}, {}).run("no_files_are_left")
+    assert found.status == "passed", found
 
 
 def test_an_engine_that_is_not_ready_is_listed_and_nothing_more(fakes: registry.Registry) -> None:

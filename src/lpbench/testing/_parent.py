@@ -179,7 +179,10 @@ class Checker:
 
         case = self._case(files, self._options) if callable(self._case) else self._case
         if isinstance(case, EngineCase):
-            case = dataclasses.replace(case, options={**case.options, **self._options})
+            model = case.model  # its paths are made absolute: one check changes the working directory
+            extra = tuple(each.absolute() for each in model.extra)
+            model = dataclasses.replace(model, path=model.path.absolute(), extra=extra)
+            case = dataclasses.replace(case, model=model, options={**case.options, **self._options})
         path = folder / "case.pickle"
         path.write_bytes(pickle.dumps(case))
         return path
