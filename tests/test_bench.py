@@ -16,7 +16,7 @@ import pytest
 import lpbench
 from lpbench import bench, store
 from lpbench.errors import AppError, ConfigError, EngineError, LpbenchError, UnknownNameError
-from lpbench.live import compare_lockstep
+from lpbench.live import compare_measured
 from lpbench.timing import STAGES, TOTAL
 from lpbench.verdicts import Verdict
 
@@ -301,7 +301,7 @@ def test_engines_that_take_turns_are_compared_by_their_ratios(fake_app: Callable
     result = benchmark(fake_app(work_us=1000), engine=engines, runs=8, max_time=8)
     (pair,) = result.lockstep
     assert (pair.first, pair.second, len(pair.ratios[TOTAL])) == (0, 1, 8)
-    (compared,) = compare_lockstep(result)
+    (compared,) = compare_measured(result)
     assert compared.total.verdict is Verdict.SLOWER
     assert 1.5 < compared.total.ratio.estimate < 2.7
     assert store.load(store.keep(result)) == result

@@ -13,7 +13,7 @@ from lpbench import store
 from lpbench.cli import main
 from lpbench.comparison import compare, subject_changes
 from lpbench.errors import ResultError
-from lpbench.result import Configuration, Result, Run, Stage
+from lpbench.result import Configuration, Metric, Result, Run, Stage
 from lpbench.stats import summarize
 from lpbench.timing import STAGES, TOTAL
 
@@ -86,6 +86,124 @@ def test_results_of_different_machines_are_refused_unless_forced() -> None:
     with pytest.raises(ResultError, match="different machines"):
         compare(BEFORE, other)
     assert compare(BEFORE, other, force=True)
+
+
+def on_machine(result: Result, **facts: Any) -> Result:  # noqa: ANN401 - any fact
+    """Return a result with facts of another machine, and the hash that follows."""
+    machine = {key: {"value": value, "source": "here"} for key, value in facts.items()}
+    hashes = {**result.environment["hashes"], "machine": str(facts)}
+    return dataclasses.replace(result, environment={**result.environment, "machine": machine, "hashes": hashes})
+
+
+def test_a_refusal_names_what_differs_between_the_machines(tmp_path: Path, capsys: Capture) -> None:
+    """A governor that was changed, and a name that would clear the screen; with --force both are notes."""
+    before, after = on_machine(BEFORE, governor="powersave", cores=4), on_machine(BEFORE, governor="x\x1b[2J", cores=4)
+    names = [str(store.save(each, tmp_path / f"{at}.json")) for at, each in enumerate((before, after))]
+    assert main(["compare", *names]) == 2
+    error = capsys.readouterr().err
+    assert r"governor powersave → x\x1b[2J" in error
+    assert "cores" not in error
+    assert main(["compare", *names, "--force"]) == 0
+    assert r"another machine: governor: powersave → x\x1b[2J" in capsys.readouterr().out
+
+
+def at_frequency(result: Result, before: float | None, after: float | None = None, **machine: Any) -> Result:  # noqa: ANN401
+    """Return a result whose cores ran at so many MHz before and after."""
+
+    def state(mhz: float | None) -> dict[str, Any]:
+        known = {"value": {"0": mhz, "1": 2 * mhz}, "source": "scaling_cur_freq"} if mhz else {}
+        return {"frequency_mhz": known or {"value": None, "reason": "no cpufreq"}}
+
+    facts = {key: {"value": value, "source": "here"} for key, value in machine.items()}
+    states = {"state": state(before), "state_after": state(after or before)}
+    environment = {**result.environment, **states, "machine": facts}
+    return dataclasses.replace(result, environment=environment, settings={"affinity": [0]})
+
+
+def test_a_slower_clock_makes_more_time_and_no_more_cycles() -> None:
+    """1500 MHz, then 1200: everything takes 1.25 times as long and as many cycles as before."""
+    slow = make_result(make_configuration("fake", 1.25, 8.75))
+    (found,) = compare(at_frequency(BEFORE, 1500), at_frequency(slow, 1200))
+    assert found.total.verdict.value == "SLOWER"
+    assert found.cycles[TOTAL].verdict.value == "SAME"
+    assert found.cycles["inference"].ratio.estimate == pytest.approx(1.0)
+
+
+def on_gpu(result: Result) -> Result:
+    (each,) = result.configurations
+    return dataclasses.replace(result, configurations=(dataclasses.replace(each, facts={"processor": "GPU"}),))
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (at_frequency(BEFORE, None), "no cpufreq"),
+        (at_frequency(BEFORE, 1500, 1800), "from 1500 to 1800 MHz"),
+        (on_gpu(at_frequency(BEFORE, 1500)), "not that of a GPU"),
+        (BEFORE, "nobody looked"),
+    ],
+    ids=["unknown", "changed", "GPU", "older result"],
+)
+def test_where_cycles_are_not_known_the_reason_is(result: Result, reason: str) -> None:
+    (found,) = compare(at_frequency(BEFORE, 1500), result, force=True)
+    assert found.cycles == {}
+    assert reason in found.cycles_reason
+
+
+def test_the_nominal_frequency_of_a_virtual_machine_makes_no_cycles() -> None:
+    fact = {"value": {"0": 2600.0}, "source": "/proc/cpuinfo cpu MHz"}
+    states = {name: {"frequency_mhz": fact} for name in ("state", "state_after")}
+    here = dataclasses.replace(BEFORE, environment={**BEFORE.environment, **states})
+    guest = {**here.environment, "machine": {"virtualisation": {"value": "kvm", "source": "flags"}}}
+    assert "nominal" in compare(dataclasses.replace(here, environment=guest), here)[0].cycles_reason
+    assert compare(here, here)[0].cycles[TOTAL].verdict.value == "SAME"
+
+
+@pytest.mark.parametrize("value", [{"0": "fast"}, {"0": -1}, {}, [1500], "1500", {"0": None}])
+def test_a_frequency_that_makes_no_sense_makes_no_cycles(value: object) -> None:
+    """Results are files, and hold what others wrote."""
+    states = {name: {"frequency_mhz": {"value": value}} for name in ("state", "state_after")}
+    odd = dataclasses.replace(BEFORE, environment={**BEFORE.environment, **states})
+    assert compare(odd, odd)[0].cycles_reason
+
+
+def with_costs(result: Result, memory: float | None, label: str) -> Result:
+    """Return a result with a memory peak in MB and an answer to two samples."""
+    (each,) = result.configurations
+    peak = Metric(memory, "MB", reason="" if memory else "/proc could not be read")
+    answers = [{"sample": "a", "label": label}, {"sample": "b", "label": "dog"}]
+    each = dataclasses.replace(each, metrics={"CPU_MEM_PEAK": peak}, predictions=answers)
+    return dataclasses.replace(result, configurations=(each,))
+
+
+def test_memory_and_answers_stand_beside_the_verdicts(tmp_path: Path, capsys: Capture) -> None:
+    results = with_costs(BEFORE, 100.0, "cat"), with_costs(SLOWER, 150.0, "fox")
+    names = [str(store.save(each, tmp_path / f"{at}.json")) for at, each in enumerate(results)]
+    assert main(["compare", *names]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert "1.50" in lines["memory"]
+    assert "100 → 150 MB" in lines["memory"]
+    assert "1 of 2 alike" in lines["answers"]
+    main(["compare", *names, "--json"])
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["metrics"]["CPU_MEM_PEAK"] == [{"value": 100.0, "unit": "MB"}, {"value": 150.0, "unit": "MB"}]
+    assert found["answers"] == {"alike": 1, "of": 2}
+    assert found["changes"]["subject"] == {"library acme": ["1.0", "2.0"]}
+
+
+def test_a_cost_that_one_lacks_is_a_dash(tmp_path: Path, capsys: Capture) -> None:
+    results = with_costs(BEFORE, None, "cat"), with_costs(SLOWER, 150.0, "cat")
+    names = [str(store.save(each, tmp_path / f"{at}.json")) for at, each in enumerate(results)]
+    assert main(["compare", *names]) == 0
+    assert "- → 150 MB" in capsys.readouterr().out
+
+
+def test_numbers_as_they_are_are_no_answers() -> None:
+    """The outputs of a bare model differ in their last digits from engine to engine."""
+    (each,) = BEFORE.configurations
+    raw = dataclasses.replace(each, predictions=[{"sample": "a", "outputs": {"y": {"mean": 0.5}}}])
+    bare = dataclasses.replace(BEFORE, configurations=(raw,))
+    assert compare(bare, bare)[0].answers is None
 
 
 def test_one_configuration_is_compared_with_one_and_of_several_the_same_engine() -> None:
@@ -166,6 +284,8 @@ def test_the_screen_names_verdict_interval_times_and_the_stage_that_makes_most_o
         (["--fail-unclear"], 0, ""),
         (["--fail-slower", "-1"], 2, "5% or 0.05"),
         (["--margin", "0"], 2, "--margin"),
+        (["--threads", "2"], 2, "--threads is for measuring now"),
+        (["--no-yardstick"], 2, "--no-yardstick is for measuring now"),
     ],
 )
 def test_the_status_says_whether_a_gate_failed(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lpbench.errors import EngineError, LpbenchError, ProcessorError
     from lpbench.hookspecs import hookimpl
     from lpbench.listing import engines, plugins
+    from lpbench.live import compare_live
     from lpbench.monitor import Monitor, Reading, Unavailable
     from lpbench.probing import probe
     from lpbench.processor import Postprocessor, Preprocessor, Sample
@@ -57,6 +58,7 @@ __all__ = [
     "apps",
     "benchmark",
     "compare",
+    "compare_live",
     "doctor",
     "engines",
     "hookimpl",
@@ -84,6 +86,7 @@ _MODULES = {
     "errors": ("EngineError", "LpbenchError", "ProcessorError"),
     "hookspecs": ("hookimpl",),
     "listing": ("engines", "plugins"),
+    "live": ("compare_live",),
     "monitor": ("Monitor", "Reading", "Unavailable"),
     "probing": ("probe",),
     "processor": ("Postprocessor", "Preprocessor", "Sample"),

@@ -7,18 +7,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lpbench import machine
+from lpbench.cycles import frequency
 from lpbench.errors import ResultError
-from lpbench.render import name_of
+from lpbench.monitor import Unavailable
+from lpbench.render import clean, name_of, shorten
+from lpbench.render.predictions import alike
 from lpbench.timing import STAGES, TOTAL
 from lpbench.verdicts import Comparison, verdict_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpbench.result import Configuration, Result
+    from lpbench.result import Configuration, Metric, Result
 
 MEASURED = frozenset({"ns", "run_ns", "cov"})
 """What a yardstick found; the rest says what its units depend on."""
+BESIDE = ("CPU_MEM_PEAK", "QUALITY_VALUE")
+"""Metrics that are shown next to the verdicts: what speed may have cost."""
+LISTED = 6
+"""Differences of two machines that an error names."""
+TIME, YARDSTICK, LOCKSTEP, INTERLEAVED = "time", "yardstick", "lockstep", "interleaved"
 
 
 @dataclass(frozen=True)
@@ -28,16 +37,27 @@ class Compared:
     :param first: The reference's engine, ``second`` the other one's.
     :param stages: A comparison for each stage that both measured, ``total`` among them.
     :param medians: The mean of the run medians in nanoseconds, first's and second's, by stage.
+    :param basis: What ``stages`` rest on: ``lockstep`` slices, ``interleaved`` runs, units of the ``yardstick``, or
+        ``time`` as it was.
     :param raw: The comparisons of the times themselves, where ``stages`` are those of yardstick units.
-    :param raw_reason: Why there are no units to compare; empty where there are.
+    :param raw_reason: Why there are no units to compare; empty where there are, or where none are needed.
+    :param cycles: The comparisons of processor cycles, where the frequency was read.
+    :param cycles_reason: Why there are none.
+    :param metrics: First's and second's, of those in ``BESIDE`` that one of them has.
+    :param answers: Samples to which both give the same best answer, and samples that were looked at.
     """
 
     first: str
     second: str
     stages: Mapping[str, Comparison]
     medians: Mapping[str, tuple[float, float]]
+    basis: str = TIME
     raw: Mapping[str, Comparison] = field(default_factory=dict)
     raw_reason: str = ""
+    cycles: Mapping[str, Comparison] = field(default_factory=dict)
+    cycles_reason: str = ""
+    metrics: Mapping[str, tuple[Metric | None, Metric | None]] = field(default_factory=dict)
+    answers: tuple[int, int] | None = None
 
     @property
     def total(self) -> Comparison:
@@ -55,8 +75,7 @@ def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool 
     """
     if not force:
         _refuse_other_machine(first, second)
-    reason = _no_units(first, second)
-    found = tuple(_compare(one, other, margin, reason) for one, other in _pairs(first, second))
+    found = tuple(_compare((first, one), (second, other), margin) for one, other in _pairs(first, second))
     if not found:
         engines = [
             ", ".join(each.engine for each in result.configurations if each.measured) for result in (first, second)
@@ -75,6 +94,20 @@ def subject_changes(first: Result, second: Result) -> dict[str, tuple[Any, Any]]
     return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
 
 
+def machine_changes(first: Result, second: Result) -> dict[str, tuple[Any, Any]]:
+    """Return what differs between the machines of two results: why they are not compared unless forced."""
+    return machine.differing(first.environment, second.environment)
+
+
+def beside(first: Configuration, second: Configuration) -> dict[str, Any]:
+    """Return memory, quality and answers of two configurations as arguments of ``Compared``."""
+    pairs = {name: (first.metrics.get(name), second.metrics.get(name)) for name in BESIDE}
+    return {
+        "metrics": {name: pair for name, pair in pairs.items() if any(pair)},
+        "answers": alike(first.predictions, second.predictions),
+    }
+
+
 def _subject(result: Result) -> dict[str, Any]:
     facts = result.environment.get("subject", {})
     return {name: fact.get("value") for name, fact in facts.items() if isinstance(fact, Mapping)}
@@ -82,9 +115,19 @@ def _subject(result: Result) -> dict[str, Any]:
 
 def _refuse_other_machine(first: Result, second: Result) -> None:
     hashes = [result.environment.get("hashes", {}).get("machine") for result in (first, second)]
-    if hashes[0] != hashes[1]:
-        what = "the results come from different machines, or one that was changed"
-        raise ResultError(what, hint="measure both on one machine; --force compares them as they are")
+    if hashes[0] == hashes[1]:
+        return
+    changes = [
+        f"{clean(key)} {_shown(one)} → {_shown(two)}" for key, (one, two) in machine_changes(first, second).items()
+    ]
+    more = f" and {len(changes) - LISTED} more" if len(changes) > LISTED else ""
+    differing = f": {'; '.join(changes[:LISTED])}{more}" if changes else ""
+    what = f"the results come from different machines, or one that was changed{differing}"
+    raise ResultError(what, hint="measure both on one machine; --force compares them as they are")
+
+
+def _shown(value: object) -> str:
+    return "unknown" if value is None else shorten(clean(value), 40)
 
 
 def _pairs(first: Result, second: Result) -> list[tuple[Configuration, Configuration]]:
@@ -106,20 +149,53 @@ def _no_units(first: Result, second: Result) -> str:
     return "" if kinds[0] == kinds[1] else "their yardsticks rest on other versions"
 
 
-def _compare(first: Configuration, second: Configuration, margin: float, reason: str) -> Compared:
+Measured = tuple["Result", "Configuration"]
+"""A configuration and the result that it stands in."""
+
+
+def _compare(one: Measured, other: Measured, margin: float) -> Compared:
+    (before, first), (after, second) = one, other
     times = {stage: (first.run_medians(stage), second.run_medians(stage)) for stage in (TOTAL, *STAGES)}
     units = {stage: (first.run_units(stage), second.run_units(stage)) for stage in times}
+    reason = _no_units(before, after)
     if not reason and not all(units[TOTAL]):
         reason = "they were not measured beside a yardstick"
     raw = _verdicts(times, margin)
     medians = {stage: (statistics.fmean(times[stage][0]), statistics.fmean(times[stage][1])) for stage in raw}
-    if reason:
-        return Compared(first.engine, second.engine, raw, medians, raw_reason=reason)
-    found = {stage: each for stage, each in _verdicts(units, margin).items() if stage in raw}
-    return Compared(first.engine, second.engine, found, medians, raw)
+    found = raw if reason else {stage: each for stage, each in _verdicts(units, margin).items() if stage in raw}
+    cycles, cycles_reason = _cycles(one, other, times, margin)
+    return Compared(
+        name_of(first, before.configurations),
+        name_of(second, after.configurations),
+        found,
+        medians,
+        TIME if reason else YARDSTICK,
+        raw={} if reason else raw,
+        raw_reason=reason,
+        cycles=cycles,
+        cycles_reason=cycles_reason,
+        **beside(first, second),
+    )
 
 
-def _verdicts(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]], margin: float) -> dict[str, Comparison]:
+Runs = Mapping[str, tuple["Sequence[float]", "Sequence[float]"]]
+"""One figure a run, first's and second's, by stage."""
+
+
+def _cycles(one: Measured, other: Measured, times: Runs, margin: float) -> tuple[dict[str, Comparison], str]:
+    """Return the comparisons of cycles, or why there are none."""
+    speeds = [frequency(*each) for each in (one, other)]
+    reasons = [each.reason for each in speeds if isinstance(each, Unavailable)]
+    if reasons:
+        return {}, reasons[0]
+    first, second = (each for each in speeds if not isinstance(each, Unavailable))
+    counted = {
+        stage: ([ns * first for ns in both[0]], [ns * second for ns in both[1]]) for stage, both in times.items()
+    }
+    return _verdicts(counted, margin), ""
+
+
+def _verdicts(runs: Runs, margin: float) -> dict[str, Comparison]:
     """Return a comparison for each stage; one that does nothing may take no time, and has none."""
     return {
         stage: verdict_apart(*both, margin) for stage, both in runs.items() if all(both) and min(map(min, both)) > 0

@@ -21,7 +21,11 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     """Add what says which engine runs, and how."""
     group = parser.add_argument_group("engine")
     group.add_argument(
-        "--engine", type=names, metavar="E,…", help='one or several, or "all"; E:threads=2 gives one options of its own'
+        "--engine",
+        type=names,
+        action="extend",
+        metavar="E,…",
+        help='one or several, or "all"; E:threads=2 gives one options of its own',
     )
     group.add_argument("--device", metavar="D", help="cpu, cuda:0, …: what the engine calls it")
     group.add_argument("--threads", type=from_zero, metavar="N", help="threads of the engine")
@@ -42,8 +46,11 @@ def add_tensors(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=from_zero, default=0, metavar="N", help="of the made-up values (0)")
 
 
-def add_workers(parser: argparse.ArgumentParser) -> None:
-    """Add how worker processes run."""
+def add_workers(parser: argparse.ArgumentParser, *, apart: bool = False) -> None:
+    """Add how worker processes run.
+
+    :param apart: Whether there must be such processes.
+    """
     group = parser.add_argument_group(WORKERS)
     group.add_argument("--affinity", type=cores, default=(), metavar="0,2-3", help="cores that they may use")
     group.add_argument(
@@ -57,7 +64,10 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--retry-disturbed", action="store_true", help="repeat a run that other processes disturbed")
     group.add_argument("--no-yardstick", action="store_true", help="no fixed kernel beside, for comparisons later")
-    group.add_argument("--no-isolate", action="store_true", help="measure in this process: a crash ends it")
+    if apart:
+        parser.set_defaults(no_isolate=False)
+    else:
+        group.add_argument("--no-isolate", action="store_true", help="measure in this process: a crash ends it")
 
 
 def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lpbench.errors import LpbenchError, nearest
 
@@ -35,6 +35,10 @@ class Parser(argparse.ArgumentParser):
         if rest:
             self.error(f'unexpected "{rest[0]}"')
         return options
+
+    def defaults(self) -> dict[str, Any]:
+        """Return what each option is where nobody says anything, by its name in the options."""
+        return {action.dest: action.default for action in self._actions}  # argparse has no public name for it
 
     def format_help(self) -> str:
         """Return the page of help: the description in lines that fit, the examples as they are."""

@@ -1,73 +1,155 @@
-"""``lpbench compare``: which of two results is faster, and how sure that is."""
+"""``lpbench compare``: which of two is faster, and how sure that is; of saved results, or measured now."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lpbench.cli import _console, _options
+from lpbench.cli import _console, _options, _verdicts
 from lpbench.errors import LpbenchError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
+    from lpbench.cli._parser import Parser
     from lpbench.comparison import Compared
-    from lpbench.render._table import Paint
     from lpbench.result import Result
-    from lpbench.verdicts import Comparison
 
-NAMES = {"total": "total", "preprocessing": "  pre", "inference": "  infer", "postprocessing": "  post"}
-STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn", "SAME": "bold"}
-MOST = 0.5
-"""A stage that makes up this share of the difference is most of it."""
+FEWEST = 2
+"""Results, or engines, that a comparison takes."""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Describe the command."""
     parser.description = (
         "Say of each result whether it is SAME, FASTER or SLOWER than the first, or that it is UNCLEAR, with the "
-        "interval of the ratio. The run is the unit: a verdict takes 8 runs."
+        "interval of the ratio. With --live, measure engines in turns now and compare them: the surest way. "
+        "The run is the unit: a verdict takes 8 runs."
     )
     parser.epilog = (
         "examples:\n  lpbench compare before.json after.json --fail-slower 5%\n"
-        "  lpbench compare before.json last --margin 2% --json"
+        "  lpbench compare --live my-app --engine onnxruntime --engine onnxruntime:threads=2"
     )
-    parser.add_argument("first", metavar="A", help="the reference: a file, a saved result's name, or last")
-    parser.add_argument("others", nargs="+", metavar="B", help="what is compared to it")
+    parser.add_argument(
+        "results", nargs="*", metavar="RESULT", help="the reference, then others: files, saved results' names, or last"
+    )
     parser.add_argument(
         "--margin", type=_options.share, default=0.01, metavar="M", help="what counts as no difference (1%%)"
     )
     parser.add_argument(
-        "--fail-slower", type=_options.share, metavar="S", help="exit 1 where B is slower by more, for certain"
+        "--fail-slower", type=_options.share, metavar="S", help="exit 1 where one is slower by more, for certain"
     )
     parser.add_argument("--fail-unclear", action="store_true", help="exit 1 where a verdict is UNCLEAR")
-    parser.add_argument("--force", action="store_true", help="compare results of different machines too")
+    parser.add_argument(
+        "--force", action="store_true", help="compare results of different machines too; overwrite FILE"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+    _add_live(parser)
+
+
+def _add_live(parser: Parser) -> None:
+    """Add the options of measuring now, and note which they are."""
+    before = parser.defaults()
+    group = parser.add_argument_group("measuring now")
+    group.add_argument("--live", metavar="APP", help="measure this app: a folder, a catalogue name or a model file")
+    group.add_argument("--data", metavar="DIR", help="samples: a folder or one file (the app's own)")
+    group.add_argument("--runs", type=_options.from_one, metavar="R", help="fresh processes of each engine (10)")
+    group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the result here too, as JSON")
+    _options.add_engine(parser)
+    _options.add_tensors(parser)
+    _options.add_workers(parser, apart=True)
+    live = {name: default for name, default in parser.defaults().items() if name not in before}
+    parser.set_defaults(number=None, percentile=None, explain=False, of_live=live)
 
 
 def main(options: argparse.Namespace) -> int:
     """Compare, print, and say by the exit status whether a gate failed."""
-    from lpbench.cli.show import load
-    from lpbench.comparison import compare
-
     if options.margin <= 0:
         what = "a margin is above 0"
         raise LpbenchError(what, where="--margin")
-    first = load(options.first)
+    return _saved(options) if options.live is None else _live(options)
+
+
+def _saved(options: argparse.Namespace) -> int:
+    """Compare saved results with the first of them."""
+    from lpbench.cli.show import load
+    from lpbench.comparison import compare
+
+    _refuse_measuring(options)
+    word, *others = options.results
+    first = load(word)
     every: list[tuple[str, Result, Compared]] = []
-    for word in options.others:
-        other = load(word)
-        found = compare(first, other, margin=options.margin, force=options.force)
-        every += [(word, other, each) for each in found]
-    failed = [reason for _, _, each in every for reason in gates(each, options)]
+    for other in others:
+        second = load(other)
+        found = compare(first, second, margin=options.margin, force=options.force)
+        every += [(other, second, each) for each in found]
     if options.json:
-        _console.answer_json([{"first": options.first, "second": word, **as_json(each)} for word, _, each in every])
+        _console.answer_json([_verdicts.saved_json(word, other, first, second, each) for other, second, each in every])
     else:
-        paint = _console.painter(sys.stdout)
-        for word, other, each in every:
-            print("\n".join(_screen(options.first, word, each, paint)))
-            print("\n".join(paint(line, "dim") for line in _notes(first, other, each)))
+        paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
+        for other, second, each in every:
+            print("\n".join(_verdicts.saved_screen((word, first), (other, second), each, width=width, paint=paint)))
+    return _gated([each for _, _, each in every], options)
+
+
+def _refuse_measuring(options: argparse.Namespace) -> None:
+    """Refuse too few results, and options that only measuring heeds."""
+    from lpbench.cli._parser import UsageError
+
+    if len(options.results) < FEWEST:
+        what = f"a comparison takes two results; found {len(options.results)}"
+        raise UsageError(what, hint="lpbench compare A B, or --live APP --engine E --engine E to measure now")
+    given = [name for name, default in options.of_live.items() if getattr(options, name) != default]
+    if given:
+        what = f"--{given[0].replace('_', '-')} is for measuring now"
+        raise UsageError(what, hint="add --live APP, or leave it out")
+
+
+def _live(options: argparse.Namespace) -> int:
+    """Measure engines in turns and compare them with the first."""
+    from lpbench.cli import _measure
+    from lpbench.cli._parser import UsageError
+    from lpbench.cli._progress import live
+    from lpbench.live import RUNS, compare_live
+
+    if options.results:
+        what = f'unexpected "{options.results[0]}"'
+        raise UsageError(what, hint="--live measures now; saved results are compared without it")
+    _measure.refuse(options.output, overwrite=options.force)
+    app = _measure.find_app(options.live, options)
+    arguments = {**_options.arguments(options, app), "runs": options.runs or RUNS, "margin": options.margin}
+    with live() as progress:
+        result, found = compare_live(app, arguments.pop("engine") or [], **arguments, progress=progress)
+    saved = _measure.Saved()
+    saved.write(result, options.output, None, overwrite=options.force)
+    if options.json:
+        _console.answer_json(
+            [{"first": each.first, "second": each.second, **_verdicts.as_json(each)} for each in found]
+        )
+    else:
+        paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
+        print("\n".join(_verdicts.live_screen(result, found, width=width, paint=paint)))
+    _measure.announce(saved, "lpbench show last", sys.stderr if options.json else sys.stdout)
+    saved.report()
+    gates = _gated(found, options)
+    return _status(found, _measure.status(result, saved), gates)
+
+
+def _status(found: Sequence[Compared], measured: int, gates: int) -> int:
+    """Return the exit status: what could not be measured comes before gates, and these before files."""
+    if measured in {_console.INTERRUPTED, _console.NOTHING}:
+        return measured
+    if not found:
+        _console.say("nothing to compare: fewer than two engines were measured")
+        return _console.NOTHING
+    return gates or measured
+
+
+def _gated(found: Sequence[Compared], options: argparse.Namespace) -> int:
+    """Say which gates fail and return the exit status."""
+    failed = [reason for each in found for reason in gates(each, options)]
     for reason in failed:
         _console.say(reason)
     return _console.FAILED if failed else _console.DONE
@@ -76,105 +158,15 @@ def main(options: argparse.Namespace) -> int:
 def gates(each: Compared, options: argparse.Namespace) -> list[str]:
     """Return the gates that a comparison fails, each with its reason."""
     from lpbench.monitor import Unavailable
-    from lpbench.render import percent
+    from lpbench.render import clean, percent
 
-    total = each.total
+    total, name = each.total, clean(each.second)
     interval = total.ratio.interval
     failed = []
     limit = options.fail_slower
     if limit is not None and total.slower_than(limit) and not isinstance(interval, Unavailable):
         end = percent(interval.lower - 1)
-        failed.append(f"{each.second}: slower than allowed ({percent(limit)}): lower end {end}")
+        failed.append(f"{name}: slower than allowed ({percent(limit)}): lower end {end}")
     if options.fail_unclear and total.verdict.value == "UNCLEAR":
-        failed.append(f"{each.second}: unclear: {total.reason}")
+        failed.append(f"{name}: unclear: {total.reason}")
     return failed
-
-
-def as_json(each: Compared) -> dict[str, Any]:
-    """Return one comparison for other programs; times in nanoseconds."""
-    return {
-        "engines": [each.first, each.second],
-        "unit": "time" if each.raw_reason else "yardstick",
-        "unit_reason": each.raw_reason or None,
-        "stages": {stage: _as_json(found, *each.medians[stage]) for stage, found in each.stages.items()},
-        "raw": {stage: _as_json(found, *each.medians[stage]) for stage, found in each.raw.items()},
-    }
-
-
-def _as_json(found: Comparison, before: float, after: float) -> dict[str, Any]:
-    from lpbench.monitor import Unavailable
-
-    interval = None if isinstance(found.ratio.interval, Unavailable) else found.ratio.interval
-    return {
-        "verdict": found.verdict.value,
-        "reason": found.reason,
-        "ratio": found.ratio.estimate,
-        "interval": [interval.lower, interval.upper] if interval else None,
-        "method": interval.method if interval else None,
-        "runs": found.ratio.runs,
-        "margin": found.margin,
-        "median_ns": [before, after],
-    }
-
-
-def _screen(first: str, second: str, each: Compared, paint: Paint) -> list[str]:
-    """Return a row for each stage: verdict, ratio with its interval, and the two times."""
-    from lpbench.render import Column, clean, fit, table
-
-    engines = each.first if each.first == each.second else f"{each.first} → {each.second}"
-    head = f"{clean(first)} → {clean(second)} · {clean(engines)}"
-    columns = [Column(title, left=True) for title in ("stage", "", "ratio", "", "", "")]
-    rows = _rows(each)
-    lines = (fit(columns, rows, _console.width(sys.stdout)) or table(columns, rows, gap=1))[1:]
-    painted = [_paint(line, row[1], paint) for line, row in zip(lines, rows, strict=True)]
-    unclear = [f"unclear: {each.total.reason}"] if each.total.verdict.value == "UNCLEAR" else []
-    return [paint(head, "dim"), *painted, *unclear]
-
-
-def _rows(each: Compared) -> list[list[str]]:
-    from lpbench.monitor import Unavailable
-    from lpbench.render import digits
-
-    unit, ns = ("µs", 1e3) if each.medians["total"][0] < 1e5 else ("ms", 1e6)  # noqa: PLR2004 - 0.1 ms
-    rows = []
-    for stage, found in each.stages.items():
-        interval = found.ratio.interval
-        span = "" if isinstance(interval, Unavailable) else f"({_ratio(interval.lower)} to {_ratio(interval.upper)})"
-        before, after = (digits(value / ns) for value in each.medians[stage])
-        times = f"{before} → {after} {unit}"
-        rows.append([NAMES[stage], found.verdict.value, _ratio(found.ratio.estimate), span, times, _share(each, stage)])
-    return rows
-
-
-def _share(each: Compared, stage: str) -> str:
-    """Return a mark at the stage that makes up most of a clear difference."""
-    if stage == "total" or each.total.verdict.value not in {"FASTER", "SLOWER"}:
-        return ""
-    before, after = each.medians["total"]
-    start, end = each.medians[stage]
-    return "← most of it" if (end - start) / (after - before) > MOST else ""
-
-
-def _ratio(value: float) -> str:
-    return f"{value:.3f}"
-
-
-def _notes(first: Result, second: Result, each: Compared) -> Iterable[str]:
-    """Return what weakens or explains a verdict."""
-    from lpbench.comparison import subject_changes
-    from lpbench.render import clean
-
-    for name, (before, after) in subject_changes(first, second).items():
-        if name == "app":
-            yield "the apps differ"
-        else:
-            yield f"{clean(name)}: {clean(before)} → {clean(after)}"
-    if each.raw_reason:
-        yield f"raw times, which a drifting machine changes too; no yardstick units: {clean(each.raw_reason)}"
-    else:
-        raw = each.raw["total"]
-        yield f"ratios of yardstick units, which cancel a drifting machine; raw total {_ratio(raw.ratio.estimate)}"
-
-
-def _paint(line: str, verdict: str, paint: Paint) -> str:
-    return line.replace(verdict, paint(verdict, STYLES[verdict]), 1)

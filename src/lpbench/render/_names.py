@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def name_of(each: Configuration, beside: Sequence[Configuration]) -> str:
     """Return an engine's name; of an engine that stands there several times, with what sets it apart.
 
-    The words are those that ``--engine`` takes: ``onnxruntime:threads=2``.
+    The words are those that ``--engine`` takes: ``onnxruntime:threads=2``.  Where nothing sets it apart from
+    one before it, it is the second: ``onnxruntime#2``.
     """
     same = [other for other in beside if other.engine == each.engine]
     if len(same) < 2:  # noqa: PLR2004 - alone
@@ -23,4 +24,6 @@ def name_of(each: Configuration, beside: Sequence[Configuration]) -> str:
     keys = dict.fromkeys(key for other in same for key in other.options)
     apart = [key for key in keys if any(other.options.get(key) != each.options.get(key) for other in same)]
     parts = [f"{key}={each.options[key]}" for key in apart if key in each.options]
-    return clean(":".join([each.engine, *parts]))
+    twins = [other for other in same if all(other.options.get(key) == each.options.get(key) for key in apart)]
+    place = next((at for at, other in enumerate(twins) if other is each), 0)
+    return clean(":".join([each.engine, *parts])) + (f"#{place + 1}" if place else "")
