@@ -44,6 +44,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
         2,
         frozenset(
             {
+                "cycles",
                 "document",
                 "explain",
                 "machine",
