@@ -158,6 +158,15 @@ def test_wrong_words_are_answered_with_the_remedy(
     assert not saved()
 
 
+def test_explain_takes_the_latency_apart_on_the_screen_and_in_the_result(fake_app: Make, capsys: Capture) -> None:
+    assert main(["run", str(fake_app(work_us=500)), *FEW, "--explain"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"^engine alone +\d", text, re.MULTILINE)
+    assert "after the engine itself" in text or "nothing but the engine itself" in text
+    for run in newest().configurations[0].runs:
+        assert run.parts["engine alone"] >= 500_000
+
+
 def test_an_app_that_is_nowhere_is_answered_with_the_nearest(fake_app: Make, capsys: Capture) -> None:
     folder = fake_app("numbers")
     assert main(["run", f"{folder}s"]) == 2

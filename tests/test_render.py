@@ -258,6 +258,72 @@ def test_engines_that_did_not_take_turns_say_why_there_is_no_verdict() -> None:
     assert "no verdicts: the device has memory for one" in text
 
 
+def explained(runs: int = 3, python: float = 0.5) -> Configuration:
+    """Return a configuration of 10 ms whose latency was taken apart; caches cost differently from run to run."""
+    good = make_configuration(runs=runs)
+
+    def apart(run: Run) -> Run:
+        caches = (run.index - 1) * 0.2 * MS
+        steps = {
+            "preprocessing: resize": 1.5 * MS,
+            "postprocessing": 0.5 * MS,
+            "Python between the samples": python * MS,
+        }
+        parts = {"engine alone": 8 * MS - caches, "caches taken by preprocessing": caches, **steps}
+        return dataclasses.replace(run, parts=parts)
+
+    return dataclasses.replace(good, runs=tuple(map(apart, good.runs)))
+
+
+def test_the_parts_of_a_latency_add_up_to_the_whole() -> None:
+    """Shares too; a part that is negative in some runs and positive in others holds 0 within its ±."""
+    text = render.text(make_result(explained()))
+    rows = text[text.index("where the time goes") :].splitlines()[1:7]
+    found = [re.match(r"(\D+?) +(-?[\d.e-]+) +±([\d.]+) +(-?[\d.]+) %$", row) for row in rows]
+    assert all(found), rows
+    values = [float(each[2]) for each in found if each]
+    shares = [float(each[4]) for each in found if each]
+    assert sum(values[:-1]) == pytest.approx(10.5, abs=0.01)
+    assert values[-1] == 10.5
+    assert sum(shares[:-1]) == pytest.approx(100, abs=1)
+    assert "most after the engine itself: preprocessing: resize, 1.50 ms (14 %)" in text
+    assert "another when it was taken apart" not in text
+
+
+def test_one_run_is_taken_apart_without_an_interval() -> None:
+    text = render.text(make_result(explained(runs=1)))
+    (row,) = (line for line in text.splitlines() if line.startswith("preprocessing: resize"))
+    assert "±" not in row
+
+
+def test_parts_that_are_not_those_of_the_latency_say_so() -> None:
+    """The machine became slower before the latency was taken apart: 13 ms in the loops, 10 above."""
+    found = explained()
+    runs = tuple(dataclasses.replace(run, parts={**run.parts, "engine alone": 11 * MS}) for run in found.runs)
+    text = render.text(make_result(dataclasses.replace(found, runs=runs)))
+    assert re.search(r"another when it was taken apart: 13\.0 ms here, 10\.0 ms above", text)
+
+
+def test_an_engine_that_is_nearly_all_of_it_is_said_to_be() -> None:
+    found = explained()
+    parts = {"engine alone": 10.0 * MS, "postprocessing": 0.01 * MS}
+    runs = tuple(dataclasses.replace(run, parts=parts) for run in found.runs)
+    assert "nothing but the engine itself" in render.text(make_result(dataclasses.replace(found, runs=runs)))
+
+
+def test_each_of_several_engines_is_taken_apart_by_name() -> None:
+    text = render.text(make_result(explained(), dataclasses.replace(explained(), engine="other")))
+    assert text.count("where the time goes") == 2
+    assert re.search(r"^other\nwhere the time goes", text, re.MULTILINE)
+
+
+def test_a_notebook_shows_the_parts_too() -> None:
+    page = Page(render.to_html(make_result(explained())))
+    assert page.tags.count("table") == 2
+    assert "preprocessing: resize" in page.text
+    assert "most after the engine itself" in page.text
+
+
 def test_what_makes_a_number_doubtful_stands_under_it() -> None:
     flag = {"name": "runs-differ", "reason": "the runs differ by more than their samples explain"}
     text = render.text(make_result(dataclasses.replace(make_configuration(), flags=(flag,))))

@@ -14,6 +14,7 @@ from lpbench.monitor import Unavailable
 from lpbench.stats import (
     Interval,
     across_runs,
+    difference_interval,
     mean_interval,
     median_interval,
     ratio_interval,
@@ -174,6 +175,24 @@ def test_mean_intervals_are_those_of_scipy() -> None:
         assert isinstance(found, Interval)
         low, high = stats.t.interval(0.95, count - 1, loc=sum(values) / count, scale=stats.sem(values))
         assert [found.lower, found.upper] == pytest.approx([low, high], rel=1e-9)
+
+
+def test_intervals_of_differences_are_those_of_scipy_below_zero_too() -> None:
+    stats = pytest.importorskip("scipy.stats", reason="needs scipy")
+    rng = random.Random(8)  # noqa: S311 - no secret
+    values = [rng.gauss(-1, 1) for _ in range(8)]
+    found = difference_interval(values)
+    assert isinstance(found, Interval)
+    low, high = stats.t.interval(0.95, 7, loc=sum(values) / 8, scale=stats.sem(values))
+    assert [found.lower, found.upper] == pytest.approx([low, high], rel=1e-9)
+    assert found.lower < 0
+
+
+def test_one_difference_has_no_interval_and_what_is_no_number_is_refused() -> None:
+    assert isinstance(difference_interval([-1.0]), Unavailable)
+    for bad in ([], [1.0, math.nan], [math.inf, 1.0]):
+        with pytest.raises(ValueError, match="finite"):
+            difference_interval(bad)
 
 
 def test_welch_is_that_of_scipy() -> None:

@@ -91,6 +91,7 @@ def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:
         "timeout": options.timeout,
         "max_time": options.max_time,
         "isolate": False if options.no_isolate else None,
+        "explain": options.explain,
         "retry_disturbed": options.retry_disturbed,
         "yardstick": not options.no_yardstick,
     }

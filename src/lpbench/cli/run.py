@@ -39,6 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--percentile", type=_options.percentage, metavar="P", help="go on until this percentile is known, 99 say"
     )
+    parser.add_argument(
+        "--explain", action="store_true", help="take the latency apart: engine alone, new input, caches, stages, Python"
+    )
     _options.add_engine(parser)
     add_output(parser)
     _options.add_tensors(parser)

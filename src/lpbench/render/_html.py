@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.render import _context
 from lpbench.render._anchors import anchor_columns, anchor_rows
+from lpbench.render._parts import parts_notes, parts_table
 from lpbench.render._summary import summary_table, unmeasured
 from lpbench.render._units import unit_for
 
@@ -36,9 +37,12 @@ def fragment(result: Result) -> str:
 
 def _configuration(each: Configuration) -> list[str]:
     unit = unit_for([each])
+    columns, rows = parts_table(each)
+    explained = [_table(columns, rows), *map(_paragraph, parts_notes(each))] if rows else []
     return [
         f"<p><strong>{_escape(_context.answer(each))}</strong><br>{_escape(_context.engine(each))}</p>",
         _table(anchor_columns(unit), anchor_rows(each, unit)),
+        *explained,
     ]
 
 

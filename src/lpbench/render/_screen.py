@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from lpbench.render import _context
 from lpbench.render._anchors import anchors
 from lpbench.render._details import details
+from lpbench.render._names import name_of
 from lpbench.render._numbers import shorten
+from lpbench.render._parts import parts
 from lpbench.render._summary import summary
 from lpbench.result import INTERRUPTED
 
@@ -25,6 +27,10 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
         lines = _single(measured[0], head, width=width, paint=paint)
     else:
         lines = [*head, "", *summary(result, width=width, paint=paint)]
+    for each in measured:
+        if explained := parts(each, width=width, paint=paint):
+            name = [paint(name_of(each, result.configurations), "bold")] if len(result.configurations) > 1 else []
+            lines += ["", *name, *explained]
     if result.state == INTERRUPTED:
         lines.append(paint("interrupted: this is what was measured until then", "warn"))
     for reason in _context.missing(result):

@@ -6,7 +6,14 @@ docs/explanation/statistics.md.
 
 from lpbench.stats.dependence import Dependence, dependence
 from lpbench.stats.flags import Flag, flags, runs_differ, slice_medians
-from lpbench.stats.intervals import Interval, across_runs, mean_interval, median_interval, median_variance
+from lpbench.stats.intervals import (
+    Interval,
+    across_runs,
+    difference_interval,
+    mean_interval,
+    median_interval,
+    median_variance,
+)
 from lpbench.stats.percentiles import STANDARD, Percentile, percentile, percentile_need, percentiles
 from lpbench.stats.pilot import Limits, PilotRun, Plan, plan
 from lpbench.stats.ratios import Ratio, ratio_interval, run_ratio, unpaired_ratio
@@ -29,6 +36,7 @@ __all__ = [
     "WarmUp",
     "across_runs",
     "dependence",
+    "difference_interval",
     "flags",
     "interval_reached",
     "mean_interval",

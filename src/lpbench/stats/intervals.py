@@ -92,6 +92,22 @@ def mean_interval(values: Iterable[Number], confidence: float = 0.95) -> Interva
     return Interval(lower, upper, confidence, f"Student's t over {len(found)} values")
 
 
+def difference_interval(values: Iterable[float], confidence: float = 0.95) -> Interval | Unavailable:
+    """Return Student's t interval of the mean of independent differences, which may be negative.
+
+    :returns: Unavailable for one value.
+    :raises ValueError: For no values, one that is not finite, or a confidence outside 0 to 1.
+    """
+    check_confidence(confidence)
+    found = [float(value) for value in values]
+    if not found or not all(map(math.isfinite, found)):
+        what = f"differences are finite numbers; found {found}"
+        raise ValueError(what)
+    if len(found) == 1:
+        return Unavailable("one value: its spread is not known")
+    return Interval(*t_bounds(found, confidence), confidence, f"Student's t over {len(found)} differences")
+
+
 def across_runs(medians: Iterable[Number], confidence: float = 0.95, *, added: int = 0) -> Interval | Unavailable:
     """Return the interval over runs, the ± of the tables: the run is the unit, whatever it holds.
 
