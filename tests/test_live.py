@@ -135,6 +135,26 @@ def test_a_device_for_one_gives_a_verdict_from_interleaved_runs_and_the_reason(f
     assert "2 interleaved runs, not turns: fake:extra_us=2000: beside others it failed to open: the device" in text
 
 
+def test_two_settings_of_a_real_engine_are_compared(tmp_path: Path, capsys: Capture) -> None:
+    """ONNX Runtime on a model of one layer, with and without its graph optimisations."""
+    for needed in ("numpy", "onnxruntime", "lpbench_ort"):
+        pytest.importorskip(needed, reason=f"needs {needed}")
+    onnx = pytest.importorskip("onnx", reason="needs onnx")
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [64, 64]) for name in "xy"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("MatMul", ["x", "x"], ["y"])], "g", ends[:1], ends[1:])
+    opset = [onnx.helper.make_opsetid("", 13)]
+    model = tmp_path / "product.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), model)
+    engines = ["--engine", "onnxruntime", "--engine", "onnxruntime:graph_optimization=disabled"]
+    words = ["--live", str(model), *engines, "--threads", "1", "--range", "x=0,1", "--runs", "2", "--max-time", "1"]
+    assert main(["compare", *words, "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["second"] == "onnxruntime:graph_optimization=disabled"
+    assert found["basis"] == "lockstep"
+    assert found["answers"] is None
+    assert store.load(store.LAST).settings["affinity"]
+
+
 def test_an_engine_beside_itself_is_told_apart_by_its_number(fake_app: Make, capsys: Capture) -> None:
     words = ["--engine", "fake", "--engine", "fake", "--runs", "2", "--max-time", "1", "--fail-unclear"]
     assert main(live(fake_app(work_us=1000), *words)) == 1

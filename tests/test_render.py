@@ -258,6 +258,13 @@ def test_engines_that_did_not_take_turns_say_why_there_is_no_verdict() -> None:
     assert "no verdicts: the device has memory for one" in text
 
 
+def test_an_engine_that_did_not_take_turns_with_the_others_is_named_with_the_reason() -> None:
+    pair = Lockstep(0, 1, {TOTAL: (1.1,) * 8})
+    three = make_result(*(make_configuration(name) for name in ("one", "two", "three")))
+    text = render.text(dataclasses.replace(three, lockstep=(pair,), lockstep_reason="three: the device is taken"))
+    assert "no verdict on three: three: the device is taken" in text
+
+
 def explained(runs: int = 3, python: float = 0.5) -> Configuration:
     """Return a configuration of 10 ms whose latency was taken apart; caches cost differently from run to run."""
     good = make_configuration(runs=runs)

@@ -49,7 +49,7 @@ def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint:
         lines += ["", paint(shorten(f"{clean(each.first)} → {clean(each.second)}", width), "bold")]
         lines += [*_table(each, width, paint), *_dim(_basis(each, result.lockstep_reason), width, paint)]
     others = unmeasured(result.configurations, paint)
-    doubts = [line for line in missing(result) if not line.startswith("no verdicts")]
+    doubts = [line for line in missing(result) if not line.startswith("no verdict")]
     wrapped = [paint(line, "warn") for doubt in doubts for line in textwrap.wrap(doubt, width, subsequent_indent="  ")]
     return [*lines, *others, *wrapped]
 

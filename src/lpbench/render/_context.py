@@ -100,9 +100,18 @@ def missing(result: Result) -> list[str]:
     for each in result.configurations:
         prefix = f"{name_of(each, result.configurations)}: " if several else ""
         lines += [f"{prefix}{line}" for line in (*_gaps(each, several=several), *_fewer(each, result))]
-    if sum(each.measured for each in result.configurations) > 1 and not result.lockstep:
-        lines.append(f"no verdicts: {clean(result.lockstep_reason or 'the engines did not take turns')}")
-    return list(dict.fromkeys(lines))
+    return list(dict.fromkeys([*lines, *_no_verdicts(result)]))
+
+
+def _no_verdicts(result: Result) -> list[str]:
+    """Return why engines that were measured stand there without a verdict."""
+    measured = [at for at, each in enumerate(result.configurations) if each.measured]
+    judged = {at for pair in result.lockstep for at in (pair.first, pair.second)}
+    without = [name_of(result.configurations[at], result.configurations) for at in measured if at not in judged]
+    if len(measured) < 2 or not without:  # noqa: PLR2004 - a verdict takes two
+        return []
+    which = f" on {', '.join(without)}" if judged else "s"
+    return [f"no verdict{which}: {clean(result.lockstep_reason or 'a run of theirs failed before they took turns')}"]
 
 
 def _fewer(each: Configuration, result: Result) -> list[str]:
