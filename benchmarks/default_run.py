@@ -54,9 +54,13 @@ def report(seconds: float, result: lpbench.Result, neighbours: Neighbours) -> No
     across = latency.interval.relative(latency.value) if latency.interval and latency.value else float("inf")
     print(
         f"{seconds:7.1f} {latency.value or 0:9.3f} {len(within):5} {result.configurations[0].statistics['total'].n:8}"
-        f"  ±{statistics.median(within):6.2%} to ±{max(within):6.2%}   ±{across:6.2%}   {neighbours}",
+        f"  {_width(statistics.median(within))} to {_width(max(within))}   {_width(across)}   {neighbours}",
         flush=True,
     )
+
+
+def _width(share: float) -> str:
+    return f"±{share:6.2%}" if share < float("inf") else "unknown"
 
 
 def main() -> None:
