@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MOST_REPEATS = 0.5
 """Repeated runs, as a share of those that were planned."""
-LATE = 1.25
+LATE = 1.15
 """The time limit is a goal: a run that would end this much later is not begun."""
 GLANCE = 2000
 """Samples that the interval of the progress line looks at."""
@@ -80,6 +80,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     yardstick: bool = True,
     retry_disturbed: bool = False,
     explain: bool = False,
+    alone: float | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Measure an app on one engine or several and return what was found.
@@ -101,10 +102,11 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     :param shapes: Shapes of inputs with open dimensions.
     :param ranges: Least and greatest value of made-up inputs of a bare model; integers are zero without.
     :param seed: For made-up samples.
-    :param max_time: Seconds that measuring may take, as a goal; by default 12 for each engine, 60 for a percentile.
+    :param max_time: Seconds that measuring may take, as a goal; by default 13 for each engine, 60 for a percentile.
     :param yardstick: Whether a fixed kernel takes turns with the app, for comparisons across hours.
     :param retry_disturbed: Whether a run that others disturbed is repeated.
     :param explain: Whether to take the latency apart: engine alone, new input, caches, processors, Python.
+    :param alone: Seconds for which each run is timed alone before the turns; None lets ``max_time`` decide.
     :param progress: Called a few times a second.
     :raises LpbenchError: The app or the only engine asked for cannot be used.  A worker that ends is no error but an
         outcome in the result, and so is Ctrl-C.
@@ -121,6 +123,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
         max_time=max_time or plans.time_for(len(targets), percentile),
         configurations=len(targets),
         explain=explain,
+        alone=alone,
     )
     cores = tuple(affinity) or plans.cores_for(targets)
     plan = Plan(
@@ -183,8 +186,8 @@ class _Bench:
                 self._repeat(index)
                 index += 1
                 if index == PILOT and self._plan.adaptive:
-                    left = self._plan.max_time - self._spent()
-                    self._limits = rest_of(self._limits[:PILOT], self._measured(), self._limits[0].width, left)
+                    spent, most = self._spent(), self._plan.max_time
+                    self._limits = rest_of(self._limits[:PILOT], self._measured(), spent, most)
         finally:
             self._yardstick.close()
         return self._result()

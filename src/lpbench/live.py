@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from lpbench.result import Configuration, Lockstep, Result, Run
     from lpbench.verdicts import Comparison
 
-RUNS = 10
-"""One verdict in twenty may be UNCLEAR on a machine whose ratios differ by 1 % from run to run; eight are too few."""
+RUNS = 8
+"""The fewest that a verdict takes: what is left of the time makes each run's turns longer."""
+ALONE_S = 0.15
+"""A verdict rests on the turns; timing alone only gives the latencies that stand beside it."""
 
 
 def compare_live(
@@ -46,7 +48,8 @@ def compare_live(
     if len(engines) < 2 and list(engines) != [ALL]:  # noqa: PLR2004 - a comparison takes two
         what = f"a comparison takes two engines; found {', '.join(engines) or 'none'}"
         raise LpbenchError(what, hint="name each, with options of its own: onnxruntime onnxruntime:threads=2")
-    result = benchmark(app, engine=list(engines), runs=runs, **options)
+    settings = {"runs": runs, "alone": ALONE_S, "yardstick": False, **options}
+    result = benchmark(app, engine=list(engines), **settings)
     return result, compare_measured(result, margin=margin)
 
 

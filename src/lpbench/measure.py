@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 SLICE_S = 0.2
 """A slice lasts about this long, so that progress is seen and Ctrl-C loses little."""
-WARM_UP_SLICE_S = 0.04
+WARM_UP_SLICE_S = 0.025
 WARM_UP_WINDOWS = 2
 """Windows on either side of the comparison that ends warm-up."""
-CPU_PASS_S = 0.1
+CPU_PASS_S = 0.06
 CPU_PASS_SAMPLES = (3, 1000)
 NANO = 1_000_000_000
 

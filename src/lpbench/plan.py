@@ -26,10 +26,10 @@ SAMPLES_A_RUN = 6
 """No interval of the median exists below six samples, so a small ``number`` gets fewer runs."""
 
 
-LOCKSTEP_S = 0.3
+LOCKSTEP_S = 0.2
 """Turns with the yardstick, each run and worker."""
-COMPARING_S = 0.8
-"""Turns of configurations that will be compared, likewise."""
+COMPARING_S = 0.6
+"""Turns of configurations that will be compared, likewise: a ratio's error falls with their length."""
 EXPLAIN_S = 0.8
 """Taking the latency apart, each run and engine; on top of the time that was asked for."""
 TIMED = 0.35
@@ -46,14 +46,16 @@ class Asked:
     :param max_time: Seconds, as a goal.
     :param configurations: How many are measured side by side.
     :param explain: Whether the latency is taken apart.
+    :param alone: Seconds for which a run is timed alone; None takes its share of ``max_time``.
     """
 
     number: int | None = None
     runs: int | None = None
     percentile: float | None = None
-    max_time: float = 12.0
+    max_time: float = 13.0
     configurations: int = 1
     explain: bool = False
+    alone: float | None = None
 
 
 @dataclass(frozen=True)
@@ -188,9 +190,11 @@ def limits(asked: Asked) -> tuple[Limits, ...]:
         count = asked.runs or RUNS
         lockstep = LOCKSTEP_S if asked.configurations == 1 else COMPARING_S
         share = TIMED * asked.max_time / count
+        alone = asked.alone or min(2.0, share / asked.configurations)
         one = Limits(
             need=max(SAMPLES_A_RUN, -(-need // count)),
-            most_s=min(2.0, share / asked.configurations),
+            least_s=min(Limits.least_s, alone),
+            most_s=alone,
             lockstep_s=min(lockstep, share / (asked.configurations + 1)),
             explain_s=explain_s,
         )
@@ -202,7 +206,7 @@ def limits(asked: Asked) -> tuple[Limits, ...]:
 
 def time_for(configurations: int, percentile: float | None) -> float:
     """Return the seconds that measuring may take where nothing else was asked for."""
-    return 60.0 if percentile else 12.0 * max(1, configurations)
+    return 60.0 if percentile else 13.0 * max(1, configurations)
 
 
 def cores_for(targets: Sequence[Target]) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import gc
 import math
 import os
 import resource
@@ -155,6 +156,9 @@ class Runner:
         reads = self._time(sample, time.perf_counter_ns)
         feeds = self._pre(sample[0])
         types = {"preprocessing": _types(feeds), "postprocessing": _types(self._opened().run(feeds))}
+        gc.collect()
+        gc.freeze()  # what is there now stays; collections between slices need not look at it again
+        self._stack.callback(gc.unfreeze)
         return {"ns": {stage: values[0] for stage, values in timing.durations(reads).items()}, "types": types}
 
     def measure(self, *, count: int) -> tuple[dict[str, Any], bytes]:

@@ -63,7 +63,6 @@ def time_samples(  # noqa: PLR0913 - the stages are separate arguments so that t
 def collector_off() -> Iterator[None]:
     """Keep Python's garbage collector out of the region; restores what was set before."""
     enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield

@@ -49,7 +49,7 @@ def add_tensors(parser: argparse.ArgumentParser) -> None:
 def add_workers(parser: argparse.ArgumentParser, *, apart: bool = False) -> None:
     """Add how worker processes run.
 
-    :param apart: Whether there must be such processes.
+    :param apart: Whether there must be such processes, which are compared on the spot.
     """
     group = parser.add_argument_group(WORKERS)
     group.add_argument("--affinity", type=cores, default=(), metavar="0,2-3", help="cores that they may use")
@@ -60,13 +60,13 @@ def add_workers(parser: argparse.ArgumentParser, *, apart: bool = False) -> None
         "--timeout", type=above_zero, default=300.0, metavar="S", help="seconds without an answer that mean hung (300)"
     )
     group.add_argument(
-        "--max-time", type=above_zero, metavar="S", help="seconds that measuring may take, a goal (12 for each engine)"
+        "--max-time", type=above_zero, metavar="S", help="seconds that measuring may take, a goal (13 for each engine)"
     )
     group.add_argument("--retry-disturbed", action="store_true", help="repeat a run that other processes disturbed")
-    group.add_argument("--no-yardstick", action="store_true", help="no fixed kernel beside, for comparisons later")
-    if apart:
-        parser.set_defaults(no_isolate=False)
+    if apart:  # a verdict on the spot needs no yardstick, and its turns take time from the others'
+        parser.set_defaults(no_isolate=False, no_yardstick=True)
     else:
+        group.add_argument("--no-yardstick", action="store_true", help="no fixed kernel beside, for comparisons later")
         group.add_argument("--no-isolate", action="store_true", help="measure in this process: a crash ends it")
 
 

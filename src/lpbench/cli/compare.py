@@ -55,7 +55,7 @@ def _add_live(parser: Parser) -> None:
     group = parser.add_argument_group("measuring now")
     group.add_argument("--live", metavar="APP", help="measure this app: a folder, a catalogue name or a model file")
     group.add_argument("--data", metavar="DIR", help="samples: a folder or one file (the app's own)")
-    group.add_argument("--runs", type=_options.from_one, metavar="R", help="fresh processes of each engine (10)")
+    group.add_argument("--runs", type=_options.from_one, metavar="R", help="fresh processes of each engine (8)")
     group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the result here too, as JSON")
     _options.add_engine(parser)
     _options.add_tensors(parser)
