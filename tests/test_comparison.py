@@ -285,7 +285,7 @@ def test_the_screen_names_verdict_interval_times_and_the_stage_that_makes_most_o
         (["--fail-slower", "-1"], 2, "5% or 0.05"),
         (["--margin", "0"], 2, "--margin"),
         (["--threads", "2"], 2, "--threads is for measuring now"),
-        (["--no-yardstick"], 2, "--no-yardstick is for measuring now"),
+        (["--retry-disturbed"], 2, "--retry-disturbed is for measuring now"),
     ],
 )
 def test_the_status_says_whether_a_gate_failed(

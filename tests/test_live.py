@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Capture = pytest.CaptureFixture[str]
     Make = Callable[..., Path]
 
-QUICK = ("--runs", "8", "--max-time", "3", "--no-yardstick")
+QUICK = ("--runs", "8", "--max-time", "3")
 SLOWED = ("--engine", "fake", "--engine", "fake:extra_us=2000")
 
 
