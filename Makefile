@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip
 # the only list of plugins: what stands in plugins/
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 # the statistics' simulations time nothing and the verdicts take most of an hour: they are run by hand
-BENCHMARKS := $(filter-out $(addprefix benchmarks/,models.py coverage.py verdicts.py),$(wildcard benchmarks/*.py))
+BENCHMARKS := $(filter-out $(addprefix benchmarks/,_alternate.py models.py coverage.py verdicts.py steadiness.py),$(wildcard benchmarks/*.py))
 empty :=
 space := $(empty) $(empty)
 

@@ -133,7 +133,7 @@ NAMED = {
     "bare_model": "file formats, some of which are called like their engines",
 }
 
-ENGINES = {"onnxruntime", "lne", "lpdnn", "ncnn", "tflite", "openvino", "tensorrt", "trt", "acl", "ort"}
+ENGINES = {"onnxruntime", "lne", "lpdnn", "ncnn", "tflite", "litert", "openvino", "tensorrt", "trt", "acl", "ort"}
 
 
 class Import(NamedTuple):

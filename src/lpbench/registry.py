@@ -36,7 +36,13 @@ S = TypeVar("S", bound=Spec)
 
 BUILTIN = "builtin"
 
-BROUGHT_BY = {"onnxruntime": "ort", "onnx": "ort", "lne": "ort", "lpdnn": "ort", "image": "image"}
+BROUGHT_BY = {
+    **dict.fromkeys(("onnxruntime", "onnx", "lne", "lpdnn"), "ort"),
+    "ncnn": "ncnn",
+    "openvino": "openvino",
+    **dict.fromkeys(("tflite", "litert"), "tflite"),
+    "image": "image",
+}
 """Names of ours that users ask for before the plugin is there: which extra, and so which plugin, brings them."""
 
 

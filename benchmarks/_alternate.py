@@ -1,0 +1,63 @@
+"""What the engines' benchmarks share: lpbench's timed loop against loops written by hand, in short turns."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from overhead import alternate, measured, report, verdict
+
+from lpbench import timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lpbench.engine import Feeds, Session
+
+LIMIT_RATIO = 1.01
+COUNT = 3
+"""Inferences in one turn."""
+
+
+def prepare(description: str | None) -> int:
+    """Read the command line, stay on one core and return the number of rounds."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=300, help="rounds of each comparison (default %(default)s)")
+    rounds: int = parser.parse_args().rounds
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # moving between cores would be most of the noise
+    return rounds
+
+
+def compare(session: Session, feeds: Feeds, loops: Mapping[str, Callable[[], object]], rounds: int) -> None:
+    """Print ns per inference, the ratio to each loop by hand and the bytes that are copied.
+
+    :param loops: One inference each, on what the session runs; the limit is for the first.
+    """
+    facts = session.describe()
+    core = ", ".join(map(str, os.sched_getaffinity(0)))
+    print(f"{facts['version']}, {facts['threads']} thread on core {core}; medians over rounds, ns per inference")
+    columns = f"{'bare':>12} {'lpbench':>12} {'extra':>10} {'ratio':>9}   {'95 % interval':<20} {'rounds':>6}"
+    print(f"{'by hand':<8} {columns}")
+    ours = partial(measured, session, dict(feeds), COUNT)
+    found = {name: report(name, *alternate(partial(_bare, run), ours, rounds))[1] for name, run in loops.items()}
+    name, ratios = next(iter(found.items()))
+    print(f"{name}: ratio {statistics.median(ratios):.4f}, at most {LIMIT_RATIO}: {verdict(ratios, LIMIT_RATIO)}")
+    copied = facts["bytes_copied"]
+    print(f"each run copies {copied['inputs']} bytes in and {copied['outputs']} bytes out")
+
+
+def _bare(run: Callable[[], object]) -> float:
+    """Return the wall nanoseconds of one inference in a loop that a careful script would write."""
+    clock, taken = time.perf_counter_ns, [0] * COUNT
+    with timing.collector_off():
+        begun = clock()
+        for at in range(COUNT):
+            before = clock()
+            run()
+            after = clock()
+            taken[at] = after - before
+        return (clock() - begun) / COUNT

@@ -1,0 +1,35 @@
+"""ncnn for lpbench: the engine ``ncnn`` on CPUs and on Vulkan devices.
+
+Importing this module imports neither ncnn nor numpy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.hookspecs import hookimpl
+from lpbench.specs import EngineSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@hookimpl
+def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
+    """Offer ncnn."""
+    register(
+        EngineSpec(
+            "ncnn",
+            "lpbench_ncnn._engine:NcnnEngine",
+            summary="ncnn on CPUs and Vulkan devices",
+            requires=("ncnn",),
+            hint='pip install "lpbench[ncnn]"',
+            formats={"ncnn": (".param",)},
+            config="lpbench_ncnn.config:NcnnConfig",
+            probe="lpbench_ncnn._probe:probe",
+            case="lpbench_ncnn.case:case",
+            distributions=("ncnn",),
+            owned_outputs=True,
+            streams=True,
+        )
+    )

@@ -1,0 +1,66 @@
+"""Vulkan devices as ncnn sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import ncnn
+
+from lpbench.engine import EngineError
+
+if TYPE_CHECKING:
+    from lpbench_ncnn.config import NcnnConfig
+
+SOFTWARE = 3
+"""ncnn's number of the type CPU: a driver that computes on the processor, such as llvmpipe."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A Vulkan device.
+
+    :param processor: GPU, or CPU where the driver computes in software.
+    """
+
+    index: int
+    name: str
+    processor: str
+
+    @property
+    def label(self) -> str:
+        """What lists call it."""
+        return f"vulkan:{self.index} ({self.name}{', on the CPU' if self.processor == 'CPU' else ''})"
+
+
+def vulkan() -> list[Device]:
+    """Return the Vulkan devices; the first call starts the drivers, which stay until the process ends."""
+    if not hasattr(ncnn, "get_gpu_count"):  # built without Vulkan
+        return []
+    return [_device(index) for index in range(ncnn.get_gpu_count())]
+
+
+def _device(index: int) -> Device:
+    info = ncnn.get_gpu_info(index)
+    return Device(index, info.device_name(), "CPU" if info.type() == SOFTWARE else "GPU")
+
+
+def resolve(config: NcnnConfig) -> Device | None:
+    """Return the Vulkan device that the config names, or None for the CPU.
+
+    :raises EngineError: It is not here: with those that are.
+    """
+    index = config.vulkan
+    if index is None:
+        return None
+    there = vulkan()
+    if index < len(there):
+        return there[index]
+    if there:
+        what = f'there is no device "{config.device}"'
+        raise EngineError(what, hint=f"here: cpu, {', '.join(device.label for device in there)}")
+    if not hasattr(ncnn, "get_gpu_count"):
+        what = f"this build of ncnn {ncnn.__version__} has no Vulkan"
+        raise EngineError(what, hint="use device cpu")
+    what = f'there is no Vulkan driver for device "{config.device}"'
+    raise EngineError(what, hint="install the GPU's Vulkan driver and libvulkan1, or use device cpu")

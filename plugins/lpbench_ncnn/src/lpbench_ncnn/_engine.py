@@ -1,0 +1,94 @@
+"""Opens models with ncnn."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import ncnn
+
+from lpbench.cores import physical_cores
+from lpbench.engine import Engine, EngineError
+from lpbench_ncnn import _cores, _devices, _net, _param, _precision, _shapes, _weights
+from lpbench_ncnn._session import Loaded, NcnnSession
+from lpbench_ncnn.config import NcnnConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from lpbench.engine import Model, Session, Shapes
+    from lpbench_ncnn._devices import Device
+    from lpbench_ncnn._param import Graph
+
+
+class NcnnEngine(Engine[NcnnConfig]):
+    """ncnn; reads a .param and the .bin beside it."""
+
+    def open(self, model: Model, config: NcnnConfig | None, /, *, shapes: Shapes, profile: bool = False) -> Session:
+        """Load the model on the config's device; ``profile`` changes nothing, as ncnn has none.
+
+        :raises EngineError: Naming the model's file, what is wrong and what to do.
+        """
+        config = config or NcnnConfig()
+        try:
+            with contextlib.ExitStack() as stack:
+                session = _open(model, config, shapes, stack)
+                session.keep(stack.pop_all())
+                return session
+        except EngineError as error:
+            raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
+
+
+def _open(model: Model, config: NcnnConfig, shapes: Shapes, stack: contextlib.ExitStack) -> NcnnSession:
+    _check_files(model)
+    graph = _param.read(model.path)
+    _refuse_unknown(graph)
+    weights = _weights.find(model)
+    _weights.check(graph, weights)
+    plan = _shapes.plan(graph, model, shapes)
+    device = _devices.resolve(config)
+    threads = config.threads or physical_cores()
+    _refuse_nonsense(graph, config, threads, device)
+    stack.enter_context(_cores.bound(config.powersave))
+    net = _net.make(config, threads, device)
+    stack.callback(net.clear)
+    _load(net, model.path, weights)
+    if device is not None and not net.opt.use_vulkan_compute:
+        what = f"ncnn did not take {device.label} and would use the CPU"
+        raise EngineError(what, hint="update ncnn or the driver, choose precision F32, or use device cpu")
+    return NcnnSession(Loaded(model.path, graph, plan, config, threads, device, net))
+
+
+def _check_files(model: Model) -> None:
+    for path in (model.path, *model.extra):
+        if not path.is_file():
+            what = f"there is no file {path.name}" if not path.exists() else f"{path.name} is no file"
+            raise EngineError(what, hint=f"looked in {path.parent.resolve()}")
+
+
+def _refuse_unknown(graph: Graph) -> None:
+    unknown = graph.unknown(lambda kind: ncnn.layer_to_index(kind) >= 0)
+    if unknown:
+        what = f"ncnn {ncnn.__version__} has no operator {', '.join(unknown)}"
+        left = any("." in kind or "::" in kind for kind in unknown)
+        hint = "pnnx could not convert them" if left else "it needs a newer ncnn, or layers that are not ncnn's own"
+        raise EngineError(what, hint=hint)
+
+
+def _refuse_nonsense(graph: Graph, config: NcnnConfig, threads: int, device: Device | None) -> None:
+    """Refuse int8_inference=false where ncnn makes nothing sensible of weights of 8 bits: it gives nan on CPUs."""
+    if config.int8_inference or not any(map(_precision.is_quantised, graph.layers)):
+        return
+    found = _precision.eight_bits(config, threads, device)
+    if found not in {"S8", "F32"}:
+        what = f"without int8_inference ncnn {ncnn.__version__} makes {found} of 0.4 in a layer quantised to 8 bits"
+        raise EngineError(what, hint="leave int8_inference on, or convert the model without quantising it")
+
+
+def _load(net: Any, path: Path, weights: Path) -> None:  # noqa: ANN401 - ncnn is untyped
+    code = net.load_param(str(path))
+    if code:
+        what = f"ncnn {ncnn.__version__} cannot load it (code {code})"
+        raise EngineError(what, hint="its messages stand on standard error; fetch or convert the model again")
+    _weights.load(net, weights)

@@ -1,0 +1,112 @@
+"""Reading .param files: what ncnn would crash on is an error that names the line."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpbench.engine import EngineError
+from lpbench_ncnn import _param
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = """7767517
+3 3
+Input            in0   0 1 in0 0=8 1=8 2=3
+Convolution      conv  1 1 in0 c 0=4 1=3 9=2 -23310=1,1.0e-01 -23401=name
+Pooling          pool  1 1 c out0 0=1 4=1
+"""
+
+
+def parsed(text: str) -> _param.Graph:
+    return _param.parse(text)
+
+
+def test_a_network_is_read_with_its_parameters() -> None:
+    graph = parsed(GOOD)
+    assert [layer.type for layer in graph.layers] == ["Input", "Convolution", "Pooling"]
+    assert graph.inputs[0].tops == ("in0",)
+    assert graph.outputs == ("out0",)
+    convolution = graph.layers[1]
+    assert convolution.integer(0) == 4
+    assert convolution.params[10] == (0.1,)
+    assert convolution.params[1] == "name"
+    assert convolution.line == 4
+
+
+def test_blank_lines_and_other_line_ends_do_not_matter() -> None:
+    assert len(parsed(GOOD.replace("\n", "\r\n").replace("Pooling", "\r\nPooling")).layers) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("7767517", "7767518", 1, 'begins with "7767518" instead of 7767517'),
+        (GOOD, "7767517\n", 2, "numbers of layers and blobs are missing"),
+        ("3 3", "3", 2, "numbers of layers and blobs are missing"),
+        ("3 3", "3 x", 2, '"x" stands where a number is expected'),
+        ("3 3", "3 2", 2, "there are 3 blobs; this line says 2"),
+        ("3 3", "4 3", 5, "the file ends after 3 layers; line 2 says 4"),
+        ("3 3", "2 3", 5, "the file ends after 3 layers; line 2 says 2"),
+        ("1 1 c out0", "1 -1 c out0", 5, '"-1" stands where a number is expected'),
+        ("1 1 c out0", "2 1 c out0", 5, 'layer "pool" names fewer than 2 inputs and 1 outputs'),
+        ("1 1 c out0", "1 1 d out0", 5, 'layer "pool" takes "d", which no layer before it makes'),
+        ("1 1 c out0", "1 1 c in0", 5, 'layer "pool" makes "in0", which exists already'),
+        ("9=2", "9=", 4, '"9=" is no parameter'),
+        ("9=2", "9", 4, '"9" is no parameter'),
+        ("9=2", "99=2", 4, '"99=2" is no parameter'),
+        ("9=2", "-9=2", 4, '"-9=2" is no parameter'),
+        ("9=2", "9=2147483648", 4, '"9=2147483648" is no parameter'),
+        ("-23310=1,", "-23310=2,", 4, '"-23310=2,1.0e-01" is no parameter'),
+        ("-23310=1,1.0e-01", "-23310=", 4, '"-23310=" is no parameter'),
+        ("Pooling          pool  1 1 c out0 0=1 4=1", "Pooling", 5, '"Pooling" is no layer'),
+    ],
+)
+def test_damage_names_the_line(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:
+    path = tmp_path / "m.param"
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(EngineError) as caught:
+        _param.read(path)
+    assert words in caught.value.what
+    assert caught.value.where == f"{path}:{line}"
+
+
+@given(st.data())
+def test_any_damage_is_said_in_words(data: st.DataObject) -> None:
+    """Characters replaced at random: a network comes out, or an error of ours."""
+    text = list(GOOD)
+    for at in data.draw(st.lists(st.integers(0, len(text) - 1), max_size=4)):
+        text[at] = data.draw(st.sampled_from("019 -=,.\nae\0é"))
+    with contextlib.suppress(_param._LineError):
+        parsed("".join(text))
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"", "is empty"),
+        (b"\x08\x0a\x12\x07pytorch" + b"\0" * 99, "is an ONNX model"),
+        (b"\x1c\0\0\0TFL3" + b"\0" * 99, "is a TFLite model"),
+        (b"\x1c\0\0\0ORTM" + b"\0" * 99, "is an ONNX model"),
+        (b"PK\x03\x04" + b"\0" * 99, "is a zip archive"),
+        (b"<?xml version='1.0'?>", "is XML, of OpenVINO perhaps"),
+        (b"\xdd\x85\x76\x00" + b"\0" * 99, "is a binary .param.bin"),
+        (b"ptrt" + b"\0" * 99, "is a TensorRT engine"),
+        (b"\x89HDF\r\n" + b"\0" * 99, "is an HDF5 file"),
+        (b"\xff\xfe" * 50, "is no .param file: it is not text"),
+        (b"hello, this is no model\n" * 9, 'begins with "hello, this is no model" instead of'),
+    ],
+)
+def test_other_formats_are_named(tmp_path: Path, head: bytes, words: str) -> None:
+    """Models of other engines under a .param's name: the error says what they are and what to do."""
+    path = tmp_path / "m.param"
+    path.write_bytes(head)
+    with pytest.raises(EngineError) as caught:
+        _param.read(path)
+    assert words in caught.value.what
+    assert caught.value.hint

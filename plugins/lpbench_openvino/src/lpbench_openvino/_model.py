@@ -1,0 +1,99 @@
+"""Reads a model's files, and says what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from openvino.frontend import FrontEndManager
+
+from lpbench.engine import EngineError
+from lpbench_openvino._text import plain_words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpbench.engine import Model
+
+FRONTENDS = {"openvino": "ir", "onnx": "onnx", "tflite": "tflite"}
+"""Our names of the formats, and OpenVINO's."""
+WORDS = {"openvino": "OpenVINO IR", "onnx": "ONNX", "tflite": "TFLite"}
+
+NO_RULE = re.compile(r"(?:No conversion rule found for|not support the following ONNX) operations: (.*?)(?: -- |$)")
+OPSET = re.compile(r"-\d+$")
+"""The number of the operator set behind an ONNX operator's name."""
+NOT_IN_OPSET = re.compile(r"doesn't contain the operation with type: (\S+)|Cannot create (\S+) layer \S+")
+
+HINTS = (  # the first whose words occur in OpenVINO's message
+    (("Could not open the file", "external data", "xternal"), "its weights stand in a file of their own, beside it"),
+    (("weights in bin file", "eading from bin"), "its .bin is cut short or belongs to another model: fetch both again"),
+    (("at offset", "no subgraphs"), "its end is missing: fetch or export it again"),
+)
+
+
+def read(core: Any, model: Model) -> Any:  # noqa: ANN401 - openvino.Core to openvino.Model
+    """Return the model that the files hold.
+
+    :raises EngineError: A file is missing, is no model of its format, or holds operators that OpenVINO lacks.
+    """
+    _check_files(model)
+    _check_format(model)
+    try:
+        return core.read_model(str(model.path), *map(str, _weights(model)))
+    except RuntimeError as error:
+        raise _explained(plain_words(error)) from error
+
+
+def _check_files(model: Model) -> None:
+    beside = (model.path.with_suffix(".bin"),) if model.format == "openvino" and not model.extra else ()
+    for path in (model.path, *model.extra):
+        if not path.is_file():
+            raise _absent(path)
+    if not model.path.stat().st_size:
+        what = f"{model.path.name} is empty"
+        raise EngineError(what, hint="fetch or export it again")
+    for path in beside:
+        if not path.is_file() and _has_weights(model.path):
+            raise _absent(path)
+
+
+def _absent(path: Path) -> EngineError:
+    what = f"{path.name} is no file" if path.exists() else f"there is no file {path.name}"
+    return EngineError(what, hint=f"looked in {path.parent.resolve()}")
+
+
+def _has_weights(path: Path) -> bool:
+    """Say whether an .xml has constants: one without needs no .bin."""
+    return b'type="Const"' in path.read_bytes()
+
+
+def _weights(model: Model) -> tuple[Path, ...]:
+    """Return the file of the weights where it is not where OpenVINO looks."""
+    return model.extra[:1] if model.format == "openvino" else ()
+
+
+def _check_format(model: Model) -> None:
+    manager = FrontEndManager()
+
+    def reads(name: str) -> bool:
+        return bool(manager.load_by_framework(FRONTENDS[name]).supported(str(model.path)))
+
+    if not reads(model.format):
+        other = next((WORDS[name] for name in FRONTENDS if name != model.format and reads(name)), "")
+        what = f"{model.path.name} is no {WORDS[model.format]} model{f'; it is {other}' if other else ''}"
+        hint = f"give it the ending of {other}" if other else "it is another kind of file, or cut short: fetch it again"
+        raise EngineError(what, hint=hint)
+
+
+def _explained(text: str) -> EngineError:
+    if found := NO_RULE.search(text):
+        names = sorted({OPSET.sub("", name) for name in found[1].split(", ")})
+        what = f"OpenVINO does not have these operators: {', '.join(names)}"
+        return EngineError(what, hint="convert the model without them, or use another engine")
+    if found := NOT_IN_OPSET.search(text):
+        what = f"OpenVINO does not have the operator {found[1] or found[2]}"
+        return EngineError(
+            what, hint="it names the first only; a newer OpenVINO may have it: pip install --upgrade openvino"
+        )
+    hint = next((hint for parts, hint in HINTS if any(part in text for part in parts)), "")
+    return EngineError(f"OpenVINO cannot read it: {text}", hint=hint)

@@ -1,0 +1,95 @@
+"""A network's inputs and outputs, in lpbench's words, and shapes for those that are open."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from lpbench import feeds
+from lpbench.engine import EngineError, TensorInfo
+from lpbench_openvino._text import plain_words
+
+if TYPE_CHECKING:
+    from lpbench.engine import Shapes
+
+SINK = "/sink_port_0"
+"""What OpenVINO adds to an output's name."""
+TYPES = {
+    "f64": "float64",
+    "f32": "float32",
+    "f16": "float16",
+    "bf16": "bfloat16",
+    "i8": "int8",
+    "u8": "uint8",
+    "i16": "int16",
+    "u16": "uint16",
+    "i32": "int32",
+    "u32": "uint32",
+    "i64": "int64",
+    "u64": "uint64",
+    "boolean": "bool",
+}
+"""OpenVINO's names of element types, and numpy's."""
+
+
+def inputs(network: Any) -> tuple[TensorInfo, ...]:  # noqa: ANN401 - openvino.Model
+    """Return a network's inputs; one of unknown rank has the shape ``()``, as a scalar has.
+
+    :raises EngineError: One has a type that cannot be handed over.
+    """
+    return tuple(_info(port, "input") for port in network.inputs)
+
+
+def outputs(network: Any) -> tuple[TensorInfo, ...]:  # noqa: ANN401
+    """Return a network's outputs; see ``inputs``."""
+    return tuple(_info(port, "output") for port in network.outputs)
+
+
+def fix(network: Any, shapes: Shapes) -> None:  # noqa: ANN401
+    """Give a network's inputs the shapes that were asked for.
+
+    :raises EngineError: A shape names no input, contradicts the model, or one is needed and not there.
+    """
+    known = inputs(network)
+    ranked = [_ranked(port, info, shapes) for port, info in zip(network.inputs, known, strict=True)]
+    feeds.fixed(ranked, shapes)
+    if not shapes:
+        return
+    ports = {info.name: port for port, info in zip(network.inputs, known, strict=True)}
+    try:
+        network.reshape({ports[name]: list(shape) for name, shape in shapes.items()})
+    except RuntimeError as error:
+        raise unfit(shapes, error) from error
+
+
+def unfit(shapes: Shapes, error: RuntimeError) -> EngineError:
+    """Return the error for shapes that contradict each other or the layers behind them."""
+    given = ", ".join(f'"{name}" {feeds.text(shape)}' for name, shape in shapes.items())
+    what = f"the model does not take {given}: {plain_words(error)}"
+    return EngineError(what, hint="inputs that belong together need shapes that fit")
+
+
+def _ranked(port: Any, info: TensorInfo, shapes: Shapes) -> TensorInfo:  # noqa: ANN401
+    if not port.partial_shape.rank.is_dynamic:
+        return info
+    if info.name not in shapes:
+        what = f'input "{info.name}" may have any number of dimensions, and OpenVINO must know how many'
+        raise EngineError(what, hint=f"give its shape: --shape {info.name}=1,3,224,224")
+    return dataclasses.replace(info, shape=shapes[info.name])
+
+
+def _info(port: Any, kind: str) -> TensorInfo:  # noqa: ANN401 - openvino.Output
+    name, element = _name(port), port.element_type.get_type_name()
+    if element not in TYPES:
+        what = f'{kind} "{name}" is {element}, which cannot be handed over to OpenVINO'
+        raise EngineError(what, hint="convert the model to numbers that numpy has")
+    shape = port.partial_shape
+    sizes = () if shape.rank.is_dynamic else tuple(size.get_length() if size.is_static else None for size in shape)
+    return TensorInfo(name, TYPES[element], sizes)
+
+
+def _name(port: Any) -> str:  # noqa: ANN401
+    """Return a port's name: of several that of its node, since OpenVINO's own choice may change."""
+    own = str(port.get_node().get_friendly_name()).removesuffix(SINK)
+    names = port.get_names()
+    return own if own in names else str(min(names, default=own))

@@ -1,0 +1,44 @@
+"""Looks for devices by running a small model on each; run in a child process, because drivers crash."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import openvino
+
+from lpbench.engine import EngineError
+from lpbench_openvino import _devices
+from lpbench_openvino._engine import OpenvinoEngine
+from lpbench_openvino.case import case
+from lpbench_openvino.config import AUTO, OpenvinoConfig, unit
+
+
+def probe() -> dict[str, Any]:
+    """Return ``version``, usable ``devices``, their names and precisions, and ``unusable`` ones with the reason."""
+    core = openvino.Core()
+    here = [name for name in core.available_devices if name.partition(".")[0] in _devices.KINDS]
+    absent = [kind for kind in _devices.KINDS if not any(name.partition(".")[0] == kind for name in here)]
+    unusable = {name: _devices.unusable(core, name) for name in absent} | {name: _problem(name) for name in here}
+    usable = [name for name in here if not unusable[name]]
+    return {
+        "version": openvino.get_version().partition("-")[0],
+        "devices": [unit(name) for name in usable],
+        "names": {unit(name): core.get_property(name, "FULL_DEVICE_NAME") for name in usable},
+        "capabilities": {unit(name): list(core.get_property(name, "OPTIMIZATION_CAPABILITIES")) for name in usable},
+        "unusable": {unit(name): reason for name, reason in unusable.items() if reason},
+    }
+
+
+def _problem(device: str) -> str:
+    """Return why a model does not run on a device, or an empty string."""
+    with tempfile.TemporaryDirectory(prefix="lpbench-openvino-") as folder:
+        made = case(Path(folder), {})
+        config = OpenvinoConfig(device=device, precision=AUTO)
+        try:
+            with OpenvinoEngine().open(made.model, config, shapes=made.shapes) as session:
+                session.run(made.feeds)
+        except EngineError as error:
+            return error.what
+    return ""

@@ -1,0 +1,50 @@
+"""Adds up what OpenVINO tells of each run's layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lpbench.categories import category
+from lpbench.engine import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpbench_openvino._nodes import Node
+
+
+class Profile:
+    """Time of each layer, summed over runs; the first one allocates and counts only while it is alone."""
+
+    def __init__(self) -> None:
+        self._runs = 0
+        self._spent: dict[tuple[str, str], float] = {}
+
+    def add(self, request: Any) -> None:  # noqa: ANN401 - openvino.InferRequest
+        """Take in the last run."""
+        if self._runs == 1:
+            self._spent.clear()
+        self._runs += 1
+        for layer in request.profiling_info:
+            if str(layer.status).endswith("EXECUTED"):
+                key = (layer.node_name, layer.node_type)
+                self._spent[key] = self._spent.get(key, 0) + layer.real_time.total_seconds() * 1e9
+
+    def records(self, found: Sequence[Node]) -> list[dict[str, Any]]:
+        """Return one record for each layer that ran, in the order of execution.
+
+        :raises EngineError: Nothing was run.
+        """
+        if not self._runs:
+            what = "nothing was run since the session was opened, so there is no profile"
+            raise EngineError(what, hint="run the session a few times, then ask for the profile")
+        known = {node.name: node for node in found}
+        counted = max(1, self._runs - 1)
+        return [_record(name, kind, ns / counted, known.get(name)) for (name, kind), ns in self._spent.items()]
+
+
+def _record(name: str, kind: str, ns: float, node: Node | None) -> dict[str, Any]:
+    record = {"name": name, "type": kind, "category": category(kind), "ns": round(ns)}
+    if node is None:
+        return record
+    return {**record, "precision": node.precision, "kernel": node.kernel, "fused": list(node.fused)}

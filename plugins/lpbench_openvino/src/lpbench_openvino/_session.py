@@ -1,0 +1,129 @@
+"""A model compiled by OpenVINO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import openvino
+
+from lpbench import feeds as shared
+from lpbench.engine import EngineError, Session
+from lpbench_openvino import _ports, _precision
+from lpbench_openvino._calls import Call
+from lpbench_openvino._profile import Profile
+from lpbench_openvino._text import plain_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from lpbench.engine import Feeds, Outputs
+    from lpbench_openvino._nodes import Node
+    from lpbench_openvino.config import OpenvinoConfig
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What an open model was made from.
+
+    :param network: ``openvino.Model``, with the shapes in force.
+    :param compiled: ``openvino.CompiledModel``.
+    :param nodes: Its layers.
+    """
+
+    path: Path
+    config: OpenvinoConfig
+    network: Any
+    compiled: Any
+    nodes: Sequence[Node]
+
+
+class OpenvinoSession(Session):
+    """One compiled model and one request.
+
+    :param profile: Read each layer's time after each run.
+    """
+
+    def __init__(self, loaded: Loaded, *, profile: bool) -> None:
+        self.inputs = _ports.inputs(loaded.network)
+        self.outputs = _ports.outputs(loaded.network)
+        self._path = loaded.path
+        self._loaded: Loaded | None = loaded
+        self._request = loaded.compiled.create_infer_request()
+        self._call: Call | None = Call(self._request, loaded.network, self.inputs, self.outputs)
+        self._profile = Profile() if profile else None
+
+    def run(self, feeds: Feeds, /) -> Outputs:
+        """Run one inference; the arrays of a model with fixed shapes show OpenVINO's own, which the next run fills."""
+        try:
+            outputs = self._call(feeds)  # type: ignore[misc] # None once closed, which is told below
+        except Exception as error:
+            raise self._explained(feeds, error) from error
+        if self._profile:
+            self._profile.add(self._request)
+        return outputs
+
+    def close(self) -> None:
+        """Free the model."""
+        self._call = self._request = self._loaded = None
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what ran where; see docs/reference/engine-openvino.md for each key."""
+        loaded = self._opened()
+        config, compiled = loaded.config, loaded.compiled
+        build = openvino.get_version()
+        facts = {
+            "version": build.partition("-")[0],
+            "build": build,
+            "device": config.unit,
+            "device_name": openvino.Core().get_property(config.target, "FULL_DEVICE_NAME"),
+            "processor": config.processor,
+            "precision_asked": config.precision,
+            **_precision.facts(loaded.nodes),
+            "threads": _told(compiled, "INFERENCE_NUM_THREADS"),
+            "streams": _told(compiled, "NUM_STREAMS"),
+            "pinning": _told(compiled, "ENABLE_CPU_PINNING"),
+            "hint": config.hint,
+            "cache_dir": config.cache_dir or None,
+            "loaded_from_cache": _told(compiled, "LOADED_FROM_CACHE") if config.cache_dir else None,
+            "bytes_copied": self._call.bytes_copied() if self._call else None,
+            "properties": _properties(compiled),
+        }
+        return {key: value for key, value in facts.items() if value is not None}
+
+    def profile(self) -> Sequence[Mapping[str, Any]]:
+        """Return one record for each layer that ran, averaged over the runs so far."""
+        loaded = self._opened()
+        if self._profile is None:
+            what = "the session was not opened with profile=True"
+            raise EngineError(what, where=str(self._path))
+        return self._profile.records(loaded.nodes)
+
+    def _explained(self, feeds: Feeds, error: Exception) -> EngineError:
+        self._opened()
+        what, hint = shared.problem(feeds, self.inputs) or (f"openvino: {plain_words(error)}", "")
+        if isinstance(error, EngineError):
+            what, hint = error.what, error.hint
+        return EngineError(what, where=str(self._path), hint=hint)
+
+    def _opened(self) -> Loaded:
+        if self._loaded is None:
+            what = "the session is closed"
+            raise EngineError(what, where=str(self._path))
+        return self._loaded
+
+
+def _told(compiled: Any, name: str) -> Any:  # noqa: ANN401 - openvino.CompiledModel; numbers and truth values
+    """Return a property that is in force, or None where the device does not have it."""
+    try:
+        return compiled.get_property(name)
+    except RuntimeError:
+        return None
+
+
+def _properties(compiled: Any) -> dict[str, str]:  # noqa: ANN401
+    """Return every property of a compiled model in OpenVINO's words, but for lists of names."""
+    names = sorted(name for name in compiled.get_property("SUPPORTED_PROPERTIES") if name != "SUPPORTED_PROPERTIES")
+    found = {name: _told(compiled, name) for name in names}
+    return {name: str(value) for name, value in found.items() if value is not None}

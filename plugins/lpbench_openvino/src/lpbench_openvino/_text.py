@@ -1,0 +1,19 @@
+"""Turns OpenVINO's error texts into words for people."""
+
+from __future__ import annotations
+
+import re
+
+PLACES = re.compile(
+    r"Exception from \S+:\d+:\s*"
+    r"|Check '.*?' failed at \S+:\d+:\s*"
+    r"|FrontEnd API failed with \w+:\s*"
+    r"|Failed operations detailed log:.*?(?=Summary:)",
+    re.DOTALL,
+)
+"""C++ files, conditions and codes, and the log of operators that only failed because others did."""
+
+
+def plain_words(error: BaseException) -> str:
+    """Return an error's text without C++ places."""
+    return " ".join(PLACES.sub("", str(error)).split()).rstrip(".") or type(error).__name__

@@ -1,0 +1,99 @@
+"""The engine's options; building them imports nothing and changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping  # noqa: TC003 - lpbench.config.build reads the annotations
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Setting = str | int | float | bool
+
+DEVICE = re.compile(r"(CPU|GPU|NPU)(?:[.:](\d+))?", re.IGNORECASE)
+CHOOSERS = ("AUTO", "BATCH", "HETERO", "MULTI")
+"""Names under which OpenVINO spreads a model over several devices, or chooses one."""
+
+AUTO: Final = "auto"
+OWN = {
+    "CACHE_DIR": "cache_dir",
+    "ENABLE_CPU_PINNING": "pinning",
+    "INFERENCE_NUM_THREADS": "threads",
+    "INFERENCE_PRECISION_HINT": "precision",
+    "NUM_STREAMS": "streams",
+    "PERFORMANCE_HINT": "hint",
+}
+"""OpenVINO's properties that have an option of their own."""
+
+
+@dataclass(frozen=True)
+class OpenvinoConfig:
+    """How OpenVINO is to run a model.
+
+    :param device: ``cpu``, ``gpu`` or ``npu`` in any case, with a number where there are several: ``gpu:0``, ``GPU.0``.
+    :param threads: Threads of the CPU; 0 = one for each physical core that the process may use, or what ``hint``
+        chooses.  OpenVINO takes no more than there are cores; the number in force is recorded.
+    :param streams: Requests that could run side by side; 0 = 1, or what ``hint`` chooses.  lpbench runs one at a time.
+    :param hint: Let OpenVINO choose threads, streams and more for low latency or for high throughput; ``none`` leaves
+        nothing to its choice.
+    :param precision: Precision of the arithmetic, which must be met; ``auto`` leaves it to OpenVINO, which computes in
+        BF16 or F16 where the device can.
+    :param pinning: Bind threads to cores, as OpenVINO does by default.  Off here: the affinity asked for counts.
+    :param cache_dir: Folder in which compiled models are kept; empty compiles each time.
+    :param properties: Further properties of OpenVINO by its names: ``{"CPU_DENORMALS_OPTIMIZATION": true}``.
+    :raises ValueError: A value is out of range.
+    """
+
+    device: str = "cpu"
+    threads: int = 0
+    streams: int = 0
+    hint: Literal["none", "latency", "throughput"] = "none"
+    precision: Literal["F32", "F16", "BF16", "auto"] = "F32"
+    pinning: bool = False
+    cache_dir: str = ""
+    properties: Mapping[str, Setting] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_device(self.device)
+        for name in ("threads", "streams"):
+            if getattr(self, name) < 0:
+                what = f"{name}: found {getattr(self, name)}; expected 0 or more"
+                raise ValueError(what)
+        for name in self.properties:
+            if name in OWN:
+                what = f'properties: found {name}; expected the option "{OWN[name]}"'
+                raise ValueError(what)
+
+    @property
+    def target(self) -> str:
+        """The device as OpenVINO writes it: ``CPU``, ``GPU.0``."""
+        match = DEVICE.fullmatch(self.device)
+        kind, number = match.groups() if match else (self.device, None)
+        return kind.upper() if number is None else f"{kind.upper()}.{number}"
+
+    @property
+    def unit(self) -> str:
+        """The device as lpbench writes it: ``cpu``, ``gpu:0``."""
+        return unit(self.target)
+
+    @property
+    def processor(self) -> str:
+        """What computes: ``CPU``, ``GPU`` or ``NPU``."""
+        return self.target.partition(".")[0]
+
+
+def unit(target: str) -> str:
+    """Return a device's name as lpbench writes it: ``gpu:0`` for ``GPU.0``."""
+    return target.lower().replace(".", ":")
+
+
+def _check_device(device: str) -> None:
+    match = DEVICE.fullmatch(device)
+    if match and match[1].upper() == "CPU" and match[2]:
+        what = f'device: found "{device}"; expected cpu: there is one, and --affinity says which of its cores'
+        raise ValueError(what)
+    if re.split(r"\W", device)[0].upper() in CHOOSERS:
+        what = f'device: found "{device}"; expected cpu, gpu:0 or npu: what is measured must be one device, by its name'
+        raise ValueError(what)
+    if not match:
+        what = f'device: found "{device}"; expected cpu, gpu, gpu:0 or npu'
+        raise ValueError(what)

@@ -1,0 +1,224 @@
+"""What a session answers: every type, every shape, and errors that name the input."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import pytest
+
+from lpbench.engine import EngineError
+
+if TYPE_CHECKING:
+    from plugins.lpbench_openvino.tests.conftest import Models, Opener
+
+T = onnx.TensorProto
+NUMERIC = "FLOAT DOUBLE FLOAT16 INT8 UINT8 INT16 UINT16 INT32 UINT32 INT64 UINT64 BOOL BFLOAT16"
+ONES = np.ones((1, 2), np.float32)
+
+
+@pytest.mark.parametrize("name", NUMERIC.split())
+@pytest.mark.parametrize("shape", [(2, 3), ("N", 3), ()])
+def test_every_numeric_type_passes_through(
+    models: Models, open_session: Opener, name: str, shape: tuple[int | str, ...]
+) -> None:
+    """An identity of each type, fixed, dynamic and a scalar: dtype announced as numpy calls it, data unchanged."""
+    element = getattr(T, name)
+    session = open_session(models.one("Identity", shape, element))
+    data = np.array([[0, 1, 1], [1, 0, 1]] if shape else 1).astype(onnx.helper.tensor_dtype_to_np_dtype(element))
+    for _ in range(2):
+        found = session.run({"x": data})["y"]
+        assert session.inputs[0].dtype == session.outputs[0].dtype == data.dtype.name
+        assert found.dtype == data.dtype
+        assert np.array_equal(found, data)
+
+
+def test_several_inputs_and_outputs_keep_their_names(models: Models, open_session: Opener) -> None:
+    session = open_session(models.two((1, 2)))
+    a, b = np.array([[3, 4]], np.float32), np.array([[1, 2]], np.float32)
+    outputs = session.run({"b": b, "a": a})
+    assert list(outputs) == ["total", "difference"]
+    assert outputs["total"].tolist() == [[4, 6]]
+    assert outputs["difference"].tolist() == [[2, 2]]
+
+
+def test_open_dimensions_run_at_any_size(models: Models, open_session: Opener) -> None:
+    """Open dimensions have no name, since OpenVINO drops it, and the size may change from run to run."""
+    session = open_session(models.two())
+    assert [info.shape for info in (*session.inputs, *session.outputs)] == [(None, 2)] * 4
+    for rows in (2, 50, 1, 2):
+        x = np.ones((rows, 2), np.float32)
+        assert session.run({"a": x, "b": x})["total"].tolist() == [[2, 2]] * rows
+
+
+def test_outputs_of_a_dynamic_model_are_the_callers(models: Models, open_session: Opener) -> None:
+    """They stay after a run with larger ones, where OpenVINO frees the memory that a view would show."""
+    session = open_session(models.one("Relu", ("N", 3)))
+    first = session.run({"x": np.full((2, 3), 5, np.float32)})["y"]
+    session.run({"x": np.ones((5000, 3), np.float32)})
+    session.close()
+    assert first.tolist() == [[5] * 3] * 2
+    assert first.flags.owndata
+
+
+def test_outputs_of_a_fixed_model_show_the_last_run(models: Models, open_session: Opener) -> None:
+    """As stated: no copy, so the next run fills the same memory; mappings are separate, and reading late is safe."""
+    session = open_session(models.one("Relu"))
+    first = session.run({"x": np.full((1, 3), 5, np.float32)})
+    second = session.run({"x": np.full((1, 3), 6, np.float32)})
+    assert np.shares_memory(first["y"], second["y"])
+    assert first is not second
+    session.close()
+    assert second["y"].shape == (1, 3)
+
+
+def test_shapes_fix_open_dimensions(models: Models, open_session: Opener) -> None:
+    """The shape asked for is the shape in force, for the outputs too, and another one is refused."""
+    session = open_session(models.convolution(), {"x": (2, 3, 6, 5)})
+    assert session.inputs[0].shape == (2, 3, 6, 5)
+    assert session.outputs[0].shape == (2, 8, 1, 1)
+    with pytest.raises(EngineError, match="shape 1x3x8x8; the model takes 2x3x6x5"):
+        session.run({"x": np.ones((1, 3, 8, 8), np.float32)})
+    assert session.run({"x": np.ones((2, 3, 6, 5), np.float32)})["y"].shape == (2, 8, 1, 1)
+
+
+def test_an_unknown_rank_needs_a_shape(models: Models, open_session: Opener) -> None:
+    path = models.one("Relu", None)
+    with pytest.raises(EngineError, match=r"any number of dimensions.*\n.*--shape x="):
+        open_session(path)
+    assert open_session(path, {"x": (2, 2)}).run({"x": np.ones((2, 2), np.float32)})["y"].shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "words"),
+    [
+        ({"y": (1, 2)}, '"y", which is no input'),
+        ({"a": (1, 3)}, 'input "a" cannot be 1x3; the model has ?x2'),
+        ({"a": (1, 2, 1)}, 'input "a" cannot be 1x2x1; the model has ?x2'),
+        ({"a": (3, 2), "b": (2, 2)}, 'the model does not take "a" 3x2, "b" 2x2'),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(
+    models: Models, open_session: Opener, shapes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(EngineError, match=r"model\.onnx") as caught:
+        open_session(models.two(), shapes)
+    assert words in str(caught.value)
+
+
+def test_shapes_that_do_not_fit_each_other_are_refused(models: Models, open_session: Opener) -> None:
+    """OpenVINO itself answers with the last outputs; here it is an error, each time, and leaves no harm."""
+    session = open_session(models.two())
+    good = {"a": ONES, "b": ONES}
+    session.run(good)
+    bad = {"a": np.ones((2, 2), np.float32), "b": np.ones((3, 2), np.float32)}
+    for _ in range(2):
+        with pytest.raises(EngineError, match='model does not take "a" 2x2, "b" 3x2'):
+            session.run(bad)
+    assert session.run(good)["total"].tolist() == [[2, 2]]
+
+
+@pytest.mark.parametrize(
+    ("feeds", "words"),
+    [
+        (None, "feeds are NoneType"),
+        ({"a": ONES}, 'input "b" is missing'),
+        ({"a": ONES, "b": ONES, "bb": ONES}, 'no input "bb"\n  did you mean "b"?'),
+        ({"a": ONES, "bb": ONES}, 'no input "bb"\n  did you mean "b"?'),
+        ({"a": ONES, "b": ONES.astype(np.float64)}, 'input "b" is float64; the model takes float32'),
+        ({"a": ONES, "b": ONES.astype(">f4")}, 'input "b" is float32 with swapped bytes'),
+        ({"a": ONES, "b": [[1, 2]]}, 'input "b" is list'),
+        ({"a": ONES, "b": None}, 'input "b" is NoneType'),
+        ({"a": ONES, "b": np.ones((1, 3), np.float32)}, 'input "b" has shape 1x3; the model takes 1x2'),
+        ({"a": ONES, "b": np.ones(2, np.float32)}, 'input "b" has shape 2; the model takes 1x2'),
+    ],
+)
+@pytest.mark.parametrize("after_a_good_run", [False, True])
+def test_wrong_feeds_name_the_input_and_what_is_right(
+    models: Models, open_session: Opener, feeds: dict[str, Any], words: str, *, after_a_good_run: bool
+) -> None:
+    """Each mistake, in the first run and in a later one; a good run works afterwards."""
+    session = open_session(models.two((1, 2)))
+    good = {"a": ONES, "b": ONES}
+    if after_a_good_run:
+        session.run(good)
+    with pytest.raises(EngineError) as caught:
+        session.run(feeds)
+    assert words in str(caught.value)
+    assert "model.onnx" in str(caught.value)
+    assert session.run(good)["total"].tolist() == [[2, 2]]
+
+
+@pytest.mark.parametrize("shape", [(2, 3), ("N", 3)])
+def test_views_and_read_only_arrays_are_read_each_time(
+    models: Models, open_session: Opener, shape: tuple[int | str, ...]
+) -> None:
+    """A transposed view and a read-only view, whose buffer is filled anew between runs."""
+    session = open_session(models.one("Identity", shape))
+    buffer = np.zeros((3, 2), np.float32)
+    transposed = buffer.T
+    plain = np.zeros((2, 3), np.float32)
+    frozen = plain.view()
+    frozen.flags.writeable = False
+    for value in (1, 2):
+        buffer[:] = plain[:] = np.arange(6).reshape(plain.shape).T.reshape(buffer.shape)[0, 0] + value
+        for array in (transposed, frozen):
+            assert np.array_equal(session.run({"x": array})["y"], array)
+
+
+@pytest.mark.parametrize("operator", ["Identity", "Relu", "Flatten", "Softmax", "Neg"])
+def test_feeds_are_neither_changed_nor_shown(models: Models, open_session: Opener, operator: str) -> None:
+    """Feeds are handed over where they lie: no operator computes in place, and no output is a view of them."""
+    session = open_session(models.one(operator, (2, 3)))
+    data = np.array([[1, -2, 3], [4, 5, -6]], np.float32)
+    kept = data.copy()
+    outputs = session.run({"x": data})["y"]
+    before = outputs.copy()
+    assert np.array_equal(data, kept)
+    data[:] = 7
+    assert np.array_equal(outputs, before)
+
+
+def test_new_arrays_and_refilled_ones_are_read(models: Models, open_session: Opener) -> None:
+    session = open_session(models.one("Identity"))
+    buffer = np.zeros((1, 3), np.float32)
+    for value in range(3):
+        buffer[:] = value
+        for array in (buffer, np.full((1, 3), value + 10, np.float32)):
+            assert np.array_equal(session.run({"x": array})["y"], array)
+
+
+def test_run_after_close_is_an_error_and_closing_twice_is_none(models: Models, open_session: Opener) -> None:
+    session = open_session(models.one("Relu"))
+    session.run({"x": np.ones((1, 3), np.float32)})
+    session.close()
+    session.close()
+    for call in (lambda: session.run({"x": np.ones((1, 3), np.float32)}), session.describe, session.profile):
+        with pytest.raises(EngineError, match="the session is closed"):
+            call()
+
+
+def test_sessions_run_side_by_side(models: Models, open_session: Opener) -> None:
+    """Two sessions in two threads answer as one alone does, as the spec's ``streams`` states."""
+    sessions = [open_session(models.convolution((1, 3, 16, 16)), threads=2) for _ in range(2)]
+    data = np.random.default_rng(3).standard_normal((1, 3, 16, 16)).astype(np.float32)
+    expected = np.array(sessions[0].run({"x": data})["y"])
+    found: list[Any] = []
+    workers = [
+        threading.Thread(target=lambda each=each: found.extend(np.array(each.run({"x": data})["y"]) for _ in range(50)))
+        for each in sessions
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(found) == 100
+    assert all(np.array_equal(each, expected) for each in found)
+
+
+def test_closing_one_session_leaves_the_other(models: Models, open_session: Opener) -> None:
+    first, second = (open_session(models.one("Relu")) for _ in range(2))
+    first.close()
+    assert second.run({"x": np.ones((1, 3), np.float32)})["y"].tolist() == [[1] * 3]

@@ -1,0 +1,39 @@
+"""LiteRT for lpbench: the engine ``tflite``, by ai-edge-litert or by tflite-runtime, whichever is installed.
+
+Importing this module imports neither of them, nor numpy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.hookspecs import hookimpl
+from lpbench_tflite._spec import TfliteSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpbench.specs import EngineSpec
+
+
+@hookimpl
+def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
+    """Offer LiteRT."""
+    register(
+        TfliteSpec(
+            "tflite",
+            "lpbench_tflite._engine:TfliteEngine",
+            summary="LiteRT (TensorFlow Lite) on CPUs, with XNNPACK and delegates",
+            requires=("ai_edge_litert|tflite_runtime",),
+            hint='pip install "lpbench[tflite]"',
+            aliases=("litert",),
+            formats={"tflite": (".tflite",)},
+            config="lpbench_tflite.config:TfliteConfig",
+            probe="lpbench_tflite._probe:probe",
+            case="lpbench_tflite.case:case",
+            distributions=("ai-edge-litert", "ai-edge-litert-nightly", "tflite-runtime"),
+            dynamic_shapes=True,
+            owned_outputs=True,
+            streams=True,
+        )
+    )

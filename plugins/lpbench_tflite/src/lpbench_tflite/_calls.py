@@ -1,0 +1,90 @@
+"""How one inference is done: feeds are copied in, outputs are copied out, as LiteRT offers it.
+
+Views of LiteRT's own memory would save the copies, and forbid the next run while one is
+held; copying costs a few microseconds for each megabyte.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lpbench import feeds
+from lpbench.engine import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpbench.engine import Feeds, Outputs, TensorInfo
+
+UNSEEN = object()
+"""Stands where no array was looked at, since a user may hand over None."""
+
+
+class MisfitError(Exception):
+    """A feed is missing or has the wrong type or shape; the session says which."""
+
+
+class Call:
+    """Runs one interpreter.
+
+    Arrays are looked at when another object comes than in the run before, so that a loop that refills its
+    buffers pays nothing: LiteRT itself runs on with old data where a feed is missing, and reads swapped bytes.
+
+    :param inputs: With None for dimensions that may change from run to run.
+    """
+
+    def __init__(self, interpreter: Any, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> None:  # noqa: ANN401
+        self._interpreter = interpreter
+        self._set, self._invoke, self._get = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
+        given, found = interpreter.get_input_details(), interpreter.get_output_details()
+        self._inputs = [(at, info, each["index"]) for at, (info, each) in enumerate(zip(inputs, given, strict=True))]
+        self._outputs = [(info.name, each["index"]) for info, each in zip(outputs, found, strict=True)]
+        self._seen: list[Any] = [UNSEEN] * len(inputs)
+        self._shapes = [tuple(map(int, each["shape"])) for each in given]
+
+    def __call__(self, given: Feeds) -> Outputs:
+        if len(given) != len(self._inputs):
+            raise MisfitError
+        for at, info, _ in self._inputs:
+            if self._seen[at] is not given[info.name]:
+                self._look(given)
+                break
+        for _, info, index in self._inputs:
+            self._set(index, given[info.name])
+        self._invoke()
+        return {name: self._get(index) for name, index in self._outputs}
+
+    def _look(self, given: Feeds) -> None:
+        """Check all feeds, and give LiteRT the sizes of open dimensions."""
+        for at, info, _ in self._inputs:
+            self._seen[at] = UNSEEN
+            if feeds.misfit(given[info.name], info):
+                raise MisfitError
+        shapes = [given[info.name].shape for _, info, _ in self._inputs]
+        if shapes != self._shapes:
+            self._resize(shapes)
+        self._seen = [given[info.name] for _, info, _ in self._inputs]
+
+    def _resize(self, shapes: list[tuple[int, ...]]) -> None:
+        before = self._shapes
+        try:
+            resize(self._interpreter, [index for *_, index in self._inputs], shapes)
+        except EngineError:
+            resize(self._interpreter, [index for *_, index in self._inputs], before)
+            raise
+        self._shapes = shapes
+
+
+def resize(interpreter: Any, indices: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> None:  # noqa: ANN401
+    """Give inputs their sizes.
+
+    :raises EngineError: They do not fit each other, or an operator.
+    """
+    try:
+        for index, shape in zip(indices, shapes, strict=True):
+            interpreter.resize_tensor_input(index, list(shape), strict=True)
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        given = ", ".join(map(feeds.text, shapes))
+        what = f"the model does not take inputs of {given}: {' '.join(str(error).split())}"
+        raise EngineError(what, hint="inputs that belong together need shapes that fit") from error

@@ -1,0 +1,113 @@
+"""Reads FlatBuffers, checking that every place lies inside the file before it is read.
+
+A table begins with the distance back to its vtable, which lists where each field
+lies; a field that is no number holds the distance on to its content.  Source:
+flatbuffers.dev, internals.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+VTABLE_HEAD = 4
+"""Bytes of a vtable before its fields: its own size and its table's."""
+
+
+class Table:
+    """One table of a FlatBuffer.
+
+    :param data: The whole file: bytes, or a file in memory.
+    :param at: Where the table begins.
+    :raises ValueError: It does not lie inside the file.
+    """
+
+    def __init__(self, data: Any, at: int) -> None:  # noqa: ANN401 - bytes or mmap
+        self._data = data
+        self._at = at
+        self._vtable = at - int(number(data, "i", at))
+        self._size = int(number(data, "H", self._vtable))
+        self._length = int(number(data, "H", self._vtable + 2))
+        require(data, self._vtable, self._size)
+        require(data, at, self._length)
+        if self._size < VTABLE_HEAD or self._size % 2:
+            what = f"the table at byte {at} has a broken list of fields"
+            raise ValueError(what)
+
+    def scalar(self, slot: int, code: str, default: int = 0) -> int:
+        """Return a whole number; ``code`` is struct's letter of its type."""
+        place = self._place(slot, struct.calcsize(f"<{code}"))
+        return default if place is None else int(number(self._data, code, place))
+
+    def table(self, slot: int) -> Table | None:
+        """Return the table that a field leads to, or None."""
+        place = self._target(slot)
+        return None if place is None else Table(self._data, place)
+
+    def tables(self, slot: int) -> list[Table]:
+        """Return the tables of a vector."""
+        places, start = self._vector(slot, 4), self._start(slot)
+        return [Table(self._data, start + 4 * at + step) for at, step in enumerate(self._numbers("I", places, start))]
+
+    def numbers(self, slot: int, code: str) -> tuple[int, ...]:
+        """Return the whole numbers of a vector."""
+        count = self._vector(slot, struct.calcsize(f"<{code}"))
+        return self._numbers(code, count, self._start(slot))
+
+    def size(self, slot: int) -> int:
+        """Return how many bytes a vector of bytes has."""
+        return self._vector(slot, 1)
+
+    def text(self, slot: int) -> str:
+        """Return a text."""
+        count, start = self._vector(slot, 1), self._start(slot)
+        return bytes(self._data[start : start + count]).decode("utf-8", "replace")
+
+    def _place(self, slot: int, size: int) -> int | None:
+        entry = VTABLE_HEAD + 2 * slot
+        if entry + 2 > self._size:
+            return None
+        inside = int(number(self._data, "H", self._vtable + entry))
+        if inside and inside + size > self._length:
+            what = f"field {slot} of the table at byte {self._at} lies outside it"
+            raise ValueError(what)
+        return self._at + inside if inside else None
+
+    def _target(self, slot: int) -> int | None:
+        place = self._place(slot, 4)
+        return None if place is None else place + int(number(self._data, "I", place))
+
+    def _start(self, slot: int) -> int:
+        return (self._target(slot) or 0) + 4
+
+    def _vector(self, slot: int, each: int) -> int:
+        """Return a vector's length once all of it is known to lie inside the file."""
+        place = self._target(slot)
+        if place is None:
+            return 0
+        count = int(number(self._data, "I", place))
+        require(self._data, place + 4, count * each)
+        return count
+
+    def _numbers(self, code: str, count: int, start: int) -> tuple[int, ...]:
+        return struct.unpack_from(f"<{count}{code}", self._data, start) if count else ()
+
+
+def number(data: Any, code: str, at: int) -> int | float:  # noqa: ANN401
+    """Return one number.
+
+    :raises ValueError: It does not lie inside the file.
+    """
+    require(data, at, struct.calcsize(f"<{code}"))
+    found: int | float = struct.unpack_from(f"<{code}", data, at)[0]
+    return found
+
+
+def require(data: Any, at: int, size: int) -> None:  # noqa: ANN401
+    """Refuse a place that does not lie inside the file.
+
+    :raises ValueError: Naming the place.
+    """
+    if at < 0 or at + size > len(data):
+        what = f"it points to byte {at + size} of {len(data)}"
+        raise ValueError(what)

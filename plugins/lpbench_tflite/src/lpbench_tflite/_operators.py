@@ -1,0 +1,42 @@
+"""Which operators of a model the installed library does not have.
+
+The library stops at the first one, so each is tried in a model of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lpbench_tflite._write import CUSTOM, Kind, Network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpbench_tflite._model import Structure
+
+ABSENT = re.compile(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'|builtin_code out of range: (\d+)")
+
+
+def missing(structure: Structure, start: Callable[[bytes], Any]) -> list[str]:
+    """Return the names of operators that the library lacks, with the version of those that it has in another.
+
+    :param start: Makes an interpreter, which looks its operators up.
+    """
+    built_in = {(code, version) for code, _, version in structure.codes if code != CUSTOM}
+    found = [_absent(code, version, start) for code, version in sorted(built_in)]
+    return [*filter(None, found), *structure.custom]
+
+
+def _absent(code: int, version: int, start: Callable[[bytes], Any]) -> str:
+    network = Network()
+    given = network.tensor("x", (1,))
+    network.kind(Kind(code, version=version))
+    try:
+        start(network.save([given], [given]))
+    except (ValueError, RuntimeError) as error:
+        match = ABSENT.search(str(error))
+        if match and match[1]:
+            return f"{match[1]} version {match[2]}"
+        return f"number {match[3]}" if match else ""
+    return ""

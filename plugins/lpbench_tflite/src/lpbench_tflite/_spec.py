@@ -1,0 +1,46 @@
+"""Which library there is, told without importing it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+
+from lpbench.specs import Availability, EngineSpec, State
+
+LITERT, RUNTIME = "ai_edge_litert", "tflite_runtime"
+
+
+class TfliteSpec(EngineSpec):
+    """An engine whose older library does not work with numpy 2, though it imports and pip is content."""
+
+    def availability(self) -> Availability:
+        """Say whether a library is installed and works with the numpy that is."""
+        found = super().availability()
+        problem = numpy_problem() if found else None
+        return Availability(State.UNSUPPORTED, *problem) if problem else found
+
+
+def numpy_problem() -> tuple[str, str] | None:
+    """Return why the installed library cannot work with the installed numpy, and what to do, or None."""
+    if _installed(LITERT) or not _installed(RUNTIME):
+        return None
+    numpy, runtime = version("numpy"), version("tflite-runtime")
+    if not numpy or int(numpy.partition(".")[0]) < 2:  # noqa: PLR2004 - numpy 2 broke what was compiled before
+        return None
+    reason = f"tflite-runtime {runtime} was compiled for numpy 1 and fails with numpy {numpy}"
+    return reason, 'pip install "numpy<2", or pip install ai-edge-litert in its place'
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # a module half-loaded or hidden
+        return False
+
+
+def version(distribution: str) -> str:
+    """Return a distribution's version, or an empty string."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

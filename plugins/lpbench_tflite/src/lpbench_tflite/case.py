@@ -1,0 +1,42 @@
+"""What the conformance kit checks LiteRT with: two small models, written without any of its tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpbench.engine import Model
+from lpbench.testing import EngineCase
+from lpbench_tflite._precision import identity
+from lpbench_tflite._write import RELU, Network
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ROWS = 2
+SIZES = (8, 6)
+"""Length of an input and of an output."""
+
+
+def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:  # noqa: ARG001 - the kit's signature
+    """Return ``y = relu(x w)`` for two vectors, and an identity to see the precision by."""
+    random = np.random.default_rng(5)
+    weights = random.standard_normal(SIZES).astype(np.float32)
+    feeds, other = (random.standard_normal((ROWS, SIZES[0])).astype(np.float32) for _ in range(2))
+    network = Network()
+    given = network.tensor("x", (ROWS, SIZES[0]))
+    found = network.dense("y", given, (ROWS, SIZES[1]), np.ascontiguousarray(weights.T), RELU)
+    return EngineCase(
+        model=_save(folder / "model.tflite", network.save([given], [found])),
+        feeds={"x": feeds},
+        other={"x": other},
+        expected={"y": np.maximum(feeds @ weights, 0)},
+        identity=_save(folder / "identity.tflite", identity()),
+    )
+
+
+def _save(path: Path, content: bytes) -> Model:
+    path.write_bytes(content)
+    return Model("tflite", path)

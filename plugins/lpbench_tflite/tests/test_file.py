@@ -1,0 +1,114 @@
+"""Reading TFLite files: what is written is read, and no damaged file reaches native code."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lpbench.engine import EngineError
+from lpbench_tflite import _model
+from lpbench_tflite._write import CUSTOM, Kind, Network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from plugins.lpbench_tflite.tests.conftest import Models
+
+
+def test_what_is_written_is_read(models: Models) -> None:
+    """Operators with versions and names, and the types of what a convolution computes with."""
+    assert _model.read(models.convolution()).arithmetic == {("float32", "float32"): 1}
+    assert _model.read(models.quantised()).arithmetic == {("int8", "int8"): 1}
+    found = _model.read(models.of(Kind(0), Kind(300, version=7), Kind(CUSTOM, custom="Levitate")))
+    assert found.codes == ((0, "", 1), (300, "", 7), (CUSTOM, "Levitate", 1))
+    assert found.custom == ["Levitate"]
+
+
+def test_custom_operators_that_litert_brings_along_are_not_missing(models: Models) -> None:
+    assert _model.read(models.of(Kind(CUSTOM, custom="TFLite_Detection_PostProcess"))).custom == []
+
+
+def test_metadata_that_allows_less_precision_is_seen(models: Models) -> None:
+    network = Network()
+    x = network.tensor("x", (1,))
+    assert not _model.read(models.save(network, [x], [x], metadata=["author"])).reduced
+    assert _model.read(models.save(network, [x], [x], metadata=["reduced_precision_support"])).reduced
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0), value=st.integers(0, 255))
+def test_a_changed_byte_is_refused_or_read(models: Models, place: int, value: int) -> None:
+    """Any byte of a file changed: an EngineError or a structure, and nothing else."""
+    path = models.convolution()
+    content = bytearray(path.read_bytes())
+    content[place % len(content)] = value
+    path.write_bytes(content)
+    try:
+        _model.read(path)
+    except EngineError as error:
+        assert path.name in str(error)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.3, 0.5, 0.9, 0.99])
+def test_a_file_that_is_cut_short_is_refused(models: Models, share: float) -> None:
+    path = models.convolution()
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(EngineError, match=r"model\.tflite is (empty|no TFLite model|damaged or cut short)"):
+        _model.read(path)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "words"),
+    [
+        ([0], [], "it holds no graph that gives anything"),
+        ([9], [1], "it names a tensor number 9, of 2"),
+        ([0], [-1], "it names a tensor number -1, of 2"),
+    ],
+)
+def test_ends_that_are_not_there_are_refused(models: Models, inputs: list[int], outputs: list[int], words: str) -> None:
+    network = Network()
+    network.tensor("x", (1,))
+    network.tensor("y", (1,))
+    with pytest.raises(EngineError, match=words):
+        _model.read(models.save(network, inputs, outputs))
+
+
+OPEN_EACH = """
+import sys
+from pathlib import Path
+from lpbench.engine import EngineError, Model
+from lpbench_tflite._engine import TfliteEngine
+from lpbench_tflite.config import TfliteConfig
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    print(path.name, flush=True)
+    try:
+        TfliteEngine().open(Model("tflite", path), TfliteConfig(threads=1), shapes={}).close()
+    except EngineError:
+        pass
+"""
+
+
+def test_what_is_let_through_does_not_crash(models: Models, tmp_path: Path) -> None:
+    """200 files with bytes changed at random, opened in another process.
+
+    Those that pass the check bring nothing down; without it dozens bring tflite-runtime down.
+    """
+    content, chance = models.convolution().read_bytes(), random.Random(3)  # noqa: S311 - no secret
+    header = content.rindex(b"bias")  # changed weights are just other weights
+    folder = tmp_path / "changed"
+    folder.mkdir()
+    for number in range(200):
+        changed = bytearray(content)
+        for _ in range(chance.choice((1, 1, 2, 4))):
+            changed[chance.randrange(header)] = chance.choice((0, 1, 127, 128, 255))
+        (folder / f"{number:03}.tflite").write_bytes(changed)
+    command = [sys.executable, "-c", OPEN_EACH, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=250)
+    assert done.returncode == 0, f"ended with {done.returncode} at {done.stdout.split()[-1]}"
