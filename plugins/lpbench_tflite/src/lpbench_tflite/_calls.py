@@ -37,33 +37,38 @@ class Call:
         self._interpreter = interpreter
         self._set, self._invoke, self._get = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
         given, found = interpreter.get_input_details(), interpreter.get_output_details()
-        self._inputs = [(at, info, each["index"]) for at, (info, each) in enumerate(zip(inputs, given, strict=True))]
+        self._count = len(given)
+        self._inputs = [
+            (at, info.name, each["index"]) for at, (info, each) in enumerate(zip(inputs, given, strict=True))
+        ]
         self._outputs = [(info.name, each["index"]) for info, each in zip(outputs, found, strict=True)]
+        self._infos = inputs
         self._seen: list[Any] = [UNSEEN] * len(inputs)
         self._shapes = [tuple(map(int, each["shape"])) for each in given]
 
     def __call__(self, given: Feeds) -> Outputs:
-        if len(given) != len(self._inputs):
+        if len(given) != self._count:
             raise MisfitError
-        for at, info, _ in self._inputs:
-            if self._seen[at] is not given[info.name]:
-                self._look(given)
-                break
-        for _, info, index in self._inputs:
-            self._set(index, given[info.name])
+        for at, name, index in self._inputs:
+            array = given[name]
+            if self._seen[at] is not array:
+                return self(self._looked(given))  # from the start, since new sizes take what was set before
+            self._set(index, array)
         self._invoke()
         return {name: self._get(index) for name, index in self._outputs}
 
-    def _look(self, given: Feeds) -> None:
-        """Check all feeds, and give LiteRT the sizes of open dimensions."""
-        for at, info, _ in self._inputs:
-            self._seen[at] = UNSEEN
-            if feeds.misfit(given[info.name], info):
+    def _looked(self, given: Feeds) -> Feeds:
+        """Check all feeds, give LiteRT the sizes of open dimensions and return the arrays that were looked at."""
+        self._seen = [UNSEEN] * self._count
+        arrays = {info.name: given[info.name] for info in self._infos}
+        for info in self._infos:
+            if feeds.misfit(arrays[info.name], info):
                 raise MisfitError
-        shapes = [given[info.name].shape for _, info, _ in self._inputs]
+        shapes = [array.shape for array in arrays.values()]
         if shapes != self._shapes:
             self._resize(shapes)
-        self._seen = [given[info.name] for _, info, _ in self._inputs]
+        self._seen = list(arrays.values())
+        return arrays
 
     def _resize(self, shapes: list[tuple[int, ...]]) -> None:
         before = self._shapes
