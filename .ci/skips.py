@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import re
 import subprocess
 import sys
@@ -46,12 +47,31 @@ def _cuda(_: str) -> bool:
     return any(Path("/dev").glob("nvidia[0-9]*"))
 
 
+def _intel_gpu() -> bool:
+    vendors = Path("/sys/class/drm").glob("card*/device/vendor")
+    return any(each.read_text(encoding="ascii").strip() == "0x8086" for each in vendors)
+
+
+def _cpu_flags() -> set[str]:
+    lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    names = ("flags", "Features")
+    return {flag for line in lines if line.startswith(names) for flag in line.partition(":")[2].split()}
+
+
 MET: Mapping[str, Callable[[str], bool]] = {
     "cuda": _cuda,
     "a machine without CUDA": lambda rest: not _cuda(rest),
     "stairwai": lambda _: (ROOT.parent / "shared" / "stairwai").is_dir(),
     "network": _network,
+    "vulkan": lambda _: any(Path("/usr/share/vulkan/icd.d").glob("*.json")),
     "python": _python,
+    "Intel's GPU": lambda _: _intel_gpu(),
+    "a machine without Intel's GPU": lambda _: not _intel_gpu(),
+    "a CPU that computes in BF16": lambda _: bool({"avx512_bf16", "amx_bf16", "bf16"} & _cpu_flags()),
+    "a CPU that does not compute in F16": lambda _: not {"avx512_fp16", "fphp"} & _cpu_flags(),
+    "a CPU on which OpenVINO computes in 8 bits": lambda _: "avx2" in _cpu_flags(),
+    "all cores of the machine": lambda _: len(os.sched_getaffinity(0)) == os.cpu_count(),
+    "a C compiler": lambda _: shutil.which("cc") is not None,
     "root": lambda _: os.geteuid() == 0,
     "aarch64": lambda _: platform.machine() == "aarch64",
     "x86-64": lambda _: platform.machine() == "x86_64",
