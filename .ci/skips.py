@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
