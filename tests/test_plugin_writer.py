@@ -75,7 +75,9 @@ def test_the_guide_leads_to_a_real_engine_that_keeps_the_contract(tmp_path: Path
     """docs/how-to/write-an-engine.md, done as it says: OpenCV in the place of numpy, in under 60 lines."""
     pytest.importorskip("cv2", reason="needs cv2")
     pytest.importorskip("onnx", reason="needs onnx")
-    engine, lines, case = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    engine, lines, case = re.findall(
+        r"```(?:python|diff)\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL
+    )
     assert len(engine.splitlines()) < 60
     package = new_plugin("opencv", tmp_path / "opencv") / "src" / "lpbench_opencv"
     (package / "_engine.py").write_text(engine, encoding="utf-8")
