@@ -28,7 +28,7 @@ SAMPLES_A_RUN = 6
 
 LOCKSTEP_S = 0.2
 """Turns with the yardstick, each run and worker."""
-COMPARING_S = 0.6
+COMPARING_S = 0.9
 """Turns of configurations that will be compared, likewise: a ratio's error falls with their length."""
 EXPLAIN_S = 0.8
 """Taking the latency apart, each run and engine; on top of the time that was asked for."""
@@ -191,11 +191,12 @@ def limits(asked: Asked) -> tuple[Limits, ...]:
         lockstep = LOCKSTEP_S if asked.configurations == 1 else COMPARING_S
         share = TIMED * asked.max_time / count
         alone = asked.alone or min(2.0, share / asked.configurations)
+        turns = share * (2 if asked.alone else 1) / (asked.configurations + 1)
         one = Limits(
             need=max(SAMPLES_A_RUN, -(-need // count)),
             least_s=min(Limits.least_s, alone),
             most_s=alone,
-            lockstep_s=min(lockstep, share / (asked.configurations + 1)),
+            lockstep_s=min(lockstep, turns),
             explain_s=explain_s,
         )
         return (one,) * count
