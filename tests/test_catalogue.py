@@ -109,10 +109,9 @@ class Shop:
             "RECORD": "",
         }
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
-            for member, content in members.items():
-                opened.writestr(member, content)
-            for member, text in about.items():
-                opened.writestr(f"{info}/{member}", text)
+            contents = {**members, **{f"{info}/{member}": text.encode() for member, text in about.items()}}
+            for member, content in contents.items():  # a fixed date, so that the same wheel has the same bytes
+                opened.writestr(zipfile.ZipInfo(member, (2020, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
         return path
 
     def package(self, wheel: Path, members: dict[str, str]) -> dict[str, Any]:
