@@ -11,9 +11,10 @@ import onnxruntime
 import pytest
 
 from lpbench import config
+from lpbench.cores import physical_cores
 from lpbench.engine import EngineError, Model
 from lpbench.errors import ConfigError
-from lpbench_ort._engine import OrtEngine, physical_cores
+from lpbench_ort._engine import OrtEngine
 from lpbench_ort._providers import devices
 from lpbench_ort.config import OrtConfig
 

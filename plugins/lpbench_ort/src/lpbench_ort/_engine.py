@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
+from lpbench.cores import physical_cores
 from lpbench.engine import Engine, EngineError
 from lpbench_ort import _model, _providers, _shapes
 from lpbench_ort._session import OrtSession
@@ -126,17 +126,3 @@ def _overrides(path: Path, shapes: Shapes) -> dict[str, int]:
         return _shapes.overrides(_model.input_shapes(path), shapes)
     except ValueError:  # no ONNX model: loading it says so in better words
         return {}
-
-
-def physical_cores() -> int:
-    """Return how many physical cores this process may use: logical ones where the kernel does not tell."""
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    return len({_siblings(cpu) for cpu in allowed})
-
-
-def _siblings(cpu: int) -> str:
-    path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except OSError:
-        return str(cpu)
