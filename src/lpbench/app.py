@@ -237,6 +237,7 @@ def tensor(config: Mapping[str, Any]) -> TensorInfo:
         layout=config.get("layout", ""),
         scale=config.get("scale"),
         zero_point=config.get("zero_point"),
+        alias=config.get("alias", ""),
     )
 
 

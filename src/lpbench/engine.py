@@ -40,6 +40,7 @@ class TensorInfo:
     :param layout: Order of the dimensions, ``NCHW`` or ``NHWC``; empty where it is not known.
     :param scale: Real value of one step of a quantised tensor, else None.
     :param zero_point: Quantised value that stands for zero, else None.
+    :param alias: What the app calls it where this file calls it otherwise: a converter gave it another name.
     """
 
     name: str
@@ -48,6 +49,12 @@ class TensorInfo:
     layout: str = ""
     scale: float | None = None
     zero_point: int | None = None
+    alias: str = ""
+
+    @property
+    def called(self) -> str:
+        """The name that an app's config uses for it."""
+        return self.alias or self.name
 
     @property
     def dynamic(self) -> dict[int, str]:
@@ -139,3 +146,15 @@ class Engine(abc.ABC, Generic[C]):
         :param profile: Prepare ``Session.profile``; slows the session down.
         :raises EngineError: Naming the model, if it cannot be loaded as asked.
         """
+
+    def open_exposed(self, model: Model, config: C, /, *, shapes: Shapes) -> Session:
+        """Load the model with every intermediate tensor among its outputs, to find where two engines part.
+
+        Only for formats in the spec's ``exposes``.  The outputs have the names of
+        the model file and stand in the order of computing.  Slower than ``open``,
+        and less of the graph may be fused.
+
+        :raises EngineError: As ``open``; or this engine shows no intermediate tensors.
+        """
+        what = f"{type(self).__name__} shows no intermediate tensors"
+        raise EngineError(what)

@@ -64,6 +64,10 @@ class PullError(LpbenchError):
     """A catalogue entry could not be fetched or built."""
 
 
+class ConversionError(LpbenchError):
+    """A model could not be converted, or what a converter made is not what it was made from."""
+
+
 class ResultError(LpbenchError):
     """A result file cannot be read or written."""
 

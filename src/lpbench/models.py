@@ -50,6 +50,7 @@ def _stated(info: TensorInfo, said: TensorInfo) -> TensorInfo:
     return dataclasses.replace(
         info,
         layout=info.layout or said.layout,
+        alias=info.alias or said.alias,
         scale=info.scale if info.scale is not None else said.scale,
         zero_point=info.zero_point if info.zero_point is not None else said.zero_point,
     )

@@ -91,6 +91,11 @@ class EngineSpec(Spec):
     :param dynamic_shapes: Whether a model with open dimensions runs without being given shapes.
     :param owned_outputs: Whether outputs stay valid after the next ``run``.
     :param streams: Whether several sessions may run side by side.
+    :param batches: Whether ``open`` takes shapes with a first dimension other than the model's, as far as the model
+        itself can be run so.
+    :param reference: Options under which the engine computes in F32 what the format's specification says, nothing
+        rewritten; other engines and conversions are judged by it.  None where it is no reference.
+    :param exposes: Formats whose intermediate tensors it can show, by ``Engine.open_exposed``.
     """
 
     aliases: tuple[str, ...] = ()
@@ -103,6 +108,9 @@ class EngineSpec(Spec):
     dynamic_shapes: bool = False
     owned_outputs: bool = False
     streams: bool = False
+    batches: bool = False
+    reference: Mapping[str, Any] | None = None
+    exposes: tuple[str, ...] = ()
 
     def version(self) -> str:
         """Return the installed library's version from its metadata, or an empty string; imports nothing."""
@@ -127,12 +135,36 @@ class MonitorSpec(Spec):
     """A monitor of a resource: load, memory, temperature, power."""
 
 
+@dataclass(frozen=True, eq=False)
 class MetricSpec(Spec):
-    """A quality metric."""
+    """A quality metric; the target is a subclass of ``lpbench.quality.QualityMetric``.
+
+    :param unit: Empty for a share from 0 to 1.
+    :param classes: The app classes that it serves; empty means every class.
+    :param higher_is_better: False for errors.
+    """
+
+    unit: str = ""
+    classes: tuple[str, ...] = ()
+    higher_is_better: bool = True
 
 
+@dataclass(frozen=True, eq=False)
 class ConverterSpec(Spec):
-    """A converter between model formats."""
+    """A converter between model formats; the target is a subclass of ``lpbench.converter.Converter``.
+
+    :param reads: The format that it takes.
+    :param writes: The format that it makes.
+    :param precisions: Of the weights that it can store, the default first.
+    :param version: Of the converter and what it uses: another version converts again.
+    :param distributions: Distributions any of which brings the tool, for its version; where ``version`` is empty.
+    """
+
+    reads: str = ""
+    writes: str = ""
+    precisions: tuple[str, ...] = ("F32",)
+    version: str = ""
+    distributions: tuple[str, ...] = ()
 
 
 class AnalyzerSpec(Spec):

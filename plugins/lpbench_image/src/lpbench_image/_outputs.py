@@ -23,10 +23,10 @@ def choose(name: str, outputs: Sequence[TensorInfo]) -> TensorInfo:
 
     :raises ProcessorError: There is none, or there are several to choose from.
     """
-    found = [each for each in outputs if each.name == name] if name else list(outputs)
+    found = [each for each in outputs if name in {each.called, each.name}] if name else list(outputs)
     if len(found) == 1:
         return found[0]
-    names = [each.name for each in outputs]
+    names = [each.called for each in outputs]
     if name:
         what = f'the model has no output "{name}"'
         raise ProcessorError(what, where=f"{WHERE}.output", hint=nearest(name, names))
