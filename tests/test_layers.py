@@ -19,7 +19,10 @@ SOURCE = ROOT / "src" / "lpbench"
 # Each group may import itself and every group of a lower rank; groups of one rank do not know each other.
 # A name stands for a module or a package with all that is in it.
 GROUPS: dict[str, tuple[int, frozenset[str]]] = {
-    "contracts": (0, frozenset({"errors", "specs", "engine", "processor", "monitor", "hookspecs", "converter", "quality"})),
+    "contracts": (
+        0,
+        frozenset({"errors", "specs", "engine", "processor", "monitor", "hookspecs", "converter", "quality"}),
+    ),
     "tools": (
         1,  # files, JSON, archives and programs; they know neither apps nor measurements
         frozenset(
