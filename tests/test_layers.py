@@ -89,6 +89,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
         3,
         frozenset(
             {
+                "agreement",
                 "app_writer",  # asks a worker what a model's inputs are
                 "bench",
                 "client",
@@ -123,7 +124,7 @@ REASONED = {
 
 # Distributions beyond pluggy, and the modules that may import them inside functions.
 OPTIONAL = {
-    "numpy": {"feeds", "tensors", "made_up", "testing", "yardstick"},
+    "numpy": {"agreement", "feeds", "tensors", "made_up", "testing", "yardstick"},
     "yaml": {"app_metadata"},
     "rich": {"cli"},
     "pandas": {"result"},

@@ -1,0 +1,19 @@
+"""Whether engines agree: how far their numbers are apart, and whether that is more than arithmetic explains."""
+
+from __future__ import annotations
+
+from lpbench.agreement._numbers import F16, F32, Deviation, Tolerance, deviation, in_layout, judged, like, together
+from lpbench.agreement._numbers import tolerance as tolerance_for
+
+__all__ = [
+    "F16",
+    "F32",
+    "Deviation",
+    "Tolerance",
+    "deviation",
+    "in_layout",
+    "judged",
+    "like",
+    "together",
+    "tolerance_for",
+]
