@@ -208,3 +208,26 @@ def test_hostile_metadata_are_one_clear_error(fake_app: Callable[..., Path], tex
     (folder / "ai_app.yml").write_bytes(text)
     with pytest.raises(AppError, match=r"ai_app\.yml"):
         load_app(folder).metadata()
+
+
+def test_a_setting_may_name_a_file_of_the_app(fake_app: Callable[..., Path]) -> None:
+    """It gets the file's path, which survives the way to a worker, and the file counts as part of the app."""
+    folder, components = fake_app(), model()
+    (folder / "known.txt").write_text("7")
+    components[0]["postprocessing"]["known"] = {"file": "known.txt"}
+    app = load_app(edit(folder, components=components))
+    path = str(folder.resolve() / "known.txt")
+    assert app.components[0].postprocessing.config["known"] == {"file": path}
+    assert App.from_request(app.request()).components[0].postprocessing.config["known"] == {"file": path}
+    before = app.digest()
+    (folder / "known.txt").write_text("8")
+    assert app.digest() != before
+
+
+@pytest.mark.parametrize("name", ["../known.txt", "absent.txt"])
+def test_a_file_that_a_setting_names_lies_in_the_folder(fake_app: Callable[..., Path], name: str) -> None:
+    """As models do."""
+    components = model()
+    components[0]["preprocessing"]["known"] = {"file": name}
+    with pytest.raises(AppError, match=r"components\[0\]\.preprocessing\.known\.file: found"):
+        load_app(edit(fake_app(), components=components))

@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app_files import METADATA, config_file, file_problems, find_samples, inside, inside_file, read_config
+from lpbench.app_files import (
+    METADATA,
+    config_file,
+    file_of,
+    file_problems,
+    find_samples,
+    inside,
+    inside_file,
+    read_config,
+)
 from lpbench.app_files import read_labels as _read_labels
 from lpbench.engine import Model, TensorInfo
 from lpbench.errors import AppError
@@ -30,7 +39,10 @@ BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Step:
-    """A processor by its name, and its settings as they stand in the config."""
+    """A processor by its name, and its settings as they stand in the config.
+
+    A setting ``{"file": NAME}`` names a file of the app; its path stands there.
+    """
 
     type: str
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -93,7 +105,7 @@ class App:
         )
 
     def digest(self) -> str:
-        """Return the sha256, in hex, of the config's content, the labels and every model file; reads them all."""
+        """Return the sha256, in hex, of the config's content, the labels and every file it names; reads them all."""
         total = hashlib.sha256()
         content = {"config": self.config, "labels": self.labels}
         total.update(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
@@ -101,6 +113,9 @@ class App:
             for model in component.models:
                 for path in (model.path, *model.extra):
                     total.update(f"\n{model.format} {path.name} {file_digest(path)}".encode())
+            settings = (*component.preprocessing.config.values(), *component.postprocessing.config.values())
+            for path in map(Path, filter(None, map(file_of, settings))):
+                total.update(f"\n{path.name} {file_digest(path)}".encode())
         return total.hexdigest()
 
     def metadata(self) -> Mapping[str, Any] | Unavailable:
@@ -214,12 +229,16 @@ def _repeated_names(config: Mapping[str, Any]) -> list[Problem]:
 def _component(config: Mapping[str, Any], find: Callable[[str], Path]) -> Component:
     inference = config["inference"]
     models = tuple(_model(name, each, find) for name, each in inference["models"].items())
-    pre, post = _step(config["preprocessing"]), _step(config["postprocessing"])
+    pre, post = (_step(config[key], find) for key in ("preprocessing", "postprocessing"))
     return Component(config["name"], pre, inference.get("engine", ""), models, post)
 
 
-def _step(config: Mapping[str, Any]) -> Step:
-    return Step(config["type"], {key: value for key, value in config.items() if key != "type"})
+def _step(config: Mapping[str, Any], find: Callable[[str], Path]) -> Step:
+    def settled(value: Any) -> Any:  # noqa: ANN401 - any JSON
+        name = file_of(value)
+        return {"file": str(find(name))} if name else value
+
+    return Step(config["type"], {key: settled(value) for key, value in config.items() if key != "type"})
 
 
 def _model(name: str, config: Mapping[str, Any], find: Callable[[str], Path]) -> Model:

@@ -194,9 +194,22 @@ def object_in(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def file_of(setting: Any) -> str:  # noqa: ANN401 - any JSON
+    """Return the name in a processor's setting that names a file of the app, ``{"file": NAME}``; else nothing."""
+    name = setting["file"] if isinstance(setting, dict) and set(setting) == {"file"} else None
+    return name if isinstance(name, str) else ""
+
+
+def _step_files(component: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield path and name of each file that the settings of a component's processors name."""
+    for step in ("preprocessing", "postprocessing"):
+        yield from ((f"{step}.{key}.file", file_of(value)) for key, value in object_in(component, step).items())
+
+
 def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield path and name of each file of the models."""
+    """Yield path and name of each file of the models and of the processors' settings."""
     for place, component in components_of(config):
+        yield from ((f"{place}.{path}", name) for path, name in _step_files(component) if name)
         for form, model in models_of(component):
             here = f"{place}.inference.models.{form}"
             if isinstance(model.get("file"), str) and model["file"]:
