@@ -113,7 +113,7 @@ def together(found: Sequence[Deviation]) -> Deviation:
     count = sum(each.count for each in found)
 
     def mean(name: str) -> float:
-        return sum(getattr(each, name) * each.count for each in found if each.count) / max(count, 1)
+        return math.fsum(getattr(each, name) * each.count for each in found if each.count) / max(count, 1)
 
     return Deviation(
         count=count,
@@ -165,7 +165,8 @@ def in_layout(values: Array, layout: str, wanted: str) -> Array:
     if sorted(layout) != sorted(wanted) or len(set(layout)) != len(layout) or values.ndim != len(layout):
         what = f"values of shape {_text(values.shape)} cannot be brought from {layout} to {wanted}"
         raise LpbenchError(what)
-    return values.transpose([layout.index(axis) for axis in wanted])
+    moved: Array = values.transpose([layout.index(axis) for axis in wanted])
+    return moved
 
 
 def _channels_second(layout: str) -> str:
