@@ -94,6 +94,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "bench",
                 "client",
                 "comparison",
+                "conversion",
                 "diagnosis",
                 "listing",
                 "live",
@@ -104,6 +105,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "plan",
                 "probing",
                 "protocol",
+                "raw_outputs",
                 "runner",
                 "sharing",
                 "testing",
@@ -124,7 +126,7 @@ REASONED = {
 
 # Distributions beyond pluggy, and the modules that may import them inside functions.
 OPTIONAL = {
-    "numpy": {"agreement", "feeds", "tensors", "made_up", "testing", "yardstick"},
+    "numpy": {"agreement", "conversion", "raw_outputs", "feeds", "tensors", "made_up", "testing", "yardstick"},
     "yaml": {"app_metadata"},
     "rich": {"cli"},
     "pandas": {"result"},
