@@ -105,12 +105,17 @@ class App:
         )
 
     def digest(self) -> str:
-        """Return the sha256, in hex, of the config's content, the labels and every file it names; reads them all."""
+        """Return the sha256, in hex, of the config's content, the labels and every file it names; reads them all.
+
+        Converted models outside the app's folder do not count: they were made for one benchmark, and the app is the same.
+        """
         total = hashlib.sha256()
         content = {"config": self.config, "labels": self.labels}
         total.update(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
         for component in self.components:
             for model in component.models:
+                if model.provenance and not model.path.is_relative_to(self.root):
+                    continue
                 for path in (model.path, *model.extra):
                     total.update(f"\n{model.format} {path.name} {file_digest(path)}".encode())
             settings = (*component.preprocessing.config.values(), *component.postprocessing.config.values())
@@ -244,7 +249,7 @@ def _step(config: Mapping[str, Any], find: Callable[[str], Path]) -> Step:
 def _model(name: str, config: Mapping[str, Any], find: Callable[[str], Path]) -> Model:
     extra = tuple(map(find, config.get("extra", ())))
     inputs, outputs = (tuple(map(tensor, config.get(key, ()))) for key in ("inputs", "outputs"))
-    return Model(name, find(config["file"]), extra, inputs, outputs)
+    return Model(name, find(config["file"]), extra, inputs, outputs, config.get("provenance", {}))
 
 
 def tensor(config: Mapping[str, Any]) -> TensorInfo:
@@ -265,12 +270,13 @@ def _component_from_request(request: Mapping[str, Any]) -> Component:
         name=request["name"],
         preprocessing=Step(**request["preprocessing"]),
         engine=request["engine"],
-        models=tuple(map(_model_from_request, request["models"])),
+        models=tuple(map(model_from_request, request["models"])),
         postprocessing=Step(**request["postprocessing"]),
     )
 
 
-def _model_from_request(request: Mapping[str, Any]) -> Model:
+def model_from_request(request: Mapping[str, Any]) -> Model:
+    """Return the model that a request describes: its fields as JSON, paths as texts."""
     extra = tuple(map(Path, request["extra"]))
     inputs, outputs = (tuple(map(tensor, request[key])) for key in ("inputs", "outputs"))
-    return Model(request["format"], Path(request["path"]), extra, inputs, outputs)
+    return Model(request["format"], Path(request["path"]), extra, inputs, outputs, request["provenance"])

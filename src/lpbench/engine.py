@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lpbench.errors import EngineError
@@ -71,6 +71,7 @@ class Model:
     :param extra: Further files that belong to it, weights say.
     :param inputs: What the app states of inputs: layout, type, scale; may be empty.
     :param outputs: Likewise for outputs.
+    :param provenance: Of a converted model: from what, by what, how it was checked; empty for an original.
     """
 
     format: str
@@ -78,6 +79,7 @@ class Model:
     extra: tuple[Path, ...] = ()
     inputs: tuple[TensorInfo, ...] = ()
     outputs: tuple[TensorInfo, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 class Session(abc.ABC):

@@ -1,4 +1,4 @@
-"""Which of an app's models an engine takes, and what the app says of its tensors."""
+"""Which of an app's models an engine takes, what the app says of its tensors, and who judges engines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from lpbench.errors import EngineError, nearest
+from lpbench.registry import ENGINES, offers_where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,23 @@ def choose_model(component: Component, spec: EngineSpec) -> Model:
     have, reads = ", ".join(each.format for each in component.models), ", ".join(spec.formats)
     what = f'engine "{spec.name}" reads {reads or "nothing"}; component "{component.name}" has {have or "no model"}'
     raise EngineError(what, hint=f"add a model in one of these formats under models: {reads}")
+
+
+def reference(format: str) -> EngineSpec:  # noqa: A002 - the field's word
+    """Return the engine that other engines and conversions are judged by, for models of a format.
+
+    Its ``reference`` are the options to open it with.
+
+    :raises EngineError: None of those that could be is ready, with what would make one so.
+    """
+    offers = list(offers_where(ENGINES, lambda spec: spec.reference is not None and format in spec.formats))
+    ready = next((offer.spec for offer in offers if offer.availability()), None)
+    if ready is not None:
+        return ready
+    what = f"no engine that others are judged by reads {format}"
+    if offers:
+        what += f" and is ready: {', '.join(offer.spec.name for offer in offers)}"
+    raise EngineError(what, hint="; ".join(offer.availability().hint for offer in offers))
 
 
 def merge(seen: Sequence[TensorInfo], stated: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:
