@@ -64,6 +64,15 @@ def test_sigmoid_is_scipys(scores: list[float]) -> None:
     )
 
 
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid", "none"])
+def test_values_are_the_scores_of_all_classes_after_the_activation(activation: str) -> None:
+    """What two engines are compared by: the prediction's scores, and those that it leaves out."""
+    scores = np.linspace(-3, 5, 11, dtype=np.float32)[None]
+    post = build({"activation": activation, "top_k": 11}, (1, 11))
+    everything, found = post.values({"logits": scores}, SAMPLE)["scores"], post({"logits": scores}, SAMPLE)
+    assert everything[found.indices].tolist() == found.scores.tolist()
+
+
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])
 def test_quantised_scores_count_in_real_numbers(dtype: str) -> None:
     """Scale and zero point matter to softmax."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from lpbench.errors import ProcessorError
 from lpbench.processor import Postprocessor, Sample
-from lpbench_image._outputs import WHERE, choose, real
+from lpbench_image._outputs import WHERE, best, choose, real
 from lpbench_image.config import ClassificationConfig
 
 if TYPE_CHECKING:
@@ -47,21 +47,31 @@ class Classification(Postprocessor[ClassificationConfig]):
 
         :raises ProcessorError: The scores are not finite, or not one for each label.
         """
-        values = outputs[self.output.name]
-        if self.output.dynamic:
-            self._check(values.shape)
-        scores = real(values, self.output).reshape(-1)
-        best = float(scores.max())  # NaN where there is one
-        if not math.isfinite(best):
-            what = f'output "{self.output.name}" holds {best}'
-            raise ProcessorError(what, where=sample.name, hint="half precision may overflow: try float32")
-        indices = _best(scores, self._top_k)
-        return Classes(indices, self._activate(scores, indices, best))
+        scores, highest = self._scores(outputs, sample)
+        indices = best(scores, self._top_k)
+        return Classes(indices, self._activate(scores, indices, highest))
 
     def describe(self, prediction: Classes, /) -> Mapping[str, Any]:
         """Return ``{"top": [{"label", "index", "score"}, ...]}``; without labels, they are the indices."""
         pairs = zip(prediction.indices.tolist(), prediction.scores.tolist(), strict=True)
         return {"top": [{"label": self._label(at), "index": at, "score": score} for at, score in pairs]}
+
+    def values(self, outputs: Outputs, sample: Sample, /) -> Mapping[str, Any]:
+        """Return ``scores`` of all classes after the activation, ``(classes,)``."""
+        scores, highest = self._scores(outputs, sample)
+        return {"scores": self._activate(scores, np.arange(scores.size), highest)}
+
+    def _scores(self, outputs: Outputs, sample: Sample) -> tuple[npt.NDArray[np.float32], float]:
+        """Return the model's scores and the highest."""
+        values = outputs[self.output.name]
+        if self.output.dynamic:
+            self._check(values.shape)
+        scores = real(values, self.output).reshape(-1)
+        highest = float(scores.max())  # NaN where there is one
+        if not math.isfinite(highest):
+            what = f'output "{self.output.name}" holds {highest}'
+            raise ProcessorError(what, where=sample.name, hint="half precision may overflow: try float32")
+        return scores, highest
 
     def _label(self, index: int) -> str:
         return self.labels[index] if self.labels else str(index)
@@ -76,17 +86,6 @@ class Classification(Postprocessor[ClassificationConfig]):
             raise ProcessorError(
                 what, where="labels", hint="labels stand one on each line, in the order of the classes"
             )
-
-
-def _best(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
-    """Return the indices of the highest scores: those above a threshold are found, and only they are sorted."""
-    if count == 1:
-        return np.array([scores.argmax()])
-    if count < scores.size:
-        threshold = np.partition(scores, scores.size - count)[scores.size - count]
-        indices = np.flatnonzero(scores >= threshold)
-        return indices[np.argsort(-scores[indices], kind="stable")[:count]]
-    return np.argsort(-scores, kind="stable")
 
 
 def _softmax(scores: npt.NDArray[np.float32], indices: npt.NDArray[np.int64], best: float) -> npt.NDArray[np.float32]:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 WHERE = "postprocessing"
 
 
-def choose(name: str, outputs: Sequence[TensorInfo]) -> TensorInfo:
+def choose(name: str, outputs: Sequence[TensorInfo], key: str = "output") -> TensorInfo:
     """Return the output of this name, or the only one where the name is empty.
 
+    :param key: Where the config names it, for errors.
     :raises ProcessorError: There is none, or there are several to choose from.
     """
     found = [each for each in outputs if name in {each.called, each.name}] if name else list(outputs)
@@ -29,9 +30,9 @@ def choose(name: str, outputs: Sequence[TensorInfo]) -> TensorInfo:
     names = [each.called for each in outputs]
     if name:
         what = f'the model has no output "{name}"'
-        raise ProcessorError(what, where=f"{WHERE}.output", hint=nearest(name, names))
+        raise ProcessorError(what, where=f"{WHERE}.{key}", hint=nearest(name, names))
     what = f"the model has {len(outputs)} outputs: {', '.join(names)}"
-    raise ProcessorError(what, where=f"{WHERE}.output", hint='name the one to use: "output"')
+    raise ProcessorError(what, where=f"{WHERE}.{key}", hint=f'name the one to use: "{key}"')
 
 
 def real(values: npt.NDArray[Any], info: TensorInfo) -> npt.NDArray[np.float32]:
@@ -42,3 +43,19 @@ def real(values: npt.NDArray[Any], info: TensorInfo) -> npt.NDArray[np.float32]:
     steps = np.subtract(floats, np.float32(info.zero_point or 0))
     scaled: npt.NDArray[np.float32] = np.multiply(steps, np.float32(info.scale))
     return scaled
+
+
+def best(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
+    """Return the indices of the highest scores, best first; of equal ones, the lower index first.
+
+    Those above a threshold are found, and only they are sorted.
+
+    :param count: How many at most.
+    """
+    if count == 1:
+        return np.array([scores.argmax()])
+    if count < scores.size:
+        threshold = np.partition(scores, scores.size - count)[scores.size - count]
+        indices = np.flatnonzero(scores >= threshold)
+        return indices[np.argsort(-scores[indices], kind="stable")[:count]]
+    return np.argsort(-scores, kind="stable")
