@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from models import Neighbours, spread, workplace
 
 import lpbench
+from lpbench.plan import RUNS, time_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +27,8 @@ QUARTER, NOISY = 4.0, 5.0
 """Lockstep is to be so many times as steady as raw, where raw is above so many percent."""
 UNITS, NOISY_UNITS = 1.8, 6.0
 """Yardstick units likewise."""
-SECONDS_A_RUN = 2.4
-"""What a default comparison of ten runs asks for."""
+SECONDS_A_RUN = time_for(2, None) / RUNS
+"""What a default comparison asks for."""
 
 
 def measure(model: Path, threads: int, runs: int, cores: list[int]) -> lpbench.Result:

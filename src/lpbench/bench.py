@@ -81,6 +81,8 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     retry_disturbed: bool = False,
     explain: bool = False,
     alone: float | None = None,
+    batch: int = 1,
+    streams: int = 1,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Measure an app on one engine or several and return what was found.
@@ -107,6 +109,8 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     :param retry_disturbed: Whether a run that others disturbed is repeated.
     :param explain: Whether to take the latency apart: engine alone, new input, caches, processors, Python.
     :param alone: Seconds for which each run is timed alone before the turns; None lets ``max_time`` decide.
+    :param batch: Samples that a model takes at a time: latencies are those of a batch, the throughput is of samples.
+    :param streams: Sessions side by side in one worker, each in a thread; the throughput is that of all together.
     :param progress: Called a few times a second.
     :raises LpbenchError: The app or the only engine asked for cannot be used.  A worker that ends is no error but an
         outcome in the result, and so is Ctrl-C.
@@ -115,6 +119,10 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     named = {name: value for name, value in (("device", device), ("threads", threads)) if value is not None}
     chosen = {**(options or {}), **named}
     targets = plans.targets(loaded, engine, chosen)
+    targets = plans.refuse_side_by_side(loaded, targets, batch=batch, streams=streams, explain=explain)
+    if explain and len(loaded.components) > 1:
+        what = f"{loaded.name} is a chain: its components are timed apart already"
+        raise LpbenchError(what, hint="leave --explain out")
     apart = isolate if isolate is not None else not any(target.instance for target in targets)
     asked = plans.Asked(
         number=number,
@@ -125,7 +133,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
         explain=explain,
         alone=alone,
     )
-    cores = tuple(affinity) or plans.cores_for(targets)
+    cores = tuple(affinity) or (plans.cores_for(targets) if streams == 1 else ())
     plan = Plan(
         app=loaded,
         targets=tuple(targets),
@@ -142,6 +150,8 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
         yardstick=yardstick,
         yardstick_reason="" if yardstick else "not asked for",
         retry=retry_disturbed,
+        batch=batch,
+        streams=streams,
     )
     if apart and any(target.instance for target in targets):
         what = "an engine that is handed over cannot be sent to a worker"
@@ -290,16 +300,15 @@ class _Bench:
         def steps(one: _Live) -> None:
             prepare(one.asks, self._plan.request(track.target), self._limits[index], recorder, tell)
             time_alone(one.asks, self._limits[index], recorder, tell)
-            one.racer = Racer(one.asks, recorder.expected_ns)
+            one.racer = Racer(one.asks, recorder.expected_ns, components=recorder.components)
 
         self._guarded(one, steps)
 
     def _start(self, target: Target) -> Worker | Here:
-        environment = target.spec.environment if target.spec else {}
         if not self._plan.isolate:
             return Here(Runner(target.instance, target.instance_config))
         options = self._plan.worker
-        return Worker(dataclasses.replace(options, environment={**environment, **options.environment}))
+        return Worker(dataclasses.replace(options, environment={**target.environment(), **options.environment}))
 
     def _together(self, live: list[_Live], index: int) -> None:
         """Let the workers that are alive take turns, the yardstick among them."""

@@ -20,7 +20,7 @@ from lpbench.errors import ResultError
 from lpbench.monitor import Unavailable
 from lpbench.result import Configuration, Lockstep, Metric, Result, Run, Slice, Stage
 from lpbench.stats import Interval, Summary
-from lpbench.timing import TOTAL
+from lpbench.timing import STAGES, TOTAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,7 +155,7 @@ def _run_in(document: Mapping[str, Any], where: str) -> Run:
 
 def _refuse_sums(raw: Mapping[str, array[int]], where: str) -> None:
     """Refuse samples whose stages do not add up to their total: somebody changed the file."""
-    stages = [values for stage, values in raw.items() if stage != TOTAL]
+    stages = [values for stage, values in raw.items() if stage in STAGES]
     if raw and (min(map(min, filter(None, raw.values())), default=0) < 0):
         what = "a stored time is negative"
         raise ResultError(what, where=where)

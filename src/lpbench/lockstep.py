@@ -34,12 +34,14 @@ class Racer:
     :param expected_ns: What a sample of it takes.
     :param medians: By stage, the median of each of its slices, in nanoseconds.
     :param settled_s: The longest that it took to come to rest.
+    :param components: Names of a chain's components.
     """
 
     asks: Asks
     expected_ns: float
     medians: dict[str, list[float]] = field(default_factory=dict)
     settled_s: float = 0.0
+    components: Sequence[str] = ()
 
     @property
     def slice_s(self) -> float:
@@ -59,7 +61,7 @@ class Racer:
     def go(self) -> None:
         """Run one slice and note its medians."""
         _, reads = self.asks.ask("measure", "measuring in lockstep", count=self.discard + self.count)
-        for stage, values in columns_of(reads).items():
+        for stage, values in columns_of(reads, self.components).items():
             self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
 
     def settle(self) -> None:

@@ -23,7 +23,7 @@ from lpbench.result import Run, Slice
 from lpbench.stats import NoisePlateau, Stopping, WarmUp, flags, summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 SLICE_S = 0.2
 """A slice lasts about this long, so that progress is seen and Ctrl-C loses little."""
@@ -103,7 +103,7 @@ class Recorder:
 
     def add(self, info: Mapping[str, Any], reads: bytes) -> None:
         """Take in one measured slice."""
-        columns = columns_of(reads)
+        columns = columns_of(reads, self.components)
         for stage, values in columns.items():
             self.columns.setdefault(stage, array("q")).extend(values)
         total = columns[timing.TOTAL]
@@ -112,6 +112,12 @@ class Recorder:
         for name in ("wall_ns", "cpu_ns", "switches", "faults"):
             self.counters[name] = self.counters.get(name, 0) + info[name]
         self.resident.append(info["rss_bytes"])
+
+    @property
+    def components(self) -> Sequence[str]:
+        """Names of a chain's components; empty where there is one."""
+        names: Sequence[str] = self.opened.get("components", ())
+        return names
 
     def end(self, state: str, detail: str = "") -> None:
         """Note that the run did not go as planned."""
@@ -204,7 +210,7 @@ def _warm_up(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[flo
     while (spent := time.monotonic() - begun) + expected / NANO < limits.warm_up_s:
         tell(spent / limits.warm_up_s)
         count = _count(WARM_UP_SLICE_S, expected, limits.most)
-        totals = columns_of(asks.ask("measure", "warming up", count=count)[1])[timing.TOTAL]
+        totals = columns_of(asks.ask("measure", "warming up", count=count)[1], recorder.components)[timing.TOTAL]
         expected = max(statistics.median(totals), 1.0)
         if rule.feed(totals):
             ended = "cap" if rule.capped else "steady"
@@ -242,22 +248,23 @@ def _take_cpu(asks: Asks, recorder: Recorder) -> None:
     """Take CPU time in a short pass of its own: its clock costs more than the one that times."""
     least, most = CPU_PASS_SAMPLES
     count = max(least, min(most, recorder.samples, _count(CPU_PASS_S, recorder.slices[-1].median_ns, most)))
-    recorder.cpu = columns_of(asks.ask("measure_cpu", "taking CPU time", count=count)[1])
+    recorder.cpu = columns_of(asks.ask("measure_cpu", "taking CPU time", count=count)[1], recorder.components)
 
 
-def columns_of(reads: bytes) -> dict[str, array[int]]:
+def columns_of(reads: bytes, components: Sequence[str] = ()) -> dict[str, array[int]]:
     """Return nanoseconds by stage from a block of clock reads.
 
+    :param components: Names of a chain's components.
     :raises WorkerError: The block is no whole number of samples, or its clock went backwards.
     """
-    if not reads or len(reads) % (8 * timing.READS):
+    if not reads or len(reads) % (8 * timing.reads_of(len(components) or 1)):
         what = f"the worker sent {len(reads)} bytes of clock reads, which is no whole number of samples"
         raise WorkerError(what, outcome="broke the protocol while measuring")
     values = array("q")
     values.frombytes(reads)
     if sys.byteorder == "big":  # the wire is little-endian
         values.byteswap()
-    stages = timing.durations(values)
+    stages = timing.durations(values, components)
     if min(map(min, stages.values())) < 0:
         what = "the worker's clock went backwards"
         raise WorkerError(what, outcome=f"{what} while measuring", hint="was the machine suspended or moved?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench import stats, timing
@@ -39,23 +40,39 @@ ABSENT = {
 """Metrics that only a monitor can give, with their units."""
 
 
+@dataclass(frozen=True)
+class Lots:
+    """What one timed thing is, where it is not one sample.
+
+    :param batch: Samples that go through together.
+    :param streams: Sessions side by side.
+    """
+
+    batch: int = 1
+    streams: int = 1
+
+
 def derive(
-    runs: Sequence[Run], pooled: Mapping[str, array[int]], environment: Mapping[str, Any], cores: int
+    runs: Sequence[Run],
+    pooled: Mapping[str, array[int]],
+    environment: Mapping[str, Any],
+    cores: int,
+    lots: Lots = Lots(),
 ) -> dict[str, Metric]:
     """Return the metrics of one configuration.
 
     :param pooled: Nanoseconds by stage of all runs' samples.
     :param environment: As ``lpbench.machine.environment`` gives it.
     :param cores: Cores of the machine: 100 % of CPU_LOAD.
+    :param lots: What each total is the time of.
     """
     measured = [run for run in runs if run.statistics]
     times = {name: across_runs(measured, stage) for stage, name in STAGE_METRICS.items()}
     totals = pooled[timing.TOTAL]
-    rate = Metric(SECOND * len(totals) / sum(totals), "1/s", len(totals), source="samples one after another")
     return {
         **times,
         **percentiles(totals),
-        "THROUGHPUT": rate,
+        "THROUGHPUT": throughput(measured, lots),
         "CPU_LOAD": _cpu_load(measured, cores),
         "CPU_MEM": _memory(measured, "rss_bytes", "mean of VmRSS after each slice"),
         "CPU_MEM_PEAK": _memory(measured, "peak_bytes", "VmHWM since before the model was loaded", max),
@@ -74,6 +91,31 @@ def across_runs(runs: Sequence[Run], stage: str) -> Metric:
     interval, reason = _split(stats.across_runs(medians))
     source = f"geometric mean of {len(medians)} run medians" if len(medians) > 1 else "median of one run"
     return Metric(statistics.geometric_mean(medians), "ms", samples, interval, reason, source=source)
+
+
+def throughput(runs: Sequence[Run], lots: Lots) -> Metric:
+    """Return the samples per second of wall time; the run is the unit of its interval.
+
+    Of samples one after another, decoding and the loop between them left out.  Of batches and streams the wall time
+    of whole slices: MLPerf's offline scenario, never one over the latency.
+    """
+    plain = lots == Lots()
+    rates = [SECOND * (1 / run.statistics[timing.TOTAL].mean if plain else _offline(run, lots)) for run in runs]
+    interval, reason = _split(stats.across_runs(rates))
+    source = f"offline: batches of {lots.batch}, {lots.streams} streams"
+    return Metric(
+        statistics.geometric_mean(rates),
+        "1/s",
+        lots.batch * sum(run.samples for run in runs),
+        interval,
+        reason,
+        source="samples one after another" if plain else source,
+    )
+
+
+def _offline(run: Run, lots: Lots) -> float:
+    """Return samples a nanosecond."""
+    return lots.batch * run.samples / run.counters["wall_ns"]
 
 
 def percentiles(totals: Iterable[int]) -> dict[str, Metric]:

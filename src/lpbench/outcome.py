@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import os
 from array import array
@@ -10,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench import machine, registry, result, timing
 from lpbench.about import version
-from lpbench.metrics import derive
+from lpbench.metrics import Lots, derive
 from lpbench.result import Configuration, Lockstep, Result, Stage
 from lpbench.stats import runs_differ, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lpbench.app import App
+    from lpbench.app import App, Component
     from lpbench.errors import LpbenchError
     from lpbench.measure import Recorder
     from lpbench.plan import Plan, Target
@@ -128,13 +129,19 @@ def _configuration(track: Track, plan: Plan, environment: Mapping[str, Any]) -> 
         runs=runs,
         statistics={stage: summarize(values) for stage, values in pooled.items()},
         cpu={stage: summarize(values) for stage, values in cpu.items()},
-        metrics=derive([run for run in runs if run.samples and not run.superseded], pooled, environment, cores)
+        metrics=derive(
+            [run for run in runs if run.samples and not run.superseded], pooled, environment, cores, _lots(plan)
+        )
         if pooled
         else {},
         predictions=tuple(next((each.predictions for each in track.recorders if each.predictions), ())),
         problems=tuple(next((each.problems for each in track.recorders if each.problems), ())),
         flags=tuple(_flags(track)),
     )
+
+
+def _lots(plan: Plan) -> Lots:
+    return Lots(plan.batch, plan.streams)
 
 
 def _flags(track: Track) -> list[dict[str, str]]:
@@ -173,19 +180,35 @@ def _state(track: Track) -> str:
 
 def _stages(track: Track, plan: Plan) -> tuple[Stage, ...]:
     """Return the rows of the anchor table, with who does the work and what type comes out."""
-    component = plan.app.components[0]
     types: dict[str, str] = next((each.first["types"] for each in track.recorders if each.first), {})
-    opened = next((each.opened for each in track.recorders if each.opened), {})
+    facts: dict[str, Any] = next((each.opened.get("facts", {}) for each in track.recorders if each.opened), {})
+    components = plan.app.components
+    if len(components) == 1:
+        rows = _rows(components[0], track.target, facts, types)
+    else:
+        every = facts.get("components", {})
+        rows = [
+            dataclasses.replace(row, name=timing.within(each.name, row.name), label=f"{each.name}: {row.label}")
+            for each in components
+            for row in _rows(
+                each,
+                track.target.runs(each),
+                every.get(each.name, {}),
+                {stage: types.get(timing.within(each.name, stage), "") for stage in timing.STAGES},
+            )
+        ]
+    return (*rows, Stage(timing.TOTAL, plan.app.app_class, "", ""))
+
+
+def _rows(component: Component, target: Target, facts: Mapping[str, Any], types: Mapping[str, str]) -> list[Stage]:
+    """Return the rows of one component."""
     pre, pre_by = _who(registry.PREPROCESSORS, component.preprocessing.type)
     post, post_by = _who(registry.POSTPROCESSORS, component.postprocessing.type)
-    precision = str(opened.get("facts", {}).get("precision") or "")
-    rows = (
-        ("preprocessing", f"{pre}_preprocessor", pre_by, types.get("preprocessing", "")),
-        ("inference", f"engines/{track.target.name}", track.target.plugin, precision),
-        ("postprocessing", f"{post}_postprocessor", post_by, types.get("postprocessing", "")),
-        (timing.TOTAL, plan.app.app_class, "", ""),
-    )
-    return tuple(Stage(*row) for row in rows)
+    return [
+        Stage("preprocessing", f"{pre}_preprocessor", pre_by, types.get("preprocessing", "")),
+        Stage("inference", f"engines/{target.name}", target.plugin, str(facts.get("precision") or "")),
+        Stage("postprocessing", f"{post}_postprocessor", post_by, types.get("postprocessing", "")),
+    ]
 
 
 def _who(kind: Any, name: str) -> tuple[str, str]:  # noqa: ANN401 - either kind of processor
@@ -217,5 +240,7 @@ def _settings(plan: Plan, runs: int) -> dict[str, Any]:
         "isolated": plan.isolate,
         "samples": [path.name for path in plan.samples][:1000],
         "seed": plan.seed,
+        "batch": plan.batch,
+        "streams": plan.streams,
         "shapes": {name: list(shape) for name, shape in plan.shapes.items()},
     }

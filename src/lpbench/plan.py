@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench import registry, stats
+from lpbench import config, registry, stats
 from lpbench.app import App, load_app
 from lpbench.engine import Engine
 from lpbench.errors import AppError, EngineError, LpbenchError
 from lpbench.measure import Limits
+from lpbench.models import choose_model
+from lpbench.specs import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lpbench.app import Component
     from lpbench.client import WorkerOptions
     from lpbench.specs import EngineSpec
 
@@ -66,6 +70,7 @@ class Target:
     :param spec: The engine's spec; None where an instance was handed over.
     :param plugin: Distribution that brings the engine.
     :param instance: An engine handed over directly.
+    :param others: By the names of components whose models this engine does not read: what runs them.
     :param refusal: Why it cannot be measured, where that is known already.
     """
 
@@ -75,12 +80,22 @@ class Target:
     instance: Engine[Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     instance_config: object = None
+    others: Mapping[str, Target] = field(default_factory=dict)
     refusal: LpbenchError | None = None
 
     @property
     def name(self) -> str:
         """The engine's own name."""
         return self.spec.name if self.spec else self.asked
+
+    def runs(self, component: Component) -> Target:
+        """Return what runs a component: this engine, or another that reads its model."""
+        return self.others.get(component.name, self)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that its engines want to be set in a worker."""
+        every = (*self.others.values(), self)
+        return {name: value for each in every if each.spec for name, value in each.spec.environment.items()}
 
 
 @dataclass(frozen=True)
@@ -91,6 +106,8 @@ class Plan:
     :param lockstep: Whether live workers take turns; else ``lockstep_reason``.
     :param yardstick: Whether the kernel takes turns with them; else ``yardstick_reason``.
     :param retry: Whether a run that others disturbed is repeated.
+    :param batch: Samples that a model takes at a time; what is timed is a batch.
+    :param streams: Sessions side by side.
     """
 
     app: App
@@ -108,6 +125,8 @@ class Plan:
     yardstick: bool = True
     yardstick_reason: str = ""
     retry: bool = False
+    batch: int = 1
+    streams: int = 1
 
     def request(self, target: Target) -> dict[str, Any]:
         """Return the arguments of ``Runner.open``."""
@@ -118,6 +137,11 @@ class Plan:
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "samples": [str(path) for path in self.samples],
             "seed": self.seed,
+            "others": {
+                name: {"engine": each.name, "options": dict(each.options)} for name, each in target.others.items()
+            },
+            "batch": self.batch,
+            "streams": self.streams,
         }
 
 
@@ -143,17 +167,21 @@ def preferred(app: App) -> str:
 
     :raises EngineError: None does.
     """
-    component = app.components[0]
-    if component.engine:
-        return component.engine
-    formats = {model.format for model in component.models}
+    if app.components[0].engine:
+        return app.components[0].engine
+    formats = {model.format for each in app.components for model in each.models}
     offers = list(registry.offers_where(registry.ENGINES, lambda spec: bool(formats & spec.formats.keys())))
-    for offer in offers:
-        if offer.availability():
-            return offer.spec.name
+    ready = [offer.spec for offer in offers if offer.availability()]
+    if ready:
+        return max(ready, key=lambda spec: sum(reads(spec, each) for each in app.components)).name
     what = f"no engine that reads {' or '.join(sorted(formats))} is ready"
     hints = "; ".join(f"{offer.spec.name}: {offer.availability().hint}" for offer in offers)
     raise EngineError(what, where=app.name, hint=hints or "lpbench engines lists what is installed")
+
+
+def reads(spec: EngineSpec, component: Component) -> bool:
+    """Say whether an engine reads one of a component's models."""
+    return any(model.format in spec.formats for model in component.models)
 
 
 def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
@@ -176,6 +204,43 @@ def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
         what = "holds no sample"
         raise AppError(what, where=str(data), hint=f'preprocessor "{step.type}" reads {", ".join(suffixes)}')
     return found
+
+
+def refuse_side_by_side(
+    app: App, targets: Sequence[Target], *, batch: int, streams: int, explain: bool
+) -> list[Target]:
+    """Return the targets, those refused that cannot take batches or streams as asked.
+
+    :raises LpbenchError: The app cannot, or the only target cannot.
+    """
+    if batch < 1 or streams < 1:
+        what = f"{batch} samples in a batch, {streams} streams"
+        raise LpbenchError(what, hint="--batch and --streams take 1 or more")
+    if batch == streams == 1:
+        return list(targets)
+    if len(app.components) > 1:
+        what = f"{app.name} is a chain: how many things a sample holds differs, so it goes through one at a time"
+        raise LpbenchError(what, hint="leave --batch and --streams out")
+    if explain:
+        what = "the parts of a latency are those of one sample"
+        raise LpbenchError(what, hint="leave --explain out, or --batch and --streams")
+    found = [_refused(each, batch=batch, streams=streams) for each in targets]
+    if len(found) == 1 and found[0].refusal is not None:
+        raise found[0].refusal
+    return found
+
+
+def _refused(target: Target, *, batch: int, streams: int) -> Target:
+    spec = target.spec
+    if spec is None or target.refusal is not None:
+        return target
+    lacks = [
+        words
+        for asked, able, words in ((batch, spec.batches, "batches"), (streams, spec.streams, "sessions side by side"))
+        if asked > 1 and not able
+    ]
+    what = f'engine "{spec.name}" takes no {" and no ".join(lacks)}'
+    return dataclasses.replace(target, refusal=EngineError(what)) if lacks else target
 
 
 def limits(asked: Asked) -> tuple[Limits, ...]:
@@ -262,22 +327,46 @@ def resolve(
 
 
 def _target(app: App, words: str, options: Mapping[str, Any]) -> Target:
-    from lpbench import config
-    from lpbench.models import choose_model
-    from lpbench.specs import load
-
     name, *own = words.split(":")
     offer = registry.current().get(registry.ENGINES, name)
     available = offer.availability()
     if not available:
         what = f'engine "{offer.spec.name}" is not ready: {available.reason}'
         raise EngineError(what, hint=available.hint)
-    choose_model(app.components[0], offer.spec)
-    kind = load(offer.spec.config, who=name) if offer.spec.config else None
+    if not any(reads(offer.spec, each) for each in app.components):
+        choose_model(app.components[0], offer.spec)
+    chosen = _options(offer.spec, words, own, options)
+    target = Target(name, offer.spec, offer.distribution, options=chosen)
+    others = {each.name: _stand_in(each, options) for each in app.components if not reads(offer.spec, each)}
+    return dataclasses.replace(target, others=others)
+
+
+def _options(spec: EngineSpec, words: str, own: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an engine's options: those asked for, and those in its words.
+
+    :raises LpbenchError: The engine has no such option.
+    """
+    kind = load(spec.config, who=spec.name) if spec.config else None
     chosen = {**options, **(config.parse(kind, _pairs(words, own)) if kind else {})}
     if kind:
-        config.build(kind, chosen, where=f"options of {offer.spec.name}")
-    return Target(name, offer.spec, offer.distribution, options=chosen)
+        config.build(kind, chosen, where=f"options of {spec.name}")
+    return chosen
+
+
+def _stand_in(component: Component, options: Mapping[str, Any]) -> Target:
+    """Return the first ready engine that reads a component's model, for an engine that does not.
+
+    Of the options only the number of threads is handed on: the others are the asked engine's own.
+
+    :raises EngineError: There is none.
+    """
+    for offer in registry.offers_where(registry.ENGINES, lambda spec: reads(spec, component)):
+        if offer.availability():
+            shared = {name: value for name, value in options.items() if name == "threads"}
+            return Target(offer.spec.name, offer.spec, offer.distribution, options=shared)
+    formats = " or ".join(model.format for model in component.models)
+    what = f'no engine that reads {formats} is ready, for component "{component.name}"'
+    raise EngineError(what, hint="lpbench engines lists what is installed")
 
 
 def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 Every public method takes and returns what JSON can carry, so that a worker can
 be asked for it; ``measure`` and ``measure_cpu`` return their clock reads as a
-block of bytes beside it (little-endian 64-bit integers, ``timing.READS`` for each sample).
+block of bytes beside it (little-endian 64-bit integers, ``timing.reads_of`` the components for each sample).
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench import config, registry, timing
+from lpbench import registry, timing
 from lpbench.app import App
 from lpbench.errors import EngineError, LpbenchError, WorkerError
 from lpbench.memory import memory, reset_peak
-from lpbench.models import choose_model, merge
+from lpbench.models import choose_model
 from lpbench.monitor import Unavailable
-from lpbench.samples import InRegion, Samples
+from lpbench.opening import Opener, engine_opener, opened, parts_of
+from lpbench.pipeline import Part, Single
+from lpbench.samples import Samples
 
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable
 
-    from lpbench.app import Component, Step
-    from lpbench.engine import Engine, Model, Session
-    from lpbench.processor import Postprocessor, Preprocessor
-    from lpbench.specs import EngineSpec, ProcessorSpec
+    from lpbench.app import Component
+    from lpbench.engine import Engine, Session
+    from lpbench.pipeline import Pipeline
 
 REQUESTS = frozenset(
     {
@@ -50,6 +51,7 @@ REQUESTS = frozenset(
         "watched",
         "explain",
         "predict",
+        "outputs",
         "profile",
         "probe",
         "inspect",
@@ -109,28 +111,43 @@ class Runner:
         samples: Sequence[str],
         seed: int = 0,
         profile: bool = False,
+        others: Mapping[str, Mapping[str, Any]] | None = None,
+        batch: int = 1,
+        streams: int = 1,
     ) -> dict[str, Any]:
         """Load the model, build the processors and return what is there.
 
-        :returns: ``load_ns``, ``facts`` of the session, ``inputs``, ``outputs``, ``stages``, ``baseline_bytes``.
+        :param others: By the names of components that another engine runs: ``engine`` and ``options``.
+        :param batch: Samples that the model takes at a time.
+        :param streams: Sessions side by side.
+        :returns: ``load_ns``, ``facts`` of the session, ``inputs``, ``outputs``, ``components``, ``baseline_bytes``.
         """
         loaded = App.from_request(app)
-        component = loaded.components[0]
         baseline = memory()["rss_bytes"]
         reset_peak()
-        opener = self._opener(component, engine, options)
-        start = time.perf_counter_ns()
-        self._session = opener(shapes=_tuples(shapes), profile=profile)
-        load_ns = time.perf_counter_ns() - start
-        self._stack.callback(self._session.close)
-        self._pre, self._post = self._processors(component, loaded)
+        openers = [
+            self._opener(
+                each,
+                loaded,
+                **{"engine": engine, "options": options, **(others or {}).get(each.name, {})},
+                shapes=_tuples(shapes),
+                profile=profile,
+                batch=batch,
+            )
+            for each in loaded.components
+        ]
+        self._pipeline, load_ns = opened(openers, streams)
+        self._stack.callback(self._pipeline.close)
+        first = parts_of(self._pipeline)[0]
+        self._session, self._pre, self._post = first.session, first.pre, first.post
         self._samples = Samples(self._pre, [Path(path) for path in samples], seed=seed)
         return {
             "load_ns": load_ns,
             "baseline_bytes": baseline,
-            "facts": plain(dict(self._session.describe())),
+            "facts": plain(self._pipeline.describe()),
             "inputs": plain([dataclasses.asdict(each) for each in self._session.inputs]),
             "outputs": plain([dataclasses.asdict(each) for each in self._session.outputs]),
+            "components": list(self._pipeline.components),
         }
 
     def open_yardstick(self) -> dict[str, Any]:
@@ -147,25 +164,31 @@ class Runner:
             raise LpbenchError(what, hint="pip install numpy") from error
         self._session = kernel
         self._pre, self._post = Feed(None, ()), Discard(None, (), ())
+        self._pipeline = Single(Part("yardstick", kernel, self._pre, self._post))
         self._samples = Samples(self._pre, [], seed=0)
         return dict(kernel.describe())
 
     def first(self) -> dict[str, Any]:
         """Run the first sample and return its nanoseconds by stage, and the types that flow between the stages."""
-        sample = self._samples.take(1)
-        reads = self._time(sample, time.perf_counter_ns)
-        feeds = self._pre(sample[0])
-        types = {"preprocessing": _types(feeds), "postprocessing": _types(self._opened().run(feeds))}
+        pipeline = self._open_pipeline()
+        lots = self._take(1)
+        reads = pipeline.time(lots, time.perf_counter_ns)
+        types = {}
+        for name, (feeds, outputs) in pipeline.types(lots[0]).items():
+            for stage, tensors in (("preprocessing", feeds), ("postprocessing", outputs)):
+                types[timing.within(name, stage) if name else stage] = _types(tensors)
         gc.collect()
         gc.freeze()  # what is there now stays; collections between slices need not look at it again
         self._stack.callback(gc.unfreeze)
-        return {"ns": {stage: values[0] for stage, values in timing.durations(reads).items()}, "types": types}
+        spent = timing.durations(reads, pipeline.components)
+        return {"ns": {stage: values[0] for stage, values in spent.items()}, "types": types}
 
     def measure(self, *, count: int) -> tuple[dict[str, Any], bytes]:
-        """Time ``count`` samples; return counters read before and after, and the clock reads."""
+        """Time ``count`` lots of samples; return counters read before and after, and the clock reads."""
+        pipeline = self._open_pipeline()
         before, cpu = time.perf_counter_ns(), time.process_time_ns()
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        reads, wall = self._slices(count, time.perf_counter_ns)
+        reads, wall = self._slices(count, lambda lots: pipeline.time(lots, time.perf_counter_ns))
         spent = time.process_time_ns() - cpu
         after = resource.getrusage(resource.RUSAGE_SELF)
         return {
@@ -178,8 +201,8 @@ class Runner:
         }, reads
 
     def measure_cpu(self, *, count: int) -> tuple[dict[str, Any], bytes]:
-        """Take the CPU time of all threads for ``count`` samples; a pass of its own, since its clock is slow."""
-        reads, wall = self._slices(count, time.process_time_ns)
+        """Take the CPU time of all threads for ``count`` lots; a pass of its own, since its clock is slow."""
+        reads, wall = self._slices(count, self._open_pipeline().time_cpu)
         return {"wall_ns": wall}, reads
 
     def settle(self) -> dict[str, Any]:
@@ -225,12 +248,24 @@ class Runner:
 
     def predict(self, *, limit: int = PREDICTIONS) -> list[dict[str, Any]]:
         """Return the prediction of every sample, untimed, ready for JSON."""
-        session = self._opened()
-        found = []
-        for sample in self._samples.each(min(limit, PREDICTIONS)):
-            prediction = self._post(session.run(self._pre(sample)), sample)
-            found.append(plain({"sample": sample.name, **self._post.describe(prediction)}))
-        return found
+        samples = list(self._open_samples().each(min(limit, PREDICTIONS)))
+        found = self._open_pipeline().predictions(samples)
+        return [plain({"sample": sample.name, **each}) for sample, each in zip(samples, found, strict=True)]
+
+    def outputs(
+        self, *, limit: int = PREDICTIONS, given: Sequence[str] = (), keep: str = ""
+    ) -> tuple[dict[str, Any], bytes]:
+        """Return everything that the first component puts out for each sample: what ``raw_outputs.unpack`` takes.
+
+        :param given: Files of feeds to run instead of the samples.
+        :param keep: A folder that gets a file of feeds for each sample.
+        """
+        from lpbench.raw_outputs import collect
+
+        session, samples = self._opened(), self._samples.each(0 if given else limit)
+        places = {"given": list(map(Path, given)), "keep": Path(keep) if keep else None}
+        record, block = collect(session, self._pre, self._post, samples, **places)
+        return plain(record), block
 
     def profile(self) -> list[dict[str, Any]]:
         """Return the engine's own per-layer records."""
@@ -247,7 +282,7 @@ class Runner:
         from lpbench.engine import Model
 
         spec = registry.current().get(registry.ENGINES, engine).spec
-        with _opener(spec, Model(format, Path(model)), {})(shapes={}) as session:
+        with engine_opener(spec, Model(format, Path(model)), {})(shapes={}) as session:
             return {
                 "inputs": plain([dataclasses.asdict(each) for each in session.inputs]),
                 "outputs": plain([dataclasses.asdict(each) for each in session.outputs]),
@@ -267,45 +302,44 @@ class Runner:
         problems = self._samples.problems if hasattr(self, "_samples") else {}
         return {**peak, "problems": [{"sample": name, "error": error} for name, error in problems.items()]}
 
-    def _opener(self, component: Component, name: str, options: Mapping[str, Any]) -> Callable[..., Session]:
+    def _opener(self, component: Component, app: App, *, engine: str, options: Mapping[str, Any], **how: Any) -> Opener:  # noqa: ANN401 - its own
         """Import and build all that opening needs, so that only opening is timed."""
         if self._engine is not None:
-            self._model = component.models[0]
-            return functools.partial(self._engine.open, self._model, self._engine_config)
-        spec = registry.current().get(registry.ENGINES, name).spec
+            model = component.models[0]
+            opens = functools.partial(self._engine.open, model, self._engine_config)
+            return Opener(component, app, model, opens, **how)
+        spec = registry.current().get(registry.ENGINES, engine).spec
         for variable, value in spec.environment.items():  # a worker has them already; in the caller's process too
             os.environ.setdefault(variable, value)
-        self._model = choose_model(component, spec)
-        return _opener(spec, self._model, options)
+        model = choose_model(component, spec)
+        return Opener(component, app, model, engine_opener(spec, model, options), engine=spec.name, **how)
 
-    def _processors(self, component: Component, app: App) -> tuple[Preprocessor[Any], Postprocessor[Any]]:
-        session = self._opened()
-        pre, pre_config = _processor(registry.PREPROCESSORS, component.preprocessing)
-        post, post_config = _processor(registry.POSTPROCESSORS, component.postprocessing)
-        built = pre(pre_config, merge(session.inputs, self._model.inputs))
-        outputs = merge(session.outputs, self._model.outputs)
-        return InRegion(built) if app.decode_in_region else built, post(post_config, outputs, app.labels)
-
-    def _slices(self, count: int, clock: Callable[[], int]) -> tuple[bytes, int]:
-        """Time samples in batches that are decoded ahead; return the reads and the wall time inside the region."""
+    def _slices(self, count: int, measure: Callable[[Sequence[Any]], array[int]]) -> tuple[bytes, int]:
+        """Time lots that are decoded ahead; return the reads and the wall time inside the region."""
         blocks: list[bytes] = []
         wall = 0
         while count > 0:
-            batch = self._samples.take(count)
+            lots = self._take(count)
             begun = time.perf_counter_ns()
-            reads = self._time(batch, clock)
+            reads = measure(lots)
             wall += time.perf_counter_ns() - begun
             if sys.byteorder == "big":  # the wire is little-endian
                 reads.byteswap()
             blocks.append(reads.tobytes())
-            count -= len(batch)
+            count -= len(lots)
         return b"".join(blocks), wall
 
-    def _time(self, samples: Sequence[Any], clock: Callable[[], int]) -> array[int]:
-        reads = timing.anchors(len(samples))
-        with timing.collector_off():
-            timing.time_samples(self._pre, self._opened().run, self._post, samples, reads, clock=clock)
-        return reads
+    def _take(self, count: int) -> Sequence[Any]:
+        batch = self._open_pipeline().batch
+        return self._samples.take(count) if batch == 1 else self._samples.lots(count, batch)
+
+    def _open_samples(self) -> Samples:
+        self._opened()
+        return self._samples
+
+    def _open_pipeline(self) -> Pipeline:
+        self._opened()
+        return self._pipeline
 
     def _opened(self) -> Session:
         if self._session is None:
@@ -325,31 +359,6 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a plugin returns
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(each) for each in value]
     return plain(value.tolist()) if hasattr(value, "tolist") else str(value)
-
-
-def _opener(spec: EngineSpec, model: Model, options: Mapping[str, Any]) -> Callable[..., Session]:
-    from lpbench.specs import load
-
-    available = spec.availability()
-    if not available:
-        what = f'engine "{spec.name}" is not ready: {available.reason}'
-        raise EngineError(what, hint=available.hint)
-    kind = load(spec.config, who=spec.name) if spec.config else None
-    settings = config.build(kind, options, where=f"options of {spec.name}") if kind else None
-    return functools.partial(spec.load()().open, model, settings)
-
-
-def _processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any]:
-    """Return a processor's class and its config."""
-    from lpbench.specs import load
-
-    spec = registry.current().get(kind, step.type).spec
-    available = spec.availability()
-    if not available:
-        what = f'{kind.word} "{spec.name}" is not ready: {available.reason}'
-        raise LpbenchError(what, hint=available.hint)
-    where = f"config of {kind.word} {spec.name}"
-    return spec.load(), config.build(load(spec.config, who=spec.name), step.config, where=where)
 
 
 def _tuples(shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:

@@ -54,6 +54,19 @@ class Samples:
             taken.append(self._next())
         return taken
 
+    def lots(self, count: int, batch: int) -> list[list[Sample]]:
+        """Return the next lots of ``batch`` samples: ``count`` where all samples are kept, else fewer, at least one.
+
+        :raises ProcessorError: No sample is left that can be used.
+        """
+        found = [self._lot(batch)]
+        while len(found) < count and (len(found) * batch < AHEAD or self._all_kept()):
+            found.append(self._lot(batch))
+        return found
+
+    def _lot(self, batch: int) -> list[Sample]:
+        return [self._next() for _ in range(batch)]
+
     def each(self, limit: int) -> Iterator[Sample]:
         """Yield each usable sample once, at most ``limit``."""
         for index in range(min(limit, self._size())):

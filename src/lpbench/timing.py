@@ -2,7 +2,9 @@
 
 A sample of one component is four reads of one monotonic clock: before
 preprocessing, between the stages, after postprocessing.  One read separates two
-stages, so the stages add up to the total exactly.
+stages, so the stages add up to the total exactly.  A chain of components reads
+the clock as often as it has things to look at; what each component's stages took
+together is stored as if they had come one after the other.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ import contextlib
 import gc
 import time
 from array import array
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from lpbench.engine import Feeds, Outputs
     from lpbench.processor import Sample
@@ -23,25 +26,40 @@ STAGES = ("preprocessing", "inference", "postprocessing")
 TOTAL = "total"
 READS = len(STAGES) + 1
 
+Step = tuple[
+    "Callable[[Any, Any], Sequence[Sample]]",
+    "Callable[[Sample], Feeds]",
+    "Callable[[Feeds], Outputs]",
+    "Callable[[Outputs, Sample], Any]",
+]
+"""A component of a chain: what it looks at, given a sample and what was found in it, and its three stages."""
 
-def anchors(count: int) -> array[int]:
-    """Return room for the clock reads of ``count`` samples: ``READS`` integers each, nanoseconds."""
-    return array("q", bytes(8 * READS * count))
+
+def reads_of(components: int) -> int:
+    """Return the clock reads that are stored for a sample."""
+    return len(STAGES) * components + 1
+
+
+def anchors(count: int, components: int = 1) -> array[int]:
+    """Return room for the clock reads of ``count`` samples: integers, nanoseconds."""
+    return array("q", bytes(8 * reads_of(components) * count))
 
 
 def time_samples(  # noqa: PLR0913 - the stages are separate arguments so that the loop looks nothing up
     pre: Callable[[Sample], Feeds],
     run: Callable[[Feeds], Outputs],
     post: Callable[[Outputs, Sample], Any],
-    samples: Sequence[Sample],
+    samples: Iterable[Sample],
     out: array[int],
     *,
     clock: Callable[[], int] = time.perf_counter_ns,
-) -> None:
+) -> int:
     """Send each sample through the three stages and store its four clock reads in ``out``.
 
-    :param out: From ``anchors(len(samples))``; preallocated, so that nothing grows while time is taken.
+    :param out: From ``anchors(count)`` with at least as many as there are samples; preallocated, so that nothing grows
+        while time is taken.
     :param clock: Nanoseconds; ``time.process_time_ns`` gives CPU time of all threads.
+    :returns: How many samples there were.
     """
     at = 0
     for sample in samples:
@@ -57,6 +75,52 @@ def time_samples(  # noqa: PLR0913 - the stages are separate arguments so that t
         out[at + 2] = inferred
         out[at + 3] = after
         at += 4
+    return at // READS
+
+
+def time_chain(
+    steps: Sequence[Step],
+    samples: Sequence[Sample],
+    out: array[int],
+    *,
+    clock: Callable[[], int] = time.perf_counter_ns,
+) -> None:
+    """Send each sample through all components and store when it began and, added up, what each stage took.
+
+    Finding out what a component looks at counts as its preprocessing.
+
+    :param out: From ``anchors(len(samples), len(steps))``.
+    """
+    width, at = reads_of(len(steps)), 0
+    spent = [0] * (width - 1)
+    for sample in samples:
+        spent[:] = [0] * (width - 1)
+        begun = last = clock()
+        found: list[tuple[Sample, Any]] = [(sample, None)]
+        stage = 0
+        for items, pre, run, post in steps:
+            looked: list[tuple[Sample, Any]] = []
+            for parent, prediction in found:
+                for item in items(parent, prediction):
+                    feeds = pre(item)
+                    now = clock()
+                    spent[stage] += now - last
+                    outputs = run(feeds)
+                    last = clock()
+                    spent[stage + 1] += last - now
+                    finding = post(outputs, item)
+                    now = clock()
+                    spent[stage + 2] += now - last
+                    last = now
+                    looked.append((item, finding))
+            now = clock()
+            spent[stage] += now - last
+            last = now
+            found = looked
+            stage += 3
+        out[at] = begun
+        out[at + 1 : at + width] = array("q", accumulate(spent, initial=begun))[1:]
+        at += width
 
 
 @contextlib.contextmanager
@@ -71,8 +135,22 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def durations(reads: array[int]) -> dict[str, array[int]]:
-    """Return nanoseconds by stage, and the total, from stored clock reads."""
-    columns = [reads[at::READS] for at in range(READS)]
-    named = {stage: array("q", map(int.__sub__, columns[at + 1], columns[at])) for at, stage in enumerate(STAGES)}
-    return {**named, TOTAL: array("q", map(int.__sub__, columns[-1], columns[0]))}
+def durations(reads: array[int], components: Sequence[str] = ()) -> dict[str, array[int]]:
+    """Return nanoseconds by stage, and the total, from stored clock reads.
+
+    :param components: Names of a chain's components, whose stages stand beside the sums: ``face/inference``.
+    """
+    width = reads_of(len(components) or 1)
+    columns = [reads[at::width] for at in range(width)]
+    stages = [array("q", map(int.__sub__, late, soon)) for soon, late in pairwise(columns)]
+    total = array("q", map(int.__sub__, columns[-1], columns[0]))
+    if not components:
+        return {**dict(zip(STAGES, stages, strict=True)), TOTAL: total}
+    sums = {name: array("q", map(sum, zip(*stages[at::3], strict=True))) for at, name in enumerate(STAGES)}
+    named = [within(component, stage) for component in components for stage in STAGES]
+    return {**sums, TOTAL: total, **dict(zip(named, stages, strict=True))}
+
+
+def within(component: str, stage: str) -> str:
+    """Return the name of a stage of one component of a chain."""
+    return f"{component}/{stage}"

@@ -92,6 +92,8 @@ def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:
         "max_time": options.max_time,
         "isolate": False if options.no_isolate else None,
         "explain": options.explain,
+        "batch": options.batch,
+        "streams": options.streams,
         "retry_disturbed": options.retry_disturbed,
         "yardstick": not options.no_yardstick,
     }

@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--filename", type=Path, metavar="FILE", help=f"write the result here as JSON, and {RESULTS} beside it"
     )
     parser.add_argument("--force", action="store_true", help="overwrite these files")
-    parser.set_defaults(percentile=None, explain=False)
+    parser.set_defaults(percentile=None, explain=False, batch=1, streams=1)
     _options.add_engine(parser)
     _options.add_tensors(parser)
     _options.add_workers(parser)

@@ -61,7 +61,7 @@ def _add_live(parser: Parser) -> None:
     _options.add_tensors(parser)
     _options.add_workers(parser, apart=True)
     live = {name: default for name, default in parser.defaults().items() if name not in before}
-    parser.set_defaults(number=None, percentile=None, explain=False, of_live=live)
+    parser.set_defaults(number=None, percentile=None, explain=False, batch=1, streams=1, of_live=live)
 
 
 def main(options: argparse.Namespace) -> int:

@@ -42,6 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain", action="store_true", help="take the latency apart: engine alone, new input, caches, stages, Python"
     )
+    parser.add_argument(
+        "--batch", type=_options.from_one, default=1, metavar="N", help="samples that the model takes at a time (1)"
+    )
+    parser.add_argument(
+        "--streams", type=_options.from_one, default=1, metavar="S", help="sessions side by side, in one process (1)"
+    )
     _options.add_engine(parser)
     add_output(parser)
     _options.add_tensors(parser)
