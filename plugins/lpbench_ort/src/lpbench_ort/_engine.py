@@ -10,13 +10,16 @@ import onnxruntime
 
 from lpbench.cores import physical_cores
 from lpbench.engine import Engine, EngineError
-from lpbench_ort import _model, _providers, _shapes
+from lpbench_ort import _exposed, _model, _providers, _shapes
 from lpbench_ort._session import OrtSession
 from lpbench_ort._text import plain_words
 from lpbench_ort.config import OrtConfig, words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from lpbench.engine import Model, Session, Shapes
+    from lpbench_ort._model import Made
 
 LEVELS = {
     "disabled": "ORT_DISABLE_ALL",
@@ -26,7 +29,7 @@ LEVELS = {
     "all": "ORT_ENABLE_ALL",
 }
 HINTS = (  # the first whose words occur in ONNX Runtime's message
-    (("Protobuf parsing failed", "No graph was found"), "it is no ONNX model, or its end is missing: fetch it again"),
+    (("rotobuf parsing failed", "No graph was found"), "it is no ONNX model, or its end is missing: fetch it again"),
     (("xternal", "get file size"), "its weights stand in a file of their own, which must lie complete beside it"),
     (("opset", "IR version"), "it needs a newer onnxruntime: pip install --upgrade onnxruntime"),
     (("No Op registered",), "it needs a newer onnxruntime, or operators that onnxruntime does not have"),
@@ -42,15 +45,29 @@ class OrtEngine(Engine[OrtConfig]):
 
         :raises EngineError: Naming the model's file, what is wrong and what to do.
         """
-        config = config or OrtConfig()
-        try:
-            return _open(model, config, shapes, profile=profile)
-        except EngineError as error:
-            raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
+        return _named(model, lambda: _open(model, config or OrtConfig(), shapes, profile=profile))
+
+    def open_exposed(self, model: Model, config: OrtConfig | None, /, *, shapes: Shapes) -> Session:
+        """Load the model with every tensor that it computes among its outputs; ``describe`` has ``makers``.
+
+        :raises EngineError: As ``open``; or the file is in ORT format.
+        """
+        return _named(model, lambda: _open(model, config or OrtConfig(), shapes, exposed=True))
 
 
-def _open(model: Model, config: OrtConfig, shapes: Shapes, *, profile: bool) -> Session:
+def _named(model: Model, opens: Callable[[], Session]) -> Session:
+    """Open a session; an error names the model's file."""
+    try:
+        return opens()
+    except EngineError as error:
+        raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
+
+
+def _open(
+    model: Model, config: OrtConfig, shapes: Shapes, *, profile: bool = False, exposed: bool = False
+) -> OrtSession:
     _check_files(model)
+    made = _exposed.exposed(model) if exposed else None
     provider = _providers.resolve(config)
     threads = config.threads or physical_cores()
     folder = tempfile.TemporaryDirectory(prefix="lpbench-ort-") if profile else None
@@ -58,9 +75,10 @@ def _open(model: Model, config: OrtConfig, shapes: Shapes, *, profile: bool) -> 
         options = _options(config, threads, folder)
         for name, size in _overrides(model.path, shapes).items():
             options.add_free_dimension_override_by_name(name, size)
-        session = _load(model.path, options, config, provider)
+        source = _source(model.path, options, made)
+        session = _load(source, options, config, provider)
         _providers.refuse_absent(session, config, provider)
-        return OrtSession(session, model, config, threads=threads, shapes=shapes, folder=folder)
+        return OrtSession(session, model, config, threads=threads, shapes=shapes, folder=folder, made=made)
     except BaseException:
         if folder is not None:
             folder.cleanup()
@@ -77,13 +95,21 @@ def _check_files(model: Model) -> None:
         raise EngineError(what, hint="fetch or export it again")
 
 
-def _load(path: Path, options: Any, config: OrtConfig, provider: str) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+def _source(path: Path, options: Any, made: Sequence[Made] | None) -> str | bytes:  # noqa: ANN401 - untyped
+    """Return what ONNX Runtime loads: the file, or its content with more outputs."""
+    if made is None:
+        return str(path)
+    options.add_session_config_entry(_exposed.FOLDER, str(path.parent.resolve()))
+    return _exposed.content(path, [each.tensor for each in made if not each.ends])
+
+
+def _load(source: str | bytes, options: Any, config: OrtConfig, provider: str) -> Any:  # noqa: ANN401 - onnxruntime is untyped
     onnxruntime.disable_telemetry_events()
     _providers.preload(provider)
     providers = _providers.requested(config, provider)
     try:
         # without enable_fallback=False it would print an error and go on with the CPU
-        return onnxruntime.InferenceSession(str(path), options, providers=providers, enable_fallback=False)
+        return onnxruntime.InferenceSession(source, options, providers=providers, enable_fallback=False)
     except Exception as error:
         if _providers.library_problem(provider):
             raise _providers.absent(config, provider) from error

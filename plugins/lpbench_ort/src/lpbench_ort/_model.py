@@ -8,7 +8,7 @@ what its graph costs.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MODEL_GRAPH, MODEL_FUNCTION = 7, 25
 GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT = 1, 5, 11, 12
 FUNCTION_NODE = 7
-NODE_OPERATOR, NODE_ATTRIBUTE = 4, 5
+NODE_OUTPUT, NODE_NAME, NODE_OPERATOR, NODE_ATTRIBUTE = 2, 3, 4, 5
 ATTRIBUTE_NAME, ATTRIBUTE_INTEGER = 1, 3
 ATTRIBUTE_TENSORS, ATTRIBUTE_GRAPHS = frozenset({5, 10}), frozenset({6, 11})  # single and repeated
 TENSOR_TYPE = 2
@@ -123,6 +123,41 @@ class Structure:
 
     def _add(self, number: int) -> None:
         self.types.add(ELEMENT_TYPES.get(number, f"type {number}"))
+
+
+class Made(NamedTuple):
+    """A tensor that a node of the graph computes.
+
+    :param operator: Of the node, ``Conv`` say.
+    :param node: The node's name; may be empty.
+    :param ends: Whether it is an output of the model.
+    """
+
+    tensor: str
+    operator: str
+    node: str
+    ends: bool
+
+
+def made_tensors(path: Path) -> list[Made]:
+    """Return the tensors that the nodes of a model compute, in the file's order, which is one of computing.
+
+    :raises OSError: It cannot be read.
+    :raises ValueError: It is no protocol buffer.
+    """
+    with path.open("rb") as file:
+        graphs = _path(file, (0, path.stat().st_size), MODEL_GRAPH)
+        ends = {_name(file, span) for graph in graphs for span in _path(file, graph, GRAPH_OUTPUT)}
+        nodes = [span for graph in graphs for span in _path(file, graph, GRAPH_NODE)]
+        return [each for span in nodes for each in _made(file, span, ends)]
+
+
+def _made(file: BinaryIO, span: Span, ends: set[str]) -> list[Made]:
+    parts = [(number, _text(file, part)) for number, part in _spans(file, span) if number != NODE_ATTRIBUTE]
+    said = dict(parts)
+    operator, node = said.get(NODE_OPERATOR, ""), said.get(NODE_NAME, "")
+    tensors = [text for number, text in parts if number == NODE_OUTPUT and text]  # "" is an output that nobody wants
+    return [Made(tensor, operator, node, tensor in ends) for tensor in tensors]
 
 
 def input_shapes(path: Path) -> dict[str, tuple[int | str | None, ...]]:

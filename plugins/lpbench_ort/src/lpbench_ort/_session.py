@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from tempfile import TemporaryDirectory
 
-    from lpbench.engine import Feeds, Model, Outputs, Shapes
+    from lpbench.engine import Feeds, Model, Outputs, Shapes, TensorInfo
     from lpbench_ort._calls import Call
+    from lpbench_ort._model import Made
     from lpbench_ort.config import OrtConfig
 
 
@@ -26,6 +27,7 @@ class OrtSession(Session):
     :param session: The open ``InferenceSession``.
     :param threads: Threads of one operator, as handed over.
     :param folder: Where the session writes its profile, None if it writes none.
+    :param made: The tensors that it shows, in order; None for the model's own outputs.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of one session
@@ -37,9 +39,12 @@ class OrtSession(Session):
         threads: int,
         shapes: Shapes,
         folder: TemporaryDirectory[str] | None,
+        made: Sequence[Made] | None = None,
     ) -> None:
         self.inputs = _shapes.fixed([_types.tensor_info(each) for each in session.get_inputs()], shapes)
-        self.outputs = tuple(_types.tensor_info(each) for each in session.get_outputs())
+        outputs = tuple(_types.tensor_info(each) for each in session.get_outputs())
+        self.outputs = outputs if made is None else _shown(outputs, made)
+        self._made = made
         self._path = model.path
         self._config = config
         self._threads = threads
@@ -89,6 +94,7 @@ class OrtSession(Session):
             "io_binding": config.io_binding,
             "provider_options": session.get_provider_options(),
             "session_options": dict(config.session_options),
+            "makers": {each.tensor: f"{each.operator} {each.node}".rstrip() for each in self._made or ()} or None,
         }
         return {key: value for key, value in facts.items() if value not in ("", None)}
 
@@ -134,6 +140,12 @@ class OrtSession(Session):
         if self._session is None:
             self._closed({})
         return self._session
+
+
+def _shown(outputs: Sequence[TensorInfo], made: Sequence[Made]) -> tuple[TensorInfo, ...]:
+    """Return the outputs that are tensors, in the order of computing."""
+    by_name = {info.name: info for info in outputs if _types.is_tensor(info)}
+    return tuple(by_name[each.tensor] for each in made if each.tensor in by_name)
 
 
 def _inter_op_threads(config: OrtConfig, threads: int) -> int | None:
