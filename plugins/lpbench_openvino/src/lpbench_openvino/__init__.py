@@ -33,5 +33,6 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             environment={"CI": "true"},
             dynamic_shapes=True,
             streams=True,
+            exposes=("openvino", "onnx"),
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import openvino
@@ -9,11 +10,14 @@ import openvino
 from lpbench.cores import physical_cores
 from lpbench.engine import Engine, EngineError
 from lpbench_openvino import _devices, _model, _nodes, _ports, _precision
+from lpbench_openvino._exposed import ExposedSession, expose
 from lpbench_openvino._session import Loaded, OpenvinoSession
 from lpbench_openvino._text import plain_words
 from lpbench_openvino.config import AUTO, OpenvinoConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lpbench.engine import Model, Session, Shapes
 
 ASKED = {"F32": "f32", "F16": "f16", "BF16": "bf16"}
@@ -28,22 +32,47 @@ class OpenvinoEngine(Engine[OpenvinoConfig]):
 
         :raises EngineError: Naming the model's file, what is wrong and what to do.
         """
-        try:
-            return _open(model, config or OpenvinoConfig(), shapes, profile=profile)
-        except EngineError as error:
-            raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
+        config = config or OpenvinoConfig()
+        with _naming(model):
+            core, network = _read(model, config, shapes)
+            return OpenvinoSession(_load(core, network, model, config, profile=profile), profile=profile)
+
+    def open_exposed(self, model: Model, config: OpenvinoConfig | None, /, *, shapes: Shapes) -> Session:
+        """Load the model with every tensor that has a name in its file among its outputs; ``describe`` has ``makers``.
+
+        :raises EngineError: As ``open``.
+        """
+        config = config or OpenvinoConfig()
+        with _naming(model):
+            core, network = _read(model, config, shapes)
+            made = expose(network)
+            return ExposedSession(_load(core, network, model, config), made)
 
 
-def _open(model: Model, config: OpenvinoConfig, shapes: Shapes, *, profile: bool) -> Session:
+@contextlib.contextmanager
+def _naming(model: Model) -> Iterator[None]:
+    """Have errors name the model's file."""
+    try:
+        yield
+    except EngineError as error:
+        raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
+
+
+def _read(model: Model, config: OpenvinoConfig, shapes: Shapes) -> tuple[Any, Any]:
+    """Return OpenVINO's core and the network, with its shapes."""
     core = openvino.Core()
     _devices.require(core, config.target, config.device)
     network = _model.read(core, model)
     _ports.fix(network, shapes)
+    return core, network
+
+
+def _load(core: Any, network: Any, model: Model, config: OpenvinoConfig, *, profile: bool = False) -> Loaded:  # noqa: ANN401
     compiled = _compile(core, network, config, profile=profile)
     _refuse_other_device(compiled, config)
     found = _nodes.nodes(compiled)
     _precision.refuse_unmet(compiled, config, found)
-    return OpenvinoSession(Loaded(model.path, config, network, compiled, found), profile=profile)
+    return Loaded(model.path, config, network, compiled, found)
 
 
 def _compile(core: Any, network: Any, config: OpenvinoConfig, *, profile: bool) -> Any:  # noqa: ANN401
