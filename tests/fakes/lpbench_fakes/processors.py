@@ -45,6 +45,11 @@ class TextPre(Preprocessor[TextConfig]):
         sample.geometry = self.config.offset
         return {"number": sample.data + self.config.offset}
 
+    def items(self, sample: Sample, found: Any, /) -> list[Sample]:  # noqa: ANN401 - a number
+        """Look at each digit of the number that was found; a 0 alone is nothing."""
+        digits = str(found) if found else ""
+        return [Sample(f"{sample.name}[{at}]", int(digit), item=at) for at, digit in enumerate(digits)]
+
 
 class TextPost(Postprocessor[TextConfig]):
     """Takes the offset away again and names the label."""

@@ -33,6 +33,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             environment={"CI": "true"},
             dynamic_shapes=True,
             streams=True,
+            batches=True,
             exposes=("openvino", "onnx"),
         )
     )

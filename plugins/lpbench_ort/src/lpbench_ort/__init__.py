@@ -49,6 +49,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             dynamic_shapes=True,
             owned_outputs=True,
             streams=True,
+            batches=True,
             reference={"graph_optimization": "disabled"},
             exposes=("onnx",),
         )

@@ -35,5 +35,6 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             dynamic_shapes=True,
             owned_outputs=True,
             streams=True,
+            batches=True,
         )
     )
