@@ -370,10 +370,10 @@ def test_a_module_that_the_recipe_needs_is_missing(shop: Shop) -> None:
 def test_a_source_that_is_not_known_makes_an_entry_unavailable(shop: Shop) -> None:
     """An entry of a newer plugin fetches from a registry that this lpbench has no client for."""
     entry = shop.entry(cached=False)
-    entry["packages"][0]["kind"] = "npm"
+    entry["packages"][0]["kind"] = "deb"
     entry["packages"][0]["sha256"] = "0" * 64
     shop.offer(entry)
-    assert "no client for packages of kind 'npm'" in catalogue.entries()["tiny"].availability.reason
+    assert "no client for packages of kind 'deb'" in catalogue.entries()["tiny"].availability.reason
 
 
 @pytest.mark.parametrize(

@@ -62,14 +62,16 @@ class Client:
 
     :param availability: Says whether the program is there.
     :param command: Its command line that puts a package's file into a folder.
-    :param environment: Variables set for it.
+    :param temporary: Variables that tell it where its own temporary files belong.
+    :param said: Picks what went wrong out of the file of its words; empty if nothing there says so.
     :param unreachable: Words of its own which tell that the registry could not be reached.
     :param hint: What to do when it fails.
     """
 
     availability: Callable[[], Availability]
     command: Callable[[Package, Path], list[str]]
-    environment: Mapping[str, str]
+    temporary: tuple[str, ...]
+    said: Callable[[Path], str]
     unreachable: str
     hint: str
 
@@ -126,15 +128,15 @@ def _download(package: Package, stage: Path, progress: Callable[[int, float], No
             client.command(package, folder),
             log=log,
             timeout=TIMEOUT,
-            # the client's own temporary files lie in our stage: they are watched, and gone when it is
-            environment={**client.environment, "TMPDIR": str(temporary)},
+            # in our stage: what lies there is watched, and gone when the stage is
+            environment=dict.fromkeys(client.temporary, str(temporary)),
             tick=lambda seconds: progress(folders.size(folder) or folders.size(temporary), seconds),
         )
     except TimeoutError as error:
         what = f"{package}: {package.kind} {error}"
         raise PullError(what, hint=client.hint) from error
     if status != 0:
-        said = child.last_line(log) or child.ending(status)
+        said = client.said(log) or child.ending(status)
         reached = client.unreachable not in log.read_text("utf-8", "replace")
         what = f"{package}: {package.kind} failed: {said}{'' if reached else ' (the registry cannot be reached)'}"
         raise PullError(what, hint=client.hint)
@@ -186,13 +188,49 @@ def _pip_command(package: Package, folder: Path) -> list[str]:
     ]
 
 
+def _npm_availability() -> Availability:
+    import shutil
+
+    if shutil.which("npm"):
+        return READY
+    return Availability(State.MISSING, "npm is not installed", "apt install npm, or Node.js from nodejs.org")
+
+
+def _npm_command(package: Package, folder: Path) -> list[str]:
+    """Return npm's command line for one tarball; nothing of it is installed and none of its scripts is run."""
+    return [
+        *("npm", "pack", f"{package.name}@{package.version}", "--ignore-scripts"),
+        # a project that we are called in has no say: its .npmrc is not read, its workspaces are not packed
+        *("--prefix", str(folder), "--pack-destination", str(folder)),
+        *("--loglevel=error", "--no-update-notifier", "--logs-max=0"),
+    ]
+
+
+def _npm_said(log: Path) -> str:
+    """Return the first line of npm's complaint that is a sentence: codes stand before it, advice after it."""
+    import re
+
+    complaint = re.compile(r"npm (?:error|ERR!) (?!(?:code|errno|syscall) )(.*\S)")
+    lines = map(complaint.match, log.read_text("utf-8", "replace").splitlines())
+    return next((found[1] for found in lines if found), "") or child.last_line(log)
+
+
 CLIENTS: dict[str, Client] = {
     "pip": Client(
         _pip_availability,
         _pip_command,
-        {},
+        ("TMPDIR",),
+        child.last_line,
         "Retrying (",
         "pip config list shows where pip looks; offline, put the file into a folder and set PIP_FIND_LINKS to it",
+    ),
+    "npm": Client(
+        _npm_availability,
+        _npm_command,
+        ("TMPDIR", "npm_config_cache"),
+        _npm_said,
+        "failed, reason:",
+        "npm config get registry shows where npm looks",
     ),
 }
 """Clients by the ``kind`` of a package."""
