@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,10 +11,12 @@ from lpbench_image._tensor import TensorWriter
 
 if TYPE_CHECKING:
     from lpbench.engine import Feeds
+    from lpbench_image._sizing import Placement
     from lpbench_image._target import Target
     from lpbench_image._tensor import Picture
     from lpbench_image.config import Filter, ImageConfig, Resize
-    from lpbench_image.geometry import Extent, Placement
+    from lpbench_image.geometry import Affine, Extent
+    from lpbench_image.regions import Region
 
 INTERPOLATIONS = {
     "nearest": cv2.INTER_NEAREST_EXACT,  # takes pixel centres, as the others do
@@ -24,6 +25,7 @@ INTERPOLATIONS = {
     "area": cv2.INTER_AREA,
     "lanczos": cv2.INTER_LANCZOS4,
 }
+TURNING = {**INTERPOLATIONS, "nearest": cv2.INTER_NEAREST}
 
 
 class Output:
@@ -39,6 +41,11 @@ class Output:
         self._filtered = np.empty((*size, 3), np.uint8) if self._filter else None
         self._feeds = {target.name: self._writer.array}
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tensor."""
+        return int(self._writer.array.nbytes)
+
     def feed(self, picture: Picture) -> Feeds:
         """Return the tensor of a picture of this size by the input's name."""
         if self._filter:
@@ -48,17 +55,18 @@ class Output:
 
 
 class Plan:
-    """Brings pictures of one size to the model's.
+    """Brings pictures or regions of one size to the model's.
 
     :param canvas: Room for the resized picture and its padding; other plans write to it too.
     """
 
     def __init__(self, resize: Resize, placement: Placement, canvas: Picture, output: Output) -> None:
         self.geometry = placement.geometry
+        self.feed = output.feed
         self._canvas = canvas
-        self._pad = (resize.pad,) * 3 if isinstance(resize.pad, int) else resize.pad[::-1]
-        self._feed = output.feed
+        self._pad = colour(resize)
         self._interpolation = INTERPOLATIONS[resize.interpolation]
+        self._turning = TURNING[resize.interpolation] | cv2.WARP_INVERSE_MAP
         self._frame(placement)
 
     def _frame(self, placement: Placement) -> None:
@@ -67,6 +75,7 @@ class Plan:
         whole = (rows, columns) == placement.geometry.source
         self._region = None if whole else _window((top, left), (rows, columns))
         self._resized = (width, height)
+        self._offset = placement.inset[0] - placement.window[0], placement.inset[1] - placement.window[1]
         self._resized_into = self._canvas[_window(placement.inset, placement.resized)]
         self._kept = _window(placement.window, placement.size)
         self._ready = self._canvas[self._kept]
@@ -79,28 +88,36 @@ class Plan:
         for strip in self._around:
             strip[:] = self._pad
 
-    def run(self, picture: Picture) -> Feeds:
-        """Return the tensor of a picture of this plan's size by the input's name."""
+    def resize(self, picture: Picture) -> Picture:
+        """Return a picture of this plan's size as ``feed`` takes it."""
         if self._region:
             picture = picture[self._region]
         if self._as_it_is:
-            return self._feed(picture[self._kept])
+            return picture[self._kept]
         cv2.resize(picture, self._resized, self._resized_into, 0, 0, self._interpolation)
-        return self._feed(self._ready)
+        return self._ready
 
-    def steps(self, picture: Picture) -> dict[str, int]:
-        """Return the nanoseconds of resizing, and of converting type, scale and layout, for one picture."""
-        begun = time.perf_counter_ns()
-        if self._region:
-            picture = picture[self._region]
-        if self._as_it_is:
-            ready = picture[self._kept]
-        else:
-            cv2.resize(picture, self._resized, self._resized_into, 0, 0, self._interpolation)
-            ready = self._ready
-        resized = time.perf_counter_ns()
-        self._feed(ready)
-        return {"resize": resized - begun, "layout, type and scale": time.perf_counter_ns() - resized}
+    def turn(self, picture: Picture, region: Region) -> tuple[Picture, Affine]:
+        """Return a region of this plan's size as ``feed`` takes it, and its geometry.
+
+        What lies outside the picture has the colour of the padding.
+        """
+        height, width = picture.shape[:2]
+        geometry = region.geometry(self._resized[::-1], self._offset, (height, width), self.geometry.size)
+        matrix = geometry.matrix.copy()  # of the canvas's pixels, by index: their centres lie half a pixel further
+        matrix[:, 2] += matrix[:, :2] @ (self._offset[1] + 0.5, self._offset[0] + 0.5) - 0.5
+        cv2.warpAffine(
+            picture, matrix, self._resized, self._resized_into, self._turning, cv2.BORDER_CONSTANT, self._pad
+        )
+        return self._ready, geometry
+
+
+def colour(resize: Resize) -> tuple[int, int, int]:
+    """Return the colour of the padding: blue, green, red."""
+    if isinstance(resize.pad, int):
+        return resize.pad, resize.pad, resize.pad
+    red, green, blue = resize.pad
+    return blue, green, red
 
 
 def _filter(chosen: Filter, picture: Picture, into: Picture) -> Picture:

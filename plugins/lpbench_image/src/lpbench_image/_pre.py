@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -9,45 +10,50 @@ import numpy as np
 
 from lpbench.errors import ProcessorError
 from lpbench.processor import Preprocessor, Sample
+from lpbench_image import _items
 from lpbench_image._decode import read_picture
-from lpbench_image._plan import Output, Plan
+from lpbench_image._plan import Output, Plan, colour
+from lpbench_image._sizing import sizing
 from lpbench_image._target import settle
 from lpbench_image._tensor import aligned
 from lpbench_image.config import ImageConfig
-from lpbench_image.geometry import sizing
+from lpbench_image.regions import Region
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lpbench.engine import Feeds, TensorInfo
+    from lpbench_image._sizing import Placement
     from lpbench_image._tensor import Picture
-    from lpbench_image.geometry import Extent, Placement
+    from lpbench_image.geometry import Extent
 
 LOCAL = {"nearest", "bilinear"}
 """Interpolations that look only at the pixels next to a point."""
 PLANS = 1024
-"""Sizes of pictures that are remembered."""
-OUTPUTS = 8
-"""Sizes of inputs whose buffers are kept; most models have one."""
+"""Sizes of pictures and regions that are remembered."""
+KEPT = 64 << 20
+"""Bytes of inputs whose buffers are kept; most models have one size."""
 MADE_UP = 224
 """Height and width of made-up pictures where the model's are open."""
 
 
 class ImagePreprocessor(Preprocessor[ImageConfig]):
-    """Turns one image into one tensor.
+    """Turns one image, or one region of it, into one tensor.
 
     The data of a sample is an array of height x width x 3, uint8, in the order blue, green, red; a caller may
-    bring its own.  ``sample.geometry`` becomes a ``Geometry``.  Sets the number of OpenCV's threads.
+    bring its own, and a ``Region`` of it.  ``sample.geometry`` becomes a ``Geometry``, or an ``Affine`` for regions
+    that are turned.  Sets the number of OpenCV's threads.
     """
 
     def __init__(self, config: ImageConfig, inputs: Sequence[TensorInfo]) -> None:
         super().__init__(config, inputs)
         self.target = settle(config, inputs)
         self.sizing = sizing(config, self.target.size, self.target.name)
-        self._plans: dict[tuple[Any, Any], Plan] = {}
+        self._plans: dict[Any, Plan] = {}
         self._outputs: dict[Extent, Output] = {}
         self._store = np.empty(0, np.uint8)
+        self._bordered = np.empty(0, np.uint8)
         self._last: Plan | None = None
         self._output(self.sizing.fixed or (1, 1))  # refuses a wrong normalisation now
         cv2.setNumThreads(config.threads)
@@ -74,35 +80,136 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
 
         :raises ProcessorError: The sample is no picture, or does not yield the model's size.
         """
-        picture = sample.data
-        try:
-            plan = self._plans[picture.shape, picture.dtype]
-        except (KeyError, AttributeError):
-            plan = self._remember(sample)
-        if plan is not self._last:
-            plan.enter()
-            self._last = plan
-        sample.geometry = plan.geometry
-        return plan.run(picture)
+        plan, ready = self._ready(sample)
+        return plan.feed(ready)
 
     def steps(self, sample: Sample) -> dict[str, int]:
         """Return the nanoseconds of resizing and of converting."""
         self(sample)  # makes the plan, and leaves the canvas to it
-        return self._plans[sample.data.shape, sample.data.dtype].steps(sample.data)
+        begun = time.perf_counter_ns()
+        plan, ready = self._ready(sample)
+        resized = time.perf_counter_ns()
+        plan.feed(ready)
+        return {"resize": resized - begun, "layout, type and scale": time.perf_counter_ns() - resized}
 
-    def _remember(self, sample: Sample) -> Plan:
-        """Make the plan for pictures of the sample's size."""
-        picture = sample.data
-        _check(picture, sample.name)
-        local = self.config.resize.interpolation in LOCAL
+    def items(self, sample: Sample, found: Any, /) -> Sequence[Sample]:  # noqa: ANN401 - any prediction
+        """Return one sample for each region of each thing found, as the config says; the sample itself without one.
+
+        :param found: ``Detections``, ``Landmarks`` or something with ``polygons``.
+        :raises ProcessorError: Nothing of the kind, or a thing that makes no region.
+        """
+        if not self.config.regions:
+            return super().items(sample, found)
         try:
-            placement = self.sizing.place(picture.shape[:2], local=local)
+            made = list(_items.regions(self.config, found, self.sizing.fixed))
         except ProcessorError as error:
-            raise ProcessorError(error.what, where=sample.name, hint=error.hint) from None
+            what = f"{sample.name}: {error.what}"
+            raise ProcessorError(what, where=error.where, hint=error.hint) from None
+        return [Sample(sample.name, sample.data, region=region, item=item) for item, region in made]
+
+    def draw(self, sample: Sample, described: Mapping[str, Any], folder: Path) -> Path | None:
+        """Write the picture with what was found drawn on it, as a PNG file; None if there is nothing to show.
+
+        :raises ProcessorError: Naming the file, if it cannot be written.
+        """
+        from lpbench_image._draw import write  # drawing is never timed
+
+        return write(sample, described, folder)
+
+    def _ready(self, sample: Sample) -> tuple[Plan, Picture]:
+        """Return a picture of the input's size and the plan that it goes through; leaves the sample its geometry."""
+        if sample.region is not None:
+            return self._region(sample)
+        picture = sample.data
+        try:
+            plan = self._plans[picture.shape, picture.dtype]
+        except (KeyError, AttributeError):
+            plan = self._remember(picture, sample.name)
+        self._enter(plan)
+        sample.geometry = plan.geometry
+        return plan, plan.resize(picture)
+
+    def _enter(self, plan: Plan) -> None:
+        if plan is not self._last:
+            plan.enter()
+            self._last = plan
+
+    def _region(self, sample: Sample) -> tuple[Plan, Picture]:
+        """Do the same for a part of a picture: cut out where it is upright and on whole pixels, else turned."""
+        picture, region = sample.data, sample.region
+        _check(picture, sample.name)
+        if not isinstance(region, Region):
+            what = f"a region is a lpbench_image.regions.Region; found {type(region).__name__}"
+            raise ProcessorError(what, where=sample.name)
+        window = region.window
+        if not window:
+            return self._turned(sample, region)
+        view = self._cut(picture, window, sample.name)
+        try:
+            plan = self._plans[view.shape, view.dtype]
+        except KeyError:
+            plan = self._remember(view, sample.name)
+        self._enter(plan)
+        sample.geometry = plan.geometry.within(window[0], window[1], picture.shape[:2])
+        return plan, plan.resize(view)
+
+    def _turned(self, sample: Sample, region: Region) -> tuple[Plan, Picture]:
+        extent = (1, 1) if self.sizing.resize.mode == "stretch" else region.extent  # any stretches to the same
+        try:
+            plan = self._plans[extent]
+        except KeyError:
+            plan = self._make(extent, extent, sample.name, local=False)
+        self._enter(plan)
+        try:
+            ready, sample.geometry = plan.turn(sample.data, region)
+        except cv2.error as error:
+            height, width = sample.data.shape[:2]
+            what = f"OpenCV cannot turn a region of {region.extent} of a picture of {(height, width)}: {error.err}"
+            raise ProcessorError(what, where=sample.name, hint="it takes less than 32767 pixels a side") from error
+        return plan, ready
+
+    def _cut(self, picture: Picture, window: tuple[int, int, int, int], name: str) -> Picture:
+        """Return a part of a picture, in the colour of the padding where it sticks out."""
+        top, left, height, width = window
+        bottom, right = top + height, left + width
+        rows, columns = picture.shape[:2]
+        if top >= 0 and left >= 0 and bottom <= rows and right <= columns:
+            return picture[top:bottom, left:right]
+        if height * width > self.config.max_pixels:
+            what = f"a region of {width} x {height} pixels is more than max_pixels, {self.config.max_pixels}"
+            raise ProcessorError(what, where=name)
+        return self._padded(picture, window)
+
+    def _padded(self, picture: Picture, window: tuple[int, int, int, int]) -> Picture:
+        top, left, height, width = window
+        needed = height * width * 3
+        if needed > self._bordered.size:
+            self._bordered = aligned((needed,), "uint8")
+        into = self._bordered[:needed].reshape(height, width, 3)
+        inside = picture[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
+        pad = colour(self.config.resize)
+        if not inside.size:
+            into[:] = pad
+            return into
+        above, before = max(-top, 0), max(-left, 0)
+        below, behind = height - above - inside.shape[0], width - before - inside.shape[1]
+        return cv2.copyMakeBorder(inside, above, below, before, behind, cv2.BORDER_CONSTANT, into, pad)
+
+    def _remember(self, picture: Picture, name: str) -> Plan:
+        """Make the plan for pictures of one size."""
+        _check(picture, name)
+        local = self.config.resize.interpolation in LOCAL
+        return self._make((picture.shape, picture.dtype), picture.shape[:2], name, local=local)
+
+    def _make(self, key: object, source: Extent, name: str, *, local: bool) -> Plan:
+        try:
+            placement = self.sizing.place(source, local=local)
+        except ProcessorError as error:
+            raise ProcessorError(error.what, where=name, hint=error.hint) from None
         if len(self._plans) >= PLANS:
             self._plans.clear()
         plan = Plan(self.config.resize, placement, self._canvas(placement), self._output(placement.size))
-        self._plans[picture.shape, picture.dtype] = plan
+        self._plans[key] = plan
         return plan
 
     def _canvas(self, placement: Placement) -> Picture:
@@ -117,7 +224,7 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
     def _output(self, size: Extent) -> Output:
         """Return what holds inputs of one size."""
         if size not in self._outputs:
-            if len(self._outputs) >= OUTPUTS:
+            if sum(each.nbytes for each in self._outputs.values()) > KEPT:
                 self._outputs.clear()
                 self._plans.clear()  # they hold outputs
             self._outputs[size] = Output(self.config, self.target, size)

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpbench.engine import TensorInfo
+    from lpbench_image._sizing import OpenExtent
     from lpbench_image.config import ImageConfig
-    from lpbench_image.geometry import Extent, OpenExtent
+    from lpbench_image.geometry import Extent
 
 DTYPES = ("float32", "float16", "uint8", "int8", "int32")
 CHANNELS = {"RGB": 3, "BGR": 3, "GREY": 1}
