@@ -98,9 +98,14 @@ def unpack(answer: Mapping[str, Any], block: bytes) -> list[RawSample]:
     ]
 
 
+def unpack_tensors(records: Sequence[Mapping[str, Any]], block: bytes) -> tuple[Tensor, ...]:
+    """Return the tensors that were packed; their arrays share the memory of ``block``."""
+    return _Reader(block).take(records)
+
+
 def write_feeds(path: Path, tensors: Sequence[Tensor]) -> None:
     """Write what goes into a session."""
-    records, parts = _pack(tensors)
+    records, parts = pack(tensors)
     path.write_bytes(json.dumps(records).encode() + b"\n" + b"".join(parts))
 
 
@@ -174,9 +179,9 @@ def _fitted(tensor: Tensor, info: TensorInfo) -> Any:  # noqa: ANN401 - a numpy 
 
 
 def _one(sample: Sample, outputs: Outputs, post: Postprocessor[Any]) -> tuple[dict[str, Any], list[bytes]]:
-    raw, parts = _pack(_tensors(outputs, post.outputs))  # before anything that could run the session again
+    raw, parts = pack(_tensors(outputs, post.outputs))  # before anything that could run the session again
     numbers = [Tensor(name, "", each) for name, each in post.values(outputs, sample).items()]
-    values, more = _pack(numbers)
+    values, more = pack(numbers)
     described = dict(post.describe(post(outputs, sample)))
     return {"sample": sample.name, "outputs": raw, "values": values, "described": described}, [*parts, *more]
 
@@ -188,7 +193,8 @@ def _tensors(arrays: Mapping[str, Any], infos: Sequence[TensorInfo]) -> list[Ten
     return [Tensor(name, layout, array) for (name, layout), array in zip(named, arrays.values(), strict=True)]
 
 
-def _pack(tensors: Sequence[Tensor]) -> tuple[list[dict[str, Any]], list[bytes]]:
+def pack(tensors: Sequence[Tensor]) -> tuple[list[dict[str, Any]], list[bytes]]:
+    """Return a record of each tensor, and its values as bytes."""
     import numpy as np
 
     records, parts = [], []
