@@ -1,7 +1,7 @@
 """An image file becomes a picture: height x width x 3, uint8, blue, green, red, upright.
 
 Grey is repeated, transparency dropped, 16 bits are cut to the upper 8, and the
-rotation that EXIF data ask for is made.
+rotation that EXIF data ask for is made.  NumPy's files are taken too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from lpbench.errors import ProcessorError
+from lpbench_image._array import MAGIC, decode_array
 from lpbench_image._header import FORMATS, Header, read_header
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def decode(data: bytes, max_pixels: int) -> Picture:
 
     :raises ValueError: Saying what is wrong with them.
     """
+    if data.startswith(MAGIC):
+        return decode_array(data, max_pixels)
     header = _header(data)
     if header.width * header.height > max_pixels:
         what = (
@@ -68,7 +71,7 @@ def _header(data: bytes) -> Header:
         raise ValueError(what)
     header = read_header(data)
     if header is None:
-        what = f"it begins with {data[:8]!r}, which is none of {FORMATS}"
+        what = f"it begins with {data[:8]!r}, which is none of {FORMATS}, .npy"
         raise ValueError(what)
     if header.width < 1 or header.height < 1:
         what = f"its header says {header.width} x {header.height} pixels"
