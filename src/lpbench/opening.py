@@ -138,9 +138,10 @@ def parts_of(pipeline: Pipeline) -> tuple[Part, ...]:
     return (pipeline.part,)
 
 
-def engine_opener(spec: EngineSpec, model: Model, options: Mapping[str, Any]) -> Open:
+def engine_opener(spec: EngineSpec, model: Model, options: Mapping[str, Any], *, exposed: bool = False) -> Open:
     """Return what opens a model on an engine, which is imported now.
 
+    :param exposed: Whether every intermediate tensor is to be among the outputs.
     :raises LpbenchError: The engine is not ready, or has no such options.
     """
     from lpbench.specs import load
@@ -151,7 +152,8 @@ def engine_opener(spec: EngineSpec, model: Model, options: Mapping[str, Any]) ->
         raise EngineError(what, hint=available.hint)
     kind = load(spec.config, who=spec.name) if spec.config else None
     settings = config.build(kind, options, where=f"options of {spec.name}") if kind else None
-    return functools.partial(spec.load()().open, model, settings)
+    engine = spec.load()()
+    return functools.partial(engine.open_exposed if exposed else engine.open, model, settings)
 
 
 def _processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any]:

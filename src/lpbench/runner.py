@@ -52,6 +52,9 @@ REQUESTS = frozenset(
         "explain",
         "predict",
         "outputs",
+        "numbers",
+        "expose",
+        "tensors",
         "profile",
         "probe",
         "inspect",
@@ -266,6 +269,32 @@ class Runner:
         places = {"given": list(map(Path, given)), "keep": Path(keep) if keep else None}
         record, block = collect(session, self._pre, self._post, samples, **places)
         return plain(record), block
+
+    def numbers(self, *, index: int, keep: str = "") -> tuple[dict[str, Any], bytes]:
+        """Return what every component puts out for one sample: what ``lpbench.agreement`` compares.
+
+        :param keep: A folder that gets a file of feeds for each component that is reached.
+        """
+        from lpbench.agreement.inside import numbers
+
+        sample = self._open_samples().at(index)
+        record, block = numbers(parts_of(self._open_pipeline()), sample, Path(keep) if keep else None)
+        return plain(record), block
+
+    def expose(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        """Run a model that shows every intermediate tensor, once; the answer says which there are.
+
+        :param asked: As ``lpbench.agreement.inside.Exposed`` takes it.
+        """
+        from lpbench.agreement.inside import Exposed
+
+        self._exposed = Exposed(**asked)
+        self._stack.callback(self._exposed.close)
+        return plain(self._exposed.describe())  # type: ignore[no-any-return] # a dictionary stays one
+
+    def tensors(self, *, names: Sequence[str]) -> tuple[dict[str, Any], bytes]:
+        """Return some of the tensors of ``expose``."""
+        return self._exposed.take(names)
 
     def profile(self) -> list[dict[str, Any]]:
         """Return the engine's own per-layer records."""

@@ -67,6 +67,10 @@ class Samples:
     def _lot(self, batch: int) -> list[Sample]:
         return [self._next() for _ in range(batch)]
 
+    def at(self, index: int) -> Sample | None:
+        """Return one sample by its number, or None where it cannot be used."""
+        return self._get(index)
+
     def each(self, limit: int) -> Iterator[Sample]:
         """Yield each usable sample once, at most ``limit``."""
         for index in range(min(limit, self._size())):

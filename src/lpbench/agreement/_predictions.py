@@ -76,10 +76,10 @@ def of_predictions(reference: Sequence[Prediction], other: Sequence[Prediction])
 
 def same_top(reference: Prediction, other: Prediction) -> bool | None:
     """Whether the best labels are the same; None where one side has no list of candidates."""
-    firsts = [each.get("top") for each in (reference, other)]
-    if not all(isinstance(each, list) for each in firsts):
+    first, second = reference.get("top"), other.get("top")
+    if not isinstance(first, list) or not isinstance(second, list):
         return None
-    return _label(firsts[0]) == _label(firsts[1])
+    return _label(first) == _label(second)
 
 
 def boxes(reference: Prediction, other: Prediction) -> Boxes | None:
@@ -177,5 +177,5 @@ def _score_gap(reference: Prediction, other: Prediction) -> float:
 
 
 def _gap(first: Prediction, second: Prediction) -> float:
-    scores = [each.get("score") for each in (first, second)]
-    return abs(scores[0] - scores[1]) if all(isinstance(each, (int, float)) for each in scores) else 0.0
+    one, other = first.get("score"), second.get("score")
+    return abs(one - other) if isinstance(one, (int, float)) and isinstance(other, (int, float)) else 0.0
