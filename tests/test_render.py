@@ -234,12 +234,57 @@ def test_engines_that_took_turns_have_a_verdict_beside_their_latency() -> None:
     """Eight runs in which the second took 1.1 times as long: SLOWER, with the interval of the ratio."""
     pair = Lockstep(0, 1, {TOTAL: tuple(1.1 + 0.001 * (run % 3) for run in range(8))})
     both = make_result(make_configuration("one"), make_configuration("two", 11 * MS))
-    text = render.text(dataclasses.replace(both, lockstep=(pair,)))
-    assert "vs one" in text
-    assert re.search(r"^one .* reference ", text, re.MULTILINE)
+    text = render.text(dataclasses.replace(both, lockstep=(pair,)), width=200)
+    assert "vs best" in text
+    assert re.search(r"^one .* best ", text, re.MULTILINE)
     assert re.search(r"^two .* SLOWER +1\.10 ±0\.00\d ", text, re.MULTILINE)
     assert "no verdicts" not in text
     assert "SLOWER" in Page(render.to_html(dataclasses.replace(both, lockstep=(pair,)))).text
+
+
+def _three(**qualities: float) -> Result:
+    """Return three engines in lockstep: ``two`` takes 0.8 times as long as ``one``, and ``three`` 0.88 times."""
+    pairs = [
+        Lockstep(0, at, {TOTAL: tuple(share + 0.0001 * run for run in range(8))}) for at, share in ((1, 0.8), (2, 0.88))
+    ]
+    every = [
+        dataclasses.replace(
+            make_configuration(name, ns),
+            quality={"metric": "top1", "value": qualities[name], "unit": "", "gate": {"passes": qualities[name] >= 0.7}}
+            if name in qualities
+            else {},
+        )
+        for name, ns in (("one", 10 * MS), ("two", 8 * MS), ("three", 9 * MS))
+    ]
+    return dataclasses.replace(make_result(*every), lockstep=tuple(pairs))
+
+
+def test_verdicts_are_against_the_best_whichever_was_the_reference() -> None:
+    text = render.text(_three(), width=200)
+    assert re.search(r"^two .* best ", text, re.MULTILINE)
+    assert re.search(r"^three .* SLOWER +1\.10 ±", text, re.MULTILINE)
+    assert re.search(r"^one .* SLOWER +1\.25 ±", text, re.MULTILINE)
+
+
+def test_what_fails_the_quality_gate_cannot_win() -> None:
+    text = render.text(_three(one=0.71, two=0.5, three=0.71), width=200)
+    assert re.search(r"^three .* best .* 0\.71", text, re.MULTILINE)
+    assert re.search(r"^two .* FASTER +0\.909 ±.* 0\.5\S* FAIL", text, re.MULTILINE)
+
+
+def test_the_table_of_several_engines_is_set_in_two_where_the_screen_is_narrow() -> None:
+    text = render.text(_three(), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert len(rows_of(text, "two")) == 2
+    assert {"version", "threads", "1/s"} <= set(text.split())
+
+
+def test_how_many_answers_are_the_references_stands_beside_them() -> None:
+    agreement = {"with": 0, "samples": 6, "same": 5, "worst_score": 0.1}
+    two = dataclasses.replace(make_configuration("two"), agreement=agreement)
+    text = render.text(make_result(make_configuration("one"), two), width=200)
+    assert "as one" in text
+    assert re.search(r"^two .* 5/6$", text, re.MULTILINE)
 
 
 def test_an_engine_that_stands_there_twice_is_called_by_what_sets_it_apart() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 import os
 from array import array
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench import machine, registry, result, timing
 from lpbench.about import version
+from lpbench.agreement import of_predictions
 from lpbench.metrics import Lots, derive
 from lpbench.result import Configuration, Lockstep, Result, Stage
 from lpbench.stats import runs_differ, summarize
@@ -73,7 +75,7 @@ def outcome(  # noqa: PLR0913 - what a benchmark comes to
     environment = {**(recorded[0] if recorded else machine.environment())}
     if recorded:
         environment["state_after"] = recorded[-1]["state"]
-    configurations = tuple(_configuration(track, plan, environment) for track in tracks)
+    configurations = _agreeing([_configuration(track, plan, environment) for track in tracks], tracks)
     measured = any(each.measured for each in configurations)
     identity = _identity(plan.app)
     return Result(
@@ -138,6 +140,31 @@ def _configuration(track: Track, plan: Plan, environment: Mapping[str, Any]) -> 
         problems=tuple(next((each.problems for each in track.recorders if each.problems), ())),
         flags=tuple(_flags(track)),
     )
+
+
+def _agreeing(found: Sequence[Configuration], tracks: Sequence[Track]) -> tuple[Configuration, ...]:
+    """Return configurations with how far each one's predictions are those of the reference.
+
+    That is the first engine whose spec says so, else the first that has any.
+    """
+    answered = [index for index, each in enumerate(found) if each.predictions]
+    specs = {index: tracks[index].target.spec for index in answered}
+    exact = (index for index in answered if (spec := specs[index]) and spec.reference is not None)
+    reference = next(exact, next(iter(answered), None))
+    return tuple(
+        dataclasses.replace(each, agreement=_agreement(found, reference, index))
+        if reference is not None and index in answered and index != reference
+        else each
+        for index, each in enumerate(found)
+    )
+
+
+def _agreement(found: Sequence[Configuration], reference: int, index: int) -> dict[str, Any]:
+    agreed = of_predictions(found[reference].predictions, found[index].predictions)
+    if not agreed.samples:
+        return {}
+    worst = agreed.worst_score if math.isfinite(agreed.worst_score) else None
+    return {"with": reference, "samples": agreed.samples, "same": agreed.same, "worst_score": worst}
 
 
 def _lots(plan: Plan) -> Lots:

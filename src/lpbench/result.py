@@ -135,6 +135,10 @@ class Configuration:
     :param predictions: One for each sample, from an untimed pass of the first run.
     :param problems: Samples that were left out, and why.
     :param flags: What is wrong with the runs together, and how many of them are flagged for what.
+    :param agreement: How far the predictions say what those of another configuration say: ``with`` (its index),
+        ``samples``, ``same``, ``worst_score``; empty for that one, and where nothing can be compared.
+    :param quality: What a quality metric found: ``metric``, ``value``, ``unit``, ``n``, ``reason``, ``parts``, and
+        ``gate`` with ``passes`` where the app has one; empty where it was not asked for.
     """
 
     engine: str
@@ -154,6 +158,8 @@ class Configuration:
     predictions: Sequence[Mapping[str, Any]] = ()
     problems: Sequence[Mapping[str, str]] = ()
     flags: Sequence[Mapping[str, str]] = ()
+    agreement: Mapping[str, Any] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def measured(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from typing import TYPE_CHECKING
 
 from lpbench.monitor import Unavailable
@@ -22,38 +23,71 @@ if TYPE_CHECKING:
 
 SHORT = {"preprocessing": "pre", "inference": "infer", "postprocessing": "post"}
 """Words of the summary for the stages."""
-STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn"}
+STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn", "best": "good", "FAIL": "bad"}
+BEST = "best"
+FIGURES, FACTS = range(1, 9), range(9, 15)
+"""Where the columns of what was measured stand, and those of what it was measured of."""
 
 
 def summary(result: Result, *, width: int, paint: Paint = plain) -> list[str]:
-    """Return a row for each measured configuration, and the others under it with the reason."""
+    """Return a row for each measured configuration, and the others under it with the reason.
+
+    Where the rows do not fit, what was measured stands above what it was measured of.
+    """
     columns, rows = summary_table(result)
     lines: list[str] = []
-    if rows:
-        header, *rest = fit(columns, rows, width) or table(columns, rows, gap=1)
-        lines = [paint(header, "dim"), *(_paint(line, paint) for line in rest)]
+    if rows and (whole := fit(columns, rows, width)):
+        lines = _block(whole, paint)
+    elif rows:
+        for part in ((0, *FIGURES), (0, *FACTS)):
+            picked = [columns[at] for at in part], [[row[at] for at in part] for row in rows]
+            lines += [*([""] if lines else []), *_block(fit(*picked, width) or table(*picked, gap=1), paint)]
     return [*lines, *unmeasured(result.configurations, paint)]
+
+
+def _block(lines: Sequence[str], paint: Paint) -> list[str]:
+    header, *rest = lines
+    return [paint(header, "dim"), *(_paint(line, paint) for line in rest)]
 
 
 def summary_table(result: Result) -> tuple[list[Column], list[list[str]]]:
     """Return columns and rows, the fastest configuration first."""
     measured = sorted((each for each in result.configurations if each.measured), key=_latency)
     unit = unit_for(measured)
-    reference, beside = verdicts_of(result)
+    beside = verdicts_of(result)
     rows = [_row(name_of(each, result.configurations), each, unit, beside.get(id(each), "")) for each in measured]
-    return _columns(unit, f"vs {reference}" if reference else ""), rows
+    return _columns(unit, result), rows
 
 
-def verdicts_of(result: Result) -> tuple[str, dict[int, str]]:
-    """Return the engine that others took turns with, and the verdict on each configuration by its ``id``."""
-    if not result.lockstep:
-        return "", {}
-    reference = result.configurations[result.lockstep[0].first]
-    found = {id(reference): "reference"}
-    for pair in result.lockstep:
-        if pair.ratios.get(TOTAL):
-            found[id(result.configurations[pair.second])] = _verdict(verdict(pair.ratios[TOTAL]))
-    return name_of(reference, result.configurations), found
+def verdicts_of(result: Result) -> dict[int, str]:
+    """Return the verdict on each configuration against the best of those that took turns, by its ``id``.
+
+    The best is the one with the lowest ratio whose quality passes the app's gate; its ratios to the reference
+    divide those of the others, run by run.
+    """
+    every = ratios_of(result)
+    able = [index for index in every if passes(result.configurations[index])]
+    if not able:
+        return {}
+    best = min(able, key=lambda index: statistics.geometric_mean(every[index]))
+    found = {id(result.configurations[best]): BEST}
+    for index, ratios in every.items():
+        if index != best and len(ratios) == len(every[best]):
+            pairs = zip(ratios, every[best], strict=True)
+            found[id(result.configurations[index])] = _verdict(verdict([one / other for one, other in pairs]))
+    return found
+
+
+def ratios_of(result: Result) -> dict[int, tuple[float, ...]]:
+    """Return the lockstep ratios to the reference by the index of the configuration, the reference's own included."""
+    found = {pair.second: pair.ratios[TOTAL] for pair in result.lockstep if pair.ratios.get(TOTAL)}
+    most = max(map(len, found.values()), default=0)
+    return {result.lockstep[0].first: (1.0,) * most, **found} if found else {}
+
+
+def passes(each: Configuration) -> bool:
+    """Say whether a configuration's quality keeps it in the ranking: what is below the app's gate cannot win."""
+    return bool(each.quality.get("gate", {}).get("passes", True))
 
 
 def _verdict(found: Comparison) -> str:
@@ -86,32 +120,61 @@ def unmeasured(configurations: Sequence[Configuration], paint: Paint = plain) ->
     ]
 
 
-def _columns(unit: Unit, verdicts: str) -> list[Column]:
+def _columns(unit: Unit, result: Result) -> list[Column]:
+    metric = next((each.quality["metric"] for each in result.configurations if each.quality), "")
+    agreement = next((each.agreement for each in result.configurations if each.agreement), None)
+    same = f"as {name_of(result.configurations[agreement['with']], result.configurations)}" if agreement else ""
     return [
         Column("engine", left=True),
         Column(f"latency {unit.name}"),
         Column("", left=True),
         Column("p99"),
         *(Column(SHORT[stage]) for stage in STAGES),
-        Column(verdicts, left=True),
-        Column("precision", left=True),
+        Column("1/s"),
+        Column("vs best" if result.lockstep else "", left=True),
+        Column("version", left=True),
         Column("device", left=True),
+        Column("precision", left=True),
+        Column("threads"),
+        Column(clean(metric)),
+        Column(clean(same)),
     ]
 
 
 def _row(name: str, each: Configuration, unit: Unit, beside: str) -> list[str]:
-    total = metric_of(each, TOTAL)
-    facts = each.facts
+    total, facts = metric_of(each, TOTAL), each.facts
+    rate = each.metrics.get("THROUGHPUT")
     return [
         name,
         value(total, unit),
         half(total, unit),
         p99(each, unit),
         *(value(metric_of(each, stage), unit) for stage in STAGES),
+        digits(rate.value) if rate and rate.value is not None else ABSENT,
         beside,
-        clean(facts.get("precision", ABSENT)),
+        clean(str(facts.get("version", ABSENT)).partition("+")[0]),
         clean(facts.get("device", facts.get("processor", ABSENT))),
+        clean(facts.get("precision", ABSENT)),
+        clean(facts.get("threads", ABSENT)),
+        _quality(each),
+        _agreement(each),
     ]
+
+
+def _quality(each: Configuration) -> str:
+    """Return the quality, marked where it fails the app's gate."""
+    found = each.quality
+    if not found:
+        return ""
+    if found.get("value") is None:
+        return ABSENT
+    return f"{digits(found['value'])}{found.get('unit', '')}{'' if passes(each) else ' FAIL'}"
+
+
+def _agreement(each: Configuration) -> str:
+    """Return how many samples got the reference's answer."""
+    found = each.agreement
+    return f"{found['same']}/{found['samples']}" if found else ""
 
 
 def p99(each: Configuration, unit: Unit) -> str:
