@@ -11,6 +11,7 @@ import pytest
 from lpbench import catalogue
 from lpbench.cli import validate
 from lpbench.errors import AppError
+from lpbench.specs import READY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,3 +84,28 @@ def test_an_entry_that_is_not_pulled_and_a_name_that_is_none_are_told_apart(monk
         run("numbers-app")
     with pytest.raises(AppError, match=r'did you mean "numbers-app"\?'):
         run("number-app")
+
+
+def listed(name: str, folder: Path | None, *, outdated: bool = False) -> catalogue.Listed:
+    return catalogue.Listed(name, "", "shop", "shop", None, READY, folder, outdated)
+
+
+def test_all_takes_the_entries_that_are_pulled(
+    right: Path, fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One is pulled, one outdated, one not pulled; an app that is named is checked as well."""
+    offered = [listed("pulled", right), listed("old", right, outdated=True), listed("other", None)]
+    monkeypatch.setattr(catalogue, "entries", lambda: {each.name: each for each in offered})
+    wrong = fake_app("wrong")
+    assert run(str(wrong), "--all") == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.endswith((": ok", "error", "errors"))] == [f"{wrong}: 1 error", "pulled: ok"]
+
+
+@pytest.mark.parametrize(("words", "remedy"), [((), "--all takes every"), (("--all",), "lpbench pull --all")])
+def test_nothing_to_check_is_an_error_with_a_remedy(
+    words: tuple[str, ...], remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "entries", dict)
+    with pytest.raises(AppError, match=remedy):
+        run(*words)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EPILOG = """\
 examples:
   lpbench validate my-app
-  lpbench validate apps/* --json
+  lpbench validate --all --json
 """
 
 
@@ -29,7 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Exit status 0 if all are fit to run, else 2."
     )
     parser.epilog = EPILOG
-    parser.add_argument("apps", nargs="+", metavar="APP", help="an app's folder or config, or a pulled catalogue entry")
+    parser.add_argument("apps", nargs="*", metavar="APP", help="an app's folder or config, or a pulled catalogue entry")
+    parser.add_argument("--all", action="store_true", help="every catalogue entry that is pulled")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -37,13 +38,30 @@ def main(options: argparse.Namespace) -> int:
     """Check every app; 0 if none has an error."""
     from lpbench.app_check import validate
 
-    found = {app: validate(locate(app)) for app in options.apps}
+    found = {app: validate(folder) for app, folder in _wanted(options).items()}
     if options.json:
         _console.answer_json([_record(app, problems) for app, problems in found.items()])
     else:
         for app, problems in found.items():
             _report(app, problems)
     return _console.DONE if all(map(_fit, found.values())) else _console.WRONG
+
+
+def _wanted(options: argparse.Namespace) -> dict[str, Path]:
+    """Return the folders of the apps to check, by the names that they were given.
+
+    :raises AppError: There is none.
+    """
+    from lpbench import catalogue
+
+    found = {app: locate(app) for app in options.apps}
+    if options.all:
+        listed = catalogue.entries().values()
+        found.update({each.name: each.folder for each in listed if each.folder and not each.outdated})
+    if not found:
+        what = "no catalogue entry is pulled" if options.all else "no app named"
+        raise AppError(what, hint="lpbench pull --all" if options.all else "--all takes every entry that is pulled")
+    return found
 
 
 def locate(app: str) -> Path:
