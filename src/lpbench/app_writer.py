@@ -128,7 +128,7 @@ def _entry(model: Path, extra: Sequence[Path], inputs: Sequence[TensorInfo]) -> 
     """Return what the config says of a model."""
     entry: dict[str, Any] = {"file": model.name}
     entry |= {"extra": [each.name for each in extra]} if extra else {}
-    entry |= {"inputs": list(map(_statement, inputs))} if inputs else {}
+    entry |= {"inputs": list(map(statement, inputs))} if inputs else {}
     return entry
 
 
@@ -167,13 +167,13 @@ def _config(app_class: str, made: Guess, models: dict[str, Any]) -> dict[str, An
     return {"schema_version": 1, "ai_app_class": app_class, "components": [component]}
 
 
-def _statement(info: TensorInfo) -> dict[str, Any]:
+def statement(info: TensorInfo) -> dict[str, Any]:
     """Return what the config says of a tensor; a type that the schema lacks is left to the model."""
     dtypes = published("ai_app")["$defs"]["tensor"]["properties"]["dtype"]["enum"]
     said: dict[str, Any] = {"name": info.name, "dtype": info.dtype, "shape": list(info.shape), "layout": info.layout}
-    said |= {"scale": info.scale, "zero_point": info.zero_point}
+    said |= {"scale": info.scale, "zero_point": info.zero_point, "alias": info.alias}
     wanted = {key: value for key, value in said.items() if value not in ("", None)}
-    return wanted if info.dtype in dtypes else {"name": info.name}
+    return wanted if info.dtype in {"", *dtypes} else {"name": info.name}
 
 
 def _copy(source: Path, folder: Path) -> Path:

@@ -166,6 +166,10 @@ class ConverterSpec(Spec):
     version: str = ""
     distributions: tuple[str, ...] = ()
 
+    def installed(self) -> str:
+        """Return the version in use: its own, or else its tool's from the metadata; imports nothing."""
+        return self.version or next(filter(None, map(_version, self.distributions)), "")
+
 
 class AnalyzerSpec(Spec):
     """A static analysis of a model."""
