@@ -58,7 +58,7 @@ class RawSample:
     described: Mapping[str, Any]
 
 
-def collect(
+def collect(  # noqa: PLR0913 - an open app, and what it is asked
     session: Session,
     pre: Preprocessor[Any],
     post: Postprocessor[Any],
@@ -150,6 +150,18 @@ def arranged(values: Any, layout: str, wanted: str) -> Any:  # noqa: ANN401 - nu
         raise EngineError(error.what) from error
 
 
+def alike(values: Tensor, reference: Tensor) -> Any:  # noqa: ANN401 - a numpy array
+    """Return values in the reference's order of dimensions and with its dimensions of one, as far as they have them."""
+    found = values.values
+    if values.layout != reference.layout:
+        try:
+            found = arranged(found, values.layout, reference.layout)
+        except EngineError:  # the shape says what is wrong
+            return found
+    bare, wanted = ([size for size in each.shape if size != 1] for each in (found, reference.values))
+    return found.reshape(reference.values.shape) if bare == wanted else found
+
+
 def _plain(layout: str, rank: int) -> str:
     """Return the layout of values of which nothing is stated, beside one that has a layout: channels first."""
     first = f"C{layout.replace('N', '').replace('C', '')}" if "C" in layout else layout.replace("N", "")
@@ -205,9 +217,7 @@ def pack(tensors: Sequence[Tensor]) -> tuple[list[dict[str, Any]], list[bytes]]:
         elif array.dtype.kind in TEXTS:
             array = array.astype("U")
         array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
-        records.append(
-            {"name": each.name, "layout": each.layout, "dtype": array.dtype.str, "shape": list(array.shape)}
-        )
+        records.append({"name": each.name, "layout": each.layout, "dtype": array.dtype.str, "shape": list(array.shape)})
         parts.append(array.tobytes())
     return records, parts
 
