@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from lpbench.render._answers import LISTS, answer, later_of, plain_text
 from lpbench.render._names import name_of
 from lpbench.render._numbers import clean, digits
 from lpbench.render._table import Column, plain, table
@@ -30,8 +30,6 @@ PUBLISHED = {
     "POWER": "POWER_CONSUMPTION",
 }
 """The console's keys, in its order, and the glossary's names."""
-LISTS = ("objects", "top")
-"""Under these a prediction holds candidates, the best first."""
 
 
 def predictions(found: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -40,17 +38,27 @@ def predictions(found: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def prediction(each: Mapping[str, Any]) -> list[str]:
-    """Return one sample's block."""
+    """Return one sample's block; in a chain, what later components found stands under it, set in."""
+    later = [
+        f"  {clean(name)} {line}" if line == lines[0] else f"  {line}"
+        for name, found in later_of(each).items()
+        for lines in (prediction({"sample": one["item"], **one}) for one in found)
+        for line in lines
+    ]
+    return [*_block({key: value for key, value in each.items() if key not in {"item", *later_of(each)}}), *later]
+
+
+def _block(each: Mapping[str, Any]) -> list[str]:
     head = clean(each.get("sample", ""))
-    for key in LISTS:
+    for key in (*LISTS, "items"):
         if isinstance(each.get(key), list):
-            count = f": Number of objects found: {len(each[key])}" if key == "objects" else ""
+            count = "" if key == "top" else f": Number of objects found: {len(each[key])}"
             return [f"{head}{count}", *map(_candidate, each[key])]
     if "label" in each:
         return [head, _candidate(each)]
     outputs = each.get("outputs")
     rest = outputs if isinstance(outputs, dict) else {key: value for key, value in each.items() if key != "sample"}
-    return [head, *(f"  {clean(name)}: {_plain(value)}" for name, value in rest.items())]
+    return [head, *(f"  {clean(name)}: {plain_text(value)}" for name, value in rest.items())]
 
 
 def readings(metrics: Mapping[str, Metric]) -> tuple[list[str], list[str]]:
@@ -75,16 +83,12 @@ def state(each: Configuration) -> str:
 
 def _candidate(each: Any) -> str:  # noqa: ANN401 - what a postprocessor describes
     if not isinstance(each, dict):
-        return f"  {_plain(each)}"
+        return f"  {plain_text(each)}"
     name = each.get("label", each.get("class", each.get("index", "")))
     score = each.get("score")
     rest = {key: value for key, value in each.items() if key not in {"label", "class", "index", "score", "sample"}}
     shown = f" ( {score} )" if score is not None else ""
-    return f"  class: {clean(name)}{shown}{f' {_plain(rest)}' if rest else ''}"
-
-
-def _plain(value: Any) -> str:  # noqa: ANN401
-    return clean(value) if isinstance(value, str) else clean(json.dumps(value, ensure_ascii=False))
+    return f"  class: {clean(name)}{shown}{f' {plain_text(rest)}' if rest else ''}"
 
 
 def answers(result: Result, paint: Paint = plain) -> list[str]:
@@ -93,7 +97,7 @@ def answers(result: Result, paint: Paint = plain) -> list[str]:
     if not found:
         return ["no predictions"]
     first, *others = found
-    best = {clean(each.get("sample", "")): _best(each) for each in first.predictions}
+    best = {clean(each.get("sample", "")): answer(each) for each in first.predictions}
     columns = [Column("sample", left=True), Column("best answer", left=True), Column("score")]
     header, *lines = table(columns, [[name, *answer] for name, answer in best.items()])
     return [
@@ -106,7 +110,7 @@ def answers(result: Result, paint: Paint = plain) -> list[str]:
 def alike(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
     """Return to how many samples two engines give the same best answer, and of how many; None where none is named."""
     named = [
-        {clean(each.get("sample", "")): _best(each)[0] for each in found if _named(each)} for found in (first, second)
+        {clean(each.get("sample", "")): answer(each)[0] for each in found if _named(each)} for found in (first, second)
     ]
     both = named[0].keys() & named[1].keys()
     return (sum(named[0][sample] == named[1][sample] for sample in both), len(both)) if both else None
@@ -114,23 +118,13 @@ def alike(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]
 
 def _named(each: Mapping[str, Any]) -> bool:
     """Whether a prediction names what it found; numbers as they are differ in their last digits."""
-    return "label" in each or any(isinstance(each.get(key), list) for key in LISTS)
+    return "label" in each or "text" in each or any(isinstance(each.get(key), list) for key in (*LISTS, "items"))
 
 
 def _otherwise(name: str, each: Configuration, best: Mapping[str, tuple[str, str]]) -> list[str]:
-    found = {clean(one.get("sample", "")): _best(one) for one in each.predictions}
+    found = {clean(one.get("sample", "")): answer(one) for one in each.predictions}
     return [
-        f"{name} answers otherwise: {sample}  {' '.join(answer)}"
-        for sample, answer in found.items()
-        if sample in best and best[sample][0] != answer[0]
+        f"{name} answers otherwise: {sample}  {' '.join(said)}"
+        for sample, said in found.items()
+        if sample in best and best[sample][0] != said[0]
     ]
-
-
-def _best(each: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the best answer in a prediction and its score."""
-    candidates = next((each[key] for key in LISTS if isinstance(each.get(key), list) and each[key]), [each])
-    first = candidates[0] if isinstance(candidates[0], dict) else {"label": candidates[0]}
-    name = first.get("label", first.get("class", first.get("index")))
-    if name is None:
-        return _plain({key: value for key, value in each.items() if key != "sample"}), ""
-    return clean(name), digits(first["score"]) if "score" in first else ""
