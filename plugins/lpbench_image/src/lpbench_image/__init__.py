@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.hookspecs import hookimpl
 from lpbench.specs import ProcessorSpec
+from lpbench_image.post.specs import SPECS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,8 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
             classes=("image_classification", "object_classification", "emotion"),
         )
     )
+    for spec in SPECS:
+        register(spec)
 
 
 @hookimpl

@@ -1,0 +1,95 @@
+"""Key points of bodies, as MoveNet tells them.
+
+Source: the model cards of MoveNet SinglePose and MultiPose (Google, 2021).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lpbench.errors import ProcessorError
+from lpbench.processor import Postprocessor, Sample
+from lpbench_image._outputs import WHERE, choose, real
+from lpbench_image.found import Poses
+from lpbench_image.post._reading import geometry_of, require_finite
+from lpbench_image.post.config import KeypointsConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from lpbench.engine import Outputs, TensorInfo
+
+    Floats = npt.NDArray[np.float32]
+
+EACH = 3
+"""Numbers of a point: y, x, score."""
+BOX = 5
+"""Numbers behind the points of one of several bodies: a box and its score."""
+
+
+class Keypoints(Postprocessor[KeypointsConfig]):
+    """Takes y, x and score of each point, y and x as shares of the input's height and width.
+
+    Either ``[..., points, 3]``, for one body or several; or ``[..., bodies, points * 3 + 5]``, whose last five
+    numbers are left out: a box around the points follows from them.
+    """
+
+    def __init__(self, config: KeypointsConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
+        super().__init__(config, outputs, labels)
+        self.output = choose(config.output, outputs)
+        if not self.output.dynamic:
+            _points(self.output.shape, self.output)  # type: ignore[arg-type] # none is dynamic
+
+    def __call__(self, outputs: Outputs, sample: Sample, /) -> Poses:
+        """Return the bodies, best first.
+
+        :raises ProcessorError: A value is not finite.
+        """
+        found = self._read(outputs, sample)
+        scores = found[:, :, 2]
+        of_bodies = scores.mean(axis=1)
+        order = np.argsort(-of_bodies, kind="stable")
+        kept = order[of_bodies[order] >= self.config.threshold]
+        geometry = geometry_of(sample)
+        height, width = geometry.size
+        points = geometry.to_source(found[kept, :, 1::-1] * (width, height))
+        return Poses(points.astype(np.float32), scores[kept])
+
+    def describe(self, prediction: Poses, /) -> Mapping[str, Any]:
+        """Return ``{"items": [{"score", "points": [[x, y], ...], "scores": [...]}, ...]}``."""
+        bodies = zip(prediction.points.tolist(), prediction.scores.tolist(), strict=True)
+        return {
+            "items": [{"score": sum(each) / len(each), "points": points, "scores": each} for points, each in bodies]
+        }
+
+    def values(self, outputs: Outputs, sample: Sample, /) -> Mapping[str, Any]:
+        """Return ``points``, ``(bodies, k, 2)``, x and y as shares of the input, and ``scores``, ``(bodies, k)``."""
+        found = self._read(outputs, sample)
+        return {"points": found[:, :, 1::-1], "scores": found[:, :, 2]}
+
+    def _read(self, outputs: Outputs, sample: Sample) -> Floats:
+        """Return y, x and score, ``(bodies, points, 3)``."""
+        values = outputs[self.output.name]
+        count = _points(values.shape, self.output)
+        found = real(values, self.output).reshape(-1, values.shape[-1] if values.shape[-1] > EACH else count * EACH)
+        require_finite(found, self.output, sample)
+        return found[:, : count * EACH].reshape(-1, count, EACH)
+
+
+def _points(shape: Sequence[int], info: TensorInfo) -> int:
+    """Return how many points each body has.
+
+    :raises ProcessorError: The output has another shape.
+    """
+    *before, last = shape or (0,)
+    if last == EACH and before and all(before):
+        return before[-1]
+    count, rest = divmod(last - BOX, EACH)
+    if count > 0 and not rest and all(before):
+        return count
+    what = f'output "{info.called}" {list(shape)} is neither [..., points, 3] nor [..., bodies, points * 3 + 5]'
+    raise ProcessorError(what, where=WHERE)

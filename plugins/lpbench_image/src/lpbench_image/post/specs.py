@@ -1,0 +1,83 @@
+"""The postprocessors of this package, by name."""
+
+from __future__ import annotations
+
+from lpbench.specs import ProcessorSpec
+
+OPENCV = "pip install opencv-python-headless"
+NUMPY = "pip install numpy"
+
+SPECS = (
+    ProcessorSpec(
+        "mesh",
+        "lpbench_image.post.landmarks:Mesh",
+        "points of a mesh: landmarks in the picture, and whether there is a face",
+        requires=("numpy",),
+        hint=NUMPY,
+        config="lpbench_image.post.config:MeshConfig",
+    ),
+    ProcessorSpec(
+        "iris",
+        "lpbench_image.post.landmarks:Iris",
+        "points of an eye: lids, iris and where it looks",
+        requires=("numpy",),
+        hint=NUMPY,
+        config="lpbench_image.post.config:IrisConfig",
+    ),
+    ProcessorSpec(
+        "head-pose",
+        "lpbench_image.post.head_pose:HeadPose",
+        "points of a face mesh: yaw, pitch and roll",
+        requires=("numpy", "cv2"),
+        hint=OPENCV,
+        config="lpbench_image.post.config:HeadPoseConfig",
+    ),
+    ProcessorSpec(
+        "keypoints",
+        "lpbench_image.post.keypoints:Keypoints",
+        "key points of one body or several, with scores",
+        requires=("numpy",),
+        hint=NUMPY,
+        config="lpbench_image.post.config:KeypointsConfig",
+    ),
+    ProcessorSpec(
+        "embedding",
+        "lpbench_image.post.embedding:Vector",
+        "a unit vector, and what in a gallery is like it",
+        requires=("numpy",),
+        hint=NUMPY,
+        config="lpbench_image.post.config:EmbeddingConfig",
+    ),
+    ProcessorSpec(
+        "age-gender",
+        "lpbench_image.post.age_gender:Faces",
+        "age and gender of a face",
+        requires=("numpy",),
+        hint=NUMPY,
+        config="lpbench_image.post.config:AgeGenderConfig",
+    ),
+    ProcessorSpec(
+        "mask",
+        "lpbench_image.post.mask:Segmentation",
+        "scores for each pixel: a mask of the picture's size",
+        requires=("numpy", "cv2"),
+        hint=OPENCV,
+        config="lpbench_image.post.config:MaskConfig",
+    ),
+    ProcessorSpec(
+        "text-boxes",
+        "lpbench_image.post.text_boxes:TextBoxes",
+        "a map of where text is: boxes around its lines, in reading order",
+        requires=("numpy", "cv2"),
+        hint=OPENCV,
+        config="lpbench_image.post.config:TextBoxesConfig",
+    ),
+    ProcessorSpec(
+        "ctc",
+        "lpbench_image.post.ctc:Ctc",
+        "scores for each step: the text",
+        requires=("numpy",),
+        hint=NUMPY,
+        config="lpbench_image.post.config:CtcConfig",
+    ),
+)
