@@ -104,3 +104,40 @@ def quantise(values: Array, dtype: str, scale: float, zero_point: int) -> Array:
     """Return the nearest steps, kept in range."""
     limits = np.iinfo(dtype)
     return np.clip(np.round(values / scale) + zero_point, limits.min, limits.max)
+
+
+def look_at(picture: Array, region: Any, size: Size, pad: int) -> Array:  # noqa: ANN401 - numbers by name
+    """Return a turned or mirrored rectangle at this height and width, one pixel at a time; outside lies ``pad``.
+
+    :param region: With centre ``x`` and ``y``, ``width``, ``height``, ``angle`` in radians and ``mirrored``.
+    """
+    result = np.empty((*size, 3))
+    for row in range(size[0]):
+        for column in range(size[1]):
+            across = ((column + 0.5) / size[1] - 0.5) * region.width * (-1 if region.mirrored else 1)
+            down = ((row + 0.5) / size[0] - 0.5) * region.height
+            x = region.x + across * np.cos(region.angle) - down * np.sin(region.angle)
+            y = region.y + across * np.sin(region.angle) + down * np.cos(region.angle)
+            result[row, column] = _padded_between(picture, y - 0.5, x - 0.5, pad)
+    return result
+
+
+def _padded_between(picture: Array, y: float, x: float, pad: int) -> Array:
+    """Return the colour at a point, from the four pixels around it, which have the colour of the pad outside."""
+    top, left = int(np.floor(y)), int(np.floor(x))
+    colour = np.zeros(3)
+    for row, weight_y in ((top, 1 - y + top), (top + 1, y - top)):
+        for column, weight_x in ((left, 1 - x + left), (left + 1, x - left)):
+            inside = 0 <= row < picture.shape[0] and 0 <= column < picture.shape[1]
+            colour += weight_y * weight_x * (picture[row, column] if inside else pad)
+    return colour
+
+
+def bordered(picture: Array, top: int, left: int, size: Size, pad: int) -> Array:
+    """Return a part of a picture that may stick out of it, one pixel at a time."""
+    result = np.full((*size, 3), pad, np.uint8)
+    for row in range(size[0]):
+        for column in range(size[1]):
+            if 0 <= top + row < picture.shape[0] and 0 <= left + column < picture.shape[1]:
+                result[row, column] = picture[top + row, left + column]
+    return result

@@ -31,27 +31,28 @@ WHERE = "preprocessing.region"
 class Thing:
     """Something found.
 
-    :param outline: The rectangle around it, where the component before says one.
+    :param box: The upright rectangle around it, where the component before says one.
     :param points: Its key points.
     :param score: How sure that is.
     """
 
-    outline: Region | None
+    box: Region | None
     points: Sequence[complex]
-    score: float = 1.0
+    score: float
 
-    def rectangle(self) -> Region:
-        """Return the outline, or the upright rectangle around the points."""
-        return self.outline or around(self.points, 0.0)
+    @property
+    def area(self) -> float:
+        """Of its box, or of the rectangle around its points."""
+        return (self.box or around(self.points, 0.0)).area
 
 
-def regions(config: ImageConfig, found: Any, size: Extent | None) -> Iterator[tuple[int, Region]]:  # noqa: ANN401 - any prediction
+def regions(config: ImageConfig, found: Any, size: Extent) -> Iterator[tuple[int, Region]]:  # noqa: ANN401 - any prediction
     """Yield number and region of each item.
 
     With several regions for each thing, the numbers of a thing's items follow each other.
 
-    :param found: ``Detections``, ``Landmarks`` or something with ``polygons`` ``(n, 4, 2)``.
-    :param size: Of the model's input, where it is fixed; needed for a template.
+    :param found: ``Detections`` or ``Landmarks``.
+    :param size: Of the model's input; only templates need it, and with them it is fixed.
     :raises ProcessorError: The thing has not the points that are asked for, or they make no region.
     """
     things = _things(found)
@@ -90,17 +91,6 @@ def aligned(points: Sequence[complex], template: Sequence[complex], size: Extent
     return Region(centre.real, centre.imag, width * abs(back), height * abs(back), cmath.phase(back))
 
 
-def outlined(polygon: Sequence[complex]) -> Region:
-    """Return the turned rectangle that a quadrilateral nearly is: its sides are the means of opposite ones.
-
-    :param polygon: Upper left, upper right, lower right, lower left, as the text is read.
-    """
-    first, second, third, fourth = polygon
-    along, down = (second - first + third - fourth) / 2, (fourth - first + third - second) / 2
-    centre = sum(polygon) / len(polygon)
-    return Region(centre.real, centre.imag, abs(along), abs(down), cmath.phase(along))
-
-
 def _things(found: Any) -> list[Thing]:  # noqa: ANN401
     if isinstance(found, Detections):
         points = _complex(found.points)
@@ -110,9 +100,7 @@ def _things(found: Any) -> list[Thing]:  # noqa: ANN401
         ]
     if isinstance(found, Landmarks):
         return [Thing(None, _complex(found.points), found.score)]
-    if hasattr(found, "polygons"):
-        return [Thing(outlined(each), each) for each in _complex(found.polygons)]
-    what = f"regions are made of things with boxes, points or polygons, not of {type(found).__name__}"
+    what = f"regions are made of detections or landmarks, not of {type(found).__name__}"
     raise ProcessorError(what, where=WHERE, hint="let the component before be a detector or find landmarks")
 
 
@@ -132,11 +120,11 @@ def _picked(pick: str | int, things: Sequence[Thing]) -> list[int]:
     if pick == "best":
         return sorted(numbers, key=lambda at: -things[at].score)[:1]
     if isinstance(pick, int):
-        return sorted(sorted(numbers, key=lambda at: -things[at].rectangle().area)[:pick])
+        return sorted(sorted(numbers, key=lambda at: -things[at].area)[:pick])
     return numbers
 
 
-def _region(thing: Thing, chosen: RegionConfig, size: Extent | None) -> Region:
+def _region(thing: Thing, chosen: RegionConfig, size: Extent) -> Region:
     try:
         found = _aligned(thing, chosen, size) if chosen.template else _laid(thing, chosen)
     except IndexError:
@@ -152,10 +140,7 @@ def _region(thing: Thing, chosen: RegionConfig, size: Extent | None) -> Region:
     return found if chosen.template or found.angle or found.mirrored else found.snapped()
 
 
-def _aligned(thing: Thing, chosen: RegionConfig, size: Extent | None) -> Region:
-    if size is None:
-        what = "a template needs a model with a fixed height and width"
-        raise ValueError(what)
+def _aligned(thing: Thing, chosen: RegionConfig, size: Extent) -> Region:
     numbers = chosen.points or range(len(chosen.template))
     return aligned([thing.points[at] for at in numbers], [complex(*each) for each in chosen.template], size)
 
@@ -166,10 +151,9 @@ def _laid(thing: Thing, chosen: RegionConfig) -> Region:
     if chosen.rotate:
         start, end = (thing.points[at] for at in chosen.rotate)
         angle = cmath.phase(end - start)
-    if chosen.points or not thing.outline:
+    base = thing.box
+    if chosen.points or not base:
         base = around([thing.points[at] for at in chosen.points] or thing.points, angle)
-    else:
-        base, angle = thing.outline, angle or thing.outline.angle
     shift = complex(chosen.shift[0] * base.width, chosen.shift[1] * base.height) * cmath.rect(1, angle)
     sides = (max(base.width, base.height),) * 2 if chosen.square else (base.width, base.height)
     width, height = (max(1.0, side * scale) for side, scale in zip(sides, chosen.scales, strict=True))

@@ -95,13 +95,13 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
     def items(self, sample: Sample, found: Any, /) -> Sequence[Sample]:  # noqa: ANN401 - any prediction
         """Return one sample for each region of each thing found, as the config says; the sample itself without one.
 
-        :param found: ``Detections``, ``Landmarks`` or something with ``polygons``.
+        :param found: ``Detections`` or ``Landmarks``.
         :raises ProcessorError: Nothing of the kind, or a thing that makes no region.
         """
         if not self.config.regions:
             return super().items(sample, found)
         try:
-            made = list(_items.regions(self.config, found, self.sizing.fixed))
+            made = list(_items.regions(self.config, found, self.sizing.fixed or (1, 1)))
         except ProcessorError as error:
             what = f"{sample.name}: {error.what}"
             raise ProcessorError(what, where=error.where, hint=error.hint) from None

@@ -129,17 +129,15 @@ class Filter:
 class RegionConfig:
     """How a thing that one component of a chain found becomes the part of the picture that the next one looks at.
 
-    Its rectangle is the thing's box; or the smallest one around the chosen points; or, for text, its outline.
-
-    :param points: Numbers of the thing's points that the rectangle is laid around; left out, its box, or all points
-        of a thing without one.
+    :param points: Numbers of the thing's points that the smallest rectangle is laid around; left out, it is the
+        thing's box, or lies around all points of a thing without one.
     :param rotate: Numbers of two points: the line from the first to the second becomes horizontal, to the right.
     :param shift: Right and down along the turned sides, as shares of the rectangle's width and height.
     :param square: Both sides become as long as the longer one.
     :param scale: What both sides are multiplied by, or width and height each.
     :param mirror: Left and right change places.
     :param template: Where the chosen points, or the thing's first ones, are to lie in the model's input, in pixels:
-        turned, scaled and moved so that the squared distances are least.  Excludes the others.
+        turned, scaled and moved so that the squared distances are least.  Goes with ``points`` only.
     """
 
     points: tuple[int, ...] = ()
