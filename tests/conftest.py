@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -31,11 +32,24 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 @pytest.fixture
 def fakes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Registry]:
     """Install the fake plugin for this process and for workers, and return the registry that has found it."""
-    place = tmp_path_factory.mktemp("site")
-    meta = place / "lpbench_fakes-1.0.dist-info"
+    with _installed("fakes", tmp_path_factory.mktemp("site"), monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def formulas(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Registry]:
+    """Install the plugin with a converter between two engines' formats, likewise."""
+    pytest.importorskip("numpy", reason="needs numpy")
+    with _installed("formulas", tmp_path_factory.mktemp("site"), monkeypatch) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _installed(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Registry]:
+    meta = place / f"lpbench_{name}-1.0.dist-info"
     meta.mkdir()
-    (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: lpbench-fakes\nVersion: 1.0\n", encoding="utf-8")
-    (meta / "entry_points.txt").write_text("[lpbench]\nfakes = lpbench_fakes\n", encoding="utf-8")
+    (meta / "METADATA").write_text(f"Metadata-Version: 2.1\nName: lpbench-{name}\nVersion: 1.0\n", encoding="utf-8")
+    (meta / "entry_points.txt").write_text(f"[lpbench]\n{name} = lpbench_{name}\n", encoding="utf-8")
     places = [str(HERE / "fakes"), str(place)]
     for each in places:
         monkeypatch.syspath_prepend(each)

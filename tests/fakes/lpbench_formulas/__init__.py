@@ -1,0 +1,39 @@
+"""A plugin for tests of conversions: two engines of formulas, and a converter between their formats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.hookspecs import hookimpl
+from lpbench.specs import ConverterSpec, EngineSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@hookimpl
+def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
+    """Offer a reference, an engine that reads another format, and one that nothing can be converted for."""
+    target, config = "lpbench_formulas.engine:Formulas", "lpbench_formulas.engine:Options"
+    exact = EngineSpec("exact", target, formats={"formula": (".formula",)}, config=config, reference={"exact": True})
+    register(exact)
+    register(EngineSpec("quick", target, formats={"table": (".table",)}, config=config))
+    register(EngineSpec("alien", target, formats={"rune": (".rune",)}, config=config))
+
+
+@hookimpl
+def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
+    """Offer a converter that does as the model says, and one whose tool is not installed."""
+    target = "lpbench_formulas.convert:Maker"
+    about = {"reads": "formula", "writes": "table", "precisions": ("F32", "F16"), "version": "7"}
+    register(ConverterSpec("maker", target, "formulas to tables", **about))  # type: ignore[arg-type] # fields of several types
+    register(
+        ConverterSpec(
+            "absent-maker",
+            "no_such_library:Maker",
+            requires=("no_such_library",),
+            hint="pip install no-such-library",
+            reads="formula",
+            writes="scroll",
+        )
+    )
