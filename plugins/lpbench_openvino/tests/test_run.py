@@ -168,6 +168,17 @@ def test_views_and_read_only_arrays_are_read_each_time(
             assert np.array_equal(session.run({"x": array})["y"], array)
 
 
+def test_two_read_only_arrays_do_not_share_memory(models: Models, open_session: Opener) -> None:
+    """Each is copied, and the copies are read when the model runs: the second must not lie where the first lay."""
+    session = open_session(models.two((1, 50_000)))
+    feeds = {name: np.full((1, 50_000), value, np.float32) for name, value in (("a", 3), ("b", 5))}
+    for array in feeds.values():
+        array.flags.writeable = False
+    outputs = session.run(feeds)
+    assert np.array_equal(outputs["total"], np.full((1, 50_000), 8))
+    assert np.array_equal(outputs["difference"], np.full((1, 50_000), -2))
+
+
 @pytest.mark.parametrize("operator", ["Identity", "Relu", "Flatten", "Softmax", "Neg"])
 def test_feeds_are_neither_changed_nor_shown(models: Models, open_session: Opener, operator: str) -> None:
     """Feeds are handed over where they lie: no operator computes in place, and no output is a view of them."""

@@ -54,6 +54,7 @@ class Call:
         self._inputs = list(enumerate(inputs))
         self._outputs = list(enumerate(outputs))
         self._bound: list[Any] = [UNBOUND] * len(inputs)
+        self._fed: list[Any] = [None] * len(inputs)  # OpenVINO reads arrays where they lie and keeps none alive
         self._shapes: list[tuple[int, ...]] = [()] * len(inputs)
         self._proven: set[tuple[tuple[int, ...], ...]] = set()
         self._dynamic = any(info.dynamic for info in (*inputs, *outputs))
@@ -105,7 +106,8 @@ class Call:
             raise MisfitError
         self._bound[at] = UNBOUND
         shareable = array.flags.c_contiguous and array.flags.writeable and array.size
-        self._request.set_input_tensor(at, _tensor(array if shareable else np.array(array, order="C"), info))
+        self._fed[at] = array if shareable else np.array(array, order="C")
+        self._request.set_input_tensor(at, _tensor(self._fed[at], info))
         self._shapes[at] = array.shape
         if shareable:  # others are copied each time, since what they show may change
             self._bound[at] = array
