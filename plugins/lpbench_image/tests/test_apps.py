@@ -29,8 +29,7 @@ onnx = pytest.importorskip("onnx", reason="needs onnx")
 ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 from lpbench_image.apps import _entries  # noqa: E402 - after what may skip this file
-from lpbench_image.apps._graph import Graph, Norm, folded  # noqa: E402
-from lpbench_image.apps._imagenet import same  # noqa: E402
+from lpbench_image.apps._graph import Graph, Norm, folded, same  # noqa: E402
 
 NAMES = ("imagenet-mobilenet-v2", "imagenet-efficientnet-lite0")
 

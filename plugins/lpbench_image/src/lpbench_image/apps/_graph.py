@@ -125,3 +125,12 @@ def folded(
     gamma, beta, mean, variance = (each.astype(np.float64) for each in norm)
     scale = gamma / np.sqrt(variance + epsilon)
     return kernel * scale[:, None, None, None], beta - mean * scale
+
+
+def same(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the zeros before and after that TensorFlow's "SAME" padding takes.
+
+    :param size: Height or width of the input.
+    """
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2

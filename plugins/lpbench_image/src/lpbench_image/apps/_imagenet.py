@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lpbench_image.apps._graph import Graph, Norm
+from lpbench_image.apps._graph import Graph, Norm, same
 from lpbench_image.apps._torch_weights import read
 
 if TYPE_CHECKING:
@@ -99,15 +99,6 @@ def efficientnet_lite0(members: Path, app: Path) -> None:
     graph.linear(x, "_fc", "logits")
     graph.save(app / "model.onnx", name="efficientnet_lite0", classes=CLASSES)
     _write_app(members, app)
-
-
-def same(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the zeros before and after that TensorFlow's "SAME" padding takes.
-
-    :param size: Height or width of the input.
-    """
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
 
 
 def _blocks(stages: tuple[tuple[int, ...], ...]) -> Iterator[tuple[int, ...]]:

@@ -1,0 +1,138 @@
+"""Convolutions, pools and resizes of TensorFlow.js in ONNX, with what stands around them put into them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from onnx import helper
+
+from lpbench_image.apps._graph import same
+from lpbench_image.apps._tfjs_tensors import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lpbench_image.apps._tfjs import Node
+    from lpbench_image.apps._tfjs_tensors import Tensors
+
+
+def convolution(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    kernel = to.constant(inputs[1])
+    return _convolved(to, node, inputs, kernel.transpose(3, 2, 0, 1))
+
+
+def depthwise(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    kernel = to.constant(inputs[1])
+    height, width, channels, multiplier = kernel.shape
+    return _convolved(to, node, inputs, kernel.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width))
+
+
+def _convolved(to: Tensors, node: Node, inputs: list[Tensor], kernel: NDArray[Any]) -> list[Tensor]:
+    """Convert any convolution.
+
+    :param kernel: [out, in / groups, height, width].
+    """
+    bias, activation = fused(node)
+    dilations = _pair(node, "dilations")
+    reach = [(size - 1) * step + 1 for size, step in zip(kernel.shape[2:], dilations, strict=True)]
+    x, window = _window(to, node, inputs[0], reach, 0.0)
+    channels = to.writer.shape(x)[1]
+    if not isinstance(channels, int) or channels % kernel.shape[1]:
+        what = f"{channels} channels do not fit a kernel of {kernel.shape[1]}"
+        raise ValueError(what)
+    parts = [x, to.writer.constant(kernel), *(to.plain(each) for each in inputs[2:3] if bias)]
+    groups = channels // kernel.shape[1]
+    y = to.writer.add("Conv", *parts, kernel_shape=kernel.shape[2:], dilations=dilations, group=groups, **window)
+    return [Tensor(nchw=activated(to, y, activation))]
+
+
+def max_pool(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    size = _pair(node, "ksize")
+    x, window = _window(to, node, inputs[0], size, -np.inf)
+    return [Tensor(nchw=to.writer.add("MaxPool", x, kernel_shape=size, **window))]
+
+
+def _window(
+    to: Tensors, node: Node, tensor: Tensor, reach: Sequence[int], neutral: float
+) -> tuple[str, dict[str, Any]]:
+    """Return what a sliding window reads, and its strides and pads; a Pad before it becomes pads of its own."""
+    x = to.nchw(tensor)
+    strides = _pair(node, "strides")
+    if node.attributes.get("data_format", "NHWC") != "NHWC" or node.attributes["padding"] not in {"SAME", "VALID"}:
+        what = "only NHWC with SAME or VALID padding is converted"
+        raise ValueError(what)
+    if node.attributes["padding"] == "SAME":
+        pads = [same(int(size), *each) for size, *each in zip(to.writer.shape(x)[2:], reach, strides, strict=True)]
+        return x, {"strides": strides, "pads": [each[0] for each in pads] + [each[1] for each in pads]}
+    before = to.writer.made(x, "Pad")
+    if before is not None and float(to.writer.value(before.input[2])) == neutral:  # type: ignore[arg-type] # _pad made it
+        pads = to.writer.value(before.input[1]).tolist()  # type: ignore[union-attr] # likewise
+        if pads[:2] == pads[4:6] == [0, 0] and min(pads) >= 0:
+            return before.input[0], {"strides": strides, "pads": pads[2:4] + pads[6:8]}
+    return x, {"strides": strides, "pads": [0] * 4}
+
+
+def _pair(node: Node, name: str) -> list[int]:
+    """Return the middle two of four numbers for NHWC; the others are 1."""
+    first, height, width, last = node.attributes[name]
+    if (first, last) != (1, 1):
+        what = f"{name} {node.attributes[name]} are not converted"
+        raise ValueError(what)
+    return [height, width]
+
+
+def resize(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    """Convert a bilinear resize with pixel centres at halves; scales are what every engine reads."""
+    if node.attributes.get("align_corners") or not node.attributes.get("half_pixel_centers"):
+        what = "only half_pixel_centers is converted"
+        raise ValueError(what)
+    x = to.nchw(inputs[0])
+    sizes, wanted = [int(each) for each in to.writer.shape(x)[2:]], to.constant(inputs[1]).tolist()
+    scales = np.array([1, 1, wanted[0] / sizes[0], wanted[1] / sizes[1]], np.float32)
+    if np.floor(scales[2:] * sizes).tolist() != wanted:
+        what = f"a resize from {sizes} to {wanted} has no exact scale"
+        raise ValueError(what)
+    return [Tensor(nchw=to.writer.add("Resize", x, "", to.writer.constant(scales), mode="linear"))]
+
+
+def folded(to: Tensors, node: Node, inputs: list[Tensor], *, bias: bool) -> list[Tensor]:
+    """Return a convolution with one constant for each channel added or multiplied into it; nothing if it is none."""
+    before = to.writer.made(inputs[0].nchw, "Conv")
+    factors = to.writer.value(inputs[1].plain)
+    if before is None or factors is None or len(before.input) > 2 or not to.read_once(node, 0):  # noqa: PLR2004 - without a bias
+        return []
+    x, kernel = before.input
+    values = to.writer.value(kernel)
+    if values is None or factors.shape != values.shape[:1]:
+        return []
+    attributes = _attributes(before)
+    if bias:
+        return [Tensor(nchw=to.writer.add("Conv", x, kernel, inputs[1].plain, **attributes))]
+    scaled = to.writer.constant(values * factors[:, None, None, None])
+    return [Tensor(nchw=to.writer.add("Conv", x, scaled, **attributes))]
+
+
+def _attributes(node: Any) -> dict[str, Any]:  # noqa: ANN401 - a node of onnx, which is untyped here
+    return {each.name: helper.get_attribute_value(each) for each in node.attribute}
+
+
+def fused(node: Node) -> tuple[bool, str]:
+    """Return whether a node adds a bias, and the activation after it; empty if there is none.
+
+    :raises ValueError: It does something else as well.
+    """
+    operations = node.attributes.get("fused_ops", [])
+    if operations not in ([], ["BiasAdd"], ["BiasAdd", "Relu"], ["BiasAdd", "Relu6"]):
+        what = f"the fused operations {operations} are not converted"
+        raise ValueError(what)
+    return bool(operations), operations[1] if operations[1:] else ""
+
+
+def activated(to: Tensors, name: str, activation: str) -> str:
+    """Return a tensor after an activation that ``fused`` named."""
+    if activation == "Relu6":
+        return to.writer.add("Clip", name, to.writer.constant(np.float32(0)), to.writer.constant(np.float32(6)))
+    return to.writer.add(activation, name) if activation else name
