@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import TensorInfo
-
     Array = npt.NDArray[Any]
 
 FLOOR = 1e-3
@@ -66,11 +64,6 @@ F32 = Tolerance(absolute=1e-4, relative=1e-3)
 26 to 54 layers; those that computed partly in half precision or in bfloat16 from 1e-4 on."""
 F16 = Tolerance(absolute=1e-2, relative=1e-1)
 """Half precision: a value has 11 bits, so each layer adds up to 5e-4 of it; 2e-4 to 2e-3 were measured."""
-
-
-def tolerance(precision: str) -> Tolerance:
-    """Return the tolerance for arithmetic or weights of a precision; ``F32`` unless it is a shorter one."""
-    return F16 if precision in {"F16", "BF16"} else F32
 
 
 def deviation(reference: Any, other: Any) -> Deviation:  # noqa: ANN401 - whatever numpy makes an array of
@@ -128,9 +121,16 @@ def together(found: Sequence[Deviation]) -> Deviation:
     )
 
 
+def excess(found: Deviation, allowed: Tolerance) -> float:
+    """Return how many times what is tolerated a deviation is: to tell which of several is the worst."""
+    if found.unlike:
+        return math.inf
+    return max(found.max_absolute / _limit(found, allowed), found.mean_relative / allowed.relative)
+
+
 def judged(found: Deviation, allowed: Tolerance) -> str:
     """Return in words why a deviation is more than is tolerated, or an empty text."""
-    limit = allowed.absolute * max(1.0, found.peak)
+    limit = _limit(found, allowed)
     if found.unlike:
         return f"{found.unlike} values are not finite in one and otherwise in the other"
     if not found.count and found.not_finite[0]:
@@ -140,19 +140,6 @@ def judged(found: Deviation, allowed: Tolerance) -> str:
     if not found.mean_relative <= allowed.relative:
         return f"mean relative error {found.mean_relative:.2g} is above {allowed.relative:.2g}"
     return ""
-
-
-def like(values: Array, info: TensorInfo, reference: TensorInfo) -> Array:
-    """Return values in the reference's order of dimensions, as far as layouts are stated.
-
-    A layout is stated where a converter changed the order, so channels that stand last here stood second in a
-    reference that states none.
-
-    :param info: Of the values.
-    :param reference: Of the tensor that they will be compared with.
-    """
-    wanted = reference.layout or _channels_second(info.layout)
-    return in_layout(values, info.layout, wanted) if info.layout and wanted else values
 
 
 def in_layout(values: Array, layout: str, wanted: str) -> Array:
@@ -169,9 +156,8 @@ def in_layout(values: Array, layout: str, wanted: str) -> Array:
     return moved
 
 
-def _channels_second(layout: str) -> str:
-    """Return the layout with channels second for one with channels last."""
-    return f"{layout[0]}C{layout[1:-1]}" if layout.startswith("N") and layout.endswith("C") else layout
+def _limit(found: Deviation, allowed: Tolerance) -> float:
+    return allowed.absolute * max(1.0, found.peak)
 
 
 def _floats(values: Any) -> Array:  # noqa: ANN401

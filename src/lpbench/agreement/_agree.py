@@ -1,0 +1,287 @@
+"""Compares engines with the reference: the same samples, each engine in a worker of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench import plan as plans
+from lpbench.agreement._agreed import COMPARED, Agreed, EngineAgreement
+from lpbench.agreement._bisect import Parting, Side, first_parting
+from lpbench.agreement._numbers import F32, Tolerance
+from lpbench.agreement._tally import Numbers, Seen, Tally
+from lpbench.agreement.inside import FEEDS
+from lpbench.client import Worker, WorkerOptions
+from lpbench.errors import EngineError, LpbenchError, NotInstalledError, UnknownNameError, WorkerError
+from lpbench.models import reference as reference_for
+from lpbench.samples import GENERATED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from typing_extensions import Self
+
+    from lpbench.app import App
+    from lpbench.plan import Plan, Target
+    from lpbench.specs import EngineSpec
+
+MOST = 100
+"""Samples that are compared where nobody says how many."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a comparison is.
+
+    :param phase: ``opening``, ``comparing`` samples or ``bisecting`` tensors.
+    :param done: How many of them, of ``total``.
+    """
+
+    engine: str
+    phase: str
+    done: int
+    total: int
+
+
+def agree(  # noqa: PLR0913 - the command's options, each with its default
+    app: str | Path | App,
+    engines: str | Sequence[str] = plans.ALL,
+    *,
+    data: str | Path | None = None,
+    number: int = MOST,
+    options: Mapping[str, Any] | None = None,
+    tolerance: Tolerance = F32,
+    bisect: bool = False,
+    convert: bool = False,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    ranges: Mapping[str, Sequence[float]] | None = None,
+    seed: int = 0,
+    timeout: float = 300.0,
+    progress: Callable[[Step], None] | None = None,
+) -> Agreed:
+    """Compare engines with the reference on the same samples and return how far they agree.
+
+    The reference is the first ready engine whose spec says under which options it computes what the format's
+    specification says; the others run as users run them.
+
+    :param app: An app, its folder, a bare model file, or a name of the catalogue.
+    :param engines: Names, with options of their own where they have any (``openvino:precision=auto``), or ``"all"``.
+    :param data: A folder of samples or one file; None takes the app's own, or made-up ones.
+    :param number: Samples that are compared at most.
+    :param options: Fields of the compared engines' configs.
+    :param tolerance: How far numbers may be apart.
+    :param bisect: Whether to look for the first tensor at which an engine that fails parts from the reference.
+    :param convert: Whether to convert the model for engines that do not read it.
+    :param shapes: Shapes of inputs with open dimensions.
+    :param ranges: Least and greatest value of made-up inputs of a bare model.
+    :param seed: For made-up samples.
+    :param timeout: Seconds without an answer after which a worker counts as hung.
+    :param progress: Called when something has been done.
+    :raises LpbenchError: The app cannot be used, no reference is ready, or an engine's name is not known.
+    """
+    loaded = plans.resolve(app, shapes=shapes or {}, ranges=ranges or {}, seed=seed)
+    files = plans.sample_files(loaded, data)
+    notes: list[str] = []
+    if convert:
+        loaded, notes = _converted(loaded, engines)
+    first = _reference(loaded)
+    notes += _notes(loaded, first)
+    targets = _targets(loaded, engines, options or {})
+    plan = plans.Plan(
+        app=loaded,
+        targets=(first, *targets),
+        samples=files,
+        limits=(),
+        worker=WorkerOptions(timeout=timeout),
+        isolate=True,
+        max_time=0.0,
+        shapes=shapes or {},
+        seed=seed,
+    )
+    count = min(number, len(files) or GENERATED)
+    with _Comparison(plan, first, count, tolerance, progress or _nothing) as comparison:
+        rows = tuple(comparison.row(target, bisect=bisect) for target in targets)
+        return Agreed(loaded.name, first.name, comparison.facts, tolerance, rows, comparison.problems(), tuple(notes))
+
+
+class _Comparison:
+    """The reference, alive, and what others are compared with it in."""
+
+    def __init__(
+        self, plan: Plan, reference: Target, count: int, tolerance: Tolerance, tell: Callable[[Step], None]
+    ) -> None:
+        self._plan = plan
+        self._reference = reference
+        self._count = count
+        self._tolerance = tolerance
+        self._tell = tell
+        tell(Step(reference.name, "opening", 0, count))
+        self._worker = self._start(reference)
+        try:
+            opened, _ = self._worker.ask("open", "loading", **plan.request(reference))
+        except BaseException:
+            self._worker.kill()
+            raise
+        self.facts: Mapping[str, Any] = opened["facts"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.close()
+
+    def problems(self) -> tuple[Mapping[str, str], ...]:
+        """Close the reference and return the samples that could not be used."""
+        closed, _ = self._worker.ask("close", "closing")
+        return tuple(closed["problems"])
+
+    def row(self, target: Target, *, bisect: bool) -> EngineAgreement:
+        """Compare one engine; whatever becomes of it is an answer."""
+        if target.refusal is not None:
+            return EngineAgreement(target.asked, str(target.refusal))
+        found = self._compared(target)
+        if bisect and found.compared and not found.agrees and found.values:
+            return dataclasses.replace(found, parting=self._parting(target, found))
+        return found
+
+    def _start(self, target: Target) -> Worker:
+        return Worker(dataclasses.replace(self._plan.worker, environment=target.environment()))
+
+    def _compared(self, target: Target) -> EngineAgreement:
+        asked = words(target)
+        self._tell(Step(asked, "opening", 0, self._count))
+        try:
+            with self._start(target) as worker:
+                opened, _ = worker.ask("open", "loading", **self._plan.request(target))
+                return self._judged(asked, opened["facts"], *self._tallied(worker, asked))
+        except WorkerError as error:
+            return EngineAgreement(asked, error.outcome, ran=True, reason=error.outcome)
+        except LpbenchError as error:
+            return EngineAgreement(asked, str(error))
+
+    def _tallied(self, worker: Worker, asked: str) -> tuple[Tally, str]:
+        """Compare sample by sample; return what is known, and how it ended where it did not come to the end."""
+        tally = Tally(self._tolerance)
+        for index in range(self._count):
+            expected = self._seen(self._worker, index)
+            try:
+                tally.add(index, expected, self._seen(worker, index))
+            except WorkerError as error:
+                return tally, error.outcome
+            except LpbenchError as error:
+                return tally, f"failed: {error}"
+            self._tell(Step(asked, "comparing", index + 1, self._count))
+        return tally, COMPARED
+
+    def _seen(self, worker: Worker, index: int, keep: str = "") -> Seen:
+        return Seen.of(*worker.ask("numbers", f"running sample {index}", index=index, keep=keep))
+
+    def _judged(self, asked: str, facts: Mapping[str, Any], tally: Tally, state: str) -> EngineAgreement:
+        values = tally.values()
+        return EngineAgreement(
+            engine=asked,
+            state=state,
+            ran=True,
+            facts=facts,
+            samples=tally.samples,
+            values=values,
+            outputs=tally.outputs(),
+            top=tally.top,
+            boxes=tally.boxes,
+            reason=_reason(state, tally, values, chain=len(self._plan.app.components) > 1),
+        )
+
+    def _parting(self, target: Target, found: EngineAgreement) -> Parting:
+        worst = found.worst
+        assert worst  # noqa: S101 - the caller looked
+        where = worst.worst, worst.component
+        component = next(each for each in self._plan.app.components if each.name == worst.component)
+        try:
+            one, other = (Side.of(each, component, self._plan.shapes) for each in (self._reference, target))
+            with tempfile.TemporaryDirectory(prefix="lpbench-agree-") as folder:
+                self._seen(self._worker, worst.index, keep=folder)
+                return first_parting(
+                    one,
+                    other,
+                    Path(folder) / component.name / FEEDS,
+                    where=where,
+                    tolerance=self._tolerance,
+                    timeout=self._plan.worker.timeout,
+                    tell=lambda done, total: self._tell(Step(found.engine, "bisecting", done, total)),
+                )
+        except LpbenchError as error:
+            return Parting(*where, reason=error.what)
+
+
+def words(target: Target) -> str:
+    """Return an engine with its options, as ``--engines`` takes them."""
+    return ":".join([target.asked, *(f"{key}={value}" for key, value in target.options.items())])
+
+
+def _reference(app: App) -> Target:
+    """Return the engine that the others are judged by.
+
+    :raises EngineError: None is ready that reads a model of the app.
+    """
+    formats = dict.fromkeys(model.format for component in app.components for model in component.models)
+    *others, last = formats
+    for each in others:
+        with contextlib.suppress(EngineError):
+            return _judge(app, reference_for(each))
+    return _judge(app, reference_for(last))
+
+
+def _judge(app: App, spec: EngineSpec) -> Target:
+    return plans.targets(app, spec.name, dict(spec.reference or {}))[0]
+
+
+def _notes(app: App, reference: Target) -> list[str]:
+    """Return where the reference has a stand-in."""
+    return [
+        f'component "{component.name}" is run by {reference.runs(component).name}, which is no reference'
+        for component in app.components
+        if reference.runs(component) is not reference
+    ]
+
+
+def _targets(app: App, engines: str | Sequence[str], options: Mapping[str, Any]) -> list[Target]:
+    """Return what is to be compared; an engine that cannot be used is kept with the reason.
+
+    :raises UnknownNameError: There is no engine of that name.
+    """
+    asked = [engines] if isinstance(engines, str) else list(engines)
+    try:
+        found = plans.targets(app, asked, options)
+    except UnknownNameError:
+        raise
+    except LpbenchError as error:  # of the only one that was asked for
+        found = [plans.Target(asked[0].partition(":")[0], options=options, refusal=error)]
+    for each in found:
+        if isinstance(each.refusal, UnknownNameError) and not isinstance(each.refusal, NotInstalledError):
+            raise each.refusal
+    return found
+
+
+def _converted(app: App, engines: str | Sequence[str]) -> tuple[App, list[str]]:
+    raise NotImplementedError
+
+
+def _reason(state: str, tally: Tally, values: Sequence[Numbers], *, chain: bool) -> str:
+    """Return in words why an engine fails, or an empty text."""
+    if state != COMPARED:
+        return state
+    for part, count in tally.miscounts.items():
+        return f"{part}: {count} things were found by one of the two only"
+    for each in values:
+        if each.reason:
+            name = f"{each.component}, {each.name}" if chain else each.name
+            return f"{name}: {each.reason} ({each.worst}; in {each.failed} of {each.of} samples)"
+    return ""
+
+
+def _nothing(_: Step) -> None:
+    """Take a step without showing it."""
