@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.hookspecs import hookimpl
 from lpbench.specs import ProcessorSpec
+from lpbench_image.boxes.specs import DETECTORS
 from lpbench_image.post.specs import SPECS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
             classes=("image_classification", "object_classification", "emotion"),
         )
     )
-    for spec in SPECS:
+    for spec in (*DETECTORS, *SPECS):
         register(spec)
 
 

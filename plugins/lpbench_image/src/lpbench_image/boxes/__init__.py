@@ -1,0 +1,1 @@
+"""Detection: outputs of detectors become boxes in the picture."""

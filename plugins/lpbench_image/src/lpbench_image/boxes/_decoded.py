@@ -1,0 +1,83 @@
+"""Detectors that decode their boxes themselves, and may have suppressed some already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpbench_image._outputs import choose
+from lpbench_image.boxes._detector import SIZED, Detector
+from lpbench_image.boxes._readers import Levels, Objectness, Pairs
+from lpbench_image.boxes._scores import Rule
+from lpbench_image.boxes._tables import Tables
+from lpbench_image.boxes.config import BoxesConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from lpbench.engine import Outputs, TensorInfo
+    from lpbench_image.boxes._readers import Reader
+    from lpbench_image.geometry import Extent
+
+    Floats = npt.NDArray[np.float32]
+    Indices = npt.NDArray[np.int64]
+
+CORNERS = {"ltrb": [0, 1, 2, 3], "tlbr": [1, 0, 3, 2]}
+"""Where left, top, right and bottom stand in forms that have them."""
+
+
+class Boxes(Detector[BoxesConfig]):
+    """Takes boxes as they are."""
+
+    def __init__(self, config: BoxesConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
+        rule = Rule(config.threshold, config.activation, config.background)
+        if config.output:
+            boxes, reader = _together(config, rule, outputs, len(labels))
+        else:
+            boxes, reader = _apart(config, rule, outputs, len(labels))
+        super().__init__(config, outputs, labels, reader, boxes)
+
+    def _decode(self, outputs: Outputs, rows: Indices, size: Extent) -> tuple[Floats, Floats]:
+        corners = _corners(self._boxes.take(outputs, rows, slice(0, SIZED)).T, self.config.format)
+        if self.config.unit == "share":
+            corners *= np.array([size[1], size[0]] * 2, np.float32)[:, None]
+        return corners, np.empty((len(rows), 0, 2), np.float32)
+
+
+def _together(config: BoxesConfig, rule: Rule, outputs: Sequence[TensorInfo], labels: int) -> tuple[Tables, Reader]:
+    """Return the boxes and the reader of the scores of one output."""
+    paired = config.holds == "score, class"
+    width = SIZED + 2 if paired else None
+    table = Tables("output", config.output, outputs, width, transposed=config.transposed)
+    if paired:
+        return table, Pairs({"scores": table, "classes": table}, rule, (SIZED, SIZED + 1), None, labels)
+    if config.holds == "objectness":
+        return table, Objectness(table, rule, SIZED)
+    return table, Levels(table, rule, slice(SIZED, None))
+
+
+def _apart(config: BoxesConfig, rule: Rule, outputs: Sequence[TensorInfo], labels: int) -> tuple[Tables, Reader]:
+    """Return the boxes and the reader of the scores of outputs of their own."""
+    boxes = Tables("boxes", config.boxes, outputs, SIZED)
+    only = 1 if config.classes or (labels == 1 and config.background == "none") else None
+    scores = Tables("scores", config.scores, outputs, only)
+    if not config.classes:
+        return boxes, Levels(scores, rule)
+    tables = {"scores": scores, "classes": Tables("classes", config.classes, outputs, 1)}
+    count = choose(config.count, outputs, "count") if config.count else None
+    return boxes, Pairs(tables, rule, (0, 0), count, labels)
+
+
+def _corners(boxes: Floats, form: str) -> Floats:
+    """Return left, top, right, bottom of ``(4, n)`` numbers in another form."""
+    if form in CORNERS:
+        ordered: Floats = boxes[CORNERS[form]]
+        return ordered
+    share = np.float32(0.5 if form == "cxcywh" else 0)
+    corners: Floats = np.empty(boxes.shape, np.float32)
+    np.subtract(boxes[:2], boxes[2:] * share, out=corners[:2])
+    np.add(corners[:2], boxes[2:], out=corners[2:])
+    return corners

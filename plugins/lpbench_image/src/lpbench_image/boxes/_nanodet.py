@@ -1,0 +1,69 @@
+"""NanoDet: distances from a cell's centre to the four sides, each the mean of a distribution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lpbench_image.boxes._detector import SIZED, Detector, agree
+from lpbench_image.boxes._readers import Levels
+from lpbench_image.boxes._scores import Rule
+from lpbench_image.boxes._tables import Tables
+from lpbench_image.boxes.config import NanoDetConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from lpbench.engine import Outputs, TensorInfo
+    from lpbench_image.geometry import Extent
+
+    Floats = npt.NDArray[np.float32]
+    Indices = npt.NDArray[np.int64]
+
+
+class NanoDet(Detector[NanoDetConfig]):
+    """Takes a detector without anchors, whose cells follow from the input's size and the strides."""
+
+    def __init__(self, config: NanoDetConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
+        numbers = SIZED * config.bins
+        rule = Rule(config.threshold, config.activation, "none")
+        only = 1 if len(labels) == 1 and config.boxes else None
+        scores = Tables("scores", config.scores, outputs, only)
+        boxes = Tables("boxes", config.boxes, outputs, numbers) if config.boxes else scores
+        before = slice(None) if config.boxes else slice(None, -numbers)
+        super().__init__(config, outputs, labels, Levels(scores, rule, before), boxes)
+        self._columns = slice(-numbers, None)
+        self._sums = np.stack([np.arange(config.bins), np.ones(config.bins)], axis=1).astype(np.float32)
+        self._cells: tuple[Extent, Floats] = ((0, 0), np.empty((3, 0), np.float32))
+
+    def _decode(self, outputs: Outputs, rows: Indices, size: Extent) -> tuple[Floats, Floats]:
+        numbers = self._boxes.take(outputs, rows, self._columns).reshape(-1, self.config.bins)
+        cells = self._cell(size).take(rows, axis=1)
+        exponentials = np.exp(numbers - numbers.max(axis=1, keepdims=True))
+        sums = exponentials @ self._sums  # of steps and of shares, in one product
+        distances = (sums[:, 0] / sums[:, 1]).reshape(-1, SIZED).T * cells[2]
+        corners = np.empty((SIZED, len(rows)), np.float32)
+        np.subtract(cells[:2], distances[:2], out=corners[:2])
+        np.add(cells[:2], distances[2:], out=corners[2:])
+        return corners, np.empty((len(rows), 0, 2), np.float32)
+
+    def _cell(self, size: Extent) -> Floats:
+        """Return centre x and y and stride of each cell, ``(3, N)``, in pixels of the input."""
+        known, cells = self._cells
+        if known != size:
+            grids = [_grid(size, stride, self.config.offset) for stride in self.config.strides]
+            words = f"strides {list(self.config.strides)} in an input of {size[0]}x{size[1]}"
+            agree({self._boxes.words: self._boxes.rows, words: [grid.shape[1] for grid in grids]})
+            cells = np.concatenate(grids, axis=1)
+            self._cells = (size, cells)
+        return cells
+
+
+def _grid(size: Extent, stride: int, offset: float) -> Floats:
+    """Return the cells of one level; the last ones may reach beyond the input."""
+    rows, columns = (-(-each // stride) for each in size)
+    y, x = np.mgrid[:rows, :columns].reshape(2, -1)
+    return np.stack([(x + offset) * stride, (y + offset) * stride, np.full(len(x), stride)]).astype(np.float32)
