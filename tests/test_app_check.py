@@ -45,6 +45,7 @@ def test_every_error_is_told_at_once(checked: Callable[..., tuple[list[str], lis
         component = config["components"][0]
         component["preprocessing"] = {"type": "text", "ofset": 1, "offset": "two"}
         component["postprocessing"]["type"] = "txt"
+        component["labels"] = "names"
         component["inference"]["engine"] = "faek"
         component["inference"]["models"]["fake"]["file"] = "modle.fake"
         config.update(ai_app_class="signal_procesing", labels=["", "odd"], samples=["sample"])
@@ -58,6 +59,7 @@ def test_every_error_is_told_at_once(checked: Callable[..., tuple[list[str], lis
         'labels[0]: found "" | expected at least 1 characters: the name of one class',
         f"quality.at_least_of_reference: found 99 | {gate}",
         f"components[0].inference.models.fake.file: found 'modle.fake', which does not exist | {files}",
+        f"components[0].labels: found 'names', which does not exist | {files}",
         f"samples[0]: found 'sample', which does not exist | {files}",
         'components[0].preprocessing: unknown key "ofset" | did you mean "offset"?',
         "components[0].preprocessing.offset: found 'two'; expected a whole number",

@@ -33,7 +33,7 @@ def test_the_examples_of_the_reference_are_right() -> None:
 
 def test_the_reference_names_every_key_and_class() -> None:
     schema = published("ai_app")
-    keys = {key for holder in (schema, *schema["$defs"].values()) for key in holder["properties"]}
+    keys = {key for holder in (schema, *schema["$defs"].values()) for key in holder.get("properties", ())}
     words = set(re.findall(r"`([$\w]+)`", REFERENCE))
     assert keys | set(schema["properties"]["ai_app_class"]["enum"]) | set(REQUIRED) <= words
 

@@ -72,6 +72,22 @@ def test_a_chain_looks_at_each_thing_that_was_found(fake_app: Callable[..., Path
     assert [item["top"][0]["index"] for item in found.predictions[0]["digits"]] == [2, 4, 8]  # 124, each doubled
 
 
+def test_a_component_may_have_class_names_of_its_own(fake_app: Callable[..., Path]) -> None:
+    app = _chain(fake_app(numbers=("6",)), "digits")
+    file = app / "ai_app_config.json"
+    config = json.loads(file.read_text())
+    config["components"][0]["labels"] = ["thing"]
+    (app / "names.txt").write_text("nothing\nsomething\n", encoding="utf-8")
+    config["components"][1]["labels"] = "names.txt"
+    file.write_text(json.dumps(config))
+    loaded = load_app(app)
+    (found,) = benchmark(loaded, number=6, yardstick=False).configurations[0].predictions
+    assert [found["top"][0]["label"], found["digits"][1]["top"][0]["label"]] == ["thing", "nothing"]
+    before = loaded.digest()
+    (app / "names.txt").write_text("nothing\nanything\n", encoding="utf-8")
+    assert load_app(app).digest() != before
+
+
 def test_components_add_up_to_the_stages_and_these_to_the_total(fake_app: Callable[..., Path]) -> None:
     app = _chain(fake_app(numbers=("62", "7")), "digits", "again")
     result = benchmark(app, number=16, yardstick=False)

@@ -54,6 +54,7 @@ class Component:
 
     :param engine: Engine to use where none is asked for; may be empty.
     :param models: The model's files, one entry for each format.
+    :param labels: Its class names where they are not the app's, else None.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Component:
     engine: str
     models: tuple[Model, ...]
     postprocessing: Step
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class App:
         content = {"config": self.config, "labels": self.labels}
         total.update(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
         for component in self.components:
+            total.update("\n".join(component.labels or ()).encode())
             for model in component.models:
                 if model.provenance and not model.path.is_relative_to(self.root):
                     continue
@@ -164,7 +167,7 @@ def assemble(config: Mapping[str, Any], *, name: str, root: Path, find: Callable
 
     :param find: Turns the name of a model's file into its path.
     """
-    components = tuple(_component(each, find) for each in config["components"])
+    components = tuple(_component(each, root, find) for each in config["components"])
     return App(
         name=name,
         app_class=config["ai_app_class"],
@@ -231,11 +234,12 @@ def _repeated_names(config: Mapping[str, Any]) -> list[Problem]:
     return found
 
 
-def _component(config: Mapping[str, Any], find: Callable[[str], Path]) -> Component:
+def _component(config: Mapping[str, Any], root: Path, find: Callable[[str], Path]) -> Component:
     inference = config["inference"]
     models = tuple(_model(name, each, find) for name, each in inference["models"].items())
     pre, post = (_step(config[key], find) for key in ("preprocessing", "postprocessing"))
-    return Component(config["name"], pre, inference.get("engine", ""), models, post)
+    labels = _read_labels(root, config["labels"]) if "labels" in config else None
+    return Component(config["name"], pre, inference.get("engine", ""), models, post, labels)
 
 
 def _step(config: Mapping[str, Any], find: Callable[[str], Path]) -> Step:
@@ -272,6 +276,7 @@ def _component_from_request(request: Mapping[str, Any]) -> Component:
         engine=request["engine"],
         models=tuple(map(model_from_request, request["models"])),
         postprocessing=Step(**request["postprocessing"]),
+        labels=None if request["labels"] is None else tuple(request["labels"]),
     )
 
 

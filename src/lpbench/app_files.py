@@ -149,7 +149,9 @@ def file_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
         yield from _refusal(path, inside_file, root, name)
     for at, name in enumerate(_texts(config.get("samples"))):
         yield from _refusal(f"samples[{at}]", inside, root, name)
-    yield from _labels_problems(config.get("labels"), root)
+    yield from _labels_problems("labels", config.get("labels"), root)
+    for place, component in components_of(config):
+        yield from _labels_problems(f"{place}.labels", component.get("labels"), root)
 
 
 def _refusal(path: str, find: Callable[[Path, str], Path], root: Path, name: str) -> Iterator[Problem]:
@@ -159,19 +161,19 @@ def _refusal(path: str, find: Callable[[Path, str], Path], root: Path, name: str
         yield Problem(path, error.what, error.hint)
 
 
-def _labels_problems(labels: Any, root: Path) -> Iterator[Problem]:  # noqa: ANN401 - any JSON
+def _labels_problems(place: str, labels: Any, root: Path) -> Iterator[Problem]:  # noqa: ANN401 - any JSON
     if not isinstance(labels, (str, list)) or (isinstance(labels, list) and labels != _texts(labels)):
         return
     try:
         names = read_labels(root, labels)
     except AppError as error:
-        yield Problem("labels", error.what, error.hint)
+        yield Problem(place, error.what, error.hint)
         return
     if not names:
-        yield Problem("labels", f"found no name in {labels!r}", "write one name a line")
+        yield Problem(place, f"found no name in {labels!r}", "write one name a line")
     for at, found, right in label_problems(names):
         if isinstance(labels, str) or names[at]:  # the schema speaks of empty names in a list
-            yield Problem(f"labels[{at}]", found, right)
+            yield Problem(f"{place}[{at}]", found, right)
 
 
 def components_of(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -78,7 +78,8 @@ class Opener:
         built: Preprocessor[Any] = pre(pre_config, inputs)
         first = self.component is self.app.components[0]
         reads = InRegion(built) if self.app.decode_in_region and first else built
-        after: Postprocessor[Any] = post(post_config, outputs, self.app.labels)
+        labels = self.app.labels if self.component.labels is None else self.component.labels
+        after: Postprocessor[Any] = post(post_config, outputs, labels)
         return Part(self.component.name, session, reads, after, self.engine)
 
     def single(self, session: Session) -> Single:
