@@ -42,7 +42,7 @@ GLANCE = 2000
 class Progress:
     """Where a benchmark is.
 
-    :param run: From zero.
+    :param run: From zero; ``runs`` is 0 while models are converted, before the first.
     :param done: Share of the whole benchmark, 0 to 1.
     :param left_s: Seconds left, as far as can be told.
     :param interval: Half width of this run's interval relative to its median, once there is one.
@@ -83,6 +83,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     alone: float | None = None,
     batch: int = 1,
     streams: int = 1,
+    convert: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Measure an app on one engine or several and return what was found.
@@ -111,6 +112,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     :param alone: Seconds for which each run is timed alone before the turns; None lets ``max_time`` decide.
     :param batch: Samples that a model takes at a time: latencies are those of a batch, the throughput is of samples.
     :param streams: Sessions side by side in one worker, each in a thread; the throughput is that of all together.
+    :param convert: Whether models are converted for engines that read none of the app's, for this benchmark only.
     :param progress: Called a few times a second.
     :raises LpbenchError: The app or the only engine asked for cannot be used.  A worker that ends is no error but an
         outcome in the result, and so is Ctrl-C.
@@ -118,7 +120,10 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     loaded = plans.resolve(app, shapes=shapes or {}, ranges=ranges or {}, seed=seed)
     named = {name: value for name, value in (("device", device), ("threads", threads)) if value is not None}
     chosen = {**(options or {}), **named}
-    targets = plans.targets(loaded, engine, chosen)
+    failed: Mapping[str, LpbenchError] = {}
+    if convert:
+        loaded, failed = _supplied(loaded, engine, shapes or {}, progress)
+    targets = plans.targets(loaded, engine, chosen, failed)
     targets = plans.refuse_side_by_side(loaded, targets, batch=batch, streams=streams, explain=explain)
     if explain and len(loaded.components) > 1:
         what = f"{loaded.name} is a chain: its components are timed apart already"
@@ -157,6 +162,23 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
         what = "an engine that is handed over cannot be sent to a worker"
         raise LpbenchError(what, hint="leave isolate out, or register the engine in a plugin and name it")
     return _Bench(plan, progress).carry_out()
+
+
+def _supplied(
+    app: App,
+    engine: str | Sequence[str] | Engine[Any] | None,
+    shapes: Mapping[str, Sequence[int]],
+    progress: Callable[[Progress], None] | None,
+) -> tuple[App, Mapping[str, LpbenchError]]:
+    """Return the app with converted models for the engines that need some, and why there is none for others."""
+    from lpbench.conversion import supply
+
+    def tell(name: str, phase: str) -> None:
+        if progress is not None:
+            progress(Progress(name, phase, 0, 0, 0.0, None, None, 0))
+
+    fixed = {name: tuple(shape) for name, shape in shapes.items()}
+    return supply(app, plans.usable(app, engine), shapes=fixed, progress=lambda name, each: tell(name, each.phase))
 
 
 @dataclass

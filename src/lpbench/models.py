@@ -6,14 +6,14 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from lpbench.errors import EngineError, nearest
-from lpbench.registry import ENGINES, offers_where
+from lpbench.registry import CONVERTERS, ENGINES, offers_where
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from lpbench.app import Component
     from lpbench.engine import Model, TensorInfo
-    from lpbench.specs import EngineSpec
+    from lpbench.specs import ConverterSpec, EngineSpec
 
 
 def choose_model(component: Component, spec: EngineSpec) -> Model:
@@ -27,7 +27,26 @@ def choose_model(component: Component, spec: EngineSpec) -> Model:
                 return model
     have, reads = ", ".join(each.format for each in component.models), ", ".join(spec.formats)
     what = f'engine "{spec.name}" reads {reads or "nothing"}; component "{component.name}" has {have or "no model"}'
-    raise EngineError(what, hint=f"add a model in one of these formats under models: {reads}")
+    made = next(conversions(component, spec), None)
+    advice = f"add a model in one of these formats under models: {reads}"
+    if made:
+        advice = f"add --convert: {made.name} makes {made.writes} of {made.reads}"
+    raise EngineError(what, hint=advice)
+
+
+def conversions(component: Component, spec: EngineSpec) -> Iterator[ConverterSpec]:
+    """Yield the converters that make what an engine reads of what a component has, the format it likes best first."""
+    have = {model.format for model in component.models}
+    for wanted in spec.formats:
+        for offer in offers_where(CONVERTERS, lambda each: each.reads in have):
+            if offer.spec.writes == wanted:
+                yield offer.spec
+
+
+def origin(model: Model) -> str:
+    """Return in words by what a model was converted; empty for an original."""
+    said = model.provenance
+    return f"{said.get('precision', '')} by {said['converter']}".strip() if said else ""
 
 
 def reference(format: str) -> EngineSpec:  # noqa: A002 - the field's word

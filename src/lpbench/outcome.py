@@ -14,6 +14,7 @@ from lpbench import machine, registry, result, timing
 from lpbench.about import version
 from lpbench.agreement import of_predictions
 from lpbench.metrics import Lots, derive
+from lpbench.models import choose_model, origin
 from lpbench.result import Configuration, Lockstep, Result, Stage
 from lpbench.stats import runs_differ, summarize
 
@@ -124,7 +125,7 @@ def _configuration(track: Track, plan: Plan, environment: Mapping[str, Any]) -> 
         options=dict(target.options),
         isolated=plan.isolate,
         state=_state(track),
-        facts=opened.get("facts", {}),
+        facts={**opened.get("facts", {}), **(_conversions(plan, target) if opened else {})},
         inputs=tuple(opened.get("inputs", ())),
         outputs=tuple(opened.get("outputs", ())),
         stages=_stages(track, plan),
@@ -169,6 +170,17 @@ def _agreement(found: Sequence[Configuration], reference: int, index: int) -> di
 
 def _lots(plan: Plan) -> Lots:
     return Lots(plan.batch, plan.streams)
+
+
+def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
+    """Return as a fact by what the models that ran were converted, by component in a chain; none of originals."""
+    found = {}
+    for component in plan.app.components:
+        spec = target.runs(component).spec
+        if spec and (model := choose_model(component, spec)).provenance:
+            found[component.name] = origin(model)
+    single = len(plan.app.components) == 1
+    return {"converted": next(iter(found.values())) if single else found} if found else {}
 
 
 def _flags(track: Track) -> list[dict[str, str]]:

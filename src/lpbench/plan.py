@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from dataclasses import dataclass, field
@@ -145,21 +146,47 @@ class Plan:
         }
 
 
-def targets(app: App, asked: str | Sequence[str] | Engine[Any] | None, options: Mapping[str, Any]) -> list[Target]:
+def targets(
+    app: App,
+    asked: str | Sequence[str] | Engine[Any] | None,
+    options: Mapping[str, Any],
+    failed: Mapping[str, LpbenchError] | None = None,
+) -> list[Target]:
     """Return what to measure; an engine that cannot be used is kept with the reason where others were asked for too.
 
+    :param failed: Why no model could be made for an engine, by its name.
     :raises LpbenchError: The only engine that was asked for cannot be used.
     """
     if isinstance(asked, Engine):
         config = options.get("config")
         return [Target(type(asked).__name__, instance=asked, instance_config=config)]
-    names = [asked] if isinstance(asked, str) else list(asked or [])
-    if not names:
-        return [_target(app, preferred(app), options)]
-    if names == [ALL]:
-        return [_tolerant(app, name, options) for name in registry.current().all(registry.ENGINES)]
-    single = len(names) == 1
-    return [_target(app, name, options) if single else _tolerant(app, name, options) for name in names]
+    names, failed = _names(app, asked), failed or {}
+    if len(names) == 1 and not _everything(asked):
+        return [_target(app, names[0], options, failed)]
+    return [_tolerant(app, name, options, failed) for name in names]
+
+
+def usable(app: App, asked: str | Sequence[str] | Engine[Any] | None) -> list[EngineSpec]:
+    """Return the engines asked for that can be used here, whatever they read; none for one that is handed over."""
+    if isinstance(asked, Engine):
+        return []
+    found: dict[str, EngineSpec] = {}
+    for name in _names(app, asked):
+        with contextlib.suppress(LpbenchError):  # targets says so
+            offer = registry.current().get(registry.ENGINES, name.partition(":")[0])
+            if offer.availability():
+                found[offer.spec.name] = offer.spec
+    return list(found.values())
+
+
+def _names(app: App, asked: str | Sequence[str] | None) -> list[str]:
+    if _everything(asked):
+        return list(registry.current().all(registry.ENGINES))
+    return [asked] if isinstance(asked, str) else list(asked or [preferred(app)])
+
+
+def _everything(asked: str | Sequence[str] | None) -> bool:
+    return asked == ALL or list(asked or []) == [ALL]
 
 
 def preferred(app: App) -> str:
@@ -326,13 +353,15 @@ def resolve(
     return load_app(pulled or catalogue.pull(str(app)))
 
 
-def _target(app: App, words: str, options: Mapping[str, Any]) -> Target:
+def _target(app: App, words: str, options: Mapping[str, Any], failed: Mapping[str, LpbenchError]) -> Target:
     name, *own = words.split(":")
     offer = registry.current().get(registry.ENGINES, name)
     available = offer.availability()
     if not available:
         what = f'engine "{offer.spec.name}" is not ready: {available.reason}'
         raise EngineError(what, hint=available.hint)
+    if offer.spec.name in failed:
+        raise failed[offer.spec.name]
     if not any(reads(offer.spec, each) for each in app.components):
         choose_model(app.components[0], offer.spec)
     chosen = _options(offer.spec, words, own, options)
@@ -387,8 +416,8 @@ def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _tolerant(app: App, name: str, options: Mapping[str, Any]) -> Target:
+def _tolerant(app: App, name: str, options: Mapping[str, Any], failed: Mapping[str, LpbenchError]) -> Target:
     try:
-        return _target(app, name, options)
+        return _target(app, name, options, failed)
     except LpbenchError as error:
         return Target(name.partition(":")[0], options=options, refusal=error)
