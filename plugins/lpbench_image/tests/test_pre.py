@@ -194,6 +194,36 @@ def test_quantised_inputs_hold_the_nearest_step(layout: str, dtype: str, scale: 
     assert np.array_equal(found, reference.quantise(real, dtype, scale, zero))
 
 
+@given(
+    st.sampled_from(["uint8", "int8", "int32"]),
+    st.sampled_from(["NCHW", "NHWC"]),
+    st.sampled_from(["RGB", "BGR", "GREY"]),
+    st.floats(1e-3, 2),
+    st.integers(-128, 255),
+    st.booleans(),
+)
+@ROUNDS
+def test_quantised_inputs_are_the_reference(  # noqa: PLR0913, PLR0917 - one for each setting
+    dtype: str,
+    layout: str,
+    color: str,
+    scale: float,
+    zero: int,
+    plain: bool,  # noqa: FBT001
+) -> None:
+    """Any scale and zero point, without and with a normalisation: the nearest step, halves to the even one."""
+    grey = color == "GREY"
+    given_ = (1 / 255, 0.0, 1.0) if plain else (1.0, 127.5, 64.0)
+    values = {} if plain else {"normalise": {"scale": 1, "mean": 127.5, "std": 64}}
+    wanted = info(*shaped(layout, 1 if grey else 3, 5, 9), dtype=dtype, layout=layout, scale=scale, zero_point=zero)
+    data = np.repeat(picture(5, 9)[:, :, :1], 3, axis=2) if grey else picture(5, 9)  # grey of grey is not rounded
+    found = feed(build({"color": color, **values}, wanted), data)
+    real = reference.tensor(data, "RGB" if grey else color, layout, *given_)
+    if grey:
+        real = real[:, :1] if layout == "NCHW" else real[..., :1]
+    assert np.array_equal(found, reference.quantise(real, dtype, scale, zero))
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int32"])
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("color", ["RGB", "BGR", "GREY"])
