@@ -16,11 +16,12 @@ from lpbench.app import App, load_app
 from lpbench.app_files import CONFIG, read_config
 from lpbench.app_writer import statement
 from lpbench.conversion._cache import MANIFEST, converted
-from lpbench.conversion._choose import checker, choose, reachable
+from lpbench.conversion._choose import checker, choose
 from lpbench.conversion._job import TIMEOUT, Job, Progress
 from lpbench.conversion._source import external
 from lpbench.engine import Model
 from lpbench.errors import AppError, LpbenchError
+from lpbench.models import conversions, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -125,10 +126,10 @@ def _supplied(
 ) -> Component:
     if any(model.format in spec.formats for model in component.models):
         return component
-    wanted = reachable(component, spec)
-    if not wanted:
+    found = next(conversions(component, spec), None)
+    if found is None:
         return component
-    model = converted(make_job(app, component, wanted, shapes=shapes, judge=spec, progress=tell))
+    model = converted(make_job(app, component, found.writes, shapes=shapes, judge=spec, progress=tell))
     return dataclasses.replace(component, models=(*component.models, model))
 
 
@@ -176,8 +177,7 @@ class _Place:
             job.precision,
             job.converter,
         ):
-            was = f"{old.provenance.get('precision', '')} by {old.provenance['converter']}".strip()
-            what = f'component "{component.name}" has a model in the format {self._to} already, {was}'
+            what = f'component "{component.name}" has a model in the format {self._to} already, {origin(old)}'
             raise AppError(what, where=self._app.name, hint="--force replaces it")
         folder = self._app.root / self._folder(component)
         if old is None and folder.exists():

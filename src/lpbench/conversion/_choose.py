@@ -42,15 +42,6 @@ def choose(component: Component, wanted: str, precision: str | None = None) -> t
     return model, offer, precision or offer.spec.precisions[0]
 
 
-def reachable(component: Component, spec: EngineSpec) -> str:
-    """Return the format that the engine reads and a converter makes of what the component has, or an empty text."""
-    have = {model.format for model in component.models}
-    for wanted in spec.formats:
-        if any(offers_where(CONVERTERS, lambda each, to=wanted: each.writes == to and each.reads in have)):  # type: ignore[misc] # mypy infers no type for a lambda with a default
-            return wanted
-    return ""
-
-
 def checker(wanted: str, offer: Offer[ConverterSpec]) -> EngineSpec:
     """Return the engine that judges what was made: one of the converter's own plugin, if it has one.
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpbench.agreement import Deviation, deviation, together
-from lpbench.raw_outputs import arranged
+from lpbench.raw_outputs import alike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ class _Pair:
     def of(cls, name: str, source: Sequence[RawSample], made: Sequence[RawSample]) -> _Pair:
         """Return the arrays of one output, in the source's order of dimensions."""
         pairs = [(_named(one, name), _named(other, name)) for one, other in zip(source, made, strict=True)]
-        return cls(name, [one.values for one, _ in pairs], [_alike(other, one) for one, other in pairs])
+        return cls(name, [one.values for one, _ in pairs], [alike(other, one) for one, other in pairs])
 
     @property
     def deviation(self) -> Deviation:
@@ -167,21 +167,6 @@ class _Pair:
 
 def _named(sample: RawSample, name: str) -> Tensor:
     return next(each for each in sample.outputs if each.name == name)
-
-
-def _alike(made: Tensor, source: Tensor) -> Array:
-    """Return values with the source's order of dimensions, and its dimensions of one."""
-    from lpbench.errors import EngineError
-
-    values = made.values
-    if made.layout != source.layout:
-        try:
-            values = arranged(values, made.layout, source.layout)
-        except EngineError:  # the shape says what is wrong
-            return values
-    bare = tuple(size for size in source.values.shape if size != 1)
-    same = bare == tuple(size for size in values.shape if size != 1)
-    return values.reshape(source.values.shape) if same else values
 
 
 def _text(shape: Sequence[int]) -> str:
