@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     Point = tuple[float, float]
 
 COLOURS: tuple[Colour, ...] = (
-    (60, 60, 255),
-    (255, 140, 0),
+    (40, 40, 255),
+    (255, 120, 0),
     (40, 200, 40),
-    (0, 200, 255),
+    (0, 225, 255),
     (255, 0, 220),
-    (230, 230, 0),
-    (0, 110, 255),
-    (170, 80, 130),
-    (150, 255, 180),
+    (235, 235, 0),
+    (40, 90, 150),
+    (170, 70, 120),
+    (150, 255, 170),
     (200, 180, 255),
 )
-"""Blue, green, red; neighbours in the list differ in hue, all of them from grey."""
+"""Blue, green, red: far from each other and from grey, the clearest first."""
 SHARE = 0.5
 """Of a mask's colour in what it covers."""
-FINEST = 400
+FINEST = 240
 """Pixels of the short side for each pixel of a line's width."""
 BEST = 5
 """Candidates that are written down."""
