@@ -200,6 +200,22 @@ def test_a_folded_layer_is_convolution_and_normalisation(
     np.testing.assert_allclose(found[0], np.clip(wanted, 0, 6).mean(axis=(1, 2)), rtol=1e-3, atol=1e-4)
 
 
+def test_any_number_of_images_at_a_time(tmp_path: Path) -> None:
+    """Three images at once give what each gives alone: the first dimension is open, and the same one in the output."""
+    random = np.random.default_rng(0)
+    weights = {"stem.weight": random.normal(size=(4, 3, 3, 3)), "head.weight": np.eye(4), "head.bias": np.zeros(4)}
+    weights |= {f"norm.{key}": np.ones(4) for key in ("weight", "bias", "running_mean", "running_var")}
+    graph = Graph({key: value.astype(np.float32) for key, value in weights.items()}, 8)
+    graph.linear(graph.pool(graph.convolution("input", "stem", Norm("norm", 0.0))), "head", "logits")
+    graph.save(tmp_path / "model.onnx", name="test", classes=4)
+    session = ort.InferenceSession(str(tmp_path / "model.onnx"))
+    assert [each.shape[0] for each in (*session.get_inputs(), *session.get_outputs())] == ["batch", "batch"]
+    images = random.normal(size=(3, 3, 8, 8)).astype(np.float32)
+    (together,) = session.run(None, {"input": images})
+    alone = [session.run(None, {"input": image[None]})[0] for image in images]
+    np.testing.assert_allclose(together, np.concatenate(alone), rtol=1e-6)
+
+
 def test_folding_keeps_the_layers_answer_for_a_constant() -> None:
     """A kernel of 1 and an input of 3: (3 - mean) / sqrt(variance + eps) * gamma + beta."""
     norm = tuple(np.array([value]) for value in (2.0, 0.5, 1.0, 3.0))

@@ -21,6 +21,9 @@ OPSET = 13
 IR_VERSION = 8
 """What engines of 2021 and later read; onnx would write its newest."""
 
+BATCH = "batch"
+"""Name of the open first dimension of inputs and outputs."""
+
 
 @dataclass(frozen=True)
 class Norm:
@@ -79,7 +82,7 @@ class Graph:
         return self._add("Gemm", [x, kernel, bias], output, transB=1)
 
     def save(self, path: Path, *, name: str, classes: int) -> None:
-        """Check the model and write it: ``input`` f32[1,3,size,size] to ``logits`` f32[1,classes].
+        """Check the model and write it: ``input`` f32[batch,3,size,size] to ``logits`` f32[batch,classes].
 
         :raises ValueError: Weights were left over, so the network is not the one they were trained for.
         """
@@ -87,8 +90,8 @@ class Graph:
         if unused:
             what = f"{len(unused)} weights are left over: {', '.join(unused[:5])}"
             raise ValueError(what)
-        image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, self._size, self._size])
-        logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, classes])
+        image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [BATCH, 3, self._size, self._size])
+        logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [BATCH, classes])
         graph = helper.make_graph(self._nodes, name, [image], [logits], list(self._constants.values()))
         opset = helper.make_opsetid("", OPSET)
         model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="lpbench")

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 
 def convolution(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    """Convert a convolution; the kernel is [height, width, in, out]."""
     kernel = to.constant(inputs[1])
     return _convolved(to, node, inputs, kernel.transpose(3, 2, 0, 1))
 
 
 def depthwise(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    """Convert a convolution of each channel by itself; the kernel is [height, width, in, multiplier]."""
     kernel = to.constant(inputs[1])
     height, width, channels, multiplier = kernel.shape
     return _convolved(to, node, inputs, kernel.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width))
@@ -50,6 +52,7 @@ def _convolved(to: Tensors, node: Node, inputs: list[Tensor], kernel: NDArray[An
 
 
 def max_pool(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    """Convert a pool; what it is padded with never wins."""
     size = _pair(node, "ksize")
     x, window = _window(to, node, inputs[0], size, -np.inf)
     return [Tensor(nchw=to.writer.add("MaxPool", x, kernel_shape=size, **window))]
