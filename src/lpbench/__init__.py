@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lpbench.catalogue import entries as apps
     from lpbench.catalogue import pull
     from lpbench.comparison import compare
+    from lpbench.conversion import convert
     from lpbench.diagnosis import doctor
     from lpbench.engine import Engine, Model, Session, TensorInfo
     from lpbench.errors import EngineError, LpbenchError, ProcessorError
@@ -59,6 +60,7 @@ __all__ = [
     "benchmark",
     "compare",
     "compare_live",
+    "convert",
     "doctor",
     "engines",
     "hookimpl",
@@ -81,6 +83,7 @@ _MODULES = {
     "bench": ("Progress", "benchmark"),
     "catalogue": ("pull",),
     "comparison": ("compare",),
+    "conversion": ("convert",),
     "diagnosis": ("doctor",),
     "engine": ("Engine", "Model", "Session", "TensorInfo"),
     "errors": ("EngineError", "LpbenchError", "ProcessorError"),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "measure an app or a model",
     "benchmark-analyzer": "measure an app, in the words of the published command line",
+    "convert": "convert an app's models, or a model file, to another format",
     "compare": "say which of two results is faster, and how sure that is",
     "doctor": "say what makes this machine noisy, and what mends it",
     "show": "print a saved result again",

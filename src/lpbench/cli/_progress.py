@@ -82,7 +82,8 @@ class Live:
 
 def words(progress: Progress, spent: float) -> str:
     """Return what is being done, how far it is, how sure the number is, and how long it will take."""
-    parts = [f"run {progress.run + 1}/{progress.runs}", progress.phase, seconds(spent) if spent >= 1 else ""]
+    runs = f"run {progress.run + 1}/{progress.runs}" if progress.runs else ""
+    parts = [runs, progress.phase, seconds(spent) if spent >= 1 else ""]
     if progress.interval is not None:
         parts.append(f"±{percent(progress.interval)}")
     if progress.left_s is not None:
