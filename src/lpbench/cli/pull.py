@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
+from lpbench.cli._steps import Steps
 from lpbench.errors import LpbenchError, PullError
-from lpbench.render import clean, digits, seconds, shorten
+from lpbench.render import clean, digits, seconds
 
 if TYPE_CHECKING:
     import argparse
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from lpbench.catalogue import Progress
 
 MB = 1e6
-QUIET = 5.0
-"""Seconds between two lines about one step, where there is no terminal."""
-
 WORDS = {"wait": "waiting", "fetch": "fetching", "build": "building"}
 
 
@@ -99,38 +95,13 @@ def _several(failed: int, wanted: int) -> PullError:
     return PullError(what, hint="lpbench apps shows the state of each")
 
 
-class Lines:
-    """Progress on standard error: one line that is rewritten on a terminal, few lines elsewhere."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self._step: tuple[str, str] = ("", "")
-        self._said = 0.0
-        self._open = False
+class Lines(Steps):
+    """Progress of a pull."""
 
     def __call__(self, progress: Progress) -> None:
         """Tell about a step that begins, goes on or is done."""
-        if progress.step not in WORDS:
-            return
-        begins = (progress.step, progress.thing) != self._step
-        if begins:
-            self.close()
-            self._step, self._said = (progress.step, progress.thing), 0.0
-        if self._terminal:
-            line = shorten(text(progress), _console.width(sys.stderr) - 1)
-            sys.stderr.write(f"\r{line}\x1b[K")
-            sys.stderr.flush()
-            self._open = True
-        elif begins or progress.seconds - self._said >= QUIET:
-            self._said = progress.seconds
-            _console.say(text(progress))
-
-    def close(self) -> None:
-        """Wipe the line that is being rewritten."""
-        if self._open:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self._open = False
+        if progress.step in WORDS:
+            self.show((progress.step, progress.thing), text(progress), progress.seconds)
 
 
 def text(progress: Progress) -> str:

@@ -1,0 +1,47 @@
+"""Progress of something that has steps, on standard error: one line that is rewritten on a terminal, few elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from lpbench.cli import _console
+from lpbench.render import shorten
+
+QUIET = 5.0
+"""Seconds between two lines about one step, where there is no terminal."""
+
+
+class Steps:
+    """Shows the step that is under way."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._step: object = None
+        self._said = 0.0
+        self._open = False
+
+    def show(self, step: object, line: str, seconds: float) -> None:
+        """Tell about a step that begins or goes on.
+
+        :param step: Tells one step from another.
+        :param seconds: Since it began.
+        """
+        begins = step != self._step
+        if begins:
+            self.close()
+            self._step, self._said = step, 0.0
+        if self._terminal:
+            sys.stderr.write(f"\r{shorten(line, _console.width(sys.stderr) - 1)}\x1b[K")
+            sys.stderr.flush()
+            self._open = True
+        elif begins or seconds - self._said >= QUIET:
+            self._said = seconds
+            _console.say(line)
+
+    def close(self) -> None:
+        """Wipe the line that is being rewritten."""
+        if self._open:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._open = False

@@ -1,0 +1,125 @@
+"""``lpbench convert``: an app's models, or a model file, in another format."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench.cli import _console, _measure, _options
+from lpbench.cli._steps import Steps
+from lpbench.models import origin
+from lpbench.render import clean, digits, seconds
+
+if TYPE_CHECKING:
+    import argparse
+
+    from lpbench.app import App
+    from lpbench.conversion import Progress
+    from lpbench.engine import Model
+
+MB = 1e6
+EPILOG = """examples:
+  lpbench convert imagenet-mobilenet-v2 --to ncnn
+  lpbench convert model.onnx --to tflite --shape input=1,3,224,224 -o converted"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.description = (
+        "Convert an app's models into another format and add them to it, or a model file into one beside it. What a "
+        "converter makes is run and compared with its source first; an app's own files stay as they are."
+    )
+    parser.epilog = EPILOG
+    parser.add_argument("app", metavar="APP", help="an app's folder, a catalogue name (lpbench apps) or a model file")
+    parser.add_argument("--to", required=True, metavar="FORMAT", help="ncnn, tflite, openvino: what an engine reads")
+    parser.add_argument("--precision", metavar="P", help="of the weights: F32, F16 (the converter's default)")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="put the files here; an app stays as it is")
+    parser.add_argument("--force", action="store_true", help="convert again, and replace what is there")
+    parser.add_argument(
+        "--timeout", type=_options.above_zero, metavar="S", help="seconds that a converter may take (1800)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+    _options.add_tensors(parser)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Convert, and say what was made and how it was checked."""
+    from lpbench.conversion import TIMEOUT, convert
+
+    app = _measure.find_app(options.app, options)
+    begun, lines = time.monotonic(), Lines()
+    try:
+        made = convert(
+            app,
+            options.to,
+            precision=options.precision,
+            shapes=dict(options.shape),
+            output=options.output,
+            force=options.force,
+            timeout=options.timeout or TIMEOUT,
+            progress=lines,
+        )
+    finally:
+        lines.close()
+    spent = time.monotonic() - begun
+    if options.json:
+        _console.answer_json([as_json(model) for model in made])
+        return _console.DONE
+    for model in made:
+        print("\n".join(_screen(app, model, f"{seconds(spent)}" if lines.converted else "kept from before")))
+    print(f"next: {_following(options, app, made)}")
+    return _console.DONE
+
+
+def as_json(model: Model) -> dict[str, Any]:
+    """Return a converted model for other programs."""
+    return {
+        "format": model.format,
+        "file": str(model.path),
+        "extra": list(map(str, model.extra)),
+        "inputs": [dataclasses.asdict(each) for each in model.inputs],
+        "outputs": [dataclasses.asdict(each) for each in model.outputs],
+        "provenance": dict(model.provenance),
+    }
+
+
+class Lines(Steps):
+    """Progress of a conversion."""
+
+    converted = False
+    """Whether anything was converted, rather than found in the cache."""
+
+    def __call__(self, progress: Progress) -> None:
+        """Tell about a phase that begins or goes on."""
+        self.converted = True
+        clock = seconds(progress.seconds) if progress.seconds >= 1 else ""
+        line = " · ".join(filter(None, (f"{progress.model}: {progress.phase}", clock, progress.converter)))
+        self.show((progress.model, progress.phase), clean(line), progress.seconds)
+
+
+def _screen(app: App, model: Model, when: str) -> list[str]:
+    checked = model.provenance["checked"]
+    files = [model.path, *model.extra]
+    size = digits(sum(path.stat().st_size for path in files) / MB)
+    errors = f"largest error {checked['max_absolute']:.2g}, cosine {checked['cosine']:.6f}"
+    lines = [
+        f"{app.name}: {model.format} {origin(model)} · {when}",
+        f"  {', '.join(map(str, files))} · {size} MB",
+        f"  checked on {checked['engine']} against {checked['reference']}, {checked['samples']} inputs: {errors}",
+    ]
+    return [clean(line) for line in lines]
+
+
+def _following(options: argparse.Namespace, app: App, made: tuple[Model, ...]) -> str:
+    """Return the next command: to measure what was made, on an engine that reads it."""
+    from lpbench.registry import ENGINES, offers_where
+
+    form = made[0].format
+    readers = [each.spec for each in offers_where(ENGINES, lambda spec: form in spec.formats) if each.availability()]
+    readers.sort(key=lambda spec: next(iter(spec.formats)) != form)
+    inside = made[0].path.is_relative_to(app.root / form)
+    place = options.app if inside else str(made[0].path)
+    return f"lpbench run {shlex.quote(place)} --engine {readers[0].name}" if readers else "lpbench engines"
