@@ -14,8 +14,8 @@ import lpbench
 PUBLIC = """
 App AppSpec Availability CommandSpec Configuration Engine EngineError EngineSpec LpbenchError Metric Model Monitor
 MonitorSpec Postprocessor Preprocessor ProcessorError ProcessorSpec Progress Reading Result Sample Session TensorInfo
-Unavailable agree apps benchmark compare compare_live convert doctor engines hookimpl load_app load_result model_app new_app
-plugins probe pull refresh validate
+Unavailable agree apps benchmark compare compare_live convert doctor engines hookimpl load_app load_result model_app
+new_app plugins probe pull refresh validate
 """.split()  # noqa: SIM905 - four lines instead of forty
 
 
