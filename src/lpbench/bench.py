@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench import plan as plans
@@ -22,7 +23,6 @@ from lpbench.yardsticks import Yardsticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from lpbench.app import App
     from lpbench.engine import Engine
@@ -84,6 +84,8 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     batch: int = 1,
     streams: int = 1,
     convert: bool = False,
+    quality: bool | str | Sequence[str] = False,
+    draw: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Measure an app on one engine or several and return what was found.
@@ -113,6 +115,9 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     :param batch: Samples that a model takes at a time: latencies are those of a batch, the throughput is of samples.
     :param streams: Sessions side by side in one worker, each in a thread; the throughput is that of all together.
     :param convert: Whether models are converted for engines that read none of the app's, for this benchmark only.
+    :param quality: Judge predictions on ``data``, which must be labelled (``lpbench.dataset``), in the first run of
+        each configuration: by the app's own metric and those of its class, or by those named.
+    :param draw: A folder that gets each sample with what was found drawn on it, where the app's preprocessor draws.
     :param progress: Called a few times a second.
     :raises LpbenchError: The app or the only engine asked for cannot be used.  A worker that ends is no error but an
         outcome in the result, and so is Ctrl-C.
@@ -139,11 +144,12 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
         alone=alone,
     )
     cores = tuple(affinity) or (plans.cores_for(targets) if streams == 1 else ())
+    labelled, metrics = plans.labelled(loaded, data, quality=quality)
     plan = Plan(
         app=loaded,
         targets=tuple(targets),
-        samples=plans.sample_files(loaded, data),
-        limits=plans.limits(asked),
+        samples=tuple(each.path for each in labelled) or plans.sample_files(loaded, data),
+        limits=plans.judged_first(plans.limits(asked), labelled, metrics),
         worker=WorkerOptions(affinity=cores, priority=priority, timeout=timeout),
         isolate=apart,
         max_time=asked.max_time,
@@ -157,6 +163,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
         retry=retry_disturbed,
         batch=batch,
         streams=streams,
+        draw=Path(draw).resolve() if draw else None,
     )
     if apart and any(target.instance for target in targets):
         what = "an engine that is handed over cannot be sent to a worker"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.hookspecs import hookimpl
-from lpbench.specs import CommandSpec, ProcessorSpec
+from lpbench.specs import CommandSpec, MetricSpec, ProcessorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +15,7 @@ COMMANDS = {
     "benchmark-analyzer": "measure an app, in the words of the published command line",
     "convert": "convert an app's models, or a model file, to another format",
     "compare": "say which of two results is faster, and how sure that is",
+    "agree": "say whether engines answer alike, and where they part",
     "doctor": "say what makes this machine noisy, and what mends it",
     "show": "print a saved result again",
     "engines": "list the inference engines",
@@ -53,6 +54,32 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
     register(
         ProcessorSpec("tensors", "lpbench.tensors:TensorPostprocessor", summary, config="lpbench.tensors:RawConfig")
     )
+
+
+@hookimpl
+def lpbench_register_metrics(register: Callable[[MetricSpec], None]) -> None:
+    """Offer the quality metrics that need no library."""
+    labelled = ("image_classification", "object_classification", "emotion", "audio_classification")
+    every = (
+        ("top1", "Top1", "share of samples whose best label is right", "", labelled, True),
+        ("top5", "Top5", "share of samples whose right label is among the best five", "", labelled, True),
+        ("f1", "MacroF1", "mean over classes of the F1 score of the best label", "", labelled, True),
+        ("auc", "Auc", "area under the ROC curve of the score, truth 1 or 0", "", (), True),
+        ("average-precision", "AveragePrecision", "area under precision and recall of the score", "", (), True),
+        ("mae", "MeanAbsoluteError", "mean absolute error of a value", "", (), False),
+        ("mse", "MeanSquaredError", "mean squared error of a value", "", (), False),
+        (
+            "cer",
+            "CharacterErrorRate",
+            "edits that make the text right, by its length",
+            "",
+            ("speech_recognition", "text_recognition"),
+            False,
+        ),
+    )
+    for name, kind, summary, unit, classes, higher in every:
+        target = f"lpbench.quality_metrics:{kind}"
+        register(MetricSpec(name, target, summary, unit=unit, classes=classes, higher_is_better=higher))
 
 
 @hookimpl

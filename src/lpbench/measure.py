@@ -25,6 +25,8 @@ from lpbench.stats import NoisePlateau, Stopping, WarmUp, flags, summarize
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from lpbench.dataset import Labelled
+
 SLICE_S = 0.2
 """A slice lasts about this long, so that progress is seen and Ctrl-C loses little."""
 WARM_UP_SLICE_S = 0.025
@@ -32,6 +34,8 @@ WARM_UP_WINDOWS = 2
 """Windows on either side of the comparison that ends warm-up."""
 CPU_PASS_S = 0.06
 CPU_PASS_SAMPLES = (3, 1000)
+JUDGED = 16
+"""Labelled samples that are judged at a time."""
 NANO = 1_000_000_000
 
 
@@ -55,6 +59,8 @@ class Limits:
     :param warm_up_s: Warm up at most this long.
     :param lockstep_s: Let workers take turns about this long.
     :param explain_s: Take the latency apart for about this long; 0 leaves it whole.
+    :param labelled: Samples by which quality is judged, in the first run; none leaves it unknown.
+    :param metrics: By which it is judged.
     """
 
     number: int | None = None
@@ -66,6 +72,8 @@ class Limits:
     warm_up_s: float = 1.0
     lockstep_s: float = 0.35
     explain_s: float = 0.0
+    labelled: Sequence[Labelled] = ()
+    metrics: Sequence[str] = ()
 
 
 class Recorder:
@@ -95,6 +103,7 @@ class Recorder:
         self.whole_ns = 0
         self.superseded = False
         self.parts: dict[str, float] = {}
+        self.quality: dict[str, Any] = {}
 
     @property
     def samples(self) -> int:
@@ -197,10 +206,22 @@ def finish(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> None:
     if recorder.index == 0:
         tell("predictions", recorder, 0.95)
         recorder.predictions, _ = asks.ask("predict", "predicting")
+        if limits.labelled:
+            _judge(asks, recorder, limits, lambda share: tell("judging", recorder, 0.95 + 0.05 * share))
     recorder.environment, _ = asks.ask("environment", "reading the environment")
     closed, _ = asks.ask("close", "closing")
     recorder.counters["peak_bytes"] = closed["peak_bytes"]
     recorder.problems = closed["problems"]
+
+
+def _judge(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[float], None]) -> None:
+    """Judge the predictions of all labelled samples, some at a time, so that progress is seen."""
+    asks.ask("judge", "judging", metrics=list(limits.metrics))
+    for at in range(0, len(limits.labelled), JUDGED):
+        tell(at / len(limits.labelled))
+        some = [(str(each.path), dict(each.truth)) for each in limits.labelled[at : at + JUDGED]]
+        asks.ask("judge_more", "judging", samples=some)
+    recorder.quality, _ = asks.ask("judged", "judging")
 
 
 def _warm_up(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[float], None]) -> float:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from lpbench import machine, registry, result, timing
 from lpbench.about import version
 from lpbench.agreement import of_predictions
+from lpbench.judging import gate
 from lpbench.metrics import Lots, derive
 from lpbench.models import choose_model, origin
-from lpbench.result import Configuration, Lockstep, Result, Stage
-from lpbench.stats import runs_differ, summarize
+from lpbench.result import Configuration, Lockstep, Metric, Result, Stage
+from lpbench.stats import Interval, runs_differ, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -113,6 +114,7 @@ def _with_subject(
 
 
 def _configuration(track: Track, plan: Plan, environment: Mapping[str, Any]) -> Configuration:
+    quality = _quality(track, plan)
     target, runs = track.target, tuple(each.finish() for each in track.recorders)
     opened = next((each.opened for each in track.recorders if each.opened), {})
     pooled = _pool(each.columns for each in track.counted)
@@ -132,15 +134,42 @@ def _configuration(track: Track, plan: Plan, environment: Mapping[str, Any]) -> 
         runs=runs,
         statistics={stage: summarize(values) for stage, values in pooled.items()},
         cpu={stage: summarize(values) for stage, values in cpu.items()},
-        metrics=derive(
-            [run for run in runs if run.samples and not run.superseded], pooled, environment, cores, _lots(plan)
-        )
+        metrics={
+            **derive(
+                [run for run in runs if run.samples and not run.superseded], pooled, environment, cores, _lots(plan)
+            ),
+            **_quality_metric(quality),
+        }
         if pooled
         else {},
         predictions=tuple(next((each.predictions for each in track.recorders if each.predictions), ())),
         problems=tuple(next((each.problems for each in track.recorders if each.problems), ())),
         flags=tuple(_flags(track)),
+        quality=quality,
     )
+
+
+def _quality(track: Track, plan: Plan) -> dict[str, Any]:
+    """Return what the metrics found, the one that matters first and the others under ``more``."""
+    found = next((each.quality for each in track.recorders if each.quality), None)
+    if not found:
+        return {}
+    first, *more = found["metrics"]
+    return {**first, "gate": gate(plan.app.quality, first), "more": more, "problems": found["problems"]}
+
+
+def _quality_metric(quality: Mapping[str, Any]) -> dict[str, Metric]:
+    """Return the glossary's QUALITY_VALUE, where quality was judged."""
+    if not quality:
+        return {}
+    ends = quality["interval"]
+    interval = Interval(ends[0], ends[1], 0.95, "of the metric's own") if ends else None
+    why = "" if ends else f"{quality['metric']} has none"
+    return {
+        "QUALITY_VALUE": Metric(
+            quality["value"], quality["unit"], quality["n"], interval, why, quality["reason"], quality["metric"]
+        )
+    }
 
 
 def _agreeing(found: Sequence[Configuration], tracks: Sequence[Track]) -> tuple[Configuration, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench import config, registry, stats
+from lpbench import config, dataset, judging, registry, stats
 from lpbench.app import App, load_app
 from lpbench.engine import Engine
 from lpbench.errors import AppError, EngineError, LpbenchError
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
     from lpbench.app import Component
     from lpbench.client import WorkerOptions
+    from lpbench.dataset import Labelled
     from lpbench.specs import EngineSpec
 
 ALL = "all"
+LABELLED = "labelled"
+"""Folder in an app with samples that quality can be judged by."""
 RUNS = 8
 """Fresh processes: a verdict needs at least eight (METHOD 12)."""
 SAMPLES_A_RUN = 6
@@ -109,6 +112,7 @@ class Plan:
     :param retry: Whether a run that others disturbed is repeated.
     :param batch: Samples that a model takes at a time; what is timed is a batch.
     :param streams: Sessions side by side.
+    :param draw: Folder for pictures of what is found; of several targets, each has a folder in it.
     """
 
     app: App
@@ -128,6 +132,7 @@ class Plan:
     retry: bool = False
     batch: int = 1
     streams: int = 1
+    draw: Path | None = None
 
     def request(self, target: Target) -> dict[str, Any]:
         """Return the arguments of ``Runner.open``."""
@@ -143,7 +148,14 @@ class Plan:
             },
             "batch": self.batch,
             "streams": self.streams,
+            "draw": str(self._pictures(target) or ""),
         }
+
+    def _pictures(self, target: Target) -> Path | None:
+        if self.draw is None or len(self.targets) == 1:
+            return self.draw
+        same = [each for each in self.targets if each.name == target.name]
+        return self.draw / (target.name if len(same) == 1 else f"{target.name}-{same.index(target) + 1}")
 
 
 def targets(
@@ -268,6 +280,33 @@ def _refused(target: Target, *, batch: int, streams: int) -> Target:
     ]
     what = f'engine "{spec.name}" takes no {" and no ".join(lacks)}'
     return dataclasses.replace(target, refusal=EngineError(what)) if lacks else target
+
+
+def labelled(
+    app: App, data: str | Path | None, *, quality: bool | str | Sequence[str]
+) -> tuple[list[Labelled], list[str]]:
+    """Return the samples and the metrics by which quality is to be judged; none where that was not asked for.
+
+    Without ``data`` the app's own folder ``labelled`` is taken.
+
+    :raises LpbenchError: The data are not labelled, or no metric serves the app.
+    """
+    if not quality:
+        return [], []
+    place = data if data is not None else app.root / LABELLED
+    if data is None and not Path(place).is_dir():
+        what = f"{app.name} brings no labelled samples"
+        raise LpbenchError(what, hint="--data LABELLED names a folder of them; lpbench run --help")
+    asked = [] if quality is True else [quality] if isinstance(quality, str) else [*quality]
+    metrics = judging.metrics_for(app.app_class, (app.quality or {}).get("metric", ""), asked)
+    suffixes = registry.current().get(registry.PREPROCESSORS, app.components[0].preprocessing.type).spec.suffixes
+    return dataset.load(place, suffixes, app.labels), metrics
+
+
+def judged_first(limits: Sequence[Limits], labelled: Sequence[Labelled], metrics: Sequence[str]) -> tuple[Limits, ...]:
+    """Return the limits with quality judged in the first run."""
+    first, *others = limits
+    return (dataclasses.replace(first, labelled=tuple(labelled), metrics=tuple(metrics)), *others)
 
 
 def limits(asked: Asked) -> tuple[Limits, ...]:

@@ -19,12 +19,15 @@ class Quality:
     :param value: In the spec's unit; None where it cannot be said.
     :param n: How many things were judged.
     :param reason: Why there is no value.
+    :param interval: Where the true value lies with a confidence of 95 %, for samples drawn like these; None where the
+        metric has none.
     :param parts: The value by class, by threshold and so on.
     """
 
     value: float | None
     n: int
     reason: str = ""
+    interval: tuple[float, float] | None = None
     parts: Mapping[str, float | None] = field(default_factory=dict)
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench import registry, timing
 from lpbench.app import App
 from lpbench.errors import EngineError, LpbenchError, WorkerError
+from lpbench.judging import Judge
 from lpbench.memory import memory, reset_peak
 from lpbench.models import choose_model
 from lpbench.monitor import Unavailable
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from lpbench.app import Component
     from lpbench.engine import Engine, Session
     from lpbench.pipeline import Pipeline
+    from lpbench.processor import Sample
 
 REQUESTS = frozenset(
     {
@@ -50,6 +52,9 @@ REQUESTS = frozenset(
         "watch",
         "watched",
         "explain",
+        "judge",
+        "judge_more",
+        "judged",
         "predict",
         "outputs",
         "numbers",
@@ -117,15 +122,18 @@ class Runner:
         others: Mapping[str, Mapping[str, Any]] | None = None,
         batch: int = 1,
         streams: int = 1,
+        draw: str = "",
     ) -> dict[str, Any]:
         """Load the model, build the processors and return what is there.
 
         :param others: By the names of components that another engine runs: ``engine`` and ``options``.
         :param batch: Samples that the model takes at a time.
         :param streams: Sessions side by side.
+        :param draw: A folder for pictures of what is found; empty draws none.
         :returns: ``load_ns``, ``facts`` of the session, ``inputs``, ``outputs``, ``components``, ``baseline_bytes``.
         """
         loaded = App.from_request(app)
+        self._labels, self._draw = loaded.labels, draw
         baseline = memory()["rss_bytes"]
         reset_peak()
         openers = [
@@ -253,7 +261,13 @@ class Runner:
         """Return the prediction of every sample, untimed, ready for JSON."""
         samples = list(self._open_samples().each(min(limit, PREDICTIONS)))
         found = self._open_pipeline().predictions(samples)
-        return [plain({"sample": sample.name, **each}) for sample, each in zip(samples, found, strict=True)]
+        described = [plain({"sample": sample.name, **each}) for sample, each in zip(samples, found, strict=True)]
+        if self._draw:
+            folder = Path(self._draw)
+            folder.mkdir(parents=True, exist_ok=True)
+            for sample, each in zip(samples, described, strict=True):
+                self._pre.draw(sample, each, folder)
+        return described
 
     def outputs(
         self, *, limit: int = PREDICTIONS, given: Sequence[str] = (), keep: str = ""
@@ -266,7 +280,7 @@ class Runner:
         from lpbench.raw_outputs import collect
 
         session, samples = self._opened(), self._samples.each(0 if given else limit)
-        places = {"given": list(map(Path, given)), "keep": Path(keep) if keep else None}
+        places: dict[str, Any] = {"given": list(map(Path, given)), "keep": Path(keep) if keep else None}
         record, block = collect(session, self._pre, self._post, samples, **places)
         return plain(record), block
 
@@ -295,6 +309,29 @@ class Runner:
     def tensors(self, *, names: Sequence[str]) -> tuple[dict[str, Any], bytes]:
         """Return some of the tensors of ``expose``."""
         return self._exposed.take(names)
+
+    def judge(self, *, metrics: Sequence[str]) -> None:
+        """Begin to judge predictions by metrics."""
+        self._judge = Judge(metrics, self._labels)
+        self._unread: dict[str, str] = {}
+
+    def judge_more(self, *, samples: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Judge the predictions of some files, each with what is true of it; what cannot be read is left out."""
+        opened = [(self._load(Path(path)), truth) for path, truth in samples]
+        read = [(sample, truth) for sample, truth in opened if sample is not None]
+        found = self._open_pipeline().predictions([sample for sample, _ in read])
+        self._judge.add((plain(each), truth) for each, (_, truth) in zip(found, read, strict=True))
+
+    def _load(self, path: Path) -> Sample | None:
+        try:
+            return self._pre.load(path)
+        except LpbenchError as error:
+            self._unread[path.name] = str(error)
+            return None
+
+    def judged(self) -> dict[str, Any]:
+        """Return what each metric found, and the files that could not be read."""
+        return {"metrics": plain(self._judge.results()), "problems": self._unread}
 
     def profile(self) -> list[dict[str, Any]]:
         """Return the engine's own per-layer records."""

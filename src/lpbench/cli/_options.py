@@ -98,6 +98,8 @@ def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:
         "explain": options.explain,
         "batch": options.batch,
         "streams": options.streams,
+        "draw": getattr(options, "draw", None),
+        "quality": getattr(options, "quality", None) or False,
         "retry_disturbed": options.retry_disturbed,
         "yardstick": not options.no_yardstick,
     }

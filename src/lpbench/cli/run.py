@@ -48,6 +48,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--streams", type=_options.from_one, default=1, metavar="S", help="sessions side by side, in one process (1)"
     )
+    parser.add_argument(
+        "--quality",
+        nargs="?",
+        const=True,
+        type=_options.names,
+        metavar="METRIC,…",
+        help="judge the predictions on labelled --data (the app's own), by its metrics or these",
+    )
     _options.add_engine(parser)
     add_output(parser)
     _options.add_tensors(parser)
@@ -59,6 +67,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the result here too, as JSON")
     group.add_argument("--results", type=Path, metavar="FILE", help="write the predictions here, as text")
+    group.add_argument("--draw", metavar="DIR", help="write each sample here with what was found drawn on it")
     group.add_argument("--force", action="store_true", help="overwrite these files")
     group.add_argument("--predictions", action="store_true", help="print the best answer for each sample")
     group.add_argument("--json", action="store_true", help="print the result as JSON, the rest on standard error")
