@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lpbench.agreement import agree
     from lpbench.app import App, load_app
     from lpbench.app_check import validate
     from lpbench.app_writer import new_app
@@ -56,6 +57,7 @@ __all__ = [
     "Session",
     "TensorInfo",
     "Unavailable",
+    "agree",
     "apps",
     "benchmark",
     "compare",
@@ -76,6 +78,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "agreement": ("agree",),
     "app": ("App", "load_app"),
     "app_check": ("validate",),
     "app_writer": ("new_app",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import tempfile
 from dataclasses import dataclass
@@ -10,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench import plan as plans
+from lpbench.agreement import _targets
 from lpbench.agreement._agreed import COMPARED, Agreed, EngineAgreement
 from lpbench.agreement._bisect import Parting, Side, first_parting
 from lpbench.agreement._numbers import F32, Tolerance
 from lpbench.agreement._tally import Numbers, Seen, Tally
 from lpbench.agreement.inside import FEEDS
 from lpbench.client import Worker, WorkerOptions
-from lpbench.errors import EngineError, LpbenchError, NotInstalledError, UnknownNameError, WorkerError
-from lpbench.models import reference as reference_for
+from lpbench.errors import LpbenchError, WorkerError
 from lpbench.samples import GENERATED
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from lpbench.app import App
     from lpbench.plan import Plan, Target
-    from lpbench.specs import EngineSpec
 
 MOST = 100
 """Samples that are compared where nobody says how many."""
@@ -85,12 +83,15 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
     """
     loaded = plans.resolve(app, shapes=shapes or {}, ranges=ranges or {}, seed=seed)
     files = plans.sample_files(loaded, data)
-    notes: list[str] = []
+    asked = [engines] if isinstance(engines, str) else list(engines)
+    tell = progress or _nothing
+    unconverted: Mapping[str, LpbenchError] = {}
     if convert:
-        loaded, notes = _converted(loaded, engines)
-    first = _reference(loaded)
-    notes += _notes(loaded, first)
-    targets = _targets(loaded, engines, options or {})
+        loaded, unconverted = _targets.converted(
+            loaded, asked, shapes or {}, lambda engine, phase: tell(Step(engine, phase, 0, 0))
+        )
+    first = _targets.reference(loaded)
+    targets = [_targets.with_reason(each, unconverted) for each in _targets.targets(loaded, asked, options or {})]
     plan = plans.Plan(
         app=loaded,
         targets=(first, *targets),
@@ -103,9 +104,11 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
         seed=seed,
     )
     count = min(number, len(files) or GENERATED)
-    with _Comparison(plan, first, count, tolerance, progress or _nothing) as comparison:
+    with _Comparison(plan, first, count, tolerance, tell) as comparison:
         rows = tuple(comparison.row(target, bisect=bisect) for target in targets)
-        return Agreed(loaded.name, first.name, comparison.facts, tolerance, rows, comparison.problems(), tuple(notes))
+        problems = comparison.problems()
+    facts, notes = comparison.facts, _targets.notes(loaded, first)
+    return Agreed(loaded.name, first.name, facts, first.options, tolerance, rows, problems, notes)
 
 
 class _Comparison:
@@ -142,7 +145,7 @@ class _Comparison:
     def row(self, target: Target, *, bisect: bool) -> EngineAgreement:
         """Compare one engine; whatever becomes of it is an answer."""
         if target.refusal is not None:
-            return EngineAgreement(target.asked, str(target.refusal))
+            return EngineAgreement(target.asked, _in_one_line(target.refusal))
         found = self._compared(target)
         if bisect and found.compared and not found.agrees and found.values:
             return dataclasses.replace(found, parting=self._parting(target, found))
@@ -152,7 +155,7 @@ class _Comparison:
         return Worker(dataclasses.replace(self._plan.worker, environment=target.environment()))
 
     def _compared(self, target: Target) -> EngineAgreement:
-        asked = words(target)
+        asked = _targets.words(target)
         self._tell(Step(asked, "opening", 0, self._count))
         try:
             with self._start(target) as worker:
@@ -161,7 +164,7 @@ class _Comparison:
         except WorkerError as error:
             return EngineAgreement(asked, error.outcome, ran=True, reason=error.outcome)
         except LpbenchError as error:
-            return EngineAgreement(asked, str(error))
+            return EngineAgreement(asked, _in_one_line(error))
 
     def _tallied(self, worker: Worker, asked: str) -> tuple[Tally, str]:
         """Compare sample by sample; return what is known, and how it ended where it did not come to the end."""
@@ -173,7 +176,7 @@ class _Comparison:
             except WorkerError as error:
                 return tally, error.outcome
             except LpbenchError as error:
-                return tally, f"failed: {error}"
+                return tally, f"failed: {_in_one_line(error)}"
             self._tell(Step(asked, "comparing", index + 1, self._count))
         return tally, COMPARED
 
@@ -217,59 +220,6 @@ class _Comparison:
             return Parting(*where, reason=error.what)
 
 
-def words(target: Target) -> str:
-    """Return an engine with its options, as ``--engines`` takes them."""
-    return ":".join([target.asked, *(f"{key}={value}" for key, value in target.options.items())])
-
-
-def _reference(app: App) -> Target:
-    """Return the engine that the others are judged by.
-
-    :raises EngineError: None is ready that reads a model of the app.
-    """
-    formats = dict.fromkeys(model.format for component in app.components for model in component.models)
-    *others, last = formats
-    for each in others:
-        with contextlib.suppress(EngineError):
-            return _judge(app, reference_for(each))
-    return _judge(app, reference_for(last))
-
-
-def _judge(app: App, spec: EngineSpec) -> Target:
-    return plans.targets(app, spec.name, dict(spec.reference or {}))[0]
-
-
-def _notes(app: App, reference: Target) -> list[str]:
-    """Return where the reference has a stand-in."""
-    return [
-        f'component "{component.name}" is run by {reference.runs(component).name}, which is no reference'
-        for component in app.components
-        if reference.runs(component) is not reference
-    ]
-
-
-def _targets(app: App, engines: str | Sequence[str], options: Mapping[str, Any]) -> list[Target]:
-    """Return what is to be compared; an engine that cannot be used is kept with the reason.
-
-    :raises UnknownNameError: There is no engine of that name.
-    """
-    asked = [engines] if isinstance(engines, str) else list(engines)
-    try:
-        found = plans.targets(app, asked, options)
-    except UnknownNameError:
-        raise
-    except LpbenchError as error:  # of the only one that was asked for
-        found = [plans.Target(asked[0].partition(":")[0], options=options, refusal=error)]
-    for each in found:
-        if isinstance(each.refusal, UnknownNameError) and not isinstance(each.refusal, NotInstalledError):
-            raise each.refusal
-    return found
-
-
-def _converted(app: App, engines: str | Sequence[str]) -> tuple[App, list[str]]:
-    raise NotImplementedError
-
-
 def _reason(state: str, tally: Tally, values: Sequence[Numbers], *, chain: bool) -> str:
     """Return in words why an engine fails, or an empty text."""
     if state != COMPARED:
@@ -281,6 +231,11 @@ def _reason(state: str, tally: Tally, values: Sequence[Numbers], *, chain: bool)
             name = f"{each.component}, {each.name}" if chain else each.name
             return f"{name}: {each.reason} ({each.worst}; in {each.failed} of {each.of} samples)"
     return ""
+
+
+def _in_one_line(error: LpbenchError) -> str:
+    place = f"{error.where}: " if error.where else ""
+    return "; ".join(filter(None, (f"{place}{error.what}", error.hint)))
 
 
 def _nothing(_: Step) -> None:

@@ -73,6 +73,7 @@ class Agreed:
 
     :param reference: Name of the engine that the others are compared with.
     :param reference_facts: What its session says of itself.
+    :param reference_options: Those that make it the reference.
     :param problems: Samples that cannot be used, with the reason.
     :param notes: What limits the comparison, in words.
     """
@@ -80,6 +81,7 @@ class Agreed:
     app: str
     reference: str
     reference_facts: Mapping[str, Any]
+    reference_options: Mapping[str, Any]
     tolerance: Tolerance
     engines: tuple[EngineAgreement, ...]
     problems: tuple[Mapping[str, str], ...] = ()
