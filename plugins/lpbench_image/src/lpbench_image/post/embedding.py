@@ -70,12 +70,12 @@ class Vector(Postprocessor[EmbeddingConfig]):
 
         :raises ProcessorError: A value is not finite, or all are 0.
         """
-        values = self._read(outputs, sample)
+        values = self._read(outputs, sample).astype(np.float64)  # squares of float32 may be beyond it
         length = math.sqrt(values @ values)
-        if not 0 < length < math.inf:
-            what = f'output "{self._read.info.called}" is a vector of length {length}, which has no direction'
+        if not length:
+            what = f'output "{self._read.info.called}" is a vector of length 0, which has no direction'
             raise ProcessorError(what, where=sample.name)
-        vector = values / np.float32(length)
+        vector = (values / length).astype(np.float32)
         if self.gallery is None:
             return Embedding(vector)
         self._check(vector.size)
@@ -128,11 +128,12 @@ def read_gallery(file: Path) -> Gallery:
 
 def _arrays(file: Path) -> dict[str, npt.NDArray[Any]]:
     try:
-        with np.load(file, allow_pickle=False) as opened:
-            return {name: opened[name] for name in opened.files}
+        opened = np.load(file, allow_pickle=False)
+        if not isinstance(opened, np.ndarray):
+            with opened:
+                return {name: opened[name] for name in opened.files}
     except BROKEN as error:
         what = f"cannot be read: {error}"
         raise ProcessorError(what, where=file.name) from error
-    except AttributeError as error:  # an .npy file: one array without a name
-        what = "is no .npz file: its vectors have no names"
-        raise ProcessorError(what, where=file.name) from error
+    what = "is one array without a name, as .npy files hold"
+    raise ProcessorError(what, where=file.name, hint="numpy.savez(file, name=vector, ...) writes a gallery")
