@@ -4,22 +4,46 @@ from __future__ import annotations
 
 from lpbench.specs import AppSpec
 
-REQUIRES = ("numpy", "onnx")
+PLAIN = ("numpy", "cv2")
+"""What recipes import that use models as they are."""
+ONNX = (*PLAIN, "onnx")
 HINT = 'pip install "lpbench-image[apps]"'
+
+
+def _offer(module: str, name: str, summary: str, requires: tuple[str, ...]) -> AppSpec:
+    """Return an offer whose definition has the entry's name in capitals."""
+    target = f"lpbench_image.apps.{module}:{name.upper().replace('-', '_')}"
+    return AppSpec(name, target, summary, requires=requires, hint=HINT)
+
+
+RANDOM = "1000 outputs, 224x224; random weights: speed only"
 
 ENTRIES = (
     AppSpec(
         "imagenet-mobilenet-v2",
         "lpbench_image.apps._entries:MOBILENET_V2",
         "MobileNetV2, 1000 ImageNet classes, 224x224",
-        requires=REQUIRES,
+        requires=ONNX,
         hint=HINT,
     ),
     AppSpec(
         "imagenet-efficientnet-lite0",
         "lpbench_image.apps._entries:EFFICIENTNET_LITE0",
         "EfficientNet-Lite0, 1000 ImageNet classes, 224x224",
-        requires=REQUIRES,
+        requires=ONNX,
         hint=HINT,
     ),
+    _offer("_entries_faces", "blazeface-short", "BlazeFace for faces near the camera, 6 points each, 128x128", PLAIN),
+    _offer("_entries_faces", "blazeface-back", "BlazeFace of the rear camera, 6 points each, 256x256", PLAIN),
+    _offer("_entries_faces", "blazeface-full", "BlazeFace for faces near and far, 6 points each, 192x192", PLAIN),
+    _offer("_entries_faces", "face-landmarks", "faces, then 468 points in each", PLAIN),
+    _offer("_entries_faces", "eye-gaze", "faces, 468 points in each, then both irises", PLAIN),
+    _offer("_entries_faces", "head-pose", "faces, then how each head is turned", PLAIN),
+    _offer("_entries_faces", "emotion", "faces, then one of seven emotions for each", PLAIN),
+    _offer("_entries_more", "selfie-segmentation", "which pixels show people, 256x256", PLAIN),
+    _offer("_entries_more", "ppocr-v6", "lines of text, then what each says, 18709 characters", ONNX),
+    _offer("_entries_more", "digits-mlp", "handwritten digits, 8x8; trained when it is built", ONNX),
+    _offer("_entries_more", "alexnet-random", f"AlexNet, {RANDOM}", ONNX),
+    _offer("_entries_more", "googlenet-random", f"GoogLeNet, {RANDOM}", ONNX),
+    _offer("_entries_more", "resnet50-random", f"ResNet-50, {RANDOM}", ONNX),
 )

@@ -1,0 +1,152 @@
+"""Recipes of the face apps whose models come as TFLite files: BlazeFace, the face mesh, the iris, emotions.
+
+Sizes, regions and normalisations are those of MediaPipe's graphs (modules/face_detection, face_landmark,
+iris_landmark); those of the emotions are fer's (fer/fer.py).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from lpbench_image.apps._writing import LABELLED, component, copy, write_config, write_labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Config = dict[str, Any]
+
+FACE = "face.tflite"
+"""Name of the detector among the members, whichever it is."""
+MESH = "mesh.tflite"
+IRIS = "iris.tflite"
+EMOTION = "emotion.tflite"
+
+FROM_MINUS_ONE = {"scale": 1 / 127.5, "mean": 1}
+"""Pixels from 0 to 255 become -1 to 1."""
+
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+RIGHT_EYE, LEFT_EYE = 0, 1
+"""BlazeFace's points, of the person's eyes: the right one is left in the picture."""
+EYES = ((33, 133), (362, 263))
+"""The mesh's points in the corners of each eye, the left one in the picture first."""
+
+FACES = 100
+"""The first of the labelled patches are faces, the others are not."""
+PATCH = 160
+CANVAS = 256
+
+DETECTORS: dict[str, Config] = {
+    "short": {"size": 128, "maps": [16, 8, 8, 8], "outputs": ("regressors", "classificators")},
+    "back": {"size": 256, "maps": [16, 8, 8, 8], "outputs": ("regressors", "classificators")},
+    "full": {
+        "size": 192,
+        "maps": [48],
+        "interpolated": None,
+        "outputs": ("reshaped_regressor_face_4", "reshaped_classifier_face_4"),
+    },
+}
+"""Of each BlazeFace: side of the input, feature maps, outputs."""
+
+
+def detector(kind: str) -> Config:
+    """Return a face detector as a component: boxes with eyes, nose, mouth and ears.
+
+    :param kind: One of ``DETECTORS``.
+    """
+    about = DETECTORS[kind]
+    boxes, scores = about["outputs"]
+    post = {
+        "type": "ssd",
+        "boxes": boxes,
+        "scores": scores,
+        "anchors": {"maps": about["maps"], "interpolated": about.get("interpolated", 1)},
+        "order": "xywh",
+        "divisors": [about["size"]] * 4,
+        "size": "linear",
+        "points": 6,
+        "threshold": 0.5,
+        "overlap": 0.3,
+    }
+    pre = {"resize": {"mode": "letterbox"}, "normalise": FROM_MINUS_ONE}
+    return component("face", {"tflite": FACE}, pre, post)
+
+
+def mesh(name: str, post: Config) -> Config:
+    """Return the face mesh as a component that looks at each face.
+
+    :param post: What is made of its outputs.
+    """
+    region = {"rotate": [RIGHT_EYE, LEFT_EYE], "square": True, "scale": 1.5}
+    return component(name, {"tflite": MESH}, {"region": region}, {**post, "points": "conv2d_20"})
+
+
+def blazeface(kind: str, members: Path, app: Path) -> None:
+    """Write a face detector as an app, and faces and others to measure its quality on."""
+    copy(members, app, FACE)
+    write_labelled(app / LABELLED, patches(members / "lfw_subset.npy"), "value")
+    write_config(app, "face_detection", [detector(kind)], labels=["face"])
+
+
+blazeface_short = partial(blazeface, "short")
+blazeface_back = partial(blazeface, "back")
+blazeface_full = partial(blazeface, "full")
+
+
+def landmarks(members: Path, app: Path) -> None:
+    """Write the app that finds faces and 468 points in each."""
+    copy(members, app, FACE, MESH)
+    chain = [detector("short"), mesh("mesh", {"type": "mesh", "flag": "conv2d_30"})]
+    write_config(app, "face_landmarks", chain, labels=["face"])
+
+
+def eye_gaze(members: Path, app: Path) -> None:
+    """Write the app that finds faces, the points in each and both of its irises."""
+    copy(members, app, FACE, MESH, IRIS)
+    # the model knows one eye only; the other one is shown to it in the mirror
+    eyes = [
+        {"points": corners, "rotate": corners, "square": True, "scale": 2.3, "mirror": mirror}
+        for corners, mirror in zip(map(list, EYES), (False, True), strict=True)
+    ]
+    post = {"type": "iris", "contour": "output_eyes_contours_and_brows", "iris": "output_iris"}
+    iris = component("iris", {"tflite": IRIS}, {"region": eyes}, post)
+    chain = [detector("short"), mesh("mesh", {"type": "mesh", "flag": "conv2d_30"}), iris]
+    write_config(app, "eye_gaze", chain, labels=["face"])
+
+
+def head_pose(members: Path, app: Path) -> None:
+    """Write the app that finds faces and how each head is turned."""
+    copy(members, app, FACE, MESH)
+    write_config(app, "head_pose", [detector("short"), mesh("pose", {"type": "head-pose"})], labels=["face"])
+
+
+def emotion(members: Path, app: Path) -> None:
+    """Write the app that finds faces and what each shows."""
+    copy(members, app, FACE, EMOTION)
+    pre = {"region": {}, "color": "GREY", "normalise": FROM_MINUS_ONE}
+    post = {"type": "classification", "activation": "none", "top_k": len(EMOTIONS)}
+    chain = [detector("short"), component("emotion", {"tflite": EMOTION}, pre, post)]
+    write_config(app, "emotion", chain, labels=EMOTIONS)
+
+
+def patches(path: Path) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
+    """Yield name, picture and 1 or 0 for each patch of scikit-image's faces and other things.
+
+    A patch of 25x25 is nothing but the face; detectors expect something around it.
+
+    :param path: Patches (n, 25, 25) of values 0 to 1.
+    """
+    edge = (CANVAS - PATCH) // 2
+    for at, patch in enumerate(np.load(path, allow_pickle=False)):
+        picture = np.full((CANVAS, CANVAS), patch.mean())
+        inside = slice(edge, edge + PATCH)
+        picture[inside, inside] = cv2.resize(patch, (PATCH, PATCH), interpolation=cv2.INTER_CUBIC)
+        name, value = (f"face-{at:03d}", "1") if at < FACES else (f"other-{at - FACES:03d}", "0")
+        yield name, np.rint(np.clip(picture * 255, 0, 255)).astype(np.uint8), value

@@ -1,0 +1,84 @@
+"""The recipe of the app that reads text: PP-OCRv6 finds lines, then reads each.
+
+Normalisation, threshold and growth are those of PaddleOCR's configuration (ppocr/data, ppocr/postprocess).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import onnx
+
+from lpbench_image.apps._writing import LABELLED, component, copy, write_config, write_picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHARACTERS = "characters.txt"
+HALVES = {"mean": 0.5, "std": 0.5}
+LARGEST = 1920
+"""Longest side of a picture that lines are looked for in; it takes about 2 GB at that."""
+
+PAGE = (
+    "Region-based segmentation",
+    "Let us first determine markers of the coins and the",
+    "background. These markers are pixels that we can label",
+    "unambiguously as either object or background. Here,",
+    "the markers are found at the two extreme parts of the",
+    "histogram of grey values:",
+    ">>> markers = np.zeros_like(coins)",
+)
+"""What can be read on scikit-image's photo of a page; half a line below it cannot."""
+
+
+def ppocr(members: Path, app: Path) -> None:
+    """Write detection and recognition as a chain, and a page with its text.
+
+    :raises ValueError: The model does not say its characters.
+    """
+    copy(members, app, "detection.onnx", "recognition.onnx")
+    (app / CHARACTERS).write_text("".join(f"{each}\n" for each in characters(members / "recognition.onnx")), "utf-8")
+    _write_page(members / "page.png", app)
+    look = {"color": "BGR", "normalise": HALVES}
+    lines = component(
+        "lines",
+        {"onnx": "detection.onnx"},
+        {**look, "resize": {"mode": "multiple", "multiple": 32, "most": LARGEST}},
+        {"type": "text-boxes", "threshold": 0.3, "box_threshold": 0.5, "grow": 1.6},
+    )
+    text = component(
+        "text",
+        {"onnx": "recognition.onnx"},
+        {**look, "resize": {"mode": "height"}, "region": {"points": [0, 1, 2, 3], "rotate": [0, 1]}},
+        {"type": "ctc", "characters": {"file": CHARACTERS}, "blank": 0, "space": True},
+    )
+    write_config(app, "text_recognition", [lines, text])
+
+
+def characters(path: Path) -> list[str]:
+    """Return the characters that a recogniser knows, in the order of its classes, without blank and space.
+
+    :raises ValueError: The model does not say them.
+    """
+    said = {each.key: each.value for each in onnx.load(path, load_external_data=False).metadata_props}
+    found: list[str] = said.get("character", "").split("\n")
+    if found == [""]:
+        what = f"{path.name} does not say its characters"
+        raise ValueError(what)
+    return found
+
+
+def _write_page(source: Path, app: Path) -> None:
+    """Write the page, twice as large, as a sample and with what is written on it."""
+    page = cv2.imread(str(source), cv2.IMREAD_GRAYSCALE)
+    if page is None:
+        what = f"{source.name} is no picture"
+        raise ValueError(what)
+    large = cv2.resize(page, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
+    for folder in ("samples", LABELLED):
+        write_picture(app / folder / "page.png", large)
+    truth = [{"file": "page.png", "text": "\n".join(PAGE)}]
+    (app / LABELLED / "manifest.json").write_text(json.dumps(truth, indent=1) + "\n", "utf-8")

@@ -1,0 +1,93 @@
+"""What recipes write beside the models: the app's config, and pictures with what is true of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Settings = Mapping[str, Any]
+
+LABELLED = "labelled"
+"""Folder in an app for pictures that a quality can be measured on; its manifest names file and truth of each."""
+MANIFEST = "labels.csv"
+
+
+def component(name: str, models: Mapping[str, str], pre: Settings, post: Settings) -> dict[str, Any]:
+    """Return one model with its processors, as a config says it.
+
+    :param models: Format to file.
+    :param pre: Settings of the preprocessor ``image``.
+    :param post: Type and settings of the postprocessor.
+    """
+    return {
+        "name": name,
+        "preprocessing": {"type": "image", **pre},
+        "inference": {"models": {form: {"file": file} for form, file in models.items()}},
+        "postprocessing": dict(post),
+    }
+
+
+def write_config(
+    app: Path,
+    app_class: str,
+    components: Sequence[Mapping[str, Any]],
+    *,
+    labels: Iterable[str] = (),
+    quality: Settings | None = None,
+) -> None:
+    """Write ``ai_app_config.json``, and ``labels.txt`` where there are labels.
+
+    :param quality: The quality gate.
+    """
+    config: dict[str, Any] = {"schema_version": 1, "ai_app_class": app_class}
+    if labels := list(labels):
+        (app / "labels.txt").write_text("".join(f"{label}\n" for label in labels), "utf-8")
+        config["labels"] = "labels.txt"
+    config["components"] = list(components)
+    if quality:
+        config["quality"] = dict(quality)
+    config["samples"] = ["samples"]
+    (app / "ai_app_config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+
+
+def write_labelled(folder: Path, pictures: Iterable[tuple[str, NDArray[np.uint8], str]], truth: str = "label") -> None:
+    """Write pictures as PNG files, and a manifest with the columns ``file`` and ``truth``.
+
+    :param pictures: Name without ending, picture (height, width) or (height, width, 3) in the order blue, green, red,
+        and what is true of it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / MANIFEST).open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("file", truth))
+        for name, picture, label in pictures:
+            write_picture(folder / f"{name}.png", picture)
+            rows.writerow((f"{name}.png", label))
+
+
+def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a picture, grey or in the order blue, green, red.
+
+    :raises OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), picture):
+        what = f"{path.name} cannot be written"
+        raise OSError(what)
+
+
+def copy(members: Path, app: Path, *names: str) -> None:
+    """Copy models that are used as they are."""
+    for name in names:
+        shutil.copyfile(members / name, app / name)
