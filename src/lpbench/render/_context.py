@@ -58,6 +58,7 @@ def engine(each: Configuration) -> str:
         _device(facts),
         f"{threads} thread{'s' if threads != 1 else ''}" if threads else "",
         facts.get("precision"),
+        f"converted, {facts['converted']}" if isinstance(facts.get("converted"), str) else "",
         f"{_count(len(each.counted), 'run')}, {_count(samples, 'sample')} timed",
         "" if each.isolated else "in this process, not isolated",
     ]
