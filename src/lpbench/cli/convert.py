@@ -120,6 +120,11 @@ def _following(options: argparse.Namespace, app: App, made: tuple[Model, ...]) -
     form = made[0].format
     readers = [each.spec for each in offers_where(ENGINES, lambda spec: form in spec.formats) if each.availability()]
     readers.sort(key=lambda spec: next(iter(spec.formats)) != form)
+    if not readers:
+        return "lpbench engines"
     inside = made[0].path.is_relative_to(app.root / form)
-    place = options.app if inside else str(made[0].path)
-    return f"lpbench run {shlex.quote(place)} --engine {readers[0].name}" if readers else "lpbench engines"
+    words = [options.app if inside else str(made[0].path), "--engine", readers[0].name]
+    if not inside and not readers[0].dynamic_shapes:  # without the app nobody tells the engine
+        known = [each for each in made[0].inputs if each.shape and not each.dynamic]
+        words += [word for each in known for word in ("--shape", f"{each.name}={','.join(map(str, each.shape))}")]
+    return f"lpbench run {shlex.join(words)}"

@@ -276,6 +276,8 @@ def _names(model: Model, files: Sequence[Path], name: str) -> dict[Path, str]:
     if external(Model(model.format, model.path)):
         return {path: path.name for path in files}
     ours = [path for path in files if path.name.partition(".")[0] == stem]
+    if len(ours) > 1:  # two formats may both have a .bin
+        name = f"{name}.{model.format}"
     return {path: f"{name}{path.name[len(stem) :]}" if path in ours else path.name for path in files}
 
 
