@@ -84,7 +84,8 @@ class Ctc(Postprocessor[CtcConfig]):
     def _check(self, shape: Sequence[int | str | None]) -> None:
         """Refuse what is no list of steps, and characters that are not those of the classes."""
         *before, classes = shape or (0,)
-        if sum(each != 1 for each in before) > 1 or 0 in shape or not before:
+        long = [each for each in before if isinstance(each, int) and each != 1]
+        if len(long) > 1 or 0 in shape or not before:
             what = f'output "{self.output.called}" {list(shape)} is not one score for each step and class'
             raise ProcessorError(what, where=WHERE)
         if isinstance(classes, int) and classes != len(self._characters):

@@ -121,9 +121,10 @@ class Segmentation(Postprocessor[MaskConfig]):
         stated = f"N{self.output.layout}" if self.output.layout in {"CHW", "HWC"} else self.output.layout
         if stated in CHANNELS:
             return stated
-        found = [name for name, axis in CHANNELS.items() if shape[axis] in {1, len(self.labels)}]
-        if len(found) == 1:
-            return found[0]
+        for count in (1, len(self.labels)):
+            found = [name for name, axis in CHANNELS.items() if shape[axis] == count]
+            if len(found) == 1:
+                return found[0]
         what = f'cannot tell the layout of output "{self.output.called}" {list(shape)}'
         raise ProcessorError(what, where=WHERE, hint='say "layout": "NCHW" or "NHWC"')
 
