@@ -33,7 +33,14 @@ def test_what_the_app_says_of_a_tensor_completes_what_the_engine_sees() -> None:
 
 def test_what_the_engine_knows_is_not_overridden() -> None:
     known = TensorInfo("data", "uint8", (1, 8), "NCHW", 0.25, 3)
-    assert merge([known], [TensorInfo("data", "uint8", (), "NHWC", 0.5, 128)]) == (known,)
+    assert merge([known], [TensorInfo("data", "uint8", (), "", 0.5, 128)]) == (known,)
+
+
+def test_a_layout_that_the_app_states_counts() -> None:
+    """An engine takes four dimensions for its format's custom; whoever made the file knows better."""
+    custom = TensorInfo("data", "uint8", (1, 3, 8, 8), "NHWC")
+    (found,) = merge([custom], [TensorInfo("data", "uint8", (), "NCHW")])
+    assert found.layout == "NCHW"
 
 
 def test_a_tensor_that_the_model_does_not_have_is_named() -> None:

@@ -86,7 +86,7 @@ def _stated(info: TensorInfo, said: TensorInfo) -> TensorInfo:
         raise EngineError(what)
     return dataclasses.replace(
         info,
-        layout=info.layout or said.layout,
+        layout=said.layout or info.layout,  # what an engine says may be its convention: TFLite means NHWC
         alias=info.alias or said.alias,
         scale=info.scale if info.scale is not None else said.scale,
         zero_point=info.zero_point if info.zero_point is not None else said.zero_point,
