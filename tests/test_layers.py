@@ -37,6 +37,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "jsonfile",
                 "keywords",
                 "made_up",
+                "onnx_source",
                 "plugin_writer",
                 "problems",
                 "schema",
@@ -84,6 +85,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "registry",
                 "samples",
                 "tensors",
+                "tools",
             }
         ),
     ),
@@ -132,6 +134,7 @@ REASONED = {
 # Distributions beyond pluggy, and the modules that may import them inside functions.
 OPTIONAL = {
     "numpy": {"agreement", "conversion", "raw_outputs", "feeds", "tensors", "made_up", "testing", "yardstick"},
+    "onnx": {"onnx_source"},
     "yaml": {"app_metadata"},
     "rich": {"cli"},
     "pandas": {"result"},

@@ -24,17 +24,19 @@ def run(  # noqa: PLR0913 - each says something about the one child
     tick: Callable[[float], None],
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    own_group: bool = True,
 ) -> int:
     """Run ``command`` and return its exit status, negative for a signal.
 
     The child gets a process group of its own, so that an interrupted or late one
-    is ended with everything that it started.
+    is ended with everything that it started.  Without one it ends with whoever ends our group.
 
     :param log: File that takes its standard output and error.
     :param timeout: Seconds after which it is killed.
     :param tick: Called with the seconds since the start while it runs.
     :param environment: Variables set on top of ours.
     :param folder: Its working directory; ours by default.
+    :param own_group: False in a process that was itself started here: what ends that must end the child too.
     :raises TimeoutError: It was killed for running too long.
     """
     import subprocess
@@ -49,7 +51,7 @@ def run(  # noqa: PLR0913 - each says something about the one child
             # a module in the working directory must not stand in for a library
             env={**os.environ, "PYTHONSAFEPATH": "1", **(environment or {})},
             cwd=folder,
-            start_new_session=True,
+            start_new_session=own_group,
         )
     try:
         while _runs(child):
@@ -57,7 +59,7 @@ def run(  # noqa: PLR0913 - each says something about the one child
         return child.returncode
     finally:
         if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
+            os.killpg(child.pid, signal.SIGKILL) if own_group else child.kill()
             child.wait()
 
 

@@ -1,4 +1,4 @@
-"""ncnn for lpbench: the engine ``ncnn`` on CPUs and on Vulkan devices.
+"""ncnn for lpbench: the engine ``ncnn`` on CPUs and on Vulkan devices, and a converter from ONNX.
 
 Importing this module imports neither ncnn nor numpy.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.hookspecs import hookimpl
-from lpbench.specs import EngineSpec
+from lpbench.specs import ConverterSpec, EngineSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,5 +31,23 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             distributions=("ncnn",),
             owned_outputs=True,
             streams=True,
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
+    """Offer pnnx."""
+    register(
+        ConverterSpec(
+            "pnnx",
+            "lpbench_ncnn._convert:Pnnx",
+            summary="ONNX to ncnn",
+            requires=("ncnn", "onnx"),
+            hint='pip install "lpbench-ncnn[convert]"',
+            reads="onnx",
+            writes="ncnn",
+            precisions=("F32", "F16"),
+            version="20261020, recipe 1",
         )
     )

@@ -1,4 +1,4 @@
-"""OpenVINO for lpbench: the engine ``openvino`` on Intel's and other CPUs, and on Intel's GPUs and NPUs.
+"""OpenVINO for lpbench: the engine ``openvino`` on CPUs and on Intel's GPUs and NPUs, and a converter from ONNX.
 
 Importing this module imports neither openvino nor numpy.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.hookspecs import hookimpl
-from lpbench.specs import EngineSpec
+from lpbench.specs import ConverterSpec, EngineSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,5 +35,23 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             streams=True,
             batches=True,
             exposes=("openvino", "onnx"),
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
+    """Offer OpenVINO as a converter into its own format."""
+    register(
+        ConverterSpec(
+            "openvino",
+            "lpbench_openvino._convert:OpenvinoConverter",
+            summary="ONNX to OpenVINO's own format",
+            requires=("openvino",),
+            hint='pip install "lpbench[openvino]"',
+            reads="onnx",
+            writes="openvino",
+            precisions=("F32", "F16"),
+            distributions=("openvino",),
         )
     )

@@ -1,5 +1,6 @@
-"""LiteRT for lpbench: the engine ``tflite``, by ai-edge-litert or by tflite-runtime, whichever is installed.
+"""LiteRT for lpbench: the engine ``tflite`` and a converter from ONNX.
 
+The engine works by ai-edge-litert or by tflite-runtime, whichever is installed.
 Importing this module imports neither of them, nor numpy.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.hookspecs import hookimpl
+from lpbench.specs import ConverterSpec
 from lpbench_tflite._spec import TfliteSpec
 
 if TYPE_CHECKING:
@@ -36,5 +38,22 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             owned_outputs=True,
             streams=True,
             batches=True,
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
+    """Offer onnx2tf."""
+    register(
+        ConverterSpec(
+            "onnx2tf",
+            "lpbench_tflite._convert:Onnx2tf",
+            summary="ONNX to TFLite",
+            requires=("ai_edge_litert|tflite_runtime",),
+            hint='pip install "lpbench[tflite]"',
+            reads="onnx",
+            writes="tflite",
+            version="2.6.9, recipe 1",
         )
     )

@@ -1,0 +1,64 @@
+"""ONNX to OpenVINO's own format, by OpenVINO."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Any
+
+from lpbench.converter import Conversion, ConversionError, Converted, Converter
+from lpbench.engine import EngineError, Model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpbench.engine import TensorInfo
+
+TELEMETRY = {"CI": "true"}
+"""As in the engine's spec: importing openvino counts uses and reports them, unless it takes this for a CI job."""
+
+
+class OpenvinoConverter(Converter):
+    """OpenVINO as a converter; takes ONNX files.  Sizes that are open and not given stay open."""
+
+    def convert(self, source: Model, wanted: Conversion, /) -> Converted:
+        """Convert a model.
+
+        :raises ConversionError: Naming operators that OpenVINO does not have.
+        """
+        os.environ.update(TELEMETRY)
+        import openvino
+
+        target = wanted.folder / "model.xml"
+        try:
+            inputs, outputs = _converted(source, target, wanted)
+        except EngineError as error:
+            raise ConversionError(error.what, where=error.where or str(source.path), hint=error.hint) from error
+        model = Model("openvino", target, (target.with_suffix(".bin"),), inputs, outputs)
+        return Converted(model, {"openvino": openvino.__version__.partition("-")[0]})
+
+
+def _converted(source: Model, target: Path, wanted: Conversion) -> tuple[tuple[TensorInfo, ...], ...]:
+    """Write the files; return inputs and outputs as they are called in them."""
+    import openvino
+
+    from lpbench_openvino import _model, _ports
+    from lpbench_openvino._text import plain_words
+
+    core = openvino.Core()
+    network = _model.read(core, source)
+    _ports.fix(network, wanted.shapes)
+    before = _ports.inputs(network), _ports.outputs(network)
+    try:
+        openvino.save_model(network, str(target), compress_to_fp16=wanted.precision == "F16")
+    except RuntimeError as error:
+        what = f"OpenVINO {openvino.__version__} cannot write it: {plain_words(error)}"
+        raise ConversionError(what) from error
+    written: Any = core.read_model(str(target))
+    after = _ports.inputs(written), _ports.outputs(written)
+    return tuple(tuple(map(_named, new, old)) for new, old in zip(after, before, strict=True))
+
+
+def _named(new: TensorInfo, old: TensorInfo) -> TensorInfo:
+    """Return a tensor of the file with the source's name; the order of inputs and outputs is kept."""
+    return dataclasses.replace(new, alias="" if new.name == old.name else old.name, layout=old.layout)
