@@ -1,0 +1,24 @@
+"""A plugin for tests of agreement: engines that multiply matrices, and are off as their options say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.hookspecs import hookimpl
+from lpbench.specs import EngineSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TARGET, CONFIG, FORMATS = "lpbench_agreeing.engine:MatrixEngine", "lpbench_agreeing.engine:MatrixConfig", {"matrix": ()}
+
+
+@hookimpl
+def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
+    """Offer a reference, one like it, one that shows nothing of its inside, and one whose library is not installed."""
+    shown = ("matrix",)
+    register(EngineSpec("plain", TARGET, config=CONFIG, formats=FORMATS, reference={"size": 4}, exposes=shown))
+    register(EngineSpec("twin", TARGET, config=CONFIG, formats=FORMATS, exposes=shown))
+    register(EngineSpec("closed", TARGET, config=CONFIG, formats=FORMATS))
+    register(EngineSpec("lost", TARGET, requires=("no_such_library",), hint="pip install it", formats=FORMATS))
+    register(EngineSpec("other", TARGET, config=CONFIG, formats={"vector": ()}))
