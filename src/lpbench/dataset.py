@@ -122,17 +122,24 @@ def _labelled(number: int, row: Mapping[str, Any], file: Path) -> Labelled:
     if not isinstance(name, str) or not name:
         what = 'has no "file"'
         raise AppError(what, where=where, hint=nearest("file", [str(key) for key in row]))
-    path = (file.parent / name).resolve()
-    if not path.is_relative_to(file.parent.resolve()):
-        what = f"{name!r} leads out of the dataset's folder"
-        raise AppError(what, where=where)
+    path = _beside(file, name, where)
     truth = {key: row[key] for key in TRUTHS & row.keys()}
     if not truth:
         what = "says nothing that is true of it"
         raise AppError(what, where=where, hint=f"known: {', '.join(sorted(TRUTHS))}")
+    if isinstance(truth.get("mask"), str):
+        truth["mask"] = str(_beside(file, truth["mask"], where))
     if "value" in truth:
         truth["value"] = _number(truth["value"], where)
     return Labelled(path, truth)
+
+
+def _beside(file: Path, name: str, where: str) -> Path:
+    path = (file.parent / name).resolve()
+    if not path.is_relative_to(file.parent.resolve()):
+        what = f"{name!r} leads out of the dataset's folder"
+        raise AppError(what, where=where)
+    return path
 
 
 def _number(value: object, where: str) -> float:

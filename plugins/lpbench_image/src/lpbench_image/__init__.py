@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.hookspecs import hookimpl
-from lpbench.specs import ProcessorSpec
+from lpbench.specs import MetricSpec, ProcessorSpec
 from lpbench_image.boxes.specs import DETECTORS
 from lpbench_image.post.specs import SPECS
 
@@ -49,6 +49,34 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
     )
     for spec in (*DETECTORS, *SPECS):
         register(spec)
+
+
+@hookimpl
+def lpbench_register_metrics(register: Callable[[MetricSpec], None]) -> None:
+    """Offer quality metrics of boxes, masks and points."""
+    boxes, masks = "lpbench_image.metrics.boxes", "lpbench_image.metrics.pixels"
+    detection = ("object_detection", "face_detection")
+    for name, target, summary, classes, higher in (
+        ("map", f"{boxes}:CocoAveragePrecision", "mean average precision of boxes, COCO's", detection, True),
+        ("map-voc", f"{boxes}:VocAveragePrecision", "mean average precision of boxes, PASCAL VOC's", (), True),
+        (
+            "miou",
+            f"{masks}:MeanIntersectionOverUnion",
+            "mean intersection over union of masks",
+            ("segmentation",),
+            True,
+        ),
+        ("dice", f"{masks}:Dice", "Dice coefficient of masks", ("segmentation",), True),
+        (
+            "nme",
+            f"{masks}:NormalisedMeanError",
+            "mean error of points by the size of their box",
+            ("face_landmarks",),
+            False,
+        ),
+    ):
+        needs = ("numpy", "cv2")
+        register(MetricSpec(name, target, summary, needs, classes=classes, higher_is_better=higher))
 
 
 @hookimpl

@@ -1,0 +1,1 @@
+"""Quality metrics of vision apps: boxes, masks, points."""
