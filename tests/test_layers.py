@@ -115,6 +115,7 @@ GROUPS: dict[str, tuple[int, frozenset[str]]] = {
                 "raw_outputs",
                 "runner",
                 "sharing",
+                "source_tensors",
                 "testing",
                 "worker",
                 "yardsticks",

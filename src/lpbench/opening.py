@@ -14,7 +14,8 @@ from lpbench.errors import EngineError, LpbenchError
 from lpbench.models import merge
 from lpbench.pipeline import Batches, Chain, Part, Single, Streams
 from lpbench.samples import InRegion
-from lpbench.tensors import resolve_shapes
+from lpbench.source_tensors import SourceTensors
+from lpbench.tensors import TensorPreprocessor, resolve_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,11 +55,11 @@ class Opener:
 
         :raises EngineError: It cannot be opened so.
         """
-        opens = self.opens
+        opens, shapes = self.opens, {} if self.model.provenance else self.shapes  # they were settled by converting
         if self.batch == 1:
-            return opens(shapes=self.shapes, profile=self.profile)
-        with opens(shapes=self.shapes) as looked_at:
-            single = resolve_shapes(looked_at.inputs, self.shapes)
+            return opens(shapes=shapes, profile=self.profile)
+        with opens(shapes=shapes) as looked_at:
+            single = resolve_shapes(looked_at.inputs, shapes)
         found = opens(shapes={name: (self.batch, *shape[1:]) for name, shape in single.items()}, profile=self.profile)
         try:
             _refuse_other_batch(found.inputs, self.batch)
@@ -75,6 +76,8 @@ class Opener:
             inputs, outputs = (tuple(map(_of_one, each)) for each in (inputs, outputs))
         pre, pre_config = _processor(registry.PREPROCESSORS, self.component.preprocessing)
         post, post_config = _processor(registry.POSTPROCESSORS, self.component.postprocessing)
+        if pre is TensorPreprocessor and model.provenance:
+            pre = SourceTensors
         built: Preprocessor[Any] = pre(pre_config, inputs)
         first = self.component is self.app.components[0]
         reads = InRegion(built) if self.app.decode_in_region and first else built

@@ -139,7 +139,7 @@ def arranged(values: Any, layout: str, wanted: str) -> Any:  # noqa: ANN401 - nu
     from lpbench.agreement import in_layout  # a package with numpy behind it, needed only here
     from lpbench.errors import LpbenchError
 
-    layout, wanted = layout or _plain(wanted, values.ndim), wanted or _plain(layout, values.ndim)
+    layout, wanted = layout or plain_layout(wanted, values.ndim), wanted or plain_layout(layout, values.ndim)
     if layout.startswith("N") > wanted.startswith("N") and values.shape[:1] == (1,):
         layout, values = layout[1:], values[0]
     elif wanted.startswith("N") > layout.startswith("N"):
@@ -162,7 +162,7 @@ def alike(values: Tensor, reference: Tensor) -> Any:  # noqa: ANN401 - a numpy a
     return found.reshape(reference.values.shape) if bare == wanted else found
 
 
-def _plain(layout: str, rank: int) -> str:
+def plain_layout(layout: str, rank: int) -> str:
     """Return the layout of values of which nothing is stated, beside one that has a layout: channels first."""
     first = f"C{layout.replace('N', '').replace('C', '')}" if "C" in layout else layout.replace("N", "")
     return f"N{first}" if rank > len(first) else first

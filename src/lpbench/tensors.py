@@ -146,7 +146,8 @@ class TensorPostprocessor(Postprocessor[RawConfig]):
 
         NaN and infinities are left out of the three and counted under ``not_finite``.
         """
-        return {"outputs": {name: _describe(array) for name, array in prediction.items()}}
+        called = {each.name: each.called for each in self.outputs}
+        return {"outputs": {called.get(name, name): _describe(array) for name, array in prediction.items()}}
 
 
 def resolve_shapes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
