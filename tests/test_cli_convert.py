@@ -140,3 +140,18 @@ def test_a_conversion_that_fails_for_the_only_engine_is_the_error(
 def test_converters_are_listed_with_their_plugin(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plugins", "-v"]) == 0
     assert "  converter: absent-maker, maker" in capsys.readouterr().out
+
+
+def test_a_bare_model_and_its_conversion_see_the_same_numbers(
+    app: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Though the input has another name and its channels stand last."""
+    picture = {"inputs": [{"name": "x", "shape": ["n", 3, "h", 5]}], "outputs": [{"name": "y", "formula": "double"}]}
+    model = str(app(**picture) / "m.formula")
+    words = ["--engine", "exact,quick", "--convert", "--shape", "x=1,3,4,5", "--range", "x=3,9", "--json"]
+    assert main(["run", model, *words, *QUICKLY]) == 0
+    exact, quick = json.loads(capsys.readouterr().out)["configurations"]
+    assert exact["state"] == quick["state"] == "OK"
+    one, other = (each["predictions"][0]["outputs"]["y"] for each in (exact, quick))
+    assert other["shape"] == [1, 4, 5, 3]
+    assert [one[key] for key in ("min", "max")] == [other[key] for key in ("min", "max")]
