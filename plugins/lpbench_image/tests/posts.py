@@ -29,8 +29,8 @@ def geometries(draw: st.DrawFn) -> Affine | Geometry:
     """Draw scales, offsets, turned and mirrored regions."""
     source, size = ((draw(st.integers(8, 90)), draw(st.integers(8, 90))) for _ in range(2))
     if draw(st.booleans()):
-        scales, offsets = ([draw(st.floats(*each)) for _ in range(2)] for each in ((0.2, 4), (-30, 30)))
-        return Geometry(*scales, *offsets, source, size)
+        (across, down), (x, y) = ([draw(st.floats(*each)) for _ in range(2)] for each in ((0.2, 4), (-30, 30)))
+        return Geometry(across, down, x, y, source, size)
     angle, scale, sign = draw(st.floats(-4, 4)), draw(st.floats(0.2, 4)), draw(st.sampled_from([-1, 1]))
     turn = scale * np.array([(sign * np.cos(angle), -np.sin(angle)), (sign * np.sin(angle), np.cos(angle))])
     return Affine(np.column_stack([turn, [draw(st.floats(-30, 90)) for _ in range(2)]]), source, size)
@@ -63,4 +63,5 @@ def through(geometry: Affine | Geometry, points: Any) -> Array:  # noqa: ANN401 
             found.append(((x - geometry.offset_x) / geometry.scale_x, (y - geometry.offset_y) / geometry.scale_y))
         else:
             found.append(tuple(geometry.matrix @ (x, y, 1)))
-    return np.array(found).reshape(np.shape(points))
+    shaped: Array = np.array(found).reshape(np.shape(points))
+    return shaped

@@ -93,7 +93,7 @@ def test_predictions_do_not_change_with_the_next_output() -> None:
 
 def test_values_are_shares_of_the_input_for_every_body() -> None:
     """What is compared between engines; those below the threshold too."""
-    outputs = {"out": several(np.tile(np.float32([0.25, 0.75, 0.01]), (2, 3, 1)))}
+    outputs = {"out": several(np.tile(np.array([0.25, 0.75, 0.01], np.float32), (2, 3, 1)))}
     values = build("keypoints", {}, infos(outputs)).values(outputs, sample())
     assert values["points"].tolist() == [[[0.75, 0.25]] * 3] * 2
     assert values["scores"].shape == (2, 3)

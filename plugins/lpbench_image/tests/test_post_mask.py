@@ -68,7 +68,8 @@ def test_a_mask_is_that_of_a_loop_over_the_picture(geometry: Affine | Geometry, 
     """Bilinear between the centres of the map's pixels, 0 outside it, then the threshold."""
     scores = smooth(np.random.default_rng(seed), (11, 13))
     found = segment({"threshold": threshold}, scores[None, None], geometry)
-    assert (found.shape, found.dtype) == (geometry.source, np.uint8)
+    assert found.shape == geometry.source
+    assert found.dtype == np.uint8
     wanted = np.array([[at(scores, y, x) for y, x in row] for row in places(geometry, (11, 13)).tolist()])
     clear = np.abs(wanted - threshold) > NEAR
     assert (found == (wanted > threshold))[clear & ~_rim(geometry, (11, 13))].all()

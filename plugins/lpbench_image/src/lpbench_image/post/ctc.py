@@ -47,6 +47,9 @@ class Ctc(Postprocessor[CtcConfig]):
         self.output = choose(config.output, outputs)
         characters = list(_characters(Path(config.characters.file)) if config.characters else labels)
         self._characters = [*characters, " "] if config.space else characters
+        if config.blank > len(self._characters):
+            what = f"blank is {config.blank}, but there are {len(self._characters)} characters beside it"
+            raise ProcessorError(what, where=f"{WHERE}.blank")
         self._characters.insert(config.blank, "")
         self._check(self.output.shape)
 
