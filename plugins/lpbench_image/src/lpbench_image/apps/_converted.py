@@ -86,7 +86,7 @@ def face_recognition(members: Path, app: Path) -> None:
     _convert(members, app, "mobileface", {"embedding": "batchnorm0/add_1"}, MOBILEFACE)
     pre = {"region": {"template": EYES_NOSE_MOUTH}, "color": "RGB", "normalise": AS_IT_IS}
     vector = component("embedding", {"onnx": "mobileface.onnx"}, pre, {"type": "embedding"})
-    write_config(app, "face_recognition", [detector("back"), vector])
+    write_config(app, "face_recognition", [detector("back"), vector], labels=["face"])
 
 
 def age_gender(members: Path, app: Path) -> None:
@@ -96,7 +96,8 @@ def age_gender(members: Path, app: Path) -> None:
     _convert(members, app, "faceres", outputs, FACERES)
     pre = {"region": {"square": True, "scale": 1.3}, "color": "RGB", "normalise": AS_IT_IS}
     post = {"type": "age-gender", "age": "age", "gender": "gender"}
-    write_config(app, "age_gender", [detector("back"), component("age-gender", {"onnx": "faceres.onnx"}, pre, post)])
+    about = component("age-gender", {"onnx": "faceres.onnx"}, pre, post)
+    write_config(app, "age_gender", [detector("back"), about], labels=["face"])
 
 
 def _convert(members: Path, app: Path, name: str, outputs: Mapping[str, str], recorded: Recorded) -> None:

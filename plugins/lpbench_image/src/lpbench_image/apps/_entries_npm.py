@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lpbench.catalogue import Entry, Package
-from lpbench_image.apps._packages import faces, skimage
+from lpbench_image.apps._packages import faces, skimage, sklearn
 
 OBJECTRON = Package(
     "npm",
@@ -19,8 +19,9 @@ UNVERIFIED = "MIT, says human-models; that of the original is not verified"
 """For models that the package took from elsewhere."""
 DETECTOR = "face_detection_back"
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png")
-PEOPLE = ("astronaut.png", "coffee.png")
-"""One person, and a picture without one."""
+FACES = ("astronaut.png", "china.jpg")
+"""One person, and a picture without a face: the others have what the detector takes for one."""
+PHOTOS_OF_FACES = (skimage("astronaut.png"), sklearn("images/china.jpg"))
 
 
 def human_models(*names: str) -> Package:
@@ -66,9 +67,9 @@ MOVENET_LIGHTNING = Entry(
     licence=UNVERIFIED,
     source="Google's MoveNet SinglePose Lightning 4, as human-models' movenet-lightning.json, converted to ONNX; "
     "photos of scikit-image",
-    packages=(human_models("movenet-lightning"), skimage(*PEOPLE)),
+    packages=(human_models("movenet-lightning"), skimage("astronaut.png", "rocket.jpg")),
     recipe="lpbench_image.apps._converted:movenet",
-    samples=PEOPLE,
+    samples=("astronaut.png", "rocket.jpg"),
 )
 FACE_RECOGNITION = Entry(
     name="face-recognition",
@@ -76,10 +77,10 @@ FACE_RECOGNITION = Entry(
     app_class="face_recognition",
     licence=UNVERIFIED,
     source="github.com/becauseofAI/MobileFace, as human-models' mobileface.json, converted to ONNX, behind MediaPipe's "
-    "face detector; photos of scikit-image",
-    packages=(human_models("mobileface"), faces(face=DETECTOR), skimage(*PEOPLE)),
+    "face detector; photos of scikit-image and scikit-learn",
+    packages=(human_models("mobileface"), faces(face=DETECTOR), *PHOTOS_OF_FACES),
     recipe="lpbench_image.apps._converted:face_recognition",
-    samples=PEOPLE,
+    samples=FACES,
 )
 AGE_GENDER = Entry(
     name="age-gender",
@@ -87,8 +88,8 @@ AGE_GENDER = Entry(
     app_class="age_gender",
     licence=UNVERIFIED,
     source="github.com/HSE-asavchenko/HSE_FaceRec_tf, as human-models' faceres.json, converted to ONNX, behind "
-    "MediaPipe's face detector; photos of scikit-image",
-    packages=(human_models("faceres"), faces(face=DETECTOR), skimage(*PEOPLE)),
+    "MediaPipe's face detector; photos of scikit-image and scikit-learn",
+    packages=(human_models("faceres"), faces(face=DETECTOR), *PHOTOS_OF_FACES),
     recipe="lpbench_image.apps._converted:age_gender",
-    samples=PEOPLE,
+    samples=FACES,
 )
