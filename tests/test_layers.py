@@ -134,7 +134,18 @@ REASONED = {
 
 # Distributions beyond pluggy, and the modules that may import them inside functions.
 OPTIONAL = {
-    "numpy": {"agreement", "conversion", "raw_outputs", "feeds", "tensors", "made_up", "testing", "yardstick"},
+    "numpy": {
+        "agreement",
+        "conversion",
+        "dataset",
+        "feeds",
+        "made_up",
+        "pipeline",
+        "raw_outputs",
+        "tensors",
+        "testing",
+        "yardstick",
+    },
     "onnx": {"onnx_source"},
     "yaml": {"app_metadata"},
     "rich": {"cli"},
