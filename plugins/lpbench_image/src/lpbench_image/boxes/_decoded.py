@@ -8,6 +8,7 @@ import numpy as np
 
 from lpbench_image._outputs import choose
 from lpbench_image.boxes._detector import SIZED, Detector
+from lpbench_image.boxes._nms import NOUGHT
 from lpbench_image.boxes._readers import Levels, Objectness, Pairs
 from lpbench_image.boxes._scores import Rule
 from lpbench_image.boxes._tables import Tables
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.engine import TensorInfo
     from lpbench_image.boxes._readers import Reader
     from lpbench_image.geometry import Extent
 
     Floats = npt.NDArray[np.float32]
     Indices = npt.NDArray[np.int64]
 
+HALF = np.array(0.5, np.float32)
 CORNERS = {"ltrb": [0, 1, 2, 3], "tlbr": [1, 0, 3, 2]}
 """Where left, top, right and bottom stand in forms that have them."""
 
@@ -38,13 +40,13 @@ class Boxes(Detector[BoxesConfig]):
             boxes, reader = _together(config, rule, outputs, len(labels))
         else:
             boxes, reader = _apart(config, rule, outputs, len(labels))
-        super().__init__(config, outputs, labels, reader, boxes)
+        super().__init__(config, outputs, labels, reader, boxes, slice(0, SIZED) if config.output else None)
 
-    def _decode(self, outputs: Outputs, rows: Indices, size: Extent) -> tuple[Floats, Floats]:
-        corners = _corners(self._boxes.take(outputs, rows, slice(0, SIZED)).T, self.config.format)
+    def _decode(self, numbers: Floats, rows: Indices, size: Extent) -> Floats:
+        corners = _corners(numbers.T, self.config.format).reshape(2, 2, -1)
         if self.config.unit == "share":
-            corners *= np.array([size[1], size[0]] * 2, np.float32)[:, None]
-        return corners, np.empty((len(rows), 0, 2), np.float32)
+            corners *= np.array(size[::-1], np.float32)[:, None]
+        return corners
 
 
 def _together(config: BoxesConfig, rule: Rule, outputs: Sequence[TensorInfo], labels: int) -> tuple[Tables, Reader]:
@@ -76,8 +78,7 @@ def _corners(boxes: Floats, form: str) -> Floats:
     if form in CORNERS:
         ordered: Floats = boxes[CORNERS[form]]
         return ordered
-    share = np.float32(0.5 if form == "cxcywh" else 0)
     corners: Floats = np.empty(boxes.shape, np.float32)
-    np.subtract(boxes[:2], boxes[2:] * share, out=corners[:2])
+    np.subtract(boxes[:2], boxes[2:] * HALF if form == "cxcywh" else NOUGHT, out=corners[:2])
     np.add(corners[:2], boxes[2:], out=corners[2:])
     return corners

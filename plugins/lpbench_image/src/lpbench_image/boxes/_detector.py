@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from lpbench.errors import ProcessorError
 from lpbench.processor import Postprocessor, Sample
 from lpbench_image._outputs import WHERE
-from lpbench_image.boxes._nms import suppress
+from lpbench_image.boxes._nms import NOUGHT, suppress
 from lpbench_image.boxes._scores import Candidates, UnsoundError
 from lpbench_image.boxes.config import DetectionConfig
 from lpbench_image.found import Detections
+from lpbench_image.geometry import Affine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +42,7 @@ class Detector(Postprocessor[C]):
 
     :param reader: Of the scores.
     :param boxes: The outputs with a row for each box.
+    :param columns: Those of their rows that are boxes; None for all.
     :param points: Key points of each box.
     :param counts: Boxes that there must be, by what says so.
     """
@@ -51,11 +54,12 @@ class Detector(Postprocessor[C]):
         labels: Sequence[str],
         reader: Reader,
         boxes: Tables,
+        columns: slice | None = None,
         points: int = 0,
         counts: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(config, outputs, labels)
-        self._reader, self._boxes, self._counts = reader, boxes, counts or {}
+        self._reader, self._boxes, self._columns, self._counts = reader, boxes, columns, counts or {}
         self._tables = [*reader.tables.values(), boxes]
         self._none = np.empty((0, points, 2), np.float32)
         self._fixed = all(each.fixed for each in self._tables)
@@ -76,11 +80,12 @@ class Detector(Postprocessor[C]):
             raise _unsound(self._reader.tables["scores"], str(error), sample) from None
         if not len(found.rows):
             return Detections(np.empty((0, SIZED), np.float32), found.scores, found.classes, self._none.copy())
-        corners, points = self._decoded(outputs, found.rows, geometry.size)
-        if not (np.isfinite(corners).all() and np.isfinite(points).all()):
+        numbers = self._boxes.take(outputs, found.rows, self._columns)
+        if not np.isfinite(numbers).all():
             raise _unsound(self._boxes, "boxes that are not finite", sample)
-        chosen = self._chosen(found, corners)
-        boxes, points = self._placed(corners[:, chosen], points[chosen], geometry)
+        places = self._decode(numbers, found.rows, geometry.size)
+        chosen = self._chosen(found, places[:2].reshape(SIZED, -1))
+        boxes, points = self._placed(places[:, :, chosen].transpose(2, 0, 1), geometry)
         return Detections(boxes, found.scores[chosen], found.classes[chosen], points)
 
     def describe(self, prediction: Detections, /) -> Mapping[str, Any]:
@@ -100,21 +105,20 @@ class Detector(Postprocessor[C]):
         if not self._fixed:
             self._settle(outputs)
         rows = np.arange(sum(self._boxes.rows))
-        corners, points = self._decoded(outputs, rows, _geometry(sample).size)
-        found = {**self._reader.full(outputs), "boxes": corners.T}
-        return {**found, "points": points} if points.shape[1] else found
+        numbers = self._boxes.take(outputs, rows, self._columns)
+        with np.errstate(invalid="ignore"):  # comparing is no matter of being finite
+            places = self._decode(numbers, rows, _geometry(sample).size).transpose(2, 0, 1)
+        found = {**self._reader.full(outputs), "boxes": places[:, :2].reshape(-1, SIZED)}
+        return {**found, "points": places[:, 2:]} if self._none.shape[1] else found
 
     @abc.abstractmethod
-    def _decode(self, outputs: Outputs, rows: Indices, size: Extent) -> tuple[Floats, Floats]:
-        """Return ``(4, n)`` left, top, right, bottom and ``(n, k, 2)`` points, in pixels of the input.
+    def _decode(self, numbers: Floats, rows: Indices, size: Extent) -> Floats:
+        """Return x and y of left top, right bottom and k points, ``(2 + k, 2, n)``, in pixels of the input.
 
-        :param rows: Ascending.
+        :param numbers: ``(n, width)``, finite.
+        :param rows: Theirs.
         :param size: Height and width of the input.
         """
-
-    def _decoded(self, outputs: Outputs, rows: Indices, size: Extent) -> tuple[Floats, Floats]:
-        with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
-            return self._decode(outputs, rows, size)
 
     def _settle(self, outputs: Outputs) -> None:
         """Check these outputs' extents."""
@@ -133,28 +137,41 @@ class Detector(Postprocessor[C]):
 
     def _chosen(self, found: Candidates, corners: Floats) -> Indices:
         """Return which candidates stay, best first; of equal scores the lower row, then the lower class."""
-        config, order = self.config, np.argsort(-found.scores, kind="stable")
-        if not config.all_classes:
+        config, order = self.config, (-found.scores).argsort(kind="stable")
+        several = self._reader.classes != 1
+        if several and not config.all_classes:
             order = _best_of_rows(found.rows, order)
         if config.suppress == "none":
             return order[: config.limit]
-        classes = found.classes[order] if config.suppress == "class" and found.classes.any() else None
+        classes = found.classes[order] if several and config.suppress == "class" else None
         return order[suppress(corners.take(order, axis=1), classes, config.overlap, config.limit)]
 
-    def _placed(self, corners: Floats, points: Floats, geometry: Any) -> tuple[Floats, Floats]:  # noqa: ANN401 - the preprocessor's
-        """Return boxes and points in pixels of the picture; a box that was turned becomes the upright one around it."""
-        quads = geometry.to_source(corners[QUAD].T.reshape(-1, SIZED, 2))
-        boxes = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1, dtype=np.float32)
+    def _placed(self, places: Floats, geometry: Any) -> tuple[Floats, Floats]:  # noqa: ANN401 - the preprocessor's
+        """Return boxes and points in pixels of the picture; a box that is turned becomes the upright one around it.
+
+        :param places: ``(n, 2 + k, 2)``.
+        """
+        found = geometry.to_source(places).astype(np.float32)
+        boxes = found[:, :2].reshape(-1, SIZED)
+        if isinstance(geometry, Affine):
+            corners = places[:, :2].reshape(-1, SIZED)[:, QUAD].reshape(-1, SIZED, 2)
+            turned = geometry.to_source(corners)
+            boxes = np.concatenate([turned.min(axis=1), turned.max(axis=1)], axis=1, dtype=np.float32)
         if self.config.clip:
-            height, width = geometry.source
-            np.maximum(boxes, 0, out=boxes)
-            np.minimum(boxes, np.array((width, height, width, height), np.float32), out=boxes)
-        return boxes, geometry.to_source(points).astype(np.float32) if points.size else points
+            np.maximum(boxes, NOUGHT, out=boxes)
+            np.minimum(boxes, _corner(geometry.source), out=boxes)
+        return boxes, found[:, 2:]
 
     def _item(self, index: int, score: float, box: list[float], points: list[list[float]]) -> dict[str, Any]:
         label = self.labels[index] if self.labels else str(index)
         item = {"label": label, "score": score, "box": box}
         return {**item, "points": points} if points else item
+
+
+@functools.lru_cache
+def _corner(size: Extent) -> Floats:
+    """Return the right bottom corner of a picture, twice."""
+    return np.array((*size[::-1], *size[::-1]), np.float32)
 
 
 def _best_of_rows(rows: Indices, order: Indices) -> Indices:

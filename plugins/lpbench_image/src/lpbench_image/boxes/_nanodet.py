@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.engine import TensorInfo
     from lpbench_image.geometry import Extent
 
     Floats = npt.NDArray[np.float32]
@@ -33,22 +33,20 @@ class NanoDet(Detector[NanoDetConfig]):
         only = 1 if len(labels) == 1 and config.boxes else None
         scores = Tables("scores", config.scores, outputs, only)
         boxes = Tables("boxes", config.boxes, outputs, numbers) if config.boxes else scores
-        before = slice(None) if config.boxes else slice(None, -numbers)
-        super().__init__(config, outputs, labels, Levels(scores, rule, before), boxes)
-        self._columns = slice(-numbers, None)
+        before, behind = (None, None) if config.boxes else (slice(None, -numbers), slice(-numbers, None))
+        super().__init__(config, outputs, labels, Levels(scores, rule, before), boxes, behind)
         self._sums = np.stack([np.arange(config.bins), np.ones(config.bins)], axis=1).astype(np.float32)
         self._cells: tuple[Extent, Floats] = ((0, 0), np.empty((3, 0), np.float32))
 
-    def _decode(self, outputs: Outputs, rows: Indices, size: Extent) -> tuple[Floats, Floats]:
-        numbers = self._boxes.take(outputs, rows, self._columns).reshape(-1, self.config.bins)
+    def _decode(self, numbers: Floats, rows: Indices, size: Extent) -> Floats:
+        bins = numbers.reshape(-1, self.config.bins)
         cells = self._cell(size).take(rows, axis=1)
-        exponentials = np.exp(numbers - numbers.max(axis=1, keepdims=True))
+        exponentials = np.exp(bins - bins.max(axis=1, keepdims=True))
         sums = exponentials @ self._sums  # of steps and of shares, in one product
-        distances = (sums[:, 0] / sums[:, 1]).reshape(-1, SIZED).T * cells[2]
-        corners = np.empty((SIZED, len(rows)), np.float32)
-        np.subtract(cells[:2], distances[:2], out=corners[:2])
-        np.add(cells[:2], distances[2:], out=corners[2:])
-        return corners, np.empty((len(rows), 0, 2), np.float32)
+        places: Floats = (sums[:, 0] / sums[:, 1]).reshape(-1, 2, 2).transpose(1, 2, 0) * cells[2]
+        np.subtract(cells[:2], places[0], out=places[0])
+        places[1] += cells[:2]
+        return places
 
     def _cell(self, size: Extent) -> Floats:
         """Return centre x and y and stride of each cell, ``(3, N)``, in pixels of the input."""

@@ -23,6 +23,8 @@ BLOCK = 64
 TILE, GROUP = 480, 32
 """Boxes that are compared with those that stay, and how many of these at once: their pairs take less than 128 KiB,
 for more of which C libraries ask the system each time, which takes five times as long."""
+NOUGHT = np.zeros((), np.float32)
+"""As an array, of which numpy makes less ado than of a number."""
 
 
 class Boxes(NamedTuple):
@@ -60,9 +62,10 @@ def suppress(corners: Floats, classes: Indices | None, overlap: float, limit: in
     :param classes: ``(n,)``: only boxes of one class compete; None for all.
     :param limit: Of boxes that stay.
     """
-    sides = np.maximum(corners[2:] - corners[:2], 0)
-    count, factor = corners.shape[1], np.float32(1 + overlap)
-    boxes = Boxes(corners, sides[0] * sides[1] * np.float32(overlap), classes, np.arange(count))
+    sides = corners[2:] - corners[:2]
+    width, height = np.maximum(sides, NOUGHT, out=sides)
+    count, factor = corners.shape[1], np.array(1 + overlap, np.float32)
+    boxes = Boxes(corners, width * height * np.array(overlap, np.float32), classes, np.arange(count))
     if count <= BLOCK:
         return np.array(_greedy(_drops(boxes, boxes, factor), limit), np.int64)
     kept: list[int] = []
@@ -76,7 +79,7 @@ def suppress(corners: Floats, classes: Indices | None, overlap: float, limit: in
     return np.array(kept, np.int64)
 
 
-def _tile(tile: Boxes, factor: np.float32, limit: int) -> list[int]:
+def _tile(tile: Boxes, factor: Floats, limit: int) -> list[int]:
     """Return the indices of those that stay among themselves."""
     kept: list[int] = []
     while len(tile.indices) and len(kept) < limit:
@@ -87,20 +90,21 @@ def _tile(tile: Boxes, factor: np.float32, limit: int) -> list[int]:
     return kept
 
 
-def _left(better: Boxes, others: Boxes, factor: np.float32) -> Boxes:
+def _left(better: Boxes, others: Boxes, factor: Floats) -> Boxes:
     """Return the others that none of the better ones drops."""
     return others.some(np.flatnonzero(~_drops(better, others, factor).any(axis=0)))
 
 
-def _drops(better: Boxes, others: Boxes, factor: np.float32) -> Bools:
+def _drops(better: Boxes, others: Boxes, factor: Floats) -> Bools:
     """Return whether each of ``better`` drops each of ``others``, ``(m, n)``.
 
     ``common / (a + b - common) > overlap`` without a division: ``common (1 + overlap) > overlap a + overlap b``.
     """
-    sides = np.minimum(better.corners[2:, :, None], others.corners[2:, None])
-    sides -= np.maximum(better.corners[:2, :, None], others.corners[:2, None])
+    mine, theirs = better.corners[:, :, None], others.corners[:, None]
+    sides = np.minimum(mine[2:], theirs[2:])
+    sides -= np.maximum(mine[:2], theirs[:2])
     common, other = sides
-    np.maximum(common, 0, out=common)  # two negative sides would make an area
+    np.maximum(common, NOUGHT, out=common)  # two negative sides would make an area
     common *= other
     common *= factor
     drops: Bools = common > better.share[:, None] + others.share

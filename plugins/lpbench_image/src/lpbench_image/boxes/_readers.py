@@ -48,31 +48,32 @@ class Reader(Protocol):
 class Levels:
     """A score for each class, in one output, or in one for each level of the detector.
 
-    :param columns: Those of a row that are scores.
+    :param columns: Those of a row that are scores; None for all.
     """
 
-    def __init__(self, tables: Tables, rule: Rule, columns: slice = slice(None)) -> None:
+    def __init__(self, tables: Tables, rule: Rule, columns: slice | None = None) -> None:
         self.tables, self._rule, self._columns = {SCORES: tables}, rule, columns
 
     @property
     def classes(self) -> int:
         """How many there are."""
         width = self.tables[SCORES].tables[0].extent[1]
-        return self._rule.classes(len(range(width)[self._columns]))
+        return self._rule.classes(len(range(width)[self._columns or slice(None)]))
 
     def pick(self, outputs: Outputs) -> Candidates:
         """Return what scores enough."""
         found, start = [], 0
         for table in self.tables[SCORES].tables:
             values = table.floats(outputs)
-            picked = self._rule.pick(values[:, self._columns])
-            found.append(picked._replace(rows=picked.rows + start) if start else picked)
+            picked = self._rule.pick(values if self._columns is None else values[:, self._columns])
+            found.append(Candidates(picked.rows + start, picked.classes, picked.scores) if start else picked)
             start += len(values)
         return found[0] if len(found) == 1 else Candidates(*map(np.concatenate, zip(*found, strict=True)))
 
     def full(self, outputs: Outputs) -> dict[str, Floats]:
         """Return all scores."""
-        each = [self._rule.full(table.floats(outputs)[:, self._columns]) for table in self.tables[SCORES].tables]
+        columns = self._columns or slice(None)
+        each = [self._rule.full(table.floats(outputs)[:, columns]) for table in self.tables[SCORES].tables]
         return {"scores": np.concatenate(each)}
 
 

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.engine import TensorInfo
     from lpbench_image.geometry import Extent
 
     Floats = npt.NDArray[np.float32]
     Indices = npt.NDArray[np.int64]
 
-LOW_HIGH = {"xywh": (slice(0, 2), slice(2, 4)), "yxhw": (slice(1, None, -1), slice(3, 1, -1))}
-"""Where left and top, and right and bottom, go in the order of an encoding."""
+
+HIGHEST = np.array(80, np.float32)
+"""Exponents are cut to it: larger ones would overflow."""
 
 
 class Ssd(Detector[SsdConfig]):
@@ -38,27 +39,28 @@ class Ssd(Detector[SsdConfig]):
         scores = Tables("scores", config.scores, outputs, only)
         boxes = Tables("boxes", config.boxes, outputs, SIZED + 2 * config.points)
         counts = {"anchors": len(self._anchors)}
-        super().__init__(config, outputs, labels, Levels(scores, rule), boxes, config.points, counts)
+        super().__init__(config, outputs, labels, Levels(scores, rule), boxes, points=config.points, counts=counts)
         self._flip = config.order == "yxhw"
         divisors = np.array(config.divisors, np.float32).reshape(2, 2, 1)
         self._divisors = divisors[:, ::-1] if self._flip else divisors
-        self._low, self._high = LOW_HIGH[config.order]
         self._priors: tuple[Extent, Floats] = ((0, 0), np.empty((6, 0), np.float32))
 
-    def _decode(self, outputs: Outputs, rows: Indices, size: Extent) -> tuple[Floats, Floats]:
-        encodings = self._boxes.take(outputs, rows).T
+    def _decode(self, numbers: Floats, rows: Indices, size: Extent) -> Floats:
+        encodings = numbers.T
         priors = self._prior(size).take(rows, axis=1)
         middle, factor = priors[:2], priors[2:4]
-        centre = encodings[:2] * factor + middle
-        exponential = self.config.size == "exp"
-        half = (np.exp(encodings[2:4] / self._divisors[1]) if exponential else encodings[2:4]) * priors[4:]
-        corners = np.empty((SIZED, len(rows)), np.float32)
-        np.subtract(centre, half, out=corners[self._low])
-        np.add(centre, half, out=corners[self._high])
-        if not self.config.points:
-            return corners, np.empty((len(rows), 0, 2), np.float32)
-        points = encodings[SIZED:].reshape(-1, 2, len(rows)) * factor + middle
-        return corners, (points[:, ::-1] if self._flip else points).transpose(2, 0, 1)
+        places: Floats = encodings.reshape(-1, 2, len(rows)) * factor  # the size among them, which is overwritten
+        places += middle
+        half = priors[4:] * (self._exponential(encodings[2:4]) if self.config.size == "exp" else encodings[2:4])
+        np.add(places[0], half, out=places[1])
+        places[0] -= half
+        return places[:, ::-1] if self._flip else places
+
+    def _exponential(self, sizes: Floats) -> Floats:
+        exponents: Floats = sizes / self._divisors[1]
+        np.minimum(exponents, HIGHEST, out=exponents)
+        np.exp(exponents, out=exponents)
+        return exponents
 
     def _prior(self, size: Extent) -> Floats:
         """Return each anchor's middle, what one of an encoding moves it by, and half of what one adds to its size."""
