@@ -168,6 +168,13 @@ def test_given_samples_are_compared_and_those_of_no_use_are_told(app: Path, tmp_
     assert agree(app, ["twin"], data=data, number=1).engines[0].samples == 1
 
 
+def test_a_sample_that_the_reference_refuses_is_blamed_on_no_engine(app: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "unlucky.npy", np.full((1, 4), 13, np.float32))
+    with pytest.raises(EngineError, match="this input is not liked") as caught:
+        agree(app, ["twin"], data=tmp_path / "unlucky.npy")
+    assert caught.value.where == "reference plain"
+
+
 def test_the_command_prints_a_row_and_leaves_with_0(app: Path, capsys: Capture) -> None:
     assert main(["agree", str(app), "--engines", "twin"]) == 0
     head, titles, row, _ = capsys.readouterr().out.splitlines()

@@ -105,10 +105,21 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
     )
     count = min(number, len(files) or GENERATED)
     with _Comparison(plan, first, count, tolerance, tell) as comparison:
-        rows = tuple(comparison.row(target, bisect=bisect) for target in targets)
+        try:
+            rows = tuple(comparison.row(target, bisect=bisect) for target in targets)
+        except _ReferenceFailed as failed:
+            raise failed.error from None
         problems = comparison.problems()
     facts, notes = comparison.facts, _targets.notes(loaded, first)
     return Agreed(loaded.name, first.name, facts, first.options, tolerance, rows, problems, notes)
+
+
+class _ReferenceFailed(Exception):  # noqa: N818 - it carries one, so that no engine is blamed for it
+    """The reference ended or refused a sample: there is nothing to compare with."""
+
+    def __init__(self, error: LpbenchError) -> None:
+        super().__init__(error.what)
+        self.error = error
 
 
 class _Comparison:
@@ -170,7 +181,7 @@ class _Comparison:
         """Compare sample by sample; return what is known, and how it ended where it did not come to the end."""
         tally = Tally(self._tolerance)
         for index in range(self._count):
-            expected = self._seen(self._worker, index)
+            expected = self._expected(index)
             try:
                 tally.add(index, expected, self._seen(worker, index))
             except WorkerError as error:
@@ -179,6 +190,13 @@ class _Comparison:
                 return tally, f"failed: {_in_one_line(error)}"
             self._tell(Step(asked, "comparing", index + 1, self._count))
         return tally, COMPARED
+
+    def _expected(self, index: int) -> Seen:
+        try:
+            return self._seen(self._worker, index)
+        except LpbenchError as error:
+            error.where = f"reference {self._reference.name}" + (f": {error.where}" if error.where else "")
+            raise _ReferenceFailed(error) from error
 
     def _seen(self, worker: Worker, index: int, keep: str = "") -> Seen:
         return Seen.of(*worker.ask("numbers", f"running sample {index}", index=index, keep=keep))

@@ -102,10 +102,13 @@ def _failure(found: Agreed, each: EngineAgreement, width: int, paint: Paint) -> 
     lines = [f"{paint(clean(each.engine), 'bad')}", *_wrapped(clean(reason), width, "  ")]
     if each.parting is None:
         return lines
-    return [*lines, *(line for text in parting(found, each.parting) for line in _wrapped(clean(text), width, "  "))]
+    chain = len({one.component for one in each.values}) > 1
+    where = f"{each.parting.sample}, {each.parting.component}" if chain else each.parting.sample
+    told = parting(found, each.parting, where)
+    return [*lines, *(line for text in told for line in _wrapped(clean(text), width, "  "))]
 
 
-def parting(found: Agreed, at: Parting) -> list[str]:
+def parting(found: Agreed, at: Parting, where: str) -> list[str]:
     """Return where two engines part, or why that is not known."""
     if not at.tensor:
         return [f"no first tensor can be told: {at.reason}"]
@@ -113,7 +116,7 @@ def parting(found: Agreed, at: Parting) -> list[str]:
     makers = f"{at.makers[0] or 'an unknown operator'} in {found.reference}, {at.makers[1] or 'unknown'} in the other"
     before = f'after "{at.last}", the last that agrees' if at.last else "the first of all"
     return [
-        f'it parts from {found.reference} at tensor "{at.tensor}" ({shape}), {before}, in {at.sample}',
+        f'it parts from {found.reference} at tensor "{at.tensor}" ({shape}), {before}, in {where}',
         f"{at.problem}; made by {makers}",
     ]
 

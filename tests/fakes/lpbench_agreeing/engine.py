@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+UNLUCKY = 13
+"""No engine likes this number."""
+
+
 @dataclass(frozen=True)
 class MatrixConfig:
     """What goes wrong.
@@ -60,6 +64,8 @@ class MatrixSession(Session):
     def run(self, feeds: Feeds, /) -> Outputs:
         """Multiply by a matrix for each layer."""
         _obey(self._config.do)
+        if (feeds["x"] == UNLUCKY).any():
+            _obey("raise")
         values, found = feeds["x"], {}
         for at, name in enumerate(self._names):
             values = values @ np.random.default_rng(at).standard_normal((self._config.size,) * 2).astype(np.float32)
