@@ -127,7 +127,8 @@ class _Pair:
                 return f': it is the source\'s output "{other.name}"'
         if np.ptp(made) == 0:
             return f": it is {made.flat[0]:.3g} everywhere"
-        if np.allclose(np.sort(made), np.sort(source), atol=limits.largest * self._width(), rtol=0):
+        allowed = limits.largest * self._width()
+        if self.deviation.max_absolute > allowed and np.allclose(np.sort(made), np.sort(source), atol=allowed, rtol=0):
             return ": it holds the source's values in another order"
         sums = [float(np.mean([each.astype(float).sum() for each in arrays])) for arrays in (self.made, self.source)]
         if abs(sums[1] - 1) < SUM < abs(sums[0] - 1):
