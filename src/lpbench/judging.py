@@ -57,7 +57,7 @@ def metrics_for(app_class: str, stated: str, asked: Sequence[str]) -> list[str]:
     :param stated: The metric of the app's quality gate; empty where it has none.
     :raises LpbenchError: There is none.
     """
-    names = [*asked] or [*([stated] if stated else []), *_of_class(app_class)]
+    names = [*asked] or ([stated] if stated else _of_class(app_class))
     if not names:
         every = ", ".join(registry.current().all(registry.METRICS))
         what = f'no metric serves the class "{app_class}"'

@@ -14,4 +14,6 @@ def selfie_segmentation(members: Path, app: Path) -> None:
     """Write MediaPipe's selfie segmentation: pixels 0 to 1 in, a probability for each out."""
     copy(members, app, "model.tflite")
     person = component("person", {"tflite": "model.tflite"}, {}, {"type": "mask", "threshold": 0.5})
+    # the model has an operator of MediaPipe's own, which TFLite knows and other readers of its files do not
+    person["inference"]["engine"] = "tflite"
     write_config(app, "segmentation", [person], labels=["person"])

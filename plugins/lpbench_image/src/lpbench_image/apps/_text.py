@@ -43,19 +43,19 @@ def ppocr(members: Path, app: Path) -> None:
     (app / CHARACTERS).write_text("".join(f"{each}\n" for each in characters(members / "recognition.onnx")), "utf-8")
     _write_page(members / "page.png", app)
     look = {"color": "BGR", "normalise": HALVES}
-    lines = component(
-        "lines",
+    detection = component(
+        "detection",
         {"onnx": "detection.onnx"},
         {**look, "resize": {"mode": "multiple", "multiple": 32, "most": LARGEST}},
         {"type": "text-boxes", "threshold": 0.3, "box_threshold": 0.5, "grow": 1.6},
     )
-    text = component(
-        "text",
+    recognition = component(
+        "recognition",
         {"onnx": "recognition.onnx"},
         {**look, "resize": {"mode": "height"}, "region": {"points": [0, 1, 2, 3], "rotate": [0, 1]}},
         {"type": "ctc", "characters": {"file": CHARACTERS}, "blank": 0, "space": True},
     )
-    write_config(app, "text_recognition", [lines, text])
+    write_config(app, "text_recognition", [detection, recognition])
 
 
 def characters(path: Path) -> list[str]:
@@ -72,12 +72,15 @@ def characters(path: Path) -> list[str]:
 
 
 def _write_page(source: Path, app: Path) -> None:
-    """Write the page, twice as large, as a sample and with what is written on it."""
+    """Write the page, twice as large, as a sample and with what is written on it.
+
+    Pixels are repeated: smoothed, the three marks at the beginning of the last line may be read as two.
+    """
     page = cv2.imread(str(source), cv2.IMREAD_GRAYSCALE)
     if page is None:
         what = f"{source.name} is no picture"
         raise ValueError(what)
-    large = cv2.resize(page, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
+    large = page.repeat(2, axis=0).repeat(2, axis=1).astype(np.uint8, copy=False)
     for folder in ("samples", LABELLED):
         write_picture(app / folder / "page.png", large)
     truth = [{"file": "page.png", "text": "\n".join(PAGE)}]
