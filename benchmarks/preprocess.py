@@ -42,14 +42,18 @@ PLACES = 10
 
 
 class Buffers:
-    """Room for every step, on cache lines as lpbench's own."""
+    """Room for every step, on cache lines as lpbench's own.
 
-    def __init__(self) -> None:
-        self.small = aligned((SIDE, SIDE, 3), "uint8")
+    :param size: Height and width of the tensor.
+    """
+
+    def __init__(self, size: tuple[int, int] = (SIDE, SIDE)) -> None:
+        self.size = size
+        self.small = aligned((*size, 3), "uint8")
         self.middle = aligned((SHORT, SHORT, 3), "uint8")
-        self.floats = aligned((SIDE, SIDE, 3), "float32")
-        self.planes = aligned((3, SIDE, SIDE), "uint8")
-        self.out = aligned((1, 3, SIDE, SIDE), "float32")
+        self.floats = aligned((*size, 3), "float32")
+        self.planes = aligned((3, *size), "uint8")
+        self.out = aligned((1, 3, *size), "float32")
         self.flat = self.out.reshape(3, -1)
         self.reversed_planes = list(self.planes[::-1])
         self.reversed_out = list(self.out[0, ::-1])
@@ -175,9 +179,9 @@ def transform_split(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
     return to.out
 
 
-def blob(ready: Ready, _: Buffers) -> Any:  # noqa: ANN401
+def blob(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
     """Use OpenCV's own blob, then divide."""
-    values = cv2.dnn.blobFromImage(ready(), 1.0, (SIDE, SIDE), swapRB=True).reshape(3, -1)
+    values = cv2.dnn.blobFromImage(ready(), 1.0, to.size[::-1], swapRB=True).reshape(3, -1)
     np.multiply(values, FACTORS, values)
     return np.add(values, SUMMANDS, values)
 
@@ -228,17 +232,17 @@ def jobs(sample: Sample, *, crop: bool) -> dict[str, Job]:
     return found
 
 
-def check(candidates: dict[str, Job]) -> dict[str, Job]:
+def check(candidates: dict[str, Job], close: float = CLOSE) -> dict[str, Job]:
     """Return the candidates that this OpenCV can run, once all agree."""
-    expected = candidates["lpbench"]().copy()
-    usable = {}
-    for name, job in candidates.items():
+    ours, *by_hand = candidates.items()
+    expected, usable = ours[1]().copy(), dict([ours])
+    for name, job in by_hand:
         try:
             error = float(np.abs(np.reshape(job(), expected.shape) - expected).max())
         except (AttributeError, cv2.error) as reason:
             print(f"{name}: left out: {reason}", file=sys.stderr)
             continue
-        if error > CLOSE:
+        if error > close:
             message = f"{name} differs by {error}"
             raise AssertionError(message)
         usable[name] = job
@@ -257,12 +261,16 @@ def take_turns(candidates: dict[str, Job], rounds: int, times: dict[str, list[in
         order.reverse()
 
 
-def measure(sample: Sample, rounds: int, *, crop: bool) -> dict[str, float]:
-    """Return the median microseconds of each, over several places in memory: they alone make a tenth."""
+def measure(make: Callable[[], dict[str, Job]], rounds: int, close: float = CLOSE) -> dict[str, float]:
+    """Return the median microseconds of each, over several places in memory: they alone make a tenth.
+
+    :param make: Makes the candidates anew, each with its own buffers.
+    :param close: Largest difference between two.
+    """
     times: dict[str, list[int]] = collections.defaultdict(list)
     kept = []
     for _ in range(PLACES):
-        kept.append(check(jobs(sample, crop=crop)))  # kept, so that the next get other addresses
+        kept.append(check(make(), close))  # kept, so that the next get other addresses
         take_turns(kept[-1], -(-rounds // PLACES), times)
     return {name: statistics.median(each) / 1000 for name, each in times.items()}
 
@@ -290,7 +298,7 @@ def main() -> int:
     print(f"OpenCV {cv2.__version__}, numpy {np.__version__}, 1 thread, {options.rounds} rounds")
     ratios = []
     for crop, title in ((True, "short side 256, crop 224"), (False, "stretch to 224")):
-        ratios.append(report(title, measure(sample, options.rounds, crop=crop)))
+        ratios.append(report(title, measure(partial(jobs, sample, crop=crop), options.rounds)))
     return int(max(ratios) > LIMIT)
 
 

@@ -15,11 +15,12 @@ from lpbench import config
 from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
 from lpbench.processor import Sample
-from lpbench_image._items import aligned, around
+from lpbench_image._items import around
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig
 from lpbench_image.found import Detections, Landmarks, Mask
-from lpbench_image.regions import Region
+from lpbench_image.geometry import Affine
+from lpbench_image.regions import Region, Window
 
 EYES, NOSE = [[20.0, 30.0], [40.0, 30.0]], [30.0, 42.0]
 COORDINATES = st.floats(-500, 500)
@@ -46,7 +47,7 @@ def items(found: Any, **values: Any) -> list[Sample]:  # noqa: ANN401 - any pred
     return list(build(**values).items(sample, found))
 
 
-def regions(found: Any, **values: Any) -> list[Region]:  # noqa: ANN401
+def regions(found: Any, **values: Any) -> list[Any]:  # noqa: ANN401
     return [each.region for each in items(found, **values)]
 
 
@@ -56,7 +57,7 @@ def test_each_box_is_an_item_of_the_same_picture() -> None:
     found = build(region={}).items(sample, faces((10, 20, 30, 60), (50, 5, 60, 25)))
     assert [(each.name, each.item) for each in found] == [("photo.jpg", 0), ("photo.jpg", 1)]
     assert all(each.data is sample.data for each in found)
-    assert found[0].region == Region(20.0, 40.0, 20.0, 40.0)
+    assert found[0].region == Window(20, 10, 40, 20)
 
 
 def test_nothing_found_is_no_item() -> None:
@@ -74,12 +75,12 @@ def test_without_a_region_the_component_looks_at_the_same_sample() -> None:
 def test_boxes_are_scaled_squared_and_shifted() -> None:
     """A box of 20 x 40, each change by itself and all together; whole pixels, the square exact."""
     box = faces((10.0, 20.0, 30.0, 60.0))
-    assert regions(box, region={"scale": 1.5}) == [Region(20.0, 40.0, 30.0, 60.0)]
-    assert regions(box, region={"scale": [2, 1]}) == [Region(20.0, 40.0, 40.0, 40.0)]
-    assert regions(box, region={"square": True}) == [Region(20.0, 40.0, 40.0, 40.0)]
-    assert regions(box, region={"shift": [0.5, -0.25]}) == [Region(30.0, 30.0, 20.0, 40.0)]
+    assert regions(box, region={"scale": 1.5}) == [Window(10, 5, 60, 30)]
+    assert regions(box, region={"scale": [2, 1]}) == [Window(20, 0, 40, 40)]
+    assert regions(box, region={"square": True}) == [Window(20, 0, 40, 40)]
+    assert regions(box, region={"shift": [0.5, -0.25]}) == [Window(10, 20, 40, 20)]
     all_three = {"scale": 1.5, "square": True, "shift": [0.0, 0.5]}
-    assert regions(box, region=all_three) == [Region(20.0, 60.0, 60.0, 60.0)]
+    assert regions(box, region=all_three) == [Window(30, -10, 60, 60)]
 
 
 @given(st.tuples(COORDINATES, COORDINATES, st.floats(0, 300), st.floats(0, 300)), st.floats(0.3, 3))
@@ -91,11 +92,10 @@ def test_upright_regions_lie_on_whole_pixels_beside_the_exact_ones(
     x, y, width, height = box
     found = regions(faces((x, y, x + width, y + height)), region={"scale": scale, "square": True})[0]
     side = max(1.0, float(np.float32(max(width, height))) * scale)
-    assert found.window
     assert found.width == found.height
     assert abs(found.width - side) <= 0.51
-    assert abs(found.x - found.width / 2 - (x + width / 2 - side / 2)) <= 1.01
-    assert abs(found.y - found.height / 2 - (y + height / 2 - side / 2)) <= 1.01
+    assert abs(found.left - (x + width / 2 - side / 2)) <= 1.01
+    assert abs(found.top - (y + height / 2 - side / 2)) <= 1.01
 
 
 def test_a_face_is_turned_until_its_eyes_are_level() -> None:
@@ -121,7 +121,7 @@ def test_the_iris_of_either_eye_is_an_item_and_one_is_mirrored() -> None:
     mesh = Landmarks(np.array([[20, 30, 5], [40, 32, 5], [60, 30, 5], [80, 30, 5]], np.float32), 0.9)
     left, right = items(mesh, region=eyes)
     assert (left.item, right.item) == (0, 1)
-    assert left.region == Region(30.0, 31.0, 46.0, 46.0)
+    assert left.region == Window(8, 7, 46, 46)
     assert (right.region.x, right.region.y) == (70.0, 30.0)
     assert right.region.width == pytest.approx(46.0)
     assert right.region.mirrored
@@ -132,7 +132,7 @@ def test_the_iris_of_either_eye_is_an_item_and_one_is_mirrored() -> None:
 def test_landmarks_without_chosen_points_are_surrounded() -> None:
     """All points, upright, and turned by a line through two of them."""
     points = np.array([[10, 10], [30, 10], [30, 20]], np.float32)
-    assert regions(Landmarks(points, 1.0), region={}) == [Region(20.0, 15.0, 20.0, 10.0)]
+    assert regions(Landmarks(points, 1.0), region={}) == [Window(10, 10, 10, 20)]
     turned = regions(Landmarks(points, 1.0), region={"rotate": [1, 2]})[0]
     assert (turned.width, turned.height) == pytest.approx((10.0, 20.0))
 
@@ -155,8 +155,8 @@ def test_a_rectangle_around_points_holds_them_and_is_the_smallest(
     pairs: list[tuple[float, float]], angle: float
 ) -> None:
     """At any angle, no point outside, and one on each side."""
-    found = around([complex(*each) for each in pairs], angle)
-    geometry = found.geometry((1, 1), (0, 0), (0, 0), (1, 1))
+    found = Region(*around(pairs, angle), angle)
+    geometry = Affine(np.array(found.rows((1, 1), (0, 0))), (1, 1), (1, 1))
     if min(found.width, found.height) < 1e-3:
         return
     inside = geometry.to_input(pairs)
@@ -175,8 +175,7 @@ def test_alignment_finds_the_similarity_that_points_went_through(
         return
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     template = points @ turn.T + (x, y)
-    region = aligned(complexes(points), complexes(template), (80, 112))
-    geometry = region.geometry((80, 112), (0, 0), (0, 0), (80, 112))
+    geometry = aligned(points, template, (80, 112))
     assert np.allclose(geometry.to_input(points), template, atol=1e-6 * np.abs(template).max() + 1e-6)
 
 
@@ -191,12 +190,17 @@ def test_alignment_has_the_least_squares(seed: int) -> None:
     matrix[1::2] = np.stack([points[:, 1], points[:, 0], np.zeros(5), np.ones(5)], axis=1)
     a, b, x, y = np.linalg.lstsq(matrix, template.reshape(-1), rcond=None)[0]
     expected = points @ np.array([[a, b], [-b, a]]) + (x, y)
-    geometry = aligned(complexes(points), complexes(template), (90, 60)).geometry((90, 60), (0, 0), (0, 0), (90, 60))
+    geometry = aligned(points, template, (90, 60))
     assert np.allclose(geometry.to_input(points), expected, atol=1e-6 * max(1, 1 / np.hypot(a, b)))
 
 
-def complexes(points: Any) -> list[complex]:  # noqa: ANN401 - any array
-    return [complex(*each) for each in np.asarray(points).tolist()]
+def aligned(points: Any, template: Any, size: tuple[int, int]) -> Affine:  # noqa: ANN401 - arrays
+    """Return the geometry of a picture's region aligned to a template."""
+    info = TensorInfo("x", "float32", (1, *size, 3), layout="NHWC")
+    pre = ImagePreprocessor(config.build(ImageConfig, {"region": {"template": template.tolist()}}), [info])
+    found = Landmarks(points, 1.0)  # as they are, not rounded to float32
+    region = pre.items(Sample("photo.jpg", np.zeros((9, 9, 3), np.uint8)), found)[0].region
+    return Affine(np.array(region.rows(size, (0, 0))), (9, 9), size)
 
 
 def test_alignment_is_opencvs_where_all_points_agree() -> None:
@@ -204,7 +208,7 @@ def test_alignment_is_opencvs_where_all_points_agree() -> None:
     template = [[38.29, 51.70], [73.53, 51.50], [56.03, 71.74], [56.14, 92.28]]
     points = np.array([[200.3, 120.8], [248.1, 131.2], [221.0, 160.7], [214.2, 188.5]])
     found = regions(faces((0, 0, 1, 1), points=[[*points, [0, 0]]]), region={"template": template}, size=112)[0]
-    geometry = found.geometry((112, 112), (0, 0), (0, 0), (112, 112))
+    geometry = Affine(np.array(found.rows((112, 112), (0, 0))), (1, 1), (112, 112))
     matrix, _ = cv2.estimateAffinePartial2D(points, np.array(template), ransacReprojThreshold=100)
     theirs = points @ matrix[:, :2].T + matrix[:, 2]
     ours = geometry.to_input(points.astype(np.float32))
@@ -242,7 +246,7 @@ def test_pick_chooses_and_keeps_the_numbers() -> None:
 def test_a_box_of_no_size_is_one_pixel() -> None:
     """Left is right and top is bottom."""
     found = items(faces((10, 10, 10, 10)), region={"square": True})[0]
-    assert found.region.extent == (1, 1)
+    assert found.region == Window(10, 10, 1, 1)
     assert build()(found)["x"].shape == (1, 64, 64, 3)
 
 
@@ -254,7 +258,7 @@ def test_a_box_of_no_size_is_one_pixel() -> None:
         (faces((0, 0, 9, 9), points=[EYES]), {"region": {"template": [[1, 1], [2, 2], [3, 4]]}}, "point 2 is asked"),
         (faces((0, 0, math.nan, 9)), {"region": {}}, "no region"),
         (faces((0, 0, math.inf, 9)), {"region": {"scale": 2}}, "no region"),
-        (faces((0, 0, 9, 9), points=[[NOSE, NOSE]]), {"region": {"template": [[1, 1], [2, 2]]}}, "points coincide"),
+        (faces((0, 0, 9, 9), points=[[NOSE, NOSE]]), {"region": {"template": [[1, 1], [2, 2]]}}, "coincide"),
         (Mask(np.zeros((2, 2), np.uint8)), {"region": {}}, "detections or landmarks, not of Mask"),
     ],
 )

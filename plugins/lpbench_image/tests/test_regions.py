@@ -19,7 +19,7 @@ from lpbench.processor import Sample
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig
 from lpbench_image.geometry import Affine, Geometry
-from lpbench_image.regions import Region
+from lpbench_image.regions import Region, Window
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -58,7 +58,7 @@ def smooth(height: int, width: int) -> Array:
     return np.stack(waves, axis=-1).astype(np.uint8)
 
 
-def look(pre: ImagePreprocessor, data: Array, region: Region) -> tuple[Array, Any]:
+def look(pre: ImagePreprocessor, data: Array, region: Region | Window) -> tuple[Array, Any]:
     sample = Sample("picture", data, region=region)
     pixels = pre(sample)["x"][0].astype(np.float64)
     return pixels, sample.geometry
@@ -83,9 +83,7 @@ def test_upright_regions_are_parts_of_the_picture(left: int, top: int, width: in
     """Whole pixels, inside the picture, across its edge or outside: exactly what a cut-out picture gives."""
     data = picture(50, 60)
     pre = build({"resize": {"pad": pad}}, 1, 24, 20, 3)
-    region = Region(left + width / 2, top + height / 2, float(width), float(height))
-    assert region.window == (top, left, height, width)
-    found, geometry = look(pre, data, region)
+    found, geometry = look(pre, data, Window(top, left, height, width))
     part = Sample("part", reference.bordered(data, top, left, (height, width), pad))
     assert np.array_equal(found, build({}, 1, 24, 20, 3)(part)["x"][0])
     assert np.allclose(geometry.to_source([[0, 0], [20, 24]]), [[left, top], [left + width, top + height]])
@@ -139,11 +137,11 @@ def test_a_quarter_turn_moves_whole_pixels(name: str) -> None:
     assert np.array_equal(found, np.rot90(data[5:25, 5:25]))
 
 
-@pytest.mark.parametrize("angle", [0.0, 0.3])
-def test_a_letterboxed_region_shows_nothing_outside_itself(angle: float) -> None:
+@pytest.mark.parametrize("part", [Window(35, 25, 20, 40), Region(45.0, 45.0, 40.0, 20.0, 0.3)])
+def test_a_letterboxed_region_shows_nothing_outside_itself(part: Region | Window) -> None:
     """A wide region of a white picture: black above and below, white between."""
     data = np.full((90, 90, 3), 255, np.uint8)
-    found, _ = look(build({"resize": {"mode": "letterbox"}}, 1, 16, 16, 3), data, Region(45.0, 45.0, 40.0, 20.0, angle))
+    found, _ = look(build({"resize": {"mode": "letterbox"}}, 1, 16, 16, 3), data, part)
     assert np.unique(found[4:12]).tolist() == [255]
     assert np.unique(np.concatenate([found[:4], found[12:]])).tolist() == [0]
 
@@ -166,7 +164,7 @@ def test_a_turned_line_of_text_gets_a_height_and_its_own_width() -> None:
 def test_area_shrinks_upright_regions() -> None:
     """The mean of what each pixel covers, of the region only."""
     data = picture(64, 64)
-    found, _ = look(build({"resize": {"interpolation": "area"}}, 1, 4, 4, 3), data, Region(32.0, 24.0, 32.0, 16.0))
+    found, _ = look(build({"resize": {"interpolation": "area"}}, 1, 4, 4, 3), data, Window(16, 16, 16, 32))
     assert np.abs(found - reference.resize_area(data[16:32, 16:48], (4, 4))).max() <= 1.01
 
 
@@ -175,7 +173,7 @@ def test_whole_pictures_and_regions_take_turns() -> None:
     values = {"resize": {"mode": "letterbox", "pad": 7}}
     pre, data = build(values, 1, 16, 16, 3), picture(40, 30)
     kept = data.copy()
-    chosen = [None, Region(10.0, 10.0, 10.0, 20.0), Region(12.0, 9.0, 9.0, 5.0, 0.4), Region(2.0, 2.0, 12.0, 10.0)]
+    chosen = [None, Window(0, 5, 20, 10), Region(12.0, 9.0, 9.0, 5.0, 0.4), Window(-3, -4, 10, 12)]
     for region in chosen * 2:
         alone = build(values, 1, 16, 16, 3)(Sample("alone", data, region=region))["x"]
         assert np.array_equal(pre(Sample("shared", data, region=region))["x"], alone)
@@ -185,7 +183,7 @@ def test_whole_pictures_and_regions_take_turns() -> None:
 def test_the_geometry_says_which_it_is() -> None:
     """Scale and offset for upright parts, a matrix for turned ones."""
     pre, data = build({}, 1, 8, 8, 3), picture(20, 20)
-    assert isinstance(look(pre, data, Region(5.0, 5.0, 4.0, 4.0))[1], Geometry)
+    assert isinstance(look(pre, data, Window(3, 3, 4, 4))[1], Geometry)
     assert isinstance(look(pre, data, Region(5.0, 5.0, 4.0, 4.0, 0.1))[1], Affine)
     assert isinstance(look(pre, data, Region(5.2, 5.0, 4.0, 4.0))[1], Affine)
 
@@ -194,10 +192,13 @@ def test_what_cannot_be_looked_at_is_refused_by_name() -> None:
     """No region, no picture, one too large to be turned, one too large to be cut out."""
     pre = build({"max_pixels": 1000, "resize": {"interpolation": "lanczos"}}, 1, 8, 8, 3)
     for data, region, words in (
-        (picture(9, 9), "left half", r"photo: a region is a .*Region; found str"),
+        (picture(9, 9), "left half", "photo: a region is a Window or Region .*; found str"),
         ("cat", Region(1.0, 1.0, 1.0, 1.0), "photo: a picture is a uint8 array"),
+        ("cat", Window(1, 1, 1, 1), "photo: a picture is a uint8 array"),
+        (np.zeros((9, 9)), Window(-1, 1, 1, 1), "photo: a picture is a uint8 array"),
+        (np.zeros((9, 9)), Window(1, 1, 1, 1), "photo: a picture is a uint8 array"),
         (np.zeros((2, 40000, 3), np.uint8), Region(1.0, 1.0, 2.0, 2.0, 0.1), "photo: OpenCV cannot turn"),
-        (picture(9, 9), Region(5.0, 5.0, 100.0, 100.0), "photo: a region of 100 x 100 pixels is more than"),
+        (picture(9, 9), Window(-5, -5, 100, 100), "photo: a region of 100 x 100 pixels is more than"),
     ):
         with pytest.raises(ProcessorError, match=words):
             pre(Sample("photo", data, region=region))

@@ -1,160 +1,197 @@
 """What one component of a chain found becomes the regions that the next one looks at.
 
 The order of shifting, squaring and scaling is that of MediaPipe's graphs, whose
-models are trained on regions made so.  Points are complex numbers here, x + iy:
-turning is multiplying, and a similarity is one product and one sum.
+models are trained on regions made so.  Numbers are Python's: for a few points of a
+few things, numpy's calls take longer than the calculation.
 """
 
 from __future__ import annotations
 
 import cmath
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lpbench.errors import ProcessorError
 from lpbench_image.found import Detections, Landmarks
-from lpbench_image.regions import Region
+from lpbench_image.regions import Region, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from lpbench_image.config import ImageConfig, RegionConfig
     from lpbench_image.geometry import Extent
 
+    Pairs = Sequence[Sequence[float]]
+
 WHERE = "preprocessing.region"
 
 
-@dataclass(frozen=True)
-class Thing:
-    """Something found.
+class Regions:
+    """Makes regions of things found, as a config says.
 
-    :param box: The upright rectangle around it, where the component before says one.
-    :param points: Its key points.
-    :param score: How sure that is.
-    """
-
-    box: Region | None
-    points: Sequence[complex]
-    score: float
-
-    @property
-    def area(self) -> float:
-        """Of its box, or of the rectangle around its points."""
-        return (self.box or around(self.points, 0.0)).area
-
-
-def regions(config: ImageConfig, found: Any, size: Extent) -> Iterator[tuple[int, Region]]:  # noqa: ANN401 - any prediction
-    """Yield number and region of each item.
-
-    With several regions for each thing, the numbers of a thing's items follow each other.
-
-    :param found: ``Detections`` or ``Landmarks``.
     :param size: Of the model's input; only templates need it, and with them it is fixed.
-    :raises ProcessorError: The thing has not the points that are asked for, or they make no region.
     """
-    things = _things(found)
-    for number in _picked(config.pick, things):
-        for part, chosen in enumerate(config.regions):
-            yield number * len(config.regions) + part, _region(things[number], chosen, size)
+
+    def __init__(self, config: ImageConfig, size: Extent) -> None:
+        self._pick = config.pick
+        numbers = sorted({number for each in config.regions for number in asked(each)})
+        places = {number: place for place, number in enumerate(numbers)}
+        self._numbers = np.array(numbers, np.intp)
+        self._makers = [Aligned(each, size, places) if each.template else Laid(each, places) for each in config.regions]
+
+    def __call__(self, found: Any, /) -> list[tuple[int, Window | Region]]:  # noqa: ANN401 - any prediction
+        """Return number and region of each item; with several regions, a thing's items follow each other.
+
+        :param found: ``Detections`` or ``Landmarks``.
+        :raises ProcessorError: The thing has not the points that are asked for, or they make no region.
+        """
+        boxes, whole = _boxes_and_points(found)
+        points = self._chosen(whole)
+        made: list[tuple[int, Window | Region]] = []
+        for thing in self._picked(found):
+            for part, make in enumerate(self._makers):
+                region = make(boxes[thing], points[thing] if points else (), whole[thing])
+                made.append((thing * len(self._makers) + part, region))
+        return made
+
+    def _chosen(self, whole: Any) -> list[Pairs]:  # noqa: ANN401 - an array (things, points, 2 or 3)
+        """Return of each thing the points that any region needs."""
+        if not self._numbers.size:
+            return []
+        if len(whole) and self._numbers[-1] >= whole.shape[1]:
+            what = f"point {self._numbers[-1]} is asked for, but what was found has {whole.shape[1]} points, from 0 on"
+            raise ProcessorError(what, where=WHERE)
+        chosen: list[Pairs] = whole[:, self._numbers, :2].tolist() if len(whole) else []
+        return chosen
+
+    def _picked(self, found: Any) -> Iterable[int]:  # noqa: ANN401
+        """Return the numbers of the things to look at, in the order in which they were found."""
+        if isinstance(found, Landmarks):
+            return (0,)
+        if self._pick == "all" or not len(found):
+            return range(len(found))
+        if self._pick == "best":
+            return (int(found.scores.argmax()),)
+        areas = np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
+        largest: list[int] = np.sort(np.argsort(-areas, kind="stable")[: self._pick]).tolist()
+        return largest
 
 
-def around(points: Sequence[complex], angle: float) -> Region:
-    """Return the smallest rectangle turned by an angle that holds all points."""
-    turn = cmath.rect(1, angle)
-    turned = [point * turn.conjugate() for point in points]
-    left, right = (which(point.real for point in turned) for which in (min, max))
-    top, bottom = (which(point.imag for point in turned) for which in (min, max))
-    centre = complex(left + right, top + bottom) / 2 * turn
-    return Region(centre.real, centre.imag, right - left, bottom - top, angle)
+class Laid:
+    """Lays a rectangle around a thing's box or points.
+
+    :param places: Where the points stand in what it is called with, by their numbers.
+    """
+
+    def __init__(self, chosen: RegionConfig, places: dict[int, int]) -> None:
+        self._points = [places[number] for number in chosen.points]
+        self._rotate = [places[number] for number in chosen.rotate or ()]
+        self._shift = chosen.shift if any(chosen.shift) else None
+        self._scale, self._square, self._mirror = chosen.scales, chosen.square, chosen.mirror
+
+    def __call__(self, box: Sequence[float] | None, points: Pairs, whole: Any) -> Window | Region:  # noqa: ANN401 - an array
+        """Return the region: turned, shifted, squared, scaled and mirrored as asked for.
+
+        :param box: Left, top, right, bottom; None where the thing has none.
+        :param points: Those that were asked for.
+        :param whole: All points, ``(k, 2)`` or more.
+        """
+        angle = self._angle(points) if self._rotate else 0.0
+        if self._points:
+            x, y, width, height = around([points[at] for at in self._points], angle)
+        elif box:
+            left, top, right, bottom = box
+            x, y, width, height = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+        else:
+            x, y, width, height = around(whole[:, :2].tolist(), angle)
+        if self._shift:
+            along, down = self._shift[0] * width, self._shift[1] * height
+            cos, sin = math.cos(angle), math.sin(angle)
+            x, y = x + along * cos - down * sin, y + along * sin + down * cos
+        if self._square:
+            width = height = max(width, height)
+        width, height = max(1.0, width * self._scale[0]), max(1.0, height * self._scale[1])
+        _require_finite(x, y, width, height)
+        if angle or self._mirror:
+            return Region(x, y, width, height, angle, self._mirror)
+        return snapped(x, y, width, height)
+
+    def _angle(self, points: Pairs) -> float:
+        (ax, ay), (bx, by) = points[self._rotate[0]], points[self._rotate[1]]
+        return math.atan2(by - ay, bx - ax)
 
 
-def aligned(points: Sequence[complex], template: Sequence[complex], size: Extent) -> Region:
-    """Return the region that, resized to ``size``, brings points onto a template with the least squared distances.
+class Aligned:
+    """Finds the region that, resized to the input, brings points onto a template with the least squared distances.
 
     The similarity (turn, one scale, shift; no reflection) in closed form: Umeyama, IEEE Transactions on Pattern
-    Analysis and Machine Intelligence 13(4), 1991, equations 40 to 42, where two dimensions make it one division.
-
-    :raises ValueError: The points coincide.
+    Analysis and Machine Intelligence 13(4), 1991, equations 40 to 42.  With complex numbers, x + iy, two dimensions
+    make it one division.
     """
-    middle, goal = sum(points) / len(points), sum(template) / len(points)
-    spread = sum(abs(point - middle) ** 2 for point in points)
-    onto = sum((point - middle).conjugate() * (wanted - goal) for point, wanted in zip(points, template, strict=True))
-    if not spread or not onto:
-        what = "the points coincide"
-        raise ValueError(what)
-    back = spread / onto  # turns and scales the input into the picture
-    height, width = size
-    centre = (complex(width, height) / 2 - goal) * back + middle
-    return Region(centre.real, centre.imag, width * abs(back), height * abs(back), cmath.phase(back))
+
+    def __init__(self, chosen: RegionConfig, size: Extent, places: dict[int, int]) -> None:
+        self._points = [places[number] for number in asked(chosen)]
+        template = [complex(*each) for each in chosen.template]
+        goal = sum(template) / len(template)
+        self._template = [each - goal for each in template]
+        self._height, self._width = size
+        self._middle = complex(self._width, self._height) / 2 - goal
+
+    def __call__(self, box: object, points: Pairs, whole: object) -> Region:
+        """Return the region.
+
+        :param points: Those that were asked for.
+        """
+        found = [complex(*points[at]) for at in self._points]
+        middle = sum(found) / len(found)
+        centred = [each - middle for each in found]
+        onto = sum(each.conjugate() * wanted for each, wanted in zip(centred, self._template, strict=True))
+        spread = sum(each.real**2 + each.imag**2 for each in centred)
+        if not spread or not onto:
+            what = "no region: the points of the thing found, or of the template, coincide"
+            raise ProcessorError(what, where=WHERE)
+        back = spread / onto  # turns and scales the input into the picture
+        centre, scale = middle + self._middle * back, abs(back)
+        _require_finite(centre.real, centre.imag, scale, scale)
+        return Region(centre.real, centre.imag, self._width * scale, self._height * scale, cmath.phase(back))
 
 
-def _things(found: Any) -> list[Thing]:  # noqa: ANN401
+def asked(chosen: RegionConfig) -> list[int]:
+    """Return the numbers of the points that a region needs: for a template, in its order."""
+    if chosen.template:
+        return list(chosen.points or range(len(chosen.template)))
+    return [*chosen.points, *(chosen.rotate or ())]
+
+
+def around(points: Pairs, angle: float) -> tuple[float, float, float, float]:
+    """Return centre, width and height of the smallest rectangle turned by an angle that holds all points."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    columns = [x * cos + y * sin for x, y in points]
+    rows = [y * cos - x * sin for x, y in points]
+    left, right, top, bottom = min(columns), max(columns), min(rows), max(rows)
+    x, y = (left + right) / 2, (top + bottom) / 2
+    return x * cos - y * sin, x * sin + y * cos, right - left, bottom - top
+
+
+def snapped(x: float, y: float, width: float, height: float) -> Window:
+    """Return the nearest rectangle of whole pixels, of the rounded sides."""
+    columns, rows = round(width), round(height)
+    return Window(round(y - rows / 2), round(x - columns / 2), rows, columns)
+
+
+def _boxes_and_points(found: Any) -> tuple[list[Any], Any]:  # noqa: ANN401
+    """Return box and points of each thing: lists of four or None, and an array (things, points, 2 or 3)."""
     if isinstance(found, Detections):
-        points = _complex(found.points)
-        return [
-            Thing(_upright(*box), each, score)
-            for box, each, score in zip(found.boxes.tolist(), points, found.scores.tolist(), strict=True)
-        ]
+        return found.boxes.tolist(), found.points
     if isinstance(found, Landmarks):
-        return [Thing(None, _complex(found.points), found.score)]
+        return [None], found.points[None]
     what = f"regions are made of detections or landmarks, not of {type(found).__name__}"
     raise ProcessorError(what, where=WHERE, hint="let the component before be a detector or find landmarks")
 
 
-def _complex(points: Any) -> Any:  # noqa: ANN401 - nested lists as deep as the array
-    """Return points ``(..., 2)`` or more as nested lists of complex numbers."""
-    pairs = np.asarray(points, np.float64)[..., :2]
-    return (pairs[..., 0] + 1j * pairs[..., 1]).tolist()
-
-
-def _upright(left: float, top: float, right: float, bottom: float) -> Region:
-    return Region((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
-
-
-def _picked(pick: str | int, things: Sequence[Thing]) -> list[int]:
-    """Return the numbers of the things to look at, in the order in which they were found."""
-    numbers = list(range(len(things)))
-    if pick == "best":
-        return sorted(numbers, key=lambda at: -things[at].score)[:1]
-    if isinstance(pick, int):
-        return sorted(sorted(numbers, key=lambda at: -things[at].area)[:pick])
-    return numbers
-
-
-def _region(thing: Thing, chosen: RegionConfig, size: Extent) -> Region:
-    try:
-        found = _aligned(thing, chosen, size) if chosen.template else _laid(thing, chosen)
-    except IndexError:
-        asked = max(*chosen.points, *(chosen.rotate or (0,)), len(chosen.template) - 1, 0)
-        what = f"point {asked} is asked for, but the thing found has {len(thing.points)} points, numbered from 0"
-        raise ProcessorError(what, where=WHERE) from None
-    except ValueError as error:
-        what = f"no region: {error}"
-        raise ProcessorError(what, where=WHERE) from None
-    if not math.isfinite(found.x + found.y + found.area):
-        what = f"no region: the thing found lies at {found.x}, {found.y} and is {found.width} x {found.height}"
+def _require_finite(x: float, y: float, width: float, height: float) -> None:
+    if not math.isfinite(x + y + width * height):
+        what = f"no region: what was found lies at {x}, {y} and is {width} x {height}"
         raise ProcessorError(what, where=WHERE, hint="look at the model's outputs: they hold NaN or infinity")
-    return found if chosen.template or found.angle or found.mirrored else found.snapped()
-
-
-def _aligned(thing: Thing, chosen: RegionConfig, size: Extent) -> Region:
-    numbers = chosen.points or range(len(chosen.template))
-    return aligned([thing.points[at] for at in numbers], [complex(*each) for each in chosen.template], size)
-
-
-def _laid(thing: Thing, chosen: RegionConfig) -> Region:
-    """Return a rectangle around box or points, turned, shifted, squared, scaled and mirrored as asked for."""
-    angle = 0.0
-    if chosen.rotate:
-        start, end = (thing.points[at] for at in chosen.rotate)
-        angle = cmath.phase(end - start)
-    base = thing.box
-    if chosen.points or not base:
-        base = around([thing.points[at] for at in chosen.points] or thing.points, angle)
-    shift = complex(chosen.shift[0] * base.width, chosen.shift[1] * base.height) * cmath.rect(1, angle)
-    sides = (max(base.width, base.height),) * 2 if chosen.square else (base.width, base.height)
-    width, height = (max(1.0, side * scale) for side, scale in zip(sides, chosen.scales, strict=True))
-    return Region(base.x + shift.real, base.y + shift.imag, width, height, angle, chosen.mirror)

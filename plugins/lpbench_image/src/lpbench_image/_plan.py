@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from lpbench_image._tensor import TensorWriter
+from lpbench_image.geometry import Affine
 
 if TYPE_CHECKING:
     from lpbench.engine import Feeds
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from lpbench_image._target import Target
     from lpbench_image._tensor import Picture
     from lpbench_image.config import Filter, ImageConfig, Resize
-    from lpbench_image.geometry import Affine, Extent
+    from lpbench_image.geometry import Extent
     from lpbench_image.regions import Region
 
 INTERPOLATIONS = {
@@ -65,6 +66,7 @@ class Plan:
         self.feed = output.feed
         self._canvas = canvas
         self._pad = colour(resize)
+        self._fill = resize.pad if isinstance(resize.pad, int) else self._pad  # one number is faster
         self._interpolation = INTERPOLATIONS[resize.interpolation]
         self._turning = TURNING[resize.interpolation] | cv2.WARP_INVERSE_MAP
         self._frame(placement)
@@ -75,7 +77,8 @@ class Plan:
         whole = (rows, columns) == placement.geometry.source
         self._region = None if whole else _window((top, left), (rows, columns))
         self._resized = (width, height)
-        self._offset = placement.inset[0] - placement.window[0], placement.inset[1] - placement.window[1]
+        self._extent = placement.resized
+        self._start = placement.inset[0] - placement.window[0], placement.inset[1] - placement.window[1]
         self._resized_into = self._canvas[_window(placement.inset, placement.resized)]
         self._kept = _window(placement.window, placement.size)
         self._ready = self._canvas[self._kept]
@@ -86,7 +89,7 @@ class Plan:
     def enter(self) -> None:
         """Restore the padding, which the plan before has overwritten."""
         for strip in self._around:
-            strip[:] = self._pad
+            strip[:] = self._fill
 
     def resize(self, picture: Picture) -> Picture:
         """Return a picture of this plan's size as ``feed`` takes it."""
@@ -102,14 +105,13 @@ class Plan:
 
         What lies outside the picture has the colour of the padding.
         """
-        height, width = picture.shape[:2]
-        geometry = region.geometry(self._resized[::-1], self._offset, (height, width), self.geometry.size)
-        matrix = geometry.matrix.copy()  # of the canvas's pixels, by index: their centres lie half a pixel further
-        matrix[:, 2] += matrix[:, :2] @ (self._offset[1] + 0.5, self._offset[0] + 0.5) - 0.5
+        (a, b, x), (c, d, y) = rows = region.rows(self._extent, self._start)
+        right, below = self._start[1] + 0.5, self._start[0] + 0.5  # OpenCV counts from the first pixel's centre
+        matrix = np.array(((a, b, x + a * right + b * below - 0.5), (c, d, y + c * right + d * below - 0.5)))
         cv2.warpAffine(
             picture, matrix, self._resized, self._resized_into, self._turning, cv2.BORDER_CONSTANT, self._pad
         )
-        return self._ready, geometry
+        return self._ready, Affine(np.array(rows), picture.shape[:2], self.geometry.size)
 
 
 def colour(resize: Resize) -> tuple[int, int, int]:
@@ -134,6 +136,7 @@ def _window(start: Extent, size: Extent) -> tuple[slice, slice]:
 
 
 def _around(canvas: Picture, placement: Placement) -> list[Picture]:
-    """Return the parts of a canvas above, below, left and right of the resized picture."""
+    """Return the parts of a canvas above, below, left and right of the resized picture, as far as there are any."""
     rows, columns = _window(placement.inset, placement.resized)
-    return [canvas[: rows.start], canvas[rows.stop :], canvas[:, : columns.start], canvas[:, columns.stop :]]
+    strips = canvas[: rows.start], canvas[rows.stop :], canvas[:, : columns.start], canvas[:, columns.stop :]
+    return [strip for strip in strips if strip.size]

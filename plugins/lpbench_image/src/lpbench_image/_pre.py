@@ -10,14 +10,14 @@ import numpy as np
 
 from lpbench.errors import ProcessorError
 from lpbench.processor import Preprocessor, Sample
-from lpbench_image import _items
 from lpbench_image._decode import read_picture
+from lpbench_image._items import Regions
 from lpbench_image._plan import Output, Plan, colour
 from lpbench_image._sizing import sizing
 from lpbench_image._target import settle
 from lpbench_image._tensor import aligned
 from lpbench_image.config import ImageConfig
-from lpbench_image.regions import Region
+from lpbench_image.regions import Region, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,8 +42,8 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
     """Turns one image, or one region of it, into one tensor.
 
     The data of a sample is an array of height x width x 3, uint8, in the order blue, green, red; a caller may
-    bring its own, and a ``Region`` of it.  ``sample.geometry`` becomes a ``Geometry``, or an ``Affine`` for regions
-    that are turned.  Sets the number of OpenCV's threads.
+    bring its own, and a ``Window`` or ``Region`` of it.  ``sample.geometry`` becomes a ``Geometry``, or for a
+    ``Region`` an ``Affine``.  Sets the number of OpenCV's threads.
     """
 
     def __init__(self, config: ImageConfig, inputs: Sequence[TensorInfo]) -> None:
@@ -55,6 +55,7 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         self._store = np.empty(0, np.uint8)
         self._bordered = np.empty(0, np.uint8)
         self._last: Plan | None = None
+        self._regions = Regions(config, self.sizing.fixed or (1, 1))
         self._output(self.sizing.fixed or (1, 1))  # refuses a wrong normalisation now
         cv2.setNumThreads(config.threads)
 
@@ -101,7 +102,7 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         if not self.config.regions:
             return super().items(sample, found)
         try:
-            made = list(_items.regions(self.config, found, self.sizing.fixed or (1, 1)))
+            made = self._regions(found)
         except ProcessorError as error:
             what = f"{sample.name}: {error.what}"
             raise ProcessorError(what, where=error.where, hint=error.hint) from None
@@ -119,7 +120,7 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
     def _ready(self, sample: Sample) -> tuple[Plan, Picture]:
         """Return a picture of the input's size and the plan that it goes through; leaves the sample its geometry."""
         if sample.region is not None:
-            return self._region(sample)
+            return self._part(sample)
         picture = sample.data
         try:
             plan = self._plans[picture.shape, picture.dtype]
@@ -134,54 +135,53 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
             plan.enter()
             self._last = plan
 
-    def _region(self, sample: Sample) -> tuple[Plan, Picture]:
-        """Do the same for a part of a picture: cut out where it is upright and on whole pixels, else turned."""
-        picture, region = sample.data, sample.region
-        _check(picture, sample.name)
-        if not isinstance(region, Region):
-            what = f"a region is a lpbench_image.regions.Region; found {type(region).__name__}"
-            raise ProcessorError(what, where=sample.name)
-        window = region.window
-        if not window:
-            return self._turned(sample, region)
-        view = self._cut(picture, window, sample.name)
-        try:
-            plan = self._plans[view.shape, view.dtype]
-        except KeyError:
-            plan = self._remember(view, sample.name)
-        self._enter(plan)
-        sample.geometry = plan.geometry.within(window[0], window[1], picture.shape[:2])
-        return plan, plan.resize(view)
+    def _part(self, sample: Sample) -> tuple[Plan, Picture]:
+        """Do the same for a part of a picture: cut out where it is a window, else interpolated."""
+        picture, part = sample.data, sample.region
+        if isinstance(part, Window):
+            return self._cut(sample, picture, part)
+        if isinstance(part, Region):
+            return self._turned(sample, picture, part)
+        what = f"a region is a Window or Region of lpbench_image.regions; found {type(part).__name__}"
+        raise ProcessorError(what, where=sample.name)
 
-    def _turned(self, sample: Sample, region: Region) -> tuple[Plan, Picture]:
-        extent = (1, 1) if self.sizing.resize.mode == "stretch" else region.extent  # any stretches to the same
+    def _cut(self, sample: Sample, picture: Picture, window: Window) -> tuple[Plan, Picture]:
+        top, left, height, width = window
         try:
-            plan = self._plans[extent]
-        except KeyError:
-            plan = self._make(extent, extent, sample.name, local=False)
+            rows, columns = picture.shape[:2]
+            if top < 0 or left < 0 or top + height > rows or left + width > columns:
+                picture = self._padded(sample, picture, window)
+            else:
+                picture = picture[top : top + height, left : left + width]
+            plan = self._plans[picture.shape, picture.dtype]
+        except (KeyError, AttributeError):
+            plan = self._remember(picture, sample.name)
+        self._enter(plan)
+        sample.geometry = plan.geometry.within(top, left, (rows, columns))
+        return plan, plan.resize(picture)
+
+    def _turned(self, sample: Sample, picture: Picture, region: Region) -> tuple[Plan, Picture]:
+        resized = self.sizing.resized(region.height, region.width)
+        try:
+            plan = self._plans[resized, picture.shape, picture.dtype]
+        except (KeyError, AttributeError):
+            _check(picture, sample.name)
+            plan = self._make((resized, picture.shape, picture.dtype), region.extent, sample.name, resized=resized)
         self._enter(plan)
         try:
-            ready, sample.geometry = plan.turn(sample.data, region)
+            ready, sample.geometry = plan.turn(picture, region)
         except cv2.error as error:
-            height, width = sample.data.shape[:2]
-            what = f"OpenCV cannot turn a region of {region.extent} of a picture of {(height, width)}: {error.err}"
+            what = f"OpenCV cannot turn a region of {region.extent} of a picture of {picture.shape[:2]}: {error.err}"
             raise ProcessorError(what, where=sample.name, hint="it takes less than 32767 pixels a side") from error
         return plan, ready
 
-    def _cut(self, picture: Picture, window: tuple[int, int, int, int], name: str) -> Picture:
-        """Return a part of a picture, in the colour of the padding where it sticks out."""
+    def _padded(self, sample: Sample, picture: Picture, window: Window) -> Picture:
+        """Return a part of a picture that sticks out of it, in the colour of the padding where it does."""
+        _check(picture, sample.name)
         top, left, height, width = window
-        bottom, right = top + height, left + width
-        rows, columns = picture.shape[:2]
-        if top >= 0 and left >= 0 and bottom <= rows and right <= columns:
-            return picture[top:bottom, left:right]
         if height * width > self.config.max_pixels:
             what = f"a region of {width} x {height} pixels is more than max_pixels, {self.config.max_pixels}"
-            raise ProcessorError(what, where=name)
-        return self._padded(picture, window)
-
-    def _padded(self, picture: Picture, window: tuple[int, int, int, int]) -> Picture:
-        top, left, height, width = window
+            raise ProcessorError(what, where=sample.name)
         needed = height * width * 3
         if needed > self._bordered.size:
             self._bordered = aligned((needed,), "uint8")
@@ -201,9 +201,11 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         local = self.config.resize.interpolation in LOCAL
         return self._make((picture.shape, picture.dtype), picture.shape[:2], name, local=local)
 
-    def _make(self, key: object, source: Extent, name: str, *, local: bool) -> Plan:
+    def _make(
+        self, key: object, source: Extent, name: str, *, resized: Extent | None = None, local: bool = False
+    ) -> Plan:
         try:
-            placement = self.sizing.place(source, local=local)
+            placement = self.sizing.place(source, resized=resized, local=local)
         except ProcessorError as error:
             raise ProcessorError(error.what, where=name, hint=error.hint) from None
         if len(self._plans) >= PLANS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from lpbench.errors import ProcessorError
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 OpenExtent = tuple[int | None, int | None]
 """Height and width; None is open."""
 OPEN: OpenExtent = (None, None)
+PARTS = 64
+"""Of a pixel, in which the sides of regions are counted where only their proportion matters."""
 ANY_SIZE = 'resize mode "letterbox" or "stretch" takes every image'
 
 
@@ -62,14 +63,21 @@ class Sizing:
         depends = self.resize.mode in {"short-side", "multiple", "none"}
         return self.crop or (None if depends else _closed(self.size))
 
-    def place(self, source: Extent, *, local: bool = False) -> Placement:
+    def resized(self, height: float, width: float) -> Extent:
+        """Return what an image, or a turned region, is resized to."""
+        parts = 1 if self.resize.mode in {"multiple", "none"} else PARTS
+        source = max(1, round(height * parts)), max(1, round(width * parts))
+        return _RESIZED[self.resize.mode](self, source)
+
+    def place(self, source: Extent, *, resized: Extent | None = None, local: bool = False) -> Placement:
         """Return what is done to an image of this height and width.
 
+        :param resized: What it is resized to, where that is known.
         :param local: A pixel of the result depends on the pixels next to it only, so what the crop leaves out need
             not be resized, where the rest begins and ends on whole pixels of the image and is not enlarged.
         :raises ProcessorError: The result would be too small for the crop, or not of the model's size.
         """
-        resized = _RESIZED[self.resize.mode](self, source)
+        resized = resized or _RESIZED[self.resize.mode](self, source)
         size = self._padded(resized)
         self._check(source, resized, size)
         if self.resize.mode in {"letterbox", "height"}:
@@ -160,23 +168,31 @@ def _short_side(sizing: Sizing, source: Extent) -> Extent:
 
 def _boxed(sizing: Sizing, source: Extent) -> Extent:
     height, width = _known(sizing)
-    scale = min(Fraction(height, source[0]), Fraction(width, source[1]))
-    return max(1, round(source[0] * scale)), max(1, round(source[1] * scale))
+    if height * source[1] <= width * source[0]:
+        return height, max(1, _nearest(source[1] * height, source[0]))
+    return max(1, _nearest(source[0] * width, source[1])), width
 
 
 def _of_height(sizing: Sizing, source: Extent) -> Extent:
     height, limit = sizing.size[0] or 1, sizing.size[1] or sizing.resize.most
-    width = max(1, round(Fraction(source[1] * height, source[0])))
+    width = max(1, _nearest(source[1] * height, source[0]))
     return height, min(width, limit) if limit else width
 
 
 def _multiple(sizing: Sizing, source: Extent) -> Extent:
     resize = sizing.resize
-    scale = max(Fraction(1), Fraction(resize.least or 1, min(source)))
-    if resize.most:
-        scale = min(scale, Fraction(resize.most, max(source)))
-    height, width = (max(1, round(side * scale / resize.multiple)) * resize.multiple for side in source)
+    short, long = min(source), max(source)
+    wanted, given = max((1, 1), (resize.least or 1, short), key=lambda share: share[0] / share[1])
+    if resize.most and long * wanted > resize.most * given:
+        wanted, given = resize.most, long
+    height, width = (max(1, _nearest(side * wanted, given * resize.multiple)) * resize.multiple for side in source)
     return height, width
+
+
+def _nearest(numerator: int, denominator: int) -> int:
+    """Return a fraction rounded as ``round`` does: halves to the even number."""
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
 
 
 def _unchanged(_: Sizing, source: Extent) -> Extent:
