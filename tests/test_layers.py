@@ -146,7 +146,7 @@ OPTIONAL = {
         "testing",
         "yardstick",
     },
-    "onnx": {"onnx_source"},
+    "onnx": {"onnx_source", "testing"},
     "yaml": {"app_metadata"},
     "rich": {"cli"},
     "pandas": {"result"},

@@ -114,7 +114,9 @@ def _once(parent: Path, name: str, there: Callable[[], bool], make: Callable[[Pa
             if not there():
                 folders.sweep(parent, held=name)
                 with folders.staging(parent, name) as stage:
-                    folders.install(make(stage), parent / name, stage)
+                    new = make(stage)
+                    os.sync()  # at once, which takes a third of the time that it takes file by file
+                    folders.install(new, parent / name, stage)
     except PullError as error:
         raise ConversionError(error.what, where=error.where, hint=error.hint) from error
     except OSError as error:

@@ -1,0 +1,114 @@
+"""ONNX to OpenVINO's own format: the same numbers, the same names, errors with names in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import lpbench_openvino
+from lpbench import registry
+from lpbench.converter import ConversionError
+from lpbench.testing.conversions import OnnxModels, convert, differences
+
+pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions are compared with")
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpbench.converter import Converter
+    from lpbench.specs import ConverterSpec, EngineSpec
+
+
+@pytest.fixture
+def found() -> registry.Registry:
+    found = registry.Registry()
+    found.add("openvino", lpbench_openvino)
+    return found
+
+
+@pytest.fixture
+def spec(found: registry.Registry) -> ConverterSpec:
+    return found.get(registry.CONVERTERS, "openvino").spec
+
+
+@pytest.fixture
+def engine(found: registry.Registry) -> EngineSpec:
+    return found.get(registry.ENGINES, "openvino").spec
+
+
+@pytest.fixture
+def converter(spec: ConverterSpec) -> Converter:
+    made: Converter = spec.load()()
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> OnnxModels:
+    return OnnxModels(tmp_path)
+
+
+def test_the_spec_says_what_it_is(spec: ConverterSpec) -> None:
+    assert (spec.reads, spec.writes, spec.precisions) == ("onnx", "openvino", ("F32", "F16"))
+    assert spec.availability()
+
+
+@pytest.mark.parametrize("kind", ["network", "several", "alike", "softmax"])
+def test_a_conversion_gives_the_sources_numbers(
+    models: OnnxModels, converter: Converter, engine: EngineSpec, kind: str
+) -> None:
+    source = getattr(models, kind)()
+    made = convert(converter, source)
+    assert max(differences(made, engine, source).values()) < 1e-5
+    assert made.tools["openvino"]
+    assert [path.name for path in made.model.extra] == ["model.bin"]
+
+
+def test_weights_beside_the_source_are_taken_along(
+    models: OnnxModels, converter: Converter, engine: EngineSpec
+) -> None:
+    source = models.network(beside=True)
+    made = convert(converter, source)
+    assert differences(made, engine, source)["logits"] < 1e-5
+    (source.parent / "weights.data").unlink()
+    assert made.model.extra[0].stat().st_size > 3000, "the weights are in the .bin, not left behind"
+
+
+def test_weights_that_are_missing_are_an_error(models: OnnxModels, converter: Converter) -> None:
+    source = models.network(beside=True)
+    (source.parent / "weights.data").unlink()
+    with pytest.raises(ConversionError, match="weights stand in a file of their own"):
+        convert(converter, source)
+
+
+def test_weights_are_stored_in_16_bits_if_asked(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
+    """The file is about half as large, and the numbers are off by what F16 rounds."""
+    source = models.network()
+    made = convert(converter, source, "F16")
+    assert made.model.extra[0].stat().st_size < 2000
+    assert 0 < differences(made, engine, source)["logits"] < 0.02
+
+
+def test_open_sizes_stay_open_unless_given(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
+    source = models.network("N")
+    made = convert(converter, source)
+    assert made.model.inputs[0].shape[0] is None
+    assert differences(made, engine, source)["logits"] < 1e-5
+
+
+def test_sizes_that_are_given_are_fixed(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
+    source, shapes = models.network("N"), {"image": (2, 3, 8, 8)}
+    made = convert(converter, source, shapes=shapes)
+    assert made.model.inputs[0].shape == (2, 3, 8, 8)
+    assert differences(made, engine, source, shapes)["logits"] < 1e-5
+
+
+def test_sizes_that_the_model_does_not_take_are_an_error(models: OnnxModels, converter: Converter) -> None:
+    with pytest.raises(ConversionError, match="image"):
+        convert(converter, models.network("N"), shapes={"image": (1, 4, 8, 8)})
+
+
+def test_an_operator_that_openvino_lacks_is_named(models: OnnxModels, converter: Converter) -> None:
+    with pytest.raises(ConversionError, match=r"does not have these operators: acme\.Levitate"):
+        convert(converter, models.unsupported("Levitate", "acme"))

@@ -1,0 +1,170 @@
+"""ONNX to TFLite by onnx2tf: numbers, names and orders of dimensions, and what it cannot do said by name."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+import lpbench_tflite
+from lpbench import registry, tools
+from lpbench.converter import ConversionError
+from lpbench.testing.conversions import OnnxModels, convert, differences
+from lpbench_tflite import _convert, _onnx2tf
+
+pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions are compared with")
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpbench.converter import Converter
+    from lpbench.specs import ConverterSpec, EngineSpec
+
+CACHE = os.environ.get("XDG_CACHE_HOME", "")
+"""As it was before any test changed it: the environment is pinned and large, so runs of the suite share it."""
+
+
+@pytest.fixture
+def found() -> registry.Registry:
+    found = registry.Registry()
+    found.add("tflite", lpbench_tflite)
+    return found
+
+
+@pytest.fixture
+def spec(found: registry.Registry) -> ConverterSpec:
+    return found.get(registry.CONVERTERS, "onnx2tf").spec
+
+
+@pytest.fixture
+def engine(found: registry.Registry) -> EngineSpec:
+    return found.get(registry.ENGINES, "tflite").spec
+
+
+@pytest.fixture
+def converter(spec: ConverterSpec, monkeypatch: pytest.MonkeyPatch) -> Converter:
+    """Return onnx2tf, its environment made if need be; skip where there is no Python for it or no registry."""
+    monkeypatch.setenv("XDG_CACHE_HOME", CACHE)
+    made: Converter = spec.load()()
+    try:
+        made.prepare()
+    except ConversionError as error:
+        if "needs Python" in error.what:
+            pytest.skip(f"needs python 3.12: {error.what}")
+        if "cannot be reached" in error.what:
+            pytest.skip(f"needs network: {error.what}")
+        raise
+    return made
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> OnnxModels:
+    return OnnxModels(tmp_path)
+
+
+def test_the_spec_says_what_it_is(spec: ConverterSpec) -> None:
+    """F16 is not offered: LiteRT runs none of the files with F16 that onnx2tf writes, a convolution in them."""
+    assert (spec.reads, spec.writes, spec.precisions) == ("onnx", "tflite", ("F32",))
+    assert f"onnx2tf=={spec.version.split(',')[0]}" in _convert.TOOL.requirements
+    assert spec.availability()
+
+
+def test_every_requirement_is_one_version() -> None:
+    assert all("==" in each for each in _convert.TOOL.requirements)
+
+
+def test_a_network_with_weights_beside_it(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
+    """The same numbers from channels that are last, weights from a file of their own, the source left as it was."""
+    source = models.network("N", beside=True)
+    before = source.read_bytes()
+    made = convert(converter, source, shapes={"image": (1, 3, 8, 8)})
+    (image,) = made.model.inputs
+    assert (image.name, image.layout, image.shape) == ("image", "NHWC", (1, 8, 8, 3))
+    assert differences(made, engine, source, {"image": (1, 3, 8, 8)})["logits"] < 1e-5
+    assert [path.name for path in (source.parent / "converted").iterdir()] == ["model.tflite"]
+    assert source.read_bytes() == before, "onnx2tf rewrites the file that it is given"
+    assert {"onnx2tf", "ai-edge-litert"} <= set(made.tools)
+
+
+def test_outputs_keep_their_names(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
+    """Names with signs that TFLite does not take, and some outputs with channels last, others as they were."""
+    source = models.several()
+    made = convert(converter, source)
+    assert [each.called for each in made.model.outputs] == ["z:difference", "a/conv", "sum"]
+    assert max(differences(made, engine, source).values()) < 1e-5
+
+
+def test_outputs_of_one_size_are_told_apart(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
+    source = models.alike()
+    assert max(differences(convert(converter, source), engine, source).values()) < 1e-5
+
+
+def test_an_old_softmax_is_right(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
+    """Before version 13 it took all dimensions from its axis on as one; onnx2tf alone makes it another one."""
+    source = models.softmax(size=4)
+    assert differences(convert(converter, source), engine, source)["y"] < 1e-5
+
+
+def test_open_sizes_must_be_given(models: OnnxModels, converter: Converter) -> None:
+    with pytest.raises(ConversionError, match=r'input "image" has open sizes: Nx3x8x8\n.*--shape image='):
+        convert(converter, models.network("N"))
+
+
+def test_an_operator_that_tflite_lacks_is_named(models: OnnxModels, converter: Converter) -> None:
+    """onnx2tf gives it a name of its own, ONNX_DET, and ends with exit status 0."""
+    with pytest.raises(ConversionError, match="TFLite has no operator Det\n"):
+        convert(converter, models.unsupported())
+
+
+def test_without_a_fitting_python_the_hint_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(tools, "_asked", lambda python: ())
+    with pytest.raises(ConversionError, match=r"onnx2tf needs Python 3.13 or 3.12, .*\n.*pyenv install 3.13"):
+        _convert.Onnx2tf().prepare()
+
+
+def test_outputs_in_another_order_are_found_again() -> None:
+    """Places come first; what does not fit there is looked for elsewhere, with channels last too."""
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    one, two, three = (random.random((1, 4, 4, 4)) for _ in range(3))
+    got = [np.moveaxis(three, 1, -1), one, two]
+    described = [{"name": name} for name in "pqr"]
+    found = _onnx2tf._outputs({"one": one, "two": two, "three": three}, got, described)["outputs"]
+    assert [(each["source"], each["name"], each["last"]) for each in found] == [
+        ("one", "q", False),
+        ("two", "r", False),
+        ("three", "p", True),
+    ]
+
+
+def test_an_output_that_is_not_there_is_a_problem() -> None:
+    import numpy as np
+
+    found = _onnx2tf._outputs({"y": np.ones((1, 3))}, [np.ones((1, 4))], [{"name": "p"}])
+    assert found["problem"] == 'output "y" is not among those of the file'
+
+
+def test_what_onnx2tf_cannot_do_is_said_with_its_words(tmp_path: Path, models: OnnxModels) -> None:
+    """The tool's answer is an error: it becomes one of ours, with its log for --debug."""
+    told = tmp_path / "answer.json"
+    script = tmp_path / "python"
+    answer = json.dumps({"error": "no way", "hint": "try another"})
+    script.write_text(f"#!/bin/sh\necho a log\necho '{answer}' > {told}\nexit 1\n", encoding="ascii")
+    script.chmod(0o755)
+    with pytest.raises(ConversionError, match="no way\n  try another") as caught:
+        _convert._ask(script, {}, tmp_path, models.network())
+    assert "a log" in str(caught.value.__cause__)
+
+
+def test_a_crash_is_said_to_be_one(tmp_path: Path, models: OnnxModels) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho last words\nkill -SEGV $$\n", encoding="ascii")
+    script.chmod(0o755)
+    with pytest.raises(ConversionError, match="onnx2tf crashed: SIGSEGV; its last words: last words"):
+        _convert._ask(script, {}, tmp_path, models.network())

@@ -1,0 +1,173 @@
+"""For the tests of converters: small ONNX models that converters stumble over, and how far a conversion is off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lpbench.converter import Conversion
+from lpbench.engine import Model
+from lpbench.models import merge, reference
+from lpbench.raw_outputs import Tensor, alike, fitted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from lpbench.converter import Converted, Converter
+    from lpbench.engine import Session, Shapes
+    from lpbench.specs import EngineSpec
+
+    Value = tuple[str, Sequence[int | str]]
+    """Name and shape of an input or output."""
+
+OPSET = 17
+OLD = 9
+"""A version of ONNX's operators in which Softmax takes all dimensions from its axis on as one."""
+
+
+class OnnxModels:
+    """Writes small models with seeded weights into a folder; all numbers are float32.
+
+    :param folder: Which exists.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import numpy as np
+
+        self.folder = folder
+        self._random = np.random.default_rng(3)
+
+    def network(self, batch: int | str = 1, *, beside: bool = False) -> Path:
+        """Save convolution, ReLU, pooling and a matrix product: ``image`` (batch, 3, 8, 8) to ``logits`` (batch, 5).
+
+        :param beside: Put the weights into a file of their own.
+        """
+        nodes = [
+            self._node("Conv", ["image", "w"], "c", pads=[1] * 4),
+            self._node("Relu", ["c"], "r"),
+            self._node("MaxPool", ["r"], "p", kernel_shape=[2, 2], strides=[2, 2]),
+            self._node("Flatten", ["p"], "f"),
+            self._node("Gemm", ["f", "w2", "b2"], "logits", transB=1),
+        ]
+        weights = {"w": self._weights(8, 3, 3, 3), "w2": self._weights(5, 128), "b2": self._weights(5)}
+        saving: dict[str, Any] = (
+            {"save_as_external_data": True, "location": "weights.data", "size_threshold": 0} if beside else {}
+        )
+        return self.save(nodes, [("image", (batch, 3, 8, 8))], [("logits", (batch, 5))], weights, **saving)
+
+    def several(self) -> Path:
+        """Save two inputs and three outputs, none in the order of its name or of computing, one with other sizes."""
+        nodes = [
+            self._node("Sub", ["b", "a"], "z:difference"),
+            self._node("Add", ["a", "b"], "sum"),
+            self._node("Conv", ["z:difference", "w"], "a/conv"),
+        ]
+        shape = (1, 3, 6, 5)
+        outputs: list[Value] = [("z:difference", shape), ("a/conv", (1, 4, 4, 3)), ("sum", shape)]
+        return self.save(nodes, [("b", shape), ("a", shape)], outputs, {"w": self._weights(4, 3, 3, 3)})
+
+    def alike(self) -> Path:
+        """Save three outputs that their sizes do not tell apart, of four equal dimensions but the batch."""
+        nodes = [
+            self._node("Conv", ["x", "w"], "c"),
+            self._node("Relu", ["c"], "first"),
+            self._node("Sigmoid", ["c"], "second"),
+            self._node("Conv", ["first", "w"], "third"),
+        ]
+        shape = (1, 4, 4, 4)
+        outputs: list[Value] = [(name, shape) for name in ("third", "second", "first")]
+        return self.save(nodes, [("x", shape)], outputs, {"w": self._weights(4, 4, 1, 1)})
+
+    def softmax(self, operator: str = "Softmax", size: int = 1) -> Path:
+        """Save an old Softmax of four dimensions: ``x`` (1, 3, size, size) to ``y`` (1, 10, size, size)."""
+        nodes = [self._node("Conv", ["x", "w"], "c"), self._node(operator, ["c"], "y")]
+        shapes = ((1, 3, size, size), (1, 10, size, size))
+        return self.save(nodes, [("x", shapes[0])], [("y", shapes[1])], {"w": self._weights(10, 3, 1, 1)}, opset=OLD)
+
+    def unsupported(self, operator: str = "Det", domain: str = "") -> Path:
+        """Save a convolution and an operator that hardly any converter has."""
+        nodes = [self._node("Conv", ["x", "w"], "c"), self._node(operator, ["c"], "y", domain=domain)]
+        outputs: list[Value] = [("y", (1, 3))]
+        return self.save(nodes, [("x", (1, 3, 4, 4))], outputs, {"w": self._weights(3, 3, 1, 1)})
+
+    def save(
+        self,
+        nodes: Sequence[Any],
+        inputs: Sequence[Value],
+        outputs: Sequence[Value],
+        weights: Mapping[str, Any],
+        *,
+        opset: int = OPSET,
+        **saving: Any,  # noqa: ANN401 - onnx.save's
+    ) -> Path:
+        """Save a graph."""
+        import onnx
+
+        helper = onnx.helper
+        given, found = (
+            [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in side]
+            for side in (inputs, outputs)
+        )
+        tensors = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
+        graph = helper.make_graph(nodes, "graph", given, found, tensors)
+        versions = [helper.make_opsetid(domain, opset) for domain in sorted({"", *(node.domain for node in nodes)})]
+        path = self.folder / "model.onnx"
+        onnx.save(helper.make_model(graph, opset_imports=versions, ir_version=8), str(path), **saving)
+        return path
+
+    def _node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> Any:  # noqa: ANN401
+        import onnx
+
+        return onnx.helper.make_node(operator, inputs, [output], name=f"make_{output}", **attributes)
+
+    def _weights(self, *shape: int) -> Any:  # noqa: ANN401 - a numpy array
+        return (self._random.standard_normal(shape) / 3).astype("float32")
+
+
+def convert(converter: Converter, source: Path, precision: str = "F32", shapes: Shapes | None = None) -> Converted:
+    """Convert an ONNX file into the folder ``converted`` beside it."""
+    folders = source.parent / "converted", source.parent / "scratch"
+    for folder in folders:
+        folder.mkdir()
+    return converter.convert(Model("onnx", source), Conversion(*folders, precision, shapes or {}))
+
+
+def differences(made: Converted, spec: EngineSpec, source: Path, shapes: Shapes | None = None) -> dict[str, float]:
+    """Run source and conversion on the same numbers; return each output's largest error by the source's name.
+
+    The source runs on the engine that others are judged by, in F32.
+
+    :param spec: Of the engine that runs the conversion.
+    """
+    import numpy as np
+
+    random = np.random.default_rng(5)
+    with _opened(reference("onnx"), Model("onnx", source), shapes) as session:
+        feeds = {each.name: random.random(_sizes(each.shape)).astype(each.dtype) for each in session.inputs}
+        wanted = {name: Tensor(name, "", np.array(array)) for name, array in session.run(feeds).items()}
+    with _opened(spec, made.model, {}) as session:
+        tensors = [Tensor(name, "", array) for name, array in feeds.items()]
+        found = session.run(fitted(tensors, merge(session.inputs, made.model.inputs)))
+        outputs = merge(session.outputs, made.model.outputs)
+        named = {each.called: Tensor(each.called, each.layout, np.array(found[each.name])) for each in outputs}
+    return {name: _furthest(alike(named[name], each), each.values) for name, each in wanted.items()}
+
+
+def _opened(spec: EngineSpec, model: Model, shapes: Shapes | None) -> Session:
+    from lpbench import config
+    from lpbench.specs import load
+
+    options = config.build(load(spec.config, who=spec.name), dict(spec.reference or {}), where=spec.name)
+    session: Session = spec.load()().open(model, options, shapes=shapes or {})
+    return session
+
+
+def _sizes(shape: Sequence[int | str | None]) -> tuple[int, ...]:
+    return tuple(size if isinstance(size, int) else 1 for size in shape)
+
+
+def _furthest(one: Any, two: Any) -> float:  # noqa: ANN401 - numpy arrays
+    import numpy as np
+
+    assert one.shape == two.shape, f"the shape is {one.shape}; the source's is {two.shape}"  # noqa: S101 - it is for tests
+    return float(np.abs(one.astype(np.float64) - two).max())
