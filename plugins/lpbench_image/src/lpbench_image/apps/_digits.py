@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from lpbench_image.apps._graph import IR_VERSION, OPSET
+from lpbench_image.apps._graph import BATCH, IR_VERSION, OPSET
 from lpbench_image.apps._writing import LABELLED, component, write_config, write_labelled, write_picture
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def logits(values: Floats, weights: list[NDArray[np.float32]]) -> NDArray[Any]:
 
 
 def model(weights: list[NDArray[np.float32]]) -> onnx.ModelProto:
-    """Return the network as ONNX: ``input`` f32[1,1,8,8], 0 to 1, to ``logits`` f32[1,10]."""
+    """Return the network as ONNX: ``input`` f32[batch,1,8,8], 0 to 1, to ``logits`` f32[batch,10]."""
     names = ("hidden.weight", "hidden.bias", "out.weight", "out.bias")
     nodes = [
         helper.make_node("Flatten", ["input"], ["flat"], "flatten", axis=1),
@@ -123,8 +123,8 @@ def model(weights: list[NDArray[np.float32]]) -> onnx.ModelProto:
         helper.make_node("Relu", ["hidden"], ["active"], "relu"),
         helper.make_node("Gemm", ["active", *names[2:]], ["logits"], "out"),
     ]
-    picture = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 1, SIDE, SIDE])
-    scores = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, CLASSES])
+    picture = helper.make_tensor_value_info("input", TensorProto.FLOAT, [BATCH, 1, SIDE, SIDE])
+    scores = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [BATCH, CLASSES])
     constants = [numpy_helper.from_array(each, name) for each, name in zip(weights, names, strict=True)]
     graph = helper.make_graph(nodes, "digits_mlp", [picture], [scores], constants)
     opset = helper.make_opsetid("", OPSET)

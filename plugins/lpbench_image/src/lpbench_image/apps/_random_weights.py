@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from lpbench_image.apps._graph import IR_VERSION, OPSET
+from lpbench_image.apps._graph import BATCH, IR_VERSION, OPSET
 from lpbench_image.apps._writing import component, write_config
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _rescale(nodes: list[onnx.NodeProto], weights: Weights, size: list[int]) -> 
 
 
 def _model(name: str, nodes: list[onnx.NodeProto], weights: Weights, size: list[int]) -> onnx.ModelProto:
-    picture = helper.make_tensor_value_info("input", TensorProto.FLOAT, size)
+    picture = helper.make_tensor_value_info("input", TensorProto.FLOAT, [BATCH, *size[1:]])
     scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, name, [picture], [scores], _tensors(weights))
     opset = helper.make_opsetid("", OPSET)
