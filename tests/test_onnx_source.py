@@ -27,7 +27,8 @@ def run(path: Path, **feeds: Any) -> Any:  # noqa: ANN401 - numpy arrays
     """Run a model with ONNX's own slow evaluator."""
     from onnx.reference import ReferenceEvaluator
 
-    return ReferenceEvaluator(str(path)).run(None, feeds)[0]
+    found: Any = ReferenceEvaluator(str(path)).run(None, feeds)
+    return found[0]
 
 
 def old_softmax(x: Any, axis: int) -> Any:  # noqa: ANN401 - numpy arrays
