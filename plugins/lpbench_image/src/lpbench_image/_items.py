@@ -38,7 +38,7 @@ class Regions:
         self._pick = config.pick
         numbers = sorted({number for each in config.regions for number in asked(each)})
         places = {number: place for place, number in enumerate(numbers)}
-        self._numbers = np.array(numbers, np.intp)
+        self._numbers, self._most = np.array(numbers, np.intp), max(numbers, default=-1)
         self._makers = [Aligned(each, size, places) if each.template else Laid(each, places) for each in config.regions]
 
     def __call__(self, found: Any, /) -> list[tuple[int, Window | Region]]:  # noqa: ANN401 - any prediction
@@ -56,14 +56,14 @@ class Regions:
                 made.append((thing * len(self._makers) + part, region))
         return made
 
-    def _chosen(self, whole: Any) -> list[Pairs]:  # noqa: ANN401 - an array (things, points, 2 or 3)
+    def _chosen(self, whole: Any) -> list[Pairs]:  # noqa: ANN401 - an array (things, points, 2)
         """Return of each thing the points that any region needs."""
-        if not self._numbers.size:
+        if self._most < 0 or not len(whole):
             return []
-        if len(whole) and self._numbers[-1] >= whole.shape[1]:
-            what = f"point {self._numbers[-1]} is asked for, but what was found has {whole.shape[1]} points, from 0 on"
+        if self._most >= whole.shape[1]:
+            what = f"point {self._most} is asked for, but what was found has {whole.shape[1]} points, from 0 on"
             raise ProcessorError(what, where=WHERE)
-        chosen: list[Pairs] = whole[:, self._numbers, :2].tolist() if len(whole) else []
+        chosen: list[Pairs] = whole.take(self._numbers, axis=1).tolist()
         return chosen
 
     def _picked(self, found: Any) -> Iterable[int]:  # noqa: ANN401
@@ -96,7 +96,7 @@ class Laid:
 
         :param box: Left, top, right, bottom; None where the thing has none.
         :param points: Those that were asked for.
-        :param whole: All points, ``(k, 2)`` or more.
+        :param whole: All points, ``(k, 2)``.
         """
         angle = self._angle(points) if self._rotate else 0.0
         if self._points:
@@ -105,7 +105,7 @@ class Laid:
             left, top, right, bottom = box
             x, y, width, height = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
         else:
-            x, y, width, height = around(whole[:, :2].tolist(), angle)
+            x, y, width, height = around(whole.tolist(), angle)
         if self._shift:
             along, down = self._shift[0] * width, self._shift[1] * height
             cos, sin = math.cos(angle), math.sin(angle)
@@ -182,11 +182,11 @@ def snapped(x: float, y: float, width: float, height: float) -> Window:
 
 
 def _boxes_and_points(found: Any) -> tuple[list[Any], Any]:  # noqa: ANN401
-    """Return box and points of each thing: lists of four or None, and an array (things, points, 2 or 3)."""
+    """Return box and points of each thing: lists of four or None, and an array (things, points, 2)."""
     if isinstance(found, Detections):
         return found.boxes.tolist(), found.points
     if isinstance(found, Landmarks):
-        return [None], found.points[None]
+        return [None], found.points[None, :, :2]
     what = f"regions are made of detections or landmarks, not of {type(found).__name__}"
     raise ProcessorError(what, where=WHERE, hint="let the component before be a detector or find landmarks")
 
