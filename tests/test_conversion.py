@@ -284,6 +284,29 @@ def test_the_original_is_not_replaced_and_a_folder_of_somebody_elses_neither(app
         convert(app, "table")
 
 
+def test_an_apps_own_samples_are_completed_by_made_up_ones(app: Path) -> None:
+    import numpy as np
+
+    (app / "samples").mkdir()
+    np.save(app / "samples" / "0.npy", np.zeros((1, 5), "float32"))
+    config = json.loads((app / "ai_app_config.json").read_text("utf-8"))
+    (app / "ai_app_config.json").write_text(json.dumps({**config, "samples": ["samples"]}), encoding="utf-8")
+    (made,) = convert(app, "table")
+    assert made.provenance["checked"]["samples"] == 3
+
+
+def test_of_a_chain_what_can_be_is_converted(app: Path) -> None:
+    config = json.loads((app / "ai_app_config.json").read_text("utf-8"))
+    (first,) = config["components"]
+    later = {**first, "name": "other numbers", "inference": {"models": {"rune": {"file": "m.rune"}}}}
+    (app / "m.rune").write_text("not read", encoding="ascii")
+    (app / "ai_app_config.json").write_text(json.dumps({**config, "components": [first, later]}), encoding="utf-8")
+    (made,) = convert(app, "table")
+    assert made.path == app / "table-numbers" / "model.table"
+    formats = [[model.format for model in each.models] for each in load_app(app).components]
+    assert formats == [["formula", "table"], ["rune"]]
+
+
 def test_an_output_folder_leaves_the_app_alone(app: Path, tmp_path: Path) -> None:
     (made,) = convert(app, "table", output=tmp_path / "out")
     assert made.path == tmp_path / "out" / "app.table"

@@ -68,8 +68,9 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         _console.answer_json([as_json(model) for model in made])
         return _console.DONE
+    took = f"{seconds(spent)}{' in all' if len(made) > 1 else ''}"
     for model in made:
-        print("\n".join(_screen(app, model, f"{seconds(spent)}" if lines.converted else "kept from before")))
+        print("\n".join(_screen(app, model, took if lines.converted else "kept from before")))
     print(f"next: {_following(options, app, made)}")
     return _console.DONE
 
@@ -105,10 +106,11 @@ def _screen(app: App, model: Model, when: str) -> list[str]:
     files = [model.path, *model.extra]
     size = digits(sum(path.stat().st_size for path in files) / MB)
     errors = f"largest error {checked['max_absolute']:.2g}, cosine {checked['cosine']:.6f}"
+    inputs = f"{checked['samples']} input{'s' if checked['samples'] > 1 else ''}"
     lines = [
         f"{app.name}: {model.format} {origin(model)} · {when}",
         f"  {', '.join(map(str, files))} · {size} MB",
-        f"  checked on {checked['engine']} against {checked['reference']}, {checked['samples']} inputs: {errors}",
+        f"  checked on {checked['engine']} against {checked['reference']}, {inputs}: {errors}",
     ]
     return [clean(line) for line in lines]
 

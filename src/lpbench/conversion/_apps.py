@@ -22,6 +22,7 @@ from lpbench.conversion._source import external
 from lpbench.engine import Model
 from lpbench.errors import AppError, LpbenchError
 from lpbench.models import conversions, origin
+from lpbench.registry import CONVERTERS, offers_where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +64,7 @@ def convert(  # noqa: PLR0913 - the command's options, each with its default
     fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     loaded = plan.resolve(app, shapes=fixed, ranges=ranges or {}, seed=0)
     place = _Place(loaded, to, Path(output) if output is not None else None, force=force)
-    wanted = place.components(precision)
+    wanted = place.components()
     found = []
     for component in wanted:
         job = make_job(loaded, component, to, precision, shapes=fixed, timeout=timeout, progress=progress)
@@ -146,8 +147,8 @@ class _Place:
         self._force = force
         self._bare = not _configured(app)
 
-    def components(self, precision: str | None) -> list[Component]:
-        """Return the components that lack a model in the format.
+    def components(self) -> list[Component]:
+        """Return the components that lack a model in the format and can have one.
 
         :raises AppError: None does, or the app cannot be written to.
         """
@@ -155,12 +156,14 @@ class _Place:
         if not lacking:
             what = f"every model is there in the format {self._to} already"
             raise AppError(what, where=self._app.name, hint="it is no conversion, so it is not replaced")
+        makers = {each.spec.reads for each in offers_where(CONVERTERS, lambda spec: spec.writes == self._to)}
+        able = [each for each in lacking if makers & {model.format for model in each.models}]
         home = self._home()
         there = next(each for each in (home, *home.parents) if each.exists())
         if not os.access(there, os.W_OK):
             what = "is not writable"
             raise AppError(what, where=str(there), hint="-o DIR puts the files elsewhere")
-        return lacking
+        return able or lacking  # of a chain what can be; where nothing can, the reason is given
 
     def _original(self, component: Component) -> bool:
         return any(model.format == self._to and not model.provenance for model in component.models)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from lpbench import raw_outputs
 from lpbench.app import Step, tensor
 from lpbench.client import Worker, WorkerOptions
 from lpbench.conversion._differ import differences
-from lpbench.errors import ConversionError, EngineError, LpbenchError, WorkerError
+from lpbench.errors import ConversionError, EngineError, LpbenchError, ProcessorError, WorkerError
 from lpbench.models import reference
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class Checked:
 def run_source(job: Job, stage: Path) -> Source:
     """Run the source on the engine that others are judged by.
 
-    The inputs are the app's samples or those that its preprocessor makes up; where it makes none, tensors.
+    The inputs are the app's samples and, where there are fewer than it takes, those that its preprocessor makes up;
+    where it makes none, tensors.
 
     :raises ConversionError: It cannot be run: there is no such engine, or an open dimension that nothing tells.
     """
@@ -116,21 +118,42 @@ def compare(job: Job, source: Source, made: Model) -> Checked:
 
 def _run_source(job: Job, spec: EngineSpec, step: Step, folder: Path) -> Source:
     app = _around(job.app, dataclasses.replace(job.component, preprocessing=_shaped(step, job.shapes)), job.source)
-    samples = job.app.samples[:SAMPLES] if job.component is job.app.components[0] else ()
-    folder.mkdir()
+    own = job.app.samples[:SAMPLES] if job.component is job.app.components[0] else ()
+    ran: list[tuple[Path, RawSample]] = []
     with _worker(spec) as worker:
-        opened = _open(worker, app, spec, samples, job.shapes)
+        opened = _open(worker, app, spec, own, job.shapes)
         inputs = tuple(map(tensor, opened["inputs"]))
         ranges = _ranges(inputs, step) if step.type == _TENSORS.type else {}
         if ranges:
             app = _around(app, dataclasses.replace(app.components[0], preprocessing=_ranged(app, ranges)), job.source)
-            opened = _open(worker, app, spec, samples, job.shapes)
-        found = _outputs(worker, keep=str(folder))
-    feeds = sorted(folder.iterdir())
+            _open(worker, app, spec, own, job.shapes)
+        ran += _kept_outputs(worker, folder)
+        if own and len(ran) < SAMPLES:
+            _open(worker, app, spec, (), job.shapes)
+            with contextlib.suppress(ProcessorError):  # it makes nothing up
+                ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, made up"))
+    ran = _of_one_shape(ran)[:SAMPLES]
+    shapes = {**job.shapes, **_open_shapes(job.source, inputs, ran[0][0])}
+    return Source(_named(spec, opened), [each for _, each in ran], [path for path, _ in ran], shapes)
+
+
+def _kept_outputs(worker: Worker, folder: Path) -> list[tuple[Path, RawSample]]:
+    """Return what came of each sample, and the file of what went in.
+
+    :raises LpbenchError: No sample can be used.
+    """
+    folder.mkdir()
+    found = _outputs(worker, limit=SAMPLES, keep=str(folder))
     if not found:
         what = "none of the samples can be used"
         raise LpbenchError(what)
-    return Source(_named(spec, opened), found, feeds, {**job.shapes, **_open_shapes(job.source, inputs, feeds[0])})
+    return list(zip(sorted(folder.iterdir()), found, strict=True))
+
+
+def _of_one_shape(ran: Sequence[tuple[Path, RawSample]]) -> list[tuple[Path, RawSample]]:
+    """Return those whose inputs have the shapes of the first: a conversion has one size."""
+    shapes = [[each.values.shape for each in raw_outputs.read_feeds(path)] for path, _ in ran]
+    return [each for each, sizes in zip(ran, shapes, strict=True) if sizes == shapes[0]]
 
 
 _TENSORS = Step("tensors")
@@ -191,7 +214,7 @@ def _open(
 
 
 def _outputs(worker: Worker, **how: Any) -> list[RawSample]:  # noqa: ANN401 - arguments of the request
-    return raw_outputs.unpack(*worker.ask("outputs", "running", limit=SAMPLES, **how))
+    return raw_outputs.unpack(*worker.ask("outputs", "running", **how))
 
 
 def _named(spec: EngineSpec, opened: Mapping[str, Any]) -> str:
