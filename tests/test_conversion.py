@@ -311,3 +311,15 @@ def test_an_output_folder_leaves_the_app_alone(app: Path, tmp_path: Path) -> Non
     (made,) = convert(app, "table", output=tmp_path / "out")
     assert made.path == tmp_path / "out" / "app.table"
     assert [model.format for model in load_app(app).components[0].models] == ["formula"]
+
+
+def test_two_who_want_the_same_conversion_make_it_once(
+    formula: Callable[..., Path], tmp_path: Path, calls: Callable[[], int]
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    model = formula()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda name: convert(model, "table", output=tmp_path / name), ("one", "other")))
+    assert calls() == 1
+    assert {made.path.read_bytes() for (made,) in found} == {found[0][0].path.read_bytes()}
