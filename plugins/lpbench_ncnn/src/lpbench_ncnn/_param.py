@@ -109,10 +109,10 @@ def read(path: Path) -> Graph:
 
 def foreign(head: bytes) -> tuple[str, str] | None:
     """Return what a file is and what to do with it, from its first bytes, or None if nothing is known of it."""
-    pnnx = "pnnx, as docs/reference/engine-ncnn.md says"
+    export = "export it to ONNX, and convert that: lpbench convert model.onnx --to ncnn"
     starts = {
-        b"PK\x03\x04": ("a zip archive, of PyTorch or Keras perhaps", f"convert it with {pnnx}"),
-        b"\x89HDF": ("an HDF5 file, of Keras perhaps", "export it to ONNX first"),
+        b"PK\x03\x04": ("a zip archive, of PyTorch or Keras perhaps", export),
+        b"\x89HDF": ("an HDF5 file, of Keras perhaps", export),
         b"<?xml": ("XML, of OpenVINO perhaps", "use --engine openvino"),
         b"\xdd\x85\x76\x00": ("a binary .param.bin", "hand over the text, the .param it was made from"),
         b"ptrt": ("a TensorRT engine", "use --engine tensorrt"),
@@ -124,7 +124,7 @@ def foreign(head: bytes) -> tuple[str, str] | None:
     if head[4:8] == b"TFL3":
         return "a TFLite model", "use --engine tflite"
     if head[4:8] == b"ORTM" or _is_onnx(head):
-        return "an ONNX model", f"use --engine onnxruntime, or convert it with {pnnx}"
+        return "an ONNX model", "use --engine onnxruntime, or convert it: lpbench convert model.onnx --to ncnn"
     return None if head else ("empty", "fetch or convert it again")
 
 
