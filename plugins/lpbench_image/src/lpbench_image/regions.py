@@ -7,7 +7,6 @@ Either kind may stick out of the picture.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from lpbench_image.geometry import Extent
+
+    Row = tuple[float, float, float]
 
 
 class Window(NamedTuple):
@@ -35,8 +36,7 @@ class Window(NamedTuple):
     width: int
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(NamedTuple):
     """A rectangle between the pixels, or a turned or mirrored one, which is interpolated.
 
     :param x: Centre.
@@ -65,7 +65,7 @@ class Region:
         unit = Affine(np.array(self.rows((1, 1), (0, 0))), (1, 1), (1, 1))
         return unit.to_source([[0, 0], [1, 0], [1, 1], [0, 1]])
 
-    def rows(self, resized: Extent, start: tuple[float, float]) -> tuple[tuple[float, float, float], ...]:
+    def rows(self, resized: Extent, start: tuple[float, float]) -> tuple[Row, Row]:
         """Return the matrix ``(2, 3)`` from points of the input to points of the picture.
 
         :param resized: Height and width of the region in the input.
