@@ -101,6 +101,19 @@ def test_points_and_polygons_are_drawn() -> None:
     assert not text[20, 100]
 
 
+def test_the_points_of_a_mesh_are_small_and_have_a_colour_of_their_own() -> None:
+    """Hundreds of points inside a box: one pixel each, unlike the box and what the next component found."""
+    mesh = [[20.5 + 8 * column, 20.5 + 8 * row] for row in range(15) for column in range(20)]
+    described: dict[str, Any] = {
+        "items": [{"label": "face", "box": [10, 10, 190, 150]}],
+        "mesh": [{"item": 0, "points": mesh, "iris": [{"item": 0, "points": [[240, 40]]}]}],
+    }
+    picture = drawn(described)
+    inside = changed(picture)[12:148, 12:188]
+    assert np.count_nonzero(inside) == len(mesh)
+    assert len({tuple(picture[row, column].tolist()) for row, column in ((10, 100), (20, 20), (40, 240))}) == 3
+
+
 @pytest.mark.parametrize("form", ["mask", "masks"])
 def test_masks_are_tinted(form: str) -> None:
     """What the mask covers changes and can be seen through; the rest stays."""

@@ -38,6 +38,8 @@ SHARE = 0.5
 """Of a mask's colour in what it covers."""
 FINEST = 240
 """Pixels of the short side for each pixel of a line's width."""
+FEW = 40
+"""Points of a body, a hand or a face; meshes have more."""
 BEST = 5
 """Candidates that are written down."""
 QUIET = {"item", "index", "score", "scores", "box", "points", "polygon", "items", "mask", "masks", "embedding", "share"}
@@ -69,9 +71,10 @@ class Drawing:
         self.drawn = True
 
     def dots(self, points: Sequence[Sequence[float]], colour: Colour) -> None:
-        """Draw points."""
+        """Draw points: small ones where they are many."""
+        radius = self.width if len(points) <= FEW else self.width // 4
         for x, y, *_ in points:
-            cv2.circle(self.picture, (_index(x), _index(y)), self.width, colour, cv2.FILLED)
+            cv2.circle(self.picture, (_index(x), _index(y)), radius, colour, cv2.FILLED)
             self.drawn = True
 
     def cover(self, mask: Found, colour: Colour) -> None:
@@ -129,19 +132,19 @@ def draw(picture: Picture, described: Found) -> Picture | None:
     Nothing found is something to show: the picture as it is.
     """
     drawing = Drawing(picture)
-    places = _show(drawing, described, [(0.0, 0.0)])
+    places = _show(drawing, described, "", [(0.0, 0.0)])
     _later(drawing, described, places)
     return drawing.picture if drawing.drawn or "items" in described else None
 
 
 def _later(drawing: Drawing, described: Found, places: list[Point]) -> None:
     """Show what later components found, each at what it is of."""
-    for findings in described.values():
+    for name, findings in described.items():
         if not _is_later(findings):
             continue
         for finding in findings:
             at = finding["item"] if finding["item"] < len(places) else 0
-            inner = _show(drawing, finding, places[at : at + 1])
+            inner = _show(drawing, finding, name, places[at : at + 1])
             places[at] = inner[0] if "items" not in finding else places[at]
             _later(drawing, finding, inner)
 
@@ -151,27 +154,30 @@ def _is_later(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, dict) and "item" in each for each in value)
 
 
-def _show(drawing: Drawing, found: Found, at: list[Point]) -> list[Point]:
-    """Draw one component's findings; return where more can be written: a place for each item, or one."""
+def _show(drawing: Drawing, found: Found, name: str, at: list[Point]) -> list[Point]:
+    """Draw one component's findings; return where more can be written: a place for each item, or one.
+
+    :param name: Of the component; what has no label has its colour.
+    """
     for label, mask in _masks(found):
         drawing.cover(mask, drawing.colour(label))
-    drawing_colour = drawing.colour(found.get("label", found.get("text", "")))
-    if "points" in found and "items" not in found:
-        drawing.dots(found["points"], drawing_colour)
-    places = [drawing.write(_lines(found), at[0], drawing_colour)]
-    return [_item(drawing, each) for each in found["items"]] or places if "items" in found else places
+    if "items" in found:
+        return [_item(drawing, each, name) for each in found["items"]] or at
+    colour = drawing.colour(found.get("label", name))
+    drawing.dots(found.get("points", ()), colour)
+    return [drawing.write(_lines(found), at[0], colour)]
 
 
-def _item(drawing: Drawing, item: Found) -> Point:
+def _item(drawing: Drawing, item: Found, name: str) -> Point:
     """Draw one thing; return where more can be written about it."""
-    colour = drawing.colour(item.get("label", ""))
+    colour = drawing.colour(item.get("label", name))
     corners = _corners(item)
     if corners:
         drawing.outline(corners, colour)
     drawing.dots(item.get("points", ()), colour)
     around = corners or item.get("points") or [(0.0, 0.0)]
-    lines = _lines(item)
-    return drawing.write(lines, (min(x for x, *_ in around), max(y for _, y, *_ in around)), colour)
+    below = min(x for x, *_ in around), max(y for _, y, *_ in around)
+    return drawing.write(_lines(item), below, colour)
 
 
 def _corners(item: Found) -> Sequence[Point]:
