@@ -16,7 +16,7 @@ from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
 from lpbench_image.geometry import Geometry
 from lpbench_image.post.config import CtcConfig, TextBoxesConfig
-from lpbench_image.post.text_boxes import mean_inside, reading_order
+from lpbench_image.post.text_boxes import means_inside, reading_order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,17 +151,15 @@ def test_the_score_of_a_box_is_the_mean_of_what_is_in_it(seed: int, angle: float
         for y in range(60)
     ]
     inside = probabilities[np.array(distances) >= -0.5]
-    assert mean_inside(probabilities, corners) == pytest.approx(inside.mean(), abs=0.02)
+    assert means_inside(probabilities, corners[None])[0] == pytest.approx(inside.mean(), abs=0.02)
 
 
 def test_a_box_that_leaves_the_map_counts_what_is_in_it() -> None:
     """And one that lies outside has no score."""
     probabilities = np.ones((10, 10), np.float32)
     square = np.array([(0, 0), (8, 0), (8, 8), (0, 8)], np.float64)
-    assert mean_inside(probabilities, square - 4) == 1
-    assert mean_inside(probabilities, square + 6) == 1
-    assert mean_inside(probabilities, square + 100) == 0
-    assert mean_inside(probabilities, square - 100) == 0
+    found = means_inside(probabilities, np.stack([square - 4, square + 6, square + 100, square - 100]))
+    assert found.tolist() == [1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 8, 8), (2, 1, 8, 8), (8, 8), (1, 1, 0, 8)])

@@ -39,7 +39,8 @@ class Classification(Postprocessor[ClassificationConfig]):
         self.output = choose(config.output, outputs)
         self._top_k = config.top_k
         self._activate = _ACTIVATIONS[config.activation]
-        if not self.output.dynamic:
+        self._open = bool(self.output.dynamic)
+        if not self._open:
             self._check(self.output.shape)  # type: ignore[arg-type] # none is dynamic
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Classes:
@@ -64,7 +65,7 @@ class Classification(Postprocessor[ClassificationConfig]):
     def _scores(self, outputs: Outputs, sample: Sample) -> tuple[npt.NDArray[np.float32], float]:
         """Return the model's scores and the highest."""
         values = outputs[self.output.name]
-        if self.output.dynamic:
+        if self._open:
             self._check(values.shape)
         scores = real(values, self.output).reshape(-1)
         highest = float(scores.max())  # NaN where there is one

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lpbench.engine import TensorInfo
 
 WHERE = "postprocessing"
+FEW = 200
+"""Scores that are sorted in full in less time than it takes to find the best ones first."""
 
 
 def choose(name: str, outputs: Sequence[TensorInfo], key: str = "output") -> TensorInfo:
@@ -48,14 +50,14 @@ def real(values: npt.NDArray[Any], info: TensorInfo) -> npt.NDArray[np.float32]:
 def best(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
     """Return the indices of the highest scores, best first; of equal ones, the lower index first.
 
-    Those above a threshold are found, and only they are sorted.
+    Of many, those above a threshold are found, and only they are sorted.
 
     :param count: How many at most.
     """
     if count == 1:
         return np.array([scores.argmax()])
-    if count < scores.size:
+    if count < scores.size and scores.size > FEW:
         threshold = np.partition(scores, scores.size - count)[scores.size - count]
         indices = np.flatnonzero(scores >= threshold)
         return indices[np.argsort(-scores[indices], kind="stable")[:count]]
-    return np.argsort(-scores, kind="stable")
+    return np.argsort(-scores, kind="stable")[:count]

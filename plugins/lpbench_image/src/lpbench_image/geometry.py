@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Extent = tuple[int, int]
 """Height and width in pixels."""
+Rows = tuple[tuple[float, float, float], tuple[float, float, float]]
+"""What x and y of a point are made of: of its x, of its y, and of 1."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,12 @@ class Geometry:
     offset_y: float
     source: Extent
     size: Extent
+
+    @property
+    def rows(self) -> Rows:
+        """The matrix ``(2, 3)`` from points of the input to points of the image."""
+        across, down = 1 / self.scale_x, 1 / self.scale_y
+        return (across, 0.0, -self.offset_x * across), (0.0, down, -self.offset_y * down)
 
     def to_source(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return points of the input, ``(..., 2)`` x and y in pixels, as points of the image; float64.
@@ -71,6 +79,12 @@ class Affine:
     matrix: npt.NDArray[np.float64]
     source: Extent
     size: Extent
+
+    @property
+    def rows(self) -> Rows:
+        """The matrix as plain numbers."""
+        first, second = self.matrix.tolist()
+        return tuple(first), tuple(second)
 
     def to_source(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return points of the input, ``(..., 2)`` x and y in pixels, as points of the image; float64.

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 
+LARGE = 10_000
+"""Numbers above which linear algebra may start threads."""
+
+
 class Reader:
     """Reads one output of a model.
 
@@ -35,7 +39,8 @@ class Reader:
     def __init__(self, name: str, outputs: Sequence[TensorInfo], key: str, shape: tuple[int, ...]) -> None:
         self.info = choose(name, outputs, key)
         self._shape = shape
-        if not self.info.dynamic:
+        self._open = bool(self.info.dynamic)
+        if not self._open:
             self._check(self.info.shape, f"{WHERE}.{key}")  # type: ignore[arg-type] # none is dynamic
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Floats:
@@ -44,7 +49,7 @@ class Reader:
         :raises ProcessorError: It has another size, or holds what is no finite number.
         """
         values = outputs[self.info.name]
-        if self.info.dynamic:
+        if self._open:
             self._check(values.shape, sample.name)
         found = real(values, self.info).reshape(self._shape)
         require_finite(found, self.info, sample)
@@ -69,9 +74,24 @@ def require_finite(values: npt.NDArray[Any], info: TensorInfo, sample: Sample) -
 
     :raises ProcessorError: Naming the sample and the output.
     """
+    if values.size < LARGE:
+        flat = values.reshape(-1)
+        with np.errstate(over="ignore"):  # a sum of squares may overflow by itself
+            if math.isfinite(flat.dot(flat)):  # the rule, at a third of the price
+                return
     finite = np.isfinite(values)
     if not finite.all():
         refuse(values[~finite].flat[0], info, sample)
+
+
+def require_scores(values: npt.NDArray[Any], info: TensorInfo, sample: Sample) -> None:
+    """Refuse a map of scores with NaN or infinity in it; minus infinity is a class ruled out.
+
+    :raises ProcessorError: Naming the sample and the output.
+    """
+    highest = np.maximum.reduce(values, axis=None)  # NaN where there is one
+    if not math.isfinite(highest):
+        refuse(highest, info, sample)
 
 
 def refuse(value: float, info: TensorInfo, sample: Sample) -> None:
@@ -100,17 +120,11 @@ def points_in_source(points: npt.NDArray[Any], sample: Sample) -> Floats:
 
     Depth is scaled as areas are: by the square root of a unit square's area.
     """
-    to_source = geometry_of(sample).to_source
-    found = np.empty(points.shape, np.float32)
-    found[:, :2] = to_source(points[:, :2])
-    (left, top), (right, down), (below, under) = to_source(UNIT).tolist()
-    area = (right - left) * (under - top) - (down - top) * (below - left)
-    np.multiply(points[:, 2], math.sqrt(abs(area)), out=found[:, 2])
+    (a, b, x), (c, d, y) = geometry_of(sample).rows
+    turn = np.array(((a, c, 0.0), (b, d, 0.0), (0.0, 0.0, math.sqrt(abs(a * d - b * c)))), np.float32)
+    found: Floats = points.dot(turn)
+    found += np.array((x, y, 0.0), np.float32)
     return found
-
-
-UNIT = np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)])
-"""Corners of a square pixel: upper left, upper right, lower left."""
 
 
 def sigmoid(logit: float) -> float:

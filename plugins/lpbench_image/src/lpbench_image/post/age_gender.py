@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 
 from lpbench.errors import ProcessorError
 from lpbench.processor import Postprocessor, Sample
@@ -71,8 +70,9 @@ class Faces(Postprocessor[AgeGenderConfig]):
         if self.config.form == "years":
             return float(values[0])
         years = best(values, self.config.best)
-        weights = values[years].astype(np.float64)
+        weights = values[years].tolist()
         if weights[-1] < 0 or not weights[0] > 0:
-            what = f'output "{read.info.called}" holds {weights.tolist()}, which are no probabilities'
+            what = f'output "{read.info.called}" holds {weights}, which are no probabilities'
             raise ProcessorError(what, where=sample.name)
-        return float(years @ weights / weights.sum())
+        age: float = sum(map(operator.mul, years.tolist(), weights)) / sum(weights)
+        return age

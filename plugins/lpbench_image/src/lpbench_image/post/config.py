@@ -55,11 +55,12 @@ class KeypointsConfig:
     """How key points become bodies.
 
     :param output: Name of the output; may be left out where there is one.
-    :param threshold: Least score of a body, which is the mean of its points' scores.
+    :param threshold: Least score of a body, which is the mean of its points' scores; a quarter is what TensorFlow's
+        pose detection takes for MoveNet.
     """
 
     output: str = ""
-    threshold: float = 0.2
+    threshold: float = 0.25
 
     def __post_init__(self) -> None:
         _check_share("threshold", self.threshold)

@@ -51,6 +51,7 @@ class Ctc(Postprocessor[CtcConfig]):
             what = f"blank is {config.blank}, but there are {len(self._characters)} characters beside it"
             raise ProcessorError(what, where=f"{WHERE}.blank")
         self._characters.insert(config.blank, "")
+        self._open = bool(self.output.dynamic)
         self._check(self.output.shape)
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Text:
@@ -79,7 +80,7 @@ class Ctc(Postprocessor[CtcConfig]):
 
     def _steps(self, outputs: Outputs) -> npt.NDArray[Any]:
         values = outputs[self.output.name]
-        if self.output.dynamic:
+        if self._open:
             self._check(values.shape)
         found: npt.NDArray[Any] = values.reshape(-1, values.shape[-1])
         return found

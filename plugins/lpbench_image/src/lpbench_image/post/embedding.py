@@ -70,12 +70,13 @@ class Vector(Postprocessor[EmbeddingConfig]):
 
         :raises ProcessorError: A value is not finite, or all are 0.
         """
-        values = self._read(outputs, sample).astype(np.float64)  # squares of float32 may be beyond it
-        length = math.sqrt(values @ values)
+        values = self._read(outputs, sample)
+        exact = values.astype(np.float64)  # squares may be beyond float32
+        length = math.sqrt(exact.dot(exact))
         if not length:
             what = f'output "{self._read.info.called}" is a vector of length 0, which has no direction'
             raise ProcessorError(what, where=sample.name)
-        vector = (values / length).astype(np.float32)
+        vector = (exact / length).astype(np.float32)
         if self.gallery is None:
             return Embedding(vector)
         self._check(vector.size)

@@ -51,13 +51,10 @@ class Keypoints(Postprocessor[KeypointsConfig]):
         """
         found = self._read(outputs, sample)
         scores = found[:, :, 2]
-        of_bodies = scores.mean(axis=1)
-        order = np.argsort(-of_bodies, kind="stable")
-        kept = order[of_bodies[order] >= self.config.threshold]
-        geometry = geometry_of(sample)
-        height, width = geometry.size
-        points = geometry.to_source(found[kept, :, 1::-1] * (width, height))
-        return Poses(points.astype(np.float32), scores[kept])
+        of_bodies = (np.add.reduce(scores, axis=1) / found.shape[1]).tolist()
+        kept = [at for at, score in enumerate(of_bodies) if score >= self.config.threshold]
+        kept.sort(key=of_bodies.__getitem__, reverse=True)  # stable: of equal ones the first
+        return Poses(_in_source(found[kept, :, :2], sample), scores[kept])
 
     def describe(self, prediction: Poses, /) -> Mapping[str, Any]:
         """Return ``{"items": [{"score", "points": [[x, y], ...], "scores": [...]}, ...]}``."""
@@ -78,6 +75,16 @@ class Keypoints(Postprocessor[KeypointsConfig]):
         found = real(values, self.output).reshape(-1, values.shape[-1] if values.shape[-1] > EACH else count * EACH)
         require_finite(found, self.output, sample)
         return found[:, : count * EACH].reshape(-1, count, EACH)
+
+
+def _in_source(points: Floats, sample: Sample) -> Floats:
+    """Return points of the picture for y and x as shares of the input."""
+    geometry = geometry_of(sample)
+    (height, width), ((a, b, x), (c, d, y)) = geometry.size, geometry.rows
+    turn = np.array(((b * height, d * height), (a * width, c * width)), np.float32)
+    found: Floats = points.dot(turn)
+    found += np.array((x, y), np.float32)
+    return found
 
 
 def _points(shape: Sequence[int], info: TensorInfo) -> int:

@@ -12,7 +12,7 @@ from lpbench_image._outputs import WHERE, choose, real
 from lpbench_image.found import Mask
 from lpbench_image.post import run_lengths
 from lpbench_image.post._placing import Placing
-from lpbench_image.post._reading import geometry_of, require_finite, with_batch
+from lpbench_image.post._reading import geometry_of, require_scores, with_batch
 from lpbench_image.post.config import MaskConfig
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Segmentation(Postprocessor[MaskConfig]):
         values = outputs[self.output.name]
         axis = self._axis(values.shape)
         found = real(values, self.output).reshape(with_batch(values.shape))
-        require_finite(found, self.output, sample)
+        require_scores(found, self.output, sample)
         planes: Floats = np.moveaxis(found, axis, 1)[0]
         return planes
 

@@ -15,7 +15,7 @@ from lpbench.errors import ProcessorError
 from lpbench.processor import Postprocessor, Sample
 from lpbench_image._outputs import WHERE, choose, real
 from lpbench_image.found import Detections
-from lpbench_image.post._reading import geometry_of, require_finite, with_batch
+from lpbench_image.post._reading import geometry_of, require_scores, with_batch
 from lpbench_image.post.config import TextBoxesConfig
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ class TextBoxes(Postprocessor[TextBoxesConfig]):
         """
         found = self._read(outputs, sample)
         boxes = self._boxes(found)
-        corners = boxes.corners()
-        scores = np.array([mean_inside(found, each) for each in corners], np.float32)
+        scores = means_inside(found, boxes.corners())
         kept = scores >= self.config.box_threshold
         grown = _grown(Boxes(*(each[kept] for each in boxes)), self.config.grow).corners()
         geometry = geometry_of(sample)
@@ -97,7 +96,7 @@ class TextBoxes(Postprocessor[TextBoxesConfig]):
     def _read(self, outputs: Outputs, sample: Sample) -> Floats:
         values = outputs[self.output.name]
         found = real(values, self.output).reshape(_extent(values.shape, self.output))
-        require_finite(found, self.output, sample)
+        require_scores(found, self.output, sample)
         return found
 
     def _boxes(self, probabilities: Floats) -> Boxes:
@@ -112,18 +111,23 @@ class TextBoxes(Postprocessor[TextBoxesConfig]):
         return _upright(Boxes(columns[:, :2] + 0.5, columns[:, 2:4], columns[:, 4]))
 
 
-def mean_inside(probabilities: Floats, corners: npt.NDArray[np.float64]) -> float:
-    """Return the mean of the pixels in and under the edge of a polygon, ``(k, 2)`` x and y; 0 where it is outside."""
+def means_inside(probabilities: Floats, corners: npt.NDArray[np.float64]) -> Floats:
+    """Return the mean of the pixels in and under the edge of each convex polygon; 0 where it lies outside the map.
+
+    :param corners: ``(n, k, 2)`` x and y in pixels of the map.
+    """
     pixels = np.floor(corners).astype(np.int32)
-    left, top = np.maximum(pixels.min(axis=0), 0).tolist()
-    right, bottom = (pixels.max(axis=0) + 1).tolist()
-    part = probabilities[top:bottom, left:right]
-    if not part.size:
-        return 0.0
-    inside = np.zeros(part.shape, np.uint8)
-    cv2.fillConvexPoly(inside, pixels - (left, top), 1)
-    mean: float = cv2.mean(part, inside)[0]
-    return mean
+    starts = np.maximum(pixels.min(axis=1), 0)
+    ends = np.maximum(pixels.max(axis=1) + 1, 0)
+    inner = pixels - starts[:, None]
+    means = np.zeros(len(corners), np.float32)
+    for at, ((left, top), (right, bottom)) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        part = probabilities[top:bottom, left:right]
+        if part.size:
+            inside = np.zeros(part.shape, np.uint8)
+            cv2.fillConvexPoly(inside, inner[at], 1)
+            means[at] = cv2.mean(part, inside)[0]
+    return means
 
 
 def reading_order(polygons: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
