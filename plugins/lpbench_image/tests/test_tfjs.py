@@ -114,6 +114,17 @@ def test_a_convolution_that_is_read_twice_stays_as_it_is(tmp_path: Path) -> None
     assert operations(tmp_path).count("Conv") == 1
 
 
+def test_the_first_pad_is_part_of_the_convolution(tmp_path: Path) -> None:
+    """An input that is scaled and padded before the first convolution, as it comes: NHWC."""
+    graph, x, kernel = Graph(), floats(1, 6, 6, 3), floats(3, 3, 3, 4)
+    scaled = graph.add("Mul", graph.input((1, 6, 6, 3)), graph.constant(np.float32(2)))
+    padded = graph.add("Pad", scaled, graph.constant([[0, 0], [1, 1], [1, 1], [0, 0]]))
+    name = graph.window("Conv2D", padded, graph.constant(kernel), padding="VALID")
+    (found,) = run(tmp_path, graph, x, name)
+    np.testing.assert_allclose(found, convolved(2 * x, kernel, 1, "SAME"), rtol=1e-4, atol=1e-5)
+    assert operations(tmp_path) == ["Conv", "Mul", "Transpose", "Transpose"]
+
+
 def test_padding_of_a_pool_is_not_zero(tmp_path: Path) -> None:
     """Zeros that a model pads with itself are values like others to a MaxPool: they must stay."""
     graph, x = Graph(), -1 - np.abs(floats(1, 4, 4, 2))
@@ -275,6 +286,23 @@ def test_an_open_batch_keeps_its_name(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, x.reshape(3, 12) @ matrix, rtol=1e-5)
     (output,) = onnx.load(tmp_path / "m.onnx").graph.output
     assert [each.dim_param or each.dim_value for each in output.type.tensor_type.shape.dim] == ["batch", 2]
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_an_image_is_flattened_in_the_right_order(tmp_path: Path, *, flip: bool) -> None:
+    """A matrix behind a convolution sees row, column, channel; nothing is transposed for it, a scale is folded in."""
+    graph, x, matrix = Graph(), floats(2, 3, 2, 4), floats(24, 5)
+    image = graph.window("Conv2D", graph.input((-1, 3, 2, 4)), graph.constant(np.eye(4)[None, None]))
+    flat = graph.add("Reshape", image, graph.constant([-1, 24]))
+    held = graph.constant(matrix.T if flip else matrix)
+    product = graph.add("MatMul", flat, held, transpose_a=False, transpose_b=flip)
+    scaled = graph.add(
+        "Add", graph.add("Mul", product, graph.constant([1.0, 2, 3, 4, 5])), graph.constant([5.0, 4, 3, 2, 1])
+    )
+    (found,) = run(tmp_path, graph, x, scaled, batch="batch")
+    wanted = (x.reshape(2, 24) @ matrix) * [1, 2, 3, 4, 5] + [5, 4, 3, 2, 1]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    assert operations(tmp_path) == ["Conv", "Flatten", "Gemm", "Transpose"]
 
 
 def test_sizes_that_a_model_computes_are_constants(tmp_path: Path) -> None:

@@ -73,13 +73,27 @@ def _floor_divide(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]
 
 
 def _multiply_matrices(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    """Convert a product with a constant matrix to a layer, whose matrix is [out, in]."""
     bias, activation = fused(node)
     if node.attributes["transpose_a"]:
         what = "a transposed left side is not converted"
         raise ValueError(what)
-    flip = int(node.attributes["transpose_b"])
-    parts = [to.plain(each) for each in inputs[: 3 if bias else 2]]
-    return [Tensor(activated(to, to.writer.add("Gemm", *parts, transB=flip), activation))]
+    x, matrix = to.plain(inputs[0]), to.constant(inputs[1])
+    matrix = matrix if node.attributes["transpose_b"] else matrix.T
+    image = _flattened(to, x)
+    if image:
+        channels, height, width = map(int, to.writer.shape(image)[1:])
+        x = to.writer.add("Flatten", image, axis=1)
+        matrix = matrix.reshape(-1, height, width, channels).transpose(0, 3, 1, 2).reshape(matrix.shape)
+    parts = [x, to.writer.constant(matrix), *(to.plain(each) for each in inputs[2:3] if bias)]
+    return [Tensor(activated(to, to.writer.add("Gemm", *parts, transB=1), activation))]
+
+
+def _flattened(to: Tensors, name: str) -> str:
+    """Return the NCHW image that was transposed only to be flattened: the matrix can be turned instead."""
+    flat = to.writer.made(name, "Flatten")
+    turned = to.writer.made(flat.input[0], "Transpose") if flat is not None else None
+    return str(turned.input[0]) if turned is not None and tuple(turned.attribute[0].ints) == TO_NHWC else ""
 
 
 def _mean(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
@@ -106,20 +120,23 @@ def _transpose(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def _pad(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
-    (x,), spatial = to.either(inputs[:1])
+    """Convert a pad; one of height and width is for a convolution, which reads NCHW and may take it in."""
     pads = to.constant(inputs[1])
+    image = len(pads) == len(TO_NCHW) and not pads[[0, 3]].any()
+    spatial = bool(inputs[0].nchw) or image
+    x = to.nchw(inputs[0]) if spatial else to.plain(inputs[0])
     pads = pads[list(TO_NCHW)] if spatial else pads
     value = to.constant(inputs[2]) if len(inputs) > 2 else np.float32(0)  # noqa: PLR2004 - PadV2 has a third
-    return _made(
-        to.writer.add("Pad", x, to.writer.integers(pads.T.reshape(-1)), to.writer.constant(value)), spatial=spatial
-    )
+    padded = to.writer.add("Pad", x, to.writer.integers(pads.T.reshape(-1)), to.writer.constant(value))
+    return _made(padded, spatial=spatial)
 
 
 def _reshape(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    """Convert a reshape; a Flatten says so, as it keeps the name of an open batch."""
     x = to.plain(inputs[0])
-    shape, (first, *rest) = to.constant(inputs[1]), to.writer.shape(x)
-    if isinstance(first, str) and shape[0] == -1 and math.prod(shape[1:]) == math.prod(map(int, rest)):
-        shape = np.array([0, *shape[1:]])  # 0 keeps a dimension, and its name with it
+    shape, (first, *rest) = to.constant(inputs[1]).tolist(), to.writer.shape(x)
+    if shape[0] in {-1, first} and shape[1:] == [math.prod(map(int, rest))]:
+        return [Tensor(to.writer.add("Flatten", x, axis=1))]
     return [Tensor(to.writer.add("Reshape", x, to.writer.integers(shape)))]
 
 

@@ -102,8 +102,8 @@ def resize(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def folded(to: Tensors, node: Node, inputs: list[Tensor], *, bias: bool) -> list[Tensor]:
-    """Return a convolution with one constant for each channel added or multiplied into it; nothing if it is none."""
-    before = to.writer.made(inputs[0].nchw, "Conv")
+    """Return a layer with one constant for each output channel added or multiplied into it; nothing if it is none."""
+    before = to.writer.made(inputs[0].nchw, "Conv") or to.writer.made(inputs[0].plain, "Gemm")
     factors = to.writer.value(inputs[1].plain)
     if before is None or factors is None or len(before.input) > 2 or not to.read_once(node, 0):  # noqa: PLR2004 - without a bias
         return []
@@ -111,11 +111,10 @@ def folded(to: Tensors, node: Node, inputs: list[Tensor], *, bias: bool) -> list
     values = to.writer.value(kernel)
     if values is None or factors.shape != values.shape[:1]:
         return []
-    attributes = _attributes(before)
-    if bias:
-        return [Tensor(nchw=to.writer.add("Conv", x, kernel, inputs[1].plain, **attributes))]
-    scaled = to.writer.constant(values * factors[:, None, None, None])
-    return [Tensor(nchw=to.writer.add("Conv", x, scaled, **attributes))]
+    scaled = to.writer.constant(values * factors.reshape(-1, *[1] * (values.ndim - 1)))
+    parts = [x, kernel, inputs[1].plain] if bias else [x, scaled]
+    made = to.writer.add(before.op_type, *parts, **_attributes(before))
+    return [Tensor(nchw=made) if before.op_type == "Conv" else Tensor(made)]
 
 
 def _attributes(node: Any) -> dict[str, Any]:  # noqa: ANN401 - a node of onnx, which is untyped here
