@@ -27,7 +27,7 @@ MIRRORED = Affine(np.array([(-3.0, 0.0, 90.0), (0.0, 3.0, 7.0)]), (240, 160), (6
 @st.composite
 def geometries(draw: st.DrawFn) -> Affine | Geometry:
     """Draw scales, offsets, turned and mirrored regions."""
-    source, size = ((draw(st.integers(8, 90)), draw(st.integers(8, 90))) for _ in range(2))
+    source, size = ((draw(st.integers(8, 40)), draw(st.integers(8, 40))) for _ in range(2))
     if draw(st.booleans()):
         (across, down), (x, y) = ([draw(st.floats(*each)) for _ in range(2)] for each in ((0.2, 4), (-30, 30)))
         return Geometry(across, down, x, y, source, size)

@@ -21,7 +21,7 @@ from lpbench_image.post.config import MaskConfig
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROUNDS = settings(max_examples=40, deadline=None)
+ROUNDS = settings(max_examples=25, deadline=None)
 PLAIN = Geometry(1, 1, 0, 0, (2, 3), (2, 3))
 NEAR = 0.05
 """OpenCV's weights are multiples of 1/32 where it turns, and more exact where it resizes."""
