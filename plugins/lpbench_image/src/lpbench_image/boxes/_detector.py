@@ -157,6 +157,8 @@ class Detector(Postprocessor[C]):
             corners = places[:, :2].reshape(-1, SIZED)[:, QUAD].reshape(-1, SIZED, 2)
             turned = geometry.to_source(corners)
             boxes = np.concatenate([turned.min(axis=1), turned.max(axis=1)], axis=1, dtype=np.float32)
+        else:  # a box that is inside out has no size
+            np.maximum(boxes[:, :2], boxes[:, 2:], out=boxes[:, 2:])
         if self.config.clip:
             np.maximum(boxes, NOUGHT, out=boxes)
             np.minimum(boxes, _corner(geometry.source), out=boxes)

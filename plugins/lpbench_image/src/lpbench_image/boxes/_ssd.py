@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     Indices = npt.NDArray[np.int64]
 
 
-HIGHEST = np.array(80, np.float32)
-"""Exponents are cut to it: larger ones would overflow."""
+HIGHEST = np.array(30, np.float32)
+"""Exponents are cut to it, so that areas of boxes do not overflow."""
 
 
 class Ssd(Detector[SsdConfig]):
