@@ -18,7 +18,7 @@ from lpbench import raw_outputs
 from lpbench.engine import Session, TensorInfo
 from lpbench.errors import EngineError
 from lpbench.processor import Sample
-from lpbench.raw_outputs import Tensor, arranged, collect, fitted, read_feeds, unpack, write_feeds
+from lpbench.raw_outputs import Tensor, alike, arranged, collect, fitted, read_feeds, unpack, write_feeds
 from lpbench.source_tensors import as_source
 from lpbench.tensors import RawConfig, TensorConfig, TensorPostprocessor, TensorPreprocessor
 
@@ -78,6 +78,21 @@ def test_feeds_fit_a_session_with_other_names_layouts_types_and_ranks() -> None:
     assert np.array_equal(found["in0"], picture[0].transpose(1, 2, 0))
     assert found["in0"].flags["C_CONTIGUOUS"]
     assert (found["in1"].dtype, found["in1"].tolist()) == (np.dtype("int32"), [1, 2, 3, 4])
+
+
+def test_feeds_that_fit_as_they_are_are_left_where_one_side_says_no_order() -> None:
+    """Two engines read one file, and only one of them tells that its channels stand last."""
+    values = np.arange(60, dtype=np.float32).reshape(1, 4, 5, 3)
+    told, untold = (TensorInfo("x", "float32", (1, 4, 5, 3), layout=layout) for layout in ("NHWC", ""))
+    assert np.array_equal(fitted([Tensor("x", "NHWC", values)], [untold])["x"], values)
+    assert np.array_equal(fitted([Tensor("x", "", values)], [told])["x"], values)
+    assert np.array_equal(alike(Tensor("x", "NHWC", values), Tensor("x", "", values)), values)
+
+
+def test_values_of_another_shape_are_never_forced_into_one() -> None:
+    six = np.zeros((1, 2, 3), np.float32)
+    assert fitted([Tensor("x", "", six)], [TensorInfo("x", "float32", (3, 2))])["x"].shape == (1, 2, 3)
+    assert alike(Tensor("x", "", six), Tensor("x", "", np.zeros((3, 2)))).shape == (1, 2, 3)
 
 
 def test_an_input_that_nobody_knows_is_named() -> None:

@@ -78,7 +78,7 @@ def collect(  # noqa: PLR0913 - an open app, and what it is asked
     size = 0
     for index, (sample, feeds) in enumerate(_fed(pre, samples, given)):
         if keep is not None:
-            write_feeds(keep / f"{index:04}{SUFFIX}", _tensors(feeds, pre.inputs))
+            write_feeds(keep / f"{index:04}{SUFFIX}", named(feeds, pre.inputs))
         record, parts = _one(sample, session.run(feeds), post)
         records.append(record)
         blocks += parts
@@ -152,14 +152,36 @@ def arranged(values: Any, layout: str, wanted: str) -> Any:  # noqa: ANN401 - nu
 
 def alike(values: Tensor, reference: Tensor) -> Any:  # noqa: ANN401 - a numpy array
     """Return values in the reference's order of dimensions and with its dimensions of one, as far as they have them."""
-    found = values.values
-    if values.layout != reference.layout:
-        try:
-            found = arranged(found, values.layout, reference.layout)
-        except EngineError:  # the shape says what is wrong
-            return found
-    bare, wanted = ([size for size in each.shape if size != 1] for each in (found, reference.values))
-    return found.reshape(reference.values.shape) if bare == wanted else found
+    shape = reference.values.shape
+    try:
+        found = _placed(values.values, values.layout, reference.layout, shape)
+    except EngineError:  # the shape says what is wrong
+        return values.values
+    return found.reshape(shape) if _bare(found.shape) == _bare(shape) else found
+
+
+def _placed(values: Any, layout: str, wanted: str, shape: Sequence[int] | None) -> Any:  # noqa: ANN401
+    """Return values in another order of dimensions.
+
+    Where one side states none and the values fit the shape as they are and not otherwise, they are left: two engines
+    may read one file of which only one of them says the order.
+
+    :raises EngineError: The layouts do not fit each other or the values.
+    """
+    if layout == wanted:
+        return values
+    if (layout and wanted) or shape is None or _bare(values.shape) != _bare(shape):
+        return arranged(values, layout, wanted)
+    try:
+        moved = arranged(values, layout, wanted)
+    except EngineError:
+        return values
+    return moved if _bare(moved.shape) == _bare(shape) else values
+
+
+def _bare(shape: Sequence[int]) -> list[int]:
+    """Return a shape without its dimensions of one."""
+    return [size for size in shape if size != 1]
 
 
 def plain_layout(layout: str, rank: int) -> str:
@@ -179,30 +201,29 @@ def _fed(pre: Preprocessor[Any], samples: Iterable[Sample], given: Sequence[Path
 def _fitted(tensor: Tensor, info: TensorInfo) -> Any:  # noqa: ANN401 - a numpy array
     import numpy as np
 
-    values = tensor.values
-    if info.layout != tensor.layout:
-        values = arranged(values, tensor.layout, info.layout)
+    sizes = [each for each in info.shape if isinstance(each, int)]
+    shape = sizes if len(sizes) == len(info.shape) else None
+    values = _placed(tensor.values, tensor.layout, info.layout, shape)
     if info.dtype not in {"str", BFLOAT16, values.dtype.name}:
         values = values.astype(info.dtype)
-    sizes = [each for each in info.shape if isinstance(each, int)]
-    if len(sizes) == len(info.shape) and values.shape != tuple(sizes) and values.size == math.prod(sizes):
-        values = values.reshape(sizes)  # a batch of one that this engine does not know
+    if shape is not None and _bare(values.shape) == _bare(shape):
+        values = values.reshape(shape)  # a batch of one that this engine does not know
     return np.ascontiguousarray(values)
 
 
 def _one(sample: Sample, outputs: Outputs, post: Postprocessor[Any]) -> tuple[dict[str, Any], list[bytes]]:
-    raw, parts = pack(_tensors(outputs, post.outputs))  # before anything that could run the session again
+    raw, parts = pack(named(outputs, post.outputs))  # before anything that could run the session again
     numbers = [Tensor(name, "", each) for name, each in post.values(outputs, sample).items()]
     values, more = pack(numbers)
     described = dict(post.describe(post(outputs, sample)))
     return {"sample": sample.name, "outputs": raw, "values": values, "described": described}, [*parts, *more]
 
 
-def _tensors(arrays: Mapping[str, Any], infos: Sequence[TensorInfo]) -> list[Tensor]:
+def named(arrays: Mapping[str, Any], infos: Sequence[TensorInfo]) -> list[Tensor]:
     """Return arrays under the names of the app; those that nobody described keep their own."""
     known = {each.name: each for each in infos}
-    named = ((known[name].called, known[name].layout) if name in known else (name, "") for name in arrays)
-    return [Tensor(name, layout, array) for (name, layout), array in zip(named, arrays.values(), strict=True)]
+    called = ((known[name].called, known[name].layout) if name in known else (name, "") for name in arrays)
+    return [Tensor(name, layout, array) for (name, layout), array in zip(called, arrays.values(), strict=True)]
 
 
 def pack(tensors: Sequence[Tensor]) -> tuple[list[dict[str, Any]], list[bytes]]:

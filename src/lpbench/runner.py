@@ -284,15 +284,18 @@ class Runner:
         record, block = collect(session, self._pre, self._post, samples, **places)
         return plain(record), block
 
-    def numbers(self, *, index: int, keep: str = "") -> tuple[dict[str, Any], bytes]:
+    def numbers(
+        self, *, index: int, keep: str = "", given: Sequence[Mapping[str, Any]] = ()
+    ) -> tuple[dict[str, Any], bytes]:
         """Return what every component puts out for one sample: what ``lpbench.agreement`` compares.
 
-        :param keep: A folder that gets a file of feeds for each component that is reached.
+        :param keep: A folder that gets the feeds of each component and thing.
+        :param given: Feeds that another worker kept, to run components with beside.
         """
         from lpbench.agreement.inside import numbers
 
-        sample = self._open_samples().at(index)
-        record, block = numbers(parts_of(self._open_pipeline()), sample, Path(keep) if keep else None)
+        parts, sample = parts_of(self._open_pipeline()), self._open_samples().at(index)
+        record, block = numbers(parts, sample, keep=Path(keep) if keep else None, given=given)
         return plain(record), block
 
     def expose(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

@@ -14,7 +14,7 @@ import pytest
 
 import lpbench_tflite
 from lpbench import config, registry, specs
-from lpbench.engine import EngineError
+from lpbench.engine import EngineError, Model
 from lpbench_tflite import _spec
 from lpbench_tflite._library import library
 
@@ -118,3 +118,12 @@ def _python(code: str, **environment: str) -> str:
     return subprocess.run(
         command, env={**os.environ, **environment}, capture_output=True, text=True, check=True, timeout=120
     ).stdout
+
+
+def test_others_are_judged_by_literts_own_kernels(spec: specs.EngineSpec, models: Models) -> None:
+    """As a reference every operator is run by the kernels that say what it does, none by XNNPACK."""
+    kind: Any = specs.load(spec.config, who=spec.name)
+    options = config.build(kind, spec.reference or {})
+    with spec.load()().open(Model("tflite", models.convolution()), options, shapes={}) as session:
+        nodes = session.describe()["nodes"]
+    assert nodes == {"XNNPACK": 0, "TFLite": 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from lpbench.agreement._agreed import COMPARED, Agreed, EngineAgreement
 from lpbench.agreement._bisect import Parting, Side, first_parting
 from lpbench.agreement._numbers import F32, Tolerance
 from lpbench.agreement._tally import Numbers, Seen, Tally
-from lpbench.agreement.inside import FEEDS
 from lpbench.client import Worker, WorkerOptions
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.samples import GENERATED
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from lpbench.app import App
     from lpbench.plan import Plan, Target
 
+PREFIX = "lpbench-agree-"
+"""Of temporary folders."""
 MOST = 100
 """Samples that are compared where nobody says how many."""
 
@@ -140,7 +142,7 @@ class _Comparison:
         except BaseException:
             self._worker.kill()
             raise
-        self.facts: Mapping[str, Any] = opened["facts"]
+        self.facts = _own(opened["facts"], reference)
 
     def __enter__(self) -> Self:
         return self
@@ -171,7 +173,7 @@ class _Comparison:
         try:
             with self._start(target) as worker:
                 opened, _ = worker.ask("open", "loading", **self._plan.request(target))
-                return self._judged(asked, opened["facts"], *self._tallied(worker, asked))
+                return self._judged(asked, _own(opened["facts"], target), *self._tallied(worker, asked))
         except WorkerError as error:
             return EngineAgreement(asked, error.outcome, ran=True, reason=error.outcome)
         except LpbenchError as error:
@@ -181,25 +183,31 @@ class _Comparison:
         """Compare sample by sample; return what is known, and how it ended where it did not come to the end."""
         tally = Tally(self._tolerance)
         for index in range(self._count):
-            expected = self._expected(index)
-            try:
-                tally.add(index, expected, self._seen(worker, index))
-            except WorkerError as error:
-                return tally, error.outcome
-            except LpbenchError as error:
-                return tally, f"failed: {_in_one_line(error)}"
+            with self._folder() as keep:
+                expected = self._expected(index, keep)
+                try:
+                    tally.add(index, expected, self._seen(worker, index, given=expected.later()))
+                except WorkerError as error:
+                    return tally, error.outcome
+                except LpbenchError as error:
+                    return tally, f"failed: {_in_one_line(error)}"
             self._tell(Step(asked, "comparing", index + 1, self._count))
         return tally, COMPARED
 
-    def _expected(self, index: int) -> Seen:
+    def _folder(self) -> contextlib.AbstractContextManager[str]:
+        """Return a folder for feeds that later components are given; "" where there are none."""
+        chain = len(self._plan.app.components) > 1
+        return tempfile.TemporaryDirectory(prefix=PREFIX) if chain else contextlib.nullcontext("")
+
+    def _expected(self, index: int, keep: str) -> Seen:
         try:
-            return self._seen(self._worker, index)
+            return self._seen(self._worker, index, keep=keep)
         except LpbenchError as error:
             error.where = f"reference {self._reference.name}" + (f": {error.where}" if error.where else "")
             raise _ReferenceFailed(error) from error
 
-    def _seen(self, worker: Worker, index: int, keep: str = "") -> Seen:
-        return Seen.of(*worker.ask("numbers", f"running sample {index}", index=index, keep=keep))
+    def _seen(self, worker: Worker, index: int, **how: Any) -> Seen:  # noqa: ANN401 - arguments of the request
+        return Seen.of(*worker.ask("numbers", f"running sample {index}", index=index, **how))
 
     def _judged(self, asked: str, facts: Mapping[str, Any], tally: Tally, state: str) -> EngineAgreement:
         values = tally.values()
@@ -223,12 +231,12 @@ class _Comparison:
         component = next(each for each in self._plan.app.components if each.name == worst.component)
         try:
             one, other = (Side.of(each, component, self._plan.shapes) for each in (self._reference, target))
-            with tempfile.TemporaryDirectory(prefix="lpbench-agree-") as folder:
-                self._seen(self._worker, worst.index, keep=folder)
+            with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+                seen = self._seen(self._worker, worst.index, keep=folder)
                 return first_parting(
                     one,
                     other,
-                    Path(folder) / component.name / FEEDS,
+                    Path(seen.feeds[worst.component, worst.place]),
                     where=where,
                     tolerance=self._tolerance,
                     timeout=self._plan.worker.timeout,
@@ -236,6 +244,12 @@ class _Comparison:
                 )
         except LpbenchError as error:
             return Parting(*where, reason=error.what)
+
+
+def _own(facts: Mapping[str, Any], target: Target) -> Mapping[str, Any]:
+    """Return what an engine's own session says of itself: in a chain the first may be another engine's."""
+    parts: Mapping[str, Mapping[str, Any]] = facts.get("components", {})
+    return next((each for each in parts.values() if each.get("engine") == target.name), facts)
 
 
 def _reason(state: str, tally: Tally, values: Sequence[Numbers], *, chain: bool) -> str:

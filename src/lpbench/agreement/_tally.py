@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping  # noqa: TC003 - dataclasses read the annotations
 from dataclasses import dataclass, field
@@ -25,17 +26,30 @@ class Seen:
 
     :param sample: Its name; None where it cannot be used.
     :param visits: What each component puts out, by component and thing.
+    :param given: What components put out with another worker's feeds.
+    :param feeds: The files of the feeds, where they were kept.
     """
 
     sample: str | None
     visits: Mapping[Place, RawSample]
+    given: Mapping[Place, RawSample] = field(default_factory=dict)
+    feeds: Mapping[Place, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, answer: Mapping[str, Any], block: bytes) -> Seen:
         """Return what ``lpbench.agreement.inside.numbers`` found."""
-        found = unpack({"samples": answer["visits"]}, block)
-        places = [(each["part"], tuple(each["place"])) for each in answer["visits"]]
-        return cls(answer["sample"], dict(zip(places, found, strict=True)))
+        visits, given = answer["visits"], answer["given"]
+        nothing = {"sample": "", "described": {}}
+        found = unpack({"samples": [*visits, *({**nothing, **each} for each in given)]}, block)
+        feeds = dict(zip(_places(visits), (each["feeds"] for each in visits), strict=True))
+        seen = dict(zip(_places(visits), found, strict=False))
+        return cls(answer["sample"], seen, dict(zip(_places(given), found[len(visits) :], strict=True)), feeds)
+
+    def later(self) -> list[dict[str, Any]]:
+        """Return the feeds of a chain's later components, for another worker."""
+        return [
+            {"part": part, "place": list(place), "feeds": feeds} for (part, place), feeds in self.feeds.items() if place
+        ]
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,7 @@ class Numbers:
 
     :param deviation: None where shapes or types differ, so that nothing can be compared.
     :param failed: Samples in which it is further off than is tolerated, of ``of``.
-    :param worst: Name of the sample that is furthest off, and ``index`` its number.
+    :param worst: Name of the sample that is furthest off, ``index`` its number, ``place`` the thing in it.
     :param reason: Why it fails there; empty where none does.
     """
 
@@ -55,15 +69,17 @@ class Numbers:
     of: int
     worst: str
     index: int
+    place: tuple[int, ...]
     reason: str
 
 
 @dataclass(frozen=True)
 class Found:
-    """One array in one sample."""
+    """One array in one thing of a sample."""
 
     sample: str
     index: int
+    place: tuple[int, ...]
     deviation: Deviation | None
     excess: float
     reason: str
@@ -94,9 +110,14 @@ class Tally:
         self.samples += 1
         for part, _ in reference.visits.keys() ^ other.visits.keys():
             self.miscounts[part] = self.miscounts.get(part, 0) + 1
-        for place, one in reference.visits.items():
-            if place in other.visits:
-                self._add(place[0], index, reference.sample, (one, other.visits[place]))
+        for key, one in reference.visits.items():
+            if key in other.visits:
+                self._answers(one, other.visits[key])
+            if not key[1] and key in other.visits:
+                self._numbers(key, index, one, other.visits[key])
+            elif key in other.given:  # with the same feeds: what components before were off by would add up
+                bare = dataclasses.replace(one, values=one.outputs)
+                self._numbers(key, index, bare, dataclasses.replace(other.given[key], values=other.given[key].outputs))
 
     def values(self) -> tuple[Numbers, ...]:
         """Return what is judged: the numbers behind the predictions."""
@@ -106,27 +127,35 @@ class Tally:
         """Return the models' outputs as they are."""
         return tuple(_summed(self._outputs))
 
-    def _add(self, part: str, index: int, sample: str, pair: tuple[RawSample, RawSample]) -> None:
-        one, other = pair
+    def _answers(self, one: RawSample, other: RawSample) -> None:
         if (same := same_top(one.described, other.described)) is not None:
             self.top = (self.top[0] + 1, self.top[1] + same)
         if (matched := boxes(one.described, other.described)) is not None:
             self.boxes = matched if self.boxes is None else self.boxes + matched
-        layouts = [{each.name: each.layout for each in side.outputs} for side in pair]
-        for name, first, second in _pairs(one.values, other.values, layouts):
-            self._values.setdefault((part, name), []).append(self._found(sample, index, first, second))
-        for name, first, second in _pairs(one.outputs, other.outputs, layouts):
-            self._outputs.setdefault((part, name), []).append(self._found(sample, index, first, second))
 
-    def _found(self, sample: str, index: int, first: Tensor, second: Tensor | None) -> Found:
+    def _numbers(self, key: Place, index: int, one: RawSample, other: RawSample) -> None:
+        part, place = key
+        layouts = [{each.name: each.layout for each in side.outputs} for side in (one, other)]
+        kinds = (self._values, one.values, other.values), (self._outputs, one.outputs, other.outputs)
+        for kept, first, second in kinds:
+            for name, mine, theirs in _pairs(first, second, layouts):
+                found = self._found(Found(one.sample, index, place, None, math.inf, ""), mine, theirs)
+                kept.setdefault((part, name), []).append(found)
+
+    def _found(self, at: Found, first: Tensor, second: Tensor | None) -> Found:
         try:
             if second is None:
                 what = "it is not there"
                 raise LpbenchError(what)  # noqa: TRY301 - both are told in the same way
             found = deviation(first.values, alike(second, first))
         except LpbenchError as error:
-            return Found(sample, index, None, math.inf, error.what)
-        return Found(sample, index, found, excess(found, self.tolerance), judged(found, self.tolerance))
+            return dataclasses.replace(at, reason=error.what)
+        how_far, reason = excess(found, self.tolerance), judged(found, self.tolerance)
+        return dataclasses.replace(at, deviation=found, excess=how_far, reason=reason)
+
+
+def _places(records: Iterable[Mapping[str, Any]]) -> list[Place]:
+    return [(each["part"], tuple(each["place"])) for each in records]
 
 
 def _pairs(
@@ -150,4 +179,4 @@ def _summed(found: Mapping[tuple[str, str], list[Found]]) -> Iterator[Numbers]:
         failed = [one for one in each if one.reason]
         whole = together(known) if len(known) == len(each) else None
         reason = next((one.reason for one in (worst, *failed) if one.reason), "")
-        yield Numbers(part, name, whole, len(failed), len(each), worst.sample, worst.index, reason)
+        yield Numbers(part, name, whole, len(failed), len(each), worst.sample, worst.index, worst.place, reason)

@@ -10,14 +10,14 @@ from lpbench import plan as plans
 from lpbench import registry
 from lpbench.errors import EngineError, LpbenchError, NotInstalledError, UnknownNameError
 from lpbench.models import reference as reference_for
+from lpbench.specs import EngineSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lpbench.app import App
+    from lpbench.app import App, Component
     from lpbench.plan import Target
     from lpbench.registry import Offer
-    from lpbench.specs import EngineSpec
 
 
 def words(target: Target) -> str:
@@ -26,29 +26,46 @@ def words(target: Target) -> str:
 
 
 def reference(app: App) -> Target:
-    """Return the engine that the others are judged by.
+    """Return what the others are judged by: for each component the reference of its original model's format.
 
-    :raises EngineError: None is ready that reads a model of the app.
+    Where there is none for a component, any engine that reads it stands in.
+
+    :raises EngineError: There is none for any component.
     """
-    formats = dict.fromkeys(model.format for component in app.components for model in component.models)
-    *others, last = formats
-    for each in others:
-        with contextlib.suppress(EngineError):
-            return _judge(app, reference_for(each))
-    return _judge(app, reference_for(last))
-
-
-def _judge(app: App, spec: EngineSpec) -> Target:
-    return plans.targets(app, spec.name, dict(spec.reference or {}))[0]
+    judges = {each.name: _judge(each) for each in app.components}
+    known = [each for each in judges.values() if isinstance(each, EngineSpec)]
+    if not known:
+        raise next(each for each in judges.values() if isinstance(each, EngineError))
+    (first,) = plans.targets(app, known[0].name, dict(known[0].reference or {}))
+    others = {name: _standing_in(each, judges[name]) for name, each in first.others.items()}
+    return dataclasses.replace(first, others=others)
 
 
 def notes(app: App, reference: Target) -> tuple[str, ...]:
-    """Return where the reference has a stand-in."""
+    """Return what other engines are compared with, where that is not the reference."""
+    others = [(each.name, reference.runs(each)) for each in app.components if reference.runs(each) is not reference]
     return tuple(
-        f'component "{component.name}" is compared with {reference.runs(component).name}, which is no reference'
-        for component in app.components
-        if reference.runs(component) is not reference
+        f'component "{name}" is compared with {words(each)}{"" if each.options else ", which is no reference"}'
+        for name, each in others
     )
+
+
+def _judge(component: Component) -> EngineSpec | EngineError:
+    """Return the reference for one of a component's models, originals first, or why there is none."""
+    found: EngineSpec | EngineError | None = None
+    for model in sorted(component.models, key=lambda each: bool(each.provenance), reverse=True):
+        with contextlib.suppress(EngineError):
+            found = reference_for(model.format)
+    if found is None:
+        what = f"no engine that others are judged by reads {' or '.join(each.format for each in component.models)}"
+        return EngineError(what, hint="lpbench engines lists what is installed")
+    return found
+
+
+def _standing_in(target: Target, judge: EngineSpec | EngineError) -> Target:
+    if isinstance(judge, EngineError):
+        return target
+    return plans.Target(judge.name, judge, options=dict(judge.reference or {}))
 
 
 def targets(app: App, asked: Sequence[str], options: Mapping[str, Any]) -> list[Target]:

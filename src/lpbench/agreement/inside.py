@@ -11,7 +11,7 @@ from lpbench.app import model_from_request
 from lpbench.errors import EngineError
 from lpbench.models import merge
 from lpbench.opening import engine_opener
-from lpbench.raw_outputs import Tensor, collect, fitted, pack, read_feeds
+from lpbench.raw_outputs import Tensor, collect, fitted, named, pack, read_feeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,23 +23,40 @@ FEEDS = "0000.feeds"
 """What ``collect`` calls the feeds of its first sample."""
 
 
-def numbers(parts: Sequence[Part], sample: Sample | None, keep: Path | None = None) -> tuple[dict[str, Any], bytes]:
+def numbers(
+    parts: Sequence[Part], sample: Sample | None, *, keep: Path | None = None, given: Sequence[Mapping[str, Any]] = ()
+) -> tuple[dict[str, Any], bytes]:
     """Return outputs, values and prediction of a sample: of every component, for each thing that it looks at.
 
     :param sample: None where it cannot be used: there is nothing then.
-    :param keep: A folder that gets the feeds of each component's first thing, in a folder with the component's name.
+    :param keep: A folder that gets the feeds of each component and thing; their files are told as ``feeds``.
+    :param given: Feeds that another worker kept, with ``part`` and ``place``, to run components with beside.
     :returns: ``sample`` and ``visits``, each with the component's name as ``part`` and the things' numbers as
-        ``place``, and the arrays as bytes: ``lpbench.raw_outputs.unpack`` takes the two.
+        ``place``, and ``given`` likewise, and the arrays as bytes: ``lpbench.raw_outputs.unpack`` takes the two.
     """
     if sample is None:
-        return {"sample": None, "visits": []}, b""
+        return {"sample": None, "visits": [], "given": []}, b""
     visits, blocks = [], []
-    for part, place, looked_at in _walk(parts, sample, ()):
-        folder = _folder(keep, part.name)
+    for at, (part, place, looked_at) in enumerate(_walk(parts, sample, ())):
+        folder = _folder(keep, at)
         record, block = collect(part.session, part.pre, part.post, [looked_at], keep=folder)
-        visits.append({"part": part.name, "place": list(place), **record["samples"][0]})
+        feeds = str(folder / FEEDS) if folder else ""
+        visits.append({"part": part.name, "place": list(place), "feeds": feeds, **record["samples"][0]})
         blocks.append(block)
-    return {"sample": sample.name, "visits": visits}, b"".join(blocks)
+    records = []
+    for each in given:
+        answer, more = _given(parts, each)
+        records.append(answer)
+        blocks += more
+    return {"sample": sample.name, "visits": visits, "given": records}, b"".join(blocks)
+
+
+def _given(parts: Sequence[Part], each: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    """Run a component with another worker's feeds: what it puts out then comes from it alone."""
+    part = next(part for part in parts if part.name == each["part"])
+    outputs = part.session.run(fitted(read_feeds(Path(each["feeds"])), part.pre.inputs))
+    records, blocks = pack(named(outputs, part.post.outputs))
+    return {"part": part.name, "place": each["place"], "outputs": records, "values": []}, blocks
 
 
 def _walk(
@@ -54,12 +71,13 @@ def _walk(
             yield from _walk(later, item, (*place, item.item))
 
 
-def _folder(keep: Path | None, name: str) -> Path | None:
-    """Return an empty folder for a component's feeds; None where they are not kept, or are there already."""
-    if keep is None or (keep / name).exists():
+def _folder(keep: Path | None, at: int) -> Path | None:
+    """Return an empty folder for the feeds of one thing; None where they are not kept."""
+    if keep is None:
         return None
-    (keep / name).mkdir()
-    return keep / name
+    folder = keep / str(at)
+    folder.mkdir()
+    return folder
 
 
 class Exposed:

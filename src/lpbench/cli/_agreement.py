@@ -47,8 +47,8 @@ def _rows(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]
         Column("samples"),
         *FIGURES,
         Column("top-1" if any(each.top[0] for each in ran) else ""),
-        Column("boxes" if any(each.boxes for each in ran) else ""),
-        Column("IoU" if any(each.boxes for each in ran) else ""),
+        Column("boxes" if any(map(_share, ran)) else ""),
+        Column("IoU" if any(map(_share, ran)) else ""),
         Column("", left=True),
     ]
     header, *lines = _fitted(columns, [_row(each) for each in ran], width)
@@ -57,13 +57,13 @@ def _rows(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]
 
 def _row(each: EngineAgreement) -> list[str]:
     same = f"{each.top[1]}/{each.top[0]}" if each.top[0] else ""
-    boxes, overlap = ("", "") if each.boxes is None else (_share(each), digits(each.boxes.mean_overlap))
+    boxes, overlap = _share(each), digits(each.boxes.mean_overlap) if each.boxes and each.boxes.of else ""
     facts = [clean(each.engine), clean(each.facts.get("version", "")), str(each.samples)]
     return [*facts, *_figures(each.deviation), same, boxes, overlap, "pass" if each.agrees else "FAIL"]
 
 
 def _share(each: EngineAgreement) -> str:
-    return f"{each.boxes.matched}/{each.boxes.of}" if each.boxes else ""
+    return f"{each.boxes.matched}/{each.boxes.of}" if each.boxes and each.boxes.of else ""
 
 
 def _figures(found: Deviation | None) -> list[str]:

@@ -49,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--tolerance",
         type=tolerance,
         metavar="X",
-        help="largest absolute error of values up to 1, mean relative error 10 X (1e-4); F16 for half precision",
+        help="largest absolute error of values up to 1, mean relative error 100 X (1e-4); F16 for half precision",
     )
     parser.add_argument("--bisect", action="store_true", help="find the first tensor at which an engine parts")
     parser.add_argument("--convert", action="store_true", help="convert the model for engines that do not read it")
@@ -93,7 +93,7 @@ def tolerance(text: str) -> Tolerance:
     if not 0 < limit < float("inf"):
         what = f'found "{text}"; expected a number above 0, 1e-4 say, or F16'
         raise argparse.ArgumentTypeError(what)
-    return Tolerance(limit, 10 * limit)
+    return Tolerance(limit, 100 * limit)
 
 
 def _compare(app: Any, options: argparse.Namespace) -> Agreed:  # noqa: ANN401 - an App

@@ -38,6 +38,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             owned_outputs=True,
             streams=True,
             batches=True,
+            reference={"xnnpack": False},  # LiteRT's own kernels say what an operator does
         )
     )
 
