@@ -109,7 +109,7 @@ class App:
     def digest(self) -> str:
         """Return the sha256, in hex, of the config's content, the labels and every file it names; reads them all.
 
-        Converted models outside the app's folder do not count: they were made for one benchmark, and the app is the same.
+        Converted models outside the app's folder do not count: they were made for one benchmark, the app is the same.
         """
         total = hashlib.sha256()
         content = {"config": self.config, "labels": self.labels}
