@@ -11,7 +11,7 @@ import pytest
 
 from lpbench import registry
 from lpbench.cli import main
-from lpbench.errors import AppError, EngineError, UnknownNameError
+from lpbench.errors import AppError, EngineError, LpbenchError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +172,14 @@ def test_a_sample_that_the_reference_refuses_is_blamed_on_no_engine(app: Path, t
     np.save(tmp_path / "unlucky.npy", np.full((1, 4), 13, np.float32))
     with pytest.raises(EngineError, match="this input is not liked") as caught:
         agree(app, ["twin"], data=tmp_path / "unlucky.npy")
-    assert caught.value.where == "reference plain"
+    assert caught.value.where == "reference plain:size=4"
+
+
+def test_a_model_that_the_reference_cannot_load_is_told_as_such(app: Path) -> None:
+    (app / "model.matrix").write_text("{", encoding="ascii")
+    with pytest.raises(LpbenchError, match="JSONDecodeError") as caught:
+        agree(app, ["twin"])
+    assert caught.value.where == "reference plain:size=4"
 
 
 def test_the_command_prints_a_row_and_leaves_with_0(app: Path, capsys: Capture) -> None:

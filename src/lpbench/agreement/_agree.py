@@ -139,8 +139,10 @@ class _Comparison:
         self._worker = self._start(reference)
         try:
             opened, _ = self._worker.ask("open", "loading", **plan.request(reference))
-        except BaseException:
+        except BaseException as error:
             self._worker.kill()
+            if isinstance(error, LpbenchError):
+                self._of_reference(error)
             raise
         self.facts = _own(opened["facts"], reference)
 
@@ -203,8 +205,12 @@ class _Comparison:
         try:
             return self._seen(self._worker, index, keep=keep)
         except LpbenchError as error:
-            error.where = f"reference {self._reference.name}" + (f": {error.where}" if error.where else "")
-            raise _ReferenceFailed(error) from error
+            raise _ReferenceFailed(self._of_reference(error)) from error
+
+    def _of_reference(self, error: LpbenchError) -> LpbenchError:
+        """Say of an error that it is the reference's."""
+        error.where = ": ".join(filter(None, (f"reference {_targets.words(self._reference)}", error.where)))
+        return error
 
     def _seen(self, worker: Worker, index: int, **how: Any) -> Seen:  # noqa: ANN401 - arguments of the request
         return Seen.of(*worker.ask("numbers", f"running sample {index}", index=index, **how))
