@@ -194,5 +194,5 @@ def _reason(each: Configuration, indent: int) -> str:
     """Return why there is no number; an error's further lines stand under the first."""
     reason = each.state.removeprefix("failed: ").removeprefix(f'engine "{each.engine}" is not ready: ')
     detail = next((run.detail for run in each.runs if run.detail), "")
-    lines = [*reason.splitlines(), *detail.strip().splitlines()[-1:]]
+    lines = list(dict.fromkeys([*reason.splitlines(), *detail.strip().splitlines()[-1:]]))
     return ("\n" + " " * indent).join(clean(line.strip()) for line in lines)
