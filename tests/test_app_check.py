@@ -49,7 +49,7 @@ def test_every_error_is_told_at_once(checked: Callable[..., tuple[list[str], lis
         component["inference"]["engine"] = "faek"
         component["inference"]["models"]["fake"]["file"] = "modle.fake"
         config.update(ai_app_class="signal_procesing", labels=["", "odd"], samples=["sample"])
-        config["quality"] = {"metric": "top1", "reference": 0.7, "at_least_of_reference": 99}
+        config["quality"] = {"metric": "top3", "reference": 0.7, "at_least_of_reference": 99}
 
     errors, notes = checked(change)
     files = "files there: ai_app.yml, ai_app_config.json, model.fake"
@@ -66,7 +66,7 @@ def test_every_error_is_told_at_once(checked: Callable[..., tuple[list[str], lis
         'components[0].postprocessing.type: unknown postprocessor "txt" | did you mean "text"?',
         'components[0].inference.engine: unknown engine "faek" | did you mean "fake"?',
     }
-    assert any('the metric "top1"' in note for note in notes)
+    assert any('the metric "top3"' in note for note in notes)
 
 
 def test_what_is_not_installed_is_a_note(checked: Callable[..., tuple[list[str], list[str]]]) -> None:
