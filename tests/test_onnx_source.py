@@ -63,6 +63,28 @@ def test_the_new_softmax_is_left_alone(models: OnnxModels) -> None:
     assert onnx_source.prepare(source, target, {}).operators == ("Softmax",)
 
 
+@pytest.mark.parametrize(
+    ("kernel", "pads", "size", "operator"),
+    [
+        ((7, 7), (0, 0, 1, 1), (6, 6), "GlobalAveragePool"),
+        ((7, 7), (0, 0, 0, 0), (7, 7), "GlobalAveragePool"),
+        ((3, 3), (0, 0, 0, 0), (4, 4), "AveragePool"),
+        ((3, 3), (0, 0, 0, 0), (5, 3), "AveragePool"),
+        ((3, 3), (1, 1, 1, 1), (2, 2), "GlobalAveragePool"),
+    ],
+)
+def test_an_average_over_everything_is_called_so(
+    models: OnnxModels, kernel: tuple[int, int], pads: tuple[int, ...], size: tuple[int, int], operator: str
+) -> None:
+    """The numbers are those of the source, whether or not it was an average over everything."""
+    node = onnx.helper.make_node("AveragePool", ["x"], ["y"], kernel_shape=kernel, pads=pads, strides=[2, 2])
+    source = models.save([node], [("x", (1, 2, *size))], [("y", (1, 2, "h", "w"))], {})
+    target = source.parent / "ready.onnx"
+    assert onnx_source.prepare(source, target, {}).operators == (operator,)
+    x = np.random.default_rng(2).random((1, 2, *size)).astype("float32")
+    assert np.allclose(run(target, x=x), run(source, x=x), atol=1e-6)
+
+
 def test_open_sizes_are_fixed_through_the_whole_file(models: OnnxModels) -> None:
     source = models.network("N")
     target = source.parent / "ready.onnx"

@@ -53,7 +53,7 @@ class Source:
 
 
 def prepare(path: Path, target: Path, shapes: Mapping[str, Sequence[int]]) -> Source:
-    """Write a model anew: in one file, every input of a fixed size, Softmax as converters understand it.
+    """Write a model anew: in one file, every input of a fixed size, operators as converters understand them.
 
     :param shapes: Of inputs with open dimensions, by name.
     :raises SourceError: The file is no model, a size is missing or contradicts the model.
@@ -67,6 +67,8 @@ def prepare(path: Path, target: Path, shapes: Mapping[str, Sequence[int]]) -> So
     if shapes:
         _forget_sizes(model, sizes)
     _spell_out_softmax(model, sizes)
+    for node in model.graph.node:
+        _simplify_pooling(node, sizes)
     _save(model, target)
     outputs = tuple(_tensor(each, sizes.get(each.name)) for each in model.graph.output)
     return Source(tuple(map(_tensor, inputs)), outputs, tuple(sorted({node.op_type for node in model.graph.node})))
@@ -200,6 +202,22 @@ def _spelled_out(graph: Any, node: Any, sizes: Mapping[str, Sizes]) -> Sequence[
         helper.make_node(node.op_type, [flat], [found], node.name, axis=1),
         helper.make_node("Reshape", [found, back], [name], f"{node.name}/reshape"),
     ]
+
+
+def _simplify_pooling(node: Any, sizes: Mapping[str, Sizes]) -> None:  # noqa: ANN401 - onnx.NodeProto
+    """Call an average over everything by its name: padding that it leaves out is more than converters take."""
+    shape = sizes.get(node.input[0]) if node.op_type == "AveragePool" and not node.domain else None
+    result = sizes.get(node.output[0], (None,))
+    if shape is None or not _complete(shape) or set(result[2:]) != {1}:
+        return
+    found = {each.name: list(each.ints) or each.i for each in node.attribute}
+    kernel, space = found["kernel_shape"], shape[2:]
+    before = found.get("pads", [0] * len(space))[: len(space)]
+    plain = not {"auto_pad", "count_include_pad", "dilations"} & found.keys()
+    reaches = all(pad + int(size or 0) <= reach for pad, size, reach in zip(before, space, kernel, strict=True))
+    if plain and reaches:
+        node.op_type = "GlobalAveragePool"
+        del node.attribute[:]
 
 
 def _save(model: Any, target: Path) -> None:  # noqa: ANN401

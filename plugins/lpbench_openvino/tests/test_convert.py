@@ -54,7 +54,7 @@ def test_the_spec_says_what_it_is(spec: ConverterSpec) -> None:
     assert spec.availability()
 
 
-@pytest.mark.parametrize("kind", ["network", "several", "alike", "softmax"])
+@pytest.mark.parametrize("kind", ["network", "several", "alike", "rows", "pooling", "softmax"])
 def test_a_conversion_gives_the_sources_numbers(
     models: OnnxModels, converter: Converter, engine: EngineSpec, kind: str
 ) -> None:

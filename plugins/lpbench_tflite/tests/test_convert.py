@@ -101,6 +101,14 @@ def test_outputs_of_one_size_are_told_apart(models: OnnxModels, converter: Conve
     assert max(differences(convert(converter, source), engine, source).values()) < 1e-5
 
 
+def test_rows_keep_the_order_of_their_dimensions(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
+    """Only images have their channels moved; a detector's boxes stay rows."""
+    source = models.rows()
+    made = convert(converter, source)
+    assert made.model.outputs[0].shape == (1, 20, 8)
+    assert differences(made, engine, source)["y"] < 1e-5
+
+
 def test_an_old_softmax_is_right(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
     """Before version 13 it took all dimensions from its axis on as one; onnx2tf alone makes it another one."""
     source = models.softmax(size=4)

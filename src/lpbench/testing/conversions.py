@@ -78,6 +78,27 @@ class OnnxModels:
         outputs: list[Value] = [(name, shape) for name in ("third", "second", "first")]
         return self.save(nodes, [("x", shape)], outputs, {"w": self._weights(4, 4, 1, 1)})
 
+    def rows(self) -> Path:
+        """Save what detectors give, rows of three dimensions whose last one was the channels: ``y`` (1, 20, 8)."""
+        import numpy as np
+
+        nodes = [
+            self._node("Conv", ["x", "w"], "c"),
+            self._node("Relu", ["c"], "r"),
+            self._node("Reshape", ["r", "shape"], "s"),
+            self._node("Transpose", ["s"], "y", perm=[0, 2, 1]),
+        ]
+        weights = {"w": self._weights(8, 3, 1, 1), "shape": np.array([1, 8, 20])}
+        return self.save(nodes, [("x", (1, 3, 4, 5))], [("y", (1, 20, 8))], weights)
+
+    def pooling(self) -> Path:
+        """Save an average over more than there is, as GoogLeNet ends: ``x`` (1, 3, 6, 6) to ``y`` (1, 3, 1, 1)."""
+        nodes = [
+            self._node("Relu", ["x"], "r"),
+            self._node("AveragePool", ["r"], "y", kernel_shape=[7, 7], pads=[0, 0, 1, 1]),
+        ]
+        return self.save(nodes, [("x", (1, 3, 6, 6))], [("y", (1, 3, 1, 1))], {})
+
     def softmax(self, operator: str = "Softmax", size: int = 1) -> Path:
         """Save an old Softmax of four dimensions: ``x`` (1, 3, size, size) to ``y`` (1, 10, size, size)."""
         nodes = [self._node("Conv", ["x", "w"], "c"), self._node(operator, ["c"], "y")]

@@ -48,6 +48,6 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             reads="onnx",
             writes="ncnn",
             precisions=("F32", "F16"),
-            version="20261020, recipe 1",
+            version="20261020, recipe 2",
         )
     )

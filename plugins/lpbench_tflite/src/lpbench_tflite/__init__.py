@@ -55,6 +55,6 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             hint='pip install "lpbench[tflite]"',
             reads="onnx",
             writes="tflite",
-            version="2.6.9, recipe 1",
+            version="2.6.9, recipe 2",
         )
     )

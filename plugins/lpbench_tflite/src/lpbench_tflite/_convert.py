@@ -136,10 +136,6 @@ def _infos(found: Sequence[dict[str, Any]], layouts: dict[str, str]) -> tuple[Te
 def _info(each: dict[str, Any], layout: str) -> TensorInfo:
     """Return a tensor with its layout: the engine takes four dimensions for NHWC where nothing is stated."""
     name, source, shape = each["name"], each["source"], tuple(each["shape"])
-    kept = layout or ("NCHW" if len(shape) == _onnx2tf.RANKS[0] else "")
-    order = LAST.get(len(shape), "") if each["last"] else kept
+    kept = layout or ("NCHW" if len(shape) == _onnx2tf.IMAGE else "")
+    order = "NHWC" if each["last"] else kept
     return TensorInfo(name, each["dtype"], shape, order, alias="" if source == name else source)
-
-
-LAST = {3: "NWC", 4: "NHWC", 5: "NDHWC"}
-"""The order of dimensions after channels were put last."""

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-RANKS = (4,)
-"""Dimensions of the inputs whose channels onnx2tf may put last; others would follow no order that has a name."""
+IMAGE = 4
+"""Dimensions of inputs and outputs whose channels onnx2tf may put last, as is the custom; others keep their order."""
 LIKE = 1e-2
 """Largest difference, relative to the largest value, of outputs taken for the same; others say how good they are."""
 TOOLS = ("onnx2tf", "onnx", "onnxsim", "ai-edge-litert")
@@ -31,8 +31,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     model = scratch / "model.onnx"
     shapes = {name: tuple(shape) for name, shape in request["shapes"].items()}
     found = source.prepare(Path(request["model"]), model, shapes)
-    _simplify(model)
-    kept = [each.name for each in found.inputs if len(each.shape) not in RANKS or each.name in request["channels_last"]]
+    _rewrite(model)
+    kept = [each.name for each in found.inputs if len(each.shape) != IMAGE or each.name in request["channels_last"]]
     reference = scratch / "reference.onnx"
     reference.write_bytes(model.read_bytes())  # onnx2tf rewrites the file that it is given
     onnx2tf.convert(
@@ -59,17 +59,39 @@ def _module(path: str) -> Any:  # noqa: ANN401 - a module
     return module
 
 
-def _simplify(path: Path) -> None:
-    """Fold what is constant; onnx2tf knows fewer operators than shapes are computed with."""
+def _rewrite(path: Path) -> None:
+    """Fold what is constant, and keep the order of outputs that are no images."""
     import onnx
+
+    model = _simplified(onnx.load(str(path)))
+    for each in model.graph.output:
+        if len(each.type.tensor_type.shape.dim) != IMAGE:
+            _hold(model.graph, each.name)
+    onnx.save(model, str(path))
+
+
+def _simplified(model: Any) -> Any:  # noqa: ANN401 - onnx.ModelProto
+    """Return a model with constants folded: onnx2tf knows fewer operators than shapes are computed with."""
     import onnxsim  # type: ignore[import-not-found] # likewise
 
     try:
-        simple, _ = onnxsim.simplify(str(path))
+        return onnxsim.simplify(model)[0]
     except Exception as error:  # noqa: BLE001 - whatever it raises, the model itself is still there
         sys.stderr.write(f"not simplified: {error}\n")
-        return
-    onnx.save(simple, str(path))
+        return model
+
+
+def _hold(graph: Any, name: str) -> None:  # noqa: ANN401 - onnx.GraphProto
+    """Put an operator that does nothing before an output: onnx2tf drops a transposition that stands there."""
+    import onnx
+
+    inner = f"{name}/held"
+    for node in graph.node:
+        for names in (node.input, node.output):
+            for at, each in enumerate(names):
+                if each == name:
+                    names[at] = inner
+    graph.node.append(onnx.helper.make_node("Identity", [inner], [name], f"{name}/hold"))
 
 
 def _matched(reference: Path, target: str, found: Any, kept: list[str]) -> dict[str, Any]:  # noqa: ANN401
@@ -126,8 +148,8 @@ def _run(interpreter: Any, feeds: dict[str, Any], inputs: list[dict[str, Any]]) 
 
 
 def _last(array: Any) -> Any:  # noqa: ANN401 - a numpy array
-    """Return an array with its second dimension last."""
-    return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim > 2 else array  # noqa: PLR2004 - batch, channels
+    """Return an image with its second dimension last."""
+    return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim == IMAGE else array
 
 
 def _outputs(wanted: dict[str, Any], got: list[Any], described: list[dict[str, Any]]) -> dict[str, Any]:
@@ -143,7 +165,7 @@ def _outputs(wanted: dict[str, Any], got: list[Any], described: list[dict[str, A
             return {"problem": f'output "{name}" is not among those of the file', "outputs": []}
         place, last = fitting[0]
         free.remove(place)
-        pairs.append({**described[place], "source": name, "last": last and array.ndim > 2})  # noqa: PLR2004
+        pairs.append({**described[place], "source": name, "last": last and array.ndim == IMAGE})
     return {"outputs": pairs}
 
 
