@@ -131,8 +131,11 @@ class TensorWriter:
         """Return ``value * factor + summand``; a pass that changes nothing is left out."""
         scale, mean, std = (np.array(channels(each)) for each in (normalise.scale, normalise.mean, normalise.std))
         passes = [(np.multiply, scale / std, 1.0), (np.add, -mean / std, 0.0)]
-        if self._planar and ONE_PASS and any((values != neutral).any() for _, values, neutral in passes):
-            return self._weighted(scale / std, -mean / std)
+        if ONE_PASS and any((values != neutral).any() for _, values, neutral in passes):
+            if all((values == values[0]).all() for _, values, _ in passes):
+                return self._weighted_alike(*(float(values[0]) for _, values, _ in passes))
+            if self._planar:
+                return self._weighted(scale / std, -mean / std)
         out = self._out
         flat = out.reshape(len(out), -1)  # channels x pixels, or rows x (columns and channels)
         steps = [(step, self._spread(values)) for step, values, neutral in passes if (values != neutral).any()]
@@ -154,6 +157,17 @@ class TensorWriter:
         def convert(_: Picture) -> None:
             for plane, (factor, summand), out in steps:
                 cv2.addWeighted(plane, factor, plane, 0.0, summand, out, cv2.CV_32F)
+
+        return convert
+
+    def _weighted_alike(self, factor: float, summand: float) -> Callable[[Picture], None]:
+        """Return the same in one pass for all channels."""
+        width = list(self._out.shape)[-1]
+        out = self._out.reshape(-1, width) if self._planar else self._out
+
+        def convert(source: Picture) -> None:
+            source = source.reshape(-1, width) if self._planar else source  # planes, one below the other
+            cv2.addWeighted(source, factor, source, 0.0, summand, out, cv2.CV_32F)
 
         return convert
 
