@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip
 # the only list of plugins: what stands in plugins/
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 # the statistics' simulations time nothing and the verdicts take most of an hour: they are run by hand
-BENCHMARKS := $(filter-out $(addprefix benchmarks/,_alternate.py models.py coverage.py verdicts.py steadiness.py),$(wildcard benchmarks/*.py))
+BENCHMARKS := $(filter-out $(addprefix benchmarks/,_%.py models.py coverage.py verdicts.py steadiness.py),$(wildcard benchmarks/*.py))
 empty :=
 space := $(empty) $(empty)
 
@@ -28,7 +28,7 @@ setup:
 	echo "$$want" > $(VENV)/stamp
 
 demo: setup
-	$(BIN)/lpbench run imagenet-mobilenet-v2 --engine onnxruntime --predictions
+	$(BIN)/lpbench run imagenet-mobilenet-v2 --engine all --convert --predictions
 
 # PYTEST takes further options of pytest.
 test: setup
@@ -41,7 +41,8 @@ lint: setup
 	    conftest.py src tests $(wildcard .ci/*.py benchmarks/*.py examples/*.py) $(wildcard $(PLUGINS:%=%/src) $(PLUGINS:%=%/tests))
 
 bench: setup
-	@for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python $$each || exit; done
+	@failed=; for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python $$each || failed="$$failed $$each"; done; \
+	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 dist: setup
 	rm -rf dist
