@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_image.tests.detections import Thing, suppressed
 
-from lpbench_image.boxes._nms import BLOCK, TILE, suppress
+from lpbench_image.boxes._nms import BLOCK, TILE, Suppression
 
 ROUNDS = settings(max_examples=80, deadline=None)
 EXACT = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -33,7 +33,7 @@ def test_boxes_on_whole_pixels(drawn: list[tuple[int, ...]], overlap: float, lim
     """Equal boxes, boxes without an area or inside out, and overlaps that meet the limit exactly, which stay."""
     table = np.array(drawn, np.float32).reshape(-1, 5)
     boxes, classes = table[:, :4], None if agnostic else table[:, 4].astype(np.int64)
-    found = suppress(np.ascontiguousarray(boxes.T), classes, overlap, limit)
+    found = Suppression(overlap)(np.ascontiguousarray(boxes.T), classes, limit)
     assert found.dtype == np.int64
     assert found.tolist() == slow(boxes, classes, overlap, limit)
 
@@ -49,7 +49,7 @@ def test_crowds(seed: int, count: int, things: int, overlap: float, limit: int) 
     half = size[whose] * random.normal(1, 0.1, (count, 2)) / 2
     boxes = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
     classes = random.integers(0, 3, count)
-    found = suppress(np.ascontiguousarray(boxes.T), classes, overlap, limit)
+    found = Suppression(overlap)(np.ascontiguousarray(boxes.T), classes, limit)
     assert found.tolist() == slow(boxes, classes, overlap, limit)
 
 
@@ -58,14 +58,14 @@ def test_boxes_apart_all_stay_up_to_the_limit(count: int) -> None:
     """At the edges of what is compared at once."""
     left = np.arange(count, dtype=np.float32) * 10
     boxes = np.stack([left, left * 0, left + 9, left * 0 + 9])
-    assert suppress(boxes, None, 0.5, count + 1).tolist() == list(range(count))
-    assert suppress(boxes, None, 0.5, 7).tolist() == list(range(min(count, 7)))
+    assert Suppression(0.5)(boxes, None, count + 1).tolist() == list(range(count))
+    assert Suppression(0.5)(boxes, None, 7).tolist() == list(range(min(count, 7)))
 
 
 @pytest.mark.parametrize("count", [2, BLOCK + 1, TILE + 1, 5 * TILE])
 def test_of_equal_boxes_one_stays_and_without_area_all_do(count: int) -> None:
     """A model that says the same everywhere."""
     box = np.array([[10], [20], [30], [50]], np.float32)
-    assert suppress(np.repeat(box, count, axis=1), None, 0.99, 1000).tolist() == [0]
+    assert Suppression(0.99)(np.repeat(box, count, axis=1), None, 1000).tolist() == [0]
     empty = np.repeat(box[[0, 1, 0, 1]], count, axis=1)
-    assert len(suppress(empty, None, 0.0, 10**6)) == count
+    assert len(Suppression(0.0)(empty, None, 10**6)) == count

@@ -162,7 +162,7 @@ class TensorWriter:
 
     def _weighted_alike(self, factor: float, summand: float) -> Callable[[Picture], None]:
         """Return the same in one pass for all channels."""
-        width = list(self._out.shape)[-1]
+        width: int = list(self._out.shape)[-1]
         out = self._out.reshape(-1, width) if self._planar else self._out
 
         def convert(source: Picture) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from lpbench.errors import ProcessorError
 from lpbench.processor import Postprocessor, Sample
 from lpbench_image._outputs import WHERE
-from lpbench_image.boxes._nms import NOUGHT, suppress
+from lpbench_image.boxes._nms import NOUGHT, Suppression
 from lpbench_image.boxes._scores import Candidates, UnsoundError
 from lpbench_image.boxes.config import DetectionConfig
 from lpbench_image.found import Detections
@@ -61,6 +61,8 @@ class Detector(Postprocessor[C]):
         super().__init__(config, outputs, labels)
         self._reader, self._boxes, self._columns, self._counts = reader, boxes, columns, counts or {}
         self._tables = [*reader.tables.values(), boxes]
+        self._suppress = None if config.suppress == "none" else Suppression(config.overlap)
+        self._several = True
         self._none = np.empty((0, points, 2), np.float32)
         self._fixed = all(each.fixed for each in self._tables)
         if self._fixed:
@@ -130,6 +132,7 @@ class Detector(Postprocessor[C]):
         """Refuse extents that do not fit together, or to the labels."""
         agree({each.words: each.rows for each in self._tables} | {name: [each] for name, each in self._counts.items()})
         count = self._reader.classes
+        self._several = count != 1
         if self.labels and count is not None and len(self.labels) != count:
             what = f"{len(self.labels)} labels for {count} classes of output {self._reader.tables['scores'].words}"
             hint = "labels stand one on each line, in the order of the classes, none for the background"
@@ -138,13 +141,12 @@ class Detector(Postprocessor[C]):
     def _chosen(self, found: Candidates, corners: Floats) -> Indices:
         """Return which candidates stay, best first; of equal scores the lower row, then the lower class."""
         config, order = self.config, (-found.scores).argsort(kind="stable")
-        several = self._reader.classes != 1
-        if several and not config.all_classes:
+        if self._several and not config.all_classes:
             order = _best_of_rows(found.rows, order)
-        if config.suppress == "none":
+        if self._suppress is None:
             return order[: config.limit]
-        classes = found.classes[order] if several and config.suppress == "class" else None
-        return order[suppress(corners.take(order, axis=1), classes, config.overlap, config.limit)]
+        classes = found.classes[order] if self._several and config.suppress == "class" else None
+        return order[self._suppress(corners.take(order, axis=1), classes, config.limit)]
 
     def _placed(self, places: Floats, geometry: Any) -> tuple[Floats, Floats]:  # noqa: ANN401 - the preprocessor's
         """Return boxes and points in pixels of the picture; a box that is turned becomes the upright one around it.

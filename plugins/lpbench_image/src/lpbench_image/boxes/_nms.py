@@ -52,65 +52,75 @@ class Boxes(NamedTuple):
         return Boxes(self.corners.take(which, axis=1), self.share[which], classes, self.indices[which])
 
 
-def suppress(corners: Floats, classes: Indices | None, overlap: float, limit: int) -> Indices:
-    """Return the indices of the boxes that stay, best first.
+class Suppression:
+    """Greedy suppression.
 
     A box is dropped where its intersection over union with a better one that stays
-    exceeds ``overlap``.  A box without area overlaps nothing.
-
-    :param corners: ``(4, n)``: left, top, right, bottom; the best box first.
-    :param classes: ``(n,)``: only boxes of one class compete; None for all.
-    :param limit: Of boxes that stay.
+    exceeds ``overlap``.  A box without area overlaps nothing.  There is no division:
+    ``common / (a + b - common) > overlap`` is ``common (1 + overlap) > overlap a + overlap b``.
     """
-    sides = corners[2:] - corners[:2]
-    width, height = np.maximum(sides, NOUGHT, out=sides)
-    count, factor = corners.shape[1], np.array(1 + overlap, np.float32)
-    boxes = Boxes(corners, width * height * np.array(overlap, np.float32), classes, np.arange(count))
-    if count <= BLOCK:
-        return np.array(_greedy(_drops(boxes, boxes, factor), limit), np.int64)
-    kept: list[int] = []
-    for start in range(0, count, TILE):
-        tile = boxes.span(start, start + TILE)
-        for at in range(0, len(kept), GROUP):
-            tile = _left(boxes.some(kept[at : at + GROUP]), tile, factor)
-        kept += _tile(tile, factor, limit - len(kept))
-        if len(kept) >= limit:
-            break
-    return np.array(kept, np.int64)
+
+    def __init__(self, overlap: float) -> None:
+        self._overlap, self._factor = (np.array(each, np.float32) for each in (overlap, 1 + overlap))
+
+    def __call__(self, corners: Floats, classes: Indices | None, limit: int) -> Indices:
+        """Return the indices of the boxes that stay, best first.
+
+        :param corners: ``(4, n)``: left, top, right, bottom; the best box first.
+        :param classes: ``(n,)``: only boxes of one class compete; None for all.
+        :param limit: Of boxes that stay.
+        """
+        count = corners.shape[1]
+        if count <= BLOCK:
+            return np.array(self._block(corners, classes, limit), np.int64)
+        width, height = np.maximum(corners[2:] - corners[:2], NOUGHT)
+        boxes = Boxes(corners, width * height * self._overlap, classes, np.arange(count))
+        kept: list[int] = []
+        for start in range(0, count, TILE):
+            tile = boxes.span(start, start + TILE)
+            for at in range(0, len(kept), GROUP):
+                tile = self._left(boxes.some(kept[at : at + GROUP]), tile)
+            kept += self._tile(tile, limit - len(kept))
+            if len(kept) >= limit:
+                break
+        return np.array(kept, np.int64)
+
+    def _tile(self, tile: Boxes, limit: int) -> list[int]:
+        """Return the indices of those that stay among themselves."""
+        kept: list[int] = []
+        while len(tile.indices) and len(kept) < limit:
+            block, rest = tile.span(0, BLOCK), tile.span(BLOCK, None)
+            chosen = block.some(self._block(block.corners, block.classes, limit - len(kept)))
+            kept += chosen.indices.tolist()
+            tile = self._left(chosen, rest)
+        return kept
+
+    def _left(self, better: Boxes, others: Boxes) -> Boxes:
+        """Return the others that none of the better ones drops."""
+        drops = _common(better.corners, others.corners) * self._factor > better.share[:, None] + others.share
+        if better.classes is not None and others.classes is not None:
+            drops &= better.classes[:, None] == others.classes
+        return others.some((~drops.any(axis=0)).nonzero()[0])
+
+    def _block(self, corners: Floats, classes: Indices | None, limit: int) -> list[int]:
+        """Return which of a few stay among themselves, all compared with all."""
+        common = _common(corners, corners)
+        share = common.diagonal() * self._overlap  # what a box has in common with itself is its area
+        common *= self._factor
+        drops: Bools = common > np.add.outer(share, share)
+        if classes is not None:
+            drops &= classes[:, None] == classes
+        return _greedy(drops, limit)
 
 
-def _tile(tile: Boxes, factor: Floats, limit: int) -> list[int]:
-    """Return the indices of those that stay among themselves."""
-    kept: list[int] = []
-    while len(tile.indices) and len(kept) < limit:
-        block, rest = tile.span(0, BLOCK), tile.span(BLOCK, None)
-        chosen = block.some(_greedy(_drops(block, block, factor), limit - len(kept)))
-        kept += chosen.indices.tolist()
-        tile = _left(chosen, rest, factor)
-    return kept
-
-
-def _left(better: Boxes, others: Boxes, factor: Floats) -> Boxes:
-    """Return the others that none of the better ones drops."""
-    return others.some(np.flatnonzero(~_drops(better, others, factor).any(axis=0)))
-
-
-def _drops(better: Boxes, others: Boxes, factor: Floats) -> Bools:
-    """Return whether each of ``better`` drops each of ``others``, ``(m, n)``.
-
-    ``common / (a + b - common) > overlap`` without a division: ``common (1 + overlap) > overlap a + overlap b``.
-    """
-    mine, theirs = better.corners[:, :, None], others.corners[:, None]
-    sides = np.minimum(mine[2:], theirs[2:])
-    sides -= np.maximum(mine[:2], theirs[:2])
-    common, other = sides
-    np.maximum(common, NOUGHT, out=common)  # two negative sides would make an area
-    common *= other
-    common *= factor
-    drops: Bools = common > better.share[:, None] + others.share
-    if better.classes is not None and others.classes is not None:
-        drops &= better.classes[:, None] == others.classes
-    return drops
+def _common(mine: Floats, theirs: Floats) -> Floats:
+    """Return the area of the intersection of each with each, ``(m, n)``."""
+    sides: Floats = np.minimum(mine[2:, :, None], theirs[2:, None])
+    sides -= np.maximum(mine[:2, :, None], theirs[:2, None])
+    np.maximum(sides, NOUGHT, out=sides)
+    common: Floats = sides[0]
+    common *= sides[1]
+    return common
 
 
 def _greedy(drops: Bools, limit: int) -> list[int]:
