@@ -12,7 +12,7 @@ BENCHMARKS := $(filter-out $(addprefix benchmarks/,_%.py models.py coverage.py v
 empty :=
 space := $(empty) $(empty)
 
-.PHONY: setup demo test lint bench dist clean
+.PHONY: setup demo apps test lint bench dist clean
 
 # Done when the stamp in the environment matches the Python, this folder and the files that say what to install.
 setup:
@@ -29,6 +29,10 @@ setup:
 
 demo: setup
 	$(BIN)/lpbench run imagenet-mobilenet-v2 --engine all --convert --predictions
+
+# Builds every app of the catalogue (the first time some 300 MB are fetched), runs it and says what it sees.
+apps: setup
+	$(BIN)/python examples/every_app.py
 
 # PYTEST takes further options of pytest.
 test: setup

@@ -36,6 +36,22 @@ def _measure_app(folder: Path) -> None:
     assert "power: unknown" in printed
 
 
+def _every_app(folder: Path) -> None:
+    for module in ("onnx", "onnxruntime", "lpbench_image"):
+        pytest.importorskip(module, reason=f"needs {module}")
+    from lpbench import catalogue
+    from lpbench.errors import PullError
+
+    try:
+        catalogue.pull("digits-mlp")
+    except PullError as error:
+        pytest.skip(f"needs network: {error.what}")
+    (row, engines) = _run("every_app.py", "digits-mlp").splitlines()
+    assert row.split()[:3] == ["digits-mlp", "ok", "image_classification"]
+    assert "top1 0.9" in row
+    assert "onnxruntime" in engines
+
+
 def _own_engine(folder: Path) -> None:
     pytest.importorskip("numpy", reason="needs numpy")
     assert "MatrixEngine, in this process" in _run("own_engine.py")
@@ -53,6 +69,7 @@ def _two_settings(folder: Path) -> None:
 
 
 TESTS: dict[str, Callable[[Path], None]] = {
+    "every_app.py": _every_app,
     "measure_app.py": _measure_app,
     "own_engine.py": _own_engine,
     "two_settings.py": _two_settings,

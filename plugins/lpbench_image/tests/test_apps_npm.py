@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from plugins.lpbench_image.tests.looking import seen
 
-import lpbench
-from lpbench import catalogue, folders
+from lpbench import catalogue
 from lpbench.app import load_app
 from lpbench.errors import PullError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 onnx = pytest.importorskip("onnx", reason="needs onnx")
 pytest.importorskip("cv2", reason="needs opencv")
@@ -23,35 +23,6 @@ from lpbench_image.apps import _coco, _entries_npm, _objectron  # noqa: E402 - a
 from lpbench_image.apps._recorded import Recorded, check, made_up  # noqa: E402
 
 ENTRIES = {each.name: each for each in vars(_entries_npm).values() if isinstance(each, catalogue.Entry)}
-DOWNLOADS = folders.cache_folder() / "downloads"
-"""The user's: these packages are too large to be fetched for every run of the tests."""
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
-    """Build entries from what the user has pulled before; skip where there is nothing."""
-    cache = tmp_path_factory.mktemp("cache")
-
-    def build(name: str) -> Path:
-        (cache / "lpbench/downloads").mkdir(parents=True, exist_ok=True)
-        for package in ENTRIES[name].packages:
-            file = f"{package.sha256}-{package.file}"
-            if not (DOWNLOADS / file).is_file():
-                pytest.skip(f"needs {package} in the cache: lpbench pull {name}")
-            if not (cache / "lpbench/downloads" / file).exists():
-                (cache / "lpbench/downloads" / file).symlink_to(DOWNLOADS / file)
-        return catalogue.pull(name)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(cache))
-        yield build
-
-
-def seen(app: Path) -> dict[str, Mapping[str, Any]]:
-    """Return what an app says of its own samples, by name."""
-    result = lpbench.benchmark(app, number=2, runs=1, isolate=False, yardstick=False, max_time=1, threads=1)
-    (found,) = result.configurations
-    return {Path(each["sample"]).name: each for each in found.predictions}
 
 
 def near(box: Sequence[float], wanted: Sequence[float]) -> bool:
