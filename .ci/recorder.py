@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start recording if asked to."""
-    if path := config.getoption("--record"):
+    if (path := config.getoption("--record")) and not hasattr(config, "workerinput"):  # xdist's workers tell the first
         config.pluginmanager.register(Recorder(Path(path)))
 
 

@@ -251,3 +251,15 @@ def test_reads_of_a_chain_are_recognised_by_their_length() -> None:
 
     reads = array("q", range(7)).tobytes()
     assert set(columns_of(reads, ["a", "b"])) >= {"a/inference", "b/postprocessing", TOTAL}
+
+
+def test_a_batch_takes_the_original_and_not_what_was_converted_for_one_sample(tmp_path: Path) -> None:
+    from lpbench.app import Component, Step
+    from lpbench.models import choose_model
+    from lpbench.specs import EngineSpec
+
+    made = Model("fixed", tmp_path / "a", provenance={"converter": "c"})
+    both = Component("c", Step("p"), "", (made, Model("open", tmp_path / "b")), Step("q"))
+    spec = EngineSpec("e", "m:E", formats={"fixed": (".a",), "open": (".b",)})
+    assert choose_model(both, spec).format == "fixed"
+    assert choose_model(both, spec, batch=2).format == "open"

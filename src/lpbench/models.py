@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from lpbench.specs import ConverterSpec, EngineSpec
 
 
-def choose_model(component: Component, spec: EngineSpec) -> Model:
+def choose_model(component: Component, spec: EngineSpec, *, batch: int = 1) -> Model:
     """Return the component's model in the format that the engine likes best.
 
+    :param batch: Samples that it is to take; for several, originals go before converted models, whose size is fixed.
     :raises EngineError: The app has no model that the engine reads.
     """
-    for name in spec.formats:
-        for model in component.models:
-            if model.format == name:
-                return model
+    found = [model for name in spec.formats for model in component.models if model.format == name]
+    if found:
+        return found[0] if batch == 1 else min(found, key=lambda model: bool(model.provenance))
     have, reads = ", ".join(each.format for each in component.models), ", ".join(spec.formats)
     what = f'engine "{spec.name}" reads {reads or "nothing"}; component "{component.name}" has {have or "no model"}'
     made = next(conversions(component, spec), None)

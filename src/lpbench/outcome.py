@@ -206,7 +206,7 @@ def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
     found = {}
     for component in plan.app.components:
         spec = target.runs(component).spec
-        if spec and (model := choose_model(component, spec)).provenance:
+        if spec and (model := choose_model(component, spec, batch=plan.batch)).provenance:
             found[component.name] = origin(model)
     single = len(plan.app.components) == 1
     return {"converted": next(iter(found.values())) if single else found} if found else {}

@@ -380,7 +380,7 @@ class Runner:
         spec = registry.current().get(registry.ENGINES, engine).spec
         for variable, value in spec.environment.items():  # a worker has them already; in the caller's process too
             os.environ.setdefault(variable, value)
-        model = choose_model(component, spec)
+        model = choose_model(component, spec, batch=how.get("batch", 1))
         return Opener(component, app, model, engine_opener(spec, model, options), engine=spec.name, **how)
 
     def _slices(self, count: int, measure: Callable[[Sequence[Any]], array[int]]) -> tuple[bytes, int]:
