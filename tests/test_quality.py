@@ -163,6 +163,16 @@ def test_quality_is_judged_and_held_against_the_gate(labelled: Path) -> None:
     assert metric.source == "top1"
 
 
+def test_a_metric_that_cannot_judge_the_data_leads_nowhere_and_follows_without_a_value(labelled: Path) -> None:
+    """Values are asked of data that say labels: an error where that matters first, else the reason."""
+    (found,) = benchmark(labelled, number=6, quality=["top1", "mae"], yardstick=False).configurations
+    assert found.quality["value"] == pytest.approx(2 / 3)
+    (other,) = found.quality["more"]
+    assert (other["metric"], other["value"], other["reason"]) == ("mae", None, "the data say no value")
+    (found,) = benchmark(labelled, number=6, quality="mae", yardstick=False).configurations
+    assert "the data say no value" in found.state
+
+
 def test_a_file_that_cannot_be_read_is_left_out_and_named(labelled: Path) -> None:
     (labelled / "labelled" / "even" / "bad.txt").write_text("no number")
     (found,) = benchmark(labelled, number=6, quality="top5", yardstick=False).configurations

@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench import registry
 from lpbench.errors import LpbenchError
+from lpbench.quality import Quality
 from lpbench.specs import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lpbench.quality import Quality, QualityMetric
+    from lpbench.quality import QualityMetric
     from lpbench.specs import MetricSpec
 
 
 class Judge:
     """Some metrics of one configuration.
+
+    Predictions or data that the first metric cannot judge are an error; of the others, those that cannot judge them
+    say so.
 
     :param names: Of the metrics, the one that matters first.
     :param labels: The app's class names.
@@ -26,16 +30,33 @@ class Judge:
     def __init__(self, names: Sequence[str], labels: Sequence[str]) -> None:
         self._specs = [ready(name) for name in names]
         self._metrics: list[QualityMetric] = [load(spec.target, who=spec.name)(labels) for spec in self._specs]
+        self._silent: dict[str, str] = {}
 
     def add(self, described: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
-        """Take in predictions as they are described, each with what is true."""
+        """Take in predictions as they are described, each with what is true.
+
+        :raises LpbenchError: The first metric cannot judge them.
+        """
+        leading, *others = zip(self._specs, self._metrics, strict=True)
         for prediction, truth in described:
-            for metric in self._metrics:
-                metric.add(prediction, truth)
+            leading[1].add(prediction, truth)
+            for spec, metric in others:
+                if spec.name not in self._silent:
+                    self._try(spec.name, metric, prediction, truth)
 
     def results(self) -> list[dict[str, Any]]:
         """Return what the metrics found, ready for JSON."""
-        return [_record(spec, metric.result()) for spec, metric in zip(self._specs, self._metrics, strict=True)]
+        found = [
+            Quality(None, 0, self._silent[spec.name]) if spec.name in self._silent else metric.result()
+            for spec, metric in zip(self._specs, self._metrics, strict=True)
+        ]
+        return [_record(spec, each) for spec, each in zip(self._specs, found, strict=True)]
+
+    def _try(self, name: str, metric: QualityMetric, prediction: Mapping[str, Any], truth: Mapping[str, Any]) -> None:
+        try:
+            metric.add(prediction, truth)
+        except LpbenchError as error:
+            self._silent[name] = error.what
 
 
 def ready(name: str) -> MetricSpec:
@@ -52,12 +73,12 @@ def ready(name: str) -> MetricSpec:
 
 
 def metrics_for(app_class: str, stated: str, asked: Sequence[str]) -> list[str]:
-    """Return the metrics to judge an app by: those asked for, else the one it states, else those of its class.
+    """Return the metrics to judge an app by: those asked for, else the one it states and those of its class.
 
     :param stated: The metric of the app's quality gate; empty where it has none.
     :raises LpbenchError: There is none.
     """
-    names = [*asked] or ([stated] if stated else _of_class(app_class))
+    names = [*asked] or [*([stated] if stated else []), *_of_class(app_class)]
     if not names:
         every = ", ".join(registry.current().all(registry.METRICS))
         what = f'no metric serves the class "{app_class}"'

