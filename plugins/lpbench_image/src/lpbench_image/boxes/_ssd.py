@@ -43,14 +43,15 @@ class Ssd(Detector[SsdConfig]):
         self._flip = config.order == "yxhw"
         divisors = np.array(config.divisors, np.float32).reshape(2, 2, 1)
         self._divisors = divisors[:, ::-1] if self._flip else divisors
+        self._in_pixels = False  # BlazeFace's encodings are; a product that changes nothing is left out
         self._priors: tuple[Extent, Floats] = ((0, 0), np.empty((6, 0), np.float32))
 
     def _decode(self, numbers: Floats, rows: Indices, size: Extent) -> Floats:
         encodings = numbers.T
         priors = self._prior(size).take(rows, axis=1)
         middle, factor = priors[:2], priors[2:4]
-        places: Floats = encodings.reshape(-1, 2, len(rows)) * factor  # the size among them, which is overwritten
-        places += middle
+        pairs = encodings.reshape(-1, 2, len(rows))  # the size among them, which is overwritten
+        places: Floats = pairs + middle if self._in_pixels else pairs * factor + middle
         half = priors[4:] * (self._exponential(encodings[2:4]) if self.config.size == "exp" else encodings[2:4])
         np.add(places[0], half, out=places[1])
         places[0] -= half
@@ -70,5 +71,5 @@ class Ssd(Detector[SsdConfig]):
             middle, sides = (pixels[..., ::-1] if self._flip else pixels).transpose(1, 2, 0)
             half = sides / 2 if self.config.size == "exp" else sides / 2 / self._divisors[1]
             priors = np.concatenate([middle, sides / self._divisors[0], half])
-            self._priors = (size, priors)
+            self._priors, self._in_pixels = (size, priors), bool((priors[2:4] == 1).all())
         return priors
