@@ -12,6 +12,8 @@ from lpbench.testing import _process
 from lpbench.testing._checks import NotApplicable, named, refused, require, short
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lpbench.testing._subject import EngineSubject, Subject
 
     Any_ = Subject[Any, Any]
@@ -27,15 +29,26 @@ def config_builds_without_side_effects(subject: Any_) -> None:
     if not subject.config_path:
         what = "it has no options"
         raise NotApplicable(what)
+    given: dict[str, Any] = {}
+
+    def build() -> None:
+        kind = specs.load(subject.config_path, who=subject.spec.name)
+        if given or not config.errors(kind, {}):
+            config.build(kind, given)
+
+    _refuse_changes(build)
+    libraries = {name for each in subject.spec.requires for name in each.split("|")} & set(sys.modules)
+    require(not libraries, f"building the config imports {', '.join(sorted(libraries))}")
+    given.update(_given(subject))  # what the case says that it must be given; making the case may load anything
+    _refuse_changes(build)
+
+
+def _refuse_changes(build: Callable[[], None]) -> None:
     before, threads = _process.state(), _process.threads()
-    kind = specs.load(subject.config_path, who=subject.spec.name)
-    if not config.errors(kind, {}):  # else the case says what it must be given, and making that may load anything
-        config.build(kind, {})
+    build()
     changed = _process.changes(before, _process.state())
     require(not changed, "; ".join(changed))
     require(_process.threads() == threads, "building the config started a thread")
-    libraries = {name for each in subject.spec.requires for name in each.split("|")} & set(sys.modules)
-    require(not libraries, f"building the config imports {', '.join(sorted(libraries))}")
 
 
 def config_is_a_frozen_dataclass(subject: Any_) -> None:
