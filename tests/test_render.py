@@ -272,6 +272,23 @@ def test_what_fails_the_quality_gate_cannot_win() -> None:
     assert re.search(r"^two .* FASTER +0\.909 ±.* 0\.5\S* FAIL", text, re.MULTILINE)
 
 
+def test_one_engine_says_its_quality_in_the_first_line() -> None:
+    gate = {"passes": False, "limit": 0.95, "reference": 0.96}
+    quality = {"metric": "top1", "value": 0.934, "unit": "", "n": 500, "interval": [0.909, 0.953], "gate": gate}
+    judged = dataclasses.replace(make_configuration(), quality=quality)
+    first = render.text(make_result(judged)).splitlines()[0]
+    assert first.endswith("top1 0.934 (0.909 to 0.953), below the app's gate of 0.95")
+    unknown = dataclasses.replace(make_configuration(), quality={"metric": "map", "value": None, "reason": "no box"})
+    assert render.text(make_result(unknown)).splitlines()[0].endswith("map: no box")
+
+
+def test_batches_and_streams_stand_in_the_head() -> None:
+    result = make_result()
+    text = render.text(dataclasses.replace(result, settings={**result.settings, "batch": 8, "streams": 2}))
+    assert "in batches of 8" in text
+    assert "2 streams" in text
+
+
 def test_the_table_of_several_engines_is_set_in_two_where_the_screen_is_narrow() -> None:
     text = render.text(_three(), width=80)
     assert max(map(len, text.splitlines())) <= 80

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render._names import name_of
-from lpbench.render._numbers import clean, shorten
+from lpbench.render._numbers import clean, digits, shorten
 from lpbench.render._summary import p99
 from lpbench.render._units import half, metric_of, unit_for, value
 from lpbench.result import OK
@@ -32,10 +32,22 @@ def answer(each: Configuration) -> str:
     rate = each.metrics["THROUGHPUT"].value if "THROUGHPUT" in each.metrics else None
     parts = [f"latency {latency}", f"p99 {tail}{f' {unit.name}' if tail[0].isdigit() else ''}"]
     if rate is not None:
-        from lpbench.render._numbers import digits
-
         parts.append(f"{digits(rate)} samples/s")
-    return SEPARATOR.join(parts)
+    return SEPARATOR.join([*parts, *quality(each)])
+
+
+def quality(each: Configuration) -> list[str]:
+    """Return what the leading metric found, with its interval and whether it fails the app's gate; else nothing."""
+    found = each.quality
+    if not found:
+        return []
+    if found.get("value") is None:
+        return [f"{found['metric']}: {clean(found.get('reason', ''))}"]
+    ends = found.get("interval")
+    between = f" ({digits(ends[0])} to {digits(ends[1])})" if ends else ""
+    gate = found.get("gate") or {}
+    fails = "" if gate.get("passes", True) else f", below the app's gate of {digits(gate['limit'])}"
+    return [f"{clean(found['metric'])} {digits(found['value'])}{clean(found.get('unit', ''))}{between}{fails}"]
 
 
 def header(result: Result, width: int) -> list[str]:
@@ -43,8 +55,14 @@ def header(result: Result, width: int) -> list[str]:
     first = next((each for each in result.configurations if each.measured), result.configurations[0])
     files = result.settings.get("samples")
     samples = f"{len(files)} sample{'s' if len(files) > 1 else ''}" if files else "made-up samples"
-    app = [result.app.get("name"), result.app.get("class"), tile(first), samples]
+    app = [result.app.get("name"), result.app.get("class"), tile(first), samples, *_lots(result.settings)]
     return [shorten(line, width) for line in (_joined(app), machine(result.environment)) if line]
+
+
+def _lots(settings: Mapping[str, Any]) -> list[str]:
+    """Return what goes through together, where it is not one sample."""
+    words = (("batch", "in batches of {}"), ("streams", "{} streams"))
+    return [word.format(settings[key]) for key, word in words if settings.get(key, 1) > 1]
 
 
 def engine(each: Configuration) -> str:
