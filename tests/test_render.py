@@ -277,7 +277,7 @@ def test_one_engine_says_its_quality_in_the_first_line() -> None:
     quality = {"metric": "top1", "value": 0.934, "unit": "", "n": 500, "interval": [0.909, 0.953], "gate": gate}
     judged = dataclasses.replace(make_configuration(), quality=quality)
     first = render.text(make_result(judged)).splitlines()[0]
-    assert first.endswith("top1 0.934 (0.909 to 0.953), below the app's gate of 0.95")
+    assert first.endswith("top1 0.934 (0.909 to 0.953), below the app's gate of 0.950")
     unknown = dataclasses.replace(make_configuration(), quality={"metric": "map", "value": None, "reason": "no box"})
     assert render.text(make_result(unknown)).splitlines()[0].endswith("map: no box")
 
