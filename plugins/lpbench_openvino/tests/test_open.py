@@ -283,7 +283,7 @@ def _identity(models: Models) -> Path:
         {"hint": "latency"},
         {"hint": "throughput", "threads": 0},
         {"pinning": True},
-        {"properties": {"CPU_DENORMALS_OPTIMIZATION": True}},
+        {"properties": {"ENABLE_HYPER_THREADING": True}},
     ],
 )
 def test_options_change_no_result(models: Models, open_session: Opener, options: dict[str, Any]) -> None:
@@ -294,8 +294,8 @@ def test_options_change_no_result(models: Models, open_session: Opener, options:
 
 
 def test_properties_are_in_force(models: Models, open_session: Opener) -> None:
-    session = open_session(models.one("Relu"), properties={"CPU_DENORMALS_OPTIMIZATION": True})
-    assert session.describe()["properties"]["CPU_DENORMALS_OPTIMIZATION"] == "True"
+    session = open_session(models.one("Relu"), properties={"ENABLE_CPU_RESERVATION": False})
+    assert session.describe()["properties"]["ENABLE_CPU_RESERVATION"] == "False"
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,9 @@ class TensorWriter:
         self._arrange = self._arrangement(in_place=in_place)
         self._convert: Callable[[Picture], None] | None = None
         if not in_place:
-            self._convert = self._arithmetic(settled) if unchanged or target.dtype == "float32" else self._lookups()
+            # what changes no pixel value is left out, however little it is: the passes are those of float32
+            passes = None if unchanged else settled
+            self._convert = self._arithmetic(passes) if unchanged or target.dtype == "float32" else self._lookups()
 
     def write(self, picture: Picture) -> None:
         """Fill the tensor from a picture of the writer's size."""
@@ -127,9 +129,10 @@ class TensorWriter:
             return lambda picture: cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, target)
         return (lambda picture: np.copyto(target, picture)) if in_place else (lambda picture: picture)
 
-    def _arithmetic(self, normalise: Normalise) -> Callable[[Picture], None]:
+    def _arithmetic(self, normalise: Normalise | None) -> Callable[[Picture], None]:
         """Return ``value * factor + summand``; a pass that changes nothing is left out."""
-        scale, mean, std = (np.array(channels(each)) for each in (normalise.scale, normalise.mean, normalise.std))
+        given = normalise or Normalise(scale=1.0)
+        scale, mean, std = (np.array(channels(each)) for each in (given.scale, given.mean, given.std))
         passes = [(np.multiply, scale / std, 1.0), (np.add, -mean / std, 0.0)]
         if ONE_PASS and any((values != neutral).any() for _, values, neutral in passes):
             if all((values == values[0]).all() for _, values, _ in passes):
