@@ -34,9 +34,9 @@ demo: setup
 apps: setup
 	$(BIN)/python examples/every_app.py
 
-# PYTEST takes further options of pytest.
+# PYTEST takes further options of pytest.  Files side by side: most tests wait for processes of theirs.
 test: setup
-	$(BIN)/python -m pytest --timeout 300 $(PYTEST)
+	$(BIN)/python -m pytest --timeout 300 -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
 lint: setup
 	$(BIN)/ruff check

@@ -63,6 +63,8 @@ MET: Mapping[str, Callable[[str], bool]] = {
     "a machine without CUDA": lambda rest: not _cuda(rest),
     "stairwai": lambda _: (ROOT.parent / "shared" / "stairwai").is_dir(),
     "network": _network,
+    "pip package": _network,
+    "npm package": lambda rest: shutil.which("npm") is not None and _network(rest),
     "vulkan": lambda _: any(Path("/usr/share/vulkan/icd.d").glob("*.json")),
     "python": _python,
     "Intel's GPU": lambda _: _intel_gpu(),

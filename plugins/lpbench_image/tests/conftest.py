@@ -28,7 +28,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         for package in entry.packages if entry else ():
             file = f"{package.sha256}-{package.file}"
             if not (DOWNLOADS / file).is_file():
-                pytest.skip(f"needs {package} in the cache: lpbench pull {name}")
+                pytest.skip(f"needs {package.kind} package {package} in the cache: lpbench pull {name}")
             if not (downloads / file).exists():
                 (downloads / file).symlink_to(DOWNLOADS / file)
         return catalogue.pull(name)
