@@ -49,7 +49,7 @@ def test_wilsons_interval_is_scipys() -> None:
     stats = pytest.importorskip("scipy.stats", reason="needs scipy")
     for right, n in ((0, 5), (5, 5), (17, 40), (499, 500)):
         ends = stats.binomtest(right, n).proportion_ci(method="wilson")
-        assert metrics.wilson(right, n) == (pytest.approx(ends.low, abs=1e-12), pytest.approx(ends.high, abs=1e-12))
+        assert list(metrics.wilson(right, n) or ()) == pytest.approx([ends.low, ends.high], abs=1e-12)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=1, max_size=15))
