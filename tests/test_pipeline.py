@@ -107,6 +107,37 @@ def test_components_add_up_to_the_stages_and_these_to_the_total(fake_app: Callab
     assert len(found.stages) == 10
 
 
+def test_a_chains_facts_are_those_of_the_engine_that_was_asked_for() -> None:
+    from lpbench.pipeline import Chain, Part
+    from lpbench.tensors import RawConfig, TensorConfig, TensorPostprocessor, TensorPreprocessor
+
+    class _Said(_RowsSession):
+        def describe(self) -> dict[str, Any]:
+            return {"version": self.rows}
+
+    parts = [
+        Part(
+            name,
+            _Said(engine, 0),
+            TensorPreprocessor(TensorConfig(), ()),
+            TensorPostprocessor(RawConfig(), (), ()),
+            engine,
+        )
+        for name, engine in (("face", "stand-in"), ("mesh", "asked"))
+    ]
+    facts = Chain(parts, "asked").describe()
+    assert facts["version"] == "asked"
+    assert facts["components"]["face"] == {"engine": "stand-in", "version": "stand-in"}
+
+
+def test_each_component_has_an_interval_over_runs(fake_app: Callable[..., Path]) -> None:
+    from lpbench import render
+
+    result = benchmark(_chain(fake_app(work_us=300), "digits"), number=24, runs=3, yardstick=False)
+    rows = [line for line in render.text(result).splitlines() if line.startswith("digits: engines/fake")]
+    assert "±" in rows[0], rows
+
+
 def test_a_chain_is_saved_and_loaded(fake_app: Callable[..., Path], tmp_path: Path) -> None:
     from lpbench.store import load
 

@@ -95,9 +95,10 @@ class Opener:
         return Single(part) if self.batch == 1 else Batches(part, self.batch)
 
 
-def opened(openers: Sequence[Opener], streams: int) -> tuple[Pipeline, int]:
+def opened(openers: Sequence[Opener], streams: int, engine: str) -> tuple[Pipeline, int]:
     """Return the open pipeline, and the nanoseconds that its sessions took to open.
 
+    :param engine: The one that was asked for, of a chain that has several.
     :raises LpbenchError: One of them cannot be opened; those before it are closed.
     """
     first, *later = openers
@@ -113,7 +114,7 @@ def opened(openers: Sequence[Opener], streams: int) -> tuple[Pipeline, int]:
         for each in openers:
             sessions.append(each.session())  # noqa: PERF401 - those opened before an error are closed
         spent = time.perf_counter_ns() - begun
-        return Chain([each.part(session) for each, session in zip(openers, sessions, strict=True)]), spent
+        return Chain([each.part(session) for each, session in zip(openers, sessions, strict=True)], engine), spent
     except BaseException:
         for session in sessions:
             session.close()

@@ -164,10 +164,14 @@ class Batches(Single):
 
 
 class Chain(Pipeline):
-    """Components one after the other, each on what the one before found."""
+    """Components one after the other, each on what the one before found.
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    :param engine: The one that was asked for; components whose models it does not read have others.
+    """
+
+    def __init__(self, parts: Sequence[Part], engine: str = "") -> None:
         self.parts = tuple(parts)
+        self._engine = engine
         self.components = tuple(part.name for part in parts)
         self._steps = [
             (_itself if index == 0 else part.pre.items, part.pre, part.session.run, part.post)
@@ -212,9 +216,10 @@ class Chain(Pipeline):
         return kept
 
     def describe(self) -> dict[str, Any]:
-        """Return what the first session says of itself, and what each says under ``components``."""
+        """Return what the asked engine's first session says of itself, and what each says under ``components``."""
         every = {part.name: {"engine": part.engine, **part.session.describe()} for part in self.parts}
-        return {**self.parts[0].session.describe(), "components": every}
+        own = next((part for part in self.parts if part.engine == self._engine), self.parts[0])
+        return {**own.session.describe(), "components": every}
 
     def close(self) -> None:
         """Close every session."""

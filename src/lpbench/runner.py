@@ -147,7 +147,7 @@ class Runner:
             )
             for each in loaded.components
         ]
-        self._pipeline, load_ns = opened(openers, streams)
+        self._pipeline, load_ns = opened(openers, streams, engine)
         self._stack.callback(self._pipeline.close)
         first = parts_of(self._pipeline)[0]
         self._session, self._pre, self._post = first.session, first.pre, first.post

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.metrics import MILLISECOND, STAGE_METRICS
+from lpbench.metrics import MILLISECOND, STAGE_METRICS, across_runs
 from lpbench.render._numbers import ABSENT, digits, spread
 from lpbench.timing import TOTAL
 
@@ -41,8 +41,14 @@ def unit_for(configurations: Iterable[Configuration]) -> Unit:
 
 
 def metric_of(each: Configuration, stage: str) -> Metric | None:
-    """Return a stage's metric, in milliseconds; None where it was not measured."""
-    return each.metrics.get(STAGE_METRICS.get(stage, ""))
+    """Return a stage's metric, in milliseconds; None where it was not measured.
+
+    Stages of a chain's components are none of the glossary's metrics, and made like them.
+    """
+    if stage in STAGE_METRICS:
+        return each.metrics.get(STAGE_METRICS[stage])
+    runs = [run for run in each.counted if stage in run.statistics]
+    return across_runs(runs, stage) if runs else None
 
 
 def value(metric: Metric | None, unit: Unit) -> str:
