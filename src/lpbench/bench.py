@@ -329,7 +329,12 @@ class _Bench:
         def steps(one: _Live) -> None:
             prepare(one.asks, self._plan.request(track.target), self._limits[index], recorder, tell)
             time_alone(one.asks, self._limits[index], recorder, tell)
-            one.racer = Racer(one.asks, recorder.expected_ns, components=recorder.components)
+            one.racer = Racer(
+                one.asks,
+                recorder.expected_ns,
+                components=recorder.components,
+                threads=recorder.threads(self._plan.streams),
+            )
 
         self._guarded(one, steps)
 

@@ -128,6 +128,11 @@ class Recorder:
         names: Sequence[str] = self.opened.get("components", ())
         return names
 
+    def threads(self, streams: int) -> int | None:
+        """Return the threads that compute, None where the engine does not tell."""
+        found = self.opened.get("facts", {}).get("threads")
+        return found * streams if isinstance(found, int) else None
+
     def end(self, state: str, detail: str = "") -> None:
         """Note that the run did not go as planned."""
         self.state, self.detail = state, detail

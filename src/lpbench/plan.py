@@ -40,6 +40,8 @@ COMPARING_S = 0.9
 """Turns of configurations that will be compared, likewise: a ratio's error falls with their length."""
 EXPLAIN_S = 0.8
 """Taking the latency apart, each run and engine; on top of the time that was asked for."""
+COMPARED = 1.4
+"""Share of what is timed alone that turns take where configurations are compared: the verdicts rest on them."""
 TIMED = 0.35
 """Share of the time that is spent timing alone, and as much in turns; starting and warm-up take the rest."""
 
@@ -321,8 +323,9 @@ def limits(asked: Asked) -> tuple[Limits, ...]:
         count = asked.runs or RUNS
         lockstep = LOCKSTEP_S if asked.configurations == 1 else COMPARING_S
         share = TIMED * asked.max_time / count
-        alone = asked.alone or min(2.0, share / asked.configurations)
-        turns = share * (2 if asked.alone else 1) / (asked.configurations + 1)
+        turned = 1.0 if asked.configurations == 1 else 2.0 if asked.alone else COMPARED
+        alone = asked.alone or min(2.0, share * (2 - turned) / asked.configurations)
+        turns = share * turned / (asked.configurations + 1)
         one = Limits(
             need=max(SAMPLES_A_RUN, -(-need // count)),
             least_s=min(Limits.least_s, alone),
