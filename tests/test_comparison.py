@@ -243,6 +243,17 @@ def test_a_machine_that_drifts_does_not_make_an_app_slower() -> None:
     assert found.raw_reason == ""
 
 
+def test_a_difference_by_which_the_yardstick_itself_strays_is_unclear() -> None:
+    """The pair that is 7.5 % apart: SLOWER beside a steady kernel, and beside one that strays by 3 %, not by 10 %."""
+    verdicts = []
+    for stray in (0.0, 0.03, 0.10):
+        one, other = (beside(each, 1.0) for each in (BEFORE, SLOWER))
+        stuck = dataclasses.replace(other, yardstick={**other.yardstick, "cov": stray})
+        (found,) = compare(one, stuck)
+        verdicts.append(found.total.verdict.value)
+    assert verdicts == ["SLOWER", "SLOWER", "UNCLEAR"]
+
+
 def test_units_of_different_yardsticks_are_not_compared() -> None:
     (found,) = compare(beside(BEFORE, 1.0, blas="one"), beside(BEFORE, 1.3, blas="other"))
     assert found.total.verdict.value == "SLOWER"

@@ -5,6 +5,7 @@ The rule of METHOD 12, on a logarithmic scale so that exchanging the two exchang
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from enum import Enum
@@ -57,13 +58,22 @@ def verdict(ratios: Iterable[float], margin: float = 0.01) -> Comparison:
     return judge(ratio_interval(ratios), margin)
 
 
-def verdict_apart(first: Sequence[float], second: Sequence[float], margin: float = 0.01) -> Comparison:
+def verdict_apart(
+    first: Sequence[float], second: Sequence[float], margin: float = 0.01, *, stray: float = 0.0
+) -> Comparison:
     """Return the verdict on results measured apart.
 
     :param first: One median per run, in a unit that both share; yardstick units hold across hours, times do not.
+    :param stray: How far the unit itself may have moved between the two, as a share: the interval is wider by it.
     :raises ValueError: For medians that are not above 0, or a margin that is not.
     """
-    return judge(unpaired_ratio(first, second), margin)
+    ratio = unpaired_ratio(first, second)
+    interval = ratio.interval
+    if stray and not isinstance(interval, Unavailable):
+        method = f"{interval.method}, and {stray:.1%} by which the yardstick strays"
+        wider = Interval(interval.lower / (1 + stray), interval.upper * (1 + stray), interval.confidence, method)
+        ratio = dataclasses.replace(ratio, interval=wider)
+    return judge(ratio, margin)
 
 
 def judge(ratio: Ratio, margin: float = 0.01) -> Comparison:
