@@ -7,6 +7,7 @@ overlapping boxes in numpy's usual loop or by OpenCV; none looks for NaN.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -43,7 +44,8 @@ QUIET, LOUD = -7.0, 2.0
 class Case:
     """A detector, a picture and its outputs, and the ways to do the same by hand.
 
-    :param pre: By hand, from picture to tensor; each has buffers of its own.
+    :param pre: Make lines by hand, from picture to tensor, each time with buffers of their own: two that share some
+        would find them in the caches, where one that does not finds none.
     :param post: By hand, from outputs to boxes, scores, classes and points.
     """
 
@@ -52,7 +54,7 @@ class Case:
     our_post: Postprocessor[Any]
     outputs: Arrays
     sample: Sample
-    pre: dict[str, Callable[[Any], Any]]
+    pre: dict[str, Callable[[], Callable[[Any], Any]]]
     post: dict[str, Way]
 
 
@@ -265,8 +267,11 @@ def pixels(
     sample = ImagePreprocessor(ImageConfig(), [source]).generate(0, seed=0)
     ours(sample)  # which leaves the geometry
     kinds = ("arithmetic", "weighted", "blob") if planar else ("arithmetic", "weighted")
-    ways = {kind: getattr(Tensor(size, factor, summand, planar=planar, reverse=reverse), kind) for kind in kinds}
-    return ours, sample, ways
+
+    def way(kind: str) -> Any:  # noqa: ANN401
+        return getattr(Tensor(size, factor, summand, planar=planar, reverse=reverse), kind)
+
+    return ours, sample, {kind: partial(way, kind) for kind in kinds}
 
 
 SIGNED = (1 / 127.5, -1.0)

@@ -40,7 +40,7 @@ def check(case: Case) -> int:
     """Return how many things were found, once all ways agree."""
     tensor = case.our_pre(case.sample)["input"]
     for name, pre in case.pre.items():
-        if np.abs(pre(case.sample.data) - tensor).max() > CLOSE:
+        if np.abs(pre()(case.sample.data) - tensor).max() > CLOSE:
             message = f"{case.title}: {name} makes another tensor"
             raise AssertionError(message)
     ours = case.our_post(case.outputs, case.sample)
@@ -98,7 +98,7 @@ def whole_jobs(case: Case) -> dict[str, Job]:
     jobs = {"lpbench": both(partial(case.our_pre, case.sample), post["lpbench"])}
     for name, pre in case.pre.items():
         ways = [way for way in post if way.startswith("early")]
-        jobs |= {f"{name}; {way}": both(partial(pre, case.sample.data), post[way]) for way in ways}
+        jobs |= {f"{name}; {way}": both(partial(pre(), case.sample.data), post[way]) for way in ways}
     return jobs
 
 
