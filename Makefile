@@ -28,7 +28,7 @@ setup:
 	echo "$$want" > $(VENV)/stamp
 
 demo: setup
-	$(BIN)/lpbench run imagenet-mobilenet-v2 --engine all --convert --predictions
+	$(BIN)/lpbench run imagenet-mobilenet-v2 --engine all --predictions
 
 # Builds every app of the catalogue (the first time some 300 MB are fetched), runs it and says what it sees.
 apps: setup

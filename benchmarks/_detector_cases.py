@@ -138,7 +138,7 @@ def nanodet(outputs: Arrays, suppress: Suppress, cells: Any, size: int, *, early
     for level, cell in enumerate(cells):
         all_scores = outputs[f"scores{level}"][0]
         if early:
-            rows, classes = np.divmod(np.flatnonzero(all_scores >= 0.35), all_scores.shape[1])  # noqa: PLR2004 - MODELS
+            rows, classes = np.divmod(np.flatnonzero(all_scores >= 0.35), all_scores.shape[1])  # noqa: PLR2004 - ours
             scores = all_scores[rows, classes]
         else:
             best = all_scores.max(axis=1)

@@ -120,6 +120,16 @@ def test_a_second_run_does_not_convert(
     assert log.read_text("ascii") == "converted\n"
 
 
+@pytest.mark.parametrize(("asked", "converted"), [([], True), (["--no-convert"], False)])
+def test_all_engines_means_those_too_that_need_a_conversion(
+    app: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str], *, converted: bool
+) -> None:
+    log = tmp_path / "calls.log"
+    monkeypatch.setenv("MAKER_LOG", str(log))
+    assert main(["run", str(app()), "--engine", "all", *asked, *QUICKLY]) == 0
+    assert log.exists() == converted
+
+
 def test_a_conversion_that_fails_is_one_configurations_failure_among_others(
     app: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,7 +28,9 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         help='one or several, or "all"; E:threads=2 gives one options of its own',
     )
     group.add_argument(
-        "--convert", action="store_true", help="convert the model for engines that do not read it, once, and check it"
+        "--convert",
+        action=argparse.BooleanOptionalAction,
+        help="convert the model, once and checked, for engines that do not read it (with --engine all: yes)",
     )
     group.add_argument("--device", metavar="D", help="cpu, cuda:0, …: what the engine calls it")
     group.add_argument("--threads", type=from_zero, metavar="N", help="threads of the engine")
@@ -84,7 +86,7 @@ def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:
         "runs": options.runs,
         "percentile": options.percentile,
         "engine": options.engine,
-        "convert": options.convert,
+        "convert": options.engine == ["all"] if options.convert is None else options.convert,
         "device": options.device,
         "threads": options.threads,
         "options": engine_options(dict(options.set), app, options.engine),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lpbench.agreement import Agreed, Step, Tolerance
 
 EPILOG = """examples:
-  lpbench agree imagenet-mobilenet-v2 --engines onnxruntime,openvino,ncnn,tflite --convert
+  lpbench agree imagenet-mobilenet-v2 --engines onnxruntime,openvino,ncnn,tflite
   lpbench agree my-app --engines openvino:precision=auto --data photos --bisect"""
 PATIENCE = 2.0
 """Seconds after which people want to know what is going on."""
@@ -52,7 +52,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="largest absolute error of values up to 1, mean relative error 100 X (1e-4); F16 for half precision",
     )
     parser.add_argument("--bisect", action="store_true", help="find the first tensor at which an engine parts")
-    parser.add_argument("--convert", action="store_true", help="convert the model for engines that do not read it")
+    parser.add_argument(
+        "--convert",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="convert the model, once and checked, for engines that do not read it (yes)",
+    )
     parser.add_argument("--timeout", type=_options.above_zero, default=300.0, metavar="S", help="seconds: hung (300)")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
     parser.add_argument("-v", "--verbose", action="store_true", help="every array, the models' raw outputs too")
