@@ -319,7 +319,17 @@ def test_latency_is_also_given_in_units_of_the_yardstick(fake_app: Callable[...,
     kernel = result.yardstick["ns"]
     medians = found.run_medians()
     assert [unit * kernel for unit in found.run_units()] == pytest.approx(medians, rel=0.5)
-    assert {"version", "numpy", "blas", "ns", "cov"} <= set(result.yardstick)
+    assert {"version", "threads", "numpy", "blas", "ns", "cov"} <= set(result.yardstick)
+
+
+@pytest.mark.parametrize(("asked", "affinity"), [({"threads": 64}, ()), ({"threads": 64}, (0,)), ({}, ())])
+def test_the_yardstick_has_as_many_threads_as_the_engine_but_no_more_than_cores(
+    fake_app: Callable[..., Path], asked: dict[str, int], affinity: tuple[int, ...]
+) -> None:
+    pytest.importorskip("numpy", reason="needs numpy")
+    result = benchmark(fake_app(work_us=3000), runs=1, max_time=1, yardstick=True, affinity=affinity, **asked)
+    most = len(affinity or os.sched_getaffinity(0))
+    assert result.yardstick["threads"] == min(result.configurations[0].facts["threads"], most)
 
 
 @pytest.mark.parametrize(

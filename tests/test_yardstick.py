@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from lpbench.client import Worker, WorkerOptions
 from lpbench.measure import columns_of
-from lpbench.yardstick import DROPPED, ENVIRONMENT, ROUNDS
+from lpbench.yardstick import DROPPED, PARTS, environment
 
 np = pytest.importorskip("numpy", reason="needs numpy")
 
 
-def test_the_kernel_does_the_work_that_its_version_stands_for() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_kernel_does_the_work_that_its_version_stands_for(threads: int) -> None:
     from lpbench.yardstick import Yardstick
 
-    kernel = Yardstick()
-    before = kernel._stream.copy()
-    kernel.run({})
-    np.testing.assert_allclose(kernel._product, kernel._matrix @ kernel._matrix, rtol=1e-5)
-    np.testing.assert_allclose(kernel._stream, before + ROUNDS, rtol=1e-6)
+    kernel = Yardstick(threads)
+    (forth, _), (first, second) = kernel._turns, (each.copy() for each in kernel._links)
+    for _ in range(PARTS + 1):
+        kernel.run({})
+    np.testing.assert_allclose(kernel._product, kernel._filters @ kernel._values, rtol=1e-4)
+    assert [float(part.min()) for part in kernel._parts] == [3, 2, 2, 2]
+    assert [float(part.max()) for part in kernel._parts] == [3, 2, 2, 2]
+    np.testing.assert_allclose(kernel._links[0], first, atol=1e-3)  # there and back
+    np.testing.assert_allclose(kernel._links[1], second if threads == 1 else forth @ first, atol=1e-3)
 
 
 def test_units_say_what_they_depend_on() -> None:
     from lpbench.yardstick import Yardstick
 
-    facts = Yardstick().describe()
-    assert facts["version"] == 1
+    facts = Yardstick(2).describe()
+    assert facts["version"] == 2
+    assert facts["threads"] == 2
     assert facts["numpy"] == np.__version__
     assert facts["blas"]
 
 
 def test_variables_that_change_the_kernel_do_not_reach_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
-    options = WorkerOptions(ENVIRONMENT, drop=DROPPED)
+    options = WorkerOptions(environment(1), drop=DROPPED)
     assert "OPENBLAS_CORETYPE" not in options.variables()
     assert options.variables()["OPENBLAS_NUM_THREADS"] == "1"
     assert "PATH" not in os.environ or options.variables()["PATH"] == os.environ["PATH"]
@@ -43,3 +50,16 @@ def test_variables_that_change_the_kernel_do_not_reach_its_worker(monkeypatch: p
         assert "Prescott" not in facts["blas"].split()
         reads = columns_of(worker.ask("measure", "measuring", count=5)[1])
     assert min(reads["inference"]) > 10_000
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_the_kernel_computes_in_as_many_threads_as_asked_for() -> None:
+    """An OpenBLAS keeps one thread less than it computes in; the worker has some of its own besides."""
+    counts = {}
+    for threads in (1, 2):
+        with Worker(WorkerOptions(environment(threads), drop=DROPPED)) as worker:
+            facts, _ = worker.ask("open_yardstick", "loading", threads=threads)
+            worker.ask("measure", "measuring", count=5)
+            counts[facts["threads"]] = len(list(Path(f"/proc/{worker.pid}/task").iterdir()))
+    if "OpenBLAS" in facts["blas"].split():
+        assert counts[2] == counts[1] + 1

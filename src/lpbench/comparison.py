@@ -146,7 +146,8 @@ def _no_units(first: Result, second: Result) -> str:
         if not each or "reason" in each:
             return str(each.get("reason") or "no yardstick was measured")
     kinds = [{key: value for key, value in each.items() if key not in MEASURED} for each in sticks]
-    return "" if kinds[0] == kinds[1] else "their yardsticks rest on other versions"
+    differing = [name for name in dict.fromkeys((*kinds[0], *kinds[1])) if kinds[0].get(name) != kinds[1].get(name)]
+    return f"their yardsticks differ in {', '.join(map(clean, differing))}" if differing else ""
 
 
 Measured = tuple["Result", "Configuration"]

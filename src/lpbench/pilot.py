@@ -29,6 +29,7 @@ def rest_of(done: Sequence[Limits], tracks: Sequence[Sequence[Recorder]], spent_
 
     The run is the unit, so the number of runs follows from how far runs differ (Kalibera and Jones), eight at
     the least: where the time does not hold eight of this length, they become shorter first and fewer then.
+    A run may take the time that is left over, and does where its own interval is wide.
 
     :param tracks: The pilot's recorders of each configuration.
     :param spent_s: Seconds that the pilot took, with all that surrounds the timing.
@@ -47,14 +48,18 @@ def rest_of(done: Sequence[Limits], tracks: Sequence[Sequence[Recorder]], spent_
     plans = [stats.plan(found, first.width, limits) for found in known]
     reached = max(statistics.median(each.samples for each in found) for found in known)
     samples = max(int(reached), *(plan.samples for plan in plans))
+    more = max(plan.runs for plan in plans) - len(done)
+    longest_s = scale * first.most_s
+    if len(tracks) == 1 and more:  # of several, turns are what counts
+        longest_s = max(longest_s, left_s / more - cost_s + scale * _timed(tracks[0]))
     later = dataclasses.replace(
         first,
-        most=max(first.need, min(first.most, samples)),
-        most_s=scale * first.most_s,
+        need=max(first.need, min(first.most, samples)),
+        most_s=min(longest_s, Limits.most_s),
         least_s=scale * first.least_s,
         lockstep_s=scale * first.lockstep_s,
     )
-    return [*done, *(later,) * (max(plan.runs for plan in plans) - len(done))]
+    return [*done, *(later,) * more]
 
 
 def _scale(share_s: float, cost_s: float, timed_s: float) -> float:

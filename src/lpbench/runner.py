@@ -161,15 +161,16 @@ class Runner:
             "components": list(self._pipeline.components),
         }
 
-    def open_yardstick(self) -> dict[str, Any]:
+    def open_yardstick(self, *, threads: int = 1) -> dict[str, Any]:
         """Put the yardstick's kernel in the place of a model and return what its units depend on.
 
+        :param threads: That this process's environment gives it.
         :raises LpbenchError: numpy is not installed.
         """
         from lpbench.yardstick import Discard, Feed, Yardstick
 
         try:
-            kernel = Yardstick()
+            kernel = Yardstick(threads)
         except ImportError as error:
             what = "the yardstick needs numpy"
             raise LpbenchError(what, hint="pip install numpy") from error

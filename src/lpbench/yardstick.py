@@ -2,8 +2,11 @@
 
 A shared or throttling machine changes its speed from minute to minute, and the kernel's
 with it, so latency in units of the kernel drifts far less than latency in milliseconds.
-The kernel is a single-precision matrix product, which lives in the caches and the vector
-units, and adding to an array that fits no first- or second-level cache.
+It does so as far as the kernel suffers from the same things as a network.  Most of a unit
+is a single-precision matrix product of the shape of a convolution, whose operands fit the
+last cache only; the rest adds to an array larger than most caches.  With several threads
+a chain of small products comes to these, each of which needs what the other threads wrote
+in the one before, as the layers of a network do.
 """
 
 from __future__ import annotations
@@ -18,34 +21,61 @@ from lpbench.processor import Postprocessor, Preprocessor, ProcessorError, Sampl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERSION = 1
+VERSION = 2
 """Units of different versions do not compare."""
-SIDE = 256
-STREAM = 1 << 19
-ROUNDS = 2
+PRODUCT = (32, 512, 3072)
+"""Rows, depth and columns: filters, what a filter looks at, and places."""
+STREAM = 1 << 23
+"""Numbers of the array, four bytes each."""
+PARTS = 4
+"""One unit adds to one of so many parts of it."""
+LINKS = 16
+"""Pairs of products in the chain: forth and back."""
+LINK = (128, 256)
+"""Rows and columns of what is handed on."""
 DROPPED = ("OPENBLAS_", "OMP_", "MKL_", "BLIS_", "GOTO_")
 """Variables with these beginnings change the kernel; its worker does not see them."""
-ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Return the variables by which the kernel gets its threads; they must be set before numpy is imported."""
+    return dict.fromkeys(THREADS, str(threads))
 
 
 class Yardstick(Session):
-    """The kernel in the place of a model: one ``run`` is one unit."""
+    """The kernel in the place of a model: one ``run`` is one unit.
 
-    def __init__(self) -> None:
+    :param threads: That ``environment`` was made for; units of another number do not compare.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
         import numpy as np  # every engine plugin brings it; the core does without
 
+        self._threads = threads
         self.inputs = self.outputs = ()
         rng = np.random.default_rng(0)
-        self._matrix = rng.random((SIDE, SIDE), dtype=np.float32)
-        self._stream = rng.random(STREAM, dtype=np.float32)
-        self._product = np.empty_like(self._matrix)
+        rows, depth, columns = PRODUCT
+        self._filters, self._values = (rng.random(shape, np.float32) for shape in ((rows, depth), (depth, columns)))
+        self._product = np.empty((rows, columns), np.float32)
+        self._parts = np.ones((PARTS, STREAM // PARTS), np.float32)
+        self._part = 0
+        turn, _ = np.linalg.qr(rng.standard_normal((LINK[0], LINK[0])))  # keeps lengths: the numbers stay numbers
+        self._turns = [np.ascontiguousarray(each, np.float32) for each in (turn, turn.T)]
+        self._links = [rng.random(LINK, np.float32) for _ in self._turns]
         self._dot, self._add = np.dot, np.add
 
     def run(self, feeds: Feeds, /) -> Outputs:
         """Do one unit of work."""
-        for _ in range(ROUNDS):
-            self._dot(self._matrix, self._matrix, out=self._product)
-            self._add(self._stream, 1, out=self._stream)
+        dot, part = self._dot, self._parts[self._part]
+        self._part = (self._part + 1) % PARTS
+        dot(self._filters, self._values, out=self._product)
+        self._add(part, 1, out=part)
+        if self._threads > 1:
+            (forth, back), (first, second) = self._turns, self._links
+            for _ in range(LINKS):
+                dot(forth, first, out=second)
+                dot(back, second, out=first)
         return feeds
 
     def close(self) -> None:
@@ -56,7 +86,7 @@ class Yardstick(Session):
         import numpy as np
 
         kernel = _kernel()
-        return {"version": VERSION, "numpy": np.__version__, "blas": kernel}
+        return {"version": VERSION, "threads": self._threads, "numpy": np.__version__, "blas": kernel}
 
 
 class Feed(Preprocessor[None]):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 import statistics
 from typing import TYPE_CHECKING, Any
 
 from lpbench.client import Worker, WorkerOptions
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.lockstep import Racer
-from lpbench.yardstick import DROPPED, ENVIRONMENT, VERSION
+from lpbench.measure import columns_of
+from lpbench.yardstick import DROPPED, VERSION, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,19 +19,19 @@ if TYPE_CHECKING:
     from lpbench.measure import Recorder
     from lpbench.plan import Plan
 
-GUESS_NS = 600_000
-"""Until the kernel was timed."""
+WARM_UP = 8
+"""Units; the later half says how long one takes."""
 
 
 class Yardsticks:
     """Hands out the kernel's racer, run by run."""
 
     def __init__(self, plan: Plan) -> None:
-        self._options = plan.worker
+        self._options, self._streams = plan.worker, plan.streams
         self._reason = "" if plan.yardstick else plan.yardstick_reason
         self._worker: Worker | None = None
         self._facts: Mapping[str, Any] = {}
-        self._expected_ns = float(GUESS_NS)
+        self._expected_ns = 1.0
         self._medians: list[float] = []
 
     def racer(self, recorders: Sequence[Recorder]) -> Racer | None:
@@ -40,7 +42,8 @@ class Yardsticks:
         if self._reason:
             return None
         try:
-            return Racer(self._ready(), self._expected_ns)
+            worker = self._ready([each.threads(self._streams) or 1 for each in recorders])
+            return Racer(worker, self._expected_ns, threads=self._facts["threads"])
         except WorkerError as error:
             self._reason = f"its worker {error.outcome}"
         except LpbenchError as error:
@@ -67,12 +70,15 @@ class Yardsticks:
             self._worker.close()
             self._worker = None
 
-    def _ready(self) -> Worker:
+    def _ready(self, asked: Sequence[int]) -> Worker:
+        """Return the worker; one that is started has as many threads as the widest that it is to be a unit for."""
         if self._worker is None:
-            options = WorkerOptions(ENVIRONMENT, self._options.affinity, self._options.priority, drop=DROPPED)
-            self._worker = Worker(options)
-            self._facts, _ = self._worker.ask("open_yardstick", "loading the yardstick")
-            self._worker.ask("measure", "warming up the yardstick", count=50)
+            affinity, priority = self._options.affinity, self._options.priority
+            threads = min(max(asked), len(affinity or os.sched_getaffinity(0)))
+            self._worker = Worker(WorkerOptions(environment(threads), affinity, priority, drop=DROPPED))
+            self._facts, _ = self._worker.ask("open_yardstick", "loading the yardstick", threads=threads)
+            _, reads = self._worker.ask("measure", "warming up the yardstick", count=WARM_UP)
+            self._expected_ns = statistics.median(columns_of(reads)["inference"][WARM_UP // 2 :])
         return self._worker
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 GEOMETRY = Geometry(0.5, 0.25, 10, -20, (240, 160), (64, 96))
-TURNED = Affine(np.array([(0.0, -2.0, 90.0), (2.0, 0.0, 7.0)]), (240, 160), (64, 96))
+TURNED = Affine(((0.0, -2.0, 90.0), (2.0, 0.0, 7.0)), (240, 160), (64, 96))
 """A quarter turn clockwise, two pixels of the picture for one of the input."""
-MIRRORED = Affine(np.array([(-3.0, 0.0, 90.0), (0.0, 3.0, 7.0)]), (240, 160), (64, 96))
+MIRRORED = Affine(((-3.0, 0.0, 90.0), (0.0, 3.0, 7.0)), (240, 160), (64, 96))
 
 
 @st.composite
@@ -32,8 +33,9 @@ def geometries(draw: st.DrawFn) -> Affine | Geometry:
         (across, down), (x, y) = ([draw(st.floats(*each)) for _ in range(2)] for each in ((0.2, 4), (-30, 30)))
         return Geometry(across, down, x, y, source, size)
     angle, scale, sign = draw(st.floats(-4, 4)), draw(st.floats(0.2, 4)), draw(st.sampled_from([-1, 1]))
-    turn = scale * np.array([(sign * np.cos(angle), -np.sin(angle)), (sign * np.sin(angle), np.cos(angle))])
-    return Affine(np.column_stack([turn, [draw(st.floats(-30, 90)) for _ in range(2)]]), source, size)
+    cos, sin = scale * math.cos(angle), scale * math.sin(angle)
+    x, y = (draw(st.floats(-30, 90)) for _ in range(2))
+    return Affine(((sign * cos, -sin, x), (sign * sin, cos, y)), source, size)
 
 
 def sample(geometry: Affine | Geometry | None = GEOMETRY) -> Sample:

@@ -156,7 +156,7 @@ def test_a_rectangle_around_points_holds_them_and_is_the_smallest(
 ) -> None:
     """At any angle, no point outside, and one on each side."""
     found = Region(*around(pairs, angle), angle)
-    geometry = Affine(np.array(found.rows((1, 1), (0, 0))), (1, 1), (1, 1))
+    geometry = Affine(found.rows((1, 1), (0, 0)), (1, 1), (1, 1))
     if min(found.width, found.height) < 1e-3:
         return
     inside = geometry.to_input(pairs)
@@ -200,7 +200,7 @@ def aligned(points: Any, template: Any, size: tuple[int, int]) -> Affine:  # noq
     pre = ImagePreprocessor(config.build(ImageConfig, {"region": {"template": template.tolist()}}), [info])
     found = Landmarks(points, 1.0)  # as they are, not rounded to float32
     region = pre.items(Sample("photo.jpg", np.zeros((9, 9, 3), np.uint8)), found)[0].region
-    return Affine(np.array(region.rows(size, (0, 0))), (9, 9), size)
+    return Affine(region.rows(size, (0, 0)), (9, 9), size)
 
 
 def test_alignment_is_opencvs_where_all_points_agree() -> None:
@@ -208,7 +208,7 @@ def test_alignment_is_opencvs_where_all_points_agree() -> None:
     template = [[38.29, 51.70], [73.53, 51.50], [56.03, 71.74], [56.14, 92.28]]
     points = np.array([[200.3, 120.8], [248.1, 131.2], [221.0, 160.7], [214.2, 188.5]])
     found = regions(faces((0, 0, 1, 1), points=[[*points, [0, 0]]]), region={"template": template}, size=112)[0]
-    geometry = Affine(np.array(found.rows((112, 112), (0, 0))), (1, 1), (112, 112))
+    geometry = Affine(found.rows((112, 112), (0, 0)), (1, 1), (112, 112))
     matrix, _ = cv2.estimateAffinePartial2D(points, np.array(template), ransacReprojThreshold=100)
     theirs = points @ matrix[:, :2].T + matrix[:, 2]
     ours = geometry.to_input(points.astype(np.float32))

@@ -98,7 +98,7 @@ def test_a_turned_picture_has_as_much_more_roll(degrees: float) -> None:
 def test_what_the_model_saw_of_the_picture_does_not_matter() -> None:
     """A turned, scaled region of it has the pose of the whole."""
     points = seen(turned(-20, 15, 30))
-    region = Affine(np.array([(0.6, -0.5, 120), (0.5, 0.6, 20)]), (HEIGHT, WIDTH), (192, 192))
+    region = Affine(((0.6, -0.5, 120), (0.5, 0.6, 20)), (HEIGHT, WIDTH), (192, 192))
     assert pose(points, region) == pytest.approx((-20, 15, 30), abs=0.5)
 
 

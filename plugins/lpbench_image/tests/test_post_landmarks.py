@@ -92,7 +92,7 @@ def test_an_iris_comes_behind_its_contour() -> None:
     assert described["points"][71] == described["iris"]
 
 
-@pytest.mark.parametrize("geometry", [GEOMETRY, Affine(np.array([(1.0, 0, 5), (0, 1, 9)]), (90, 90), (64, 64))])
+@pytest.mark.parametrize("geometry", [GEOMETRY, Affine(((1.0, 0, 5), (0, 1, 9)), (90, 90), (64, 64))])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_gaze_is_told_in_the_pictures_directions(geometry: Affine | Geometry, mirrored: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """An eye 40 wide whose iris is 10 to the right and 4 below the middle; mirrored, the corners change places."""
@@ -108,7 +108,8 @@ def test_a_mirrored_crop_of_a_mirrored_eye_is_the_eye_mirrored() -> None:
     """What the iris model needs of one of the two eyes: the crop is mirrored, and its points come back so."""
     outputs = eye(3)
     post = build("iris", EYE, infos(outputs))
-    straight = Affine(MIRRORED.matrix * [(-1, 1, 1), (1, 1, 1)], MIRRORED.source, MIRRORED.size)
+    (across, shear, left), below = MIRRORED.rows
+    straight = MIRRORED._replace(rows=((-across, shear, left), below))
     one, other = (post(outputs, sample(each)).points for each in (MIRRORED, straight))
     assert one[:, 0] - 90 == pytest.approx(90 - other[:, 0], abs=1e-3)
     assert one[:, 1:] == pytest.approx(other[:, 1:], rel=1e-6)

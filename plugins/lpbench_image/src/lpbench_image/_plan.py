@@ -111,7 +111,7 @@ class Plan:
         cv2.warpAffine(
             picture, matrix, self._resized, self._resized_into, self._turning, cv2.BORDER_CONSTANT, self._pad
         )
-        return self._ready, Affine(np.array(rows), picture.shape[:2], self.geometry.size)
+        return self._ready, Affine(rows, picture.shape[:2], self.geometry.size)
 
 
 def colour(resize: Resize) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ one: after the rotation that its EXIF data ask for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,36 +67,37 @@ class Geometry:
         return Geometry(self.scale_x, self.scale_y, across, down, source, self.size)
 
 
-@dataclass(frozen=True, eq=False)  # equality of arrays is no truth value
-class Affine:
+class Affine(NamedTuple):
     """The geometry of a region that is turned or mirrored: ``image = matrix @ (x, y, 1)`` of the input.
 
-    :param matrix: ``(2, 3)`` float64.
+    Plain numbers: where one is made for each thing found, many are never used.
+
+    :param rows: The matrix ``(2, 3)`` from points of the input to points of the image.
     :param source: Height and width of the image.
     :param size: Height and width of the input.
     """
 
-    matrix: npt.NDArray[np.float64]
+    rows: Rows
     source: Extent
     size: Extent
 
     @property
-    def rows(self) -> Rows:
-        """The matrix as plain numbers."""
-        first, second = self.matrix.tolist()
-        return tuple(first), tuple(second)
+    def matrix(self) -> npt.NDArray[np.float64]:
+        """The rows as an array."""
+        return _points(self.rows)
 
     def to_source(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return points of the input, ``(..., 2)`` x and y in pixels, as points of the image; float64.
 
         A box becomes a turned one: lead its four corners back.
         """
-        found: npt.NDArray[np.float64] = _points(points) @ self.matrix[:, :2].T + self.matrix[:, 2]
+        matrix = self.matrix
+        found: npt.NDArray[np.float64] = _points(points) @ matrix[:, :2].T + matrix[:, 2]
         return found
 
     def to_input(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return points of the image, ``(..., 2)`` x and y in pixels, as points of the input; float64."""
-        (a, b, x), (c, d, y) = self.matrix.tolist()
+        (a, b, x), (c, d, y) = self.rows
         determinant = a * d - b * c
         moved = _points(points) - (x, y)
         found: npt.NDArray[np.float64] = moved @ _points([[d, -c], [-b, a]]) / determinant

@@ -62,7 +62,7 @@ class Region(NamedTuple):
     @property
     def corners(self) -> npt.NDArray[np.float64]:
         """Upper left, upper right, lower right, lower left as it is looked at: ``(4, 2)`` x and y."""
-        unit = Affine(np.array(self.rows((1, 1), (0, 0))), (1, 1), (1, 1))
+        unit = Affine(self.rows((1, 1), (0, 0)), (1, 1), (1, 1))
         return unit.to_source([[0, 0], [1, 0], [1, 1], [0, 1]])
 
     def rows(self, resized: Extent, start: tuple[float, float]) -> tuple[Row, Row]:
