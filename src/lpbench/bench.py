@@ -356,9 +356,14 @@ class _Bench:
 
         def turns(one: _Live) -> None:
             tell = self._teller(one.track)
-            every = [*([kernel] if kernel else []), *(each.racer for each in racers if each.racer)]
-            seconds = self._limits[index].lockstep_s * len(every)
-            take_turns(every, seconds, lambda share: tell("in lockstep", one.recorder, 0.6 + 0.3 * share))
+            compared = [each.racer for each in racers if each.racer]
+            seconds = self._limits[index].lockstep_s * (len(compared) + (kernel is not None))
+            every, opening = ([kernel, *compared], None) if kernel and len(compared) == 1 else (compared, kernel)
+
+            def told(share: float) -> None:
+                tell("in lockstep", one.recorder, 0.6 + 0.3 * share)
+
+            take_turns(every, seconds, told, opening=opening)
 
         self._guarded(first, turns)
         if all(each.recorder.state == result.OK for each in racers):

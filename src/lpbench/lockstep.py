@@ -77,20 +77,25 @@ class Racer:
         self.settled_s = max(self.settled_s, rested["seconds"])
 
 
-def take_turns(racers: Sequence[Racer], seconds: float, tell: Callable[[float], None]) -> int:
+def take_turns(
+    racers: Sequence[Racer], seconds: float, tell: Callable[[float], None], *, opening: Racer | None = None
+) -> int:
     """Let the racers take turns for about ``seconds`` and return the number of rounds.
 
     :param tell: Called after each round with the share that is done.
+    :param opening: One more, which has the first slice of every round: whatever it leaves in the caches, it leaves to
+        each of the others as often.
     :raises WorkerError: One of them ended.
     """
-    for each in racers:
+    ahead = [opening] if opening else []
+    for each in (*ahead, *racers):
         each.settle()
     least, most = ROUNDS
-    pairs = int(seconds / sum(each.slice_s for each in racers) / 2)
+    pairs = int(seconds / sum(each.slice_s for each in (*ahead, *racers)) / 2)
     rounds = min(most, max(least, 2 * pairs))
     begun = time.monotonic()
     for number in range(rounds):
-        for each in _order(racers, number):
+        for each in (*ahead, *_order(racers, number)):
             each.go()
             each.settle()
         tell((number + 1) / rounds)
