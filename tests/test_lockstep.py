@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
+import types
 from array import array
 from typing import Any
 
 import pytest
 
+from lpbench import lockstep
 from lpbench.lockstep import LEAST_SAMPLES, ROUNDS, Racer, ratios, take_turns, units
 
 MS = 1_000_000
 
 
-class Noting:
-    """Answers with samples of one length, a slow first one before them."""
+class Clock:
+    """Seconds that pass only where something takes some."""
 
-    def __init__(self, name: str, diary: list[tuple[str, str]], ns: int = MS) -> None:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Put a clock in the place of the system's."""
+    made = Clock()
+    monkeypatch.setattr(lockstep, "time", types.SimpleNamespace(monotonic=made))
+    return made
+
+
+class Noting:
+    """Answers with samples of one length, a slow first one before them; a slice takes a fortieth of a second."""
+
+    def __init__(self, name: str, diary: list[tuple[str, str]], ns: int = MS, clock: Clock | None = None) -> None:
         self.name = name
         self._diary = diary
         self._ns = ns
+        self._clock = clock or Clock()
+        self.slice_s = 0.025
 
     def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
         self._diary.append((self.name, do))
         if do == "settle":
-            return {"seconds": 0.001}, b""
+            return {"seconds": 0.0}, b""
         assert do == "measure"
+        self._clock.now += self.slice_s
         lengths = [100 * self._ns, *[self._ns] * (arguments["count"] - 1)]
         reads = [read for at, ns in enumerate(lengths) for read in (at, at + 10, at + 10 + ns, at + 20 + ns)]
         return {}, array("q", reads).tobytes()
@@ -83,10 +106,30 @@ def test_slices_are_short_but_never_of_fewer_samples_than_make_a_median(ns: int,
     assert racer.discard >= 1
 
 
-def test_however_slow_there_are_rounds_there_and_back() -> None:
+def test_turns_take_about_the_time_that_they_are_given(clock: Clock) -> None:
+    for slice_s in (0.025, 0.1):  # as settling may make them
+        begun = clock.now
+        noting = [Noting(name, [], clock=clock) for name in "ab"]
+        for each in noting:
+            each.slice_s = slice_s
+        rounds = take_turns([Racer(each, MS) for each in noting], 1.5, lambda share: None)
+        assert rounds % 2 == 0
+        assert clock.now - begun == pytest.approx(1.5, abs=2 * slice_s)
+
+
+def test_however_slow_there_are_rounds_there_and_back(clock: Clock) -> None:
+    racers = [Racer(Noting(name, [], clock=clock), 2_000 * MS) for name in "ab"]
+    assert take_turns(racers, 0.01, lambda share: None) == ROUNDS[0]
+
+
+def test_one_that_opens_every_round_comes_before_each_of_the_others_as_often() -> None:
     diary: list[tuple[str, str]] = []
-    racers = [Racer(Noting(name, diary), 2_000 * MS) for name in "ab"]
-    assert take_turns(racers, 0.1, lambda share: None) == ROUNDS[0]
+    opening, *others = (Racer(Noting(name, diary), MS) for name in "kab")
+    take_turns(others, 1.0, lambda share: None, opening=opening)
+    turns = "".join(name for name, do in diary if do == "measure")
+    assert turns.startswith("kabkbakabkba")
+    assert turns.count("ka") == turns.count("kb")
+    assert turns.count("ab") == turns.count("ba")
 
 
 def test_a_stage_too_short_for_the_clock_has_no_ratio() -> None:

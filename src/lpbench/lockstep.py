@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from lpbench.measure import Asks
 
 SLICE_S = 0.025
-DISCARD_S = 0.004
-"""Start of a slice that is not counted: the caches hold the other one's data."""
-SEVERAL_S, SEVERAL_DISCARD_S = 0.05, 0.03
-"""The same of several threads: they wake up where the other one's were, two on one core say, until Linux moves them.
-Seen on two cores: inferences of 2.4 ms took up to 6.6 ms each at the start of a slice, after a turn of the other."""
+DISCARD_S, SEVERAL_DISCARD_S = 0.004, 0.015
+"""Start of a slice that is not counted: the caches hold the other one's data, and several threads may wake up on one
+core until Linux moves them."""
 LEAST_SAMPLES = 3
 ROUNDS = (4, 40)
 
@@ -36,28 +34,20 @@ class Racer:
 
     :param expected_ns: What a sample of it takes.
     :param medians: By stage, the median of each of its slices, in nanoseconds.
-    :param settled_s: The longest that it took to come to rest.
     :param components: Names of a chain's components.
-    :param threads: Of the engine, as far as they are known; several need longer slices.
+    :param threads: Of the engine, as far as they are known; several need longer to come into step.
     """
 
     asks: Asks
     expected_ns: float
     medians: dict[str, list[float]] = field(default_factory=dict)
-    settled_s: float = 0.0
     components: Sequence[str] = ()
     threads: int | None = 1
 
     @property
-    def slice_s(self) -> float:
-        """About what a slice takes, settling included."""
-        return (self.discard + self.count) * self.expected_ns / NANO + self.settled_s + 0.002
-
-    @property
     def count(self) -> int:
         """Samples of a slice that are counted."""
-        seconds = SLICE_S if self.threads == 1 else SEVERAL_S
-        return max(LEAST_SAMPLES, int(seconds * NANO / self.expected_ns))
+        return max(LEAST_SAMPLES, int(SLICE_S * NANO / self.expected_ns))
 
     @property
     def discard(self) -> int:
@@ -73,8 +63,7 @@ class Racer:
 
     def settle(self) -> None:
         """Wait until it uses no CPU time any more."""
-        rested, _ = self.asks.ask("settle", "settling")
-        self.settled_s = max(self.settled_s, rested["seconds"])
+        self.asks.ask("settle", "settling")
 
 
 def take_turns(
@@ -82,6 +71,9 @@ def take_turns(
 ) -> int:
     """Let the racers take turns for about ``seconds`` and return the number of rounds.
 
+    Rounds come in pairs, there and back, four at the least however long they take.
+
+    :param seconds: Above 0.
     :param tell: Called after each round with the share that is done.
     :param opening: One more, which has the first slice of every round: whatever it leaves in the caches, it leaves to
         each of the others as often.
@@ -90,18 +82,17 @@ def take_turns(
     ahead = [opening] if opening else []
     for each in (*ahead, *racers):
         each.settle()
-    least, most = ROUNDS
-    pairs = int(seconds / sum(each.slice_s for each in (*ahead, *racers)) / 2)
-    rounds = min(most, max(least, 2 * pairs))
-    begun = time.monotonic()
-    for number in range(rounds):
+    (least, most), begun = ROUNDS, time.monotonic()
+    for number in range(most):
         for each in (*ahead, *_order(racers, number)):
             each.go()
             each.settle()
-        tell((number + 1) / rounds)
-        if number + 1 >= least and time.monotonic() - begun > 2 * seconds:
-            return number + 1
-    return rounds
+        spent = time.monotonic() - begun
+        tell(min(1.0, spent / seconds))
+        done = number + 1
+        if done >= least and done % 2 == 0 and spent * (1 + 1 / done) > seconds:  # half of two more would be late
+            return done
+    return most
 
 
 def ratios(first: Racer, second: Racer) -> dict[str, float]:
