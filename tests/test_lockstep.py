@@ -41,14 +41,19 @@ class Noting:
         self._ns = ns
         self._clock = clock or Clock()
         self.slice_s = 0.025
+        self.resting = False
+
+    def rest(self) -> None:
+        self._diary.append((self.name, "rest"))
+        self.resting = True
 
     def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
         self._diary.append((self.name, do))
-        if do == "settle":
-            return {"seconds": 0.0}, b""
         assert do == "measure"
         self._clock.now += self.slice_s
         lengths = [100 * self._ns, *[self._ns] * (arguments["count"] - 1)]
+        assert self.resting
+        self.resting = False
         reads = [read for at, ns in enumerate(lengths) for read in (at, at + 10, at + 10 + ns, at + 20 + ns)]
         return {}, array("q", reads).tobytes()
 
@@ -74,12 +79,12 @@ def test_of_three_each_is_first_and_last_as_often() -> None:
     assert sorted(each[0] for each in rounds) == ["a", "a", "b", "b", "c", "c"]
 
 
-def test_whoever_ran_settles_before_the_next_begins() -> None:
+def test_whoever_ran_rests_before_the_next_begins() -> None:
     _, diary = _race("a", "b")
     for at, (name, do) in enumerate(diary):
         if do == "measure":
-            assert diary[at + 1] == (name, "settle")
-            assert diary[at - 1][1] == "settle"
+            assert diary[at + 1] == (name, "rest")
+            assert diary[at - 1][1] == "rest"
 
 
 def test_the_first_samples_of_a_slice_do_not_count() -> None:
@@ -107,7 +112,7 @@ def test_slices_are_short_but_never_of_fewer_samples_than_make_a_median(ns: int,
 
 
 def test_turns_take_about_the_time_that_they_are_given(clock: Clock) -> None:
-    for slice_s in (0.025, 0.1):  # as settling may make them
+    for slice_s in (0.025, 0.1):
         begun = clock.now
         noting = [Noting(name, [], clock=clock) for name in "ab"]
         for each in noting:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,24 +96,6 @@ def test_the_peak_is_that_of_what_came_after_the_reset() -> None:
     del large
     reset_peak()
     assert memory()["peak_bytes"] < before
-
-
-@pytest.mark.parametrize("native", [False, True])
-def test_settling_waits_for_threads_that_spin(*, native: bool) -> None:
-    """For a tenth of a second, as an idle thread pool does; natively it needs nothing of Python, on another core."""
-    end = time.monotonic() + 0.1
-
-    def spin() -> None:
-        while time.monotonic() < end:
-            if native:
-                hashlib.pbkdf2_hmac("sha256", b"", b"", 20_000)
-
-    thread = threading.Thread(target=spin)
-    thread.start()
-    Runner().settle()
-    rested = time.monotonic()
-    thread.join()
-    assert rested > end - 0.01
 
 
 def test_what_others_do_is_watched_and_told_as_json() -> None:

@@ -462,6 +462,9 @@ class Here:
         """Free it likewise: there is no process to end."""
         self._runner.close()
 
+    def rest(self) -> None:
+        """Do nothing: nobody else is waiting for a core."""
+
     def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
         """Do it here and now."""
         answer = self._runner.do(do, arguments)

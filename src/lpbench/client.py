@@ -58,6 +58,7 @@ class Worker:
 
     def __init__(self, options: WorkerOptions) -> None:
         self.options = options
+        self._resting = False
         # Linux ties the death signal to the thread that started a process: use a worker in the thread that made it.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "lpbench.worker"],
@@ -99,6 +100,7 @@ class Worker:
         :raises WorkerError: The worker ended or stopped answering; it is gone afterwards.
         :raises LpbenchError: The worker is well and refuses.
         """
+        self._wake()
         try:
             self._channel.send({"do": do, "with": arguments})
             message, block = self._channel.receive(timeout or self.options.timeout)
@@ -108,8 +110,25 @@ class Worker:
             raise _as_error(message["error"])
         return message["done"], block
 
+    def rest(self) -> None:
+        """Stop the worker's threads where they are until it is asked again.
+
+        An idle thread pool spins for a while, on a core that another worker needs.
+        """
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGSTOP)
+            self._resting = True
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # signals take a moment
+
+    def _wake(self) -> None:
+        if self._resting:
+            self._resting = False
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGCONT)
+
     def close(self) -> None:
         """Let the worker end by itself; kill it if it does not."""
+        self._wake()
         if self._process.stdin:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()

@@ -1,8 +1,8 @@
 """Workers that are alive together take turns in short slices: what differs between them is then not the hour.
 
-Order alternates (A B, B A), one is active at a time, and before each slice the one that was
-active before has settled: its idle thread pool has stopped spinning.  Ratios are those of
-slices of the same round.
+Order alternates (A B, B A) and one is active at a time: the others are stopped by the system,
+since the idle threads of a pool spin for a while and would take a core from the next one.
+Ratios are those of slices of the same round.
 """
 
 from __future__ import annotations
@@ -56,14 +56,11 @@ class Racer:
         return max(1, int(seconds * NANO / self.expected_ns))
 
     def go(self) -> None:
-        """Run one slice and note its medians."""
+        """Run one slice, rest, and note its medians."""
         _, reads = self.asks.ask("measure", "measuring in lockstep", count=self.discard + self.count)
+        self.asks.rest()
         for stage, values in columns_of(reads, self.components).items():
             self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
-
-    def settle(self) -> None:
-        """Wait until it uses no CPU time any more."""
-        self.asks.ask("settle", "settling")
 
 
 def take_turns(
@@ -81,12 +78,11 @@ def take_turns(
     """
     ahead = [opening] if opening else []
     for each in (*ahead, *racers):
-        each.settle()
+        each.asks.rest()
     (least, most), begun = ROUNDS, time.monotonic()
     for number in range(most):
         for each in (*ahead, *_order(racers, number)):
             each.go()
-            each.settle()
         spent = time.monotonic() - begun
         tell(min(1.0, spent / seconds))
         done = number + 1

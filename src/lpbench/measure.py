@@ -45,6 +45,9 @@ class Asks(Protocol):
     def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
         """Have the runner do something and return its answer and block."""
 
+    def rest(self) -> None:
+        """Keep it from using a core until it is asked again."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -198,7 +201,7 @@ def time_alone(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> No
     _time(asks, recorder, limits, lambda share: tell("measuring", recorder, 0.2 + 0.4 * share))
     recorder.whole_ns = time.monotonic_ns() - begun
     recorder.disturbance, _ = asks.ask("watched", "measuring")
-    asks.ask("settle", "measuring")
+    asks.rest()
 
 
 def finish(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> None:

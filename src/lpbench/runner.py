@@ -15,7 +15,6 @@ import math
 import os
 import resource
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,7 +47,6 @@ REQUESTS = frozenset(
         "first",
         "measure",
         "measure_cpu",
-        "settle",
         "room",
         "watch",
         "watched",
@@ -70,11 +68,6 @@ REQUESTS = frozenset(
 )
 PREDICTIONS = 1000
 """Predictions that one request returns at most."""
-SETTLE_S = 0.25
-"""A worker that still spins after this long never settles."""
-SETTLE_STEP_S = 0.001
-SETTLED = 0.2
-"""Share of a core that a settled process may use."""
 DTYPES = {
     "float64": "F64",
     "float32": "F32",
@@ -217,16 +210,6 @@ class Runner:
         """Take the CPU time of all threads for ``count`` lots; a pass of its own, since its clock is slow."""
         reads, wall = self._slices(count, self._open_pipeline().time_cpu)
         return {"wall_ns": wall}, reads
-
-    def settle(self) -> dict[str, Any]:
-        """Wait until this process uses no CPU time any more: idle thread pools spin for a while."""
-        begun = time.monotonic()
-        while (spent := time.monotonic() - begun) < SETTLE_S:
-            before = time.process_time_ns()
-            time.sleep(SETTLE_STEP_S)
-            if time.process_time_ns() - before < SETTLED * SETTLE_STEP_S * 1e9 and not _others_run():
-                break
-        return {"seconds": spent}
 
     def room(self) -> dict[str, Any]:
         """Return the bytes of memory that further workers may take, None where the kernel does not tell."""
@@ -430,25 +413,6 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a plugin returns
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(each) for each in value]
     return plain(value.tolist()) if hasattr(value, "tolist") else str(value)
-
-
-def _others_run() -> bool:
-    """Whether another thread of this process has a core, or waits for one.
-
-    The clock of a process does not tell: Linux adds what a thread on another core uses at its next tick, up to 10 ms
-    later.
-    """
-    own = threading.get_native_id()
-    states = (_state(task) for task in Path("/proc/self/task").glob("*") if task.name != str(own))
-    return any(state == "R" for state in states)
-
-
-def _state(task: Path) -> str:
-    """Return a thread's state as proc(5) has it; nothing of one that has ended."""
-    try:
-        return (task / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
-    except OSError:
-        return ""
 
 
 def _tuples(shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
