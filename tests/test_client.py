@@ -136,6 +136,49 @@ def test_a_core_that_is_not_there_is_named() -> None:
         Worker(WorkerOptions(affinity=[4000]))
 
 
+def test_a_worker_that_rests_uses_no_core_until_it_is_asked(fake_app: Callable[..., Path]) -> None:
+    """Its engine leaves a thread behind that spins, as thread pools do."""
+    with _opened(fake_app(at="run", do="spin")) as worker:
+        worker.ask("measure", "measuring", count=1)
+        assert _ticks(worker.pid, 0.3) > 5
+        worker.rest()
+        assert _ticks(worker.pid, 0.3) == 0
+        assert len(worker.ask("measure", "measuring", count=2)[1]) == 2 * 4 * 8
+        assert _ticks(worker.pid, 0.3) > 5
+
+
+def test_a_worker_that_rests_ends_as_others_do(fake_app: Callable[..., Path]) -> None:
+    ended = []
+    for end in (Worker.close, Worker.kill):
+        worker = _opened(fake_app(f"app-{end.__name__}"))
+        worker.rest()
+        begun = time.monotonic()
+        end(worker)
+        ended.append(time.monotonic() - begun)
+        assert not Path(f"/proc/{worker.pid}").exists()
+    assert max(ended) < 4  # without waiting for one that cannot hear
+
+
+def test_a_worker_that_died_can_rest(fake_app: Callable[..., Path]) -> None:
+    worker = _opened(fake_app())
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.rest()
+    with pytest.raises(WorkerError, match="killed: SIGKILL"):
+        worker.ask("measure", "measuring", count=2)
+
+
+def _ticks(pid: int, seconds: float) -> int:
+    """Return the ticks of CPU time, of 10 ms mostly, that a process uses in some time."""
+
+    def used() -> int:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    before = used()
+    time.sleep(seconds)
+    return used() - before
+
+
 def test_a_worker_has_a_session_of_its_own_and_leaves_ctrl_c_to_the_parent(fake_app: Callable[..., Path]) -> None:
     worker = _opened(fake_app())
     assert os.getsid(worker.pid) == worker.pid != os.getsid(0)
@@ -144,11 +187,13 @@ def test_a_worker_has_a_session_of_its_own_and_leaves_ctrl_c_to_the_parent(fake_
     worker.close()
 
 
-def test_a_worker_dies_with_its_parent(fake_app: Callable[..., Path]) -> None:
-    """Also while it is stuck in a run: the parent is killed outright and cannot tell it."""
+@pytest.mark.parametrize("resting", [False, True])
+def test_a_worker_dies_with_its_parent(fake_app: Callable[..., Path], *, resting: bool) -> None:
+    """Also while it is stuck in a run, or rests: the parent is killed outright and cannot tell it."""
     program = (
-        "import sys, json; from lpbench.client import Worker, WorkerOptions\n"
-        "w = Worker(WorkerOptions()); print(w.pid, flush=True)\n"
+        "import sys, json, time; from lpbench.client import Worker, WorkerOptions\n"
+        f"w = Worker(WorkerOptions()); {'w.rest(); ' if resting else ''}print(w.pid, flush=True)\n"
+        f"{'time.sleep(60)' if resting else 'pass'}\n"
         "w.ask('open', 'loading', **json.loads(sys.argv[1]))"
     )
     import json

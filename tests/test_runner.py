@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpbench.app import load_app
+from lpbench.client import Worker, WorkerOptions
 from lpbench.engine import TensorInfo
 from lpbench.errors import EngineError, WorkerError
 from lpbench.memory import memory, reset_peak
@@ -106,3 +107,30 @@ def test_what_others_do_is_watched_and_told_as_json() -> None:
     assert found["seconds"] >= 0.05
     assert isinstance(found["disturbed"], str)
     assert plain(found) == found
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_threads_that_compute_are_spread_over_the_cores() -> None:
+    """The yardstick of two threads; the worker's further thread, which waits, may go where it likes."""
+    pytest.importorskip("numpy", reason="needs numpy")
+    from lpbench.yardstick import environment
+
+    with Worker(WorkerOptions(environment(2))) as worker:
+        facts, _ = worker.ask("open_yardstick", "loading", threads=2)
+        found, _ = worker.ask("spread", "spreading", count=40)
+        places = [os.sched_getaffinity(int(each.name)) for each in Path(f"/proc/{worker.pid}/task").iterdir()]
+    if "OpenBLAS" not in facts["blas"].split():
+        pytest.skip("numpy has another BLAS")
+    assert found["threads"] == len(found["cores"]) == 2
+    assert sorted(core for each in places if len(each) == 1 for core in each) == found["cores"]
+
+
+def test_one_thread_stays_free() -> None:
+    pytest.importorskip("numpy", reason="needs numpy")
+    from lpbench.yardstick import environment
+
+    with Worker(WorkerOptions(environment(1))) as worker:
+        worker.ask("open_yardstick", "loading")
+        found, _ = worker.ask("spread", "spreading", count=10)
+        assert found == {"threads": 1, "cores": []}
+        assert os.sched_getaffinity(worker.pid) == os.sched_getaffinity(0)

@@ -62,6 +62,15 @@ class Racer:
         for stage, values in columns_of(reads, self.components).items():
             self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
 
+    def prepare(self) -> None:
+        """Keep each of several threads on a core of its own, the same for every worker, and rest.
+
+        Where they wake up otherwise is an accident that lasts as long as the process.
+        """
+        if self.threads != 1:
+            self.asks.ask("spread", "spreading threads", count=self.discard + self.count)
+        self.asks.rest()
+
 
 def take_turns(
     racers: Sequence[Racer], seconds: float, tell: Callable[[float], None], *, opening: Racer | None = None
@@ -78,7 +87,7 @@ def take_turns(
     """
     ahead = [opening] if opening else []
     for each in (*ahead, *racers):
-        each.asks.rest()
+        each.prepare()
     (least, most), begun = ROUNDS, time.monotonic()
     for number in range(most):
         for each in (*ahead, *_order(racers, number)):

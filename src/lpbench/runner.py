@@ -47,6 +47,7 @@ REQUESTS = frozenset(
         "first",
         "measure",
         "measure_cpu",
+        "spread",
         "room",
         "watch",
         "watched",
@@ -68,6 +69,8 @@ REQUESTS = frozenset(
 )
 PREDICTIONS = 1000
 """Predictions that one request returns at most."""
+BUSY = 0.25
+"""A thread computes if it has used this share of what the busiest has."""
 DTYPES = {
     "float64": "F64",
     "float32": "F32",
@@ -210,6 +213,25 @@ class Runner:
         """Take the CPU time of all threads for ``count`` lots; a pass of its own, since its clock is slow."""
         reads, wall = self._slices(count, self._open_pipeline().time_cpu)
         return {"wall_ns": wall}, reads
+
+    def spread(self, *, count: int) -> dict[str, Any]:
+        """Keep each thread that computes on a core of its own from now on, where there are enough.
+
+        :param count: Lots of samples to compute, which shows the threads.
+        :returns: ``threads``, how many compute, and ``cores``, those that they are kept on; none if it was left alone.
+        """
+        before = _thread_times()
+        self._slices(count, lambda lots: self._open_pipeline().time(lots, time.perf_counter_ns))
+        spent = {thread: after - before.get(thread, 0) for thread, after in _thread_times().items()}
+        most = max(spent.values(), default=0)
+        busy = [thread for thread, used in sorted(spent.items()) if used > BUSY * most]
+        cores = sorted(os.sched_getaffinity(0))[: len(busy)]
+        if not 1 < len(busy) <= len(cores):
+            return {"threads": len(busy), "cores": []}
+        for thread, core in zip(busy, cores, strict=True):
+            with contextlib.suppress(OSError):  # it has just ended
+                os.sched_setaffinity(thread, {core})
+        return {"threads": len(busy), "cores": cores}
 
     def room(self) -> dict[str, Any]:
         """Return the bytes of memory that further workers may take, None where the kernel does not tell."""
@@ -413,6 +435,15 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a plugin returns
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(each) for each in value]
     return plain(value.tolist()) if hasattr(value, "tolist") else str(value)
+
+
+def _thread_times() -> dict[int, int]:
+    """Return the nanoseconds that each thread of this process has run; none where the system does not tell."""
+    found = {}
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError, ValueError):  # it has just ended
+            found[int(path.parent.name)] = int(path.read_text(encoding="ascii").split()[0])
+    return found
 
 
 def _tuples(shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:

@@ -132,8 +132,18 @@ def _obey(orders: Mapping[str, Any], at: str) -> None:
         "raise": _refuse,
         "bug": lambda: int("no number"),
         "exclusive": lambda: None,
+        "spin": _leave_a_thread_spinning,
     }
     wrongs[orders["do"]]()
+
+
+def _leave_a_thread_spinning() -> None:
+    def spin() -> None:
+        while True:
+            pass
+
+    if not any(each.name == "spinning" for each in threading.enumerate()):
+        threading.Thread(target=spin, name="spinning", daemon=True).start()
 
 
 _taken: list[IO[str]] = []
