@@ -235,12 +235,32 @@ def beside(result: Result, speed: float, **kind: str) -> Result:
     return dataclasses.replace(result, configurations=(found,), yardstick=stick)
 
 
-def test_a_machine_that_drifts_does_not_make_an_app_slower() -> None:
-    """The same app in an hour in which everything takes 1.3 times as long: SAME, the raw times beside it."""
-    (found,) = compare(beside(BEFORE, 1.0), beside(BEFORE, 1.3))
-    assert found.total.verdict.value == "SAME"
-    assert found.raw[TOTAL].ratio.estimate == pytest.approx(1.3)
+@pytest.mark.parametrize(("speed", "verdict"), [(1.005, "SAME"), (1.3, "UNCLEAR")])
+def test_a_machine_that_drifts_does_not_make_an_app_slower(speed: float, verdict: str) -> None:
+    """The same app in an hour in which everything takes longer: a large correction is no proof of SAME either."""
+    (found,) = compare(beside(BEFORE, 1.0), beside(BEFORE, speed))
+    assert found.total.verdict.value == verdict
+    assert found.total.ratio.estimate == pytest.approx(1.0)
+    assert found.raw[TOTAL].ratio.estimate == pytest.approx(speed)
     assert found.raw_reason == ""
+
+
+def test_a_difference_no_larger_than_what_the_yardstick_corrects_is_unclear() -> None:
+    """The pair that is 7.5 % apart, in hours that differ by 2 and by 15 %."""
+    verdicts = [
+        found.total.verdict.value
+        for speed in (1.0, 1.02, 0.98, 1.15, 0.85)
+        for found in compare(beside(BEFORE, 1.0), beside(SLOWER, speed))
+    ]
+    assert verdicts == ["SLOWER", "SLOWER", "SLOWER", "UNCLEAR", "UNCLEAR"]
+
+
+@pytest.mark.parametrize("ns", [None, 0, -1.0, float("inf"), "fast"])
+def test_a_yardstick_without_a_speed_is_no_yardstick(ns: object) -> None:
+    one, other = (beside(each, 1.0) for each in (BEFORE, SLOWER))
+    (found,) = compare(one, dataclasses.replace(other, yardstick={**other.yardstick, "ns": ns}))
+    assert found.basis == "time"
+    assert found.raw_reason == "the yardstick's speed is not known"
 
 
 def test_a_difference_by_which_the_yardstick_itself_strays_is_unclear() -> None:

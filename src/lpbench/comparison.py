@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -145,6 +146,8 @@ def _no_units(first: Result, second: Result) -> str:
     for each in sticks:
         if not each or "reason" in each:
             return str(each.get("reason") or "no yardstick was measured")
+        if _number(each.get("ns")) <= 0:
+            return "the yardstick's speed is not known"
     kinds = [{key: value for key, value in each.items() if key not in MEASURED} for each in sticks]
     differing = [name for name in dict.fromkeys((*kinds[0], *kinds[1])) if kinds[0].get(name) != kinds[1].get(name)]
     return f"their yardsticks differ in {', '.join(map(clean, differing))}" if differing else ""
@@ -163,8 +166,7 @@ def _compare(one: Measured, other: Measured, margin: float) -> Compared:
         reason = "they were not measured beside a yardstick"
     raw = _verdicts(times, margin)
     medians = {stage: (statistics.fmean(times[stage][0]), statistics.fmean(times[stage][1])) for stage in raw}
-    stray = max(_stray(before), _stray(after))
-    in_units = {} if reason else _verdicts(units, margin, stray)
+    in_units = {} if reason else _verdicts(units, margin, _stray(before, after))
     found = raw if reason else {stage: each for stage, each in in_units.items() if stage in raw}
     cycles, cycles_reason = _cycles(one, other, times, margin)
     return Compared(
@@ -198,14 +200,21 @@ def _cycles(one: Measured, other: Measured, times: Runs, margin: float) -> tuple
     return _verdicts(counted, margin), ""
 
 
-def _stray(result: Result) -> float:
-    """Return how far the units of a result may be off for all of its runs: as far as one run of the kernel strays.
+def _stray(before: Result, after: Result) -> float:
+    """Return how far units may be off for all runs of a result, as a share.
 
-    An app and the kernel do not suffer alike from a neighbour, and what differs for minutes is in no run's spread.
-    On a machine that is steady the kernel is, too, and this is next to nothing.
+    An app and the kernel do not suffer alike from what happens to a machine, and what differs for minutes is in no
+    run's spread.  So units are trusted no further than one run of the kernel strays from another, and its correction
+    no further than itself: twice of it or nothing may be right.  On a steady machine both are next to nothing.
     """
-    found = result.yardstick.get("cov")
-    return float(found) if isinstance(found, (int, float)) else 0.0
+    strayed = [_number(each.yardstick.get("cov")) for each in (before, after)]
+    corrected = abs(math.log(after.yardstick["ns"] / before.yardstick["ns"]))
+    return (1 + max(strayed)) * math.exp(corrected) - 1
+
+
+def _number(value: object) -> float:
+    """Return a figure of a yardstick, which is as its file has it; 0 of what is none."""
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0
 
 
 def _verdicts(runs: Runs, margin: float, stray: float = 0.0) -> dict[str, Comparison]:

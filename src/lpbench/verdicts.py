@@ -64,13 +64,13 @@ def verdict_apart(
     """Return the verdict on results measured apart.
 
     :param first: One median per run, in a unit that both share; yardstick units hold across hours, times do not.
-    :param stray: How far the unit itself may have moved between the two, as a share: the interval is wider by it.
+    :param stray: How far the unit itself may be off between the two, as a share: the interval is wider by it.
     :raises ValueError: For medians that are not above 0, or a margin that is not.
     """
     ratio = unpaired_ratio(first, second)
     interval = ratio.interval
     if stray and not isinstance(interval, Unavailable):
-        method = f"{interval.method}, and {stray:.1%} by which the yardstick strays"
+        method = f"{interval.method}, and {stray:.1%} by which the yardstick may be off"
         wider = Interval(interval.lower / (1 + stray), interval.upper * (1 + stray), interval.confidence, method)
         ratio = dataclasses.replace(ratio, interval=wider)
     return judge(ratio, margin)

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 VERSION = 2
 """Units of different versions do not compare."""
-PRODUCT = (32, 512, 3072)
+PRODUCT = (64, 512, 3072)
 """Rows, depth and columns: filters, what a filter looks at, and places."""
 STREAM = 1 << 23
 """Numbers of the array, four bytes each."""
-PARTS = 4
-"""One unit adds to one of so many parts of it."""
-LINKS = 16
+PARTS = 2
+"""One unit adds to one of so many parts of it, in turn."""
+LINKS = 24
 """Pairs of products in the chain: forth and back."""
 LINK = (128, 256)
 """Rows and columns of what is handed on."""
