@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 START_TIMEOUT = 60.0
 END_TIMEOUT = 5.0
+REST_TIMEOUT, REST_STEP = 1.0, 0.0002
 TAIL = 40
 """Lines of a worker's standard error that are kept."""
 
@@ -115,10 +117,13 @@ class Worker:
 
         An idle thread pool spins for a while, on a core that another worker needs.
         """
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.killpg(self.pid, signal.SIGSTOP)
             self._resting = True
-            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # signals take a moment
+            told = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
+            late = time.monotonic() + REST_TIMEOUT  # a thread that is stuck in a driver cannot be stopped
+            while os.waitid(os.P_PID, self.pid, told) is None and time.monotonic() < late:
+                time.sleep(REST_STEP)
 
     def _wake(self) -> None:
         if self._resting:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lpbench.errors import ProcessorError
 from lpbench_image._outputs import WHERE
-from lpbench_image.boxes._scores import Candidates, Rule, sound
+from lpbench_image.boxes._scores import NOBODY, Candidates, Rule, sound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,9 +66,12 @@ class Levels:
         for table in self.tables[SCORES].tables:
             values = table.floats(outputs)
             picked = self._rule.pick(values if self._columns is None else values[:, self._columns])
-            found.append(Candidates(picked.rows + start, picked.classes, picked.scores) if start else picked)
+            if len(picked.rows):
+                found.append(Candidates(picked.rows + start, picked.classes, picked.scores) if start else picked)
             start += len(values)
-        return found[0] if len(found) == 1 else Candidates(*map(np.concatenate, zip(*found, strict=True)))
+        if len(found) > 1:
+            return Candidates(*map(np.concatenate, zip(*found, strict=True)))
+        return found[0] if found else NOBODY
 
     def full(self, outputs: Outputs) -> dict[str, Floats]:
         """Return all scores."""

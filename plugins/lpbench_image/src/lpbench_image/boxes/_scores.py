@@ -32,6 +32,9 @@ class Candidates(NamedTuple):
     scores: Floats
 
 
+NOBODY = Candidates(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+
+
 class UnsoundError(ValueError):
     """Scores hold NaN or infinity."""
 
@@ -70,7 +73,7 @@ class Rule:
             rows = (best >= self._bound).nonzero()[0]
             values = values[rows]
         elif sound(values) < self._bound:
-            values = values[:0]
+            return NOBODY
         found = _above(values, self._bound, rows, self._background)
         return Candidates(found.rows, found.classes, sigmoid(found.scores)) if self._sigmoid else found
 
