@@ -4,23 +4,21 @@ Each detector of the catalogue, one with 16,128 anchors and a YOLO find made-up 
 boxes around each as real models yield.  The lines by hand stand in _detector_cases.py; all are
 checked to give the same tensor and to find the same.  Prints the median of each in microseconds,
 postprocessing alone and with preprocessing, lpbench's ratios to the best, and whether the goals
-are met.  Takes a minute.
+are met.  Takes two minutes.
 """
 
 from __future__ import annotations
 
 import argparse
-import collections
 import os
-import statistics
 import sys
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from _detector_cases import Case, decoded, distributed, faces, objects
+from _turns import OURS, ROUNDS, Turns
 
 from lpbench_image.boxes.config import Anchors
 
@@ -55,31 +53,19 @@ def check(case: Case) -> int:
     return len(ours)
 
 
-def measure(places: Sequence[Mapping[str, Job]], rounds: int) -> dict[str, float]:
-    """Return the median microseconds of each, in turns whose order is reversed every other round.
+def report(title: str, places: Sequence[Mapping[str, Job]], rounds: int) -> tuple[float, float]:
+    """Print the medians and return lpbench's, and its ratio to the best by hand.
 
     :param places: The same jobs with their arrays in other places of the memory, which alone make a tenth.
     """
-    times: dict[str, list[int]] = collections.defaultdict(list)
+    turns = Turns()
     for jobs in places:
-        order = list(jobs.items())
-        for _ in range(-(-rounds // len(places))):
-            for name, job in order:
-                job()  # the caches are its own then
-                start = time.perf_counter_ns()
-                job()
-                times[name].append(time.perf_counter_ns() - start)
-            order.reverse()
-    return {name: statistics.median(each) / 1000 for name, each in times.items()}
-
-
-def report(title: str, medians: dict[str, float]) -> tuple[float, float]:
-    """Print the medians and return lpbench's, and its ratio to the best by hand."""
-    ours = medians.pop("lpbench")
-    print(f"{title}\n  {ours:8.1f} us  lpbench")
-    for name, each in sorted(medians.items(), key=lambda item: item[1]):
-        print(f"  {each:8.1f} us  {name}")
-    return ours, ours / min(medians.values())
+        turns.take(jobs, rounds)
+    print(f"{title}\n  {turns.medians[OURS]:8.1f} us  {OURS}")
+    for name, each in turns.medians.items():
+        if name != OURS:
+            print(f"  {each:8.1f} us  {name}")
+    return turns.medians[OURS], turns.ratio()
 
 
 def post_jobs(case: Case) -> dict[str, Job]:
@@ -108,9 +94,9 @@ def compare(make: Callable[[], Case], rounds: int) -> tuple[float, float]:
     found = check(cases[0])
     for case in cases[1:]:
         case.our_pre(case.sample)  # which leaves the geometry
-    us, alone = report(f"{cases[0].title}, {found} found: postprocessing", measure([*map(post_jobs, cases)], rounds))
+    us, alone = report(f"{cases[0].title}, {found} found: postprocessing", [*map(post_jobs, cases)], rounds)
     print(f"  lpbench / best by hand: {alone:.3f}")
-    _, ratio = report("  and preprocessing", measure([*map(whole_jobs, cases)], rounds))
+    _, ratio = report("  and preprocessing", [*map(whole_jobs, cases)], rounds)
     print(f"  lpbench / best by hand: {ratio:.3f}, at most {LIMIT}: {'met' if ratio <= LIMIT else 'MISSED'}")
     return us, ratio
 
@@ -118,7 +104,7 @@ def compare(make: Callable[[], Case], rounds: int) -> tuple[float, float]:
 def main() -> int:
     """Print all cases; the status is 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in each place of memory (default %(default)s)")
     rounds = parser.parse_args().rounds
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # moving between cores would be most of the noise
     cv2.setNumThreads(1)

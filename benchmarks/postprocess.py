@@ -13,17 +13,15 @@ compare that.  The limit is for the latter.
 from __future__ import annotations
 
 import argparse
-import collections
 import math
 import os
-import statistics
 import sys
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from _turns import OURS, ROUNDS, Turns
 
 from lpbench import config, registry, specs
 from lpbench.engine import TensorInfo
@@ -297,40 +295,26 @@ def check(made: Made) -> None:
                 raise AssertionError(message)
 
 
-def take_turns(jobs: Mapping[str, Job], rounds: int, times: dict[str, list[int]]) -> None:
-    """Add nanoseconds of each; the order is reversed every other round."""
-    order = list(jobs.items())
-    for _ in range(rounds):
-        for name, job in order:
-            job()  # the caches are its own then
-            begun = time.perf_counter_ns()
-            job()
-            times[name].append(time.perf_counter_ns() - begun)
-        order.reverse()
-
-
 def measure(make: Callable[[], Made], rounds: int) -> float:
     """Print one line and return the ratio with preprocessing."""
-    times: dict[str, list[int]] = collections.defaultdict(list)
-    kept = []
+    turns, kept = Turns(), []
     for _ in range(PLACES):
         kept.append(make())  # kept, so that the next get other addresses
         case, _, by_hand = kept[-1]
         check(kept[-1])
-        take_turns({"": case.ours, "pre": partial(case.pre, case.sample), **by_hand}, -(-rounds // PLACES), times)
-    medians = {name: statistics.median(each) / 1000 for name, each in times.items()}
-    ours, pre = medians.pop(""), medians.pop("pre")
-    best = min(medians, key=lambda name: medians[name])
-    ratio = (pre + ours) / (pre + medians[best])
-    alone = f"{ours:>8.1f} {medians[best]:>8.1f}  {best:<9} {ours / medians[best]:>5.2f}"
-    print(f"{case.name:<11} {alone} {pre:>8.1f} {ratio:>8.3f}")
+        turns.take({OURS: case.ours, "pre": partial(case.pre, case.sample), **by_hand}, rounds)
+    medians = turns.medians
+    ours, pre = medians.pop(OURS), medians.pop("pre")
+    best, fastest = next(iter(medians.items()))
+    ratio = (pre + ours) / (pre + fastest)
+    print(f"{case.name:<11} {ours:>8.1f} {fastest:>8.1f}  {best:<9} {ours / fastest:>5.2f} {pre:>8.1f} {ratio:>8.3f}")
     return ratio
 
 
 def main() -> int:
     """Print every case; the status is 1 if a ratio with preprocessing exceeds the limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in each place of memory (default %(default)s)")
     rounds: int = parser.parse_args().rounds
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # moving between cores would be most of the noise
     cv2.setNumThreads(1)

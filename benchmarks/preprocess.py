@@ -9,15 +9,13 @@ numbers.  Prints the median of each in microseconds, and lpbench's ratio to the 
 from __future__ import annotations
 
 import argparse
-import collections
-import statistics
 import sys
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from _turns import OURS, ROUNDS, Turns
 
 from lpbench.engine import TensorInfo
 from lpbench_image._pre import ImagePreprocessor
@@ -249,48 +247,34 @@ def check(candidates: dict[str, Job], close: float = CLOSE) -> dict[str, Job]:
     return usable
 
 
-def take_turns(candidates: dict[str, Job], rounds: int, times: dict[str, list[int]]) -> None:
-    """Add nanoseconds of each; the order is reversed every other round."""
-    order = list(candidates.items())
-    for _ in range(rounds):
-        for name, job in order:
-            job()  # the caches are its own then
-            start = time.perf_counter_ns()
-            job()
-            times[name].append(time.perf_counter_ns() - start)
-        order.reverse()
-
-
-def measure(make: Callable[[], dict[str, Job]], rounds: int, close: float = CLOSE) -> dict[str, float]:
-    """Return the median microseconds of each, over several places in memory: they alone make a tenth.
+def measure(make: Callable[[], dict[str, Job]], rounds: int, close: float = CLOSE) -> Turns:
+    """Let the candidates take turns in several places in memory: they alone make a tenth.
 
     :param make: Makes the candidates anew, each with its own buffers.
     :param close: Largest difference between two.
     """
-    times: dict[str, list[int]] = collections.defaultdict(list)
-    kept = []
+    turns, kept = Turns(), []
     for _ in range(PLACES):
         kept.append(check(make(), close))  # kept, so that the next get other addresses
-        take_turns(kept[-1], -(-rounds // PLACES), times)
-    return {name: statistics.median(each) / 1000 for name, each in times.items()}
+        turns.take(kept[-1], rounds)
+    return turns
 
 
-def report(title: str, medians: dict[str, float]) -> float:
+def report(title: str, turns: Turns) -> float:
     """Print the medians and return lpbench's ratio to the best by hand."""
-    ours = medians.pop("lpbench")
-    best = min(medians, key=lambda name: medians[name])
-    print(f"{title}\n  {ours:8.1f} us  lpbench")
-    for name, each in sorted(medians.items(), key=lambda item: item[1]):
-        print(f"  {each:8.1f} us  {name}")
-    ratio = ours / medians[best]
-    print(f"  lpbench / best by hand ({best}): {ratio:.3f}  (at most {LIMIT})")
+    print(f"{title}\n  {turns.medians[OURS]:8.1f} us  {OURS}")
+    for name, each in turns.medians.items():
+        if name != OURS:
+            print(f"  {each:8.1f} us  {name}")
+    ratio = turns.ratio()
+    print(f"  lpbench / best by hand ({turns.best_by_hand()}): {ratio:.3f}  (at most {LIMIT})")
     return ratio
 
 
 def main() -> int:
     """Print both jobs; the status is 1 if either ratio exceeds the limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in each place of memory (default %(default)s)")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     maker = ImagePreprocessor(ImageConfig(), [TensorInfo("input", "uint8", (1, SOURCE, SOURCE, 3))])

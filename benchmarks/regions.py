@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from _turns import ROUNDS
 from preprocess import BY_HAND, LIMIT, MEAN, STD, Buffers, measure, report
 
 from lpbench import config
@@ -157,9 +158,8 @@ def _resizing(resized: Resized, picture: Any, found: list[Detections], to: Buffe
 
 
 def _in_turn(found: list[Detections]) -> Iterator[Detections]:
-    """Return each twice, so that the one that is timed was there just before; the first once more, for the check."""
-    twice = [each for each in found for _ in range(2)]
-    return itertools.chain(found[:1], itertools.cycle(twice))
+    """Return one after the other, again and again; the first once more before, for the check."""
+    return itertools.chain(found[:1], itertools.cycle(found))
 
 
 def _ours(values: dict[str, Any], size: tuple[int, int], picture: Any, turn: Iterator[Detections]) -> Job:  # noqa: ANN401
@@ -180,7 +180,7 @@ def _ours(values: dict[str, Any], size: tuple[int, int], picture: Any, turn: Ite
 def main() -> int:
     """Print every job; the status is 1 if a ratio exceeds the limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=320)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in each place of memory (default %(default)s)")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     maker = ImagePreprocessor(ImageConfig(), [TensorInfo("input", "uint8", (1, HEIGHT, WIDTH, 3))])
