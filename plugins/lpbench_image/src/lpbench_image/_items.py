@@ -63,7 +63,9 @@ class Regions:
         if self._most >= whole.shape[1]:
             what = f"point {self._most} is asked for, but what was found has {whole.shape[1]} points, from 0 on"
             raise ProcessorError(what, where=WHERE)
-        chosen: list[Pairs] = whole.take(self._numbers, axis=1).tolist()
+        if whole.shape[1] > len(self._numbers):
+            whole = whole.take(self._numbers, axis=1)
+        chosen: list[Pairs] = whole.tolist()
         return chosen
 
     def _picked(self, found: Any) -> Iterable[int]:  # noqa: ANN401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,9 +66,8 @@ class Sizing:
 
     def resized(self, height: float, width: float) -> Extent:
         """Return what an image, or a turned region, is resized to."""
-        parts = 1 if self.resize.mode in {"multiple", "none"} else PARTS
-        source = max(1, round(height * parts)), max(1, round(width * parts))
-        return _RESIZED[self.resize.mode](self, source)
+        rule, parts = self._rule
+        return rule(self, (max(1, round(height * parts)), max(1, round(width * parts))))
 
     def place(self, source: Extent, *, resized: Extent | None = None, local: bool = False) -> Placement:
         """Return what is done to an image of this height and width.
@@ -83,6 +83,11 @@ class Sizing:
         if self.resize.mode in {"letterbox", "height"}:
             return _inset(source, resized, size, centred=self.resize.mode == "letterbox" and self._centred)
         return _cropped(source, resized, size, local=local)
+
+    @functools.cached_property
+    def _rule(self) -> tuple[Callable[[Sizing, Extent], Extent], int]:
+        """How sizes follow from an image's, and in how many parts of a pixel a region's sides are counted."""
+        return _RESIZED[self.resize.mode], 1 if self.resize.mode in {"multiple", "none"} else PARTS
 
     @property
     def _centred(self) -> bool:
