@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from lpbench_image.geometry import Affine
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from lpbench_image.geometry import Extent
