@@ -67,6 +67,7 @@ ENGINE = by_name(
             _lifetime.sessions_leave_nothing_behind,
             _lifetime.failed_opens_leave_nothing_behind,
             _lifetime.runs_leave_nothing_behind,
+            _lifetime.being_stopped_does_no_harm,
             _lifetime.process_is_left_as_it_was,
             _lifetime.standard_output_is_silent,
             _lifetime.no_files_are_left,

@@ -26,6 +26,9 @@ NOISE = 1024 * KIB
 READINGS = 5
 """Last rounds after which memory is read."""
 
+STOPPED_S = 0.2
+"""Longer than another's turn mostly is."""
+
 GARBAGE = bytes(range(256)) * 16
 FOREIGN = {
     ".onnx": bytes.fromhex(
@@ -156,6 +159,15 @@ def run_after_close_is_refused(subject: EngineSubject) -> None:
         require(str(error), "the EngineError says nothing")
     else:
         require(condition=False, what="a closed session answered; expected EngineError")
+
+
+def being_stopped_does_no_harm(subject: EngineSubject) -> None:
+    """A process that was stopped between two runs, as workers are while others have their turns, answers as before."""
+    case = subject.case
+    with subject.open() as session:
+        wanted = _arrays.copies(session.run(case.feeds))
+        _process.be_stopped(STOPPED_S)
+        require_same(session.run(case.feeds), wanted, case.tolerance, "after a stop ")
 
 
 def process_is_left_as_it_was(subject: EngineSubject) -> None:

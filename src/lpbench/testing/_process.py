@@ -8,6 +8,7 @@ import gc
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -23,6 +24,13 @@ STDOUT = 1
 WAIT_S = 2.0
 """How long threads may take to end after what they served was closed."""
 STEP_S = 0.02
+WAKER = """
+import os, signal, sys, time
+while True:
+    time.sleep(float(sys.argv[2]))
+    os.kill(int(sys.argv[1]), signal.SIGCONT)
+"""
+"""Again and again, since it may be earlier than the one that it is to wake."""
 
 
 def descriptors() -> dict[str, str]:
@@ -32,6 +40,16 @@ def descriptors() -> dict[str, str]:
         with contextlib.suppress(OSError):  # the one that lists the folder is gone by now
             found[name] = str(Path(f"/proc/self/fd/{name}").readlink())
     return found
+
+
+def be_stopped(seconds: float) -> None:
+    """Stop this process, all of its threads, for a moment."""
+    waker = subprocess.Popen([sys.executable, "-c", WAKER, str(os.getpid()), str(seconds)])
+    try:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    finally:
+        waker.kill()
+        waker.wait()
 
 
 def threads() -> int:
