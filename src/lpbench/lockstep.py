@@ -63,7 +63,7 @@ class Racer:
             self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
 
     def prepare(self) -> None:
-        """Keep each of several threads on a core of its own, the same for every worker, and rest.
+        """Keep each of several threads on a core of its own, where there is one for each, and rest.
 
         Where they wake up otherwise is an accident that lasts as long as the process.
         """

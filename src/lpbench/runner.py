@@ -215,7 +215,9 @@ class Runner:
         return {"wall_ns": wall}, reads
 
     def spread(self, *, count: int) -> dict[str, Any]:
-        """Keep each thread that computes on a core of its own from now on, where there are enough.
+        """Keep each thread that computes on a core of its own from now on, where there are as many as cores.
+
+        Of more cores the system chooses better: they may be large and small, or two halves of one.
 
         :param count: Lots of samples to compute, which shows the threads.
         :returns: ``threads``, how many compute, and ``cores``, those that they are kept on; none if it was left alone.
@@ -225,8 +227,8 @@ class Runner:
         spent = {thread: after - before.get(thread, 0) for thread, after in _thread_times().items()}
         most = max(spent.values(), default=0)
         busy = [thread for thread, used in sorted(spent.items()) if used > BUSY * most]
-        cores = sorted(os.sched_getaffinity(0))[: len(busy)]
-        if not 1 < len(busy) <= len(cores):
+        cores = sorted(os.sched_getaffinity(0))
+        if not 1 < len(busy) == len(cores):
             return {"threads": len(busy), "cores": []}
         for thread, core in zip(busy, cores, strict=True):
             with contextlib.suppress(OSError):  # it has just ended
