@@ -6,6 +6,7 @@ known without asking any plugin; plugins are asked where the word is none of the
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from lpbench.errors import LpbenchError, WorkerError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+OBJECTS = 50_000
+"""Made before Python looks for garbage among them: what a start makes stays, and looking took a twentieth of it."""
 USAGE = """usage: lpbench COMMAND …
 
 Run AI apps on this machine's inference engines, and know how sure the number is.
@@ -36,7 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     :param argv: Words after the program's name; by default those of this process.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
+    usual = gc.get_threshold()
+    gc.set_threshold(OBJECTS, *usual[1:])
+    try:
+        return _main(list(sys.argv[1:] if argv is None else argv))
+    finally:
+        gc.set_threshold(*usual)
+
+
+def _main(words: list[str]) -> int:
     debug = "--debug" in words
     _forgive_encodings()
     try:
