@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 START_TIMEOUT = 60.0
 END_TIMEOUT = 5.0
 REST_TIMEOUT, REST_STEP = 1.0, 0.0002
+"""Seconds that stopping a worker may take, and how often it is looked at: it takes some 0.1 ms."""
 TAIL = 40
 """Lines of a worker's standard error that are kept."""
 
@@ -117,6 +118,8 @@ class Worker:
 
         An idle thread pool spins for a while, on a core that another worker needs.
         """
+        if self._process.poll() is not None:  # its number may be another's; whoever asks it is told how it ended
+            return
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.killpg(self.pid, signal.SIGSTOP)
             self._resting = True
@@ -126,7 +129,7 @@ class Worker:
                 time.sleep(REST_STEP)
 
     def _wake(self) -> None:
-        if self._resting:
+        if self._resting and self._process.poll() is None:
             self._resting = False
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGCONT)

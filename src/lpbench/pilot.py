@@ -55,7 +55,7 @@ def rest_of(done: Sequence[Limits], tracks: Sequence[Sequence[Recorder]], spent_
     later = dataclasses.replace(
         first,
         need=max(first.need, min(first.most, samples)),
-        most_s=min(longest_s, Limits.most_s),
+        most_s=min(longest_s, max(first.most_s, Limits.most_s)),
         least_s=scale * first.least_s,
         lockstep_s=scale * first.lockstep_s,
     )
