@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CLOSE = 1e-4
 """Overlaps nearer to the limit may fall on either side of it: float32 is coarser."""
+CLOSE_SCORES = 1e-6
+"""Shares of a softmax nearer to each other may come in either order, likewise."""
 
 
 class Thing(NamedTuple):
@@ -41,6 +43,11 @@ def overlap(first: Sequence[float], second: Sequence[float]) -> float:
         return 0.0
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
     return width * height / (sum(areas) - width * height)
+
+
+def told_apart(scores: Sequence[float]) -> bool:
+    """Say whether float32 orders scores as float64 does: sums in another order move their last digits."""
+    return bool(np.all(np.diff(np.sort(scores)) > CLOSE_SCORES))
 
 
 def suppressed(things: Sequence[Thing], limit: float, suppress: str, count: int) -> list[Thing]:
