@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from overhead import alternate, measured, report, verdict
 
-from lpbench import timing
+from lpbench.worker.timed_loop import collector_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lpbench.engine import Feeds, Session
+    from lpbench.plugin.engine import Feeds, Session
 
 LIMIT_RATIO = 1.01
 COUNT = 3
@@ -53,7 +53,7 @@ def compare(session: Session, feeds: Feeds, loops: Mapping[str, Callable[[], obj
 def _bare(run: Callable[[], object]) -> float:
     """Return the wall nanoseconds of one inference in a loop that a careful script would write."""
     clock, taken = time.perf_counter_ns, [0] * COUNT
-    with timing.collector_off():
+    with collector_off():
         begun = clock()
         for at in range(COUNT):
             before = clock()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from lpbench.engine import TensorInfo
+from lpbench.plugin.engine import TensorInfo
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image._tensor import aligned
 from lpbench_image.boxes._anchors import anchors
@@ -26,7 +26,7 @@ from lpbench_image.config import ImageConfig, Normalise, Resize
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lpbench.processor import Postprocessor, Sample
+    from lpbench.plugin.processor import Postprocessor, Sample
 
     Arrays = Mapping[str, Any]
     Found = tuple[Any, ...]

@@ -11,8 +11,8 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
-from lpbench.lockstep import DISCARD_S, SLICE_S
-from lpbench.stats import run_ratio
+from lpbench.jobs.measuring.interleave import DISCARD_S, SLICE_S
+from lpbench.results.stats import run_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

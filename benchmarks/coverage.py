@@ -21,9 +21,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpbench.monitor import Unavailable
-from lpbench.stats import Percentile, Stopping, across_runs, flags, percentile, percentile_need, runs_differ, summarize
-from lpbench.verdicts import Verdict, verdict
+from lpbench.results.stats import (
+    Percentile,
+    Stopping,
+    across_runs,
+    flags,
+    percentile,
+    percentile_need,
+    runs_differ,
+    summarize,
+)
+from lpbench.results.verdicts import Verdict, verdict
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

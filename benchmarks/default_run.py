@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from models import Neighbours, workplace
 
 import lpbench
-from lpbench import stats
+from lpbench.results import stats
 
 if TYPE_CHECKING:
     from pathlib import Path

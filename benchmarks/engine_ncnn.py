@@ -20,7 +20,7 @@ import ncnn
 import numpy as np
 from _alternate import compare, prepare
 
-from lpbench.engine import Model
+from lpbench.plugin.engine import Model
 from lpbench_ncnn._engine import NcnnEngine
 from lpbench_ncnn.config import NcnnConfig
 

@@ -21,7 +21,7 @@ import numpy as np
 from _alternate import compare, prepare
 from models import INPUT, SHAPE, squeezenet
 
-from lpbench.engine import Model
+from lpbench.plugin.engine import Model
 from lpbench_openvino._engine import OpenvinoEngine
 from lpbench_openvino.config import OpenvinoConfig
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from _alternate import compare, prepare
 
-from lpbench.engine import Model
+from lpbench.plugin.engine import Model
 from lpbench_tflite._engine import TfliteEngine
 from lpbench_tflite._write import CONV_2D, RELU, Kind, Network, Number
 from lpbench_tflite.config import TfliteConfig

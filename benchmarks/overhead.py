@@ -24,9 +24,10 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from lpbench import stats, timing
-from lpbench.engine import Model, Session
-from lpbench.processor import Sample
+from lpbench.plugin.engine import Model, Session
+from lpbench.plugin.processor import Sample
+from lpbench.results import stats
+from lpbench.worker.timed_loop import anchors, collector_off, time_samples
 from lpbench_ort._engine import OrtEngine
 from lpbench_ort.config import OrtConfig
 
@@ -70,7 +71,7 @@ def _save(path: Path, nodes: list[Any], given: list[int], found: list[int], weig
 def bare(session: Any, feeds: dict[str, Any], count: int) -> float:  # noqa: ANN401 - onnxruntime is untyped
     """Return the wall nanoseconds of one sample in a loop that a careful script would write."""
     clock, taken = time.perf_counter_ns, [0] * count
-    with timing.collector_off():
+    with collector_off():
         begun = clock()
         for at in range(count):
             before = clock()
@@ -82,7 +83,7 @@ def bare(session: Any, feeds: dict[str, Any], count: int) -> float:  # noqa: ANN
 
 def measured(session: Session, feeds: dict[str, Any], count: int) -> float:
     """Return the wall nanoseconds of one sample in lpbench's timed loop."""
-    samples, out = [Sample("", feeds)] * count, timing.anchors(count)
+    samples, out = [Sample("", feeds)] * count, anchors(count)
 
     def pre(sample: Sample) -> Any:  # noqa: ANN401 - feeds
         return sample.data
@@ -90,9 +91,9 @@ def measured(session: Session, feeds: dict[str, Any], count: int) -> float:
     def post(outputs: object, sample: Sample) -> None:
         """Do nothing."""
 
-    with timing.collector_off():
+    with collector_off():
         begun = time.perf_counter_ns()
-        timing.time_samples(pre, session.run, post, samples, out)
+        time_samples(pre, session.run, post, samples, out)
         return (time.perf_counter_ns() - begun) / count
 
 

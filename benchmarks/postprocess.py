@@ -23,9 +23,10 @@ import cv2
 import numpy as np
 from _turns import OURS, ROUNDS, Turns
 
-from lpbench import config, registry, specs
-from lpbench.engine import TensorInfo
-from lpbench.processor import Sample
+from lpbench.plugin import registry, specs
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
+from lpbench.util import dataclass_config
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig, Resize
 from lpbench_image.post.head_pose import IDS, MODEL
@@ -69,7 +70,7 @@ class Case:
         self.sample = Sample("photo", maker.generate(0, seed=0).data, region=region)
         self.pre(self.sample)
         spec = registry.current().get(registry.POSTPROCESSORS, name).spec
-        settled = config.build(specs.load(spec.config, who=name), values)
+        settled = dataclass_config.build(specs.load(spec.config, who=name), values)
         infos = [TensorInfo(each, str(array.dtype), array.shape) for each, array in outputs.items()]
         self.post = spec.load()(settled, infos, LETTERS if name == "ctc" else ())
 

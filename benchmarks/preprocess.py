@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from _turns import OURS, ROUNDS, Turns
 
-from lpbench.engine import TensorInfo
+from lpbench.plugin.engine import TensorInfo
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image._tensor import aligned
 from lpbench_image.config import ImageConfig, Normalise, Resize
@@ -25,7 +25,7 @@ from lpbench_image.config import ImageConfig, Normalise, Resize
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpbench.processor import Sample
+    from lpbench.plugin.processor import Sample
 
     Job = Callable[[], Any]
     Ready = Callable[[], Any]

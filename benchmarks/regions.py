@@ -20,9 +20,9 @@ import numpy as np
 from _turns import ROUNDS
 from preprocess import BY_HAND, LIMIT, MEAN, STD, Buffers, measure, report
 
-from lpbench import config
-from lpbench.engine import TensorInfo
-from lpbench.processor import Sample
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
+from lpbench.util import dataclass_config
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig
 from lpbench_image.found import Detections
@@ -165,7 +165,8 @@ def _in_turn(found: list[Detections]) -> Iterator[Detections]:
 def _ours(values: dict[str, Any], size: tuple[int, int], picture: Any, turn: Iterator[Detections]) -> Job:  # noqa: ANN401
     normalise = {"mean": MEAN.tolist(), "std": STD.tolist()}
     pre = ImagePreprocessor(
-        config.build(ImageConfig, {"normalise": normalise, **values}), [TensorInfo("input", "float32", (1, 3, *size))]
+        dataclass_config.build(ImageConfig, {"normalise": normalise, **values}),
+        [TensorInfo("input", "float32", (1, 3, *size))],
     )
     sample = Sample("picture", picture)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from models import Neighbours, spread, workplace
 
 import lpbench
-from lpbench.plan import RUNS, time_for
+from lpbench.jobs.measuring.plan import RUNS, time_for
 
 if TYPE_CHECKING:
     from pathlib import Path

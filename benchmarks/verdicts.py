@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 from models import Neighbours, installed_slowed, workplace
 
 import lpbench
-from lpbench.comparison import compare
-from lpbench.live import compare_live
-from lpbench.verdicts import Verdict
+from lpbench.jobs.measuring.live import compare_live
+from lpbench.results.comparison import compare
+from lpbench.results.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from lpbench.comparison import Compared
+    from lpbench.results.comparison import Compared
 
 LIVE_S = 30.0
 LIVE, STORED = 0.02, 0.20

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import lpbench
-from lpbench.engine import Feeds, Model, Outputs, Session, Shapes, TensorInfo
+from lpbench.plugin.engine import Feeds, Model, Outputs, Session, Shapes, TensorInfo
 
 
 class MatrixSession(Session):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lpbench import registry
+from lpbench.plugin import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from lpbench import config
-from lpbench.app_metadata import REQUIRED
-from lpbench.schema import iter_problems, published
-from lpbench.tensors import TensorConfig
+from lpbench.app.metadata import REQUIRED
+from lpbench.plugin.builtin.tensors import TensorConfig
+from lpbench.util import dataclass_config
+from lpbench.util.schema import iter_problems, published
 
 DOCS = Path(__file__).parents[1] / "docs"
 REFERENCE = (DOCS / "reference" / "ai-app.md").read_text("utf-8")
@@ -26,13 +26,13 @@ def blocks(page: str, language: str) -> list[str]:
 def test_the_examples_of_the_reference_are_right() -> None:
     """The config by its schema, the settings of tensors by their dataclass."""
     app, step = map(json.loads, blocks(REFERENCE, "json"))
-    assert list(iter_problems(app, published("ai_app"))) == []
+    assert list(iter_problems(app, published("lpbench.app", "ai_app"))) == []
     assert step.pop("type") == "tensors"
-    config.build(TensorConfig, step)
+    dataclass_config.build(TensorConfig, step)
 
 
 def test_the_reference_names_every_key_and_class() -> None:
-    schema = published("ai_app")
+    schema = published("lpbench.app", "ai_app")
     keys = {key for holder in (schema, *schema["$defs"].values()) for key in holder.get("properties", ())}
     words = set(re.findall(r"`([$\w]+)`", REFERENCE))
     assert keys | set(schema["properties"]["ai_app_class"]["enum"]) | set(REQUIRED) <= words
@@ -48,8 +48,8 @@ def test_the_commands_of_the_guide_are_understood(line: str) -> None:
     """Parsed, not run: every option that the guide names exists."""
     import shlex
 
-    from lpbench import registry, specs
     from lpbench.cli._parser import Parser
+    from lpbench.plugin import registry, specs
 
     _, command, *words = shlex.split(line)
     module: Any = specs.load(registry.current().get(registry.COMMANDS, command).spec.target, who=command)

@@ -24,7 +24,7 @@ def _run(name: str, *arguments: str) -> str:
 def _measure_app(folder: Path) -> None:
     pytest.importorskip("onnxruntime", reason="needs onnxruntime")
     pytest.importorskip("lpbench_image", reason="needs lpbench-image")
-    from lpbench import catalogue
+    from lpbench.app import catalogue
     from lpbench.errors import PullError
 
     try:
@@ -39,7 +39,7 @@ def _measure_app(folder: Path) -> None:
 def _every_app(folder: Path) -> None:
     for module in ("onnx", "onnxruntime", "lpbench_image"):
         pytest.importorskip(module, reason=f"needs {module}")
-    from lpbench import catalogue
+    from lpbench.app import catalogue
     from lpbench.errors import PullError
 
     try:

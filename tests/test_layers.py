@@ -1,4 +1,4 @@
-"""The core's layers: imports only point down, nothing but pluggy is needed, and no engine is known by name."""
+"""The packages of the core: imports follow a table, close no cycle, need only pluggy; no engine is known by name."""
 
 from __future__ import annotations
 
@@ -15,184 +15,65 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "lpbench"
 
-# Each group may import itself and every group of a lower rank; groups of one rank do not know each other.
-# A name stands for a module or a package with all that is in it.
-GROUPS: dict[str, tuple[int, frozenset[str]]] = {
-    "contracts": (
-        0,
-        frozenset({"errors", "specs", "engine", "processor", "monitor", "hookspecs", "converter", "quality"}),
-    ),
-    "tools": (
-        1,  # files, JSON, archives and programs; they know neither apps nor measurements
-        frozenset(
-            {
-                "about",
-                "archives",
-                "categories",
-                "child",
-                "cores",
-                "feeds",
-                "folders",
-                "jsonfile",
-                "keywords",
-                "made_up",
-                "onnx_source",
-                "plugin_writer",
-                "problems",
-                "schema",
-            }
-        ),
-    ),
-    "measuring": (
-        2,
-        frozenset(
-            {
-                "cycles",
-                "document",
-                "explain",
-                "machine",
-                "memory",
-                "metrics",
-                "render",
-                "result",
-                "stats",
-                "store",
-                "timing",
-                "verdicts",
-                "yardstick",
-            }
-        ),
-    ),
-    "apps and plugins": (
-        2,
-        frozenset(
-            {
-                "app",
-                "app_check",
-                "app_files",
-                "app_guess",
-                "app_metadata",
-                "bare_model",
-                "builtin",
-                "catalogue",
-                "config",
-                "dataset",
-                "fetch",
-                "models",
-                "quality_metrics",
-                "recipe",
-                "registry",
-                "samples",
-                "tensors",
-                "tools",
-            }
-        ),
-    ),
-    "assembling": (
-        3,
-        frozenset(
-            {
-                "agreement",
-                "app_writer",  # asks a worker what a model's inputs are
-                "bench",
-                "client",
-                "comparison",
-                "conversion",
-                "diagnosis",
-                "judging",
-                "listing",
-                "live",
-                "lockstep",
-                "measure",
-                "opening",
-                "outcome",
-                "pilot",
-                "pipeline",
-                "plan",
-                "probing",
-                "protocol",
-                "raw_outputs",
-                "runner",
-                "sharing",
-                "source_tensors",
-                "testing",
-                "worker",
-                "yardsticks",
-            }
-        ),
-    ),
-    "faces": (4, frozenset({"cli", "__init__", "__main__"})),
+# What each package may import besides itself, ``errors`` and ``about``; docs/explanation/architecture.md says why.
+# A dotted name is that module alone.
+BASE = frozenset({"util", "errors", "about"})
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "errors": frozenset(),
+    "about": frozenset(),
+    "util": BASE,
+    "plugin": BASE,
+    "machine": BASE,
+    "app": BASE | {"plugin"},
+    "results": BASE | {"machine"},
+    "worker": BASE | {"app", "results.stages", "machine", "plugin"},
+    "jobs": BASE | {"app", "machine", "plugin", "results", "worker"},
+    "render": BASE | {"results", "jobs.agreement", "jobs.parity"},  # of jobs the values that it shows
+    "testing": BASE | {"app", "plugin", "worker"},
+}
+EVERYTHING = frozenset({"cli", "__init__", "__main__"})
+"""The faces, which may import whatever there is."""
+
+# Inside jobs: what a part may import of the other parts.
+INSIDE_JOBS: dict[str, frozenset[str]] = {
+    "parity": frozenset(),
+    "engine_choice": frozenset(),
+    "conversion": frozenset({"parity", "engine_choice"}),
+    "agreement": frozenset({"parity", "engine_choice", "conversion"}),
+    "measuring": frozenset({"parity", "engine_choice", "conversion"}),
+    "doctor": frozenset({"measuring"}),
+    "listing": frozenset({"probing"}),
+    "new_app": frozenset(),
+    "probing": frozenset(),
 }
 
-# Imports that the rules above forbid, each with its reason.
-REASONED = {
-    ("result", "render"): "a result shows itself in a notebook; render reads results and nothing else",
-    ("result", "document"): "a result has its own dictionary; document reads results and nothing else",
-    ("result", "store"): "a result saves itself; store reads and writes results and nothing else",
-}
-
-# Modules that reach themselves through imports, those inside functions and for types included.  Strict: a module that
-# joins a cycle fails the test, and so does one that has left all cycles and is still named here.
-IN_CYCLES = frozenset(
-    {
-        "agreement",
-        "agreement._agree",
-        "agreement._agreed",
-        "agreement._bisect",
-        "agreement._tally",
-        "agreement._targets",
-        "agreement.inside",
-        "conversion",
-        "conversion._apps",
-        "conversion._cache",
-        "conversion._check",
-        "conversion._differ",
-        "document",
-        "metrics",
-        "opening",
-        "raw_outputs",
-        "render",
-        "render._anchors",
-        "render._context",
-        "render._details",
-        "render._html",
-        "render._names",
-        "render._parts",
-        "render._screen",
-        "render._summary",
-        "render._units",
-        "result",
-        "runner",
-        "source_tensors",
-        "store",
-    }
-)
+# What plugins may import of the core, beside the names of ``lpbench`` itself.
+FOR_PLUGINS = ("errors", "plugin", "testing", "app.catalogue", "util.processes")
 
 # Distributions beyond pluggy, and the modules that may import them inside functions.
 OPTIONAL = {
     "numpy": {
-        "agreement",
-        "conversion",
-        "dataset",
-        "feeds",
-        "made_up",
-        "pipeline",
-        "raw_outputs",
-        "tensors",
+        "app.dataset",
+        "jobs.conversion",
+        "jobs.parity",
+        "plugin.builtin.synthetic",
+        "plugin.builtin.tensors",
+        "plugin.kit.feed_checks",
         "testing",
-        "yardstick",
+        "util.layouts",
+        "worker",
     },
-    "onnx": {"onnx_source", "testing"},
-    "yaml": {"app_metadata"},
+    "onnx": {"plugin.kit.onnx_prepare", "testing"},
+    "yaml": {"app.metadata"},
     "rich": {"cli"},
-    "pandas": {"result"},
+    "pandas": {"results.model"},
     "pytest": {"testing"},
 }
 
 # Where an engine's name may stand in code: tables that help people, never decisions.
 NAMED = {
-    "registry": "which extra brings an engine that is not installed",
-    "bare_model": "file formats, some of which are called like their engines",
+    "plugin.registry": "which extra brings an engine that is not installed",
+    "app.bare_model": "file formats, some of which are called like their engines",
 }
 
 ENGINES = {"onnxruntime", "lne", "lpdnn", "ncnn", "tflite", "litert", "openvino", "tensorrt", "trt", "acl", "ort"}
@@ -242,34 +123,68 @@ def ours(target: str) -> str | None:
     return ".".join(rest) or "__init__"
 
 
-def group(module: str) -> str | None:
-    """Return the group that a module stands in."""
-    return next((word for word, (_, names) in GROUPS.items() if module.partition(".")[0] in names), None)
+def within(module: str, place: str) -> bool:
+    """Say whether a module is another one, or stands in it."""
+    return module == place or module.startswith(f"{place}.")
 
 
 def allowed(source: str, target: str) -> bool:
     """Say whether one module of the core may import another."""
-    if source.partition(".")[0] == target.partition(".")[0]:
+    above, below = source.partition(".")[0], target.partition(".")[0]
+    if above in EVERYTHING:
         return True
-    above, below = group(source), group(target)
-    assert above, f"{source} stands in no layer: name it in this test and in ARCHITECTURE.md"
-    assert below, f"{target} stands in no layer: name it in this test and in ARCHITECTURE.md"
-    return above == below or GROUPS[above][0] > GROUPS[below][0]
+    if above == below:
+        return above != "jobs" or allowed_inside_jobs(source, target)
+    return any(within(target, place) for place in MAY_IMPORT[above])
+
+
+def allowed_inside_jobs(source: str, target: str) -> bool:
+    """Say whether one part of jobs may import another."""
+    above, below = (name.split(".")[1] for name in (source, target))
+    return above == below or below in INSIDE_JOBS[above]
 
 
 ALL = modules()
 EVERY = [each for name, tree in ALL.items() for each in imports(name, tree)]
 
 
-def test_imports_point_down() -> None:
-    """Every import of every module, also inside functions and for types only, against the table of layers."""
+def test_imports_follow_the_table() -> None:
+    """Every import of every module, also inside functions and for types only."""
     wrong = {
         f"{each.module}:{each.line} imports {target}"
         for each in EVERY
-        if (target := ours(each.target)) is not None
-        and not allowed(each.module, target)
-        and (each.module.partition(".")[0], target.partition(".")[0]) not in REASONED
+        if (target := ours(each.target)) is not None and not allowed(each.module, target)
     }
+    assert not wrong
+
+
+def test_every_package_and_every_part_of_jobs_stands_in_the_table() -> None:
+    at_the_top = {name.partition(".")[0] for name in ALL}
+    assert at_the_top == {*MAY_IMPORT, *EVERYTHING}
+    assert {name.split(".")[1] for name in ALL if name.startswith("jobs.")} == {*INSIDE_JOBS}
+
+
+def test_what_the_table_allows_is_used() -> None:
+    used = {(each.module.partition(".")[0], str(ours(each.target))) for each in EVERY}
+    idle = {
+        (package, place)
+        for package, places in MAY_IMPORT.items()
+        for place in places - {"errors", "about"}
+        if not any(source == package and within(target, place) for source, target in used)
+    }
+    assert not idle
+
+
+def test_plugins_import_what_is_meant_for_them() -> None:
+    files = sorted(ROOT.glob("plugins/*/src/**/*.py"))
+    found = [each for path in files for each in imports(str(path), ast.parse(path.read_text(encoding="utf-8")))]
+    wrong = {
+        f"{each.module}:{each.line} imports {each.target}"
+        for each in found
+        if (target := ours(each.target)) not in {None, "__init__"}
+        and not any(within(str(target), place) for place in FOR_PLUGINS)
+    }
+    assert files
     assert not wrong
 
 
@@ -289,13 +204,13 @@ def in_cycles(graph: dict[str, set[str]]) -> set[str]:
     return {node for node in graph if node in reached(node)}
 
 
-def test_no_module_reaches_itself_but_those_that_are_named() -> None:
+def test_no_module_reaches_itself() -> None:
     graph: dict[str, set[str]] = {}
     for each in EVERY:
         target = ours(each.target)
         if target not in {None, "__init__", each.module}:
             graph.setdefault(each.module, set()).add(str(target))
-    assert in_cycles(graph) == IN_CYCLES
+    assert in_cycles(graph) == set()
 
 
 def test_a_cycle_through_a_package_and_through_lazy_imports_is_seen() -> None:
@@ -312,12 +227,6 @@ def test_a_cycle_through_a_package_and_through_lazy_imports_is_seen() -> None:
     assert in_cycles(graph) == {"pack", "pack.part", "other"}
 
 
-def test_exceptions_are_still_needed() -> None:
-    found = {(each.module.partition(".")[0], str(ours(each.target)).partition(".")[0]) for each in EVERY}
-    assert set(REASONED) <= found
-    assert {name for _, names in GROUPS.values() for name in names} <= {name.partition(".")[0] for name in ALL}
-
-
 def test_the_core_needs_only_the_standard_library_and_pluggy() -> None:
     """Other packages are imported inside functions of the modules that may, or for types only."""
     wrong = []
@@ -325,11 +234,14 @@ def test_the_core_needs_only_the_standard_library_and_pluggy() -> None:
         package = each.target.partition(".")[0]
         if package in {"lpbench", "__future__", "pluggy", "typing_extensions"} or package in sys.stdlib_module_names:
             continue
-        may = each.module.partition(".")[0] in OPTIONAL.get(package, set())
+        may = any(within(each.module, place) for place in OPTIONAL.get(package, set()))
         if not (may and (each.inside or for_types(each))):
             wrong.append(f"{each.module}:{each.line} imports {each.target}")
     assert not wrong
-    assert {each.module for each in EVERY if each.target.startswith("pluggy")} == {"hookspecs", "registry"}
+    assert {each.module for each in EVERY if each.target.startswith("pluggy")} == {
+        "plugin.hookspecs",
+        "plugin.registry",
+    }
     assert all(for_types(each) for each in EVERY if each.target.startswith("typing_extensions"))
 
 
@@ -353,7 +265,7 @@ def test_the_core_decides_nothing_by_an_engines_name() -> None:
 
 
 def test_the_engines_that_are_installed_here_are_among_the_forbidden_names() -> None:
-    from lpbench import registry
+    from lpbench.plugin import registry
 
     pytest.importorskip("lpbench_ort", reason="needs lpbench_ort")
     found = registry.current()

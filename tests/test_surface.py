@@ -12,11 +12,12 @@ import pytest
 import lpbench
 
 PUBLIC = """
-App AppSpec Availability CommandSpec Configuration Engine EngineError EngineSpec LpbenchError Metric Model Monitor
-MonitorSpec Postprocessor Preprocessor ProcessorError ProcessorSpec Progress Reading Result Sample Session TensorInfo
-Unavailable agree apps benchmark compare compare_live convert doctor engines hookimpl load_app load_result model_app
-new_app plugins probe pull refresh validate
-""".split()  # noqa: SIM905 - four lines instead of forty
+AnalyzerSpec App AppSpec Availability CommandSpec Configuration Converter ConverterSpec Engine EngineError
+EngineSpec LpbenchError Metric MetricSpec Model Monitor MonitorSpec Postprocessor Preprocessor ProcessorError
+ProcessorSpec Progress QualityMetric Reading Result Sample Session TensorInfo Unavailable agree apps benchmark
+compare compare_live convert doctor engines hookimpl load_app load_result model_app new_app plugins probe pull
+refresh validate
+""".split()  # noqa: SIM905 - five lines instead of fifty
 
 
 def test_the_public_names_are_these() -> None:

@@ -8,41 +8,58 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lpbench.agreement import agree
-    from lpbench.app import App, load_app
-    from lpbench.app_check import validate
-    from lpbench.app_writer import new_app
-    from lpbench.bare_model import model_app
-    from lpbench.bench import Progress, benchmark
-    from lpbench.catalogue import entries as apps
-    from lpbench.catalogue import pull
-    from lpbench.comparison import compare
-    from lpbench.conversion import convert
-    from lpbench.diagnosis import doctor
-    from lpbench.engine import Engine, Model, Session, TensorInfo
+    from lpbench.app.bare_model import model_app
+    from lpbench.app.catalogue import entries as apps
+    from lpbench.app.catalogue import pull
+    from lpbench.app.check import validate
+    from lpbench.app.model import App, load_app
     from lpbench.errors import EngineError, LpbenchError, ProcessorError
-    from lpbench.hookspecs import hookimpl
-    from lpbench.listing import engines, plugins
-    from lpbench.live import compare_live
-    from lpbench.monitor import Monitor, Reading, Unavailable
-    from lpbench.probing import probe
-    from lpbench.processor import Postprocessor, Preprocessor, Sample
-    from lpbench.registry import refresh
-    from lpbench.result import Configuration, Metric, Result
-    from lpbench.specs import AppSpec, Availability, CommandSpec, EngineSpec, MonitorSpec, ProcessorSpec
-    from lpbench.store import load as load_result
+    from lpbench.jobs.agreement import agree
+    from lpbench.jobs.conversion import convert
+    from lpbench.jobs.doctor import doctor
+    from lpbench.jobs.listing import engines, plugins
+    from lpbench.jobs.measuring.live import compare_live
+    from lpbench.jobs.measuring.session import Progress, benchmark
+    from lpbench.jobs.new_app import new_app
+    from lpbench.jobs.probing import probe
+    from lpbench.plugin.converter import Converter
+    from lpbench.plugin.engine import Engine, Model, Session, TensorInfo
+    from lpbench.plugin.hookspecs import hookimpl
+    from lpbench.plugin.monitor import Monitor, Reading
+    from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
+    from lpbench.plugin.quality import QualityMetric
+    from lpbench.plugin.registry import refresh
+    from lpbench.plugin.specs import (
+        AnalyzerSpec,
+        AppSpec,
+        Availability,
+        CommandSpec,
+        ConverterSpec,
+        EngineSpec,
+        MetricSpec,
+        MonitorSpec,
+        ProcessorSpec,
+    )
+    from lpbench.results.comparison import compare
+    from lpbench.results.model import Configuration, Metric, Result
+    from lpbench.results.store import load as load_result
+    from lpbench.util.unavailable import Unavailable
 
 __all__ = [
+    "AnalyzerSpec",
     "App",
     "AppSpec",
     "Availability",
     "CommandSpec",
     "Configuration",
+    "Converter",
+    "ConverterSpec",
     "Engine",
     "EngineError",
     "EngineSpec",
     "LpbenchError",
     "Metric",
+    "MetricSpec",
     "Model",
     "Monitor",
     "MonitorSpec",
@@ -51,6 +68,7 @@ __all__ = [
     "ProcessorError",
     "ProcessorSpec",
     "Progress",
+    "QualityMetric",
     "Reading",
     "Result",
     "Sample",
@@ -78,34 +96,49 @@ __all__ = [
 ]
 
 _MODULES = {
-    "agreement": ("agree",),
-    "app": ("App", "load_app"),
-    "app_check": ("validate",),
-    "app_writer": ("new_app",),
-    "bare_model": ("model_app",),
-    "bench": ("Progress", "benchmark"),
-    "catalogue": ("pull",),
-    "comparison": ("compare",),
-    "conversion": ("convert",),
-    "diagnosis": ("doctor",),
-    "engine": ("Engine", "Model", "Session", "TensorInfo"),
+    "app.bare_model": ("model_app",),
+    "app.catalogue": ("pull",),
+    "app.check": ("validate",),
+    "app.model": ("App", "load_app"),
     "errors": ("EngineError", "LpbenchError", "ProcessorError"),
-    "hookspecs": ("hookimpl",),
-    "listing": ("engines", "plugins"),
-    "live": ("compare_live",),
-    "monitor": ("Monitor", "Reading", "Unavailable"),
-    "probing": ("probe",),
-    "processor": ("Postprocessor", "Preprocessor", "Sample"),
-    "registry": ("refresh",),
-    "result": ("Configuration", "Metric", "Result"),
-    "specs": ("AppSpec", "Availability", "CommandSpec", "EngineSpec", "MonitorSpec", "ProcessorSpec"),
+    "jobs.agreement": ("agree",),
+    "jobs.conversion": ("convert",),
+    "jobs.doctor": ("doctor",),
+    "jobs.listing": ("engines", "plugins"),
+    "jobs.measuring.live": ("compare_live",),
+    "jobs.measuring.session": ("Progress", "benchmark"),
+    "jobs.new_app": ("new_app",),
+    "jobs.probing": ("probe",),
+    "plugin.converter": ("Converter",),
+    "plugin.engine": ("Engine", "Model", "Session", "TensorInfo"),
+    "plugin.hookspecs": ("hookimpl",),
+    "plugin.monitor": ("Monitor", "Reading"),
+    "plugin.processor": ("Postprocessor", "Preprocessor", "Sample"),
+    "plugin.quality": ("QualityMetric",),
+    "plugin.registry": ("refresh",),
+    "plugin.specs": (
+        "AnalyzerSpec",
+        "AppSpec",
+        "Availability",
+        "CommandSpec",
+        "ConverterSpec",
+        "EngineSpec",
+        "MetricSpec",
+        "MonitorSpec",
+        "ProcessorSpec",
+    ),
+    "results.comparison": ("compare",),
+    "results.model": ("Configuration", "Metric", "Result"),
+    "util.unavailable": ("Unavailable",),
 }
 _PLACES = {
     **{name: (module, name) for module, names in _MODULES.items() for name in names},
-    "apps": ("catalogue", "entries"),
-    "load_result": ("store", "load"),
+    "apps": ("app.catalogue", "entries"),
+    "load_result": ("results.store", "load"),
     "__version__": ("about", "version"),
 }
+_SHOWN = frozenset({"Result", "benchmark", "compare_live", "load_result"})
+"""Names that lead to results, which a notebook shows."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
@@ -114,6 +147,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands fo
         raise AttributeError(what)
     import importlib
 
+    if name in _SHOWN:
+        importlib.import_module("lpbench.render.notebook")
     module, attribute = _PLACES[name]
     found = getattr(importlib.import_module(f"lpbench.{module}"), attribute)
     globals()[name] = found() if name == "__version__" else found

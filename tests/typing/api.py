@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import assert_type
 
 import lpbench
-from lpbench.problems import Problem
+from lpbench.util.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lpbench.engine import Feeds, Outputs, Shapes
+    from lpbench.plugin.engine import Feeds, Outputs, Shapes
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lpbench import catalogue, folders
+from lpbench.app import catalogue
+from lpbench.util import atomic_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-DOWNLOADS = folders.cache_folder() / "downloads"
+DOWNLOADS = atomic_folders.cache_folder() / "downloads"
 """The user's: the packages are too large to be fetched for every run of the tests."""
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from lpbench import config, registry, specs
-from lpbench.engine import TensorInfo
-from lpbench.processor import Sample
+from lpbench.plugin import registry, specs
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
+from lpbench.util import dataclass_config
 from lpbench_image.geometry import Affine, Geometry
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def infos(outputs: Mapping[str, Array], **more: Any) -> list[TensorInfo]:  # noq
 def build(name: str, values: Mapping[str, Any], outputs: Sequence[TensorInfo], labels: Sequence[str] = ()) -> Any:  # noqa: ANN401 - any postprocessor
     """Return a postprocessor by its name."""
     spec = registry.current().get(registry.POSTPROCESSORS, name).spec
-    settled = config.build(specs.load(spec.config, who=name), values)
+    settled = dataclass_config.build(specs.load(spec.config, who=name), values)
     return spec.load()(settled, outputs, labels)
 
 

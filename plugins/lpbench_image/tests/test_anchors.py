@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpbench import config
 from lpbench.errors import ConfigError
+from lpbench.util import dataclass_config
 from lpbench_image.boxes._anchors import anchors
 from lpbench_image.boxes.config import Anchors
 
@@ -59,13 +59,13 @@ def test_scaled_anchors(
 ) -> None:
     """Any maps, oblong ones too."""
     values = {"maps": maps, "scales": [low, high], "ratios": ratios, "reduced": reduced}
-    found = anchors(config.build(Anchors, values))
+    found = anchors(dataclass_config.build(Anchors, values))
     assert np.allclose(found, slow(maps, (low, high), ratios, reduced=reduced), atol=1e-6)
 
 
 def test_ssd_mobilenet_has_1917() -> None:
     """As many as the model has rows; the first cell and the last."""
-    found = anchors(config.build(Anchors, MOBILENET))
+    found = anchors(dataclass_config.build(Anchors, MOBILENET))
     assert found.shape == (1917, 4)
     assert found.dtype == np.float32
     assert found[:3] == pytest.approx(
@@ -84,14 +84,14 @@ def test_ssd_mobilenet_has_1917() -> None:
 )
 def test_anchors_of_blazeface_are_as_large_as_the_input(values: dict[str, Any], count: int) -> None:
     """Short and back range; full range."""
-    found = anchors(config.build(Anchors, values))
+    found = anchors(dataclass_config.build(Anchors, values))
     assert found.shape == (count, 4)
     assert (found[:, 2:] == 1).all()
 
 
 def test_equal_maps_in_a_row_are_one_with_the_anchors_of_all() -> None:
     """The order in BlazeFace: six for each cell of the small map, before the next cell."""
-    found = anchors(config.build(Anchors, {"maps": [16, 8, 8, 8]}))
+    found = anchors(dataclass_config.build(Anchors, {"maps": [16, 8, 8, 8]}))
     assert found[:4, :2].tolist() == [[1 / 32, 1 / 32]] * 2 + [[3 / 32, 1 / 32]] * 2
     assert found[512:519, :2].tolist() == [[1 / 16, 1 / 16]] * 6 + [[3 / 16, 1 / 16]]
 
@@ -110,4 +110,4 @@ def test_equal_maps_in_a_row_are_one_with_the_anchors_of_all() -> None:
 def test_anchors_that_cannot_be_are_refused(values: dict[str, Any], message: str) -> None:
     """When the config is read."""
     with pytest.raises(ConfigError, match=message):
-        config.build(Anchors, values)
+        dataclass_config.build(Anchors, values)

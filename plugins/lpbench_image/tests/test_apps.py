@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lpbench import catalogue, config
-from lpbench.app import load_app
-from lpbench.engine import TensorInfo
+from lpbench.app import catalogue
+from lpbench.app.model import load_app
 from lpbench.errors import PullError
-from lpbench.registry import PREPROCESSORS, current
-from lpbench.specs import load
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.registry import PREPROCESSORS, current
+from lpbench.plugin.specs import load
+from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lpbench.app import App
+    from lpbench.app.model import App
 
 onnx = pytest.importorskip("onnx", reason="needs onnx")
 ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
@@ -106,7 +107,7 @@ def test_the_apps_own_preprocessing_gives_the_same_label(pulled: Callable[[str],
     app = pulled(name)
     step = app.components[0].preprocessing
     spec = current().get(PREPROCESSORS, step.type).spec
-    settings = config.build(load(spec.config, who="test"), dict(step.config))
+    settings = dataclass_config.build(load(spec.config, who="test"), dict(step.config))
     declared = TensorInfo(name="input", dtype="float32", shape=(1, 3, 224, 224))
     preprocessor = spec.load()(settings, (declared,))
     feeds = preprocessor(preprocessor.load(app.root / "samples" / photo))

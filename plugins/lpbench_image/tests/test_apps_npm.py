@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from plugins.lpbench_image.tests.looking import seen
 
-from lpbench import catalogue
-from lpbench.app import load_app
+from lpbench.app import catalogue
+from lpbench.app.model import load_app
 from lpbench.errors import PullError
 
 if TYPE_CHECKING:

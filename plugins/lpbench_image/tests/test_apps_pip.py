@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from plugins.lpbench_image.tests.looking import looked, seen
 
-from lpbench import catalogue, config, dataset
-from lpbench.app import load_app
+from lpbench.app import catalogue, dataset
+from lpbench.app.model import load_app
+from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,7 @@ def test_digits_are_named(built: Callable[[str], Path]) -> None:
 def test_each_row_of_a_detector_has_an_anchor(kind: str, rows: int) -> None:
     """As many as the model files say; the first lies in the middle of the first cell."""
     post = {key: value for key, value in _faces.detector(kind)["postprocessing"].items() if key != "type"}
-    found = anchors(config.build(SsdConfig, post).anchors)
+    found = anchors(dataclass_config.build(SsdConfig, post).anchors)
     assert found.shape == (rows, 4)
     side = {896: 16, 2304: 48}[rows]
     np.testing.assert_allclose(found[0], [0.5 / side, 0.5 / side, 1, 1])

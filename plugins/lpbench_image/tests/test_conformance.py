@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from plugins.lpbench_image.tests import reference
 
-from lpbench.engine import TensorInfo
+from lpbench.plugin.engine import TensorInfo
 from lpbench.testing import PreprocessorCase, preprocessor_checks
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpbench.engine import TensorInfo
 from lpbench.errors import ProcessorError
+from lpbench.plugin.engine import TensorInfo
 from lpbench_image._decode import LOGGING, decode, read_picture
 from lpbench_image._header import read_header
 from lpbench_image._pre import ImagePreprocessor

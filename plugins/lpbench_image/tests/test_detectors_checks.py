@@ -10,7 +10,7 @@ from plugins.lpbench_image.tests.posts import infos, sample
 from plugins.lpbench_image.tests.test_detectors import FACES, WHOLE, faces
 from plugins.lpbench_image.tests.test_detectors_errors import NANODET, PAIRS, cells, pairs
 
-from lpbench import registry
+from lpbench.plugin import registry
 from lpbench.testing import PostprocessorCase, postprocessor_checks
 from lpbench.testing._checks import NotApplicable
 from lpbench.testing._kinds import TESTED

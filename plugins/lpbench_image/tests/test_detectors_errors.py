@@ -9,9 +9,9 @@ import pytest
 from plugins.lpbench_image.tests.posts import build, infos, sample
 from plugins.lpbench_image.tests.test_detectors import FACES, WHOLE, faces
 
-from lpbench import registry
-from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
+from lpbench.plugin import registry
+from lpbench.plugin.engine import TensorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

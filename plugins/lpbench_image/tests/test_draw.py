@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from lpbench.engine import TensorInfo
 from lpbench.errors import ProcessorError
-from lpbench.processor import Sample
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
 from lpbench_image._draw import COLOURS, draw
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpbench.engine import TensorInfo
 from lpbench.errors import ProcessorError
-from lpbench.processor import Sample
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
 from lpbench_image._decode import decode, read_picture
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpbench import config
-from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
-from lpbench.processor import Sample
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
+from lpbench.util import dataclass_config
 from lpbench_image._items import around
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig
@@ -29,7 +29,7 @@ POINTS = st.lists(st.tuples(COORDINATES, COORDINATES), min_size=2, max_size=8)
 
 def build(*, resize: dict[str, Any] | None = None, size: int | None = 64, **values: Any) -> ImagePreprocessor:  # noqa: ANN401 - of the config
     info = TensorInfo("x", "float32", (1, size, size, 3), layout="NHWC")
-    return ImagePreprocessor(config.build(ImageConfig, {"resize": resize or {}, **values}), [info])
+    return ImagePreprocessor(dataclass_config.build(ImageConfig, {"resize": resize or {}, **values}), [info])
 
 
 def faces(*boxes: tuple[float, float, float, float], points: Any = (), scores: Any = None) -> Detections:  # noqa: ANN401 - nested numbers
@@ -197,7 +197,7 @@ def test_alignment_has_the_least_squares(seed: int) -> None:
 def aligned(points: Any, template: Any, size: tuple[int, int]) -> Affine:  # noqa: ANN401 - arrays
     """Return the geometry of a picture's region aligned to a template."""
     info = TensorInfo("x", "float32", (1, *size, 3), layout="NHWC")
-    pre = ImagePreprocessor(config.build(ImageConfig, {"region": {"template": template.tolist()}}), [info])
+    pre = ImagePreprocessor(dataclass_config.build(ImageConfig, {"region": {"template": template.tolist()}}), [info])
     found = Landmarks(points, 1.0)  # as they are, not rounded to float32
     region = pre.items(Sample("photo.jpg", np.zeros((9, 9, 3), np.uint8)), found)[0].region
     return Affine(region.rows(size, (0, 0)), (9, 9), size)
@@ -290,4 +290,4 @@ def test_what_makes_no_region_is_refused_by_name(found: Any, values: dict[str, A
 def test_wrong_settings_of_regions_are_named(values: dict[str, Any], words: str) -> None:
     """Each wrong value, and what would be right."""
     with pytest.raises(ConfigError, match=words):
-        config.build(ImageConfig, values, where="preprocessing")
+        dataclass_config.build(ImageConfig, values, where="preprocessing")

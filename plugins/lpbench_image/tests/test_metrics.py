@@ -21,7 +21,7 @@ from lpbench_image.post import run_lengths
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpbench.quality import QualityMetric
+    from lpbench.plugin.quality import QualityMetric
 
 LABELS = ("cat", "dog", "cup")
 Picture = tuple[list[dict[str, Any]], list[dict[str, Any]]]

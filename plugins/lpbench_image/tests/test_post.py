@@ -10,10 +10,11 @@ import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpbench import config, registry
-from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
-from lpbench.processor import Sample
+from lpbench.plugin import registry
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
+from lpbench.util import dataclass_config
 from lpbench_image._classification import Classes, Classification
 from lpbench_image.config import ClassificationConfig
 
@@ -26,7 +27,7 @@ ROUNDS = settings(max_examples=60, deadline=None)
 
 
 def build(values: dict[str, Any], shape: Sequence[Any], labels: Sequence[str] = (), **more: Any) -> Classification:  # noqa: ANN401 - fields of TensorInfo
-    settled = config.build(ClassificationConfig, values)
+    settled = dataclass_config.build(ClassificationConfig, values)
     return Classification(settled, [TensorInfo("logits", more.pop("dtype", "float32"), tuple(shape), **more)], labels)
 
 
@@ -159,7 +160,7 @@ def test_the_output_is_chosen_by_name_or_is_the_only_one() -> None:
 def test_top_k_must_be_a_count() -> None:
     """None of nothing."""
     with pytest.raises(ConfigError, match="top_k must be 1 or more, found 0"):
-        config.build(ClassificationConfig, {"top_k": 0})
+        dataclass_config.build(ClassificationConfig, {"top_k": 0})
 
 
 def test_the_postprocessor_is_found_through_its_entry_point() -> None:

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_image.tests.posts import Array, build, infos, sample
 
-from lpbench import config
-from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
+from lpbench.plugin.engine import TensorInfo
+from lpbench.util import dataclass_config
 from lpbench_image.post.config import AgeGenderConfig
 
 BOTH = {"age": "age", "gender": "gender"}
@@ -97,4 +97,4 @@ def test_an_output_of_another_size_is_refused() -> None:
 def test_settings_that_say_nothing_are_refused(values: dict[str, Any], error: str) -> None:
     """Neither output, no year."""
     with pytest.raises(ConfigError, match=error):
-        config.build(AgeGenderConfig, values)
+        dataclass_config.build(AgeGenderConfig, values)

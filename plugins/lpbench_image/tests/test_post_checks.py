@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from plugins.lpbench_image.tests.posts import infos, sample
 
-from lpbench import registry
+from lpbench.plugin import registry
 from lpbench.testing import PostprocessorCase, postprocessor_checks
 from lpbench.testing._checks import NotApplicable
 from lpbench.testing._kinds import TESTED

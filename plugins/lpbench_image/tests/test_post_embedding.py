@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_image.tests.posts import Array, build, infos, sample
 
-from lpbench import config
-from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
+from lpbench.plugin.engine import TensorInfo
+from lpbench.util import dataclass_config
 from lpbench_image.post.config import EmbeddingConfig
 
 if TYPE_CHECKING:
@@ -147,4 +147,4 @@ def test_a_gallery_is_checked_when_the_vector_comes_where_the_model_does_not_tel
 def test_settings_out_of_range_are_refused(values: dict[str, Any], error: str) -> None:
     """A cosine is from -1 to 1."""
     with pytest.raises(ConfigError, match=error):
-        config.build(EmbeddingConfig, values)
+        dataclass_config.build(EmbeddingConfig, values)

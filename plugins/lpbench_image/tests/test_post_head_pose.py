@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_image.tests.posts import Array, build, infos, sample
 
-from lpbench.engine import TensorInfo
 from lpbench.errors import ProcessorError
+from lpbench.plugin.engine import TensorInfo
 from lpbench_image.geometry import Affine, Geometry
 from lpbench_image.post.head_pose import IDS, MODEL, Angles
 

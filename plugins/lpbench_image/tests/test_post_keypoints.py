@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_image.tests.posts import GEOMETRY, Array, build, geometries, infos, sample, through
 
-from lpbench import config
-from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
+from lpbench.plugin.engine import TensorInfo
+from lpbench.util import dataclass_config
 from lpbench_image.post.config import KeypointsConfig
 
 if TYPE_CHECKING:
@@ -123,4 +123,4 @@ def test_what_is_no_number_is_refused(bad: float) -> None:
 def test_a_threshold_is_a_share(value: Any) -> None:  # noqa: ANN401 - what a config may hold
     """Scores are from 0 to 1."""
     with pytest.raises(ConfigError, match="threshold must be 0 to 1"):
-        config.build(KeypointsConfig, {"threshold": value})
+        dataclass_config.build(KeypointsConfig, {"threshold": value})

@@ -20,9 +20,9 @@ from plugins.lpbench_image.tests.posts import (
     through,
 )
 
-from lpbench.engine import TensorInfo
 from lpbench.errors import ProcessorError
-from lpbench.processor import Sample
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
 from lpbench_image.geometry import Affine, Geometry
 
 ROUNDS = settings(max_examples=40, deadline=None)

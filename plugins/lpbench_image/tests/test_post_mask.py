@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_image.tests.posts import Array, build, geometries, infos, sample
 
-from lpbench import config
-from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
+from lpbench.plugin.engine import TensorInfo
+from lpbench.util import dataclass_config
 from lpbench_image.geometry import Affine, Geometry
 from lpbench_image.post import run_lengths
 from lpbench_image.post.config import MaskConfig
@@ -215,7 +215,7 @@ def test_an_open_map_is_looked_at_when_it_comes() -> None:
 def test_an_unknown_layout_is_refused() -> None:
     """With those that are known."""
     with pytest.raises(ConfigError, match="NCHW"):
-        config.build(MaskConfig, {"layout": "CHW"})
+        dataclass_config.build(MaskConfig, {"layout": "CHW"})
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32))

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_image.tests.posts import GEOMETRY, TURNED, Array, build, infos, sample, through
 
-from lpbench import config
-from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
+from lpbench.plugin.engine import TensorInfo
+from lpbench.util import dataclass_config
 from lpbench_image.geometry import Geometry
 from lpbench_image.post.config import CtcConfig, TextBoxesConfig
 from lpbench_image.post.text_boxes import means_inside, reading_order
@@ -191,7 +191,7 @@ def test_a_map_with_what_is_no_number_is_refused() -> None:
 def test_settings_out_of_range_are_refused(values: dict[str, Any], error: str) -> None:
     """By their names."""
     with pytest.raises(ConfigError, match=error):
-        config.build(TextBoxesConfig, values)
+        dataclass_config.build(TextBoxesConfig, values)
 
 
 def read(scores: Any, labels: Any = LETTERS, **values: Any) -> Any:  # noqa: ANN401 - anything array-like, JSON
@@ -289,6 +289,6 @@ def test_steps_that_are_no_numbers_are_refused(bad: float) -> None:
 def test_the_blank_is_a_class() -> None:
     """From zero."""
     with pytest.raises(ConfigError, match="blank must be 0 or more"):
-        config.build(CtcConfig, {"blank": -1})
+        dataclass_config.build(CtcConfig, {"blank": -1})
     with pytest.raises(ProcessorError, match="blank is 4, but there are 3 characters"):
         read(path(1), blank=4)

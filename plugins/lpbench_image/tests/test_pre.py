@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_image.tests import reference
 
-from lpbench import config, registry
-from lpbench.engine import TensorInfo
-from lpbench.processor import Sample
+from lpbench.plugin import registry
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
+from lpbench.util import dataclass_config
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig
 
@@ -34,7 +35,7 @@ def info(*shape: int | str | None, dtype: str = "float32", **more: Any) -> Tenso
 
 
 def build(values: dict[str, Any], *inputs: TensorInfo) -> ImagePreprocessor:
-    return ImagePreprocessor(config.build(ImageConfig, values), inputs)
+    return ImagePreprocessor(dataclass_config.build(ImageConfig, values), inputs)
 
 
 def picture(height: int, width: int, seed: int = 0) -> Array:
@@ -361,12 +362,12 @@ def test_the_preprocessor_is_found_through_its_entry_point() -> None:
     spec = registry.current().get(registry.PREPROCESSORS, "image").spec
     assert spec.availability()
     assert ".jpg" in spec.suffixes
-    settled = config.build(registry_config(spec.config), {"resize": {"mode": "letterbox", "size": [8, 8]}})
+    settled = dataclass_config.build(registry_config(spec.config), {"resize": {"mode": "letterbox", "size": [8, 8]}})
     assert spec.load()(settled, [info(1, 3, 8, 8)]).generate(0, seed=0).name == "0"
 
 
 def registry_config(target: str) -> type[Any]:
-    from lpbench.specs import load
+    from lpbench.plugin.specs import load
 
     found: type[Any] = load(target, who="image")
     return found

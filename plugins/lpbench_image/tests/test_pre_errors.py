@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lpbench import config
-from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
-from lpbench.processor import Sample
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
+from lpbench.util import dataclass_config
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def build(values: dict[str, Any], *inputs: TensorInfo) -> ImagePreprocessor:
-    return ImagePreprocessor(config.build(ImageConfig, values, where="preprocessing"), inputs)
+    return ImagePreprocessor(dataclass_config.build(ImageConfig, values, where="preprocessing"), inputs)
 
 
 def info(shape: Sequence[int | str | None], dtype: str = "float32", **more: Any) -> TensorInfo:  # noqa: ANN401 - its fields
@@ -54,7 +54,7 @@ def info(shape: Sequence[int | str | None], dtype: str = "float32", **more: Any)
 def test_wrong_values_in_the_config_are_named(values: dict[str, Any], words: str) -> None:
     """Each wrong value, and what would be right."""
     with pytest.raises(ConfigError) as caught:
-        config.build(ImageConfig, values, where="preprocessing")
+        dataclass_config.build(ImageConfig, values, where="preprocessing")
     assert words in str(caught.value)
     assert "preprocessing" in str(caught.value)
 

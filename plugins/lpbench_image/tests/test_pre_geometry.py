@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpbench import config
-from lpbench.engine import TensorInfo
-from lpbench.processor import Sample
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
+from lpbench.util import dataclass_config
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig
 from lpbench_image.geometry import Geometry
@@ -25,7 +25,7 @@ MODES: list[dict[str, Any]] = [
 
 
 def geometry(values: dict[str, Any], data: Any) -> tuple[Geometry, Any]:  # noqa: ANN401 - any array
-    pre = ImagePreprocessor(config.build(ImageConfig, values), [TensorInfo("x", "uint8", (1, 64, 64, 3))])
+    pre = ImagePreprocessor(dataclass_config.build(ImageConfig, values), [TensorInfo("x", "uint8", (1, 64, 64, 3))])
     sample = Sample("picture", data)
     tensor = pre(sample)["x"][0]
     assert isinstance(sample.geometry, Geometry)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_image.tests import reference
 
-from lpbench import config
-from lpbench.engine import TensorInfo
 from lpbench.errors import ProcessorError
-from lpbench.processor import Sample
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
+from lpbench.util import dataclass_config
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig
 from lpbench_image.geometry import Affine, Geometry
@@ -43,7 +43,7 @@ REGIONS = st.builds(
 
 def build(values: dict[str, Any], *shape: int | None) -> ImagePreprocessor:
     return ImagePreprocessor(
-        config.build(ImageConfig, {**RAW, **values}), [TensorInfo("x", "float32", shape, layout="NHWC")]
+        dataclass_config.build(ImageConfig, {**RAW, **values}), [TensorInfo("x", "float32", shape, layout="NHWC")]
     )
 
 

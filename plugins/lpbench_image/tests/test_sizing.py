@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_image.tests import reference
 
-from lpbench import config
-from lpbench.engine import TensorInfo
 from lpbench.errors import ConfigError, ProcessorError
-from lpbench.processor import Sample
+from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.processor import Sample
+from lpbench.util import dataclass_config
 from lpbench_image._pre import ImagePreprocessor
 from lpbench_image.config import ImageConfig
 
@@ -30,7 +30,7 @@ ROUNDS = settings(max_examples=40, deadline=None)
 def build(values: dict[str, Any], *shape: int | str | None, **more: Any) -> ImagePreprocessor:  # noqa: ANN401 - its fields
     wanted = TensorInfo("x", "float32", shape, layout="NHWC")
     settled = {"color": "BGR", "normalise": {"scale": 1}, "resize": values, **more}
-    return ImagePreprocessor(config.build(ImageConfig, settled), [wanted])
+    return ImagePreprocessor(dataclass_config.build(ImageConfig, settled), [wanted])
 
 
 def picture(height: int, width: int) -> Array:
@@ -158,7 +158,7 @@ def test_extreme_pictures_have_defined_open_sizes() -> None:
 def test_settings_that_contradict_each_other_are_named(values: dict[str, Any], words: str) -> None:
     """Each wrong combination, and what would be right."""
     with pytest.raises(ConfigError, match=words):
-        config.build(ImageConfig, {"resize": values}, where="preprocessing")
+        dataclass_config.build(ImageConfig, {"resize": values}, where="preprocessing")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from lpbench.engine import Session, TensorInfo
+    from lpbench.plugin.engine import Session, TensorInfo
 
     Array = np.ndarray[Any, Any]
 
@@ -114,8 +114,8 @@ class Opener:
         outputs: Sequence[TensorInfo] = (),
         **options: object,
     ) -> Session:
-        from lpbench.config import build
-        from lpbench.engine import Model
+        from lpbench.plugin.engine import Model
+        from lpbench.util.dataclass_config import build
         from lpbench_ncnn._engine import NcnnEngine
         from lpbench_ncnn.config import NcnnConfig
 

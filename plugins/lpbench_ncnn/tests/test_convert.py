@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lpbench_ncnn
-from lpbench import registry
-from lpbench.converter import ConversionError
 from lpbench.errors import EngineError
+from lpbench.plugin import registry
+from lpbench.plugin.converter import ConversionError
 from lpbench.testing.conversions import OnnxModels, convert, differences
 from lpbench_ncnn import _convert
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions are compared with")
 
 if TYPE_CHECKING:
-    from lpbench.converter import Converter
-    from lpbench.specs import ConverterSpec, EngineSpec
+    from lpbench.plugin.converter import Converter
+    from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 CACHE = os.environ.get("XDG_CACHE_HOME", "")
 """As it was before any test changed it: what is fetched is pinned, so runs of the suite share it."""

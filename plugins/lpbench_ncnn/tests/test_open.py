@@ -11,10 +11,10 @@ import ncnn
 import numpy as np
 import pytest
 
-from lpbench import config
-from lpbench.cores import physical_cores
-from lpbench.engine import EngineError, Model, TensorInfo
 from lpbench.errors import ConfigError
+from lpbench.plugin.engine import EngineError, Model, TensorInfo
+from lpbench.plugin.kit.cores import physical_cores
+from lpbench.util import dataclass_config
 from lpbench_ncnn._engine import NcnnEngine
 from lpbench_ncnn.config import NcnnConfig
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from plugins.lpbench_ncnn.tests.conftest import Models, Opener
 
-    from lpbench.engine import Shapes
+    from lpbench.plugin.engine import Shapes
 
 SHAPE = {"in0": (1, 3, 8, 8)}
 X = {"in0": np.ones((1, 3, 8, 8), np.float32)}
@@ -31,7 +31,9 @@ X = {"in0": np.ones((1, 3, 8, 8), np.float32)}
 
 def refused(path: Path, shapes: Shapes = SHAPE, **options: str) -> str:
     with pytest.raises(EngineError) as caught:
-        NcnnEngine().open(Model("ncnn", path), config.build(NcnnConfig, {"threads": 1, **options}), shapes=shapes)
+        NcnnEngine().open(
+            Model("ncnn", path), dataclass_config.build(NcnnConfig, {"threads": 1, **options}), shapes=shapes
+        )
     assert path.name in str(caught.value)
     return str(caught.value)
 
@@ -294,7 +296,7 @@ def test_a_group_of_cores_is_given_back(models: Models, open_session: Opener, gr
 )
 def test_wrong_options_say_what_is_right(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.build(NcnnConfig, options, where="")
+        dataclass_config.build(NcnnConfig, options, where="")
     assert words in str(caught.value)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_ncnn import _param
 
 if TYPE_CHECKING:

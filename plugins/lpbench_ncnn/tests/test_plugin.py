@@ -12,7 +12,8 @@ import ncnn
 import pytest
 
 import lpbench_ncnn
-from lpbench import config, registry, specs
+from lpbench.plugin import registry, specs
+from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def test_the_spec_leads_to_what_it_names(spec: specs.EngineSpec) -> None:
     assert spec.version() == ncnn.__version__
     assert spec.load().__name__ == "NcnnEngine"
     kind: Any = specs.load(spec.config, who=spec.name)
-    assert config.build(kind, {}) == kind()
+    assert dataclass_config.build(kind, {}) == kind()
 
 
 def test_listing_imports_nothing_heavy() -> None:
@@ -42,7 +43,7 @@ def test_listing_imports_nothing_heavy() -> None:
 
 def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
     """The probe in a child process, as lpbench runs it, gives JSON with the CPU among the devices."""
-    code = f"import json; from lpbench.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
+    code = f"import json; from lpbench.plugin.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
     found = json.loads(_python(code))
     assert found["version"] == ncnn.__version__
     assert found["devices"][0] == "cpu"
@@ -60,7 +61,7 @@ def test_a_library_that_is_there_but_broken_is_an_error_of_ours(tmp_path: Path, 
     (tmp_path / "ncnn.py").write_text(content)
     code = """
 import lpbench_ncnn
-from lpbench import registry
+from lpbench.plugin import registry
 found = registry.Registry()
 found.add("ncnn", lpbench_ncnn)
 spec = found.get(registry.ENGINES, "ncnn").spec
@@ -85,7 +86,7 @@ def test_no_file_is_written_and_one_known_thread_is_left(models: Models, tmp_pat
     code = f"""
 import os, numpy
 from pathlib import Path
-from lpbench.engine import Model
+from lpbench.plugin.engine import Model
 from lpbench_ncnn._engine import NcnnEngine
 from lpbench_ncnn.config import NcnnConfig
 before = len(os.listdir("/proc/self/task")), os.getcwd(), dict(os.environ)

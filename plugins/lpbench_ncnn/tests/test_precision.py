@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lpbench.engine import EngineError, TensorInfo
+from lpbench.plugin.engine import EngineError, TensorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plugins.lpbench_ncnn.tests.conftest import Models, Opener
 
-    from lpbench.engine import Feeds
+    from lpbench.plugin.engine import Feeds
 
 X = {"in0": np.random.default_rng(1).standard_normal((1, 3, 8, 8)).astype(np.float32)}
 SHAPE = {"in0": (1, 3, 8, 8)}

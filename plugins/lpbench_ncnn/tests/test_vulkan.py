@@ -71,7 +71,7 @@ def test_without_a_driver_the_error_says_so(models: Models) -> None:
     """The loader is told of no driver, as on a machine that has none."""
     code = f"""
 from pathlib import Path
-from lpbench.engine import Model
+from lpbench.plugin.engine import Model
 from lpbench_ncnn._engine import NcnnEngine
 from lpbench_ncnn.config import NcnnConfig
 try:

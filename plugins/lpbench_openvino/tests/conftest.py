@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from lpbench.engine import Session
+    from lpbench.plugin.engine import Session
 
     Shape = Sequence[int | str | None]
     Value = tuple[str, int, Shape | None]
@@ -121,8 +121,8 @@ class Opener:
         profile: bool = False,
         **options: object,
     ) -> Session:
-        from lpbench.config import build
-        from lpbench.engine import Model
+        from lpbench.plugin.engine import Model
+        from lpbench.util.dataclass_config import build
         from lpbench_openvino._engine import OpenvinoEngine
         from lpbench_openvino.config import OpenvinoConfig
 

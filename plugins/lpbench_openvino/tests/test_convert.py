@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lpbench_openvino
-from lpbench import registry
-from lpbench.converter import ConversionError
+from lpbench.plugin import registry
+from lpbench.plugin.converter import ConversionError
 from lpbench.testing.conversions import OnnxModels, convert, differences
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions are compared with")
@@ -16,8 +16,8 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpbench.converter import Converter
-    from lpbench.specs import ConverterSpec, EngineSpec
+    from lpbench.plugin.converter import Converter
+    from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 
 @pytest.fixture

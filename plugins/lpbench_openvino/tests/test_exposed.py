@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
-from lpbench.config import build
-from lpbench.engine import EngineError, Model
+from lpbench.plugin.engine import EngineError, Model
+from lpbench.util.dataclass_config import build
 from lpbench_openvino._engine import OpenvinoEngine
 from lpbench_openvino.config import OpenvinoConfig
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from plugins.lpbench_openvino.tests.conftest import Models
 
-    from lpbench.engine import Session
+    from lpbench.plugin.engine import Session
 
     Array = np.ndarray[Any, Any]
 

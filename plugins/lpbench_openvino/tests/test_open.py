@@ -12,10 +12,10 @@ import onnx
 import openvino
 import pytest
 
-from lpbench import config
-from lpbench.cores import physical_cores
-from lpbench.engine import EngineError
 from lpbench.errors import ConfigError
+from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.cores import physical_cores
+from lpbench.util import dataclass_config
 from lpbench_openvino.config import OpenvinoConfig
 
 if TYPE_CHECKING:
@@ -346,5 +346,5 @@ def test_compiled_models_are_kept_where_asked(models: Models, open_session: Open
 )
 def test_wrong_options_say_what_is_right(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.build(OpenvinoConfig, options, where="options of openvino")
+        dataclass_config.build(OpenvinoConfig, options, where="options of openvino")
     assert words in str(caught.value)

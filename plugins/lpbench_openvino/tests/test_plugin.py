@@ -12,7 +12,8 @@ import openvino
 import pytest
 
 import lpbench_openvino
-from lpbench import config, registry, specs
+from lpbench.plugin import registry, specs
+from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def test_the_spec_leads_to_what_it_names(spec: specs.EngineSpec) -> None:
     assert spec.version() == openvino.__version__.partition("-")[0]
     assert spec.load().__name__ == "OpenvinoEngine"
     kind: Any = specs.load(spec.config, who=spec.name)
-    assert config.build(kind, {}) == kind()
+    assert dataclass_config.build(kind, {}) == kind()
 
 
 def test_listing_imports_nothing_heavy() -> None:
@@ -42,7 +43,7 @@ def test_listing_imports_nothing_heavy() -> None:
 
 def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
     """The probe in a child process, as lpbench runs it, gives JSON: the CPU, and for other devices why not."""
-    code = f"import json; from lpbench.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
+    code = f"import json; from lpbench.plugin.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
     found = json.loads(_python(code, **spec.environment))
     assert found["version"] == openvino.__version__.partition("-")[0]
     assert "cpu" in found["devices"]
@@ -55,7 +56,7 @@ def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
 OPEN_AND_RUN = """
 import numpy
 from pathlib import Path
-from lpbench.engine import Model
+from lpbench.plugin.engine import Model
 from lpbench_openvino._engine import OpenvinoEngine
 from lpbench_openvino.config import OpenvinoConfig
 with OpenvinoEngine().open(Model("onnx", Path({path!r})), OpenvinoConfig(threads=1), shapes={{}}) as session:

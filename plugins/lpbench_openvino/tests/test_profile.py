@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lpbench.categories import shares
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.layer_kinds import shares
 
 if TYPE_CHECKING:
     from plugins.lpbench_openvino.tests.conftest import Models, Opener

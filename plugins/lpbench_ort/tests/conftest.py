@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from lpbench.engine import Session
+    from lpbench.plugin.engine import Session
 
     Shape = Sequence[int | str | None]
     Value = tuple[str, int, Shape]
@@ -102,8 +102,8 @@ class Opener:
         profile: bool = False,
         **options: object,
     ) -> Session:
-        from lpbench.config import build
-        from lpbench.engine import Model
+        from lpbench.plugin.engine import Model
+        from lpbench.util.dataclass_config import build
         from lpbench_ort._engine import OrtEngine
         from lpbench_ort.config import OrtConfig
 

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
-from lpbench.config import build
-from lpbench.engine import EngineError, Model
+from lpbench.plugin.engine import EngineError, Model
+from lpbench.util.dataclass_config import build
 from lpbench_ort._engine import OrtEngine
 from lpbench_ort.config import OrtConfig
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from plugins.lpbench_ort.tests.conftest import Models
 
-    from lpbench.engine import Session
+    from lpbench.plugin.engine import Session
 
     Array = np.ndarray[Any, Any]
 

@@ -10,10 +10,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from lpbench import config
-from lpbench.cores import physical_cores
-from lpbench.engine import EngineError, Model
 from lpbench.errors import ConfigError
+from lpbench.plugin.engine import EngineError, Model
+from lpbench.plugin.kit.cores import physical_cores
+from lpbench.util import dataclass_config
 from lpbench_ort._engine import OrtEngine
 from lpbench_ort._providers import devices
 from lpbench_ort.config import OrtConfig
@@ -309,5 +309,5 @@ def test_threads_zero_is_a_number_in_the_record(models: Models, open_session: Op
 )
 def test_wrong_options_say_what_is_right(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.build(OrtConfig, options, where="options of onnxruntime")
+        dataclass_config.build(OrtConfig, options, where="options of onnxruntime")
     assert words in str(caught.value)

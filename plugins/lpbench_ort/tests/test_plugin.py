@@ -12,7 +12,8 @@ import onnxruntime
 import pytest
 
 import lpbench_ort
-from lpbench import config, registry, specs
+from lpbench.plugin import registry, specs
+from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def test_the_spec_leads_to_what_it_names(spec: specs.EngineSpec) -> None:
     assert spec.version() == onnxruntime.__version__
     assert spec.load().__name__ == "OrtEngine"
     kind: Any = specs.load(spec.config, who=spec.name)
-    assert config.build(kind, {}) == kind()
+    assert dataclass_config.build(kind, {}) == kind()
 
 
 def test_listing_imports_nothing_heavy() -> None:
@@ -50,7 +51,7 @@ def test_listing_imports_nothing_heavy() -> None:
 
 def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
     """The probe in a child process, as lpbench runs it, gives JSON with the CPU among the devices."""
-    code = f"import json; from lpbench.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
+    code = f"import json; from lpbench.plugin.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
     found = json.loads(_python(code, **spec.environment))
     assert found["version"] == onnxruntime.__version__
     assert "cpu" in found["devices"]
@@ -64,7 +65,7 @@ def test_no_file_is_written_and_no_thread_is_left(models: Models, spec: specs.En
     code = f"""
 import os, numpy
 from pathlib import Path
-from lpbench.engine import Model
+from lpbench.plugin.engine import Model
 from lpbench_ort._engine import OrtEngine
 from lpbench_ort.config import OrtConfig
 before = len(os.listdir("/proc/self/task"))

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from lpbench.engine import Session
+    from lpbench.plugin.engine import Session
 
     Array = np.ndarray[Any, Any]
 
@@ -96,8 +96,8 @@ class Opener:
         profile: bool = False,
         **options: object,
     ) -> Session:
-        from lpbench.config import build
-        from lpbench.engine import Model
+        from lpbench.plugin.engine import Model
+        from lpbench.util.dataclass_config import build
         from lpbench_tflite._engine import TfliteEngine
         from lpbench_tflite.config import TfliteConfig
 

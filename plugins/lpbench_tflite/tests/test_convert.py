@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lpbench_tflite
-from lpbench import registry, tools
-from lpbench.converter import ConversionError
+from lpbench.plugin import registry
+from lpbench.plugin.converter import ConversionError
+from lpbench.plugin.kit import tool_environments
 from lpbench.testing.conversions import OnnxModels, convert, differences
 from lpbench_tflite import _convert, _onnx2tf
 
@@ -19,8 +20,8 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpbench.converter import Converter
-    from lpbench.specs import ConverterSpec, EngineSpec
+    from lpbench.plugin.converter import Converter
+    from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 CACHE = os.environ.get("XDG_CACHE_HOME", "")
 """As it was before any test changed it: the environment is pinned and large, so runs of the suite share it."""
@@ -130,7 +131,7 @@ def test_without_a_fitting_python_the_hint_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(tools, "_asked", lambda python: ())
+    monkeypatch.setattr(tool_environments, "_asked", lambda python: ())
     with pytest.raises(ConversionError, match=r"onnx2tf needs Python 3.13 or 3.12, .*\n.*pyenv install 3.13"):
         _convert.Onnx2tf().prepare()
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_tflite import _model
 from lpbench_tflite._write import CUSTOM, Kind, Network
 
@@ -83,7 +83,7 @@ def test_ends_that_are_not_there_are_refused(models: Models, inputs: list[int], 
 OPEN_EACH = """
 import sys
 from pathlib import Path
-from lpbench.engine import EngineError, Model
+from lpbench.plugin.engine import EngineError, Model
 from lpbench_tflite._engine import TfliteEngine
 from lpbench_tflite.config import TfliteConfig
 for path in sorted(Path(sys.argv[1]).iterdir()):

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lpbench import config
-from lpbench.cores import physical_cores
-from lpbench.engine import EngineError
 from lpbench.errors import ConfigError
+from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.cores import physical_cores
+from lpbench.util import dataclass_config
 from lpbench_tflite._library import library
 from lpbench_tflite._write import ADD, CUSTOM, SOFTMAX, Kind, Network, Number
 from lpbench_tflite.config import TfliteConfig
@@ -220,5 +220,5 @@ def test_threads_zero_is_a_number_in_the_record(models: Models, open_session: Op
 )
 def test_wrong_options_say_what_is_right(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.build(TfliteConfig, options, where="options of tflite")
+        dataclass_config.build(TfliteConfig, options, where="options of tflite")
     assert words in str(caught.value)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lpbench_tflite
-from lpbench import config, registry, specs
-from lpbench.engine import EngineError, Model
+from lpbench.plugin import registry, specs
+from lpbench.plugin.engine import EngineError, Model
+from lpbench.util import dataclass_config
 from lpbench_tflite import _spec
 from lpbench_tflite._library import library
 
@@ -36,7 +37,7 @@ def test_the_spec_leads_to_what_it_names(spec: specs.EngineSpec) -> None:
     assert spec.version() == library().version
     assert spec.load().__name__ == "TfliteEngine"
     kind: Any = specs.load(spec.config, who=spec.name)
-    assert config.build(kind, {}) == kind()
+    assert dataclass_config.build(kind, {}) == kind()
 
 
 def test_the_engine_is_found_by_its_new_name() -> None:
@@ -52,7 +53,7 @@ def test_listing_imports_nothing_heavy() -> None:
 
 def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
     """The probe in a child process, as lpbench runs it, gives JSON with the CPU among the devices."""
-    code = f"import json; from lpbench.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
+    code = f"import json; from lpbench.plugin.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
     found = json.loads(_python(code, **spec.environment).splitlines()[-1])
     assert found["version"] == library().version
     assert found["devices"] == ["cpu"]
@@ -92,7 +93,7 @@ def test_the_old_library_with_numpy_1_is_ready(
 OPEN_AND_RUN = """
 import numpy, os
 from pathlib import Path
-from lpbench.engine import Model
+from lpbench.plugin.engine import Model
 from lpbench_tflite._engine import TfliteEngine
 from lpbench_tflite.config import TfliteConfig
 before = len(os.listdir("/proc/self/task"))
@@ -123,7 +124,7 @@ def _python(code: str, **environment: str) -> str:
 def test_others_are_judged_by_literts_own_kernels(spec: specs.EngineSpec, models: Models) -> None:
     """As a reference every operator is run by the kernels that say what it does, none by XNNPACK."""
     kind: Any = specs.load(spec.config, who=spec.name)
-    options = config.build(kind, spec.reference or {})
+    options = dataclass_config.build(kind, spec.reference or {})
     with spec.load()().open(Model("tflite", models.convolution()), options, shapes={}) as session:
         nodes = session.describe()["nodes"]
     assert nodes == {"XNNPACK": 0, "TFLite": 2}

@@ -11,9 +11,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lpbench.builtin import COMMANDS
 from lpbench.cli import _console
 from lpbench.errors import LpbenchError, WorkerError
+from lpbench.plugin.builtin.hooks import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ def command_module(name: str) -> Any:  # noqa: ANN401 - a module with configure 
 
     if name in COMMANDS:
         return importlib.import_module(f"lpbench.cli.{name.replace('-', '_')}")
-    from lpbench import registry
+    from lpbench.plugin import registry
 
     if name.startswith("-"):
         what = f"unknown option {name}"
@@ -114,7 +114,7 @@ def command_module(name: str) -> Any:  # noqa: ANN401 - a module with configure 
 
 def _help() -> str:
     """Return the page of all commands, those of plugins included."""
-    from lpbench import registry
+    from lpbench.plugin import registry
 
     found = {name: offer.spec.summary for name, offer in registry.current().all(registry.COMMANDS).items()}
     summaries = {**COMMANDS, **found}

@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench import store
 from lpbench.cli import _console, _options
 from lpbench.errors import AppError, LpbenchError, ResultError, nearest
+from lpbench.results import files, store
 
 if TYPE_CHECKING:
     import argparse
 
-    from lpbench.app import App
-    from lpbench.result import Result
+    from lpbench.app.model import App
+    from lpbench.results.model import Result
 
 
 def refuse(*paths: Path | None, overwrite: bool) -> None:
@@ -25,7 +25,7 @@ def refuse(*paths: Path | None, overwrite: bool) -> None:
     :raises ResultError: A file exists, or its folder is not there or not writable.
     """
     for path in filter(None, paths):
-        store.refuse_existing(path, overwrite=overwrite)
+        files.refuse_existing(path, overwrite=overwrite)
         if not path.parent.is_dir():
             what = f"the folder {path.parent} does not exist"
             raise ResultError(what, where=str(path), hint=f"mkdir -p {path.parent}")
@@ -39,20 +39,20 @@ def find_app(word: str, options: argparse.Namespace) -> App:
 
     :raises LpbenchError: It is none of these, with the nearest name.
     """
-    from lpbench import plan
+    from lpbench.app import resolve
 
     path = Path(word)
     if options.range and (path.is_dir() or not path.exists()):
         what = "--range is for the made-up inputs of a bare model"
         raise LpbenchError(what, where=word, hint="an app's ranges stand in its ai_app_config.json")
     place = path if path.exists() else _from_catalogue(word)
-    return plan.resolve(place, shapes=dict(options.shape), ranges=dict(options.range), seed=options.seed)
+    return resolve.resolve(place, shapes=dict(options.shape), ranges=dict(options.range), seed=options.seed)
 
 
 def measure(app: App, options: argparse.Namespace) -> Result:
     """Measure an app as the options say, with progress on standard error."""
-    from lpbench.bench import benchmark
     from lpbench.cli._progress import live
+    from lpbench.jobs.measuring.session import benchmark
 
     arguments = _options.arguments(options, app)
     with live() as progress:
@@ -70,9 +70,9 @@ class Saved:
         """Write the result to the store and where else it was asked for."""
         self._try(lambda: store.keep(result))
         if output is not None:
-            self._try(lambda: store.save(result, output, overwrite=overwrite))
+            self._try(lambda: result.save(output, overwrite=overwrite))
         if predictions is not None:
-            self._try(lambda: store.write(blocks(result), predictions, overwrite=overwrite))
+            self._try(lambda: files.write(blocks(result), predictions, overwrite=overwrite))
 
     def report(self) -> None:
         """Say on standard error what could not be written."""
@@ -88,7 +88,7 @@ class Saved:
 
 def status(result: Result, saved: Saved) -> int:
     """Return the exit status of a benchmark that came to its end."""
-    from lpbench.result import INTERRUPTED
+    from lpbench.results.model import INTERRUPTED
 
     if result.state == INTERRUPTED:
         return _console.INTERRUPTED
@@ -110,7 +110,7 @@ def blocks(result: Result) -> str:
 
 
 def _from_catalogue(word: str) -> Path:
-    from lpbench import catalogue
+    from lpbench.app import catalogue
 
     pulled = catalogue.find(word)
     if pulled is not None:

@@ -11,7 +11,7 @@ from lpbench.errors import UnknownNameError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lpbench.app import App
+    from lpbench.app.model import App
 
 TENSORS = "inputs of a bare model"
 WORKERS = "worker processes"
@@ -114,15 +114,17 @@ def engine_options(texts: Mapping[str, str], app: App, asked: Sequence[str] | No
     """
     if not texts:
         return {}
-    from lpbench import config, plan, registry, specs
+    from lpbench.jobs import engine_choice
+    from lpbench.plugin import registry, specs
+    from lpbench.util import dataclass_config
 
     every = registry.current().all(registry.ENGINES)
-    chosen = list(every) if asked == [plan.ALL] else asked or [plan.preferred(app)]
+    chosen = list(every) if asked == [engine_choice.ALL] else asked or [engine_choice.preferred(app)]
     typed: dict[str, Any] = dict(texts)
     for name in chosen:
         with contextlib.suppress(UnknownNameError):  # benchmark says so, and measures the others
             spec = registry.current().get(registry.ENGINES, name.partition(":")[0]).spec
-            typed.update(config.parse(specs.load(spec.config, who=spec.name), texts) if spec.config else {})
+            typed.update(dataclass_config.parse(specs.load(spec.config, who=spec.name), texts) if spec.config else {})
     return typed
 
 

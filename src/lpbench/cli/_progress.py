@@ -9,7 +9,8 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from lpbench.cli import _console
-from lpbench.render import clean, percent, seconds, shorten
+from lpbench.render import percent, seconds
+from lpbench.util.text import clean, shorten
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from lpbench.bench import Progress
+    from lpbench.jobs.measuring.session import Progress
 
 PATIENCE = 2.0
 """Seconds after which people want to know what is going on."""

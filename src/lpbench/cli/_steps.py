@@ -6,7 +6,7 @@ import os
 import sys
 
 from lpbench.cli import _console
-from lpbench.render import shorten
+from lpbench.util.text import shorten
 
 QUIET = 5.0
 """Seconds between two lines about one step, where there is no terminal."""

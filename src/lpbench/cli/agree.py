@@ -7,13 +7,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from lpbench.cli import _agreement, _console, _measure, _options
-from lpbench.render import clean, shorten
+from lpbench.cli import _console, _measure, _options
+from lpbench.render import agreement as _agreement
+from lpbench.util.text import clean, shorten
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from lpbench.agreement import Agreed, Step, Tolerance
+    from lpbench.jobs.agreement import Agreed, Step
+    from lpbench.jobs.parity import Tolerance
 
 EPILOG = """examples:
   lpbench agree imagenet-mobilenet-v2 --engines onnxruntime,openvino,ncnn,tflite
@@ -87,7 +89,7 @@ def status(found: Agreed) -> int:
 
 def tolerance(text: str) -> Tolerance:
     """Return ``1e-4`` or ``F16`` as a tolerance."""
-    from lpbench.agreement import F16, F32, Tolerance
+    from lpbench.jobs.parity import F16, F32, Tolerance
 
     if text in {"F16", "F32"}:
         return {"F16": F16, "F32": F32}[text]
@@ -102,8 +104,9 @@ def tolerance(text: str) -> Tolerance:
 
 
 def _compare(app: Any, options: argparse.Namespace) -> Agreed:  # noqa: ANN401 - an App
-    from lpbench.agreement import F32, MOST, agree
-    from lpbench.plan import ALL
+    from lpbench.jobs.agreement import MOST, agree
+    from lpbench.jobs.engine_choice import ALL
+    from lpbench.jobs.parity import F32
 
     progress = _Progress(sys.stderr)
     try:

@@ -6,13 +6,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
-from lpbench.render import Column, clean, digits, table
+from lpbench.render import Column, digits, table
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from lpbench.catalogue import Listed
+    from lpbench.app.catalogue import Listed
     from lpbench.render._table import Paint
 
 MB = 1e6
@@ -28,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """List the entries."""
-    from lpbench.catalogue import entries
+    from lpbench.app.catalogue import entries
 
     listed = list(entries().values())
     if options.json:

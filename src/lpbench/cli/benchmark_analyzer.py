@@ -12,7 +12,7 @@ from lpbench.errors import LpbenchError
 if TYPE_CHECKING:
     import argparse
 
-    from lpbench.result import Configuration, Result
+    from lpbench.results.model import Configuration, Result
 
 LOCAL = "local"
 RESULTS = "results.txt"

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
 from lpbench.errors import LpbenchError
-from lpbench.render import Column, clean, seconds, shorten, table
+from lpbench.render import Column, seconds, table
+from lpbench.util.text import clean, shorten
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
     from typing import TextIO
 
+    from lpbench.plugin.specs import EngineSpec
     from lpbench.render._table import Paint
-    from lpbench.specs import EngineSpec
     from lpbench.testing import CheckResult, EngineCase
 
 EPILOG = """\
@@ -66,7 +67,7 @@ def main(options: argparse.Namespace) -> int:
     if not options.engine:
         what = "which engine?"
         raise LpbenchError(what, hint="lpbench engines lists them")
-    from lpbench import registry
+    from lpbench.plugin import registry
 
     spec = registry.current().get(registry.ENGINES, options.engine).spec
     found = _run(spec, options)
@@ -105,10 +106,13 @@ def _refuse_without_model(options: argparse.Namespace) -> None:
 
 def _asked(spec: EngineSpec, options: argparse.Namespace) -> dict[str, Any]:
     """Return the engine's options with the types that its config wants."""
-    from lpbench import config, specs
+    from lpbench.plugin import specs
+    from lpbench.util import dataclass_config
 
     texts = dict(options.set)
-    found: dict[str, Any] = config.parse(specs.load(spec.config, who=spec.name), texts) if spec.config else texts
+    found: dict[str, Any] = (
+        dataclass_config.parse(specs.load(spec.config, who=spec.name), texts) if spec.config else texts
+    )
     named = {"device": options.device, "threads": options.threads}
     return {**found, **{name: value for name, value in named.items() if value is not None}}
 

@@ -6,16 +6,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpbench.cli import _console, _options, _verdicts
+from lpbench.cli import _console, _options
 from lpbench.errors import LpbenchError
+from lpbench.render import comparison as _verdicts
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from lpbench.cli._parser import Parser
-    from lpbench.comparison import Compared
-    from lpbench.result import Result
+    from lpbench.results.comparison import Compared
+    from lpbench.results.model import Result
 
 FEWEST = 2
 """Results, or engines, that a comparison takes."""
@@ -75,7 +76,7 @@ def main(options: argparse.Namespace) -> int:
 def _saved(options: argparse.Namespace) -> int:
     """Compare saved results with the first of them."""
     from lpbench.cli.show import load
-    from lpbench.comparison import compare
+    from lpbench.results.comparison import compare
 
     _refuse_measuring(options)
     word, *others = options.results
@@ -112,7 +113,7 @@ def _live(options: argparse.Namespace) -> int:
     from lpbench.cli import _measure
     from lpbench.cli._parser import UsageError
     from lpbench.cli._progress import live
-    from lpbench.live import RUNS, compare_live
+    from lpbench.jobs.measuring.live import RUNS, compare_live
 
     if options.results:
         what = f'unexpected "{options.results[0]}"'
@@ -157,8 +158,9 @@ def _gated(found: Sequence[Compared], options: argparse.Namespace) -> int:
 
 def gates(each: Compared, options: argparse.Namespace) -> list[str]:
     """Return the gates that a comparison fails, each with its reason."""
-    from lpbench.monitor import Unavailable
-    from lpbench.render import clean, percent
+    from lpbench.render import percent
+    from lpbench.util.text import clean
+    from lpbench.util.unavailable import Unavailable
 
     total, name = each.total, clean(each.second)
     interval = total.ratio.interval

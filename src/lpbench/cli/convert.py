@@ -8,17 +8,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app.model_choice import origin
 from lpbench.cli import _console, _measure, _options
 from lpbench.cli._steps import Steps
-from lpbench.models import origin
-from lpbench.render import clean, digits, seconds
+from lpbench.render import digits, seconds
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     import argparse
 
-    from lpbench.app import App
-    from lpbench.conversion import Progress
-    from lpbench.engine import Model
+    from lpbench.app.model import App
+    from lpbench.jobs.conversion import Progress
+    from lpbench.plugin.engine import Model
 
 MB = 1e6
 EPILOG = """examples:
@@ -47,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Convert, and say what was made and how it was checked."""
-    from lpbench.conversion import TIMEOUT, convert
+    from lpbench.jobs.conversion import TIMEOUT, convert
 
     app = _measure.find_app(options.app, options)
     begun, lines = time.monotonic(), Lines()
@@ -117,7 +118,7 @@ def _screen(app: App, model: Model, when: str) -> list[str]:
 
 def _following(options: argparse.Namespace, app: App, made: tuple[Model, ...]) -> str:
     """Return the next command: to measure what was made, on an engine that reads it."""
-    from lpbench.registry import ENGINES, offers_where
+    from lpbench.plugin.registry import ENGINES, offers_where
 
     form = made[0].format
     readers = [each.spec for each in offers_where(ENGINES, lambda spec: form in spec.formats) if each.availability()]

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Look, and print what was found."""
-    from lpbench.diagnosis import doctor
+    from lpbench.jobs.doctor import doctor
 
     environment, findings = doctor(affinity=options.affinity, threads=options.threads)
     if options.json:
@@ -75,7 +75,7 @@ def _wrapped(label: str, text: str, width: int) -> list[str]:
 
 def _facts(environment: Mapping[str, Any], width: int, paint: Paint) -> Iterator[str]:
     """Yield the facts that matter; one that is not known with the reason."""
-    from lpbench.render import clean, shorten
+    from lpbench.util.text import clean, shorten
 
     facts = {key: value for part in ("machine", "subject", "state") for key, value in environment[part].items()}
     yield paint("this machine", "bold")

@@ -6,16 +6,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
-from lpbench.listing import engines
-from lpbench.registry import current
-from lpbench.render import Column, clean, table
+from lpbench.jobs.listing import engines
+from lpbench.plugin.registry import current
+from lpbench.render import Column, table
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from lpbench.listing import ListedEngine
-    from lpbench.registry import Failure
+    from lpbench.jobs.listing import ListedEngine
+    from lpbench.plugin.registry import Failure
 
 STYLES = {"ready": "good", "broken": "bad"}
 

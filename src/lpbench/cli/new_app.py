@@ -6,12 +6,12 @@ import shlex
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
-from lpbench.render import clean
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     import argparse
 
-    from lpbench.app_writer import NewApp
+    from lpbench.jobs.new_app import NewApp
 
 EPILOG = """\
 examples:
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Write the app and say what was assumed and what to type next."""
-    from lpbench.app_writer import new_app
+    from lpbench.jobs.new_app import new_app
 
     made = new_app(
         options.folder,

@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Write the project and say what to type next."""
-    from lpbench.plugin_writer import new_plugin
+    from lpbench.plugin.kit.scaffold import new_plugin
 
     folder = new_plugin(options.name, options.dir)
     place = shlex.quote(str(folder))

@@ -7,14 +7,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
-from lpbench.listing import plugins
-from lpbench.render import Column, clean, table
+from lpbench.jobs.listing import plugins
+from lpbench.render import Column, table
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from lpbench.listing import ListedPlugin
+    from lpbench.jobs.listing import ListedPlugin
     from lpbench.render._table import Paint
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from lpbench.cli import _console
 from lpbench.cli._steps import Steps
 from lpbench.errors import LpbenchError, PullError
-from lpbench.render import clean, digits, seconds
+from lpbench.render import digits, seconds
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from lpbench.catalogue import Progress
+    from lpbench.app.catalogue import Progress
 
 MB = 1e6
 WORDS = {"wait": "waiting", "fetch": "fetching", "build": "building"}
@@ -62,7 +63,7 @@ def _attempt(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], Lp
 
 def _wanted(options: argparse.Namespace) -> list[str]:
     """Return the entries to pull, each once; a name that is unknown stops everything before it begins."""
-    from lpbench.registry import APPS, current
+    from lpbench.plugin.registry import APPS, current
 
     if not options.names and not options.all:
         what = "no entry named"
@@ -72,7 +73,8 @@ def _wanted(options: argparse.Namespace) -> list[str]:
 
 
 def _pull(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    from lpbench import catalogue, folders
+    from lpbench.app import catalogue
+    from lpbench.util import atomic_folders
 
     started = time.monotonic()
     before = catalogue.find(name)
@@ -82,7 +84,7 @@ def _pull(name: str, options: argparse.Namespace) -> dict[str, Any]:
     finally:
         lines.close()
     spent = time.monotonic() - started
-    size = folders.size(folder)
+    size = atomic_folders.size(folder)
     if not options.json:
         kept = before and not options.force
         how = "was pulled already" if kept else f"pulled in {seconds(spent)}"

@@ -11,7 +11,7 @@ from lpbench.cli import _console, _measure, _options
 if TYPE_CHECKING:
     import argparse
 
-    from lpbench.result import Result
+    from lpbench.results.model import Result
 
 EPILOG = """examples:
   lpbench run imagenet-mobilenet-v2 --engine onnxruntime --threads 1 --predictions

@@ -6,14 +6,14 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpbench import store
 from lpbench.cli import _console
 from lpbench.errors import ResultError
+from lpbench.results import store
 
 if TYPE_CHECKING:
     import argparse
 
-    from lpbench.result import Result
+    from lpbench.results.model import Result
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

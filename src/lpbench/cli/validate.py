@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
 from lpbench.errors import AppError, nearest
-from lpbench.render import clean
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     import argparse
 
-    from lpbench.problems import Problem
+    from lpbench.util.problems import Problem
 
 EPILOG = """\
 examples:
@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Check every app; 0 if none has an error."""
-    from lpbench.app_check import validate
+    from lpbench.app.check import validate
 
     found = {app: validate(folder) for app, folder in _wanted(options).items()}
     if options.json:
@@ -52,7 +52,7 @@ def _wanted(options: argparse.Namespace) -> dict[str, Path]:
 
     :raises AppError: There is none.
     """
-    from lpbench import catalogue
+    from lpbench.app import catalogue
 
     found = {app: locate(app) for app in options.apps}
     if options.all:
@@ -69,7 +69,7 @@ def locate(app: str) -> Path:
 
     :raises AppError: There is neither.
     """
-    from lpbench import catalogue
+    from lpbench.app import catalogue
 
     path = Path(app)
     if path.exists():

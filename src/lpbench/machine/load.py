@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.machine._board import throttled
 from lpbench.machine._facts import Root, whole
-from lpbench.monitor import Unavailable
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

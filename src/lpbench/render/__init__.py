@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.render._names import name_of
-from lpbench.render._numbers import clean, digits, percent, seconds, shorten
+from lpbench.render._numbers import digits, percent, seconds
 from lpbench.render._table import Column, fit, plain, table
+from lpbench.results.names import name_of
+from lpbench.util.text import clean, shorten
 
 if TYPE_CHECKING:
     from lpbench.render._table import Paint
-    from lpbench.result import Result
+    from lpbench.results.model import Result
 
 __all__ = [
     "WIDTH",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.render._numbers import ABSENT, clean
+from lpbench.render._numbers import ABSENT
 from lpbench.render._table import Column, fit, plain, table
 from lpbench.render._units import Unit, half, metric_of, unit_for
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpbench.render._table import Paint
-    from lpbench.result import Configuration, Stage
-    from lpbench.stats import Summary
+    from lpbench.results.model import Configuration, Stage
+    from lpbench.results.stats import Summary
 
 Part = tuple[list[Column], list[list[str]]]
 """Columns and the rows under them."""

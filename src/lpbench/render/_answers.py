@@ -6,7 +6,8 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from lpbench.render._numbers import clean, digits
+from lpbench.render._numbers import digits
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpbench.render._names import name_of
-from lpbench.render._numbers import clean, digits, shorten
+from lpbench.render._numbers import digits
 from lpbench.render._summary import p99
 from lpbench.render._units import half, metric_of, unit_for, value
-from lpbench.result import OK
-from lpbench.timing import TOTAL
+from lpbench.results.model import OK
+from lpbench.results.names import name_of
+from lpbench.results.stages import TOTAL
+from lpbench.util.text import clean, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.result import Configuration, Result, Run
+    from lpbench.results.model import Configuration, Result, Run
 
 SEPARATOR = " · "
 CHANNELS = (1, 3, 4)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lpbench.monitor import Unavailable
-from lpbench.render._names import name_of
-from lpbench.render._numbers import ABSENT, clean, digits, percent, shorten
+from lpbench.render._numbers import ABSENT, digits, percent
 from lpbench.render._table import Column, fit, plain, table
 from lpbench.render._units import Unit, unit_for
-from lpbench.result import OK
-from lpbench.timing import TOTAL
+from lpbench.results.model import OK
+from lpbench.results.names import name_of
+from lpbench.results.stages import TOTAL
+from lpbench.util.text import clean, shorten
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpbench.render._table import Paint
-    from lpbench.result import Configuration, Metric, Result, Run
+    from lpbench.results.model import Configuration, Metric, Result, Run
 
 MILLISECOND = Unit("ms", 1e6)
 

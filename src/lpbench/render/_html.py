@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpbench.render._table import Column
-    from lpbench.result import Configuration, Result
+    from lpbench.results.model import Configuration, Result
 
 RIGHT = ' style="text-align:right"'
 LEFT = ' style="text-align:left"'

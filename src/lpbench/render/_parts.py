@@ -6,18 +6,18 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.explain import ALONE, PYTHON
-from lpbench.metrics import MILLISECOND
-from lpbench.render._numbers import clean, percent, spread
+from lpbench.render._numbers import percent, spread
 from lpbench.render._table import Column, fit, plain, table
 from lpbench.render._units import Unit, metric_of, unit_for
-from lpbench.stats import Interval, difference_interval
-from lpbench.timing import TOTAL
+from lpbench.results.metrics import MILLISECOND
+from lpbench.results.stages import ALONE, PYTHON, TOTAL
+from lpbench.results.stats import Interval, difference_interval
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
-    from lpbench.monitor import Unavailable
     from lpbench.render._table import Paint
-    from lpbench.result import Configuration
+    from lpbench.results.model import Configuration
+    from lpbench.util.unavailable import Unavailable
 
 TITLE = "where the time goes"
 WHOLE = "a sample, all in all"

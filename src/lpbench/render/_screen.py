@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from lpbench.render import _context
 from lpbench.render._anchors import anchors
 from lpbench.render._details import details
-from lpbench.render._names import name_of
-from lpbench.render._numbers import shorten
 from lpbench.render._parts import parts
 from lpbench.render._summary import summary
-from lpbench.result import INTERRUPTED
+from lpbench.results.model import INTERRUPTED
+from lpbench.results.names import name_of
+from lpbench.util.text import shorten
 
 if TYPE_CHECKING:
     from lpbench.render._table import Paint
-    from lpbench.result import Configuration, Result
+    from lpbench.results.model import Configuration, Result
 
 
 def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[str]:

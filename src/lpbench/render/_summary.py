@@ -6,20 +6,21 @@ import math
 import statistics
 from typing import TYPE_CHECKING
 
-from lpbench.monitor import Unavailable
-from lpbench.render._names import name_of
-from lpbench.render._numbers import ABSENT, cells, clean, digits, spread
+from lpbench.render._numbers import ABSENT, digits, spread
 from lpbench.render._table import Column, fit, plain, table
 from lpbench.render._units import Unit, half, metric_of, unit_for, value
-from lpbench.timing import STAGES, TOTAL
-from lpbench.verdicts import verdict
+from lpbench.results.names import name_of
+from lpbench.results.stages import STAGES, TOTAL
+from lpbench.results.verdicts import verdict
+from lpbench.util.text import cells, clean
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpbench.render._table import Paint
-    from lpbench.result import Configuration, Result
-    from lpbench.verdicts import Comparison
+    from lpbench.results.model import Configuration, Result
+    from lpbench.results.verdicts import Comparison
 
 SHORT = {"preprocessing": "pre", "inference": "infer", "postprocessing": "post"}
 """Words of the summary for the stages."""

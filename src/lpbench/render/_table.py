@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from lpbench.render._numbers import cells
+from lpbench.util.text import cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.metrics import MILLISECOND, STAGE_METRICS, across_runs
 from lpbench.render._numbers import ABSENT, digits, spread
-from lpbench.timing import TOTAL
+from lpbench.results.metrics import MILLISECOND, STAGE_METRICS, across_runs
+from lpbench.results.stages import TOTAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lpbench.result import Configuration, Metric
+    from lpbench.results.model import Configuration, Metric
 
 SHORT = 1e5
 """Nanoseconds below which a total is shown in microseconds."""

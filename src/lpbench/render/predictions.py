@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render._answers import LISTS, answer, later_of, plain_text
-from lpbench.render._names import name_of
-from lpbench.render._numbers import clean, digits
+from lpbench.render._numbers import digits
 from lpbench.render._table import Column, plain, table
+from lpbench.results.names import name_of
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from lpbench.render._table import Paint
-    from lpbench.result import Configuration, Metric, Result
+    from lpbench.results.model import Configuration, Metric, Result
 
 PUBLISHED = {
     "CPU_LOAD": "CPU_LOAD",
@@ -105,20 +106,6 @@ def answers(result: Result, paint: Paint = plain) -> list[str]:
         *lines,
         *(line for each in others for line in _otherwise(name_of(each, found), each, best)),
     ]
-
-
-def alike(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
-    """Return to how many samples two engines give the same best answer, and of how many; None where none is named."""
-    named = [
-        {clean(each.get("sample", "")): answer(each)[0] for each in found if _named(each)} for found in (first, second)
-    ]
-    both = named[0].keys() & named[1].keys()
-    return (sum(named[0][sample] == named[1][sample] for sample in both), len(both)) if both else None
-
-
-def _named(each: Mapping[str, Any]) -> bool:
-    """Whether a prediction names what it found; numbers as they are differ in their last digits."""
-    return "label" in each or "text" in each or any(isinstance(each.get(key), list) for key in (*LISTS, "items"))
 
 
 def _otherwise(name: str, each: Configuration, best: Mapping[str, tuple[str, str]]) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench import bare_model, config, registry
-from lpbench.engine import Model, TensorInfo
+from lpbench.app import bare_model
 from lpbench.errors import EngineError
-from lpbench.tensors import TensorConfig, TensorPreprocessor
+from lpbench.plugin import registry
+from lpbench.plugin.builtin.tensors import TensorConfig, TensorPreprocessor
+from lpbench.plugin.engine import Model, TensorInfo
 from lpbench.testing.cases import EngineCase
+from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +39,9 @@ def model_case(
         what = f'engine "{spec.name}" reads {", ".join(spec.formats)}; this is {kind}'
         raise EngineError(what, where=str(path))
     found = Model(kind, path, tuple(map(Path, extra)))
-    settings = config.build(TensorConfig, {"shapes": {name: tuple(shape) for name, shape in (shapes or {}).items()}})
+    settings = dataclass_config.build(
+        TensorConfig, {"shapes": {name: tuple(shape) for name, shape in (shapes or {}).items()}}
+    )
     preprocessor = TensorPreprocessor(settings, _inputs(spec.name, dict(spec.environment), found))
     samples = [preprocessor.load(Path(each)) for each in inputs][:2]
     samples += [preprocessor.generate(index, 0) for index in range(2 - len(samples))]
@@ -48,7 +52,7 @@ def model_case(
 
 def _inputs(engine: str, environment: dict[str, str], model: Model) -> list[TensorInfo]:
     """Return a model's inputs as the engine sees them, asked in a worker."""
-    from lpbench.client import Worker, WorkerOptions
+    from lpbench.worker.client import Worker, WorkerOptions
 
     asked: dict[str, Any] = {"model": str(model.path), "format": model.format, "engine": engine}
     with Worker(WorkerOptions(environment=environment)) as worker:

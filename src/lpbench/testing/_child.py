@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.testing._checks import Failed, NotApplicable, NotReady, short
 from lpbench.testing._kinds import TESTED
 from lpbench.testing._subject import named_case
-from lpbench.worker import die_with_parent
+from lpbench.worker.__main__ import die_with_parent
 
 if TYPE_CHECKING:
     from lpbench.testing._subject import Subject

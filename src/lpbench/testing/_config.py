@@ -6,10 +6,11 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lpbench import config, specs
 from lpbench.errors import ConfigError, EngineError
+from lpbench.plugin import specs
 from lpbench.testing import _process
 from lpbench.testing._checks import NotApplicable, named, refused, require, short
+from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +34,8 @@ def config_builds_without_side_effects(subject: Any_) -> None:
 
     def build() -> None:
         kind = specs.load(subject.config_path, who=subject.spec.name)
-        if given or not config.errors(kind, {}):
-            config.build(kind, given)
+        if given or not dataclass_config.errors(kind, {}):
+            dataclass_config.build(kind, given)
 
     _refuse_changes(build)
     libraries = {name for each in subject.spec.requires for name in each.split("|")} & set(sys.modules)
@@ -61,7 +62,7 @@ def unknown_option_is_refused(subject: Any_) -> None:
     """A misspelt option is refused, with the nearest name."""
     kind = subject.config_class()
     for name in subject.options() or ("nothing",):
-        errors = config.errors(kind, {**_given(subject), f"{name}x": 1})
+        errors = dataclass_config.errors(kind, {**_given(subject), f"{name}x": 1})
         require(errors, f'"{name}x" is taken for an option')
         close = not subject.options() or "did you mean" in errors[0].hint
         require(close, f'"{name}x" is refused without the nearest name: {short(errors[0])}')
@@ -71,7 +72,7 @@ def wrong_value_is_refused(subject: Any_) -> None:
     """A value of a wrong type is refused, naming the option."""
     kind = subject.config_class()
     for name in subject.options():
-        errors = [error for value in WRONG for error in config.errors(kind, {**_given(subject), name: value})]
+        errors = [error for value in WRONG for error in dataclass_config.errors(kind, {**_given(subject), name: value})]
         require(errors, f'"{name}" takes any value')
         require(any(named(name, str(each)) for each in errors), f'"{name}" is not named: {short(errors[0])}')
 
@@ -112,6 +113,6 @@ def _refused_somewhere(subject: EngineSubject, option: str, value: object, name:
 
 def _given(subject: Any_) -> dict[str, Any]:
     """Return what the config must be given, from the case where it says."""
-    if not any(config.errors(subject.config_class(), {})):
+    if not any(dataclass_config.errors(subject.config_class(), {})):
         return {}
     return dict(getattr(subject.case, "config", None) or getattr(subject.case, "options", {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench import registry
+from lpbench.plugin import registry
 from lpbench.testing import _config, _lifetime, _listing, _measuring, _monitor, _post, _pre, _running, _threads
 from lpbench.testing._checks import Check, by_name
 from lpbench.testing._subject import EngineSubject, MonitorSubject, PostprocessorSubject, PreprocessorSubject, Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench.testing import _arrays, _process
 from lpbench.testing._checks import NotApplicable, refused, require
 from lpbench.testing._running import require_same
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lpbench.engine import Model
+    from lpbench.plugin.engine import Model
     from lpbench.testing._subject import EngineSubject
 
 KIB = 1024

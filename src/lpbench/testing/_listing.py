@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lpbench import specs
+from lpbench.plugin import specs
 from lpbench.testing._checks import NotApplicable, require
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LIST = """
 import importlib, json, sys
-from lpbench import registry
+from lpbench.plugin import registry
 before = set(sys.modules)
 found = registry.Registry()
 found.add("it", importlib.import_module({module!r}))
@@ -30,7 +30,7 @@ HIDE = """
 import importlib, json, sys
 for name in {hidden!r}:
     sys.modules[name] = None
-from lpbench import registry
+from lpbench.plugin import registry
 found = registry.Registry()
 found.add("it", importlib.import_module({module!r}))
 (kind,) = [kind for kind in registry.KINDS if kind.word == {kind!r}]

@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench.testing import _arrays
 from lpbench.testing._checks import NotApplicable, require
 from lpbench.testing._running import require_same
@@ -14,7 +14,7 @@ from lpbench.testing._running import require_same
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lpbench.engine import Session
+    from lpbench.plugin.engine import Session
     from lpbench.testing._subject import EngineSubject
 
 REPEATS = 10

@@ -6,10 +6,11 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from lpbench.monitor import Reading, Unavailable
+from lpbench.plugin.monitor import Reading
 from lpbench.testing import _process
 from lpbench.testing._checks import Failed, NotApplicable, require, short
 from lpbench.testing._lifetime import nothing_grows
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench import child, registry
 from lpbench.errors import LpbenchError, UnknownNameError, nearest
+from lpbench.plugin import registry
 from lpbench.testing._child import FAILED, PASSED, answer_path
 from lpbench.testing._kinds import TESTED
 from lpbench.testing.cases import Case, EngineCase, Factory, MonitorCase, PostprocessorCase, PreprocessorCase
+from lpbench.util import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -197,7 +198,7 @@ class Checker:
         order.write_text(json.dumps({**self._order, "check": check, "folder": str(place / "files")}), encoding="utf-8")
         command = [sys.executable, "-m", "lpbench.testing", str(order)]
         try:
-            status = child.run(
+            status = processes.run(
                 command, log=log, timeout=self._timeout, tick=lambda _: None, environment=self._environment()
             )
         except TimeoutError as error:
@@ -216,7 +217,7 @@ class Checker:
 def _ended(status: int, said: str) -> str:
     words = [line.strip() for line in said.splitlines() if line.strip()]
     fatal = [line for line in words if line.startswith("Fatal Python error")]
-    ending = child.ending(status)
+    ending = processes.ending(status)
     ended = ending if status < 0 else f"ended: {ending}"
     return f"the process {ended}{f': {(fatal or words)[-1][:200]}' if words else ''}"
 

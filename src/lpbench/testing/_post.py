@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def predictions_describe_as_json(subject: PostprocessorSubject) -> None:
     """A prediction is described by a mapping of texts to what JSON carries, once the core made it plain."""
-    from lpbench.runner import plain
+    from lpbench.util.jsonable import plain
 
     for outputs in (subject.case.given, subject.case.other):
         found = _described(subject, outputs)
@@ -28,7 +28,7 @@ def predictions_describe_as_json(subject: PostprocessorSubject) -> None:
 
 def description_is_right(subject: PostprocessorSubject) -> None:
     """A prediction is described as the case expects."""
-    from lpbench.runner import plain
+    from lpbench.util.jsonable import plain
 
     if subject.case.expected is None:
         what = "the case expects no description"
@@ -50,7 +50,7 @@ def candidates_come_best_first(subject: PostprocessorSubject) -> None:
 
 def outputs_do_not_mix(subject: PostprocessorSubject) -> None:
     """A prediction depends on its own outputs only, whatever came before."""
-    from lpbench.runner import plain
+    from lpbench.util.jsonable import plain
 
     case, postprocessor = subject.case, subject.build()
     alone = [plain(_described(subject, outputs)) for outputs in (case.given, case.other)]

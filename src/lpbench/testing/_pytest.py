@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lpbench import registry
+from lpbench.plugin import registry
 from lpbench.testing._child import NOT_READY
 from lpbench.testing._parent import EXPECTED, Checker
 

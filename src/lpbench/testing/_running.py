@@ -7,14 +7,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from lpbench.engine import EngineError, TensorInfo
+from lpbench.plugin.engine import EngineError, TensorInfo
 from lpbench.testing import _arrays
 from lpbench.testing._checks import NotApplicable, named, refused, require, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lpbench.engine import Session
+    from lpbench.plugin.engine import Session
     from lpbench.testing._subject import EngineSubject
 
 

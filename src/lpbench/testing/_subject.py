@@ -6,18 +6,19 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from lpbench import config, registry, specs
 from lpbench.errors import PluginError
+from lpbench.plugin import registry, specs
 from lpbench.testing._checks import NotApplicable, NotReady, require
 from lpbench.testing.cases import Case, EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
+from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from lpbench.engine import Engine, Model, Session
-    from lpbench.monitor import Monitor
-    from lpbench.processor import Postprocessor, Preprocessor, Sample
+    from lpbench.plugin.engine import Engine, Model, Session
+    from lpbench.plugin.monitor import Monitor
+    from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 C = TypeVar("C", bound=Case)
 S = TypeVar("S", bound=specs.Spec)
@@ -97,7 +98,7 @@ class EngineSubject(Subject[specs.EngineSpec, EngineCase]):
         if not self.config_path:
             return None
         values = {**self.case.options, **options}
-        return config.build(self.config_class(), values, where=f"options of {self.spec.name}")
+        return dataclass_config.build(self.config_class(), values, where=f"options of {self.spec.name}")
 
     def open(
         self,
@@ -131,7 +132,7 @@ class PreprocessorSubject(Subject[specs.ProcessorSpec, PreprocessorCase]):
     def build(self) -> Preprocessor[Any]:
         """Return a new preprocessor for the case's inputs."""
         case = self.case
-        settings = config.build(self.config_class(), case.config) if self.config_path else None
+        settings = dataclass_config.build(self.config_class(), case.config) if self.config_path else None
         found: Preprocessor[Any] = self.implementation()(settings, case.inputs)
         return found
 
@@ -148,7 +149,7 @@ class PostprocessorSubject(Subject[specs.ProcessorSpec, PostprocessorCase]):
     def build(self) -> Postprocessor[Any]:
         """Return a new postprocessor for the case's outputs."""
         case = self.case
-        settings = config.build(self.config_class(), case.config) if self.config_path else None
+        settings = dataclass_config.build(self.config_class(), case.config) if self.config_path else None
         found: Postprocessor[Any] = self.implementation()(settings, case.outputs, case.labels)
         return found
 

@@ -13,7 +13,7 @@ from lpbench.testing._running import require_same
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lpbench.engine import Session
+    from lpbench.plugin.engine import Session
     from lpbench.testing._subject import EngineSubject
 
 REPEATS = 20

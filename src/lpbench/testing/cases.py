@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lpbench.processor import Sample
+from lpbench.plugin.processor import Sample
 
 if TYPE_CHECKING:
-    from lpbench.engine import Feeds, Model, Outputs, Shapes, TensorInfo
+    from lpbench.plugin.engine import Feeds, Model, Outputs, Shapes, TensorInfo
 
 C = TypeVar("C", bound="Case")
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpbench.converter import Conversion
-from lpbench.engine import Model
-from lpbench.models import merge, reference
-from lpbench.raw_outputs import Tensor, alike, fitted
+from lpbench.app.model_choice import merge, reference
+from lpbench.plugin.converter import Conversion
+from lpbench.plugin.engine import Model
+from lpbench.worker.tensor_wire import Tensor, alike, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lpbench.converter import Converted, Converter
-    from lpbench.engine import Session, Shapes
-    from lpbench.specs import EngineSpec
+    from lpbench.plugin.converter import Converted, Converter
+    from lpbench.plugin.engine import Session, Shapes
+    from lpbench.plugin.specs import EngineSpec
 
     Value = tuple[str, Sequence[int | str]]
     """Name and shape of an input or output."""
@@ -175,10 +175,10 @@ def differences(made: Converted, spec: EngineSpec, source: Path, shapes: Shapes 
 
 
 def _opened(spec: EngineSpec, model: Model, shapes: Shapes | None) -> Session:
-    from lpbench import config
-    from lpbench.specs import load
+    from lpbench.plugin.specs import load
+    from lpbench.util import dataclass_config
 
-    options = config.build(load(spec.config, who=spec.name), dict(spec.reference or {}), where=spec.name)
+    options = dataclass_config.build(load(spec.config, who=spec.name), dict(spec.reference or {}), where=spec.name)
     session: Session = spec.load()().open(model, options, shapes=shapes or {})
     return session
 

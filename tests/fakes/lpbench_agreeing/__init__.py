@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.hookspecs import hookimpl
-from lpbench.specs import EngineSpec
+from lpbench.plugin.hookspecs import hookimpl
+from lpbench.plugin.specs import EngineSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lpbench.engine import Engine, Feeds, Model, Outputs, Session, Shapes, TensorInfo
 from lpbench.errors import EngineError
+from lpbench.plugin.engine import Engine, Feeds, Model, Outputs, Session, Shapes, TensorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,8 +17,8 @@ import time
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from lpbench.engine import Engine, Feeds, Model, Outputs, Session, Shapes, TensorInfo
 from lpbench.errors import EngineError
+from lpbench.plugin.engine import Engine, Feeds, Model, Outputs, Session, Shapes, TensorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ProcessorError
-from lpbench.processor import Postprocessor, Preprocessor, Sample
+from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from lpbench.engine import Feeds, Outputs
+    from lpbench.plugin.engine import Feeds, Outputs
 
 
 @dataclass(frozen=True)

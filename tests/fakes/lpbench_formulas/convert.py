@@ -9,8 +9,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from lpbench.converter import Conversion, ConversionError, Converted, Converter
-from lpbench.engine import Model, TensorInfo
+from lpbench.plugin.converter import Conversion, ConversionError, Converted, Converter
+from lpbench.plugin.engine import Model, TensorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

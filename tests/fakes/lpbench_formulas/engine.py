@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpbench import feeds as checks
-from lpbench.engine import Engine, Session, TensorInfo
 from lpbench.errors import EngineError
+from lpbench.plugin.engine import Engine, Session, TensorInfo
+from lpbench.plugin.kit import feed_checks as checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lpbench.engine import Feeds, Model, Outputs, Shapes
+    from lpbench.plugin.engine import Feeds, Model, Outputs, Shapes
 
     Array = np.ndarray[Any, Any]
 

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench import config as configs
-from lpbench import registry, specs
-from lpbench.engine import Engine, Feeds, Model, Outputs, Session, Shapes
+from lpbench.plugin import registry, specs
+from lpbench.plugin.engine import Engine, Feeds, Model, Outputs, Session, Shapes
+from lpbench.util import dataclass_config as configs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

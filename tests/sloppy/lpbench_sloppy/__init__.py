@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.hookspecs import hookimpl
-from lpbench.specs import EngineSpec, MonitorSpec, ProcessorSpec
+from lpbench.plugin.hookspecs import hookimpl
+from lpbench.plugin.specs import EngineSpec, MonitorSpec, ProcessorSpec
 
 from .fault import is_broken
 

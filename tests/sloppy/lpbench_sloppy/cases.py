@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpbench.engine import Model, TensorInfo
+from lpbench.plugin.engine import Model, TensorInfo
 from lpbench.testing import EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
 
 if TYPE_CHECKING:

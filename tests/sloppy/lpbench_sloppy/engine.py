@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpbench.engine import Engine
 from lpbench.errors import EngineError
+from lpbench.plugin.engine import Engine
 
 from .fault import HELD, is_broken, leak, meddle
 from .session import SloppySession
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lpbench.engine import Model, Session, Shapes
+    from lpbench.plugin.engine import Model, Session, Shapes
 
 DEVICES = ("cpu",)
 BAD_MODELS = ("missing", "empty", "garbage", "cut")

@@ -6,7 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from lpbench.monitor import Monitor, Reading, Unavailable
+from lpbench.plugin.monitor import Monitor, Reading
+from lpbench.util.unavailable import Unavailable
 
 from .fault import is_broken, leak, meddle
 

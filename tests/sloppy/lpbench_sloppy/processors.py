@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpbench.errors import ProcessorError
-from lpbench.processor import Postprocessor, Preprocessor, Sample
+from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 from .fault import is_broken, leak, meddle
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lpbench.engine import Feeds, Outputs, TensorInfo
+    from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
 
 SHARED = np.zeros((1, 3), np.float32)
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpbench.engine import Feeds, Model, Outputs, Session, TensorInfo
 from lpbench.errors import EngineError
+from lpbench.plugin.engine import Feeds, Model, Outputs, Session, TensorInfo
 
 from .fault import is_broken, leak
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.hookspecs import hookimpl
-from lpbench.specs import MetricSpec, ProcessorSpec
+from lpbench.plugin.hookspecs import hookimpl
+from lpbench.plugin.specs import MetricSpec, ProcessorSpec
 from lpbench_image.boxes.specs import DETECTORS
 from lpbench_image.post.specs import SPECS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpbench.specs import AppSpec
+    from lpbench.plugin.specs import AppSpec
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".npy")
 

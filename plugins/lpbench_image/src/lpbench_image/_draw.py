@@ -14,7 +14,7 @@ from lpbench_image.post import run_lengths
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from lpbench.processor import Sample
+    from lpbench.plugin.processor import Sample
     from lpbench_image._tensor import Picture
 
     Found = Mapping[str, Any]

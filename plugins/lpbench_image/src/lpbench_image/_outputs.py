@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import TensorInfo
+    from lpbench.plugin.engine import TensorInfo
 
 WHERE = "postprocessing"
 FEW = 200

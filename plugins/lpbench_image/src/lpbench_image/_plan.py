@@ -11,7 +11,7 @@ from lpbench_image._tensor import TensorWriter
 from lpbench_image.geometry import Affine
 
 if TYPE_CHECKING:
-    from lpbench.engine import Feeds
+    from lpbench.plugin.engine import Feeds
     from lpbench_image._sizing import Placement
     from lpbench_image._target import Target
     from lpbench_image._tensor import Picture

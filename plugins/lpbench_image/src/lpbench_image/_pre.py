@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from lpbench.errors import ProcessorError
-from lpbench.processor import Preprocessor, Sample
+from lpbench.plugin.processor import Preprocessor, Sample
 from lpbench_image._decode import read_picture
 from lpbench_image._items import Regions
 from lpbench_image._plan import Output, Plan, colour
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lpbench.engine import Feeds, TensorInfo
+    from lpbench.plugin.engine import Feeds, TensorInfo
     from lpbench_image._sizing import Placement
     from lpbench_image._tensor import Picture
     from lpbench_image.geometry import Extent

@@ -10,7 +10,7 @@ from lpbench.errors import ProcessorError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpbench.engine import TensorInfo
+    from lpbench.plugin.engine import TensorInfo
     from lpbench_image._sizing import OpenExtent
     from lpbench_image.config import ImageConfig
     from lpbench_image.geometry import Extent

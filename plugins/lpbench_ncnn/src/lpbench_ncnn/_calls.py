@@ -15,7 +15,7 @@ from lpbench_ncnn._shapes import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpbench.engine import Feeds, Outputs, TensorInfo
+    from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
     from lpbench_ncnn._infer import Shape
     from lpbench_ncnn._shapes import Plan
 

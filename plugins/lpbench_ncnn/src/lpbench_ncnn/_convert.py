@@ -6,16 +6,17 @@ import platform
 import re
 from typing import TYPE_CHECKING, NoReturn
 
-from lpbench import child, onnx_source, tools
-from lpbench.converter import Conversion, ConversionError, Converted, Converter
-from lpbench.engine import EngineError, Model, TensorInfo
-from lpbench.fetch import Package
+from lpbench.plugin.converter import Conversion, ConversionError, Converted, Converter
+from lpbench.plugin.engine import EngineError, Model, TensorInfo
+from lpbench.plugin.kit import onnx_prepare, tool_environments
+from lpbench.plugin.kit.downloads import Package
+from lpbench.util import processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from lpbench.onnx_source import Source, Tensor
+    from lpbench.plugin.kit.onnx_prepare import Source, Tensor
 
 VERSION = "20261020"
 FILE = "pnnx-{}-py3-none-manylinux2014_{}.manylinux_2_17_{}.whl"
@@ -49,17 +50,17 @@ class Pnnx(Converter):
 
         :raises ConversionError: There is none for this machine, or it cannot be fetched.
         """
-        tools.unpacked(_package())
+        tool_environments.unpacked(_package())
 
     def convert(self, source: Model, wanted: Conversion, /) -> Converted:
         """Convert a model; its inputs become ``in0``, ``in1`` and so on, its outputs ``out0`` and so on.
 
         :raises ConversionError: Naming operators that pnnx or ncnn do not have, and inputs or outputs that got lost.
         """
-        program = tools.unpacked(_package()) / "pnnx"
+        program = tool_environments.unpacked(_package()) / "pnnx"
         try:
-            found = onnx_source.prepare(source.path, wanted.scratch / "model.onnx", wanted.shapes)
-        except onnx_source.SourceError as error:
+            found = onnx_prepare.prepare(source.path, wanted.scratch / "model.onnx", wanted.shapes)
+        except onnx_prepare.SourceError as error:
             raise ConversionError(error.what, where=str(source.path), hint=error.hint) from error
         _run(program, found, wanted)
         inputs, outputs = _checked(wanted.folder / "model.param", found)
@@ -89,7 +90,7 @@ def _run(program: Path, found: Source, wanted: Conversion) -> None:
         *(f"ncnn{end}={wanted.folder.resolve()}/model.{end}" for end in ("param", "bin")),
     ]
     try:
-        status = child.run(
+        status = processes.run(
             command, log=log, timeout=TIMEOUT, tick=lambda _: None, folder=wanted.scratch, own_group=False
         )
     except TimeoutError as error:
@@ -114,7 +115,7 @@ def _refuse(log: Path, status: int) -> NoReturn:
         what = f"pnnx {VERSION} has no operator {', '.join(unknown)}"
         raise ConversionError(what, hint="convert the model without them, or use another engine")
     said = [line.strip() for line in words.splitlines() if "failed" in line or "not support" in line]
-    what = f"pnnx {VERSION} {child.ending(status)} and wrote no network{f': {said[-1][:300]}' if said else ''}"
+    what = f"pnnx {VERSION} {processes.ending(status)} and wrote no network{f': {said[-1][:300]}' if said else ''}"
     raise ConversionError(what, hint="it crashes on models that hand an input or another output on unchanged, for one")
 
 

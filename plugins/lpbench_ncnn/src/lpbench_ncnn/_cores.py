@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import ncnn
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import ncnn
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 
 if TYPE_CHECKING:
     from lpbench_ncnn.config import NcnnConfig

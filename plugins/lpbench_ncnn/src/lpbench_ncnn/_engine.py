@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import ncnn
 
-from lpbench.cores import physical_cores
-from lpbench.engine import Engine, EngineError
+from lpbench.plugin.engine import Engine, EngineError
+from lpbench.plugin.kit.cores import physical_cores
 from lpbench_ncnn import _cores, _devices, _net, _param, _precision, _shapes, _weights
 from lpbench_ncnn._session import Loaded, NcnnSession
 from lpbench_ncnn.config import NcnnConfig
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from lpbench.engine import Model, Session, Shapes
+    from lpbench.plugin.engine import Model, Session, Shapes
     from lpbench_ncnn._devices import Device
     from lpbench_ncnn._param import Graph
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from lpbench.engine import EngineError
-from lpbench.feeds import text
+from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.feed_checks import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ncnn
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_ncnn.config import NARROW
 
 if TYPE_CHECKING:

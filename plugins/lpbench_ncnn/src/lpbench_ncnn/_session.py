@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import ncnn
 import numpy as np
 
-from lpbench import feeds as checks
-from lpbench.engine import EngineError, Session
+from lpbench.plugin.engine import EngineError, Session
+from lpbench.plugin.kit import feed_checks as checks
 from lpbench_ncnn import _calls, _net, _precision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lpbench.engine import Feeds, Outputs, TensorInfo
+    from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
     from lpbench_ncnn._calls import Call
     from lpbench_ncnn._devices import Device
     from lpbench_ncnn._param import Graph

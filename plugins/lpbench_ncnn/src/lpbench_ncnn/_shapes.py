@@ -10,15 +10,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.engine import EngineError, TensorInfo
 from lpbench.errors import nearest
-from lpbench.feeds import text
+from lpbench.plugin.engine import EngineError, TensorInfo
+from lpbench.plugin.kit.feed_checks import text
 from lpbench_ncnn import _infer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.engine import Model, Shapes
+    from lpbench.plugin.engine import Model, Shapes
     from lpbench_ncnn._infer import Shape
     from lpbench_ncnn._param import Graph, Layer
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import ncnn
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_ncnn._param import WEIGHTS, weighted
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from lpbench.engine import Model
+    from lpbench.plugin.engine import Model
     from lpbench_ncnn._param import Graph
 
 WRITABLE = 0x200

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpbench.engine import Model
+from lpbench.plugin.engine import Model
 from lpbench.testing import EngineCase
 
 if TYPE_CHECKING:

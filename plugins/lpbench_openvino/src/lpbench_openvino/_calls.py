@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import openvino
 
-from lpbench import feeds
+from lpbench.plugin.kit import feed_checks
 from lpbench_openvino import _ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpbench.engine import Feeds, Outputs, TensorInfo
+    from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
 
 BITS = "uint16"
 """Numpy's type that carries bfloat16, which OpenVINO takes as float16 otherwise."""
@@ -102,7 +102,7 @@ class Call:
         self._proven.add(shapes)
 
     def _bind(self, at: int, info: TensorInfo, array: Any) -> None:  # noqa: ANN401 - checked
-        if feeds.misfit(array, info):
+        if feed_checks.misfit(array, info):
             raise MisfitError
         self._bound[at] = UNBOUND
         shareable = array.flags.c_contiguous and array.flags.writeable and array.size

@@ -6,13 +6,13 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
-from lpbench.converter import Conversion, ConversionError, Converted, Converter
-from lpbench.engine import EngineError, Model
+from lpbench.plugin.converter import Conversion, ConversionError, Converted, Converter
+from lpbench.plugin.engine import EngineError, Model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpbench.engine import TensorInfo
+    from lpbench.plugin.engine import TensorInfo
 
 TELEMETRY = {"CI": "true"}
 """As in the engine's spec: importing openvino counts uses and reports them, unless it takes this for a CI job."""

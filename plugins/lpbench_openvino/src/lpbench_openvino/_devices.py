@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_openvino._text import plain_words
 from lpbench_openvino.config import unit
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import openvino
 
-from lpbench.cores import physical_cores
-from lpbench.engine import Engine, EngineError
+from lpbench.plugin.engine import Engine, EngineError
+from lpbench.plugin.kit.cores import physical_cores
 from lpbench_openvino import _devices, _model, _nodes, _ports, _precision
 from lpbench_openvino._exposed import ExposedSession, expose
 from lpbench_openvino._session import Loaded, OpenvinoSession
@@ -18,7 +18,7 @@ from lpbench_openvino.config import AUTO, OpenvinoConfig
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpbench.engine import Model, Session, Shapes
+    from lpbench.plugin.engine import Model, Session, Shapes
 
 ASKED = {"F32": "f32", "F16": "f16", "BF16": "bf16"}
 """OpenVINO's words for the precisions that can be asked for."""

@@ -12,7 +12,7 @@ from lpbench_openvino._session import Loaded, OpenvinoSession
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lpbench.engine import Feeds, Outputs
+    from lpbench.plugin.engine import Feeds, Outputs
 
 STILL = frozenset({"Constant", "Parameter", "Result"})
 """Operations that compute nothing."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from openvino.frontend import FrontEndManager
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_openvino._text import plain_words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpbench.engine import Model
+    from lpbench.plugin.engine import Model
 
 FRONTENDS = {"openvino": "ir", "onnx": "onnx", "tflite": "tflite"}
 """Our names of the formats, and OpenVINO's."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from lpbench import feeds
-from lpbench.engine import EngineError, TensorInfo
+from lpbench.plugin.engine import EngineError, TensorInfo
+from lpbench.plugin.kit import feed_checks
 from lpbench_openvino._text import plain_words
 
 if TYPE_CHECKING:
-    from lpbench.engine import Shapes
+    from lpbench.plugin.engine import Shapes
 
 SINK = "/sink_port_0"
 """What OpenVINO adds to an output's name."""
@@ -52,7 +52,7 @@ def fix(network: Any, shapes: Shapes) -> None:  # noqa: ANN401
     """
     known = inputs(network)
     ranked = [_ranked(port, info, shapes) for port, info in zip(network.inputs, known, strict=True)]
-    feeds.fixed(ranked, shapes)
+    feed_checks.fixed(ranked, shapes)
     if not shapes:
         return
     ports = {info.name: port for port, info in zip(network.inputs, known, strict=True)}
@@ -64,7 +64,7 @@ def fix(network: Any, shapes: Shapes) -> None:  # noqa: ANN401
 
 def unfit(shapes: Shapes, error: RuntimeError) -> EngineError:
     """Return the error for shapes that contradict each other or the layers behind them."""
-    given = ", ".join(f'"{name}" {feeds.text(shape)}' for name, shape in shapes.items())
+    given = ", ".join(f'"{name}" {feed_checks.text(shape)}' for name, shape in shapes.items())
     what = f"the model does not take {given}: {plain_words(error)}"
     return EngineError(what, hint="inputs that belong together need shapes that fit")
 

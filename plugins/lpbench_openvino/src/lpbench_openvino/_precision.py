@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from lpbench.categories import ARRANGEMENT, CONVOLUTION, COPY, GEMM, category
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.layer_kinds import ARRANGEMENT, CONVOLUTION, COPY, GEMM, category
 from lpbench_openvino._nodes import FLOATS, WORDS
 from lpbench_openvino.config import AUTO
 

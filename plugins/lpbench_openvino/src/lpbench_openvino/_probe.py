@@ -8,7 +8,7 @@ from typing import Any
 
 import openvino
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_openvino import _devices
 from lpbench_openvino._engine import OpenvinoEngine
 from lpbench_openvino.case import case

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpbench.categories import category
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.layer_kinds import category
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

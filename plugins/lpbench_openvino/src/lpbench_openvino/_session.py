@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import openvino
 
-from lpbench import feeds as shared
-from lpbench.engine import EngineError, Session
+from lpbench.plugin.engine import EngineError, Session
+from lpbench.plugin.kit import feed_checks as shared
 from lpbench_openvino import _ports, _precision
 from lpbench_openvino._calls import Call
 from lpbench_openvino._profile import Profile
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lpbench.engine import Feeds, Outputs
+    from lpbench.plugin.engine import Feeds, Outputs
     from lpbench_openvino._nodes import Node
     from lpbench_openvino.config import OpenvinoConfig
 

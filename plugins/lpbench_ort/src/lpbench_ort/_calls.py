@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_ort._types import BITS, is_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpbench.engine import Feeds, Outputs, TensorInfo
+    from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
 
     Call = Callable[[Feeds], Outputs]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
-from lpbench.cores import physical_cores
-from lpbench.engine import Engine, EngineError
+from lpbench.plugin.engine import Engine, EngineError
+from lpbench.plugin.kit.cores import physical_cores
 from lpbench_ort import _exposed, _model, _providers, _shapes
 from lpbench_ort._session import OrtSession
 from lpbench_ort._text import plain_words
@@ -18,7 +18,7 @@ from lpbench_ort.config import OrtConfig, words
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpbench.engine import Model, Session, Shapes
+    from lpbench.plugin.engine import Model, Session, Shapes
     from lpbench_ort._model import Made
 
 LEVELS = {

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_ort._model import GRAPH_OUTPUT, MODEL_GRAPH, MORE, VALUE_NAME, Wire, made_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from lpbench.engine import Model
+    from lpbench.plugin.engine import Model
     from lpbench_ort._model import Made
 
 FOLDER = "session.model_external_initializers_file_folder_path"

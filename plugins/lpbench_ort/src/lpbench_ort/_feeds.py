@@ -14,7 +14,7 @@ from lpbench_ort._types import BITS, is_tensor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpbench.engine import TensorInfo
+    from lpbench.plugin.engine import TensorInfo
 
 
 def problem(feeds: object, inputs: Sequence[TensorInfo]) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import onnxruntime
 
-from lpbench.engine import EngineError, Model
+from lpbench.plugin.engine import EngineError, Model
 from lpbench_ort import _providers
 from lpbench_ort._engine import OrtEngine
 from lpbench_ort.config import OrtConfig

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lpbench.categories import category
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.layer_kinds import category
 from lpbench_ort._types import PRECISIONS, numpy_name
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
-from lpbench.engine import EngineError
 from lpbench.errors import nearest
+from lpbench.plugin.engine import EngineError
 from lpbench_ort.config import words
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
-from lpbench.engine import EngineError, Session
+from lpbench.plugin.engine import EngineError, Session
 from lpbench_ort import _calls, _feeds, _precision, _profile, _providers, _shapes, _types
 from lpbench_ort._text import plain_words
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from tempfile import TemporaryDirectory
 
-    from lpbench.engine import Feeds, Model, Outputs, Shapes, TensorInfo
+    from lpbench.plugin.engine import Feeds, Model, Outputs, Shapes, TensorInfo
     from lpbench_ort._calls import Call
     from lpbench_ort._model import Made
     from lpbench_ort.config import OrtConfig

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from lpbench.engine import EngineError, TensorInfo
 from lpbench.errors import nearest
+from lpbench.plugin.engine import EngineError, TensorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.engine import Shapes
+    from lpbench.plugin.engine import Shapes
 
 
 def overrides(open_shapes: Mapping[str, Sequence[int | str | None]], shapes: Shapes) -> dict[str, int]:

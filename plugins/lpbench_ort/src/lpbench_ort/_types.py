@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lpbench.engine import TensorInfo
+from lpbench.plugin.engine import TensorInfo
 
 TENSOR = re.compile(r"tensor\((\w+)\)")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping  # noqa: TC003 - lpbench.config.build reads the annotations
+from collections.abc import Mapping  # noqa: TC003 - lpbench.util.dataclass_config.build reads the annotations
 from dataclasses import dataclass, field
 from typing import Literal
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.hookspecs import hookimpl
-from lpbench.specs import ConverterSpec
+from lpbench.plugin.hookspecs import hookimpl
+from lpbench.plugin.specs import ConverterSpec
 from lpbench_tflite._spec import TfliteSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpbench.specs import EngineSpec
+    from lpbench.plugin.specs import EngineSpec
 
 
 @hookimpl

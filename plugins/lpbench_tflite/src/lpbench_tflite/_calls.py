@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpbench import feeds
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit import feed_checks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpbench.engine import Feeds, Outputs, TensorInfo
+    from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
 
 UNSEEN = object()
 """Stands where no array was looked at, since a user may hand over None."""
@@ -62,7 +62,7 @@ class Call:
         self._seen = [UNSEEN] * self._count
         arrays = {info.name: given[info.name] for info in self._infos}
         for info in self._infos:
-            if feeds.misfit(arrays[info.name], info):
+            if feed_checks.misfit(arrays[info.name], info):
                 raise MisfitError
         shapes = [array.shape for array in arrays.values()]
         if shapes != self._shapes:
@@ -90,6 +90,6 @@ def resize(interpreter: Any, indices: Sequence[int], shapes: Sequence[tuple[int,
             interpreter.resize_tensor_input(index, list(shape), strict=True)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
-        given = ", ".join(map(feeds.text, shapes))
+        given = ", ".join(map(feed_checks.text, shapes))
         what = f"the model does not take inputs of {given}: {' '.join(str(error).split())}"
         raise EngineError(what, hint="inputs that belong together need shapes that fit") from error

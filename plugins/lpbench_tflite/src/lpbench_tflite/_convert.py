@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lpbench import child, onnx_source, tools
-from lpbench.converter import Conversion, ConversionError, Converted, Converter
-from lpbench.engine import EngineError, Model, TensorInfo
+from lpbench.plugin.converter import Conversion, ConversionError, Converted, Converter
+from lpbench.plugin.engine import EngineError, Model, TensorInfo
+from lpbench.plugin.kit import onnx_prepare, tool_environments
+from lpbench.util import processes
 from lpbench_tflite import _model, _onnx2tf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-TOOL = tools.Tool(
+TOOL = tool_environments.Tool(
     "onnx2tf",
     (
         "onnx2tf==2.6.9",
@@ -57,14 +58,14 @@ class Onnx2tf(Converter):
 
         :raises ConversionError: No Python that it runs on, no network, no space.
         """
-        tools.environment(TOOL)
+        tool_environments.environment(TOOL)
 
     def convert(self, source: Model, wanted: Conversion, /) -> Converted:
         """Convert a model; channels of inputs with four dimensions become last, unless the app states NHWC.
 
         :raises ConversionError: Naming operators that TFLite does not have.
         """
-        python = tools.environment(TOOL)
+        python = tool_environments.environment(TOOL)
         target = wanted.folder / "model.tflite"
         answer = _ask(python, _request(source, target, wanted), wanted.scratch, source.path)
         _refuse_custom(target, answer["operators"])
@@ -79,7 +80,7 @@ class Onnx2tf(Converter):
 def _request(source: Model, target: Path, wanted: Conversion) -> dict[str, Any]:
     return {
         "model": str(source.path),
-        "onnx_source": onnx_source.__file__,
+        "onnx_source": onnx_prepare.__file__,
         "target": str(target),
         "scratch": str(wanted.scratch),
         "shapes": {name: list(shape) for name, shape in wanted.shapes.items()},
@@ -93,12 +94,12 @@ def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> d
     asked.write_text(json.dumps(request), "utf-8")
     command = [str(python), _onnx2tf.__file__, str(asked), str(told)]
     try:
-        status = child.run(
+        status = processes.run(
             command,
             log=log,
             timeout=TIMEOUT,
             tick=lambda _: None,
-            environment=tools.ALONE,
+            environment=tool_environments.ALONE,
             folder=scratch,
             own_group=False,
         )
@@ -106,7 +107,7 @@ def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> d
         what = f"onnx2tf {error}"
         raise ConversionError(what, where=str(model)) from error
     if status < 0 or not told.is_file():
-        what = f"onnx2tf {child.ending(status)}; its last words: {child.last_line(log)[:300] or 'none'}"
+        what = f"onnx2tf {processes.ending(status)}; its last words: {processes.last_line(log)[:300] or 'none'}"
         raise ConversionError(what, where=str(model))
     answer: dict[str, Any] = json.loads(told.read_text("utf-8"))
     if "error" in answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

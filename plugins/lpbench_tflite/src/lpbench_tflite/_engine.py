@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from lpbench import feeds
-from lpbench.cores import physical_cores
-from lpbench.engine import Engine, EngineError
+from lpbench.plugin.engine import Engine, EngineError
+from lpbench.plugin.kit import feed_checks
+from lpbench.plugin.kit.cores import physical_cores
 from lpbench_tflite import _delegates, _model, _operators
 from lpbench_tflite._calls import resize
 from lpbench_tflite._library import Library, library
@@ -17,7 +17,7 @@ from lpbench_tflite.config import TfliteConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpbench.engine import Model, Session, Shapes
+    from lpbench.plugin.engine import Model, Session, Shapes
     from lpbench_tflite._model import Structure
 
 
@@ -108,7 +108,7 @@ def _fix(interpreter: Any, shapes: Shapes) -> None:  # noqa: ANN401
     :raises EngineError: A shape names no input, or contradicts the model.
     """
     inputs, _ = tensors(interpreter, frozenset())
-    feeds.fixed(inputs, shapes)
+    feed_checks.fixed(inputs, shapes)
     details = [each for each in interpreter.get_input_details() if each["name"] in shapes]
     if details:
         resize(interpreter, [each["index"] for each in details], [shapes[each["name"]] for each in details])

@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_tflite._spec import LITERT, RUNTIME, numpy_problem, version
 
 DISTRIBUTIONS = {LITERT: ("ai-edge-litert", "ai-edge-litert-nightly"), RUNTIME: ("tflite-runtime",)}

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lpbench.engine import EngineError
+from lpbench.plugin.engine import EngineError
 from lpbench_tflite._flat import Table, number
 from lpbench_tflite._write import CUSTOM, IDENTIFIER, TYPES, VERSION
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpbench.engine import TensorInfo
+from lpbench.plugin.engine import TensorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

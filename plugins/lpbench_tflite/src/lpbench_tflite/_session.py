@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lpbench import feeds as shared
-from lpbench.engine import EngineError, Session
+from lpbench.plugin.engine import EngineError, Session
+from lpbench.plugin.kit import feed_checks as shared
 from lpbench_tflite import _delegates, _ports, _precision
 from lpbench_tflite._calls import Call
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from lpbench.engine import Feeds, Outputs
+    from lpbench.plugin.engine import Feeds, Outputs
     from lpbench_tflite._library import Library
     from lpbench_tflite._model import Structure
     from lpbench_tflite.config import TfliteConfig

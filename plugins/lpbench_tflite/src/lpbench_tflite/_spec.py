@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 
-from lpbench.specs import Availability, EngineSpec, State
+from lpbench.plugin.specs import Availability, EngineSpec, State
 
 LITERT, RUNTIME = "ai_edge_litert", "tflite_runtime"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpbench.engine import Model
+from lpbench.plugin.engine import Model
 from lpbench.testing import EngineCase
 from lpbench_tflite._precision import identity
 from lpbench_tflite._write import RELU, Network

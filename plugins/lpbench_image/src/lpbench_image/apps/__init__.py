@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpbench.specs import AppSpec
+from lpbench.plugin.specs import AppSpec
 
 PLAIN = ("numpy", "cv2")
 """What recipes import that use models as they are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.catalogue import Entry, Package
+from lpbench.app.catalogue import Entry, Package
 from lpbench_image.apps._packages import faces, skimage
 
 if TYPE_CHECKING:

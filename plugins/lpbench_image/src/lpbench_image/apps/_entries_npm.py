@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpbench.catalogue import Entry, Package
+from lpbench.app.catalogue import Entry, Package
 from lpbench_image.apps._packages import faces, skimage, sklearn
 
 OBJECTRON = Package(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from lpbench.catalogue import Package
+from lpbench.app.catalogue import Package
 
 _SKIMAGE = Package(
     "pip",

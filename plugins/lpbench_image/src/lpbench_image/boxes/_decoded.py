@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import TensorInfo
+    from lpbench.plugin.engine import TensorInfo
     from lpbench_image.boxes._readers import Reader
     from lpbench_image.geometry import Extent
 

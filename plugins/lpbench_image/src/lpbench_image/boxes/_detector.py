@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from lpbench.errors import ProcessorError
-from lpbench.processor import Postprocessor, Sample
+from lpbench.plugin.processor import Postprocessor, Sample
 from lpbench_image._outputs import WHERE
 from lpbench_image.boxes._nms import NOUGHT, Suppression
 from lpbench_image.boxes._scores import Candidates, UnsoundError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.plugin.engine import Outputs, TensorInfo
     from lpbench_image.boxes._readers import Reader
     from lpbench_image.boxes._tables import Tables
     from lpbench_image.geometry import Extent

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.plugin.engine import Outputs, TensorInfo
     from lpbench_image.boxes._tables import Tables
 
     Floats = npt.NDArray[np.float32]

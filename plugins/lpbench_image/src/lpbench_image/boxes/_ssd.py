@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import TensorInfo
+    from lpbench.plugin.engine import TensorInfo
     from lpbench_image.geometry import Extent
 
     Floats = npt.NDArray[np.float32]

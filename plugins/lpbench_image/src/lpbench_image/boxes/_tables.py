@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.plugin.engine import Outputs, TensorInfo
     from lpbench_image.boxes.config import Names
 
     Array = npt.NDArray[Any]

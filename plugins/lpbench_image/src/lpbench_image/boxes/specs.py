@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpbench.specs import ProcessorSpec
+from lpbench.plugin.specs import ProcessorSpec
 
 _HINT = "pip install numpy"
 

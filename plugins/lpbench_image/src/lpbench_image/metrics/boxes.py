@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpbench.errors import LpbenchError
-from lpbench.quality import Quality, QualityMetric
+from lpbench.plugin.quality import Quality, QualityMetric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from lpbench.errors import LpbenchError
-from lpbench.quality import Quality, QualityMetric
+from lpbench.plugin.quality import Quality, QualityMetric
 from lpbench_image.post import run_lengths
 
 if TYPE_CHECKING:

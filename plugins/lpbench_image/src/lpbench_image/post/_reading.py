@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
-    from lpbench.processor import Sample
+    from lpbench.plugin.engine import Outputs, TensorInfo
+    from lpbench.plugin.processor import Sample
     from lpbench_image.geometry import Affine, Geometry
 
     Floats = npt.NDArray[np.float32]

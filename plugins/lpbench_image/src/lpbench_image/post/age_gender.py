@@ -6,7 +6,7 @@ import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpbench.errors import ProcessorError
-from lpbench.processor import Postprocessor, Sample
+from lpbench.plugin.processor import Postprocessor, Sample
 from lpbench_image._outputs import best
 from lpbench_image.post._reading import Reader
 from lpbench_image.post.config import AgeGenderConfig
@@ -14,7 +14,7 @@ from lpbench_image.post.config import AgeGenderConfig
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.plugin.engine import Outputs, TensorInfo
 
 HALF = 0.5
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lpbench.errors import ProcessorError
-from lpbench.processor import Postprocessor, Sample
+from lpbench.plugin.processor import Postprocessor, Sample
 from lpbench_image._outputs import WHERE, choose, real
 from lpbench_image.post._reading import require_finite
 from lpbench_image.post.config import CtcConfig
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.plugin.engine import Outputs, TensorInfo
 
 
 class Text(NamedTuple):

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from lpbench.errors import ProcessorError
-from lpbench.processor import Postprocessor, Sample
+from lpbench.plugin.processor import Postprocessor, Sample
 from lpbench_image.post._reading import Reader, geometry_of
 from lpbench_image.post.config import HeadPoseConfig
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.plugin.engine import Outputs, TensorInfo
 
 POINTS = 468
 FACE = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpbench.processor import Postprocessor, Sample
+from lpbench.plugin.processor import Postprocessor, Sample
 from lpbench_image.found import Landmarks
 from lpbench_image.post._reading import Reader, points_in_source, sigmoid
 from lpbench_image.post.config import IrisConfig, MeshConfig
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.plugin.engine import Outputs, TensorInfo
 
 CONTOUR, IRIS = 71, 5
 """Points of the lids and brow, and of the iris."""

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from lpbench.errors import ProcessorError
-from lpbench.processor import Postprocessor, Sample
+from lpbench.plugin.processor import Postprocessor, Sample
 from lpbench_image._outputs import WHERE, choose, real
 from lpbench_image.found import Detections
 from lpbench_image.post._reading import geometry_of, require_scores, with_batch
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lpbench.engine import Outputs, TensorInfo
+    from lpbench.plugin.engine import Outputs, TensorInfo
 
     Floats = npt.NDArray[np.float32]
 

@@ -1,0 +1,1 @@
+"""AI apps: their folders and models, their data, and the catalogue."""

@@ -1,0 +1,124 @@
+"""A model file alone is an app too: generated inputs, outputs as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app.model import App, assemble
+from lpbench.errors import AppError
+from lpbench.plugin.registry import ENGINES, current, offers_where
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lpbench.plugin.specs import EngineSpec
+
+SCHEMA_VERSION = 1
+HEAD = 64
+MAGIC = ((0, b"7767517", "ncnn"), (4, b"TFL3", "tflite"), (0, b"GGUF", "gguf"), (0, b"\x89HDF", "hdf5"))
+"""Offset, first bytes and the format that has them."""
+ARCHIVE = b"PK\x03\x04"
+ONNX_FIELDS = b"\x12\x1a\x22\x32\x3a\x42"
+"""Tags that follow ir_version in a serialised onnx.ModelProto: onnx.proto, fields 2 to 4 and 6 to 8."""
+
+
+def model_app(
+    path: Path | str,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    ranges: Mapping[str, Sequence[float]] | None = None,
+    seed: int = 0,
+    format: str | None = None,  # noqa: A002 - the field's word
+) -> App:
+    """Return an app of class ``model`` around a model file.
+
+    :param shapes: Shapes of inputs whose dimensions are open, by input name.
+    :param ranges: Lowest value and the end of the values to generate, the end itself left out, by input name.
+    :param seed: Seed of the generated inputs.
+    :param format: The file's format; by default told by its ending.
+    :raises AppError: There is no such file, it is empty, or its format is not known.
+    """
+    file = Path(path)
+    _refuse_unreadable(file)
+    made_up: dict[str, Any] = {"shapes": {name: list(shape) for name, shape in (shapes or {}).items()}}
+    made_up["ranges"] = {name: list(ends) for name, ends in (ranges or {}).items()}
+    component = {
+        "name": "model",
+        "preprocessing": {"type": "tensors", **made_up, "seed": seed},
+        "inference": {"models": {model_format(file, format): {"file": file.name}}},
+        "postprocessing": {"type": "tensors"},
+    }
+    config = {"schema_version": SCHEMA_VERSION, "ai_app_class": "model", "components": [component]}
+    file = file.absolute()  # links are left as they are: model hubs keep files behind them
+    return assemble(config, name=file.stem, root=file.parent, find=lambda name: file.parent / name)
+
+
+def model_format(file: Path, asked: str | None = None) -> str:
+    """Return the format of a model file, by its ending or as asked for.
+
+    :raises AppError: No installed engine reads it, with what its first bytes look like.
+    """
+    readers = formats()
+    if asked is not None:  # an engine that is handed over may read what no registered one does
+        return asked
+    fitting = [
+        (len(suffix), -at, name)
+        for name, suffixes in readers.items()
+        for at, suffix in enumerate(suffixes)
+        if file.name.lower().endswith(suffix)
+    ]
+    if fitting:
+        return max(fitting)[2]
+    what = f'no installed engine reads "{file.suffix}" files' if file.suffix else "has no ending that tells its format"
+    raise AppError(what, where=str(file), hint=_remedy(file, readers))
+
+
+def formats() -> dict[str, tuple[str, ...]]:
+    """Return the model formats that the registered engines read, each with its file endings."""
+    found: dict[str, tuple[str, ...]] = {}
+    for spec in _engines():
+        for name, suffixes in spec.formats.items():
+            found[name] = tuple(dict.fromkeys((*found.get(name, ()), *suffixes)))
+    return found
+
+
+def looks_like(file: Path) -> str:
+    """Return the format that a file's first bytes suggest, or an empty string."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(HEAD)
+    except OSError:
+        return ""
+    for offset, magic, name in MAGIC:
+        if head[offset:].startswith(magic):
+            return name
+    if head.startswith(ARCHIVE):
+        return "zip archive, as PyTorch and Keras save"
+    onnx = len(head) > 2 and head[0] == 0x08 and 0 < head[1] < 0x40 and head[2] in ONNX_FIELDS  # noqa: PLR2004
+    return "onnx" if onnx else ""
+
+
+def _refuse_unreadable(file: Path) -> None:
+    if not file.is_file():
+        what = "is no model file" if file.exists() else "does not exist"
+        raise AppError(what, where=str(file))
+    if file.stat().st_size == 0:
+        what = "is empty"
+        raise AppError(what, where=str(file), hint="fetch or export it again")
+
+
+def _engines() -> list[EngineSpec]:
+    return [offer.spec for offer in offers_where(ENGINES, lambda _: True)]
+
+
+def _remedy(file: Path, readers: Mapping[str, Sequence[str]]) -> str:
+    suggestion = looks_like(file)
+    seen = f"its first bytes look like {suggestion}" if suggestion else ""
+    if suggestion in readers:
+        seen += f": rename it to {file.stem}{readers[suggestion][0]}"
+    known = "known: " + ", ".join(f"{name} ({', '.join(endings)})" for name, endings in sorted(readers.items()))
+    if not readers:
+        broken = "".join(f"\n  could not load plugin {failure}" for failure in current().failures)
+        known = f'no engine is installed: pip install "lpbench[ort]" brings one{broken}'
+    return "\n  ".join(filter(None, (seen, known)))

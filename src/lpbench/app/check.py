@@ -1,0 +1,166 @@
+"""Finds everything that is wrong with an AI app: its config, its files, and what it asks of the plugins."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app.bare_model import formats
+from lpbench.app.files import METADATA, components_of, config_file, find_samples, inside, models_of, object_in
+from lpbench.app.files import read_config as _read_config
+from lpbench.app.files import read_labels as _read_labels
+from lpbench.app.metadata import metadata_problems
+from lpbench.app.model import structure_problems, suffixes_of
+from lpbench.errors import AppError, NotInstalledError, PluginError, UnknownNameError
+from lpbench.plugin import registry
+from lpbench.plugin.specs import load
+from lpbench.util import dataclass_config as settings
+from lpbench.util.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lpbench.plugin.registry import Kind
+    from lpbench.plugin.specs import ProcessorSpec
+
+SHOWN = 3
+"""Repeated labels that a note names."""
+
+
+def validate(path: Path | str) -> list[Problem]:
+    """Return everything that is wrong with the app in a folder, and notes on what could not be checked.
+
+    It is fit to run where every problem is a note.  Plugins' config classes are
+    imported to check settings; no engine and no model is loaded.
+
+    :param path: The app's folder, or its config.
+    """
+    try:
+        file = config_file(Path(path))
+        config = _read_config(file)
+    except AppError as error:
+        return [Problem("", error.what, error.hint, error.where or str(path))]
+    found = structure_problems(config, file)
+    if isinstance(config, dict):
+        found += [dataclasses.replace(each, file=str(file)) for each in _content_problems(config, file.parent)]
+    return found + list(metadata_problems(file.parent / METADATA))
+
+
+def _content_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
+    """Yield what the schema cannot see: names that plugins offer, their settings, labels, samples."""
+    kinds = (("preprocessing", registry.PREPROCESSORS), ("postprocessing", registry.POSTPROCESSORS))
+    for place, component in components_of(config):
+        steps = [(f"{place}.{key}", object_in(component, key), kind) for key, kind in kinds]
+        absent = any(_absent(kind, step.get("type")) for _, step, kind in steps)
+        for here, step, kind in steps:
+            for problem in _step_problems(here, step, kind, config.get("ai_app_class")):
+                yield dataclasses.replace(problem, note=problem.note or (absent and problem.path == f"{here}.type"))
+        yield from _engine_problems(f"{place}.inference.engine", object_in(component, "inference").get("engine"))
+        yield from _format_notes(f"{place}.inference.models", component)
+    yield from _label_notes(config.get("labels"), root)
+    yield from _sample_problems(config, root)
+    yield from _metric_notes(object_in(config, "quality").get("metric"))
+
+
+def _step_problems(
+    place: str, step: Mapping[str, Any], kind: Kind[ProcessorSpec], app_class: object
+) -> Iterator[Problem]:
+    name = step.get("type")
+    if not isinstance(name, str) or not name:
+        return  # the schema says so
+    try:
+        spec = registry.current().get(kind, name).spec
+    except NotInstalledError as error:
+        yield Problem(f"{place}.type", f"{error.what}; its settings are unchecked", error.hint, note=True)
+        return
+    except (UnknownNameError, PluginError) as error:
+        yield Problem(f"{place}.type", error.what, error.hint)
+        return
+    if isinstance(app_class, str) and spec.classes and app_class not in spec.classes:
+        what = f'{kind.word} "{name}" does not serve the class "{app_class}"'
+        yield Problem(f"{place}.type", what, f"it serves {', '.join(spec.classes)}")
+    yield from _setting_problems(place, step, spec)
+
+
+def _absent(kind: Kind[ProcessorSpec], name: object) -> bool:
+    """Say whether a processor's plugin is not installed: its other processors are unknown then, not wrong."""
+    try:
+        registry.current().get(kind, str(name))
+    except NotInstalledError:
+        return True
+    except (UnknownNameError, PluginError):
+        return False
+    return False
+
+
+def _setting_problems(place: str, step: Mapping[str, Any], spec: ProcessorSpec) -> Iterator[Problem]:
+    values = {key: value for key, value in step.items() if key != "type"}
+    if not spec.config:
+        return
+    try:
+        kind = load(spec.config, who=spec.name)
+    except PluginError as error:
+        yield Problem(place, f"the settings are unchecked: {error.what}", spec.hint, note=True)
+        return
+    for wrong in settings.errors(kind, values, where=place):
+        yield Problem(wrong.where or place, wrong.what, wrong.hint)
+
+
+def _engine_problems(place: str, name: object) -> Iterator[Problem]:
+    if not isinstance(name, str) or not name:
+        return
+    try:
+        registry.current().get(registry.ENGINES, name)
+    except NotInstalledError as error:
+        yield Problem(place, error.what, error.hint, note=True)
+    except (UnknownNameError, PluginError) as error:
+        yield Problem(place, error.what, error.hint)
+
+
+def _format_notes(place: str, component: Mapping[str, Any]) -> Iterator[Problem]:
+    known = formats()
+    for name, _ in models_of(component):
+        if name not in known:
+            what = f'no installed engine reads the format "{name}"'
+            there = f"they read {', '.join(sorted(known))}" if known else 'pip install "lpbench[ort]" brings one'
+            yield Problem(f"{place}.{name}", what, there, note=True)
+
+
+def _label_notes(labels: Any, root: Path) -> Iterator[Problem]:  # noqa: ANN401 - any JSON
+    """Note names that stand twice: ImageNet has some (crane, maillot), and they may be a slip."""
+    if not isinstance(labels, str) and not (isinstance(labels, list) and all(isinstance(each, str) for each in labels)):
+        return
+    try:
+        names = _read_labels(root, labels)
+    except AppError:
+        return  # file_problems says so
+    twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
+    if twice:
+        shown = ", ".join(f'"{name}"' for name in twice[:SHOWN])
+        more = f" and {len(twice) - SHOWN} more" if len(twice) > SHOWN else ""
+        yield Problem("labels", f"found twice: {shown}{more}", "fine if two classes have one name", note=True)
+
+
+def _sample_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
+    """Yield folders of samples in which the preprocessor can read nothing."""
+    samples = config.get("samples")
+    _, first = next(components_of(config), ("", {}))
+    name = object_in(first, "preprocessing").get("type")
+    suffixes = suffixes_of(name) if isinstance(name, str) else ()
+    for at, place in enumerate(samples if isinstance(samples, list) else ()):
+        try:
+            path = inside(root, place) if isinstance(place, str) else root / "."
+        except AppError:
+            continue  # file_problems says so
+        if isinstance(place, str) and path.is_dir() and not find_samples([path], suffixes):
+            right = f"{name} reads {', '.join(suffixes)}" if suffixes else "put samples there"
+            yield Problem(f"samples[{at}]", f'found no sample in "{place}"', right)
+
+
+def _metric_notes(metric: object) -> Iterator[Problem]:
+    known = registry.current().all(registry.METRICS)
+    if isinstance(metric, str) and metric and metric not in known:
+        what = f'no installed plugin offers the metric "{metric}"; the gate cannot be checked here'
+        yield Problem("quality.metric", what, f"known: {', '.join(known)}" if known else "", note=True)

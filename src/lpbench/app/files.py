@@ -1,0 +1,241 @@
+"""The files of an AI app's folder: found, bounded, and never outside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import AppError
+from lpbench.util.json_files import read_json, read_text
+from lpbench.util.problems import Problem
+from lpbench.util.schema import published
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from lpbench.plugin.engine import TensorInfo
+
+CONFIG = "ai_app_config.json"
+METADATA = "ai_app.yml"
+CONFIG_LIMIT = 8 << 20
+"""Bytes of a config; the names of 20,000 classes take half a MiB."""
+LABELS_LIMIT = 8 << 20
+
+
+def config_file(path: Path) -> Path:
+    """Return the config of an app that was named by its folder or by its config.
+
+    :raises AppError: There is none.
+    """
+    if path.is_dir():
+        file = path / CONFIG
+        if file.is_file():
+            return file
+        what = f"is no AI app: it holds no {CONFIG}"
+        raise AppError(what, where=str(path), hint="lpbench new-app DIR --model FILE writes one around a model")
+    if not path.exists():
+        what = "does not exist"
+        raise AppError(what, where=str(path), hint="lpbench apps lists the catalogue")
+    if path.suffix.lower() != ".json":
+        what = f"is no AI app: expected a folder with {CONFIG}, or that file"
+        raise AppError(what, where=str(path), hint=f"a bare model needs no app: lpbench run {path}")
+    return path
+
+
+def read_config(file: Path) -> Any:  # noqa: ANN401 - any JSON, not checked yet
+    """Return a config as it stands.
+
+    :raises AppError: It cannot be read, or is not JSON.
+    """
+    return read_json(file, limit=CONFIG_LIMIT)
+
+
+def inside(root: Path, name: str) -> Path:
+    """Return the path of something in the app's folder.
+
+    :raises AppError: The name leads out of it, or nothing is there.
+    """
+    plain = PurePosixPath(name)
+    hint = "copy it into the app's folder and name it relative to that"
+    if "\0" in name or plain.is_absolute() or ".." in plain.parts:
+        what = f"found {name!r}, which leads out of the app's folder"
+        raise AppError(what, hint=hint)
+    path = root / plain
+    try:
+        real = path.resolve(strict=True)
+    except FileNotFoundError:
+        what = f"found {name!r}, which does not exist"
+        raise AppError(what, hint=_there(root)) from None
+    except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError up to Python 3.12
+        what = f"found {name!r}, which cannot be read: {getattr(error, 'strerror', None) or 'a loop of links'}"
+        raise AppError(what, hint=_there(root)) from error
+    if not real.is_relative_to(root.resolve()):
+        what = f"found {name!r}, a link that leads out of the app's folder"
+        raise AppError(what, hint=hint)
+    if not (real.is_file() or real.is_dir()):
+        what = f"found {name!r}, which is neither a file nor a folder"
+        raise AppError(what, hint=hint)
+    return path
+
+
+def inside_file(root: Path, name: str) -> Path:
+    """Return the path of a file in the app's folder that holds something.
+
+    :raises AppError: It is not there, no regular file, empty, or outside.
+    """
+    path = inside(root, name)
+    if not path.is_file():
+        what = f"found {name!r}, which is no file"
+        raise AppError(what, hint=_there(root))
+    if path.stat().st_size == 0:
+        what = f"found {name!r}, which is empty"
+        raise AppError(what, hint="fetch or export it again")
+    return path
+
+
+def read_labels(root: Path, labels: str | list[str]) -> tuple[str, ...]:
+    """Return class names from a config's list, or from a file with one a line; lines at its end may be blank.
+
+    :raises AppError: The file cannot be read.
+    """
+    if isinstance(labels, list):
+        return tuple(labels)
+    return labels_of(inside_file(root, labels))
+
+
+def labels_of(file: Path) -> tuple[str, ...]:
+    """Return the class names in a file, one a line; lines at its end may be blank.
+
+    :raises AppError: It cannot be read.
+    """
+    lines = read_text(file, limit=LABELS_LIMIT).replace("\r\n", "\n").split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return tuple(line.strip() for line in lines)
+
+
+def label_problems(labels: Iterable[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield index, what was found and what is right for each name that cannot be one."""
+    for at, label in enumerate(labels):
+        if not label:
+            yield at, "found an empty name", 'write "-" for a class that has no name'
+        elif any(ord(letter) < 0x20 or 0x7F <= ord(letter) < 0xA0 for letter in label):  # noqa: PLR2004 - C0, C1
+            yield at, f"found {label!r}", "control characters may not be in a name"
+
+
+def find_samples(places: Iterable[Path], suffixes: Iterable[str]) -> list[Path]:
+    """Return files and, for folders, the files under them that can be read, sorted within each folder.
+
+    :param suffixes: Endings that the preprocessor reads, lower case with the dot; none means every file.
+    """
+    endings = tuple(suffixes) or ("",)
+    found: list[Path] = []
+    for place in places:
+        found.extend(_under(place, endings) if place.is_dir() else [place])
+    return found
+
+
+def _under(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = (Path(parent, name) for name in sorted(files) if not name.startswith("."))
+        # a broken link is kept, so that it is reported; a pipe would be waited for without end
+        yield from (
+            path for path in paths if path.name.lower().endswith(endings) and (path.is_file() or not path.exists())
+        )
+
+
+def file_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
+    """Yield what is wrong with the files that a config names; the config need not fit its schema."""
+    for path, name in _named(config):
+        yield from _refusal(path, inside_file, root, name)
+    for at, name in enumerate(_texts(config.get("samples"))):
+        yield from _refusal(f"samples[{at}]", inside, root, name)
+    yield from _labels_problems("labels", config.get("labels"), root)
+    for place, component in components_of(config):
+        yield from _labels_problems(f"{place}.labels", component.get("labels"), root)
+
+
+def _refusal(path: str, find: Callable[[Path, str], Path], root: Path, name: str) -> Iterator[Problem]:
+    try:
+        find(root, name)
+    except AppError as error:
+        yield Problem(path, error.what, error.hint)
+
+
+def _labels_problems(place: str, labels: Any, root: Path) -> Iterator[Problem]:  # noqa: ANN401 - any JSON
+    if not isinstance(labels, (str, list)) or (isinstance(labels, list) and labels != _texts(labels)):
+        return
+    try:
+        names = read_labels(root, labels)
+    except AppError as error:
+        yield Problem(place, error.what, error.hint)
+        return
+    if not names:
+        yield Problem(place, f"found no name in {labels!r}", "write one name a line")
+    for at, found, right in label_problems(names):
+        if isinstance(labels, str) or names[at]:  # the schema speaks of empty names in a list
+            yield Problem(f"{place}[{at}]", found, right)
+
+
+def components_of(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield path and object of each component, skipping what is none."""
+    components = config.get("components")
+    for at, component in enumerate(components if isinstance(components, list) else ()):
+        if isinstance(component, dict):
+            yield f"components[{at}]", component
+
+
+def models_of(component: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield format and object of each model of a component, skipping what is none."""
+    models = object_in(object_in(component, "inference"), "models")
+    return ((name, model) for name, model in models.items() if isinstance(model, dict))
+
+
+def object_in(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the object under a key, an empty one where there is none."""
+    value = holder.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def file_of(setting: Any) -> str:  # noqa: ANN401 - any JSON
+    """Return the name in a processor's setting that names a file of the app, ``{"file": NAME}``; else nothing."""
+    name = setting["file"] if isinstance(setting, dict) and set(setting) == {"file"} else None
+    return name if isinstance(name, str) else ""
+
+
+def _step_files(component: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield path and name of each file that the settings of a component's processors name."""
+    for step in ("preprocessing", "postprocessing"):
+        yield from ((f"{step}.{key}.file", file_of(value)) for key, value in object_in(component, step).items())
+
+
+def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield path and name of each file of the models and of the processors' settings."""
+    for place, component in components_of(config):
+        yield from ((f"{place}.{path}", name) for path, name in _step_files(component) if name)
+        for form, model in models_of(component):
+            here = f"{place}.inference.models.{form}"
+            if isinstance(model.get("file"), str) and model["file"]:
+                yield f"{here}.file", model["file"]
+            for at, name in enumerate(_texts(model.get("extra"))):
+                yield f"{here}.extra[{at}]", name
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 - any JSON
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _there(root: Path) -> str:
+    names = sorted(path.name for path in root.iterdir() if path.is_file() and not path.name.startswith("."))
+    return f"files there: {', '.join(names[:20])}" if names else "the folder is empty"
+
+
+def statement(info: TensorInfo) -> dict[str, Any]:
+    """Return what the config says of a tensor; a type that the schema lacks is left to the model."""
+    dtypes = published("lpbench.app", "ai_app")["$defs"]["tensor"]["properties"]["dtype"]["enum"]
+    said: dict[str, Any] = {"name": info.name, "dtype": info.dtype, "shape": list(info.shape), "layout": info.layout}
+    said |= {"scale": info.scale, "zero_point": info.zero_point, "alias": info.alias}
+    wanted = {key: value for key, value in said.items() if value not in ("", None)}
+    return wanted if info.dtype in {"", *dtypes} else {"name": info.name}

@@ -1,0 +1,270 @@
+"""An AI app: a folder with a config, metadata and a model in one or more formats, as one object.
+
+``load_app`` reads a folder; ``lpbench.app.bare_model.model_app`` makes an app of a
+model file alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app.files import (
+    METADATA,
+    config_file,
+    file_of,
+    file_problems,
+    find_samples,
+    inside,
+    inside_file,
+    read_config,
+)
+from lpbench.app.files import read_labels as _read_labels
+from lpbench.errors import AppError
+from lpbench.plugin.engine import Model, TensorInfo
+from lpbench.util.digests import file_digest
+from lpbench.util.schema import iter_problems, published
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lpbench.util.problems import Problem
+    from lpbench.util.unavailable import Unavailable
+
+
+@dataclass(frozen=True)
+class Step:
+    """A processor by its name, and its settings as they stand in the config.
+
+    A setting ``{"file": NAME}`` names a file of the app; its path stands there.
+    """
+
+    type: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Component:
+    """One model of an app with the steps around it.
+
+    :param engine: Engine to use where none is asked for; may be empty.
+    :param models: The model's files, one entry for each format.
+    :param labels: Its class names where they are not the app's, else None.
+    """
+
+    name: str
+    preprocessing: Step
+    engine: str
+    models: tuple[Model, ...]
+    postprocessing: Step
+    labels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class App:
+    """An AI app that can be measured.
+
+    :param name: The folder's name, or the model file's without its ending.
+    :param app_class: ``image_classification`` say; ``model`` for a bare model.
+    :param root: The app's folder.
+    :param labels: Class names in the order of the outputs; may be empty.
+    :param quality: The quality gate (``metric``, ``reference``, ``at_least_of_reference``), or None.
+    :param samples: Files to measure where no data are given; may be empty.
+    :param decode_in_region: Whether decoding a file is part of what is timed.
+    :param config: The config as it stands in the file.
+    """
+
+    name: str
+    app_class: str
+    root: Path
+    components: tuple[Component, ...]
+    labels: tuple[str, ...] = ()
+    quality: Mapping[str, Any] | None = None
+    samples: tuple[Path, ...] = ()
+    decode_in_region: bool = False
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def request(self) -> dict[str, Any]:
+        """Return the app ready for JSON: what ``from_request`` takes."""
+        plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self), default=str))
+        return plain
+
+    @classmethod
+    def from_request(cls, request: Mapping[str, Any]) -> App:
+        """Return the app that ``request`` described."""
+        known = {name: request[name] for name in ("name", "app_class", "quality", "decode_in_region", "config")}
+        return cls(
+            **known,
+            root=Path(request["root"]),
+            components=tuple(map(_component_from_request, request["components"])),
+            labels=tuple(request["labels"]),
+            samples=tuple(map(Path, request["samples"])),
+        )
+
+    def digest(self) -> str:
+        """Return the sha256, in hex, of the config's content, the labels and every file it names; reads them all.
+
+        Converted models outside the app's folder do not count: they were made for one benchmark, the app is the same.
+        """
+        total = hashlib.sha256()
+        content = {"config": self.config, "labels": self.labels}
+        total.update(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
+        for component in self.components:
+            total.update("\n".join(component.labels or ()).encode())
+            for model in component.models:
+                if model.provenance and not model.path.is_relative_to(self.root):
+                    continue
+                for path in (model.path, *model.extra):
+                    total.update(f"\n{model.format} {path.name} {file_digest(path)}".encode())
+            settings = (*component.preprocessing.config.values(), *component.postprocessing.config.values())
+            for path in map(Path, filter(None, map(file_of, settings))):
+                total.update(f"\n{path.name} {file_digest(path)}".encode())
+        return total.hexdigest()
+
+    def metadata(self) -> Mapping[str, Any] | Unavailable:
+        """Return what ``ai_app.yml`` says, or why it was not read: no such file, or PyYAML is not installed.
+
+        :raises AppError: The file is not YAML, or holds no mapping.
+        """
+        from lpbench.app.metadata import read_metadata
+
+        return read_metadata(self.root / METADATA)
+
+
+def load_app(path: Path | str) -> App:
+    """Return the app in a folder, or of a config file.
+
+    Needs no plugin: whether the processors and engines that it names are there
+    is found out by ``lpbench.app.check.validate`` and when it runs.
+
+    :raises AppError: Naming file, path inside it, what was found and what is right; the first of several errors.
+    """
+    file = config_file(Path(path))
+    config = read_config(file)
+    problems = structure_problems(config, file)
+    if problems:
+        raise _first(problems)
+    root = file.resolve().parent
+    return assemble(config, name=root.name, root=root, find=lambda name: inside_file(root, name))
+
+
+def structure_problems(config: Any, file: Path) -> list[Problem]:  # noqa: ANN401 - any JSON
+    """Return what keeps a config from being an app at all: its schema, and the files that it names."""
+    found = list(iter_problems(config, published("lpbench.app", "ai_app")))
+    if isinstance(config, dict):
+        found += file_problems(config, file.parent)
+        found += _repeated_names(config)
+    return [dataclasses.replace(each, file=str(file)) for each in found]
+
+
+def assemble(config: Mapping[str, Any], *, name: str, root: Path, find: Callable[[str], Path]) -> App:
+    """Return the app of a config that has no problems.
+
+    :param find: Turns the name of a model's file into its path.
+    """
+    components = tuple(_component(each, root, find) for each in config["components"])
+    return App(
+        name=name,
+        app_class=config["ai_app_class"],
+        root=root,
+        components=components,
+        labels=_read_labels(root, config.get("labels", [])),
+        quality=config.get("quality"),
+        samples=_samples(root, config.get("samples", ()), components[0].preprocessing.type),
+        decode_in_region=config.get("decode_in_region", False),
+        config=config,
+    )
+
+
+def _samples(root: Path, names: Sequence[str], preprocessor: str) -> tuple[Path, ...]:
+    if not names:
+        return ()
+    found = find_samples([inside(root, each) for each in names], suffixes_of(preprocessor))
+    return tuple(inside(root, str(path.relative_to(root))) for path in found)
+
+
+def suffixes_of(preprocessor: str) -> tuple[str, ...]:
+    """Return the file endings that a preprocessor reads, empty where it is not known here."""
+    from lpbench.plugin.registry import PREPROCESSORS, current
+
+    offer = current().all(PREPROCESSORS).get(preprocessor)
+    return offer.spec.suffixes if offer else ()
+
+
+def _first(problems: Sequence[Problem]) -> AppError:
+    first, more = problems[0], len(problems) - 1
+    rest = f"{more} more: lpbench validate {Path(first.file).parent} prints all" if more else ""
+    where = ": ".join(filter(None, (first.file, first.path)))
+    return AppError(first.found, where=where, hint="\n  ".join(filter(None, (first.right, rest))))
+
+
+def _repeated_names(config: Mapping[str, Any]) -> list[Problem]:
+    from lpbench.app.files import components_of
+    from lpbench.util.problems import Problem
+
+    seen: dict[str, str] = {}
+    found = []
+    for place, component in components_of(config):
+        name = component.get("name")
+        if isinstance(name, str) and name in seen:
+            found.append(Problem(f"{place}.name", f'found "{name}", the name of {seen[name]}', "give it another name"))
+        elif isinstance(name, str):
+            seen[name] = place
+    return found
+
+
+def _component(config: Mapping[str, Any], root: Path, find: Callable[[str], Path]) -> Component:
+    inference = config["inference"]
+    models = tuple(_model(name, each, find) for name, each in inference["models"].items())
+    pre, post = (_step(config[key], find) for key in ("preprocessing", "postprocessing"))
+    labels = _read_labels(root, config["labels"]) if "labels" in config else None
+    return Component(config["name"], pre, inference.get("engine", ""), models, post, labels)
+
+
+def _step(config: Mapping[str, Any], find: Callable[[str], Path]) -> Step:
+    def settled(value: Any) -> Any:  # noqa: ANN401 - any JSON
+        name = file_of(value)
+        return {"file": str(find(name))} if name else value
+
+    return Step(config["type"], {key: settled(value) for key, value in config.items() if key != "type"})
+
+
+def _model(name: str, config: Mapping[str, Any], find: Callable[[str], Path]) -> Model:
+    extra = tuple(map(find, config.get("extra", ())))
+    inputs, outputs = (tuple(map(tensor, config.get(key, ()))) for key in ("inputs", "outputs"))
+    return Model(name, find(config["file"]), extra, inputs, outputs, config.get("provenance", {}))
+
+
+def tensor(config: Mapping[str, Any]) -> TensorInfo:
+    """Return what JSON says of a tensor; type and shape are empty where it leaves them to the model."""
+    return TensorInfo(
+        name=config["name"],
+        dtype=config.get("dtype", ""),
+        shape=tuple(config.get("shape", ())),
+        layout=config.get("layout", ""),
+        scale=config.get("scale"),
+        zero_point=config.get("zero_point"),
+        alias=config.get("alias", ""),
+    )
+
+
+def _component_from_request(request: Mapping[str, Any]) -> Component:
+    return Component(
+        name=request["name"],
+        preprocessing=Step(**request["preprocessing"]),
+        engine=request["engine"],
+        models=tuple(map(model_from_request, request["models"])),
+        postprocessing=Step(**request["postprocessing"]),
+        labels=None if request["labels"] is None else tuple(request["labels"]),
+    )
+
+
+def model_from_request(request: Mapping[str, Any]) -> Model:
+    """Return the model that a request describes: its fields as JSON, paths as texts."""
+    extra = tuple(map(Path, request["extra"]))
+    inputs, outputs = (tuple(map(tensor, request[key])) for key in ("inputs", "outputs"))
+    return Model(request["format"], Path(request["path"]), extra, inputs, outputs, request["provenance"])

@@ -1,0 +1,31 @@
+"""Runs one build recipe: ``python -m lpbench.app.recipe package.module:function MEMBERS OUTPUT``.
+
+A process of its own, because recipes import libraries that may crash, and take
+memory that is given back.  The last line of its words says what went wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str]) -> int:
+    """Call the recipe with the folder of fetched members and the app's folder; return the exit status."""
+    from lpbench.plugin.specs import load
+
+    target, members, output = arguments
+    try:
+        load(target, who="recipe")(Path(members), Path(output))
+    except Exception as error:  # noqa: BLE001 - a recipe may raise anything; the parent reads the last line
+        import traceback
+
+        traceback.print_exc()
+        words = " ".join(str(error).split())
+        sys.stderr.write(f"{type(error).__name__}: {words}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

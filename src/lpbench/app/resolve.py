@@ -1,0 +1,88 @@
+"""An app and its samples from what a user names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lpbench.app import dataset, quality_gate
+from lpbench.app.model import App, load_app
+from lpbench.errors import AppError, LpbenchError
+from lpbench.plugin import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lpbench.app.dataset import Labelled
+
+
+LABELLED = "labelled"
+"""Folder in an app with samples that quality can be judged by."""
+
+
+def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
+    """Return the files to measure with: those of ``data``, else the app's own; none means made-up samples.
+
+    :raises AppError: ``data`` is not there, or holds nothing that the app's preprocessor reads.
+    """
+    if data is None:
+        return app.samples
+    place = Path(data)
+    if place.is_file():
+        return (place.resolve(),)
+    if not place.is_dir():
+        what = "no such file or folder"
+        raise AppError(what, where=str(data), hint="--data takes a folder of samples, or one file")
+    step = app.components[0].preprocessing
+    suffixes = registry.current().get(registry.PREPROCESSORS, step.type).spec.suffixes
+    found = tuple(sorted(path.resolve() for path in place.rglob("*") if path.suffix.lower() in suffixes))
+    if not found:
+        what = "holds no sample"
+        raise AppError(what, where=str(data), hint=f'preprocessor "{step.type}" reads {", ".join(suffixes)}')
+    return found
+
+
+def labelled(
+    app: App, data: str | Path | None, *, quality: bool | str | Sequence[str]
+) -> tuple[list[Labelled], list[str]]:
+    """Return the samples and the metrics by which quality is to be judged; none where that was not asked for.
+
+    Without ``data`` the app's own folder ``labelled`` is taken.
+
+    :raises LpbenchError: The data are not labelled, or no metric serves the app.
+    """
+    if not quality:
+        return [], []
+    place = data if data is not None else app.root / LABELLED
+    if data is None and not Path(place).is_dir():
+        what = f"{app.name} brings no labelled samples"
+        raise LpbenchError(what, hint="--data LABELLED names a folder of them; lpbench run --help")
+    asked = [] if quality is True else [quality] if isinstance(quality, str) else [*quality]
+    metrics = quality_gate.metrics_for(app.app_class, (app.quality or {}).get("metric", ""), asked)
+    suffixes = registry.current().get(registry.PREPROCESSORS, app.components[0].preprocessing.type).spec.suffixes
+    return dataset.load(place, suffixes, app.labels), metrics
+
+
+def resolve(
+    app: str | Path | App,
+    *,
+    shapes: Mapping[str, Sequence[int]],
+    ranges: Mapping[str, Sequence[float]],
+    seed: int,
+) -> App:
+    """Return an app: as it is, from its folder, from a bare model file, or from the catalogue.
+
+    :raises LpbenchError: It is nowhere, with the nearest name.
+    """
+    if isinstance(app, App):
+        return app
+    from lpbench.app import catalogue
+    from lpbench.app.bare_model import model_app
+
+    path = Path(app)
+    if path.is_file() and path.suffix != ".json":
+        return model_app(path, shapes=shapes, ranges=ranges, seed=seed)
+    if path.exists():
+        return load_app(path)
+    pulled = catalogue.find(str(app))
+    return load_app(pulled or catalogue.pull(str(app)))

@@ -1,0 +1,1 @@
+"""What the parent does with workers: measuring, converting, comparing engines, looking at the machine."""

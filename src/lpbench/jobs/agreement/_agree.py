@@ -1,0 +1,287 @@
+"""Compares engines with the reference: the same samples, each engine in a worker of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app import resolve
+from lpbench.errors import LpbenchError, WorkerError
+from lpbench.jobs import engine_choice
+from lpbench.jobs.agreement import _targets
+from lpbench.jobs.agreement._agreed import COMPARED, Agreed, EngineAgreement
+from lpbench.jobs.agreement._bisect import Parting, Side, first_parting
+from lpbench.jobs.agreement._tally import Numbers, Seen, Tally
+from lpbench.jobs.engine_choice import open_request
+from lpbench.jobs.parity import F32, Tolerance
+from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.samples import GENERATED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from typing_extensions import Self
+
+    from lpbench.app.model import App
+    from lpbench.jobs.engine_choice import Target
+
+PREFIX = "lpbench-agree-"
+"""Of temporary folders."""
+MOST = 100
+"""Samples that are compared where nobody says how many."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a comparison is.
+
+    :param phase: ``opening``, ``comparing`` samples or ``bisecting`` tensors.
+    :param done: How many of them, of ``total``.
+    """
+
+    engine: str
+    phase: str
+    done: int
+    total: int
+
+
+def agree(  # noqa: PLR0913 - the command's options, each with its default
+    app: str | Path | App,
+    engines: str | Sequence[str] = engine_choice.ALL,
+    *,
+    data: str | Path | None = None,
+    number: int = MOST,
+    options: Mapping[str, Any] | None = None,
+    tolerance: Tolerance = F32,
+    bisect: bool = False,
+    convert: bool = False,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    ranges: Mapping[str, Sequence[float]] | None = None,
+    seed: int = 0,
+    timeout: float = 300.0,
+    progress: Callable[[Step], None] | None = None,
+) -> Agreed:
+    """Compare engines with the reference on the same samples and return how far they agree.
+
+    The reference is the first ready engine whose spec says under which options it computes what the format's
+    specification says; the others run as users run them.
+
+    :param app: An app, its folder, a bare model file, or a name of the catalogue.
+    :param engines: Names, with options of their own where they have any (``openvino:precision=auto``), or ``"all"``.
+    :param data: A folder of samples or one file; None takes the app's own, or made-up ones.
+    :param number: Samples that are compared at most.
+    :param options: Fields of the compared engines' configs.
+    :param tolerance: How far numbers may be apart.
+    :param bisect: Whether to look for the first tensor at which an engine that fails parts from the reference.
+    :param convert: Whether to convert the model for engines that do not read it.
+    :param shapes: Shapes of inputs with open dimensions.
+    :param ranges: Least and greatest value of made-up inputs of a bare model.
+    :param seed: For made-up samples.
+    :param timeout: Seconds without an answer after which a worker counts as hung.
+    :param progress: Called when something has been done.
+    :raises LpbenchError: The app cannot be used, no reference is ready, or an engine's name is not known.
+    """
+    loaded = resolve.resolve(app, shapes=shapes or {}, ranges=ranges or {}, seed=seed)
+    files = resolve.sample_files(loaded, data)
+    asked = [engines] if isinstance(engines, str) else list(engines)
+    tell = progress or _nothing
+    unconverted: Mapping[str, LpbenchError] = {}
+    if convert:
+        loaded, unconverted = _targets.converted(
+            loaded, asked, shapes or {}, lambda engine, phase: tell(Step(engine, phase, 0, 0))
+        )
+    first = _targets.reference(loaded)
+    targets = [_targets.with_reason(each, unconverted) for each in _targets.targets(loaded, asked, options or {})]
+    asked_of_all = _Asked(loaded, files, shapes or {}, seed, timeout, min(number, len(files) or GENERATED))
+    with _Comparison(asked_of_all, first, tolerance, tell) as comparison:
+        try:
+            rows = tuple(comparison.row(target, bisect=bisect) for target in targets)
+        except _ReferenceFailed as failed:
+            raise failed.error from None
+        problems = comparison.problems()
+    facts, notes = comparison.facts, _targets.notes(loaded, first)
+    return Agreed(loaded.name, first.name, facts, first.options, tolerance, rows, problems, notes)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What every engine is asked.
+
+    :param count: Samples that are compared.
+    """
+
+    app: App
+    samples: Sequence[Path]
+    shapes: Mapping[str, Sequence[int]]
+    seed: int
+    timeout: float
+    count: int
+
+    def request(self, target: Target) -> dict[str, Any]:
+        """Return the arguments of ``Runner.open``."""
+        return open_request(self.app, target, self.samples, shapes=self.shapes, seed=self.seed)
+
+
+class _ReferenceFailed(Exception):  # noqa: N818 - it carries one, so that no engine is blamed for it
+    """The reference ended or refused a sample: there is nothing to compare with."""
+
+    def __init__(self, error: LpbenchError) -> None:
+        super().__init__(error.what)
+        self.error = error
+
+
+class _Comparison:
+    """The reference, alive, and what others are compared with it in."""
+
+    def __init__(self, asked: _Asked, reference: Target, tolerance: Tolerance, tell: Callable[[Step], None]) -> None:
+        self._asked = asked
+        self._reference = reference
+        self._tolerance = tolerance
+        self._tell = tell
+        tell(Step(reference.name, "opening", 0, asked.count))
+        self._worker = self._start(reference)
+        try:
+            opened, _ = self._worker.ask("open", "loading", **asked.request(reference))
+        except BaseException as error:
+            self._worker.kill()
+            if isinstance(error, LpbenchError):
+                self._of_reference(error)
+            raise
+        self.facts = _own(opened["facts"], reference)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.close()
+
+    def problems(self) -> tuple[Mapping[str, str], ...]:
+        """Close the reference and return the samples that could not be used."""
+        closed, _ = self._worker.ask("close", "closing")
+        return tuple(closed["problems"])
+
+    def row(self, target: Target, *, bisect: bool) -> EngineAgreement:
+        """Compare one engine; whatever becomes of it is an answer."""
+        if target.refusal is not None:
+            return EngineAgreement(target.asked, _in_one_line(target.refusal))
+        found = self._compared(target)
+        if bisect and found.compared and not found.agrees and found.values:
+            return dataclasses.replace(found, parting=self._parting(target, found))
+        return found
+
+    def _start(self, target: Target) -> Worker:
+        return Worker(WorkerOptions(timeout=self._asked.timeout, environment=target.environment()))
+
+    def _compared(self, target: Target) -> EngineAgreement:
+        asked = _targets.words(target)
+        self._tell(Step(asked, "opening", 0, self._asked.count))
+        try:
+            with self._start(target) as worker:
+                opened, _ = worker.ask("open", "loading", **self._asked.request(target))
+                return self._judged(asked, _own(opened["facts"], target), *self._tallied(worker, asked))
+        except WorkerError as error:
+            return EngineAgreement(asked, error.outcome, ran=True, reason=error.outcome)
+        except LpbenchError as error:
+            return EngineAgreement(asked, _in_one_line(error))
+
+    def _tallied(self, worker: Worker, asked: str) -> tuple[Tally, str]:
+        """Compare sample by sample; return what is known, and how it ended where it did not come to the end."""
+        tally = Tally(self._tolerance)
+        for index in range(self._asked.count):
+            with self._folder() as keep:
+                expected = self._expected(index, keep)
+                try:
+                    tally.add(index, expected, self._seen(worker, index, given=expected.later()))
+                except WorkerError as error:
+                    return tally, error.outcome
+                except LpbenchError as error:
+                    return tally, f"failed: {_in_one_line(error)}"
+            self._tell(Step(asked, "comparing", index + 1, self._asked.count))
+        return tally, COMPARED
+
+    def _folder(self) -> contextlib.AbstractContextManager[str]:
+        """Return a folder for feeds that later components are given; "" where there are none."""
+        chain = len(self._asked.app.components) > 1
+        return tempfile.TemporaryDirectory(prefix=PREFIX) if chain else contextlib.nullcontext("")
+
+    def _expected(self, index: int, keep: str) -> Seen:
+        try:
+            return self._seen(self._worker, index, keep=keep)
+        except LpbenchError as error:
+            raise _ReferenceFailed(self._of_reference(error)) from error
+
+    def _of_reference(self, error: LpbenchError) -> LpbenchError:
+        """Say of an error that it is the reference's."""
+        error.where = ": ".join(filter(None, (f"reference {_targets.words(self._reference)}", error.where)))
+        return error
+
+    def _seen(self, worker: Worker, index: int, **how: Any) -> Seen:  # noqa: ANN401 - arguments of the request
+        return Seen.of(*worker.ask("numbers", f"running sample {index}", index=index, **how))
+
+    def _judged(self, asked: str, facts: Mapping[str, Any], tally: Tally, state: str) -> EngineAgreement:
+        values = tally.values()
+        return EngineAgreement(
+            engine=asked,
+            state=state,
+            ran=True,
+            facts=facts,
+            samples=tally.samples,
+            values=values,
+            outputs=tally.outputs(),
+            top=tally.top,
+            boxes=tally.boxes,
+            reason=_reason(state, tally, values, chain=len(self._asked.app.components) > 1),
+        )
+
+    def _parting(self, target: Target, found: EngineAgreement) -> Parting:
+        worst = found.worst
+        assert worst  # noqa: S101 - the caller looked
+        where = worst.worst, worst.component
+        component = next(each for each in self._asked.app.components if each.name == worst.component)
+        try:
+            one, other = (Side.of(each, component, self._asked.shapes) for each in (self._reference, target))
+            with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+                seen = self._seen(self._worker, worst.index, keep=folder)
+                return first_parting(
+                    one,
+                    other,
+                    Path(seen.feeds[worst.component, worst.place]),
+                    where=where,
+                    tolerance=self._tolerance,
+                    timeout=self._asked.timeout,
+                    tell=lambda done, total: self._tell(Step(found.engine, "bisecting", done, total)),
+                )
+        except LpbenchError as error:
+            return Parting(*where, reason=error.what)
+
+
+def _own(facts: Mapping[str, Any], target: Target) -> Mapping[str, Any]:
+    """Return what an engine's own session says of itself: in a chain the first may be another engine's."""
+    parts: Mapping[str, Mapping[str, Any]] = facts.get("components", {})
+    return next((each for each in parts.values() if each.get("engine") == target.name), facts)
+
+
+def _reason(state: str, tally: Tally, values: Sequence[Numbers], *, chain: bool) -> str:
+    """Return in words why an engine fails, or an empty text."""
+    if state != COMPARED:
+        return state
+    for part, count in tally.miscounts.items():
+        return f"{part}: {count} things were found by one of the two only"
+    for each in values:
+        if each.reason:
+            name = f"{each.component}, {each.name}" if chain else each.name
+            return f"{name}: {each.reason} ({each.worst}; in {each.failed} of {each.of} samples)"
+    return ""
+
+
+def _in_one_line(error: LpbenchError) -> str:
+    place = f"{error.where}: " if error.where else ""
+    return "; ".join(filter(None, (f"{place}{error.what}", error.hint)))
+
+
+def _nothing(_: Step) -> None:
+    """Take a step without showing it."""

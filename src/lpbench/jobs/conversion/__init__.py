@@ -1,0 +1,14 @@
+"""Conversion between model formats: by a plugin's converter, checked against the source, kept in the cache.
+
+A converter's exit status proves nothing: what it wrote counts once it was loaded, run and compared
+with the source (``lpbench.jobs.conversion._check``).
+"""
+
+from __future__ import annotations
+
+from lpbench.jobs.conversion._apps import convert, supply
+from lpbench.jobs.conversion._cache import converted
+from lpbench.jobs.conversion._choose import choose
+from lpbench.jobs.conversion._job import TIMEOUT, Job, Progress
+
+__all__ = ["TIMEOUT", "Job", "Progress", "choose", "convert", "converted", "supply"]

@@ -1,0 +1,300 @@
+"""Converted models beside their app: written into it, next to a bare model, or for one benchmark only."""
+
+from __future__ import annotations
+
+import dataclasses
+import filecmp
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app import resolve
+from lpbench.app.files import CONFIG, read_config, statement
+from lpbench.app.model import App, load_app
+from lpbench.app.model_choice import conversions, origin
+from lpbench.errors import AppError, LpbenchError
+from lpbench.jobs.conversion._cache import MANIFEST, converted
+from lpbench.jobs.conversion._choose import checker, choose
+from lpbench.jobs.conversion._job import TIMEOUT, Job, Progress
+from lpbench.jobs.conversion._source import external
+from lpbench.plugin.engine import Model
+from lpbench.plugin.registry import CONVERTERS, offers_where
+from lpbench.util import atomic_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lpbench.app.model import Component
+    from lpbench.plugin.engine import Shapes
+    from lpbench.plugin.specs import EngineSpec
+
+
+def convert(  # noqa: PLR0913 - the command's options, each with its default
+    app: str | Path | App,
+    to: str,
+    *,
+    precision: str | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    ranges: Mapping[str, Sequence[float]] | None = None,
+    output: str | Path | None = None,
+    force: bool = False,
+    timeout: float = TIMEOUT,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> tuple[Model, ...]:
+    """Convert an app's models, or a model file, and return the models that were made.
+
+    They are added to the app: files in a folder named after the format, and an entry in its config.  A bare model's
+    lie beside it.  Every model was run and compared with its source before; what was converted once comes from the
+    cache.
+
+    :param app: An app, its folder, a bare model file, or a name of the catalogue.
+    :param to: The format: ``ncnn``, ``tflite``, ``openvino``.
+    :param precision: Of the weights, F16 say; None takes the converter's default.
+    :param shapes: Shapes of inputs with open dimensions.
+    :param ranges: First value and end of the made-up inputs that a bare model is checked with.
+    :param output: A folder for the files; the app stays as it is then.
+    :param force: Convert again, and replace what is there.
+    :param timeout: Seconds that a converter may take.
+    :raises ConversionError: It cannot be converted, or what was made is not what it was made from.
+    :raises AppError: There is a model in the format already, or the files cannot be written.
+    """
+    fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+    loaded = resolve.resolve(app, shapes=fixed, ranges=ranges or {}, seed=0)
+    place = _Place(loaded, to, Path(output) if output is not None else None, force=force)
+    wanted = place.components()
+    found = []
+    for component in wanted:
+        job = make_job(loaded, component, to, precision, shapes=fixed, timeout=timeout, progress=progress)
+        place.refuse(component, job)
+        found.append(place.put(component, converted(job, force=force)))
+    return tuple(found)
+
+
+def supply(
+    app: App,
+    engines: Sequence[EngineSpec],
+    *,
+    shapes: Shapes,
+    progress: Callable[[str, Progress], None] = lambda _engine, _progress: None,
+) -> tuple[App, dict[str, LpbenchError]]:
+    """Return the app with a model for each engine that reads none of its own, and why there is none by engine.
+
+    The app's folder stays as it is.  What no converter can make is left for whoever opens the app to complain about.
+
+    :param progress: Called with the engine's name.
+    """
+    failed: dict[str, LpbenchError] = {}
+    for spec in engines:
+        tell = _telling(progress, spec.name)
+        try:
+            components = tuple(_supplied(app, each, spec, shapes, tell) for each in app.components)
+        except LpbenchError as error:
+            failed[spec.name] = error
+        else:
+            app = dataclasses.replace(app, components=components)
+    return app, failed
+
+
+def make_job(  # noqa: PLR0913 - the parts of one job
+    app: App,
+    component: Component,
+    to: str,
+    precision: str | None = None,
+    *,
+    shapes: Shapes,
+    judge: EngineSpec | None = None,
+    timeout: float = TIMEOUT,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Job:
+    """Return what is to be done to have a component's model in a format.
+
+    :param judge: The engine that runs what was made; None takes one of the converter's own plugin.
+    :raises ConversionError: Nothing here can do it, or judge it.
+    """
+    source, offer, stored = choose(component, to, precision)
+    return Job(app, component, source, offer, stored, judge or checker(to, offer), shapes, timeout, progress)
+
+
+def _telling(progress: Callable[[str, Progress], None], engine: str) -> Callable[[Progress], None]:
+    return lambda each: progress(engine, each)
+
+
+def _supplied(
+    app: App, component: Component, spec: EngineSpec, shapes: Shapes, tell: Callable[[Progress], None]
+) -> Component:
+    if any(model.format in spec.formats for model in component.models):
+        return component
+    found = next(conversions(component, spec), None)
+    if found is None:
+        return component
+    model = converted(make_job(app, component, found.writes, shapes=shapes, judge=spec, progress=tell))
+    return dataclasses.replace(component, models=(*component.models, model))
+
+
+class _Place:
+    """Where converted models go: into the app, beside a bare model, or into a folder of their own.
+
+    :param output: A folder of their own, or None.
+    """
+
+    def __init__(self, app: App, to: str, output: Path | None, *, force: bool) -> None:
+        self._app = app
+        self._to = to
+        self._output = output
+        self._force = force
+        self._bare = not _configured(app)
+
+    def components(self) -> list[Component]:
+        """Return the components that lack a model in the format and can have one.
+
+        :raises AppError: None does, or the app cannot be written to.
+        """
+        lacking = [each for each in self._app.components if not self._original(each)]
+        if not lacking:
+            what = f"every model is there in the format {self._to} already"
+            raise AppError(what, where=self._app.name, hint="it is no conversion, so it is not replaced")
+        makers = {each.spec.reads for each in offers_where(CONVERTERS, lambda spec: spec.writes == self._to)}
+        able = [each for each in lacking if makers & {model.format for model in each.models}]
+        home = self._home()
+        there = next(each for each in (home, *home.parents) if each.exists())
+        if not os.access(there, os.W_OK):
+            what = "is not writable"
+            raise AppError(what, where=str(there), hint="-o DIR puts the files elsewhere")
+        return able or lacking  # of a chain what can be; where nothing can, the reason is given
+
+    def _original(self, component: Component) -> bool:
+        return any(model.format == self._to and not model.provenance for model in component.models)
+
+    def refuse(self, component: Component, job: Job) -> None:
+        """Raise where something that is there would be lost.
+
+        :raises AppError: The app has another conversion to the format, or its folder is somebody else's.
+        """
+        if self._force or self._apart:
+            return
+        old = next((model for model in component.models if model.format == self._to), None)
+        if old is not None and (old.provenance.get("precision"), old.provenance["converter"]) != (
+            job.precision,
+            job.converter,
+        ):
+            what = f'component "{component.name}" has a model in the format {self._to} already, {origin(old)}'
+            raise AppError(what, where=self._app.name, hint="--force replaces it")
+        folder = self._app.root / self._folder(component)
+        if old is None and folder.exists():
+            what = "is there already"
+            raise AppError(what, where=str(folder), hint="converted files go there: move it away, or use -o DIR")
+
+    def put(self, component: Component, model: Model) -> Model:
+        """Write a model's files and return it as it lies there.
+
+        :raises AppError: They cannot be written.
+        """
+        try:
+            return self._beside(component, model) if self._apart else self._into(component, model)
+        except OSError as error:
+            what = f"cannot be written: {error.strerror or error}"
+            raise AppError(what, where=str(error.filename or self._home())) from error
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the files go to a folder without an app."""
+        return self._bare or self._output is not None
+
+    def _home(self) -> Path:
+        return self._output or self._app.root
+
+    def _folder(self, component: Component) -> str:
+        """Return the name of the folder in the app for a component's files."""
+        if len(self._app.components) == 1:
+            return self._to
+        return f"{self._to}-{re.sub('[^A-Za-z0-9_-]+', '-', component.name)}"
+
+    def _beside(self, component: Component, model: Model) -> Model:
+        """Copy a model's files into a folder that holds others too."""
+        home = self._home()
+        if len(self._app.components) > 1:
+            home /= self._folder(component)
+        home.mkdir(parents=True, exist_ok=True)
+        files = [path for path in sorted(model.path.parent.rglob("*")) if path.is_file() and path.name != MANIFEST]
+        names = _names(model, files, self._app.name)
+        taken = [names[path] for path in files if _differs(path, home / names[path])]
+        if taken and not self._force:
+            what = f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already"
+            raise AppError(what, where=str(home), hint="--force overwrites, -o DIR writes elsewhere")
+        for path in files:
+            temporary = home / f".{names[path]}.new"
+            shutil.copyfile(path, temporary)
+            temporary.replace(home / names[path])
+        moved = [home / names[path] for path in (model.path, *model.extra)]
+        return dataclasses.replace(model, path=moved[0], extra=tuple(moved[1:]))
+
+    def _into(self, component: Component, model: Model) -> Model:
+        """Add a model to the app: its folder and its entry, or neither."""
+        root, name = self._app.root, self._folder(component)
+        with atomic_folders.staging(root, name) as stage:
+            new = stage / "new"
+            shutil.copytree(model.path.parent, new, ignore=shutil.ignore_patterns(MANIFEST))
+            moved = _moved(model, root / name)
+            atomic_folders.install(new, root / name, stage)
+            try:
+                self._enter(component, moved)
+            except BaseException:
+                (root / name).rename(stage / "refused")
+                if (stage / "before").exists():
+                    (stage / "before").rename(root / name)
+                raise
+        return moved
+
+    def _enter(self, component: Component, model: Model) -> None:
+        """Write the model into the config, once the app loads with it."""
+        root = self._app.root
+        config = read_config(root / CONFIG)
+        entry = next(each for each in config["components"] if each["name"] == component.name)
+        entry["inference"]["models"][model.format] = _entry(model, root)
+        new = root / f".new.{CONFIG}"
+        try:
+            new.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            load_app(new)
+            new.replace(root / CONFIG)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+def _configured(app: App) -> bool:
+    """Say whether an app's config stands in its folder: a bare model's was made up around it."""
+    file = app.root / CONFIG
+    return file.is_file() and bool(read_config(file) == app.config)
+
+
+def _differs(source: Path, target: Path) -> bool:
+    return target.exists() and not (target.is_file() and filecmp.cmp(source, target, shallow=False))
+
+
+def _names(model: Model, files: Sequence[Path], name: str) -> dict[Path, str]:
+    """Return what files are called beside others: after the app, unless the main one knows them by their names."""
+    stem = model.path.name.partition(".")[0]
+    if external(Model(model.format, model.path)):
+        return {path: path.name for path in files}
+    ours = [path for path in files if path.name.partition(".")[0] == stem]
+    if len(ours) > 1:  # two formats may both have a .bin
+        name = f"{name}.{model.format}"
+    return {path: f"{name}{path.name[len(stem) :]}" if path in ours else path.name for path in files}
+
+
+def _moved(model: Model, folder: Path) -> Model:
+    """Return a model as its files lie in another folder."""
+    before = model.path.parent
+    extra = tuple(folder / path.relative_to(before) for path in model.extra)
+    return dataclasses.replace(model, path=folder / model.path.name, extra=extra)
+
+
+def _entry(model: Model, root: Path) -> dict[str, Any]:
+    """Return what the config says of a converted model."""
+    entry: dict[str, Any] = {"file": str(model.path.relative_to(root))}
+    entry |= {"extra": [str(path.relative_to(root)) for path in model.extra]} if model.extra else {}
+    entry |= {"inputs": list(map(statement, model.inputs))} if model.inputs else {}
+    entry |= {"outputs": list(map(statement, model.outputs))} if model.outputs else {}
+    return {**entry, "provenance": dict(model.provenance)}

@@ -1,0 +1,120 @@
+"""Converted models are kept by what they were made of and by what: made once, whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app.model import model_from_request
+from lpbench.errors import ConversionError, LpbenchError
+from lpbench.jobs.conversion._check import Source, compare, run_source
+from lpbench.jobs.conversion._run import run
+from lpbench.jobs.conversion._source import digests
+from lpbench.util import atomic_folders
+from lpbench.util.digests import file_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from lpbench.jobs.conversion._check import Checked
+    from lpbench.jobs.conversion._job import Job
+    from lpbench.plugin.converter import Converted
+    from lpbench.plugin.engine import Model
+
+MANIFEST = "conversion.json"
+VERSION = 1
+"""Of the check: what an earlier one let pass is made again."""
+
+
+def converted(job: Job, *, force: bool = False) -> Model:
+    """Return the converted model, from the cache where it is there and whole.
+
+    :param force: Convert and check again.
+    :raises ConversionError: It cannot be converted, or what was made is not what it was made from.
+    """
+    place, sources = atomic_folders.cache_folder() / "converted", digests(job.source)
+    name = _key(job, sources)
+    try:
+        if not force and (found := _kept(place / name)):
+            return found
+        with atomic_folders.locked(place, name, waiting=lambda: job.tell("waiting")):
+            if not force and (found := _kept(place / name)):
+                return found  # by whoever held the lock before
+            atomic_folders.sweep(place, held=name)
+            with atomic_folders.staging(place, name) as stage:
+                _make(job, sources, stage)
+                atomic_folders.install(stage / "model", place / name, stage)
+        found = _kept(place / name)
+    except OSError as error:
+        what = f"{job.source.path.name}: {error.strerror or error}"
+        hint = "the cache needs space and to be writable; XDG_CACHE_HOME puts it elsewhere"
+        raise ConversionError(what, where=str(error.filename or place), hint=hint) from error
+    if found is None:
+        what = f"{place / name} was damaged as soon as it was written"
+        raise ConversionError(what)
+    return found
+
+
+def _key(job: Job, sources: Mapping[str, str]) -> str:
+    """Return the name of a conversion: everything that decides what comes of it."""
+    preprocessing = {key: value for key, value in job.component.preprocessing.config.items() if key != "seed"}
+    parts = {
+        "check": VERSION,
+        "source": [job.source.format, *sources.items()],
+        "converter": [job.converter, job.offer.distribution, job.offer.spec.target],
+        "precision": job.precision,
+        "shapes": {name: list(shape) for name, shape in job.shapes.items()},
+        "preprocessing": [job.component.preprocessing.type, preprocessing],  # open dimensions are as it fills them
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _make(job: Job, sources: Mapping[str, str], stage: Path) -> None:
+    """Convert, compare, and write the manifest beside the files."""
+    job.tell("running the source")
+    source = run_source(job, stage)
+    made = run(job, source.shapes, stage)
+    job.tell("checking")
+    checked = compare(job, source, made.model)
+    folder = stage / "model"
+    relative = {"path": str(made.model.path.relative_to(folder))}
+    relative["extra"] = [str(path.relative_to(folder)) for path in made.model.extra]  # type: ignore[assignment] # JSON
+    provenance = _provenance(job, sources, source, made, checked)
+    model = {**dataclasses.asdict(made.model), **relative, "provenance": provenance}
+    files = {str(path.relative_to(folder)): file_digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    text = json.dumps({"files": files, "model": model}, indent=1, ensure_ascii=False, default=str)
+    (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
+
+
+def _provenance(
+    job: Job, sources: Mapping[str, str], source: Source, made: Converted, checked: Checked
+) -> dict[str, Any]:
+    """Return what the app says of the converted model, as the schema has it."""
+    shapes = {name: list(shape) for name, shape in source.shapes.items()}
+    found = {
+        "converter": job.converter,
+        "tools": {str(name): str(version) for name, version in made.tools.items()},
+        "source": dict(sources),
+        "precision": job.precision,
+        "shapes": shapes,
+        "checked": dataclasses.asdict(checked),
+        "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _kept(folder: Path) -> Model | None:
+    """Return the model in a folder of the cache; None if it is not there, or a file of it is not as it was written."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        if any(file_digest(folder / name) != digest for name, digest in manifest["files"].items()):
+            return None
+        kept = manifest["model"]
+        places = {"path": folder / kept["path"], "extra": [folder / name for name in kept["extra"]]}
+        return model_from_request({**kept, **places})
+    except (OSError, ValueError, KeyError, TypeError, LpbenchError):
+        return None

@@ -1,0 +1,227 @@
+"""Runs a source and what was made of it, each in a worker, and compares all outputs."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app.model import Step, tensor
+from lpbench.app.model_choice import reference
+from lpbench.errors import ConversionError, EngineError, LpbenchError, ProcessorError, WorkerError
+from lpbench.jobs.conversion._differ import differences
+from lpbench.worker import tensor_wire
+from lpbench.worker.client import Worker, WorkerOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from lpbench.app.model import App
+    from lpbench.jobs.conversion._job import Job
+    from lpbench.plugin.engine import Model, Shapes, TensorInfo
+    from lpbench.plugin.specs import EngineSpec
+    from lpbench.worker.tensor_wire import RawSample
+
+SAMPLES = 3
+"""Inputs that both models run: one could be an exception."""
+RUN_TIMEOUT = 600.0
+"""Seconds for loading a model, and for running the samples."""
+SPANS = {"int8": (-128, 128), "uint8": (0, 256)}
+"""What pictures and quantised signals fill."""
+FEW = (0, 2)
+"""Values for other whole numbers: indices and switches, which any model takes."""
+WHOLE = ("int", "uint", "bool")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the source makes of some inputs.
+
+    :param engine: Name and version of what ran it.
+    :param feeds: Files of the inputs.
+    :param shapes: Of the inputs whose dimensions the model leaves open, by its names.
+    """
+
+    engine: str
+    samples: Sequence[RawSample]
+    feeds: Sequence[Path]
+    shapes: Shapes
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a comparison measured, as the schema of apps has it.
+
+    :param max_absolute: Largest absolute error of any output.
+    :param cosine: Least cosine between an output and the source's.
+    """
+
+    engine: str
+    reference: str
+    samples: int
+    max_absolute: float
+    cosine: float
+
+
+def run_source(job: Job, stage: Path) -> Source:
+    """Run the source on the engine that others are judged by.
+
+    The inputs are the app's samples and, where there are fewer than it takes, those that its preprocessor makes up;
+    where it makes none, tensors.
+
+    :raises ConversionError: It cannot be run: there is no such engine, or an open dimension that nothing tells.
+    """
+    try:
+        spec = reference(job.source.format)
+    except EngineError as error:
+        what = f"what is converted from {job.source.format} cannot be checked: {error.what}"
+        raise ConversionError(what, hint=error.hint) from error
+    own = job.component.preprocessing
+    try:
+        return _run_source(job, spec, own, stage / "feeds")
+    except (EngineError, WorkerError) as error:
+        raise _unrunnable(job, spec, error) from error
+    except LpbenchError as error:  # a preprocessor that makes nothing up, or is not installed
+        if own.type == _TENSORS.type:
+            raise _unrunnable(job, spec, error) from error
+    try:
+        return _run_source(job, spec, _TENSORS, stage / "tensors")
+    except LpbenchError as error:
+        raise _unrunnable(job, spec, error) from error
+
+
+def compare(job: Job, source: Source, made: Model) -> Checked:
+    """Run what was made on the same inputs and compare all outputs.
+
+    :raises ConversionError: It cannot be loaded or run, or an output differs from the source's by more than the
+        precision explains.
+    """
+    spec = job.checker
+    app = _around(job.app, dataclasses.replace(job.component, preprocessing=_TENSORS), made)
+    try:
+        with _worker(spec) as worker:
+            opened = _open(worker, app, spec)
+            found = _outputs(worker, given=list(map(str, source.feeds)))
+    except LpbenchError as error:
+        outcome = (error.outcome if isinstance(error, WorkerError) else error.what).replace(f"{made.path.parent}/", "")
+        what = f"{job.converter} made a file that {spec.name} does not run: {outcome}"
+        raise ConversionError(what, where=job.source.path.name, hint=error.hint) from error
+    faults, furthest = differences(source.samples, found, job.precision)
+    if faults:
+        what = f"{job.converter} made another model: {'; '.join(faults)}"
+        hint = f"run on {spec.name}, compared with {source.engine}; nothing was kept"
+        raise ConversionError(what, where=job.source.path.name, hint=hint)
+    return Checked(_named(spec, opened), source.engine, len(found), furthest.max_absolute, furthest.cosine)
+
+
+def _run_source(job: Job, spec: EngineSpec, step: Step, folder: Path) -> Source:
+    app = _around(job.app, dataclasses.replace(job.component, preprocessing=_shaped(step, job.shapes)), job.source)
+    own = job.app.samples[:SAMPLES] if job.component is job.app.components[0] else ()
+    ran: list[tuple[Path, RawSample]] = []
+    with _worker(spec) as worker:
+        opened = _open(worker, app, spec, own, job.shapes)
+        inputs = tuple(map(tensor, opened["inputs"]))
+        ranges = _ranges(inputs, step) if step.type == _TENSORS.type else {}
+        if ranges:
+            app = _around(app, dataclasses.replace(app.components[0], preprocessing=_ranged(app, ranges)), job.source)
+            _open(worker, app, spec, own, job.shapes)
+        ran += _kept_outputs(worker, folder)
+        if own and len(ran) < SAMPLES:
+            _open(worker, app, spec, (), job.shapes)
+            with contextlib.suppress(ProcessorError):  # it makes nothing up
+                ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, made up"))
+    ran = _of_one_shape(ran)[:SAMPLES]
+    shapes = {**job.shapes, **_open_shapes(job.source, inputs, ran[0][0])}
+    return Source(_named(spec, opened), [each for _, each in ran], [path for path, _ in ran], shapes)
+
+
+def _kept_outputs(worker: Worker, folder: Path) -> list[tuple[Path, RawSample]]:
+    """Return what came of each sample, and the file of what went in.
+
+    :raises LpbenchError: No sample can be used.
+    """
+    folder.mkdir()
+    found = _outputs(worker, limit=SAMPLES, keep=str(folder))
+    if not found:
+        what = "none of the samples can be used"
+        raise LpbenchError(what)
+    return list(zip(sorted(folder.iterdir()), found, strict=True))
+
+
+def _of_one_shape(ran: Sequence[tuple[Path, RawSample]]) -> list[tuple[Path, RawSample]]:
+    """Return those whose inputs have the shapes of the first: a conversion has one size."""
+    shapes = [[each.values.shape for each in tensor_wire.read_feeds(path)] for path, _ in ran]
+    return [each for each, sizes in zip(ran, shapes, strict=True) if sizes == shapes[0]]
+
+
+_TENSORS = Step("tensors")
+"""Whole tensors in and out: what there is without processors."""
+
+
+def _shaped(step: Step, shapes: Shapes) -> Step:
+    """Return a step that makes tensors up in the shapes that were asked for; others go by the engine's inputs."""
+    if step.type != _TENSORS.type or not shapes:
+        return step
+    given = {**step.config.get("shapes", {}), **{name: list(shape) for name, shape in shapes.items()}}
+    return Step(step.type, {**step.config, "shapes": given})
+
+
+def _ranged(app: App, ranges: Mapping[str, Sequence[float]]) -> Step:
+    step = app.components[0].preprocessing
+    return Step(step.type, {**step.config, "ranges": {**ranges, **step.config.get("ranges", {})}})
+
+
+def _ranges(inputs: Sequence[TensorInfo], step: Step) -> dict[str, tuple[int, int]]:
+    """Return ranges for inputs of whole numbers, which would be made up as zeros and show little."""
+    given = step.config.get("ranges", {})
+    whole = [each for each in inputs if each.dtype.startswith(WHOLE) and each.name not in given]
+    return {each.name: SPANS.get(each.dtype, FEW) for each in whole}
+
+
+def _open_shapes(source: Model, inputs: Sequence[TensorInfo], feeds: Path) -> Shapes:
+    """Return the shapes of inputs with open dimensions, as the inputs that were run have them."""
+    called = {each.name: each.called for each in source.inputs}
+    shapes = {each.name: tuple(each.values.shape) for each in tensor_wire.read_feeds(feeds)}
+    return {each.name: shapes[called.get(each.name, each.name)] for each in inputs if each.dynamic}
+
+
+def _around(app: App, component: Any, model: Model) -> App:  # noqa: ANN401 - a Component
+    """Return an app of one component and one model, whose outputs are left as they are."""
+    alone = dataclasses.replace(component, models=(model,), postprocessing=_TENSORS)
+    return dataclasses.replace(app, components=(alone,), samples=(), decode_in_region=False)
+
+
+def _worker(spec: EngineSpec) -> Worker:
+    return Worker(WorkerOptions(environment=spec.environment, timeout=RUN_TIMEOUT))
+
+
+def _open(
+    worker: Worker, app: App, spec: EngineSpec, samples: Sequence[Path] = (), shapes: Shapes | None = None
+) -> Mapping[str, Any]:
+    asked = {name: list(shape) for name, shape in (shapes or {}).items()}
+    opened: Mapping[str, Any] = worker.ask(
+        "open",
+        "loading",
+        app=app.request(),
+        engine=spec.name,
+        options=dict(spec.reference or {}),
+        shapes=asked,
+        samples=list(map(str, samples)),
+    )[0]
+    return opened
+
+
+def _outputs(worker: Worker, **how: Any) -> list[RawSample]:  # noqa: ANN401 - arguments of the request
+    return tensor_wire.unpack(*worker.ask("outputs", "running", **how))
+
+
+def _named(spec: EngineSpec, opened: Mapping[str, Any]) -> str:
+    return f"{spec.name} {opened['facts'].get('version', '')}".strip()
+
+
+def _unrunnable(job: Job, spec: EngineSpec, error: LpbenchError) -> ConversionError:
+    outcome = error.outcome if isinstance(error, WorkerError) else error.what
+    what = f"the source cannot be run on {spec.name}, so nothing made of it could be checked: {outcome}"
+    return ConversionError(what, where=job.source.path.name, hint=error.hint)

@@ -1,0 +1,79 @@
+"""Which converter makes a format, and which engine judges what it made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.errors import ConversionError, nearest
+from lpbench.plugin.registry import CONVERTERS, ENGINES, current, offers_where
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpbench.app.model import Component
+    from lpbench.plugin.engine import Model
+    from lpbench.plugin.registry import Offer
+    from lpbench.plugin.specs import ConverterSpec, EngineSpec
+
+
+def choose(component: Component, wanted: str, precision: str | None = None) -> tuple[Model, Offer[ConverterSpec], str]:
+    """Return the model to convert, the converter and the precision of the weights.
+
+    Originals go before models that were converted themselves.
+
+    :param wanted: The format to make.
+    :param precision: None takes the converter's default.
+    :raises ConversionError: Nothing installed makes the format of what the component has, or is ready.
+    """
+    makers = _makers(wanted)
+    sources = sorted(component.models, key=lambda model: bool(model.provenance))  # stable: the app's order is kept
+    fitting = [(model, offer) for model in sources for offer in makers if offer.spec.reads == model.format]
+    if not fitting:
+        reads = ", ".join(sorted({offer.spec.reads for offer in makers}))
+        have = ", ".join(model.format for model in sources)
+        what = f'converters to {wanted} read {reads}; component "{component.name}" has {have or "no model"}'
+        raise ConversionError(what)
+    storing = [(model, offer) for model, offer in fitting if precision in {None, *offer.spec.precisions}]
+    if not storing:
+        stored = ", ".join(dict.fromkeys(each for _, offer in fitting for each in offer.spec.precisions))
+        what = f'no converter to {wanted} stores weights in "{precision}"'
+        raise ConversionError(what, hint=f"known: {stored}")
+    model, offer = _ready(storing)
+    return model, offer, precision or offer.spec.precisions[0]
+
+
+def checker(wanted: str, offer: Offer[ConverterSpec]) -> EngineSpec:
+    """Return the engine that judges what was made: one of the converter's own plugin, if it has one.
+
+    :raises ConversionError: None that reads the format is ready.
+    """
+    readers = list(offers_where(ENGINES, lambda spec: wanted in spec.formats))
+    readers.sort(key=lambda each: (each.plugin != offer.plugin, next(iter(each.spec.formats)) != wanted))
+    ready = next((each.spec for each in readers if each.availability()), None)
+    if ready is not None:
+        return ready
+    what = f"no engine that reads {wanted} is ready, and what a converter makes must be run before it counts"
+    raise ConversionError(what, hint="; ".join(f"{each.spec.name}: {each.availability().hint}" for each in readers))
+
+
+def _makers(wanted: str) -> list[Offer[ConverterSpec]]:
+    """Return the converters to a format.
+
+    :raises ConversionError: There are none, with the nearest format that can be made.
+    """
+    found = list(offers_where(CONVERTERS, lambda spec: spec.writes == wanted))
+    if found:
+        return found
+    what = f'no converter makes "{wanted}"'
+    made = {offer.spec.writes for offer in current().all(CONVERTERS).values()}
+    raise ConversionError(what, hint=nearest(wanted, made) if made else "lpbench plugins lists what is installed")
+
+
+def _ready(fitting: Sequence[tuple[Model, Offer[ConverterSpec]]]) -> tuple[Model, Offer[ConverterSpec]]:
+    states = [(model, offer, offer.availability()) for model, offer in fitting]
+    for model, offer, state in states:
+        if state:
+            return model, offer
+    _, offer, state = states[0]
+    what = f'converter "{offer.spec.name}" is not ready: {state.reason}'
+    raise ConversionError(what, hint=state.hint)

@@ -1,0 +1,36 @@
+"""The files that a conversion depends on."""
+
+from __future__ import annotations
+
+import mmap
+from typing import TYPE_CHECKING
+
+from lpbench.util.digests import file_digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpbench.plugin.engine import Model
+
+MAIN_LIMIT = 64 << 20
+"""A model file that leaves its weights to others is smaller than this."""
+NEIGHBOURS = 50
+"""Files beside a model that are looked for in it, the largest first."""
+
+
+def digests(model: Model) -> dict[str, str]:
+    """Return the sha256 of each file that a model consists of, by name, external weights included."""
+    return {path.name: file_digest(path) for path in (model.path, *model.extra, *external(model))}
+
+
+def external(model: Model) -> list[Path]:
+    """Return the files beside a bare model whose names stand in it: its weights, as ONNX leaves them out.
+
+    An app states such files under ``extra``; nobody does for a file alone.
+    """
+    if model.extra or not 0 < model.path.stat().st_size <= MAIN_LIMIT:
+        return []
+    beside = [path for path in model.path.parent.iterdir() if path.is_file() and path.name != model.path.name]
+    beside.sort(key=lambda path: (-path.stat().st_size, path.name))
+    with model.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return [path for path in beside[:NEIGHBOURS] if content.find(path.name.encode()) >= 0]

@@ -1,0 +1,248 @@
+"""Which engines measure an app: the names asked for as targets, and why some cannot be used."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app.model_choice import choose_model
+from lpbench.errors import EngineError, LpbenchError
+from lpbench.plugin import registry
+from lpbench.plugin.engine import Engine
+from lpbench.plugin.specs import load
+from lpbench.util import dataclass_config
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from lpbench.app.model import App, Component
+    from lpbench.plugin.specs import EngineSpec
+
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One configuration to measure.
+
+    :param asked: The engine as the user called it.
+    :param spec: The engine's spec; None where an instance was handed over.
+    :param plugin: Distribution that brings the engine.
+    :param instance: An engine handed over directly.
+    :param others: By the names of components whose models this engine does not read: what runs them.
+    :param refusal: Why it cannot be measured, where that is known already.
+    """
+
+    asked: str
+    spec: EngineSpec | None = None
+    plugin: str = ""
+    instance: Engine[Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    instance_config: object = None
+    others: Mapping[str, Target] = field(default_factory=dict)
+    refusal: LpbenchError | None = None
+
+    @property
+    def name(self) -> str:
+        """The engine's own name."""
+        return self.spec.name if self.spec else self.asked
+
+    def runs(self, component: Component) -> Target:
+        """Return what runs a component: this engine, or another that reads its model."""
+        return self.others.get(component.name, self)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that its engines want to be set in a worker."""
+        every = (*self.others.values(), self)
+        return {name: value for each in every if each.spec for name, value in each.spec.environment.items()}
+
+
+def targets(
+    app: App,
+    asked: str | Sequence[str] | Engine[Any] | None,
+    options: Mapping[str, Any],
+    failed: Mapping[str, LpbenchError] | None = None,
+) -> list[Target]:
+    """Return what to measure; an engine that cannot be used is kept with the reason where others were asked for too.
+
+    :param failed: Why no model could be made for an engine, by its name.
+    :raises LpbenchError: The only engine that was asked for cannot be used.
+    """
+    if isinstance(asked, Engine):
+        config = options.get("config")
+        return [Target(type(asked).__name__, instance=asked, instance_config=config)]
+    names, failed = _names(app, asked), failed or {}
+    if len(names) == 1 and not _everything(asked):
+        return [_target(app, names[0], options, failed)]
+    return [_tolerant(app, name, options, failed) for name in names]
+
+
+def usable(app: App, asked: str | Sequence[str] | Engine[Any] | None) -> list[EngineSpec]:
+    """Return the engines asked for that can be used here, whatever they read; none for one that is handed over."""
+    if isinstance(asked, Engine):
+        return []
+    found: dict[str, EngineSpec] = {}
+    for name in _names(app, asked):
+        with contextlib.suppress(LpbenchError):  # targets says so
+            offer = registry.current().get(registry.ENGINES, name.partition(":")[0])
+            if offer.availability():
+                found[offer.spec.name] = offer.spec
+    return list(found.values())
+
+
+def _names(app: App, asked: str | Sequence[str] | None) -> list[str]:
+    if _everything(asked):
+        return list(registry.current().all(registry.ENGINES))
+    return [asked] if isinstance(asked, str) else list(asked or [preferred(app)])
+
+
+def _everything(asked: str | Sequence[str] | None) -> bool:
+    return asked == ALL or list(asked or []) == [ALL]
+
+
+def preferred(app: App) -> str:
+    """Return the engine that the app names, else the first ready one that reads its model.
+
+    :raises EngineError: None does.
+    """
+    if app.components[0].engine:
+        return app.components[0].engine
+    formats = {model.format for each in app.components for model in each.models}
+    offers = list(registry.offers_where(registry.ENGINES, lambda spec: bool(formats & spec.formats.keys())))
+    ready = [offer.spec for offer in offers if offer.availability()]
+    if ready:
+        return max(ready, key=lambda spec: sum(reads(spec, each) for each in app.components)).name
+    what = f"no engine that reads {' or '.join(sorted(formats))} is ready"
+    hints = "; ".join(f"{offer.spec.name}: {offer.availability().hint}" for offer in offers)
+    raise EngineError(what, where=app.name, hint=hints or "lpbench engines lists what is installed")
+
+
+def reads(spec: EngineSpec, component: Component) -> bool:
+    """Say whether an engine reads one of a component's models."""
+    return any(model.format in spec.formats for model in component.models)
+
+
+def refuse_side_by_side(
+    app: App, targets: Sequence[Target], *, batch: int, streams: int, explain: bool
+) -> list[Target]:
+    """Return the targets, those refused that cannot take batches or streams as asked.
+
+    :raises LpbenchError: The app cannot, or the only target cannot.
+    """
+    if batch < 1 or streams < 1:
+        what = f"{batch} samples in a batch, {streams} streams"
+        raise LpbenchError(what, hint="--batch and --streams take 1 or more")
+    if batch == streams == 1:
+        return list(targets)
+    if len(app.components) > 1:
+        what = f"{app.name} is a chain: how many things a sample holds differs, so it goes through one at a time"
+        raise LpbenchError(what, hint="leave --batch and --streams out")
+    if explain:
+        what = "the parts of a latency are those of one sample"
+        raise LpbenchError(what, hint="leave --explain out, or --batch and --streams")
+    found = [_refused(each, batch=batch, streams=streams) for each in targets]
+    if len(found) == 1 and found[0].refusal is not None:
+        raise found[0].refusal
+    return found
+
+
+def _refused(target: Target, *, batch: int, streams: int) -> Target:
+    spec = target.spec
+    if spec is None or target.refusal is not None:
+        return target
+    lacks = [
+        words
+        for asked, able, words in ((batch, spec.batches, "batches"), (streams, spec.streams, "sessions side by side"))
+        if asked > 1 and not able
+    ]
+    what = f'engine "{spec.name}" takes no {" and no ".join(lacks)}'
+    return dataclasses.replace(target, refusal=EngineError(what)) if lacks else target
+
+
+def _target(app: App, words: str, options: Mapping[str, Any], failed: Mapping[str, LpbenchError]) -> Target:
+    name, *own = words.split(":")
+    offer = registry.current().get(registry.ENGINES, name)
+    available = offer.availability()
+    if not available:
+        what = f'engine "{offer.spec.name}" is not ready: {available.reason}'
+        raise EngineError(what, hint=available.hint)
+    if offer.spec.name in failed:
+        raise failed[offer.spec.name]
+    if not any(reads(offer.spec, each) for each in app.components):
+        choose_model(app.components[0], offer.spec)
+    chosen = _options(offer.spec, words, own, options)
+    target = Target(name, offer.spec, offer.distribution, options=chosen)
+    others = {each.name: _stand_in(each, options) for each in app.components if not reads(offer.spec, each)}
+    return dataclasses.replace(target, others=others)
+
+
+def _options(spec: EngineSpec, words: str, own: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an engine's options: those asked for, and those in its words.
+
+    :raises LpbenchError: The engine has no such option.
+    """
+    kind = load(spec.config, who=spec.name) if spec.config else None
+    chosen = {**options, **(dataclass_config.parse(kind, _pairs(words, own)) if kind else {})}
+    if kind:
+        dataclass_config.build(kind, chosen, where=f"options of {spec.name}")
+    return chosen
+
+
+def _stand_in(component: Component, options: Mapping[str, Any]) -> Target:
+    """Return the first ready engine that reads a component's model, for an engine that does not.
+
+    Of the options only the number of threads is handed on: the others are the asked engine's own.
+
+    :raises EngineError: There is none.
+    """
+    for offer in registry.offers_where(registry.ENGINES, lambda spec: reads(spec, component)):
+        if offer.availability():
+            shared = {name: value for name, value in options.items() if name == "threads"}
+            return Target(offer.spec.name, offer.spec, offer.distribution, options=shared)
+    formats = " or ".join(model.format for model in component.models)
+    what = f'no engine that reads {formats} is ready, for component "{component.name}"'
+    raise EngineError(what, hint="lpbench engines lists what is installed")
+
+
+def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
+    """Return the options in ``onnxruntime:threads=2:device=cuda:0``; a part without ``=`` belongs to the one before.
+
+    :raises LpbenchError: The first part has no ``=``.
+    """
+    found: dict[str, str] = {}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if equals:
+            found[key] = value
+        elif found:
+            found[next(reversed(found))] += f":{part}"
+        else:
+            what = f'"{part}" is no option'
+            raise LpbenchError(what, where=words, hint="write ENGINE:key=value:key=value")
+    return found
+
+
+def _tolerant(app: App, name: str, options: Mapping[str, Any], failed: Mapping[str, LpbenchError]) -> Target:
+    try:
+        return _target(app, name, options, failed)
+    except LpbenchError as error:
+        return Target(name.partition(":")[0], options=options, refusal=error)
+
+
+def open_request(
+    app: App, target: Target, samples: Sequence[Path], *, shapes: Mapping[str, Sequence[int]], seed: int
+) -> dict[str, Any]:
+    """Return the arguments of ``Runner.open`` that a target is opened with."""
+    return {
+        "app": app.request(),
+        "engine": target.name,
+        "options": dict(target.options),
+        "shapes": {name: list(shape) for name, shape in shapes.items()},
+        "samples": [str(path) for path in samples],
+        "seed": seed,
+        "others": {name: {"engine": each.name, "options": dict(each.options)} for name, each in target.others.items()},
+    }

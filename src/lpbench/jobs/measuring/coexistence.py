@@ -1,0 +1,74 @@
+"""Which configurations are alive together in a run: all of them, unless memory or a device forbids it.
+
+What cannot be alive beside others is measured in a run of its own right after theirs (interleaved),
+and the result says why there are no lockstep ratios of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.results.metrics import MEGABYTE
+from lpbench.results.model import OK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpbench.jobs.engine_choice import Target
+    from lpbench.jobs.measuring.assemble import Track
+    from lpbench.jobs.measuring.recording import Asks, Recorder
+
+SPARE = 64 << 20
+"""Bytes that stay free when another worker has started."""
+GROWTH = 1.2
+"""A worker may take this much more than the one that its size is judged by."""
+CROWDED = ("failed", "killed: SIGKILL")
+"""How runs begin to end that may only have wanted the machine for themselves: refused, or killed for memory."""
+
+
+def groups(tracks: Sequence[Track], index: int) -> list[list[Track]]:
+    """Return who is measured together in a run, in order; the order turns round from run to run."""
+    together = [each for each in tracks if not each.apart]
+    found = [*([together] if together else []), *([each] for each in tracks if each.apart)]
+    return found if index % 2 == 0 else [each[::-1] for each in found[::-1]]
+
+
+def too_large(track: Track, others: Sequence[Recorder], asks: Asks) -> str:
+    """Return why there is no memory for another worker, or "".
+
+    :param others: The runs of the workers that are alive; what the new one takes is judged by them and by its past.
+    :param asks: One of these workers, which knows the machine.
+    """
+    room, _ = asks.ask("room", "reading the free memory")
+    free = room["available_bytes"]
+    known = [each for each in track.recorders if _size(each)] or others
+    need = GROWTH * max(map(_size, known), default=0) + SPARE
+    if free is None or free >= need:
+        return ""
+    return f"{free / MEGABYTE:.0f} MB of memory are free beside the others, and it may take {need / MEGABYTE:.0f} MB"
+
+
+def crowded_out(track: Track) -> str:
+    """Return how a run ended that may do better without others beside it, or ""."""
+    last = track.recorders[-1]
+    if last.state == OK or last.samples or not last.state.startswith(CROWDED):
+        return ""
+    return f"beside others it {last.state.replace('failed: ', 'failed to open: ')}"
+
+
+def reason(tracks: Sequence[Track]) -> str:
+    """Return why some were measured by themselves, or ""."""
+    why = {each.apart for each in tracks}
+    if len(why) == 1:
+        return why.pop()
+    return "; ".join(f"{_words(each.target)}: {each.apart}" for each in tracks if each.apart)
+
+
+def _words(target: Target) -> str:
+    """Return an engine with its options, as ``--engine`` takes them."""
+    return ":".join([target.name, *(f"{key}={value}" for key, value in target.options.items())])
+
+
+def _size(recorder: Recorder) -> float:
+    """Return the bytes that a run's worker took, 0 where that is not known."""
+    return max([recorder.counters.get("peak_bytes", 0), *recorder.resident])

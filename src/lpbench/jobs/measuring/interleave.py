@@ -1,0 +1,126 @@
+"""Workers that are alive together take turns in short slices: what differs between them is then not the hour.
+
+Order alternates (A B, B A) and one is active at a time: the others are stopped by the system,
+since the idle threads of a pool spin for a while and would take a core from the next one.
+Ratios are those of slices of the same round.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lpbench.jobs.measuring.recording import NANO, columns_of
+from lpbench.results.stats import run_ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lpbench.jobs.measuring.recording import Asks
+
+SLICE_S = 0.025
+DISCARD_S, SEVERAL_DISCARD_S = 0.004, 0.015
+"""Start of a slice that is not counted: the caches hold the other one's data, and several threads may wake up on one
+core until Linux moves them."""
+LEAST_SAMPLES = 3
+ROUNDS = (4, 40)
+
+
+@dataclass
+class Racer:
+    """One live worker.
+
+    :param expected_ns: What a sample of it takes.
+    :param medians: By stage, the median of each of its slices, in nanoseconds.
+    :param components: Names of a chain's components.
+    :param threads: Of the engine, as far as they are known; several need longer to come into step.
+    """
+
+    asks: Asks
+    expected_ns: float
+    medians: dict[str, list[float]] = field(default_factory=dict)
+    components: Sequence[str] = ()
+    threads: int | None = 1
+
+    @property
+    def count(self) -> int:
+        """Samples of a slice that are counted."""
+        return max(LEAST_SAMPLES, int(SLICE_S * NANO / self.expected_ns))
+
+    @property
+    def discard(self) -> int:
+        """Samples at the start of a slice that are not."""
+        seconds = DISCARD_S if self.threads == 1 else SEVERAL_DISCARD_S
+        return max(1, int(seconds * NANO / self.expected_ns))
+
+    def go(self) -> None:
+        """Run one slice, rest, and note its medians."""
+        _, reads = self.asks.ask("measure", "measuring in lockstep", count=self.discard + self.count)
+        self.asks.rest()
+        for stage, values in columns_of(reads, self.components).items():
+            self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
+
+    def prepare(self) -> None:
+        """Keep each of several threads on a core of its own, where there is one for each, and rest.
+
+        Where they wake up otherwise is an accident that lasts as long as the process.
+        """
+        if self.threads != 1:
+            self.asks.ask("spread", "spreading threads", count=self.discard + self.count)
+        self.asks.rest()
+
+
+def take_turns(
+    racers: Sequence[Racer], seconds: float, tell: Callable[[float], None], *, opening: Racer | None = None
+) -> int:
+    """Let the racers take turns for about ``seconds`` and return the number of rounds.
+
+    Rounds come in pairs, there and back, four at the least however long they take.
+
+    :param seconds: Above 0.
+    :param tell: Called after each round with the share that is done.
+    :param opening: One more, which has the first slice of every round: whatever it leaves in the caches, it leaves to
+        each of the others as often.
+    :raises WorkerError: One of them ended.
+    """
+    ahead = [opening] if opening else []
+    for each in (*ahead, *racers):
+        each.prepare()
+    (least, most), begun = ROUNDS, time.monotonic()
+    for number in range(most):
+        for each in (*ahead, *_order(racers, number)):
+            each.go()
+        spent = time.monotonic() - begun
+        tell(min(1.0, spent / seconds))
+        done = number + 1
+        if done >= least and done % 2 == 0 and spent * (1 + 1 / done) > seconds:  # half of two more would be late
+            return done
+    return most
+
+
+def ratios(first: Racer, second: Racer) -> dict[str, float]:
+    """Return second over first by stage, from slices of the same rounds."""
+    return _ratios({stage: (first.medians[stage], second.medians[stage]) for stage in second.medians})
+
+
+def units(yardstick: Racer, racer: Racer) -> dict[str, float]:
+    """Return a racer's stages in runs of the yardstick's kernel."""
+    unit = yardstick.medians["inference"]
+    return _ratios({stage: (unit, medians) for stage, medians in racer.medians.items()})
+
+
+def _ratios(pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> dict[str, float]:
+    """Return the ratio of each stage; one that is too short for the clock is left out."""
+    slices = {stage: list(zip(first, second, strict=False)) for stage, (first, second) in pairs.items()}
+    return {
+        stage: run_ratio(found) for stage, found in slices.items() if found and all(min(pair) > 0 for pair in found)
+    }
+
+
+def _order(racers: Sequence[Racer], number: int) -> Sequence[Racer]:
+    """Return the order of a round: rotated from pair to pair of rounds, there and back within a pair."""
+    turn = number // 2 % len(racers)
+    rotated = [*racers[turn:], *racers[:turn]] if len(racers) > 2 else list(racers)  # noqa: PLR2004 - A B, B A
+    return rotated if number % 2 == 0 else rotated[::-1]

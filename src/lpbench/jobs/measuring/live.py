@@ -1,0 +1,130 @@
+"""Configurations measured in lockstep and compared on the spot: the verdict that a drifting machine cannot fake."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import LpbenchError
+from lpbench.jobs.engine_choice import ALL
+from lpbench.jobs.measuring.session import benchmark
+from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, beside
+from lpbench.results.names import name_of
+from lpbench.results.stages import STAGES, TOTAL
+from lpbench.results.verdicts import verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from lpbench.app.model import App
+    from lpbench.results.model import Configuration, Lockstep, Result, Run
+    from lpbench.results.verdicts import Comparison
+
+RUNS = 8
+"""The fewest that a verdict takes: what is left of the time makes each run's turns longer."""
+ALONE_S = 0.15
+"""A verdict rests on the turns; timing alone only gives the latencies that stand beside it."""
+
+
+def compare_live(
+    app: str | Path | App,
+    engines: Sequence[str],
+    *,
+    runs: int = RUNS,
+    margin: float = 0.01,
+    **options: Any,  # noqa: ANN401 - handed on
+) -> tuple[Result, tuple[Compared, ...]]:
+    """Measure several engines in turns and return the result with a verdict on each beside the first.
+
+    Where they cannot be alive together their runs are interleaved; ``Result.lockstep_reason`` says why.
+
+    :param engines: Two or more, with options of their own where they have any: ``onnxruntime:threads=2``; the same
+        one twice shows how steady the comparison is.
+    :param margin: What counts as no difference, as a share.
+    :param options: As ``lpbench.benchmark`` takes them.
+    :raises LpbenchError: There are fewer than two engines, or the app cannot be used.
+    """
+    if len(engines) < 2 and list(engines) != [ALL]:  # noqa: PLR2004 - a comparison takes two
+        what = f"a comparison takes two engines; found {', '.join(engines) or 'none'}"
+        raise LpbenchError(what, hint="name each, with options of its own: onnxruntime onnxruntime:threads=2")
+    settings = {"runs": runs, "alone": ALONE_S, "yardstick": False, **options}
+    result = benchmark(app, engine=list(engines), **settings)
+    return result, compare_measured(result, margin=margin)
+
+
+def compare_measured(result: Result, *, margin: float = 0.01) -> tuple[Compared, ...]:
+    """Return the verdicts on configurations that were measured together, each beside the first.
+
+    Ratios of lockstep slices where they took turns, else of runs that followed one another.
+
+    :param margin: What counts as no difference, as a share.
+    """
+    turns = {pair.second: pair for pair in result.lockstep}
+    measured = [at for at, each in enumerate(result.configurations) if each.measured]
+    first = result.lockstep[0].first if turns else next(iter(measured), 0)
+    return tuple(
+        _in_turns(result, turns[at], margin) if at in turns else _one_by_one(result, (first, at), margin)
+        for at in measured
+        if at != first and (at in turns or _common(result, (first, at)))
+    )
+
+
+def _in_turns(result: Result, pair: Lockstep, margin: float) -> Compared:
+    first, second = result.configurations[pair.first], result.configurations[pair.second]
+    stages = _ordered({stage: verdict(found, margin) for stage, found in pair.ratios.items() if found})
+    medians = {stage: _medians(first.counted, second.counted, stage) for stage in stages}
+    return Compared(*_names(result, first, second), stages, medians, LOCKSTEP, **beside(first, second))
+
+
+def _one_by_one(result: Result, pair: tuple[int, int], margin: float) -> Compared:
+    """Compare two whose runs followed one another: each run's units of the yardstick, or times where there are none."""
+    first, second = (result.configurations[at] for at in pair)
+    runs = _common(result, pair)
+    raw = _verdicts([(_times(one), _times(other)) for one, other in runs], margin)
+    units = _verdicts([(one.units, other.units) for one, other in runs], margin)
+    medians = {stage: _medians(first.counted, second.counted, stage) for stage in raw}
+    names = _names(result, first, second)
+    if TOTAL not in units:
+        reason = str(result.yardstick.get("reason") or "not every run took turns with it")
+        return Compared(*names, raw, medians, INTERLEAVED, raw_reason=reason, **beside(first, second))
+    stages = {stage: found for stage, found in units.items() if stage in raw}
+    return Compared(*names, stages, medians, INTERLEAVED, raw=raw, **beside(first, second))
+
+
+def _names(result: Result, first: Configuration, second: Configuration) -> tuple[str, str]:
+    return name_of(first, result.configurations), name_of(second, result.configurations)
+
+
+def _common(result: Result, pair: tuple[int, int]) -> list[tuple[Run, Run]]:
+    """Return the runs that two configurations have in common."""
+    first, second = ({run.index: run for run in result.configurations[at].counted} for at in pair)
+    return [(first[index], second[index]) for index in sorted(first.keys() & second.keys())]
+
+
+def _verdicts(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]], margin: float) -> dict[str, Comparison]:
+    """Return a comparison of each stage that takes time in every run."""
+    found = {
+        stage: [(one.get(stage, 0.0), other.get(stage, 0.0)) for one, other in pairs] for stage in (TOTAL, *STAGES)
+    }
+    return {
+        stage: verdict([late / soon for soon, late in each], margin)
+        for stage, each in found.items()
+        if each and min(map(min, each)) > 0
+    }
+
+
+def _times(run: Run) -> dict[str, float]:
+    return {stage: float(found.median) for stage, found in run.statistics.items()}
+
+
+def _medians(first: Sequence[Run], second: Sequence[Run], stage: str) -> tuple[float, float]:
+    one, other = (
+        statistics.fmean(run.statistics[stage].median for run in runs if stage in run.statistics)
+        for runs in (first, second)
+    )
+    return one, other
+
+
+def _ordered(stages: Mapping[str, Comparison]) -> dict[str, Comparison]:
+    return {stage: stages[stage] for stage in (TOTAL, *(each for each in stages if each != TOTAL))}

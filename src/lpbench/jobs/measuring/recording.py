@@ -1,0 +1,308 @@
+"""One run: an app opened on an engine, warmed up, measured in slices, and closed.
+
+Whoever asks does not know whether a worker or a runner in this process answers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import os
+import statistics
+import sys
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lpbench.errors import WorkerError
+from lpbench.results.metrics import MILLISECOND
+from lpbench.results.model import OK, RAW_LIMIT, Run, Slice
+from lpbench.results.stages import TOTAL, durations, reads_of
+from lpbench.results.stats import NoisePlateau, Stopping, WarmUp, flags, summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from lpbench.app.dataset import Labelled
+
+SLICE_S = 0.2
+"""A slice lasts about this long, so that progress is seen and Ctrl-C loses little."""
+WARM_UP_SLICE_S = 0.025
+WARM_UP_WINDOWS = 2
+"""Windows on either side of the comparison that ends warm-up."""
+CPU_PASS_S = 0.06
+CPU_PASS_SAMPLES = (3, 1000)
+JUDGED = 16
+"""Labelled samples that are judged at a time."""
+NANO = 1_000_000_000
+
+
+class Asks(Protocol):
+    """A worker, or a stand-in for one in this process."""
+
+    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
+        """Have the runner do something and return its answer and block."""
+
+    def rest(self) -> None:
+        """Keep it from using a core until it is asked again."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run ends.
+
+    :param number: Samples to time; None goes on until ``width`` is reached.
+    :param width: Half width of the median's interval relative to the median.
+    :param need: Samples before anything but the cap ends the run, for a percentile say.
+    :param least_s: Measure at least this long.
+    :param most_s: Measure at most this long.
+    :param most: Time at most this many samples.
+    :param warm_up_s: Warm up at most this long.
+    :param lockstep_s: Let workers take turns about this long.
+    :param explain_s: Take the latency apart for about this long; 0 leaves it whole.
+    :param labelled: Samples by which quality is judged, in the first run; none leaves it unknown.
+    :param metrics: By which it is judged.
+    """
+
+    number: int | None = None
+    width: float = 0.01
+    need: int = 6
+    least_s: float = 0.3
+    most_s: float = 2.0
+    most: int = 50_000
+    warm_up_s: float = 1.0
+    lockstep_s: float = 0.35
+    explain_s: float = 0.0
+    labelled: Sequence[Labelled] = ()
+    metrics: Sequence[str] = ()
+
+
+class Recorder:
+    """Collects one run; whatever happens, ``finish`` returns what there is."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.state = OK
+        self.detail = ""
+        self.began = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
+        self.opened: dict[str, Any] = {}
+        self.first: dict[str, Any] = {}
+        self.warm_up: dict[str, Any] = {}
+        self.stopped = ""
+        self.columns: dict[str, array[int]] = {}
+        self.cpu: dict[str, array[int]] = {}
+        self.slices: list[Slice] = []
+        self.counters: dict[str, float] = {}
+        self.resident: list[int] = []
+        self.environment: dict[str, Any] = {}
+        self.predictions: list[dict[str, Any]] = []
+        self.problems: list[dict[str, str]] = []
+        self.disturbance: dict[str, Any] = {}
+        self.units: dict[str, float] = {}
+        self.expected_ns = 1.0
+        self.start_ns = 0
+        self.whole_ns = 0
+        self.superseded = False
+        self.parts: dict[str, float] = {}
+        self.quality: dict[str, Any] = {}
+
+    @property
+    def samples(self) -> int:
+        """How many samples were timed so far."""
+        return len(self.columns.get(TOTAL, ()))
+
+    def add(self, info: Mapping[str, Any], reads: bytes) -> None:
+        """Take in one measured slice."""
+        columns = columns_of(reads, self.components)
+        for stage, values in columns.items():
+            self.columns.setdefault(stage, array("q")).extend(values)
+        total = columns[TOTAL]
+        median = statistics.median(total)
+        self.slices.append(Slice(len(total), info["wall_ns"], median, min(total), max(total)))
+        for name in ("wall_ns", "cpu_ns", "switches", "faults"):
+            self.counters[name] = self.counters.get(name, 0) + info[name]
+        self.resident.append(info["rss_bytes"])
+
+    @property
+    def components(self) -> Sequence[str]:
+        """Names of a chain's components; empty where there is one."""
+        names: Sequence[str] = self.opened.get("components", ())
+        return names
+
+    def threads(self, streams: int) -> int | None:
+        """Return the threads that compute, None where the engine does not tell."""
+        found = self.opened.get("facts", {}).get("threads")
+        return found * streams if isinstance(found, int) else None
+
+    def end(self, state: str, detail: str = "") -> None:
+        """Note that the run did not go as planned."""
+        self.state, self.detail = state, detail
+        self.stopped = self.stopped or state.partition(":")[0]
+
+    def flags(self) -> Iterator[Mapping[str, str]]:
+        """Yield what is wrong with the run's samples, and what others did meanwhile."""
+        if self.samples:
+            yield from map(dataclasses.asdict, flags(self.columns[TOTAL], show=_milliseconds))
+        if self.disturbance.get("disturbed"):
+            yield {"name": "disturbed", "reason": self.disturbance["disturbed"]}
+
+    def finish(self) -> Run:
+        """Return the run."""
+        if self.resident:
+            self.counters["rss_bytes"] = statistics.fmean(self.resident)
+        return Run(
+            index=self.index,
+            state=self.state,
+            detail=self.detail,
+            began=self.began,
+            load_ns=self.opened.get("load_ns"),
+            first_ns=self.first.get("ns", {}),
+            warm_up=self.warm_up,
+            stopped=self.stopped,
+            samples=self.samples,
+            statistics={stage: summarize(values) for stage, values in self.columns.items()},
+            cpu={stage: summarize(values) for stage, values in self.cpu.items()},
+            counters=self.counters,
+            slices=tuple(self.slices),
+            units=self.units,
+            disturbance=self.disturbance,
+            flags=tuple(self.flags()),
+            superseded=self.superseded,
+            parts=self.parts,
+            raw={stage: values[:RAW_LIMIT] for stage, values in self.columns.items()},
+        )
+
+
+Tell = Callable[[str, Recorder, float], None]
+"""Called with the phase, the recorder and the share of this run that is done."""
+
+
+def prepare(asks: Asks, request: Mapping[str, Any], limits: Limits, recorder: Recorder, tell: Tell) -> None:
+    """Open the app and warm it up.
+
+    :param request: Arguments of ``Runner.open``.
+    :raises LpbenchError: The engine refuses, or the worker ended.
+    """
+    begun = time.monotonic_ns()
+    tell("loading", recorder, 0.0)
+    recorder.opened, _ = asks.ask("open", "loading", **request)
+    recorder.counters["baseline_bytes"] = recorder.opened["baseline_bytes"]
+    recorder.first, _ = asks.ask("first", "running the first sample")
+    recorder.expected_ns = _warm_up(asks, recorder, limits, lambda share: tell("warming up", recorder, 0.2 * share))
+    recorder.start_ns = time.monotonic_ns() - begun
+
+
+def time_alone(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> None:
+    """Time contiguous slices: this is where absolute latencies come from."""
+    begun = time.monotonic_ns()
+    asks.ask("watch", "measuring", others=[os.getpid()])
+    _time(asks, recorder, limits, lambda share: tell("measuring", recorder, 0.2 + 0.4 * share))
+    recorder.whole_ns = time.monotonic_ns() - begun
+    recorder.disturbance, _ = asks.ask("watched", "measuring")
+    asks.rest()
+
+
+def finish(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> None:
+    """Take the parts of the latency if asked for, CPU time, predictions and the environment, and close."""
+    if limits.explain_s:
+        tell("explaining", recorder, 0.85)
+        recorder.parts, _ = asks.ask("explain", "explaining", seconds=limits.explain_s)
+    tell("CPU time", recorder, 0.9)
+    _take_cpu(asks, recorder)
+    if recorder.index == 0:
+        tell("predictions", recorder, 0.95)
+        recorder.predictions, _ = asks.ask("predict", "predicting")
+        if limits.labelled:
+            _judge(asks, recorder, limits, lambda share: tell("judging", recorder, 0.95 + 0.05 * share))
+    recorder.environment, _ = asks.ask("environment", "reading the environment")
+    closed, _ = asks.ask("close", "closing")
+    recorder.counters["peak_bytes"] = closed["peak_bytes"]
+    recorder.problems = closed["problems"]
+
+
+def _judge(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[float], None]) -> None:
+    """Judge the predictions of all labelled samples, some at a time, so that progress is seen."""
+    asks.ask("judge", "judging", metrics=list(limits.metrics))
+    for at in range(0, len(limits.labelled), JUDGED):
+        tell(at / len(limits.labelled))
+        some = [(str(each.path), dict(each.truth)) for each in limits.labelled[at : at + JUDGED]]
+        asks.ask("judge_more", "judging", samples=some)
+    recorder.quality, _ = asks.ask("judged", "judging")
+
+
+def _warm_up(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[float], None]) -> float:
+    """Run windows until their medians stop falling; return the nanoseconds of a sample to expect."""
+    expected = float(max(recorder.first["ns"][TOTAL], 1))
+    begun, rule, ended = time.monotonic(), WarmUp(k=WARM_UP_WINDOWS), "time"
+    while (spent := time.monotonic() - begun) + expected / NANO < limits.warm_up_s:
+        tell(spent / limits.warm_up_s)
+        count = _count(WARM_UP_SLICE_S, expected, limits.most)
+        totals = columns_of(asks.ask("measure", "warming up", count=count)[1], recorder.components)[TOTAL]
+        expected = max(statistics.median(totals), 1.0)
+        if rule.feed(totals):
+            ended = "cap" if rule.capped else "steady"
+            break
+    recorder.warm_up = {"samples": rule.samples + 1, "seconds": time.monotonic() - begun, "ended": ended}
+    return expected
+
+
+def _time(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[float], None]) -> None:
+    begun = time.monotonic()
+    rule = Stopping(limits.width, cap=limits.most_s * NANO, need=limits.need, plateau=NoisePlateau())
+    reason: str | None = None
+    while reason is None:
+        count = _count(SLICE_S, recorder.expected_ns, (limits.number or limits.most) - recorder.samples)
+        recorder.add(*asks.ask("measure", "measuring", count=count))
+        recorder.expected_ns = max(recorder.slices[-1].median_ns, 1.0)
+        spent = time.monotonic() - begun
+        reason = _reason(recorder, limits, rule.feed(recorder.columns[TOTAL][-count:]), spent)
+        tell(recorder.samples / limits.number if limits.number else min(1.0, spent / limits.most_s))
+    recorder.stopped = reason
+
+
+def _reason(recorder: Recorder, limits: Limits, found: str | None, spent: float) -> str | None:
+    """Return why a run has enough: ``number``, ``interval``, ``plateau``, ``samples`` or ``time``."""
+    if limits.number is not None:
+        return "number" if recorder.samples >= limits.number else None
+    if recorder.samples >= limits.most:
+        return "samples"
+    if found == "cap" or spent >= 2 * limits.most_s:  # decoding between samples takes time as well
+        return "time"
+    return found if spent >= limits.least_s else None
+
+
+def _take_cpu(asks: Asks, recorder: Recorder) -> None:
+    """Take CPU time in a short pass of its own: its clock costs more than the one that times."""
+    least, most = CPU_PASS_SAMPLES
+    count = max(least, min(most, recorder.samples, _count(CPU_PASS_S, recorder.slices[-1].median_ns, most)))
+    recorder.cpu = columns_of(asks.ask("measure_cpu", "taking CPU time", count=count)[1], recorder.components)
+
+
+def columns_of(reads: bytes, components: Sequence[str] = ()) -> dict[str, array[int]]:
+    """Return nanoseconds by stage from a block of clock reads.
+
+    :param components: Names of a chain's components.
+    :raises WorkerError: The block is no whole number of samples, or its clock went backwards.
+    """
+    if not reads or len(reads) % (8 * reads_of(len(components) or 1)):
+        what = f"the worker sent {len(reads)} bytes of clock reads, which is no whole number of samples"
+        raise WorkerError(what, outcome="broke the protocol while measuring")
+    values = array("q")
+    values.frombytes(reads)
+    if sys.byteorder == "big":  # the wire is little-endian
+        values.byteswap()
+    stages = durations(values, components)
+    if min(map(min, stages.values())) < 0:
+        what = "the worker's clock went backwards"
+        raise WorkerError(what, outcome=f"{what} while measuring", hint="was the machine suspended or moved?")
+    return stages
+
+
+def _milliseconds(ns: float) -> str:
+    return f"{ns / MILLISECOND:.4g} ms"
+
+
+def _count(seconds: float, expected_ns: float, most: int) -> int:
+    return max(1, min(most, int(seconds * NANO / expected_ns)))

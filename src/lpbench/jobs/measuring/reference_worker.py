@@ -1,0 +1,90 @@
+"""The yardstick's worker: started on first use, alive for the whole benchmark, and told why where there is none."""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import LpbenchError, WorkerError
+from lpbench.jobs.measuring.interleave import Racer
+from lpbench.jobs.measuring.recording import columns_of
+from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.reference_kernel import DROPPED, VERSION, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lpbench.jobs.measuring.plan import Plan
+    from lpbench.jobs.measuring.recording import Recorder
+
+WARM_UP = 8
+"""Units; the later half says how long one takes."""
+
+
+class Yardsticks:
+    """Hands out the kernel's racer, run by run."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._options, self._streams = plan.worker, plan.streams
+        self._reason = "" if plan.yardstick else plan.yardstick_reason
+        self._worker: Worker | None = None
+        self._facts: Mapping[str, Any] = {}
+        self._expected_ns = 1.0
+        self._medians: list[float] = []
+
+    def racer(self, recorders: Sequence[Recorder]) -> Racer | None:
+        """Return the kernel, ready to take turns, or None where there can be none beside these runs."""
+        elsewhere = {str(each.opened.get("facts", {}).get("processor") or "CPU") for each in recorders} - {"CPU"}
+        if elsewhere:
+            self._reason = f"a CPU kernel says nothing of the speed of a {' or '.join(sorted(elsewhere))}"
+        if self._reason:
+            return None
+        try:
+            worker = self._ready([each.threads(self._streams) or 1 for each in recorders])
+            return Racer(worker, self._expected_ns, threads=self._facts["threads"])
+        except WorkerError as error:
+            self._reason = f"its worker {error.outcome}"
+        except LpbenchError as error:
+            self._reason = str(error)
+        self.close()
+        return None
+
+    def note(self, racer: Racer) -> None:
+        """Keep how fast the kernel was in one run."""
+        median = statistics.median(racer.medians["inference"])
+        self._medians.append(median)
+        self._expected_ns = max(median, 1.0)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what its units depend on and how steady it was, or the reason why there are none."""
+        if not self._medians:
+            return {"version": VERSION, "reason": self._reason or "no run took turns with it"}
+        spread = _cov(self._medians)
+        return {**self._facts, "ns": statistics.fmean(self._medians), "run_ns": self._medians, "cov": spread}
+
+    def close(self) -> None:
+        """End its worker."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def _ready(self, asked: Sequence[int]) -> Worker:
+        """Return the worker; one that is started has as many threads as the widest that it is to be a unit for."""
+        if self._worker is None:
+            affinity, priority = self._options.affinity, self._options.priority
+            threads = min(max(asked), len(affinity or os.sched_getaffinity(0)))
+            self._worker = Worker(WorkerOptions(environment(threads), affinity, priority, drop=DROPPED))
+            self._facts, _ = self._worker.ask("open_yardstick", "loading the yardstick", threads=threads)
+            _, reads = self._worker.ask("measure", "warming up the yardstick", count=WARM_UP)
+            self._expected_ns = statistics.median(columns_of(reads)["inference"][WARM_UP // 2 :])
+        return self._worker
+
+
+def _cov(values: Sequence[float]) -> float | None:
+    """Return the coefficient of variation; None for one value."""
+    if len(values) < 2:  # noqa: PLR2004 - a spread takes two
+        return None
+    found = statistics.stdev(values) / statistics.fmean(values)
+    return found if math.isfinite(found) else None

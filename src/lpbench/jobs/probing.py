@@ -1,0 +1,75 @@
+"""Asks engines' libraries what they find here, each in a process of its own: vendors' libraries crash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import LpbenchError, WorkerError
+from lpbench.plugin import registry
+from lpbench.plugin.specs import READY, Availability, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lpbench.plugin.registry import Offer
+    from lpbench.plugin.specs import EngineSpec
+
+TIMEOUT = 120.0
+"""Seconds that a probe may take: the first start of a GPU's library compiles for minutes on some boards."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What an engine's library says when it is started.
+
+    :param availability: BROKEN where it crashed, UNSUPPORTED where it finds no device.
+    :param devices: What ``--device`` takes here.
+    :param unusable: Devices that the library knows and cannot use, with the reason.
+    :param facts: Whatever else the probe returned.
+    """
+
+    availability: Availability
+    version: str = ""
+    devices: tuple[str, ...] = ()
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def probe(engine: str | Offer[EngineSpec], *, timeout: float = TIMEOUT) -> Probed:
+    """Start an engine's library in a worker and return what it finds; a crash is an answer, not an error.
+
+    :raises UnknownNameError: No plugin offers the engine.
+    """
+    offer = registry.current().get(registry.ENGINES, engine) if isinstance(engine, str) else engine
+    available = offer.availability()
+    if not available or not offer.spec.probe:
+        return Probed(available, offer.spec.version() if available else "")
+    try:
+        return _read(_ask(offer.spec, timeout))
+    except WorkerError as error:
+        return Probed(Availability(State.BROKEN, error.outcome, error.hint))
+    except LpbenchError as error:
+        return Probed(Availability(State.BROKEN, error.what, error.hint))
+
+
+def _ask(spec: EngineSpec, timeout: float) -> Mapping[str, Any]:
+    from lpbench.worker.client import Worker, WorkerOptions
+
+    with Worker(WorkerOptions(environment=spec.environment, timeout=timeout)) as worker:
+        answer, _ = worker.ask("probe", "probing", target=spec.probe, name=spec.name)
+    if not isinstance(answer, dict):
+        what = f"the probe {spec.probe} returned {type(answer).__name__}; expected an object"
+        raise LpbenchError(what)
+    return answer
+
+
+def _read(answer: Mapping[str, Any]) -> Probed:
+    known = {"version", "devices", "unusable"}
+    devices, unusable = tuple(map(str, answer.get("devices", ()))), dict(answer.get("unusable", {}))
+    facts = {key: value for key, value in answer.items() if key not in known}
+    available = READY
+    if "devices" in answer and not devices:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in unusable.items())
+        available = Availability(State.UNSUPPORTED, f"no usable device{f': {reasons}' if reasons else ''}")
+    return Probed(available, str(answer.get("version", "")), devices, unusable, facts)

@@ -1,0 +1,1 @@
+"""Contracts, discovery of plugins, and helpers for those who write them."""

@@ -1,0 +1,1 @@
+"""What the core offers through its own hooks: tensors, synthetic samples, quality metrics."""

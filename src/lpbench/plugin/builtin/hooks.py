@@ -1,0 +1,94 @@
+"""What the core itself offers, through the same hooks as everybody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.plugin.hookspecs import hookimpl
+from lpbench.plugin.specs import CommandSpec, MetricSpec, ProcessorSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMANDS = {
+    "run": "measure an app or a model",
+    "benchmark-analyzer": "measure an app, in the words of the published command line",
+    "convert": "convert an app's models, or a model file, to another format",
+    "compare": "say which of two results is faster, and how sure that is",
+    "agree": "say whether engines answer alike, and where they part",
+    "doctor": "say what makes this machine noisy, and what mends it",
+    "show": "print a saved result again",
+    "engines": "list the inference engines",
+    "plugins": "list the plugins and what failed to load",
+    "apps": "list the catalogue",
+    "pull": "fetch and build a catalogue entry",
+    "validate": "check an AI app",
+    "new-app": "write an AI app around a model",
+    "check": "check that an engine keeps the contract",
+    "new-plugin": "write the project of an engine plugin",
+}
+
+
+@hookimpl
+def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Offer tensors as they are: generated, or read from numpy's files."""
+    summary = "tensors as they are: seeded random ones, or .npy and .npz files"
+    config = "lpbench.plugin.builtin.tensors:TensorConfig"
+    register(
+        ProcessorSpec(
+            "tensors",
+            "lpbench.plugin.builtin.tensors:TensorPreprocessor",
+            summary,
+            requires=("numpy",),
+            hint="pip install numpy",
+            config=config,
+            suffixes=(".npy", ".npz"),
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Offer outputs as they are."""
+    summary = "outputs as they are"
+    register(
+        ProcessorSpec(
+            "tensors",
+            "lpbench.plugin.builtin.tensors:TensorPostprocessor",
+            summary,
+            config="lpbench.plugin.builtin.tensors:RawConfig",
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_metrics(register: Callable[[MetricSpec], None]) -> None:
+    """Offer the quality metrics that need no library."""
+    labelled = ("image_classification", "object_classification", "emotion", "audio_classification")
+    every = (
+        ("top1", "Top1", "share of samples whose best label is right", "", labelled, True),
+        ("top5", "Top5", "share of samples whose right label is among the best five", "", labelled, True),
+        ("f1", "MacroF1", "mean over classes of the F1 score of the best label", "", labelled, True),
+        ("auc", "Auc", "area under the ROC curve of the score, truth 1 or 0", "", (), True),
+        ("average-precision", "AveragePrecision", "area under precision and recall of the score", "", (), True),
+        ("mae", "MeanAbsoluteError", "mean absolute error of a value", "", (), False),
+        ("mse", "MeanSquaredError", "mean squared error of a value", "", (), False),
+        (
+            "cer",
+            "CharacterErrorRate",
+            "edits that make the text right, by its length",
+            "",
+            ("speech_recognition", "text_recognition"),
+            False,
+        ),
+    )
+    for name, kind, summary, unit, classes, higher in every:
+        target = f"lpbench.plugin.builtin.quality_metrics:{kind}"
+        register(MetricSpec(name, target, summary, unit=unit, classes=classes, higher_is_better=higher))
+
+
+@hookimpl
+def lpbench_register_commands(register: Callable[[CommandSpec], None]) -> None:
+    """Offer lpbench's own commands."""
+    for name, summary in COMMANDS.items():
+        register(CommandSpec(name, f"lpbench.cli.{name.replace('-', '_')}", summary))

@@ -1,0 +1,285 @@
+"""The processors of bare models: tensors made up or read from files, outputs as they are."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping  # noqa: TC003 - lpbench.util.dataclass_config reads the annotations
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import ProcessorError, nearest
+from lpbench.plugin.builtin.synthetic import made_up
+from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+    from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
+
+    Array = np.ndarray[Any, Any]
+
+BYTE_LIMIT = 4 << 30
+"""Largest array that is read from an archive, whose small files can hold any amount of zeros."""
+ENDS = 2
+
+
+@dataclass(frozen=True)
+class TensorConfig:
+    """How inputs are made up.
+
+    :param shapes: Shape of an input by its name, for those whose dimensions are open.
+    :param ranges: First value and end of an input by its name: floats are uniform between them, integers and
+        booleans leave the end out, as Python's ``range`` does.
+    :param seed: Other seeds give other values.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            what = f"seed must be 0 or more, found {self.seed}"
+            raise ValueError(what)
+        for name, shape in self.shapes.items():
+            if any(size < 1 for size in shape):
+                what = f'shape of "{name}" must be of whole numbers of 1 or more, found {list(shape)}'
+                raise ValueError(what)
+        for name, ends in self.ranges.items():
+            if len(ends) != ENDS or not -math.inf < ends[0] < ends[-1] < math.inf:
+                what = f'range of "{name}" must be two numbers, the lower first, found {list(ends)}'
+                raise ValueError(what)
+
+
+@dataclass(frozen=True)
+class RawConfig:
+    """Outputs as they are have no settings."""
+
+
+class TensorPreprocessor(Preprocessor[TensorConfig]):
+    """Hands over tensors as they are: seeded random ones, or those in .npy and .npz files.
+
+    Floats are standard normal, integers 0, booleans False and texts empty, unless a range is given.
+    """
+
+    def __init__(self, config: TensorConfig, inputs: Sequence[TensorInfo]) -> None:
+        super().__init__(config, inputs)
+        names = [each.name for each in inputs]
+        for option, given in (("shape", config.shapes), ("range", config.ranges)):
+            for name in given:
+                if name not in names:
+                    what = f'the model has no input "{name}", which a {option} is given for'
+                    raise ProcessorError(what, hint=nearest(name, names))
+        for each in inputs:
+            if each.name in config.shapes:
+                _refuse_contradiction(each, config.shapes[each.name])
+        self._shapes: dict[str, tuple[int, ...]] = {}
+
+    def __call__(self, sample: Sample, /) -> Feeds:
+        """Return the sample's tensors by input name; nothing is done to them."""
+        feeds: Feeds = sample.data
+        return feeds
+
+    def generate(self, index: int, seed: int) -> Sample:
+        """Return made-up tensors, bit by bit the same on every machine and with every version of numpy.
+
+        :raises ProcessorError: A dimension is open, or values of a type cannot be made up.
+        """
+        self._shapes = self._shapes or resolve_shapes(self.inputs, self.config.shapes)
+        return Sample(str(index), {each.name: self._make(each, index, seed) for each in self.inputs})
+
+    def load(self, path: Path) -> Sample:
+        """Return the tensors in an .npy file, for models of one input, or in an .npz file by input name.
+
+        :raises ProcessorError: It cannot be read, or type or shape are not the model's.
+        """
+        arrays = _read(path, [each.name for each in self.inputs])
+        names = {each.name for each in self.inputs}
+        for name in sorted(arrays.keys() - names):
+            what = f'holds "{name}", which is no input of the model'
+            raise ProcessorError(what, where=str(path), hint=nearest(name, names))
+        return Sample(path.name, {each.name: self._fitting(each, arrays, path) for each in self.inputs})
+
+    def _make(self, info: TensorInfo, index: int, seed: int) -> Array:
+        shape = self._shapes[info.name]
+        entropy = [self.config.seed, seed, index, zlib.crc32(info.name.encode())]
+        try:
+            return made_up(info.dtype, shape, entropy, self.config.ranges.get(info.name))
+        except ProcessorError as error:
+            raise ProcessorError(error.what, where=f'input "{info.name}"', hint=error.hint) from None
+        except (MemoryError, ValueError):
+            what = f"shape {_text(shape)} does not fit into memory"
+            raise ProcessorError(what, where=f'input "{info.name}"') from None
+
+    def _fitting(self, info: TensorInfo, arrays: Mapping[str, Array], path: Path) -> Array:
+        if info.name not in arrays:
+            what = f'holds no array "{info.name}", which the model needs'
+            raise ProcessorError(what, where=str(path), hint=f"it holds {', '.join(sorted(arrays)) or 'nothing'}")
+        array = arrays[info.name]
+        if info.dtype == "str" and array.dtype.kind == "U":
+            array = array.astype(object)
+        wanted = {"str": "object", "bfloat16": "uint16"}.get(info.dtype, info.dtype)
+        if array.dtype.name != wanted or not array.dtype.isnative:
+            order = "" if array.dtype.isnative else " in the other byte order"
+            what = f'"{info.name}" is {array.dtype.name}{order}; the model takes {info.dtype}'
+            raise ProcessorError(what, where=str(path), hint=f'save it with .astype("{wanted}")')
+        shape = self.config.shapes.get(info.name, info.shape)
+        if not _fits(array.shape, shape):
+            what = f'"{info.name}" has the shape {_text(array.shape)}; the model takes {_text(shape)}'
+            raise ProcessorError(what, where=str(path), hint="reshape or resize it before saving")
+        return array
+
+
+class TensorPostprocessor(Postprocessor[RawConfig]):
+    """Hands over the outputs as they are."""
+
+    def __call__(self, outputs: Outputs, sample: Sample, /) -> Outputs:
+        """Return the outputs; nothing is done to them."""
+        return outputs
+
+    def describe(self, prediction: Outputs, /) -> Mapping[str, Any]:
+        """Return shape, type, least, greatest and mean value of each output under ``outputs``.
+
+        NaN and infinities are left out of the three and counted under ``not_finite``.
+        """
+        called = {each.name: each.called for each in self.outputs}
+        return {"outputs": {called.get(name, name): _describe(array) for name, array in prediction.items()}}
+
+
+def resolve_shapes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    """Return a shape without open dimensions for every input.
+
+    A dimension is taken from the shape given for its input, or from another of the same name;
+    an open first dimension is the batch and becomes 1.
+
+    :raises ProcessorError: Some stay open; the remedy is what to type.
+    """
+    sizes = _named_sizes(inputs, given)
+
+    def size(axis: int, dimension: int | str | None) -> int | str | None:
+        if isinstance(dimension, int):
+            return dimension
+        return sizes.get(dimension or "", 1 if axis == 0 else dimension)
+
+    shapes = {
+        each.name: tuple(given[each.name])
+        if each.name in given
+        else tuple(size(axis, dimension) for axis, dimension in enumerate(each.shape))
+        for each in inputs
+    }
+    settled = {name: tuple(each for each in shape if isinstance(each, int)) for name, shape in shapes.items()}
+    if any(len(settled[name]) < len(shape) for name, shape in shapes.items()):
+        raise _open(shapes)
+    return settled
+
+
+def _named_sizes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    """Return the sizes of named dimensions: those that shapes are given for, then first ones as batches of 1."""
+    sizes: dict[str, int] = {}
+    for each in inputs:
+        for axis, name in each.dynamic.items():
+            if (
+                each.name in given
+                and name != "?"
+                and sizes.setdefault(name, given[each.name][axis]) != (found := given[each.name][axis])
+            ):
+                what = f'dimension "{name}" is given as {sizes[name]} and, for input "{each.name}", as {found}'
+                raise ProcessorError(what, hint="give dimensions of one name one size")
+    batches = (each.dynamic.get(0, "?") for each in inputs)
+    return {**{name: 1 for name in batches if name != "?"}, **sizes}
+
+
+def _open(shapes: Mapping[str, tuple[int | str | None, ...]]) -> ProcessorError:
+    wrong = {name: shape for name, shape in shapes.items() if not all(isinstance(each, int) for each in shape)}
+    parts = [
+        f'dimension {axis}{f" ({size})" if size else ""} of input "{name}"'
+        for name, shape in wrong.items()
+        for axis, size in enumerate(shape)
+        if not isinstance(size, int)
+    ]
+    what = f"{', '.join(parts)} {'is' if len(parts) == 1 else 'are'} open"
+    words = " ".join(f"--shape {name}={_text(shape)}" for name, shape in _to_ask(wrong))
+    return ProcessorError(what, hint=f"say how large, with numbers for the question marks: {words}")
+
+
+def _to_ask(shapes: Mapping[str, tuple[int | str | None, ...]]) -> Iterator[tuple[str, tuple[int | str | None, ...]]]:
+    """Yield the inputs to ask for, leaving out those whose open dimensions another one names already."""
+    asked: set[int | str | None] = {None}
+    for name, shape in shapes.items():
+        open_ones = {size for size in shape if not isinstance(size, int)}
+        if None in open_ones or open_ones - asked:
+            yield name, shape
+        asked |= open_ones
+
+
+def _refuse_contradiction(info: TensorInfo, given: tuple[int, ...]) -> None:
+    if not _fits(given, info.shape):
+        what = f'input "{info.name}" is given the shape {_text(given)}; the model takes {_text(info.shape)}'
+        raise ProcessorError(what, hint=f"--shape {info.name}={_text(info.shape)}, with numbers for question marks")
+
+
+def _fits(shape: Sequence[int], wanted: Sequence[int | str | None]) -> bool:
+    return len(shape) == len(wanted) and all(
+        not isinstance(size, int) or size == found for found, size in zip(shape, wanted, strict=True)
+    )
+
+
+def _text(shape: Sequence[int | str | None]) -> str:
+    return ",".join(str(size) if isinstance(size, int) else "?" for size in shape)
+
+
+def _read(path: Path, names: Sequence[str]) -> dict[str, Array]:
+    """Return the arrays of a file by name; the one of an .npy file has the name of the one input."""
+    import numpy as np
+
+    try:
+        if path.suffix.lower() != ".npz":
+            return {_single(names, path): np.load(path, allow_pickle=False)}
+        _refuse_large(path)
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except ProcessorError:
+        raise
+    except Exception as error:  # numpy's reader of headers lets Python's tokenizer and parser raise
+        what = f"cannot be read as {path.suffix}: {error or 'it does not fit into memory'}"
+        raise ProcessorError(what, where=str(path), hint="write it with numpy.save or numpy.savez") from error
+
+
+def _refuse_large(path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        largest = max((each.file_size for each in archive.infolist()), default=0)
+    if largest > BYTE_LIMIT:
+        what = f"holds an array of {largest} bytes"
+        raise ProcessorError(what, where=str(path), hint=f"at most {BYTE_LIMIT} are read")
+
+
+def _single(names: Sequence[str], path: Path) -> str:
+    if len(names) != 1:
+        what = f"holds one array; the model has the inputs {', '.join(names)}"
+        raise ProcessorError(what, where=str(path), hint="save them together by name: numpy.savez(file, **arrays)")
+    return names[0]
+
+
+def _describe(array: Any) -> dict[str, Any]:  # noqa: ANN401 - engines may hand over their own arrays
+    import numpy as np
+
+    try:
+        array = np.asarray(array)
+    except ValueError:  # a sequence of tensors of several shapes
+        return {"type": type(array).__name__}
+    facts: dict[str, Any] = {"shape": list(array.shape), "dtype": array.dtype.name}
+    if array.dtype.kind not in "biufcV" or array.dtype.names:
+        return facts
+    values = np.abs(array).astype(np.float64) if array.dtype.kind == "c" else array.astype(np.float64)
+    finite = values[np.isfinite(values)]
+    if finite.size < values.size:
+        facts["not_finite"] = int(values.size - finite.size)
+    if finite.size:
+        facts.update(min=float(finite.min()), max=float(finite.max()), mean=float(finite.mean()))
+    return facts

@@ -1,0 +1,95 @@
+"""For engine plugins: whether shapes and arrays are those that a model takes.
+
+A session looks at its feeds when something is new or wrong, since looking at them
+each time would be measured.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import EngineError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpbench.plugin.engine import Shapes, TensorInfo
+
+    Sizes = Sequence[int | str | None]
+
+TEXT = "str"
+TEXT_KINDS = "OUS"
+"""Kinds of numpy's arrays of texts: objects, str and bytes."""
+
+
+def problem(feeds: object, inputs: Sequence[TensorInfo]) -> tuple[str, str] | None:
+    """Return what is wrong with ``feeds`` and what to do about it, or None if they fit ``inputs``."""
+    if not isinstance(feeds, Mapping):
+        return f"feeds are {type(feeds).__name__}", "hand over arrays by input name"
+    known = [info.name for info in inputs]
+    for name in feeds:
+        if name not in known:
+            return f'the model has no input "{name}"', nearest(str(name), known)
+    found = (_missing(info) if info.name not in feeds else misfit(feeds[info.name], info) for info in inputs)
+    return next(filter(None, found), None)
+
+
+def misfit(array: Any, info: TensorInfo) -> tuple[str, str] | None:  # noqa: ANN401 - whatever a user hands over
+    """Return what is wrong with the array of one input and what to do about it, or None if it fits."""
+    import numpy as np
+
+    if not isinstance(array, np.ndarray):
+        return f'input "{info.name}" is {type(array).__name__}', f"give a numpy array of {info.dtype}"
+    if not _right_type(array, info.dtype):
+        found = f"{array.dtype.name}{'' if array.dtype.isnative else ' with swapped bytes'}"
+        what = f'input "{info.name}" is {found}; the model takes {info.dtype}'
+        return what, f'convert it: array.astype("{info.dtype}")'
+    if not fits(array.shape, info.shape):
+        what = f'input "{info.name}" has shape {text(array.shape)}; the model takes {text(info.shape)}'
+        return what, "resize the data, or give the shape when opening if the dimension is open"
+    return None
+
+
+def fixed(inputs: Sequence[TensorInfo], shapes: Shapes) -> tuple[TensorInfo, ...]:
+    """Return ``inputs`` with the shapes that were asked for.
+
+    :raises EngineError: A shape names no input, or contradicts the model.
+    """
+    known = [info.name for info in inputs]
+    for name in shapes:
+        if name not in known:
+            what = f'a shape is given for "{name}", which is no input of the model'
+            raise EngineError(what, hint=nearest(name, known))
+    return tuple(_fixed(info, shapes.get(info.name)) for info in inputs)
+
+
+def fits(shape: Sequence[int], allowed: Sizes) -> bool:
+    """Say whether a shape has the right rank and the right size wherever the size is fixed."""
+    pairs = zip(shape, allowed, strict=False)
+    return len(shape) == len(allowed) and all(not isinstance(right, int) or size == right for size, right in pairs)
+
+
+def text(shape: Sizes) -> str:
+    """Return a shape as people write it: ``Nx3x?x224``, ``scalar`` for none."""
+    return "x".join("?" if size is None else str(size) for size in shape) or "scalar"
+
+
+def _missing(info: TensorInfo) -> tuple[str, str]:
+    return f'input "{info.name}" is missing', f"give {info.dtype} of shape {text(info.shape)}"
+
+
+def _right_type(array: Any, dtype: str) -> bool:  # noqa: ANN401 - a numpy array
+    if dtype == TEXT:
+        return bool(array.dtype.kind in TEXT_KINDS)
+    return bool(array.dtype.name == dtype and array.dtype.isnative)
+
+
+def _fixed(info: TensorInfo, shape: tuple[int, ...] | None) -> TensorInfo:
+    if shape is None:
+        return info
+    if min(shape, default=1) < 0 or not fits(shape, info.shape):
+        what = f'input "{info.name}" cannot be {text(shape)}; the model has {text(info.shape)}'
+        raise EngineError(what, hint="only open dimensions, those with a name or ?, can be chosen")
+    return dataclasses.replace(info, shape=tuple(shape))

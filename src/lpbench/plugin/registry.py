@@ -1,0 +1,320 @@
+"""Finds plugins, asks each what it offers, and keeps what went wrong.
+
+``LPBENCH_DISABLED_PLUGINS=a,b`` leaves plugins out by their entry-point names;
+``LPBENCH_STRICT_PLUGINS=1`` raises the first failure instead of recording it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+import pluggy
+
+from lpbench.errors import DuplicateNameError, NotInstalledError, PluginError, UnknownNameError, nearest
+from lpbench.plugin import hookspecs
+from lpbench.plugin.specs import (
+    AnalyzerSpec,
+    AppSpec,
+    Availability,
+    CommandSpec,
+    ConverterSpec,
+    EngineSpec,
+    MetricSpec,
+    MonitorSpec,
+    ProcessorSpec,
+    Spec,
+    State,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from importlib.metadata import EntryPoint
+
+S = TypeVar("S", bound=Spec)
+
+BUILTIN = "builtin"
+
+BROUGHT_BY = {
+    **dict.fromkeys(("onnxruntime", "onnx", "lne", "lpdnn"), "ort"),
+    "ncnn": "ncnn",
+    "openvino": "openvino",
+    **dict.fromkeys(("tflite", "litert"), "tflite"),
+    "image": "image",
+}
+"""Names of ours that users ask for before the plugin is there: which extra, and so which plugin, brings them."""
+
+
+class Kind(Generic[S]):
+    """A kind of thing that plugins offer: its word, its hook and its type of spec."""
+
+    def __init__(self, word: str, spec: type[S], hook: str) -> None:
+        self.word = word
+        self.spec = spec
+        self.hook = hook
+
+
+ENGINES = Kind("engine", EngineSpec, "lpbench_register_engines")
+PREPROCESSORS = Kind("preprocessor", ProcessorSpec, "lpbench_register_preprocessors")
+POSTPROCESSORS = Kind("postprocessor", ProcessorSpec, "lpbench_register_postprocessors")
+MONITORS = Kind("monitor", MonitorSpec, "lpbench_register_monitors")
+METRICS = Kind("metric", MetricSpec, "lpbench_register_metrics")
+CONVERTERS = Kind("converter", ConverterSpec, "lpbench_register_converters")
+ANALYZERS = Kind("analyzer", AnalyzerSpec, "lpbench_register_analyzers")
+APPS = Kind("app", AppSpec, "lpbench_register_apps")
+COMMANDS = Kind("command", CommandSpec, "lpbench_register_commands")
+KINDS: tuple[Kind[Any], ...] = (
+    ENGINES,
+    PREPROCESSORS,
+    POSTPROCESSORS,
+    MONITORS,
+    METRICS,
+    CONVERTERS,
+    ANALYZERS,
+    APPS,
+    COMMANDS,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Failure:
+    """A plugin, or a thing that it offers, that cannot be used, and why.
+
+    :param plugin: The entry point's name.
+    :param distribution: Name and version of the distribution that brings it.
+    :param error: What was raised.
+    """
+
+    plugin: str
+    distribution: str
+    error: BaseException
+
+    def __str__(self) -> str:
+        origin = f" ({self.distribution})" if self.distribution else ""
+        return f"{self.plugin}{origin}: {type(self.error).__name__}: {self.error}"
+
+
+@dataclass(frozen=True, eq=False)
+class Offer(Generic[S]):
+    """A spec, the plugin that it came from, and whether it can be used here."""
+
+    spec: S
+    plugin: str
+    distribution: str = ""
+    clash: str = ""
+    """Set where another plugin offers the same name; the offer cannot be used then."""
+
+    def availability(self) -> Availability:
+        """Return the spec's availability; BROKEN where the name is contested."""
+        if self.clash:
+            return Availability(State.BROKEN, self.clash, "leave one out: LPBENCH_DISABLED_PLUGINS=NAME")
+        return self.spec.availability()
+
+
+class Registry:
+    """Every plugin found once, every offer by name, every failure kept.
+
+    :param disabled: Entry-point names to leave out.
+    :param strict: Raise the first failure as PluginError.
+    """
+
+    def __init__(self, *, disabled: frozenset[str] = frozenset(), strict: bool = False) -> None:
+        self.failures: list[Failure] = []
+        self.strict = strict
+        self.manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self.manager.add_hookspecs(hookspecs)
+        self._origins: dict[str, str] = {}
+        self._offers: dict[str, dict[str, Offer[Any]]] = {}
+        self._disabled = disabled
+
+    @classmethod
+    def discovered(cls) -> Registry:
+        """Return a registry of the built-ins and every installed plugin, as the environment asks."""
+        names = os.environ.get("LPBENCH_DISABLED_PLUGINS", "").split(",")
+        strict = os.environ.get("LPBENCH_STRICT_PLUGINS", "") not in {"", "0"}
+        registry = cls(disabled=frozenset(filter(None, map(str.strip, names))), strict=strict)
+        registry.discover()
+        return registry
+
+    def discover(self) -> None:
+        """Register the built-ins and each installed plugin; a broken one is kept as a failure."""
+        from lpbench.plugin.builtin import hooks
+
+        self.add(BUILTIN, hooks)
+        for point, origin in _entry_points():
+            if point.name not in self._disabled:
+                self._discover(point, origin)
+
+    def add(self, name: str, plugin: object, distribution: str = "") -> None:
+        """Register one plugin under ``name``; a misspelt hook or a name taken already is a failure."""
+        if name in self._origins:
+            what = (
+                f"plugin {name!r} is brought by {self._origins[name] or 'lpbench'} and by {distribution or 'lpbench'}"
+            )
+            self._fail(name, distribution, DuplicateNameError(what))
+            return
+        try:
+            self.manager.register(plugin, name=name)
+            self._refuse_misspelt(plugin)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a third party's hooks raise on inspection
+            if self.manager.has_plugin(name):
+                self.manager.unregister(name=name)
+            self._fail(name, distribution, error)
+        else:
+            self._origins[name] = distribution
+            self._offers.clear()
+
+    def plugins(self) -> dict[str, str]:
+        """Return the usable plugins: name to distribution, empty for what was added by hand."""
+        return dict(sorted(self._origins.items()))
+
+    def all(self, kind: Kind[S]) -> dict[str, Offer[S]]:
+        """Return every offer of one kind by name, sorted; imports no implementation."""
+        if kind.word not in self._offers:
+            self._offers[kind.word] = dict(sorted(self._collect(kind).items()))
+        return self._offers[kind.word]
+
+    def get(self, kind: Kind[S], name: str) -> Offer[S]:
+        """Return one offer by its name or alias.
+
+        :raises UnknownNameError: With the nearest name and the plugins that failed to load.
+        :raises DuplicateNameError: Two plugins offer the name.
+        """
+        offers = self.all(kind)
+        offer = offers.get(name) or next((each for each in offers.values() if name in _aliases(each.spec)), None)
+        if offer is None:
+            self._unknown(kind, name)
+        if offer.clash:
+            raise DuplicateNameError(offer.clash, hint="leave one out: LPBENCH_DISABLED_PLUGINS=NAME")
+        return offer
+
+    def _discover(self, point: EntryPoint, origin: str) -> None:
+        try:
+            plugin = point.load()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's import may raise anything
+            self._fail(point.name, origin, error)
+        else:
+            self.add(point.name, plugin, origin)
+
+    def _refuse_misspelt(self, plugin: object) -> None:
+        """Raise for a hook of ours that has no specification: pluggy would never call it."""
+        known = {kind.hook for kind in KINDS}
+        hooks = [caller.name for caller in self.manager.get_hookcallers(plugin) or []]
+        unmarked = [name for name in dir(plugin) if name.startswith("lpbench_register_") and name not in hooks]
+        for name in sorted({*hooks, *unmarked} - known):
+            what = f"unknown hook {name!r}"
+            raise PluginError(what, hint=nearest(name, known))
+        for name in unmarked:
+            what = f"hook {name!r} is not marked"
+            raise PluginError(what, hint="decorate it with @lpbench.hookimpl")
+
+    def _collect(self, kind: Kind[S]) -> dict[str, Offer[S]]:
+        found: dict[str, Offer[S]] = {}
+        for name, plugin in self.manager.list_name_plugin():
+            for spec in self._offered(kind, name, plugin):
+                offer = Offer(spec, name, self._origins.get(name, ""))
+                self._place(kind, found, offer)
+        return found
+
+    def _offered(self, kind: Kind[S], name: str, plugin: object) -> list[S]:
+        """Call one plugin's hook; take all that it offers, or nothing."""
+        others = [each for each in self.manager.get_plugins() if each is not plugin]
+        offered: list[S] = []
+        try:
+            self.manager.subset_hook_caller(kind.hook, others)(register=offered.append)
+            for spec in offered:
+                _expect(spec, kind.spec)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's hook may raise anything
+            self._fail(name, self._origins.get(name, ""), error)
+            return []
+        return offered
+
+    def _place(self, kind: Kind[S], found: dict[str, Offer[S]], offer: Offer[S]) -> None:
+        """File an offer under its name; a name or alias that is taken makes both unusable."""
+        taken = {alias: each for each in found.values() for alias in (each.spec.name, *_aliases(each.spec))}
+        clashes = [(name, taken[name]) for name in (offer.spec.name, *_aliases(offer.spec)) if name in taken]
+        for name, other in clashes:
+            what = f"{kind.word} {name!r} is offered by plugins {other.plugin!r} and {offer.plugin!r}"
+            found[other.spec.name] = Offer(other.spec, other.plugin, other.distribution, what)
+            offer = Offer(offer.spec, offer.plugin, offer.distribution, what)
+            self._fail(offer.plugin, offer.distribution, DuplicateNameError(what))
+        found.setdefault(offer.spec.name, offer)
+
+    def _fail(self, plugin: str, distribution: str, error: BaseException) -> None:
+        failure = Failure(plugin, distribution, error)
+        if self.strict:
+            raise PluginError(str(failure)) from error
+        if str(failure) not in map(str, self.failures):  # asking again after a plugin was added finds it again
+            self.failures.append(failure)
+
+    def _unknown(self, kind: Kind[Any], name: str) -> NoReturn:
+        extra = BROUGHT_BY.get(name, "")
+        if extra in self._disabled:
+            what = f'{kind.word} "{name}" is left out'
+            raise NotInstalledError(what, hint=f"take {extra} out of LPBENCH_DISABLED_PLUGINS")
+        if extra and extra not in {*self._origins, *(failure.plugin for failure in self.failures)}:
+            what = f'{kind.word} "{name}" is not installed'
+            raise NotInstalledError(what, hint=f'pip install "lpbench[{extra}]"')
+        names = [alias for each in self.all(kind).values() for alias in (each.spec.name, *_aliases(each.spec))]
+        broken = "".join(f"\n  could not load plugin {failure}" for failure in self.failures)
+        what = f'unknown {kind.word} "{name}"'
+        raise UnknownNameError(what, hint=f"{nearest(name, names)}{broken}")
+
+
+_current: Registry | None = None
+
+
+def current() -> Registry:
+    """Return the process's registry, discovering on first use."""
+    global _current  # noqa: PLW0603 - one discovery for each process is the point
+    if _current is None:
+        _current = Registry.discovered()
+    return _current
+
+
+def refresh() -> Registry:
+    """Discover again, after a plugin was installed in a notebook say."""
+    import importlib
+
+    global _current  # noqa: PLW0603
+    importlib.invalidate_caches()
+    _current = None
+    return current()
+
+
+def offers_where(kind: Kind[S], keep: Callable[[S], bool]) -> Iterator[Offer[S]]:
+    """Yield the usable offers of one kind whose spec satisfies ``keep``."""
+    return (offer for offer in current().all(kind).values() if not offer.clash and keep(offer.spec))
+
+
+def _entry_points() -> list[tuple[EntryPoint, str]]:
+    """Return our entry points and who brings them, each once, in an order that does not depend on the file system."""
+    import importlib.metadata  # slow, and a notebook that only reads results never needs it
+
+    points = [(point, _origin(point)) for point in importlib.metadata.entry_points(group=hookspecs.PROJECT)]
+    unique = {(point.name, point.value, origin): (point, origin) for point, origin in points}
+    return [unique[key] for key in sorted(unique)]
+
+
+def _origin(point: EntryPoint) -> str:
+    """Return name and version of the distribution that brings an entry point."""
+    if point.dist is None:
+        return ""
+    try:
+        metadata = point.dist.metadata  # read anew each time it is asked for
+        if "Name" in metadata and "Version" in metadata:
+            return f"{metadata['Name']} {metadata['Version']}"
+    except Exception:  # noqa: BLE001, S110 - a damaged installation: the types of its errors differ between Pythons
+        pass
+    return "a distribution without metadata"
+
+
+def _aliases(spec: Spec) -> tuple[str, ...]:
+    return spec.aliases if isinstance(spec, EngineSpec) else ()
+
+
+def _expect(spec: object, kind: type[Spec]) -> None:
+    if not isinstance(spec, kind):
+        what = f"registered {spec!r}, which is no {kind.__name__}"
+        raise PluginError(what)

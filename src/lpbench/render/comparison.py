@@ -1,0 +1,194 @@
+"""Verdicts as people read them and as programs do: the answer, how sure it is, what was paid for it."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from lpbench.render import Column, digits, fit, table
+from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, subject_changes
+from lpbench.results.metrics import MILLISECOND
+from lpbench.results.stages import TOTAL
+from lpbench.util.text import clean, shorten
+from lpbench.util.unavailable import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from lpbench.render._table import Paint
+    from lpbench.results.comparison import Compared
+    from lpbench.results.model import Metric, Result
+    from lpbench.results.verdicts import Comparison
+
+NAMES = {"total": "total", "preprocessing": "  pre", "inference": "  infer", "postprocessing": "  post"}
+METRICS = {"CPU_MEM_PEAK": "memory", "QUALITY_VALUE": "quality"}
+STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn", "SAME": "bold"}
+MOST = 0.5
+"""A stage that makes up this share of the difference is most of it."""
+SHORT_NS = 1e5
+"""Below it times are shown in microseconds."""
+
+Named = tuple[str, "Result"]
+"""What a result was called on the command line, and the result."""
+
+
+def saved_screen(first: Named, second: Named, each: Compared, *, width: int, paint: Paint) -> list[str]:
+    """Return the lines of a comparison of two saved results."""
+    engines = each.first if each.first == each.second else f"{each.first} → {each.second}"
+    head = f"{clean(first[0])} → {clean(second[0])} · {clean(engines)}"
+    notes = [*_changes(first[1], second[1]), *_basis(each, "")]
+    return [paint(shorten(head, width), "dim"), *_table(each, width, paint), *_dim(notes, width, paint)]
+
+
+def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint: Paint) -> list[str]:
+    """Return the lines of engines that were measured and compared just now."""
+    from lpbench.render._context import header, missing
+    from lpbench.render._summary import unmeasured
+
+    lines = [paint(line, "dim") for line in header(result, width)]
+    for each in found:
+        lines += ["", paint(shorten(f"{clean(each.first)} → {clean(each.second)}", width), "bold")]
+        lines += [*_table(each, width, paint), *_dim(_basis(each, result.lockstep_reason), width, paint)]
+    others = unmeasured(result.configurations, paint)
+    doubts = [line for line in missing(result) if not line.startswith("no verdict")]
+    wrapped = [paint(line, "warn") for doubt in doubts for line in textwrap.wrap(doubt, width, subsequent_indent="  ")]
+    return [*lines, *others, *wrapped]
+
+
+def saved_json(word: str, other: str, first: Result, second: Result, each: Compared) -> dict[str, Any]:
+    """Return a comparison of two saved results for other programs, with what differs between them."""
+    changes = {"subject": subject_changes(first, second), "machine": machine_changes(first, second)}
+    return {"first": word, "second": other, **as_json(each), "changes": changes}
+
+
+def as_json(each: Compared) -> dict[str, Any]:
+    """Return one comparison for other programs; times in nanoseconds."""
+    return {
+        "engines": [each.first, each.second],
+        "basis": each.basis,
+        "basis_reason": each.raw_reason or None,
+        "stages": _stages_json(each, each.stages),
+        "raw": _stages_json(each, each.raw),
+        "cycles": _stages_json(each, each.cycles),
+        "cycles_reason": each.cycles_reason or None,
+        "metrics": {name: [_metric_json(one) for one in pair] for name, pair in each.metrics.items()},
+        "answers": {"alike": each.answers[0], "of": each.answers[1]} if each.answers else None,
+    }
+
+
+def _stages_json(each: Compared, stages: Mapping[str, Comparison]) -> dict[str, Any]:
+    return {stage: _comparison_json(found, *each.medians[stage]) for stage, found in stages.items()}
+
+
+def _comparison_json(found: Comparison, before: float, after: float) -> dict[str, Any]:
+    interval = None if isinstance(found.ratio.interval, Unavailable) else found.ratio.interval
+    return {
+        "verdict": found.verdict.value,
+        "reason": found.reason,
+        "ratio": found.ratio.estimate,
+        "interval": [interval.lower, interval.upper] if interval else None,
+        "method": interval.method if interval else None,
+        "runs": found.ratio.runs,
+        "margin": found.margin,
+        "median_ns": [before, after],
+    }
+
+
+def _metric_json(metric: Metric | None) -> dict[str, Any]:
+    if metric is None or metric.value is None:
+        return {"value": None, "reason": metric.reason if metric else "not measured"}
+    return {"value": metric.value, "unit": metric.unit}
+
+
+def _table(each: Compared, width: int, paint: Paint) -> list[str]:
+    """Return a row for each stage: verdict, ratio with its interval, and the two times; and what is no time."""
+    rows = [*_rows(each), *_cycles(each), *_beside(each)]
+    columns = [Column(title, left=True) for title in ("stage", "", "ratio", "", "", "")]
+    lines = (fit(columns, rows, width) or table(columns, rows, gap=1))[1:]
+    painted = [_paint(line, row[1], paint) for line, row in zip(lines, rows, strict=True)]
+    unclear = [f"unclear: {each.total.reason}"] if each.total.verdict.value == "UNCLEAR" else []
+    return [*painted, *unclear]
+
+
+def _rows(each: Compared) -> Iterator[list[str]]:
+    unit, ns = ("µs", 1e3) if each.medians[TOTAL][0] < SHORT_NS else ("ms", MILLISECOND)
+    for stage, found in each.stages.items():
+        before, after = (digits(value / ns) for value in each.medians[stage])
+        yield [NAMES[stage], *_judged(found), f"{before} → {after} {unit}", _share(each, stage)]
+
+
+def _cycles(each: Compared) -> Iterator[list[str]]:
+    """Yield the row of the whole app in processor cycles, where they are known."""
+    if TOTAL in each.cycles:
+        yield ["cycles", *_judged(each.cycles[TOTAL]), "", ""]
+
+
+def _beside(each: Compared) -> Iterator[list[str]]:
+    """Yield what is no time: memory, quality, answers."""
+    for name, (one, other) in each.metrics.items():
+        unit = next((metric.unit for metric in (one, other) if metric), "")
+        known = [metric.value for metric in (one, other) if metric and metric.value is not None]
+        ratio = digits(known[1] / known[0]) if len(known) > 1 and known[0] > 0 and name == "CPU_MEM_PEAK" else ""
+        before, after = (digits(metric.value if metric else None) for metric in (one, other))
+        yield [METRICS[name], "", ratio, "", f"{before} → {after} {clean(unit)}", ""]
+    if each.answers:
+        yield ["answers", "", "", "", f"{each.answers[0]} of {each.answers[1]} alike", ""]
+
+
+def _judged(found: Comparison) -> tuple[str, str, str]:
+    interval = found.ratio.interval
+    span = "" if isinstance(interval, Unavailable) else f"({_ratio(interval.lower)} to {_ratio(interval.upper)})"
+    return found.verdict.value, _ratio(found.ratio.estimate), span
+
+
+def _share(each: Compared, stage: str) -> str:
+    """Return a mark at the stage that makes up most of a clear difference."""
+    if stage == TOTAL or each.total.verdict.value not in {"FASTER", "SLOWER"}:
+        return ""
+    before, after = each.medians[TOTAL]
+    start, end = each.medians[stage]
+    return "← most of it" if after != before and (end - start) / (after - before) > MOST else ""
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _changes(first: Result, second: Result) -> Iterator[str]:
+    """Yield what differs between two results and may explain a verdict."""
+    for name, (before, after) in subject_changes(first, second).items():
+        yield "the apps differ" if name == "app" else f"{clean(name)}: {_value(before)} → {_value(after)}"
+    for name, (before, after) in machine_changes(first, second).items():
+        yield f"another machine: {clean(name)}: {_value(before)} → {_value(after)}"
+
+
+def _value(value: object) -> str:
+    return "unknown" if value is None else clean(value)
+
+
+def _basis(each: Compared, apart: str) -> Iterator[str]:
+    """Yield what the verdicts rest on.
+
+    :param apart: Why configurations that were measured together did not take turns.
+    """
+    runs = each.total.ratio.runs
+    if each.basis == LOCKSTEP:
+        yield f"ratios of slices in turns on the same cores, {runs} runs"
+        return
+    if each.basis == INTERLEAVED:
+        yield f"{runs} interleaved runs, not turns: {clean(apart or 'a run of theirs failed')}"
+    if each.raw_reason:
+        yield f"raw times, which a drifting machine changes too; no yardstick units: {clean(each.raw_reason)}"
+    else:
+        raw = _ratio(each.raw[TOTAL].ratio.estimate)
+        yield f"ratios of yardstick units, which cancel a drifting machine; raw total {raw}"
+    if each.cycles_reason:
+        yield f"no cycles: {clean(each.cycles_reason)}"
+
+
+def _dim(notes: Iterator[str] | Sequence[str], width: int, paint: Paint) -> list[str]:
+    return [paint(line, "dim") for note in notes for line in textwrap.wrap(note, width, subsequent_indent="  ")]
+
+
+def _paint(line: str, verdict: str, paint: Paint) -> str:
+    return line.replace(verdict, paint(verdict, STYLES[verdict]), 1) if verdict else line

@@ -1,0 +1,1 @@
+"""What a benchmark found and what it means: values, documents, statistics, verdicts."""

@@ -1,0 +1,233 @@
+"""Results beside each other: which is faster, stage by stage, and what differs between them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lpbench import machine
+from lpbench.errors import ResultError
+from lpbench.results.cpu_frequency import frequency
+from lpbench.results.names import name_of
+from lpbench.results.predictions import of_predictions
+from lpbench.results.stages import STAGES, TOTAL
+from lpbench.results.verdicts import Comparison, verdict_apart
+from lpbench.util.text import clean, shorten
+from lpbench.util.unavailable import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpbench.results.model import Configuration, Metric, Result
+
+MEASURED = frozenset({"ns", "run_ns", "cov"})
+"""What a yardstick found; the rest says what its units depend on."""
+BESIDE = ("CPU_MEM_PEAK", "QUALITY_VALUE")
+"""Metrics that are shown next to the verdicts: what speed may have cost."""
+LISTED = 6
+"""Differences of two machines that an error names."""
+TIME, YARDSTICK, LOCKSTEP, INTERLEAVED = "time", "yardstick", "lockstep", "interleaved"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two measured configurations beside each other.
+
+    :param first: The reference's engine, ``second`` the other one's.
+    :param stages: A comparison for each stage that both measured, ``total`` among them.
+    :param medians: The mean of the run medians in nanoseconds, first's and second's, by stage.
+    :param basis: What ``stages`` rest on: ``lockstep`` slices, ``interleaved`` runs, units of the ``yardstick``, or
+        ``time`` as it was.
+    :param raw: The comparisons of the times themselves, where ``stages`` are those of yardstick units.
+    :param raw_reason: Why there are no units to compare; empty where there are, or where none are needed.
+    :param cycles: The comparisons of processor cycles, where the frequency was read.
+    :param cycles_reason: Why there are none.
+    :param metrics: First's and second's, of those in ``BESIDE`` that one of them has.
+    :param answers: Samples to which both give the same best answer, and samples that were looked at.
+    """
+
+    first: str
+    second: str
+    stages: Mapping[str, Comparison]
+    medians: Mapping[str, tuple[float, float]]
+    basis: str = TIME
+    raw: Mapping[str, Comparison] = field(default_factory=dict)
+    raw_reason: str = ""
+    cycles: Mapping[str, Comparison] = field(default_factory=dict)
+    cycles_reason: str = ""
+    metrics: Mapping[str, tuple[Metric | None, Metric | None]] = field(default_factory=dict)
+    answers: tuple[int, int] | None = None
+
+    @property
+    def total(self) -> Comparison:
+        """The comparison of the whole app."""
+        return self.stages[TOTAL]
+
+
+def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool = False) -> tuple[Compared, ...]:
+    """Return how the configurations of a result compare to those of a reference, measured apart.
+
+    One configuration is compared with one; of several, those of the same engine.
+
+    :param force: Compare results of different machines too.
+    :raises ResultError: They come from different machines, or have no configuration in common.
+    """
+    if not force:
+        _refuse_other_machine(first, second)
+    found = tuple(_compare((first, one), (second, other), margin) for one, other in _pairs(first, second))
+    if not found:
+        engines = [
+            ", ".join(each.engine for each in result.configurations if each.measured) for result in (first, second)
+        ]
+        what = f"nothing to compare: measured were {engines[0] or 'none'} and {engines[1] or 'none'}"
+        raise ResultError(what, hint="measure the same engine in both")
+    return found
+
+
+def subject_changes(first: Result, second: Result) -> dict[str, tuple[Any, Any]]:
+    """Return what differs in versions and app between two results: what may explain a verdict."""
+    before, after = (
+        {**_subject(each), "app": each.app.get("digest"), "lpbench": each.lpbench} for each in (first, second)
+    )
+    names = dict.fromkeys((*before, *after))
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+
+
+def machine_changes(first: Result, second: Result) -> dict[str, tuple[Any, Any]]:
+    """Return what differs between the machines of two results: why they are not compared unless forced."""
+    return machine.differing(first.environment, second.environment)
+
+
+def beside(first: Configuration, second: Configuration) -> dict[str, Any]:
+    """Return memory, quality and answers of two configurations as arguments of ``Compared``."""
+    pairs = {name: (first.metrics.get(name), second.metrics.get(name)) for name in BESIDE}
+    return {
+        "metrics": {name: pair for name, pair in pairs.items() if any(pair)},
+        "answers": _answers(first, second),
+    }
+
+
+def _subject(result: Result) -> dict[str, Any]:
+    facts = result.environment.get("subject", {})
+    return {name: fact.get("value") for name, fact in facts.items() if isinstance(fact, Mapping)}
+
+
+def _refuse_other_machine(first: Result, second: Result) -> None:
+    hashes = [result.environment.get("hashes", {}).get("machine") for result in (first, second)]
+    if hashes[0] == hashes[1]:
+        return
+    changes = [
+        f"{clean(key)} {_shown(one)} → {_shown(two)}" for key, (one, two) in machine_changes(first, second).items()
+    ]
+    more = f" and {len(changes) - LISTED} more" if len(changes) > LISTED else ""
+    differing = f": {'; '.join(changes[:LISTED])}{more}" if changes else ""
+    what = f"the results come from different machines, or one that was changed{differing}"
+    raise ResultError(what, hint="measure both on one machine; --force compares them as they are")
+
+
+def _shown(value: object) -> str:
+    return "unknown" if value is None else shorten(clean(value), 40)
+
+
+def _pairs(first: Result, second: Result) -> list[tuple[Configuration, Configuration]]:
+    ones, others = ([each for each in result.configurations if each.measured] for result in (first, second))
+    if len(ones) == len(others) == 1:
+        return [(ones[0], others[0])]
+    by_name = {name_of(each, others): each for each in others}
+    found = [(each, by_name.get(name_of(each, ones))) for each in ones]
+    return [(one, other) for one, other in found if other is not None]
+
+
+def _no_units(first: Result, second: Result) -> str:
+    """Return why the yardstick's units of two results do not compare, or nothing."""
+    sticks = first.yardstick, second.yardstick
+    for each in sticks:
+        if not each or "reason" in each:
+            return str(each.get("reason") or "no yardstick was measured")
+        if _number(each.get("ns")) <= 0:
+            return "the yardstick's speed is not known"
+    kinds = [{key: value for key, value in each.items() if key not in MEASURED} for each in sticks]
+    differing = [name for name in dict.fromkeys((*kinds[0], *kinds[1])) if kinds[0].get(name) != kinds[1].get(name)]
+    return f"their yardsticks differ in {', '.join(map(clean, differing))}" if differing else ""
+
+
+Measured = tuple["Result", "Configuration"]
+"""A configuration and the result that it stands in."""
+
+
+def _compare(one: Measured, other: Measured, margin: float) -> Compared:
+    (before, first), (after, second) = one, other
+    times = {stage: (first.run_medians(stage), second.run_medians(stage)) for stage in (TOTAL, *STAGES)}
+    units = {stage: (first.run_units(stage), second.run_units(stage)) for stage in times}
+    reason = _no_units(before, after)
+    if not reason and not all(units[TOTAL]):
+        reason = "they were not measured beside a yardstick"
+    raw = _verdicts(times, margin)
+    medians = {stage: (statistics.fmean(times[stage][0]), statistics.fmean(times[stage][1])) for stage in raw}
+    in_units = {} if reason else _verdicts(units, margin, _stray(before, after))
+    found = raw if reason else {stage: each for stage, each in in_units.items() if stage in raw}
+    cycles, cycles_reason = _cycles(one, other, times, margin)
+    return Compared(
+        name_of(first, before.configurations),
+        name_of(second, after.configurations),
+        found,
+        medians,
+        TIME if reason else YARDSTICK,
+        raw={} if reason else raw,
+        raw_reason=reason,
+        cycles=cycles,
+        cycles_reason=cycles_reason,
+        **beside(first, second),
+    )
+
+
+Runs = Mapping[str, tuple["Sequence[float]", "Sequence[float]"]]
+"""One figure a run, first's and second's, by stage."""
+
+
+def _cycles(one: Measured, other: Measured, times: Runs, margin: float) -> tuple[dict[str, Comparison], str]:
+    """Return the comparisons of cycles, or why there are none."""
+    speeds = [frequency(*each) for each in (one, other)]
+    reasons = [each.reason for each in speeds if isinstance(each, Unavailable)]
+    if reasons:
+        return {}, reasons[0]
+    first, second = (each for each in speeds if not isinstance(each, Unavailable))
+    counted = {
+        stage: ([ns * first for ns in both[0]], [ns * second for ns in both[1]]) for stage, both in times.items()
+    }
+    return _verdicts(counted, margin), ""
+
+
+def _stray(before: Result, after: Result) -> float:
+    """Return how far units may be off for all runs of a result, as a share.
+
+    An app and the kernel do not suffer alike from what happens to a machine, and what differs for minutes is in no
+    run's spread.  So units are trusted no further than one run of the kernel strays from another, and its correction
+    no further than itself: twice of it or nothing may be right.  On a steady machine both are next to nothing.
+    """
+    strayed = [_number(each.yardstick.get("cov")) for each in (before, after)]
+    corrected = abs(math.log(after.yardstick["ns"] / before.yardstick["ns"]))
+    return (1 + max(strayed)) * math.exp(corrected) - 1
+
+
+def _number(value: object) -> float:
+    """Return a figure of a yardstick, which is as its file has it; 0 of what is none."""
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0
+
+
+def _verdicts(runs: Runs, margin: float, stray: float = 0.0) -> dict[str, Comparison]:
+    """Return a comparison for each stage; one that does nothing may take no time, and has none."""
+    return {
+        stage: verdict_apart(*both, margin, stray=stray)
+        for stage, both in runs.items()
+        if all(both) and min(map(min, both)) > 0
+    }
+
+
+def _answers(first: Configuration, second: Configuration) -> tuple[int, int] | None:
+    """Return how many samples both answer alike and how many both answer; None where there are none."""
+    found = of_predictions(first.predictions, second.predictions)
+    return (found.same, found.samples) if found.samples else None

@@ -1,0 +1,51 @@
+"""Files of results and what is written beside them: whole or not at all, and nothing is overwritten unasked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lpbench.errors import ResultError
+
+
+def write(text: str, path: str | Path, *, overwrite: bool = False) -> Path:
+    """Write a text file, whole or not at all, and return where it is.
+
+    :raises ResultError: The file exists, or cannot be written: a full disk, a missing folder.
+    """
+    path = Path(path)
+    refuse_existing(path, overwrite=overwrite)
+    try:
+        _write(path, text)
+    except OSError as error:
+        what = f"cannot be written: {error.strerror or error}"
+        raise ResultError(
+            what, where=str(path), hint="nothing was written there; give another place with -o"
+        ) from error
+    return path
+
+
+def refuse_existing(path: Path, *, overwrite: bool) -> None:
+    """Raise ResultError where a file would be overwritten without being asked."""
+    if path.is_dir():
+        what = "is a folder"
+        raise ResultError(what, where=str(path), hint="name a file")
+    if path.is_file() and not overwrite:
+        what = "exists"
+        raise ResultError(what, where=str(path), hint="--force overwrites it")
+
+
+def _write(path: Path, text: str) -> None:
+    if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
+        path.write_text(text, encoding="utf-8")
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

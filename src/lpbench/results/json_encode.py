@@ -1,0 +1,61 @@
+"""A result as a versioned JSON document; ``lpbench.results.json_document`` reads it back.
+
+Fields of values become keys, whatever they are called; the document's schema is ``result.schema.json``.  It knows
+nothing of results but their statistics, so that a result can have a dictionary of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import sys
+import zlib
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+from lpbench.results.stats import Summary
+from lpbench.util.unavailable import Unavailable
+
+FORMAT = "lpbench-result"
+
+
+VERSION = 1
+
+
+ENCODING = "int64le-zlib-base64"
+
+
+def to_document(result: Any) -> dict[str, Any]:  # noqa: ANN401 - a Result, which imports this module
+    """Return a result's document, ready for JSON."""
+    return {"format": FORMAT, "version": VERSION, **_to_json(result)}
+
+
+def _to_json(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
+    """Return a value for JSON: fields and items likewise, samples as a block."""
+    if isinstance(value, array):
+        return encode(value)
+    if dataclasses.is_dataclass(value):
+        return _fields(value)
+    if isinstance(value, Mapping):
+        return {str(key): _to_json(each) for key, each in value.items()}
+    return [_to_json(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _fields(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
+    """Return a record's fields; those of a summary that are not known are null, with the reason under ``reasons``."""
+    values = {item.name: getattr(record, item.name) for item in dataclasses.fields(record)}
+    if not isinstance(record, Summary):
+        return {name: _to_json(each) for name, each in values.items()}
+    reasons = {name: each.reason for name, each in values.items() if isinstance(each, Unavailable)}
+    known = {name: _to_json(each) for name, each in values.items() if name not in reasons}
+    return {**known, **dict.fromkeys(reasons), "reasons": reasons}
+
+
+def encode(values: array[int]) -> dict[str, Any]:
+    """Return a block: little-endian 64-bit integers, deflated, in base64."""
+    data = array("q", values)
+    if sys.byteorder == "big":
+        data.byteswap()
+    text = base64.b64encode(zlib.compress(data.tobytes(), 6)).decode("ascii")
+    return {"encoding": ENCODING, "count": len(values), "data": text}

@@ -1,0 +1,160 @@
+"""The glossary's metrics from what was measured; what is not known is null with a reason."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lpbench.results import stats
+from lpbench.results.model import Metric
+from lpbench.results.stages import TOTAL
+from lpbench.results.stats import Interval, Percentile
+from lpbench.util.unavailable import Unavailable
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lpbench.results.model import Run
+
+MILLISECOND = 1e6
+MEGABYTE = 1e6
+SECOND = 1e9
+STAGE_METRICS = {
+    "preprocessing": "PREPROCESSING_TIME",
+    "inference": "INFERENCE_TIME",
+    "postprocessing": "POSTPROCESSING_TIME",
+    TOTAL: "LATENCY",
+}
+ABSENT = {
+    "GPU_MEM": "MB",
+    "GPU_MEM_PEAK": "MB",
+    "MEMORY_BANDWIDTH": "MB/s",
+    "MEMORY_BANDWIDTH_PEAK": "MB/s",
+    "GPU_LOAD": "%",
+    "NPU_LOAD": "%",
+    "GPU_TEMP": "°C",
+    "POWER_CONSUMPTION": "W",
+    "ENERGY_EFFICIENCY": "GFLOP/s/W",
+}
+"""Metrics that only a monitor can give, with their units."""
+
+
+@dataclass(frozen=True)
+class Lots:
+    """What one timed thing is, where it is not one sample.
+
+    :param batch: Samples that go through together.
+    :param streams: Sessions side by side.
+    """
+
+    batch: int = 1
+    streams: int = 1
+
+
+def derive(
+    runs: Sequence[Run],
+    pooled: Mapping[str, array[int]],
+    environment: Mapping[str, Any],
+    cores: int,
+    lots: Lots = Lots(),
+) -> dict[str, Metric]:
+    """Return the metrics of one configuration.
+
+    :param pooled: Nanoseconds by stage of all runs' samples.
+    :param environment: As ``lpbench.machine.environment`` gives it.
+    :param cores: Cores of the machine: 100 % of CPU_LOAD.
+    :param lots: What each total is the time of.
+    """
+    measured = [run for run in runs if run.statistics]
+    times = {name: across_runs(measured, stage) for stage, name in STAGE_METRICS.items()}
+    totals = pooled[TOTAL]
+    return {
+        **times,
+        **percentiles(totals),
+        "THROUGHPUT": throughput(measured, lots),
+        "CPU_LOAD": _cpu_load(measured, cores),
+        "CPU_MEM": _memory(measured, "rss_bytes", "mean of VmRSS after each slice"),
+        "CPU_MEM_PEAK": _memory(measured, "peak_bytes", "VmHWM since before the model was loaded", max),
+        "CPU_TEMP": _temperature(environment),
+        "DMIPS": Metric(None, "1e6/s", reason="no Dhrystone rating of this machine is known"),
+        **{name: Metric(None, unit, reason="no installed monitor measures it") for name, unit in ABSENT.items()},
+    }
+
+
+def across_runs(runs: Sequence[Run], stage: str) -> Metric:
+    """Return the geometric mean of a stage's run medians in milliseconds; the run is the unit of its interval."""
+    medians = [run.statistics[stage].median / MILLISECOND for run in runs]
+    samples = sum(run.samples for run in runs)
+    if min(medians) <= 0:
+        return Metric(statistics.fmean(medians), "ms", samples, interval_reason="shorter than the clock can tell")
+    interval, reason = _split(stats.across_runs(medians))
+    source = f"geometric mean of {len(medians)} run medians" if len(medians) > 1 else "median of one run"
+    return Metric(statistics.geometric_mean(medians), "ms", samples, interval, reason, source=source)
+
+
+def throughput(runs: Sequence[Run], lots: Lots) -> Metric:
+    """Return the samples per second of wall time; the run is the unit of its interval.
+
+    Of samples one after another, decoding and the loop between them left out.  Of batches and streams the wall time
+    of whole slices: MLPerf's offline scenario, never one over the latency.
+    """
+    plain = lots == Lots()
+    rates = [SECOND * (1 / run.statistics[TOTAL].mean if plain else _offline(run, lots)) for run in runs]
+    interval, reason = _split(stats.across_runs(rates))
+    source = f"offline: batches of {lots.batch}, {lots.streams} streams"
+    return Metric(
+        statistics.geometric_mean(rates),
+        "1/s",
+        lots.batch * sum(run.samples for run in runs),
+        interval,
+        reason,
+        source="samples one after another" if plain else source,
+    )
+
+
+def _offline(run: Run, lots: Lots) -> float:
+    """Return samples a nanosecond."""
+    return lots.batch * run.samples / run.counters["wall_ns"]
+
+
+def percentiles(totals: Iterable[int]) -> dict[str, Metric]:
+    """Return latency percentiles in milliseconds, each with its upper bound or the reason why there is none."""
+    return {f"LATENCY_P{q:g}": _percentile(found) for q, found in stats.percentiles(totals).items()}
+
+
+def _percentile(found: Percentile | Unavailable) -> Metric:
+    if isinstance(found, Unavailable):
+        return Metric(None, "ms", reason=found.reason)
+    value = found.value / MILLISECOND
+    if isinstance(found.upper, Unavailable):
+        return Metric(value, "ms", found.n, interval_reason=found.upper.reason, source="sample percentile")
+    upper = found.upper / MILLISECOND
+    bound = Interval(value, upper, found.confidence, "upper bound by MLPerf's early stopping")
+    return Metric(value, "ms", found.n, bound, source="sample percentile")
+
+
+def _split(found: Interval | Unavailable) -> tuple[Interval | None, str]:
+    return (found, "") if isinstance(found, Interval) else (None, found.reason)
+
+
+def _cpu_load(runs: Sequence[Run], cores: int) -> Metric:
+    wall = sum(run.counters["wall_ns"] for run in runs)
+    spent = sum(run.counters["cpu_ns"] for run in runs)
+    source = f"CPU time of the worker, {cores} cores = 100 %"
+    return Metric(100 * spent / wall / cores, "%", len(runs), source=source)
+
+
+def _memory(runs: Sequence[Run], name: str, source: str, combine: Any = statistics.fmean) -> Metric:  # noqa: ANN401
+    found = [run.counters[name] for run in runs if run.counters.get(name)]
+    if not found:
+        return Metric(None, "MB", reason="/proc of the worker could not be read")
+    return Metric(combine(found) / MEGABYTE, "MB", len(found), source=source)
+
+
+def _temperature(environment: Mapping[str, Any]) -> Metric:
+    found = environment.get("state", {}).get("temperature") or {}
+    if not isinstance(found.get("value"), (int, float)):
+        return Metric(None, "°C", reason=str(found.get("reason") or "no temperature sensor was found"))
+    return Metric(float(found["value"]), "°C", 1, source=str(found.get("source", "")))

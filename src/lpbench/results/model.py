@@ -1,0 +1,271 @@
+"""What a benchmark found.
+
+Times are integer nanoseconds; metrics carry the glossary's units; what is not known is None
+with a reason.  ``lpbench.results.json_document`` turns results into their published JSON and back.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lpbench.errors import ResultError
+from lpbench.results import files
+from lpbench.results.json_encode import to_document
+from lpbench.results.stages import TOTAL
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from lpbench.results.stats import Interval, Summary
+
+OK = "OK"
+INTERRUPTED = "interrupted"
+RAW_LIMIT = 20_000
+"""Raw samples stored for each run and stage; ``Run.samples`` says how many there were."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One value of the glossary, or the reason why there is none.
+
+    :param value: In ``unit``; None where it is not known.
+    :param n: Measurements that it rests on.
+    :param interval: Where its true value lies, in ``unit``; None with a reason in ``interval_reason``.
+    :param reason: Why there is no value.
+    :param source: How it was obtained.
+    """
+
+    value: float | None
+    unit: str
+    n: int = 0
+    interval: Interval | None = None
+    interval_reason: str = ""
+    reason: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of the anchor table.
+
+    :param name: ``preprocessing``, ``inference``, ``postprocessing`` or ``total``.
+    :param label: What the published table calls it, ``engines/onnxruntime`` say.
+    :param plugin: Distribution that does the work, with its version.
+    :param data_type: Type of what it hands on, in the glossary's words.
+    """
+
+    name: str
+    label: str
+    plugin: str
+    data_type: str = ""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One uninterrupted stretch of a run.
+
+    :param samples: How many were timed.
+    :param wall_ns: How long it took, decoding left out.
+    :param median_ns: Median of the total.
+    :param minimum_ns: Least total.
+    :param maximum_ns: Greatest total.
+    """
+
+    samples: int
+    wall_ns: int
+    median_ns: float
+    minimum_ns: int
+    maximum_ns: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """One fresh process: opened, warmed up, measured, closed.
+
+    :param state: ``OK``, ``interrupted``, or how it ended, ``crashed: SIGSEGV while loading`` say.
+    :param detail: What the worker or the engine said about it.
+    :param load_ns: Opening the model.
+    :param first_ns: The very first sample, by stage.
+    :param warm_up: ``samples`` spent and what ended it.
+    :param stopped: Why measuring ended: ``interval``, ``plateau``, ``number``, ``samples``, ``time``, ``interrupted``.
+    :param samples: Timed samples.
+    :param statistics: Of the wall time by stage, nanoseconds.
+    :param cpu: Of the CPU time of all threads by stage, from the pass of its own.
+    :param counters: Bytes and counts of the process: memory, foreign switches, page faults.
+    :param units: Latency by stage in units of the yardstick, from lockstep slices.
+    :param disturbance: What others did to the machine meanwhile: shares, seconds and counts.
+    :param flags: What is wrong with it: ``unsteady``, ``autocorrelated``, ``drift``, ``bimodal``, ``disturbed``.
+    :param superseded: Whether it was repeated because others disturbed it; it counts no more.
+    :param parts: Of a sample's time in nanoseconds, where that was asked for; they add up.
+    :param raw: Nanoseconds by stage, the first ``RAW_LIMIT`` samples.
+    """
+
+    index: int
+    state: str = OK
+    detail: str = ""
+    began: str = ""
+    load_ns: int | None = None
+    first_ns: Mapping[str, int] = field(default_factory=dict)
+    warm_up: Mapping[str, Any] = field(default_factory=dict)
+    stopped: str = ""
+    samples: int = 0
+    statistics: Mapping[str, Summary] = field(default_factory=dict)
+    cpu: Mapping[str, Summary] = field(default_factory=dict)
+    counters: Mapping[str, float] = field(default_factory=dict)
+    slices: tuple[Slice, ...] = ()
+    units: Mapping[str, float] = field(default_factory=dict)
+    disturbance: Mapping[str, Any] = field(default_factory=dict)
+    flags: tuple[Mapping[str, str], ...] = ()
+    superseded: bool = False
+    parts: Mapping[str, float] = field(default_factory=dict)
+    raw: Mapping[str, array[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """An engine with its options, and what was measured of it.
+
+    :param engine: The engine's own name; ``asked`` is what the user called it.
+    :param state: ``OK``, or why there is less than was asked for.
+    :param facts: What the session says of itself: version, device, precision, threads, providers.
+    :param statistics: Of all runs' samples together, by stage, nanoseconds.
+    :param cpu: Likewise of the CPU-time passes.
+    :param metrics: By the glossary's names.
+    :param predictions: One for each sample, from an untimed pass of the first run.
+    :param problems: Samples that were left out, and why.
+    :param flags: What is wrong with the runs together, and how many of them are flagged for what.
+    :param agreement: How far the predictions say what those of another configuration say: ``with`` (its index),
+        ``samples``, ``same``, ``worst_score``; empty for that one, and where nothing can be compared.
+    :param quality: What a quality metric found: ``metric``, ``value``, ``unit``, ``n``, ``reason``, ``parts``, and
+        ``gate`` with ``passes`` where the app has one; empty where it was not asked for.
+    """
+
+    engine: str
+    asked: str
+    plugin: str
+    options: Mapping[str, Any]
+    isolated: bool
+    state: str = OK
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Sequence[Mapping[str, Any]] = ()
+    outputs: Sequence[Mapping[str, Any]] = ()
+    stages: tuple[Stage, ...] = ()
+    runs: tuple[Run, ...] = ()
+    statistics: Mapping[str, Summary] = field(default_factory=dict)
+    cpu: Mapping[str, Summary] = field(default_factory=dict)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    predictions: Sequence[Mapping[str, Any]] = ()
+    problems: Sequence[Mapping[str, str]] = ()
+    flags: Sequence[Mapping[str, str]] = ()
+    agreement: Mapping[str, Any] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is at least one timed sample."""
+        return bool(self.statistics)
+
+    @property
+    def latency(self) -> Metric:
+        """The whole app's latency in milliseconds, with the interval across runs."""
+        return self.metrics["LATENCY"]
+
+    def run_medians(self, stage: str = TOTAL) -> list[float]:
+        """Return the median of each run that counts, in nanoseconds: what comparisons rest on."""
+        return [run.statistics[stage].median for run in self.counted if stage in run.statistics]
+
+    def run_units(self, stage: str = TOTAL) -> list[float]:
+        """Return the latency of each run that counts in units of the yardstick."""
+        return [run.units[stage] for run in self.counted if stage in run.units]
+
+    @property
+    def counted(self) -> tuple[Run, ...]:
+        """The runs that measured something and were not repeated."""
+        return tuple(run for run in self.runs if run.samples and not run.superseded)
+
+
+@dataclass(frozen=True)
+class Lockstep:
+    """Two configurations that took turns in the same runs.
+
+    :param first: Index of the reference among the configurations.
+    :param second: Index of the other.
+    :param ratios: Second over first, one for each run, by stage: what a verdict rests on.
+    """
+
+    first: int
+    second: int
+    ratios: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A benchmark of one app: one configuration, or several that were measured together.
+
+    :param state: ``OK``, ``interrupted``, or ``failed`` where nothing could be measured.
+    :param app: Name, class, version, digest.
+    :param settings: What was asked for.
+    :param environment: As ``lpbench.machine.environment`` gives it, of the worker's machine.
+    :param lockstep: Ratios of configurations to the first measured one, where they took turns.
+    :param lockstep_reason: Why they did not.
+    :param yardstick: What its units depend on and how steady it was, or the ``reason`` why there are none.
+    """
+
+    app: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    configurations: tuple[Configuration, ...]
+    state: str = OK
+    created: str = ""
+    lpbench: str = ""
+    lockstep: tuple[Lockstep, ...] = ()
+    lockstep_reason: str = ""
+    yardstick: Mapping[str, Any] = field(default_factory=dict)
+
+    show_html: ClassVar[Callable[[Result], str] | None] = None
+    """How a notebook shows a result; ``lpbench.render.notebook`` attaches it."""
+
+    @property
+    def latency(self) -> Metric:
+        """The latency of the first configuration."""
+        return self.configurations[0].latency
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document, ready for JSON."""
+        return to_document(self)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the document, whole or not at all, and return where it is.
+
+        :raises ResultError: The file exists, or cannot be written: a full disk, a missing folder.
+        """
+        return files.write(json.dumps(self.to_dict(), allow_nan=False, indent=1), path, overwrite=overwrite)
+
+    def to_pandas(self) -> Any:  # noqa: ANN401 - pandas is the caller's
+        """Return the raw samples as a pandas DataFrame: engine, run, sample and nanoseconds by stage.
+
+        :raises ResultError: pandas is not installed.
+        """
+        try:
+            import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore] # optional
+        except ImportError as error:
+            what = "pandas is not installed"
+            raise ResultError(what, hint="pip install pandas") from error
+        return pd.DataFrame(list(self.rows()))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one record for each stored sample: engine, run, sample and nanoseconds by stage."""
+        return [
+            {"engine": each.engine, "run": run.index, "sample": at, **dict(zip(run.raw, values, strict=True))}
+            for each in self.configurations
+            for run in each.runs
+            for at, values in enumerate(zip(*run.raw.values(), strict=True))
+        ]
+
+    def _repr_html_(self) -> str | None:
+        show = type(self).show_html
+        return show(self) if show else None

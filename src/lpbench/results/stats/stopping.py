@@ -1,0 +1,160 @@
+"""When a run has warmed up and when it may stop: pure rules, fed with windows of samples between the timed ones."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from operator import mul
+from typing import TYPE_CHECKING
+
+from lpbench.results.stats.intervals import median_interval
+from lpbench.results.stats.samples import Number, middle, plain
+from lpbench.util.unavailable import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_AGAIN = 1.1
+"""The interval is looked at again when there are 10 % more samples: each look makes stopping by luck likelier."""
+
+
+def interval_reached(values: Iterable[Number], target: float = 0.01, confidence: float = 0.95) -> bool:
+    """Whether the interval of the median is within ±``target`` of it.
+
+    :param values: In the order of measuring.
+    """
+    found = plain(values)
+    interval = median_interval(found, confidence)
+    return not isinstance(interval, Unavailable) and interval.relative(middle(sorted(found))) <= target
+
+
+class WarmUp:
+    """Warm-up is over when the median of the last ``k`` windows stops falling, or at the cap.
+
+    It falls while it is more than ``tolerance`` below that of the ``k`` windows before.
+
+    :param k: Windows on either side; at least 2k are measured.
+    :param cap: Largest number of windows.
+    """
+
+    def __init__(self, k: int = 3, tolerance: float = 0.01, cap: int = 50) -> None:
+        self._windows: deque[list[Number]] = deque(maxlen=2 * k)
+        self._k = k
+        self._tolerance = tolerance
+        self._cap = cap
+        self.windows = 0
+        self.samples = 0
+        self.capped = False
+
+    def feed(self, window: Iterable[Number]) -> bool:
+        """Take one window of samples and return whether warm-up is over."""
+        found = plain(window)
+        self._windows.append(found)
+        self.windows += 1
+        self.samples += len(found)
+        if self._settled():
+            return True
+        self.capped = self.windows >= self._cap
+        return self.capped
+
+    def _settled(self) -> bool:
+        if len(self._windows) < 2 * self._k:
+            return False
+        before, after = (self._median(part) for part in (range(self._k), range(self._k, 2 * self._k)))
+        return after >= before * (1 - self._tolerance)
+
+    def _median(self, part: range) -> Number:
+        return middle(sorted(value for at in part for value in self._windows[at]))
+
+
+class NoisePlateau:
+    """The noise no longer improves: more samples of this kind will not make the number better.
+
+    After nvbench's ``stdrel`` criterion: at least 10 samples and 0.5 s, and then either a relative standard
+    deviation of all samples under 0.5 %, or over 64 successive values of it, looked at every 16 samples, that
+    themselves spread by less than 5 %.
+
+    :param shortest: Time that the samples must add up to, in the unit of the samples (nanoseconds).
+    """
+
+    _SAMPLES, _NOISE, _KEPT, _EVERY, _FLAT = 10, 0.005, 64, 16, 0.05
+
+    def __init__(self, shortest: Number = 500_000_000) -> None:
+        self._shortest = shortest
+        self._noises: deque[float] = deque(maxlen=512)
+        self._count = 0
+        self._total: Number = 0
+        self._square: Number = 0
+
+    def feed(self, window: Iterable[Number]) -> bool:
+        """Take one window of samples and return whether the plateau is reached."""
+        flat = False
+        for value in plain(window):
+            self._count += 1
+            self._total += value
+            self._square += value * value
+            flat = self._flat() or flat
+        return flat
+
+    def _flat(self) -> bool:
+        if self._count < self._SAMPLES:
+            return False
+        noise = self._noise()
+        self._noises.append(noise)
+        if self._total < self._shortest:
+            return False
+        if noise < self._NOISE:
+            return True
+        look = self._count % self._EVERY == 0 and len(self._noises) > self._KEPT
+        return look and _relative(list(self._noises)) < self._FLAT
+
+    def _noise(self) -> float:
+        if not self._total:
+            return 0.0
+        square = (self._count * self._square - self._total * self._total) / (self._count * (self._count - 1))
+        return math.sqrt(max(0.0, square)) * self._count / self._total
+
+
+class Stopping:
+    """Says when one run may end, and why: ``interval``, ``plateau`` or ``cap``.
+
+    :param target: Half width of the interval of the median, as a share of it.
+    :param cap: Longest time of the samples together, in their unit (nanoseconds).
+    :param need: Samples that must be there before anything but the cap ends the run, for a percentile say.
+    :param plateau: None leaves the plateau out.
+    """
+
+    def __init__(
+        self, target: float = 0.01, *, cap: Number, need: int = 6, plateau: NoisePlateau | None = None
+    ) -> None:
+        self._target = target
+        self._cap = cap
+        self._need = need
+        self._plateau = plateau
+        self._values: list[Number] = []
+        self._total: Number = 0
+        self._next = need
+
+    def feed(self, window: Sequence[Number]) -> str | None:
+        """Take one window of samples and return the reason to stop, or None to go on."""
+        found = plain(window)
+        self._values += found
+        self._total += sum(found)
+        flat = self._plateau.feed(found) if self._plateau else False
+        if self._due() and interval_reached(self._values, self._target):
+            return "interval"
+        if flat and len(self._values) >= self._need:
+            return "plateau"
+        return "cap" if self._total >= self._cap else None
+
+    def _due(self) -> bool:
+        due = len(self._values) >= self._next
+        if due:
+            self._next = math.ceil(len(self._values) * _AGAIN)
+        return due
+
+
+def _relative(values: list[float]) -> float:
+    count, total = len(values), math.fsum(values)
+    square = max(0.0, math.fsum(map(mul, values, values)) / count - (total / count) ** 2)
+    return math.sqrt(square) * count / total if total else 0.0

@@ -1,0 +1,91 @@
+"""Checks values against the part of JSON Schema (draft 2020-12) that our own schemas use.
+
+Every error is found, with its path in the value, what was found and what is
+right.  A keyword that is not known here is refused, so that no rule of a schema
+goes unchecked.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lpbench.util.problems import Problem, show
+from lpbench.util.schema_keywords import KEYWORDS, anything, nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from lpbench.util.schema_keywords import Check, Path
+
+__all__ = ["Problem", "iter_problems", "published"]
+
+ANNOTATIONS = frozenset({"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "default"})
+
+
+def published(package: str, name: str) -> dict[str, Any]:
+    """Return a schema that a package publishes, ``ai_app`` of ``lpbench.app`` say."""
+    from importlib.resources import files
+
+    text = (files(package) / f"{name}.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def iter_problems(instance: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:  # noqa: ANN401 - any JSON
+    """Yield everything that ``schema`` refuses in ``instance``, a value as ``json.loads`` returns it.
+
+    :raises ValueError: The schema holds a keyword, a type or a reference that is not known here.
+    """
+    found: list[Problem] = []
+    _Compiler(schema).check(schema, "#")(instance, (), found)
+    return iter(found)
+
+
+class _Compiler:
+    """Turns schemas into checks, each reference once."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root = root
+        self._referred: dict[str, Check] = {}
+
+    def check(self, schema: Any, place: str) -> Check:  # noqa: ANN401 - a schema is an object or a boolean
+        """Return the check of one schema.
+
+        :raises ValueError: It is none, or holds what is not known here.
+        """
+        if isinstance(schema, bool):
+            return anything if schema else nothing
+        if not isinstance(schema, dict):
+            what = f"schema {place}: found {show(schema)}; expected an object, true or false"
+            raise ValueError(what)  # noqa: TRY004 - a wrong schema, as every other here
+        for name, inner in schema.get("$defs", {}).items():
+            self.check(inner, f"{place}/$defs/{name}")
+        unknown = schema.keys() - KEYWORDS.keys() - ANNOTATIONS
+        if unknown:
+            what = f"schema {place}: unknown keyword {min(unknown)!r}"
+            raise ValueError(what)
+        checks = [KEYWORDS[keyword](self, schema, place) for keyword in schema if keyword in KEYWORDS]
+        return checks[0] if len(checks) == 1 else _all(checks)
+
+    def refer(self, reference: str, place: str) -> Check:
+        """Return the check of ``#/$defs/name``, made on first use since schemas may refer to themselves."""
+        name = reference.removeprefix("#/$defs/")
+        if name == reference or name not in self.root.get("$defs", {}):
+            what = f"schema {place}: no such reference: {reference}"
+            raise ValueError(what)
+
+        def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+            if reference not in self._referred:
+                self._referred[reference] = self.check(self.root["$defs"][name], reference)
+            self._referred[reference](value, path, found)
+
+        return check
+
+
+def _all(checks: Sequence[Check]) -> Check:
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        for each in checks:
+            each(value, path, found)
+
+    return check

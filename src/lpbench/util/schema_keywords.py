@@ -1,0 +1,306 @@
+"""The keywords of JSON Schema that ``lpbench.util.schema`` knows, each as a maker of checks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lpbench.errors import nearest
+from lpbench.util.problems import Problem, path_text, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+
+    Path = tuple[str | int, ...]
+    Check = Callable[[Any, Path, list[Problem]], None]
+    """Appends what is wrong with a value at a path."""
+    Maker = Callable[["Compiler", Mapping[str, Any], str], Check]
+    """Turns one keyword of a schema, and the place of that schema, into a check."""
+
+WORDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+class Compiler(Protocol):
+    """Turns schemas into checks."""
+
+    def check(self, schema: Any, place: str) -> Check:  # noqa: ANN401 - a schema is an object or a boolean
+        """Return the check of one schema."""
+
+    def refer(self, reference: str, place: str) -> Check:
+        """Return the check of a schema by its reference."""
+
+
+def anything(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    """Accept every value."""
+
+
+def nothing(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    """Refuse every value."""
+    found.append(Problem(path_text(path), f"found {show(value)}", "nothing may stand here"))
+
+
+def _test(passes: Callable[[Any], bool], right: str) -> Check:
+    """Return a check that asks one question of a value."""
+
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        if not passes(value):
+            found.append(Problem(path_text(path), f"found {show(value)}", right))
+
+    return check
+
+
+def _says(schema: Mapping[str, Any], expected: str) -> str:
+    """Return what is right: what the rule asks for, and what the schema says the value is."""
+    meaning = schema.get("description", "")
+    return f"expected {expected}: {meaning[:1].lower()}{meaning[1:].rstrip('.')}" if meaning else f"expected {expected}"
+
+
+def _is_number(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+TYPES: dict[str, Callable[[Any], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "integer": lambda value: _is_number(value) and value == value // 1,
+    "number": _is_number,
+    "boolean": lambda value: isinstance(value, bool),
+    "array": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+    "null": lambda value: value is None,
+}
+
+
+def _same(one: Any, other: Any) -> bool:  # noqa: ANN401
+    """Compare as JSON does: 1 is 1.0 and is not true."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    return bool(one == other)
+
+
+def _type(_: Compiler, schema: Mapping[str, Any], place: str) -> Check:
+    names = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    if unknown := [name for name in names if name not in TYPES]:
+        what = f"schema {place}: unknown type {unknown[0]!r}"
+        raise ValueError(what)
+    right = _says(schema, " or ".join(WORDS[name] for name in names))
+    tests = [TYPES[name] for name in names]
+    if len(tests) == 1:
+        return _test(tests[0], right)
+    return _test(lambda value: any(test(value) for test in tests), right)
+
+
+def _enum(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
+    allowed = schema["enum"]
+    names = [each for each in allowed if isinstance(each, str)]
+
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        if not any(_same(value, each) for each in allowed):
+            right = nearest(value, names) if isinstance(value, str) and names else f"expected {_list(allowed)}"
+            found.append(Problem(path_text(path), f"found {show(value)}", right))
+
+    return check
+
+
+def _const(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
+    return _test(lambda value: _same(value, schema["const"]), _says(schema, show(schema["const"])))
+
+
+def _list(values: Iterable[Any]) -> str:
+    return " or ".join(map(show, values))
+
+
+def _properties(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
+    checks = {name: compiler.check(inner, f"{place}/{name}") for name, inner in schema["properties"].items()}
+
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        if isinstance(value, dict):
+            for name, each in checks.items():
+                if name in value:
+                    each(value[name], (*path, name), found)
+
+    return check
+
+
+def _pattern_properties(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
+    patterns = schema["patternProperties"].items()
+    checks = [(re.compile(pattern), compiler.check(inner, f"{place}/{pattern}")) for pattern, inner in patterns]
+
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        for name in value if isinstance(value, dict) else ():
+            for pattern, each in checks:
+                if pattern.search(name):
+                    each(value[name], (*path, name), found)
+
+    return check
+
+
+def _additional_properties(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
+    names = schema.get("properties", {}).keys()
+    patterns = [re.compile(pattern) for pattern in schema.get("patternProperties", {})]
+    rule = schema["additionalProperties"]
+    inner = _unknown_key(names) if rule is False else compiler.check(rule, f"{place}/additionalProperties")
+
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        for name in value if isinstance(value, dict) else ():
+            if name not in names and not any(pattern.search(name) for pattern in patterns):
+                inner(value[name], (*path, name), found)
+
+    return check
+
+
+def _unknown_key(names: Iterable[str]) -> Check:
+    def check(_: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        name = str(path[-1])
+        found.append(Problem(path_text(path[:-1]), f"unknown key {show(name)}", nearest(name, names)))
+
+    return check
+
+
+def _required(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
+    meanings = {name: schema.get("properties", {}).get(name, {}) for name in schema["required"]}
+
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        for name, meaning in meanings.items() if isinstance(value, dict) else ():
+            if name not in value:
+                right = f"add it: {meaning.get('description', '')}" if isinstance(meaning, dict) else ""
+                found.append(Problem(path_text(path), f"missing key {show(name)}", right.rstrip(": ")))
+
+    return check
+
+
+def _items(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
+    inner = compiler.check(schema["items"], f"{place}/items")
+    first = len(schema.get("prefixItems", ()))
+
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        if isinstance(value, list):
+            for at in range(first, len(value)):
+                inner(value[at], (*path, at), found)
+
+    return check
+
+
+def _prefix_items(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
+    checks = [compiler.check(inner, f"{place}/prefixItems/{at}") for at, inner in enumerate(schema["prefixItems"])]
+
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        for at, (each, item) in enumerate(zip(checks, value if isinstance(value, list) else (), strict=False)):
+            each(item, (*path, at), found)
+
+    return check
+
+
+def _length(keyword: str, kind: type[Sized], passes: Callable[[int, int], bool], expected: str) -> Maker:
+    """Return the maker of a rule on how long a value of ``kind`` is."""
+
+    def make(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
+        bound = schema[keyword]
+        right = _says(schema, expected.format(bound))
+        return _test(lambda value: not isinstance(value, kind) or passes(len(value), bound), right)
+
+    return make
+
+
+def _bound(keyword: str, passes: Callable[[float, float], bool], expected: str) -> Maker:
+    """Return the maker of a rule on how large a number is."""
+
+    def make(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
+        bound = schema[keyword]
+        right = _says(schema, expected.format(bound))
+        return _test(lambda value: not _is_number(value) or passes(value, bound), right)
+
+    return make
+
+
+def _pattern(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
+    pattern = re.compile(schema["pattern"])
+    right = _says(schema, f"text like {schema['pattern']}")
+    return _test(lambda value: not isinstance(value, str) or pattern.search(value) is not None, right)
+
+
+def _ref(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
+    return compiler.refer(schema["$ref"], place)
+
+
+def _branches(compiler: Compiler, schema: Mapping[str, Any], place: str, keyword: str) -> Callable[..., Any]:
+    checks = [compiler.check(inner, f"{place}/{keyword}/{at}") for at, inner in enumerate(schema[keyword])]
+
+    def answers(value: Any, path: Path) -> list[list[Problem]]:  # noqa: ANN401
+        found: list[list[Problem]] = [[] for _ in checks]
+        for each, problems in zip(checks, found, strict=True):
+            each(value, path, problems)
+        return found
+
+    return answers
+
+
+def _any_of(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
+    answers = _branches(compiler, schema, place, "anyOf")
+
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        problems = answers(value, path)
+        if all(problems):
+            found.extend(_closest(problems, path))
+
+    return check
+
+
+def _one_of(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
+    answers = _branches(compiler, schema, place, "oneOf")
+
+    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        problems = answers(value, path)
+        fitting = sum(not each for each in problems)
+        if not fitting:
+            found.extend(_closest(problems, path))
+        elif fitting > 1:
+            right = f"expected a value that fits one of {len(problems)} descriptions only"
+            found.append(Problem(path_text(path), f"found {show(value)}, which fits {fitting}", right))
+
+    return check
+
+
+def _closest(problems: Sequence[Sequence[Problem]], path: Path) -> Sequence[Problem]:
+    """Return the errors of the one branch that fits on the outside, or one error that names what all expect."""
+    here = path_text(path)
+    inside = [each for each in problems if all(problem.path != here for problem in each)]
+    if inside:
+        return min(inside, key=len)
+    rights = [problem.right.removeprefix("expected ") for each in problems for problem in each if problem.path == here]
+    return [Problem(here, problems[0][0].found, "expected " + "; or ".join(dict.fromkeys(filter(None, rights))))]
+
+
+KEYWORDS: dict[str, Maker] = {
+    "type": _type,
+    "enum": _enum,
+    "const": _const,
+    "required": _required,
+    "properties": _properties,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+    "minProperties": _length("minProperties", dict, lambda size, bound: size >= bound, "at least {} entries"),
+    "items": _items,
+    "prefixItems": _prefix_items,
+    "minItems": _length("minItems", list, lambda size, bound: size >= bound, "at least {} items"),
+    "maxItems": _length("maxItems", list, lambda size, bound: size <= bound, "at most {} items"),
+    "minLength": _length("minLength", str, lambda size, bound: size >= bound, "at least {} characters"),
+    "pattern": _pattern,
+    "minimum": _bound("minimum", lambda value, bound: value >= bound, "at least {}"),
+    "maximum": _bound("maximum", lambda value, bound: value <= bound, "at most {}"),
+    "exclusiveMinimum": _bound("exclusiveMinimum", lambda value, bound: value > bound, "more than {}"),
+    "$ref": _ref,
+    "anyOf": _any_of,
+    "oneOf": _one_of,
+}

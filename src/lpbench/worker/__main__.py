@@ -1,0 +1,124 @@
+"""The process in which engines run: ``python -m lpbench.worker``.
+
+It speaks the frames of ``lpbench.worker.protocol`` on its standard streams, so that a
+pipe, ``ssh`` or a socket can carry them.  Vendors print to standard output and
+crash; the first is moved out of the way before anything is imported, the second
+ends this process only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import LpbenchError
+from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message
+
+if TYPE_CHECKING:
+    from lpbench.worker.runner import Runner
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    """Serve one parent until it closes the stream."""
+    channel = _take_streams()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C keeps
+    faulthandler.enable()
+    die_with_parent()
+    try:
+        _greet(channel)
+        serve(channel)
+    except ClosedError:
+        sys.stderr.flush()
+        os._exit(0)  # sessions are closed; tearing down the interpreter and the vendors' libraries only takes time
+    return 0
+
+
+def serve(channel: Channel) -> None:
+    """Answer requests: each names a method of ``Runner`` and its arguments."""
+    from lpbench.worker.runner import Runner  # after the greeting, which may set variables that imports read
+
+    runner = Runner()
+    while True:
+        message, _ = channel.receive()
+        channel.send(*_answer(runner, message))
+
+
+def _answer(runner: Runner, message: Message) -> tuple[Message, bytes]:
+    try:
+        done = runner.do(str(message["do"]), message.get("with", {}))
+    except Exception as error:  # noqa: BLE001 - an engine may raise anything, and the parent must hear of it
+        return {"error": describe_error(error)}, b""
+    return ({"done": done[0]}, done[1]) if isinstance(done, tuple) else ({"done": done}, b"")
+
+
+def describe_error(error: BaseException) -> Message:
+    """Return an error as a record: kind, what, where, hint and the traceback's text."""
+    import traceback
+
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    record = {"kind": type(error).__name__, "what": str(error) or type(error).__name__, "where": "", "hint": ""}
+    if isinstance(error, LpbenchError):
+        record.update(what=error.what, where=error.where, hint=error.hint)
+    return {**record, "trace": trace[-20_000:]}
+
+
+def _take_streams() -> Channel:
+    """Keep the protocol's streams for ourselves; whoever prints from now on prints to standard error."""
+    reader, writer = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    return Channel(reader, writer)
+
+
+def _greet(channel: Channel) -> None:
+    """Exchange versions and take over the variables, cores and priority that the parent wants."""
+    channel.send({"hello": VERSION, "python": sys.version.split()[0], "pid": os.getpid()})
+    message, _ = channel.receive()
+    os.environ.update({str(key): str(value) for key, value in message.get("environment", {}).items()})
+    problem = _settle(message.get("affinity"), message.get("priority"))
+    channel.send({"error": problem} if problem else {"done": {"affinity": sorted(os.sched_getaffinity(0))}})
+
+
+def _settle(cores: list[int] | None, priority: int | None) -> Any:  # noqa: ANN401 - a record or None
+    try:
+        if cores:
+            os.sched_setaffinity(0, cores)
+        if priority is not None:
+            os.setpriority(os.PRIO_PROCESS, 0, priority)
+            _group_priority(priority)
+    except OSError as error:
+        asked = f"cores {cores}" if cores and not isinstance(error, PermissionError) else f"priority {priority}"
+        there = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+        return describe_error(LpbenchError(f"cannot run with {asked}: {error.strerror}", hint=f"cores here: {there}"))
+    return None
+
+
+def _group_priority(priority: int) -> None:
+    """Set the niceness of this session too: with autogroups (sched(7)) Linux weighs sessions against each other."""
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as file:  # noqa: PTH123
+        file.write(str(priority))
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process with its parent: native code would run on for hours."""
+    import ctypes
+
+    parent = os.getppid()
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    except (OSError, AttributeError):  # not Linux
+        return
+    if os.getppid() != parent:  # it ended before the kernel knew
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

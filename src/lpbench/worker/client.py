@@ -1,0 +1,220 @@
+"""The parent's end of a worker process: start it, ask it, and say how it ended."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any
+
+from lpbench import errors
+from lpbench.errors import LpbenchError, WorkerError
+from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, ProtocolError, SilenceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from typing_extensions import Self
+
+START_TIMEOUT = 60.0
+END_TIMEOUT = 5.0
+REST_TIMEOUT, REST_STEP = 1.0, 0.0002
+"""Seconds that stopping a worker may take, and how often it is looked at: it takes some 0.1 ms."""
+TAIL = 40
+"""Lines of a worker's standard error that are kept."""
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How a worker process runs.
+
+    :param environment: Variables set before anything is imported.
+    :param affinity: Cores that it may use; empty leaves it to the system.
+    :param priority: Niceness from -20 (first) to 19 (last), or None.
+    :param timeout: Seconds without an answer after which it counts as hung.
+    :param drop: Beginnings of variables that it does not inherit.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    affinity: Sequence[int] = ()
+    priority: int | None = None
+    timeout: float = 300.0
+    drop: tuple[str, ...] = ()
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment that the process is started with."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(self.drop or "=")}
+        return {**kept, **self.environment, "PYTHONUNBUFFERED": "1"}
+
+
+class Worker:
+    """A live worker process; a context manager that ends it.
+
+    :raises WorkerError: It did not start, or cannot run as the options say.
+    """
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self.options = options
+        self._resting = False
+        # Linux ties the death signal to the thread that started a process: use a worker in the thread that made it.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "lpbench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+            env=options.variables(),
+        )
+        assert self._process.stdin  # noqa: S101 - pipes were asked for
+        assert self._process.stdout  # noqa: S101
+        assert self._process.stderr  # noqa: S101
+        self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
+        self._said: collections.deque[bytes] = collections.deque(maxlen=TAIL)
+        self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._said), daemon=True)
+        self._listener.start()
+        try:
+            self._greet()
+        except BaseException:
+            self.kill()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    @property
+    def said(self) -> str:
+        """The last lines that the worker and the libraries in it printed."""
+        return b"".join(self._said).decode(errors="replace")
+
+    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
+        """Have the runner in the worker do something and return its answer and block.
+
+        :param do: A method of ``lpbench.worker.runner.Runner``.
+        :param doing: The same in words, ``loading`` say, for the outcome if the worker ends.
+        :raises WorkerError: The worker ended or stopped answering; it is gone afterwards.
+        :raises LpbenchError: The worker is well and refuses.
+        """
+        self._wake()
+        try:
+            self._channel.send({"do": do, "with": arguments})
+            message, block = self._channel.receive(timeout or self.options.timeout)
+        except (ClosedError, SilenceError, ProtocolError) as error:
+            raise self._end_of(error, doing, timeout or self.options.timeout) from None
+        if "error" in message:
+            raise _as_error(message["error"])
+        return message["done"], block
+
+    def rest(self) -> None:
+        """Stop the worker's threads where they are until it is asked again.
+
+        An idle thread pool spins for a while, on a core that another worker needs.
+        """
+        if self._process.poll() is not None:  # its number may be another's; whoever asks it is told how it ended
+            return
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.killpg(self.pid, signal.SIGSTOP)
+            self._resting = True
+            told = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
+            late = time.monotonic() + REST_TIMEOUT  # a thread that is stuck in a driver cannot be stopped
+            while os.waitid(os.P_PID, self.pid, told) is None and time.monotonic() < late:
+                time.sleep(REST_STEP)
+
+    def _wake(self) -> None:
+        if self._resting and self._process.poll() is None:
+            self._resting = False
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGCONT)
+
+    def close(self) -> None:
+        """Let the worker end by itself; kill it if it does not."""
+        self._wake()
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(END_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the worker and what it started, at once."""
+        if self._process.poll() is None:  # a process that was waited for may have given its number to another
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._listener.join(1.0)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _greet(self) -> None:
+        try:
+            hello, _ = self._channel.receive(START_TIMEOUT)
+            if hello.get("hello") != VERSION:
+                what = f"the worker speaks protocol {hello.get('hello')}, this lpbench {VERSION}"
+                raise WorkerError(what, hint="install the same version of lpbench on both sides")
+            settings = {"affinity": list(self.options.affinity), "priority": self.options.priority}
+            self._channel.send({"hello": VERSION, "environment": dict(self.options.environment), **settings})
+            answer, _ = self._channel.receive(START_TIMEOUT)
+        except (ClosedError, SilenceError, ProtocolError) as error:
+            raise self._end_of(error, "starting", START_TIMEOUT) from None
+        if "error" in answer:
+            raise _as_error(answer["error"])
+
+    def _end_of(self, error: LpbenchError, doing: str, timeout: float) -> WorkerError:
+        """Say in one line how the worker ended; it is gone afterwards."""
+        if isinstance(error, SilenceError):
+            outcome = f"hung: no answer in {timeout:g} s while {doing}"
+        elif isinstance(error, ProtocolError):
+            outcome = f"broke the protocol while {doing}: {error.what}"
+        else:
+            outcome = f"{self._exit()} while {doing}"
+        self.kill()
+        tail = self.said.strip().splitlines()[-1:] or ["it printed nothing"]
+        hint = "--timeout gives it longer" if isinstance(error, SilenceError) else tail[0]
+        return WorkerError(f"the worker {outcome}", outcome=outcome, hint=hint)
+
+    def _exit(self) -> str:
+        try:
+            status = self._process.wait(END_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            return "closed its stream"
+        if status >= 0:
+            return f"ended: exit status {status}"
+        name = signal.Signals(-status).name
+        return f"killed: {name}" if name in {"SIGKILL", "SIGTERM"} else f"crashed: {name}"
+
+
+def _listen(stream: IO[bytes], said: collections.deque[bytes]) -> None:
+    """Keep the last lines of what a worker prints; reads on so that it never blocks."""
+    with contextlib.suppress(OSError, ValueError):  # closed while reading
+        while line := stream.readline(4096):
+            said.append(line)
+
+
+def _as_error(record: Message) -> LpbenchError:
+    """Return the error that a worker described, as the class of ours that it was there."""
+    kind = getattr(errors, str(record.get("kind")), None)
+    known = kind if isinstance(kind, type) and issubclass(kind, LpbenchError) else None
+    what = str(record.get("what"))
+    if known is None:
+        return LpbenchError(f"{record.get('kind')}: {what}", where=str(record.get("where", "")))
+    return known(what, where=str(record.get("where", "")), hint=str(record.get("hint", "")))

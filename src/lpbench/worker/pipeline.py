@@ -1,0 +1,300 @@
+"""What samples are sent through once an app is open: one component, a chain of them, batches, or several side by side.
+
+A pipeline is asked for times of *lots*: a lot is one sample, or as many as a batch takes.
+"""
+
+from __future__ import annotations
+
+import abc
+import functools
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import EngineError
+from lpbench.results.stages import READS
+from lpbench.worker.timed_loop import anchors, collector_off, time_chain, time_samples
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from lpbench.plugin.engine import Feeds, Outputs, Session
+    from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
+
+Lot = Any
+"""A ``Sample``, or a list of them where a pipeline takes batches."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One component, open.
+
+    :param name: Of the component.
+    :param engine: That runs it; empty where it was handed over.
+    """
+
+    name: str
+    session: Session
+    pre: Preprocessor[Any]
+    post: Postprocessor[Any]
+    engine: str = ""
+
+
+class Pipeline(abc.ABC):
+    """An app that is open."""
+
+    components: tuple[str, ...] = ()
+    """Names of a chain's components, whose stages are timed apart; empty where there is one."""
+    batch = 1
+    """Samples in a lot."""
+
+    @abc.abstractmethod
+    def time(self, lots: Sequence[Lot], clock: Callable[[], int]) -> array[int]:
+        """Send lots through and return the clock reads, ``timing.reads(components)`` for each."""
+
+    def time_cpu(self, lots: Sequence[Lot]) -> array[int]:
+        """Likewise in CPU time of all threads."""
+        return self.time(lots, time.process_time_ns)
+
+    @abc.abstractmethod
+    def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
+        """Yield what is found in each sample, as the postprocessors describe it; not timed."""
+
+    @abc.abstractmethod
+    def types(self, lot: Lot) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Return a lot's feeds and outputs by component; an empty name where there is one."""
+
+    @abc.abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Return what the session says of itself; in a chain, each component's under ``components``."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Free what the sessions hold."""
+
+
+class Single(Pipeline):
+    """One component: three stages, one after the other."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self._pre, self._run, self._post = part.pre, part.session.run, part.post
+
+    def time(self, lots: Sequence[Lot], clock: Callable[[], int]) -> array[int]:
+        """Send samples through."""
+        reads = anchors(len(lots))
+        with collector_off():
+            time_samples(self._pre, self._run, self._post, lots, reads, clock=clock)
+        return reads
+
+    def time_shared(self, lots: Iterator[Lot], most: int, clock: Callable[[], int]) -> array[int]:
+        """Send lots through that others take from too; at most ``most`` are left."""
+        reads = anchors(most)
+        done = time_samples(self._pre, self._run, self._post, lots, reads, clock=clock)
+        del reads[done * READS :]
+        return reads
+
+    def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
+        """Yield each sample's prediction."""
+        for sample in samples:
+            yield dict(self._post.describe(self._post(self._run(self._pre(sample)), sample)))
+
+    def types(self, lot: Lot) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Return feeds and outputs."""
+        feeds = self._pre(lot)
+        return {"": (feeds, self._run(feeds))}
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the session says of itself."""
+        return dict(self.part.session.describe())
+
+    def close(self) -> None:
+        """Close the session."""
+        self.part.session.close()
+
+
+class Batches(Single):
+    """One component whose model takes several samples at a time; a lot is a list of so many.
+
+    :param part: Its session takes ``batch`` samples; its processors were built for one.
+    """
+
+    def __init__(self, part: Part, batch: int) -> None:
+        super().__init__(part)
+        self.batch = batch
+        self._one_pre, self._one_post = part.pre, part.post
+        self._pre, self._post = self._stack, self._each  # type: ignore[assignment] # of lots instead of samples
+        self._room: dict[str, Any] = {}
+
+    def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
+        """Yield each sample's prediction; the last lot is filled up with copies of its first sample."""
+        rest = iter(samples)
+        while lot := list(itertools.islice(rest, self.batch)):
+            full = [*lot, *[lot[0]] * (self.batch - len(lot))]
+            found = self._each(self._run(self._stack(full)), full)
+            yield from (dict(self._one_post.describe(each)) for each in found[: len(lot)])
+
+    def _stack(self, lot: Sequence[Sample]) -> Feeds:
+        for at, sample in enumerate(lot):
+            for name, values in self._one_pre(sample).items():
+                room = self._room.get(name)
+                if room is None:
+                    room = self._make(name, values)
+                room[at] = values[0]
+        return self._room
+
+    def _make(self, name: str, values: Any) -> Any:  # noqa: ANN401 - an array
+        """Return room for a batch of one input."""
+        import numpy as np  # every engine plugin that takes batches brings it
+
+        if values.shape[:1] != (1,):
+            what = f'input "{name}" {list(values.shape)} has no dimension for a batch'
+            raise EngineError(what, hint="leave --batch out")
+        self._room[name] = np.empty((self.batch, *values.shape[1:]), values.dtype)
+        return self._room[name]
+
+    def _each(self, outputs: Outputs, lot: Sequence[Sample]) -> list[Any]:
+        post = self._one_post
+        return [
+            post({name: values[at : at + 1] for name, values in outputs.items()}, sample)
+            for at, sample in enumerate(lot)
+        ]
+
+
+class Chain(Pipeline):
+    """Components one after the other, each on what the one before found.
+
+    :param engine: The one that was asked for; components whose models it does not read have others.
+    """
+
+    def __init__(self, parts: Sequence[Part], engine: str = "") -> None:
+        self.parts = tuple(parts)
+        self._engine = engine
+        self.components = tuple(part.name for part in parts)
+        self._steps = [
+            (_itself if index == 0 else part.pre.items, part.pre, part.session.run, part.post)
+            for index, part in enumerate(parts)
+        ]
+
+    def time(self, lots: Sequence[Lot], clock: Callable[[], int]) -> array[int]:
+        """Send samples through."""
+        reads = anchors(len(lots), len(self.parts))
+        with collector_off():
+            time_chain(self._steps, lots, reads, clock=clock)
+        return reads
+
+    def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
+        """Yield what the first component says, with what later ones found under their names."""
+        for sample in samples:
+            part = self.parts[0]
+            found = part.post(part.session.run(part.pre(sample)), sample)
+            yield {**part.post.describe(found), **self._later(1, sample, found)}
+
+    def _later(self, index: int, sample: Sample, found: Any) -> dict[str, Any]:  # noqa: ANN401 - a prediction
+        if index == len(self.parts):
+            return {}
+        part, records = self.parts[index], []
+        for item in part.pre.items(sample, found):
+            inner = part.post(part.session.run(part.pre(item)), item)
+            records.append({"item": item.item, **part.post.describe(inner), **self._later(index + 1, item, inner)})
+        return {part.name: records}
+
+    def types(self, lot: Lot) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Return feeds and outputs of each component that something was found for."""
+        kept: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
+        found: list[tuple[Any, Any]] = [(lot, None)]
+        for part, (items, pre, run, post) in zip(self.parts, self._steps, strict=True):
+            looked = [item for sample, what in found for item in items(sample, what)]
+            found = []
+            for item in looked:
+                feeds = pre(item)
+                outputs = run(feeds)
+                kept[part.name] = (feeds, outputs)
+                found.append((item, post(outputs, item)))
+        return kept
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the asked engine's first session says of itself, and what each says under ``components``."""
+        every = {part.name: {"engine": part.engine, **part.session.describe()} for part in self.parts}
+        own = next((part for part in self.parts if part.engine == self._engine), self.parts[0])
+        return {**own.session.describe(), "components": every}
+
+    def close(self) -> None:
+        """Close every session."""
+        for part in self.parts:
+            part.session.close()
+
+
+class Streams(Pipeline):
+    """Several pipelines of one component side by side, each in a thread of its own that opened it.
+
+    :param build: Opens one.
+    """
+
+    def __init__(self, build: Callable[[], Single], count: int) -> None:
+        self._threads = [ThreadPoolExecutor(1, f"stream-{index}") for index in range(count)]
+        opened = [thread.submit(build) for thread in self._threads]
+        self._lanes: list[Single] = []
+        try:
+            self._lanes += [each.result() for each in opened]
+        except BaseException:
+            self.close()
+            raise
+        self.batch = self._lanes[0].batch
+
+    @property
+    def first(self) -> Part:
+        """The component of the first stream."""
+        return self._lanes[0].part
+
+    def time(self, lots: Sequence[Lot], clock: Callable[[], int]) -> array[int]:
+        """Let every stream take lots until none is left."""
+        shared = iter(lots)
+        with collector_off():
+            running = [
+                thread.submit(lane.time_shared, shared, len(lots), clock)
+                for thread, lane in zip(self._threads, self._lanes, strict=True)
+            ]
+            reads, *more = (each.result() for each in running)
+        for each in more:
+            reads.extend(each)
+        return reads
+
+    def time_cpu(self, lots: Sequence[Lot]) -> array[int]:
+        """Likewise in CPU time, by the first stream alone: the others' time would be taken for its own."""
+        return self._in_first(lambda: self._lanes[0].time_cpu(lots))  # type: ignore[no-any-return] # the call's own
+
+    def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
+        """Yield each sample's prediction, all by the first stream."""
+        rest = iter(samples)
+        while lot := list(itertools.islice(rest, self.batch)):
+            yield from self._in_first(functools.partial(self._predicted, lot))
+
+    def types(self, lot: Lot) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Return feeds and outputs of the first stream."""
+        return self._in_first(lambda: self._lanes[0].types(lot))  # type: ignore[no-any-return] # the call's own
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the first session says of itself."""
+        return self._in_first(self._lanes[0].describe)  # type: ignore[no-any-return] # the call's own
+
+    def close(self) -> None:
+        """Close each session in its thread."""
+        for thread, lane in zip(self._threads, self._lanes, strict=False):
+            thread.submit(lane.close).result()
+        self._lanes = []
+        for thread in self._threads:
+            thread.shutdown()
+
+    def _predicted(self, lot: Sequence[Sample]) -> list[dict[str, Any]]:
+        return list(self._lanes[0].predictions(lot))
+
+    def _in_first(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the call returns
+        return self._threads[0].submit(call).result()
+
+
+def _itself(sample: Sample, _: object) -> tuple[Sample]:
+    return (sample,)

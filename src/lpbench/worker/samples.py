@@ -1,0 +1,151 @@
+"""The samples that are sent through an app: read outside the timed region, a bounded number ahead."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import LpbenchError, ProcessorError
+from lpbench.plugin.processor import Preprocessor, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from lpbench.plugin.engine import Feeds
+
+KEEP_BYTES = 256 << 20
+"""Decoded samples are kept while they fit in this; beyond it they are decoded again each time round."""
+AHEAD = 32
+"""Samples decoded ahead where they are not all kept."""
+GENERATED = 4
+"""Distinct samples that are made up where there are no files."""
+
+
+class Samples:
+    """Goes round and round through files, or through made-up samples where there are none.
+
+    A file that cannot be decoded or preprocessed is noted in ``problems`` and left out.
+
+    :param preprocessor: Reads files and makes samples up.
+    :param paths: Files, in the order of measuring; empty for made-up samples.
+    """
+
+    def __init__(self, preprocessor: Preprocessor[Any], paths: Sequence[Path], *, seed: int) -> None:
+        self.problems: dict[str, str] = {}
+        self._preprocessor = preprocessor
+        self._paths = list(paths)
+        self._seed = seed
+        self._at = 0
+        self._kept: dict[int, Sample] = {}
+        self._bytes = 0
+        self._bad: set[int] = set()
+        self._good: set[int] = set()
+        self._generated = not paths
+
+    def take(self, count: int) -> list[Sample]:
+        """Return the next samples: ``count`` where all are kept, fewer where they must be decoded ahead.
+
+        :raises ProcessorError: No sample is left that can be used.
+        """
+        first = self._next()
+        taken = [first]
+        while len(taken) < count and (len(taken) < AHEAD or self._all_kept()):
+            taken.append(self._next())
+        return taken
+
+    def lots(self, count: int, batch: int) -> list[list[Sample]]:
+        """Return the next lots of ``batch`` samples: ``count`` where all samples are kept, else fewer, at least one.
+
+        :raises ProcessorError: No sample is left that can be used.
+        """
+        found = [self._lot(batch)]
+        while len(found) < count and (len(found) * batch < AHEAD or self._all_kept()):
+            found.append(self._lot(batch))
+        return found
+
+    def _lot(self, batch: int) -> list[Sample]:
+        return [self._next() for _ in range(batch)]
+
+    def at(self, index: int) -> Sample | None:
+        """Return one sample by its number, or None where it cannot be used."""
+        return self._get(index)
+
+    def each(self, limit: int) -> Iterator[Sample]:
+        """Yield each usable sample once, at most ``limit``."""
+        for index in range(min(limit, self._size())):
+            if (sample := self._get(index)) is not None:
+                yield sample
+
+    def _size(self) -> int:
+        return GENERATED if self._generated else len(self._paths)
+
+    def _all_kept(self) -> bool:
+        return len(self._kept) + len(self._bad) == self._size()
+
+    def _next(self) -> Sample:
+        while len(self._bad) < self._size():
+            index = self._at % self._size()
+            self._at += 1
+            if (sample := self._get(index)) is not None:
+                return sample
+        first = next(iter(self.problems.values()), "")
+        what = f"none of {self._size()} samples can be used"
+        raise ProcessorError(what, hint=f"the first: {first}")
+
+    def _get(self, index: int) -> Sample | None:
+        if index in self._bad:
+            return None
+        if index in self._kept:
+            return self._kept[index]
+        try:
+            sample = self._make(index)
+            if index not in self._good:
+                self._preprocessor(sample)  # refuses here rather than inside the timed region
+        except LpbenchError as error:
+            if self._generated:
+                raise
+            self._bad.add(index)
+            self.problems[self._paths[index].name] = str(error)
+            return None
+        self._good.add(index)
+        self._remember(index, sample)
+        return sample
+
+    def _make(self, index: int) -> Sample:
+        if self._generated:
+            return self._preprocessor.generate(index, self._seed)
+        return self._preprocessor.load(self._paths[index])
+
+    def _remember(self, index: int, sample: Sample) -> None:
+        size = _size_of(sample.data)
+        if self._bytes + size <= KEEP_BYTES:
+            self._kept[index] = sample
+            self._bytes += size
+
+
+class InRegion(Preprocessor[Any]):
+    """A preprocessor whose decoding is part of what is timed, for apps that say so."""
+
+    def __init__(self, preprocessor: Preprocessor[Any]) -> None:
+        super().__init__(preprocessor.config, preprocessor.inputs)
+        self._preprocessor = preprocessor
+
+    def load(self, path: Path) -> Sample:
+        """Return the path as a sample."""
+        return Sample(path.name, path)
+
+    def __call__(self, sample: Sample, /) -> Feeds:
+        """Decode and preprocess."""
+        decoded = self._preprocessor.load(sample.data)
+        feeds = self._preprocessor(decoded)
+        sample.geometry = decoded.geometry
+        return feeds
+
+
+def _size_of(data: Any) -> int:  # noqa: ANN401 - each preprocessor has its own type
+    if isinstance(data, dict):
+        return sum(map(_size_of, data.values()))
+    with contextlib.suppress(AttributeError):
+        return int(data.nbytes)
+    return 0

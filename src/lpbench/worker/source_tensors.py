@@ -1,0 +1,52 @@
+"""Tensors for a converted model: as they would be for its source, so that both see the same numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from lpbench.plugin.builtin.tensors import TensorConfig, TensorPreprocessor
+from lpbench.plugin.processor import Preprocessor, Sample
+from lpbench.worker.tensor_wire import Tensor, fitted, plain_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from lpbench.plugin.engine import Feeds, TensorInfo
+
+
+class SourceTensors(Preprocessor[TensorConfig]):
+    """Reads and makes up the source's tensors; names and order of dimensions are changed outside the timed region."""
+
+    def __init__(self, config: TensorConfig, inputs: Sequence[TensorInfo]) -> None:
+        super().__init__(config, inputs)
+        self._source = TensorPreprocessor(config, tuple(map(as_source, inputs)))
+
+    def load(self, path: Path) -> Sample:
+        """Return the source's tensors in a file, fitted.
+
+        :raises ProcessorError: As for the source.
+        """
+        return self._fitted(self._source.load(path))
+
+    def generate(self, index: int, seed: int) -> Sample:
+        """Return made-up tensors, the same as for the source, fitted."""
+        return self._fitted(self._source.generate(index, seed))
+
+    def __call__(self, sample: Sample, /) -> Feeds:
+        """Return the sample's tensors by input name; nothing is done to them."""
+        feeds: Feeds = sample.data
+        return feeds
+
+    def _fitted(self, sample: Sample) -> Sample:
+        tensors = [Tensor(name, "", values) for name, values in sample.data.items()]
+        return Sample(sample.name, dict(fitted(tensors, self.inputs)))
+
+
+def as_source(info: TensorInfo) -> TensorInfo:
+    """Return an input as the source has it: by the name that the app uses, channels before the other dimensions."""
+    shape: tuple[Any, ...] = info.shape
+    if info.layout and len(shape) == len(info.layout):
+        shape = tuple(shape[info.layout.index(axis)] for axis in plain_layout(info.layout, len(shape)))
+    return dataclasses.replace(info, name=info.called, shape=shape, layout="", alias="")

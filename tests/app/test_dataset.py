@@ -1,0 +1,134 @@
+"""Labelled data of every form, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpbench.app import dataset
+from lpbench.errors import AppError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIXES = (".txt",)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Return a folder of three samples."""
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text(name)
+    return tmp_path
+
+
+def _truths(place: Path, labels: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {each.path.name: dict(each.truth) for each in dataset.load(place, SUFFIXES, labels)}
+
+
+def test_folders_are_labels(tmp_path: Path) -> None:
+    for label, name in (("cat", "1.txt"), ("dog", "2.txt"), ("dog", "deep/3.TXT"), ("dog", "notes.md")):
+        path = tmp_path / label / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    assert _truths(tmp_path, ("cat", "dog")) == {
+        "1.txt": {"label": "cat"},
+        "2.txt": {"label": "dog"},
+        "3.TXT": {"label": "dog"},
+    }
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_csv_manifest_says_what_is_true_of_its_files(data: Path, named: bool) -> None:  # noqa: FBT001
+    (data / "labels.csv").write_text("file,label,value,weight\na.txt,cat,1,7\nb.txt,,0.5,\n")
+    found = _truths(data / "labels.csv" if named else data)
+    assert found == {"a.txt": {"label": "cat", "value": 1.0}, "b.txt": {"value": 0.5}}
+
+
+def test_a_json_manifest_takes_lists(data: Path) -> None:
+    items = [{"box": [0, 0, 1, 1], "label": "cup"}]
+    rows = [{"file": "a.txt", "items": items}, {"file": "b.txt", "text": ["one", "two"]}]
+    (data / "manifest.json").write_text(json.dumps({"samples": rows}))
+    assert _truths(data) == {"a.txt": {"items": items}, "b.txt": {"text": ["one", "two"]}}
+
+
+def test_cocos_boxes_become_corners_and_images_without_any_stay(data: Path) -> None:
+    content = {
+        "images": [{"id": 7, "file_name": "a.txt"}, {"id": 8, "file_name": "b.txt"}],
+        "annotations": [
+            {"image_id": 7, "category_id": 3, "bbox": [10, 20, 5, 6], "area": 30, "iscrowd": 1},
+            {"image_id": 7, "category_id": 3, "bbox": [0, 0, 1, 1], "keypoints": [1, 2, 2, 3, 4, 0]},
+        ],
+        "categories": [{"id": 3, "name": "cup"}],
+    }
+    (data / "annotations.json").write_text(json.dumps(content))
+    found = _truths(data, ("cup",))
+    assert found["b.txt"] == {"items": []}
+    first, second = found["a.txt"]["items"]
+    assert first == {"box": [10, 20, 15, 26], "crowd": True, "label": "cup", "area": 30}
+    assert second["points"] == [[1, 2, 2], [3, 4, 0]]
+
+
+def test_labels_npy_goes_with_the_files_in_order(data: Path) -> None:
+    numpy = pytest.importorskip("numpy", reason="needs numpy")
+    numpy.save(data / "labels.npy", numpy.array([1, 0, 1]))
+    assert _truths(data, ("no", "yes")) == {
+        "a.txt": {"label": "yes"},
+        "b.txt": {"label": "no"},
+        "c.txt": {"label": "yes"},
+    }
+    numpy.save(data / "labels.npy", numpy.array([1, 2, 1]))
+    with pytest.raises(AppError, match="the index 2; the app has 2 labels"):
+        _truths(data, ("no", "yes"))
+    numpy.save(data / "labels.npy", numpy.array([1, 0]))
+    with pytest.raises(AppError, match="2 labels for 3 samples"):
+        _truths(data)
+    numpy.save(data / "labels.npy", numpy.array([{}]), allow_pickle=True)
+    with pytest.raises(AppError, match="cannot be read"):
+        _truths(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("file,label\na.txt,cat\ngone.txt,cat\n", "names 1 of 2 files that do not exist: gone.txt"),
+        ("file,label\n../a.txt,cat\n", "leads out of the dataset's folder"),
+        ("name,label\na.txt,cat\n", 'sample 1: has no "file"'),
+        ("file,lable\na.txt,cat\n", "says nothing that is true of it"),
+        ("file,label\na.txt,cta\n", r'label "cta" of a.txt is none of the app\'s 2\n.*did you mean "cat"'),
+        ("file,value\na.txt,much\n", "value 'much' is no number"),
+    ],
+)
+def test_what_is_wrong_with_a_manifest_is_named(data: Path, text: str, wrong: str) -> None:
+    (data / "labels.csv").write_text(text)
+    with pytest.raises(AppError, match=wrong):
+        _truths(data, ("cat", "dog"))
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        ({"images": [{"id": 1}]}, "is not in COCO's format: KeyError 'file_name'"),
+        (
+            {"images": [{"id": 1}], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1]}]},
+            "is not in COCO's format: ValueError",
+        ),
+        ("text", "is no list of samples"),
+        ([1], "is no list of samples"),
+    ],
+)
+def test_what_is_wrong_with_json_is_named(data: Path, content: object, wrong: str) -> None:
+    (data / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(AppError, match=wrong):
+        _truths(data)
+
+
+def test_data_that_are_not_labelled_say_so(data: Path) -> None:
+    with pytest.raises(AppError, match="holds no labelled sample"):
+        _truths(data)
+    with pytest.raises(AppError, match="no such file or folder"):
+        _truths(data / "gone")
+    with pytest.raises(AppError, match="is no manifest"):
+        _truths(data / "a.txt")

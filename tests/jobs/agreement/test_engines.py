@@ -1,0 +1,142 @@
+"""Agreement of real engines: small ONNX models, one with a wrong weight, a softmax of four dimensions, bfloat16."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 - fixtures
+from typing import Any
+
+import pytest
+
+for needed in ("numpy", "onnxruntime", "lpbench_ort", "openvino", "lpbench_openvino"):
+    pytest.importorskip(needed, reason=f"needs {needed}")
+onnx = pytest.importorskip("onnx", reason="needs onnx")
+
+import numpy as np  # noqa: E402 - after the skips
+
+from lpbench.jobs.agreement import agree  # noqa: E402
+
+FLOAT = onnx.TensorProto.FLOAT
+CHANNELS = 8
+
+
+def save(path: Path, nodes: list[Any], output: list[int], weights: dict[str, Any], opset: int = 13) -> Path:
+    """Save a graph from x (1, 3, 16, 16) to y."""
+    ends = [onnx.helper.make_tensor_value_info("x", FLOAT, [1, 3, 16, 16])]
+    outputs = [onnx.helper.make_tensor_value_info("y", FLOAT, output)]
+    tensors = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
+    graph = onnx.helper.make_graph(nodes, "graph", ends, outputs, tensors)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8), path)
+    return path
+
+
+def network(path: Path, *, damaged: bool = False) -> Path:
+    """Save five convolutions with ReLU, then pooling; the damage is one weight of the third."""
+    random = np.random.default_rng(11)
+    weights, nodes, before = {}, [], "x"
+    for at in range(5):
+        shape = (CHANNELS, CHANNELS if at else 3, 3, 3)
+        weights[f"w{at}"] = (random.standard_normal(shape) / 6).astype(np.float32)
+        nodes += [
+            onnx.helper.make_node("Conv", [before, f"w{at}"], [f"c{at}"], name=f"conv{at}", pads=[1] * 4),
+            onnx.helper.make_node("Relu", [f"c{at}"], [f"r{at}"], name=f"relu{at}"),
+        ]
+        before = f"r{at}"
+    if damaged:
+        weights["w2"][1, 4, 0, 2] += 0.02
+    nodes.append(onnx.helper.make_node("GlobalAveragePool", [before], ["y"], name="pool"))
+    return save(path, nodes, [1, CHANNELS, 1, 1], weights)
+
+
+def app(folder: Path, models: dict[str, Any], post: dict[str, Any]) -> Path:
+    """Write an app around models that take tensors."""
+    component = {
+        "name": "net",
+        "preprocessing": {"type": "tensors"},
+        "inference": {"models": models},
+        "postprocessing": post,
+    }
+    config = {"schema_version": 1, "ai_app_class": "image_classification", "components": [component]}
+    (folder / "ai_app_config.json").write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+def with_converted(folder: Path, *, damaged: bool) -> Path:
+    """Write an app whose ONNX model is right, and whose model for OpenVINO may have been damaged on the way."""
+    import openvino
+
+    network(folder / "model.onnx")
+    source = network(folder / "source.onnx", damaged=damaged)
+    openvino.save_model(openvino.Core().read_model(str(source)), str(folder / "ir.xml"), compress_to_fp16=False)
+    models = {"onnx": {"file": "model.onnx"}, "openvino": {"file": "ir.xml", "extra": ["ir.bin"]}}
+    return app(folder, models, {"type": "tensors"})
+
+
+def test_engines_agree_on_a_small_network_each_as_users_run_it(tmp_path: Path) -> None:
+    found = agree(network(tmp_path / "model.onnx"), ["onnxruntime", "openvino"])
+    assert found.reference_options == {"graph_optimization": "disabled"}
+    assert [each.agrees for each in found.engines] == [True, True]
+    assert all(each.facts["precision"] == "F32" for each in found.engines)
+    assert all(each.deviation and each.deviation.max_absolute < 1e-5 for each in found.engines)
+
+
+def test_one_wrong_weight_is_caught_and_bisecting_names_the_tensor(tmp_path: Path) -> None:
+    (row,) = agree(with_converted(tmp_path, damaged=True), ["openvino"], bisect=True).engines
+    assert "above" in row.reason
+    at = row.parting
+    assert at is not None
+    assert (at.tensor, at.last, at.shape, at.makers[0]) == ("c2", "r1", (1, CHANNELS, 16, 16), "Conv conv2")
+
+
+def test_a_conversion_that_is_right_agrees(tmp_path: Path) -> None:
+    assert agree(with_converted(tmp_path, damaged=False), ["openvino"], bisect=True).agree
+
+
+def test_bfloat16_is_no_single_precision(tmp_path: Path) -> None:
+    (row,) = agree(network(tmp_path / "model.onnx"), ["openvino:precision=auto"], bisect=True).engines
+    if row.facts["precision"] == "F32":
+        pytest.skip("OpenVINO computes in F32 by itself on this CPU")
+    assert row.reason.startswith("y: ")
+    assert row.deviation is not None
+    assert row.deviation.mean_relative > 1e-3
+    assert row.parting is not None
+    assert row.parting.tensor == "c0"
+
+
+def softmax(folder: Path, axis: int) -> dict[str, Any]:
+    """Save a softmax over the channels of four dimensions, and for ncnn one that takes the dimension asked for."""
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "w"], ["c"], name="conv", pads=[1] * 4),
+        onnx.helper.make_node("GlobalAveragePool", ["c"], ["p"], name="pool"),
+        onnx.helper.make_node("Softmax", ["p"], ["y"], name="softmax", axis=1),
+    ]
+    weights = np.random.default_rng(3).standard_normal((5, 3, 3, 3)).astype(np.float32)
+    save(folder / "model.onnx", nodes, [1, 5, 1, 1], {"w": weights}, opset=9)
+    layers = [
+        "Input x 0 1 x 0=16 1=16 2=3",
+        "Convolution conv 1 1 x c 0=5 1=3 4=1 6=135",
+        "Pooling pool 1 1 c p 0=1 4=1",
+        "Reshape keep 1 1 p q 0=1 1=1 2=5",
+        f"Softmax softmax 1 1 q y 0={axis} 1=1",
+    ]
+    (folder / "model.param").write_text("\n".join(["7767517", "5 5", *layers, ""]), encoding="ascii")
+    (folder / "model.bin").write_bytes(bytes(4) + weights.tobytes())
+    shape = {"name": "x", "dtype": "float32", "shape": [1, 3, 16, 16]}
+    ncnn = {"file": "model.param", "extra": ["model.bin"], "inputs": [shape]}
+    return {"onnx": {"file": "model.onnx"}, "ncnn": ncnn}
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_softmax_of_four_dimensions_agrees_and_one_over_another_dimension_is_caught(
+    tmp_path: Path, axis: int
+) -> None:
+    """What some converters make of it without complaint: every score becomes 1."""
+    for each in ("lpbench_image", "ncnn", "lpbench_ncnn"):
+        pytest.importorskip(each, reason=f"needs {each}")
+    folder = app(tmp_path, softmax(tmp_path, axis), {"type": "classification", "activation": "none"})
+    right, checked = agree(folder, ["openvino", "ncnn"]).engines
+    assert right.agrees
+    assert right.top == (4, 4)
+    assert checked.agrees == (axis == 0), checked
+    if axis:
+        assert checked.reason.startswith("scores: max absolute error")

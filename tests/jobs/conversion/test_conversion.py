@@ -1,0 +1,325 @@
+"""Conversion: what a converter makes counts once it was run and compared, and failures are named."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpbench.app.model import load_app
+from lpbench.errors import AppError, ConversionError
+from lpbench.jobs.conversion import convert
+from lpbench.util import atomic_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytest.importorskip("numpy", reason="needs numpy")
+pytestmark = pytest.mark.usefixtures("formulas")
+
+SOFT = {"inputs": [{"name": "x", "shape": [1, 5]}], "outputs": [{"name": "y", "formula": "softmax"}]}
+TWO = {
+    "inputs": [{"name": "x", "shape": [1, 5]}],
+    "outputs": [{"name": "y", "formula": "double"}, {"name": "z", "formula": "negative"}],
+}
+INDEX = {"inputs": [{"name": "x", "shape": [1, 5]}], "outputs": [{"name": "best", "formula": "largest"}]}
+
+
+@pytest.fixture
+def formula(tmp_path: Path) -> Callable[..., Path]:
+    """Return a maker of model files: ``formula(SOFT, converter="crash")``."""
+
+    def make(found: dict[str, Any] = SOFT, name: str = "m.formula", **changes: Any) -> Path:  # noqa: ANN401 - any JSON
+        path = tmp_path / name
+        path.write_text(json.dumps({**found, **changes}), encoding="ascii")
+        return path
+
+    return make
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Return how often the converter was called."""
+    log = tmp_path / "calls.log"
+    monkeypatch.setenv("MAKER_LOG", str(log))
+    return lambda: len(log.read_text("ascii").splitlines()) if log.exists() else 0
+
+
+def refusal(model: Path, **how: Any) -> str:  # noqa: ANN401 - options of convert
+    """Return the error of a conversion, with its remedy, after which nothing half-made may be left."""
+    with pytest.raises(ConversionError) as caught:
+        convert(model, "table", **how)
+    assert not list((atomic_folders.cache_folder() / "converted").glob("*/*"))
+    assert not model.with_suffix(".table").exists()
+    return str(caught.value)
+
+
+def test_a_bare_model_is_converted_beside_itself(formula: Callable[..., Path]) -> None:
+    (made,) = convert(formula(TWO), "table")
+    assert made.path == formula(TWO).with_suffix(".table")
+    assert made.path.is_file()
+    assert [each.called for each in made.outputs] == ["y", "z"]
+    assert made.provenance["converter"] == "maker 7"
+    assert made.provenance["tools"] == {"make-tool": "1.0"}
+    assert made.provenance["checked"] == {
+        "engine": "quick 3",
+        "reference": "exact 3",
+        "samples": 3,
+        "max_absolute": 0.0,
+        "cosine": pytest.approx(1.0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("crash", 'converter "maker" crashed: SIGSEGV'),
+        ("abort", 'converter "maker" crashed: SIGABRT'),
+        ("exit", 'converter "maker" ended: exit status 3'),
+        ("silent", "ended without an answer, with exit status 0"),
+        ("bug", 'converter "maker": ValueError: invalid literal for int()'),
+        ("operator", 'converter "maker": operator "Einsum" is not supported'),
+        ("missing", "ended with exit status 0, and model.table is missing"),
+        ("empty", "ended with exit status 0, and model.table is empty"),
+        ("elsewhere", "is not in the folder that it was given"),
+    ],
+)
+def test_a_converter_that_fails_is_named_with_the_model_and_the_outcome(
+    formula: Callable[..., Path], order: str, said: str
+) -> None:
+    error = refusal(formula(converter=order))
+    assert said in error
+    assert error.startswith("m.formula: ")
+
+
+def test_the_last_words_of_a_converter_that_ends_are_repeated(formula: Callable[..., Path]) -> None:
+    assert "its last words: making" in refusal(formula(converter="exit"))
+
+
+def test_a_converter_that_hangs_is_ended(formula: Callable[..., Path]) -> None:
+    assert "hung: it took longer than 1 s converting" in refusal(formula(converter="hang"), timeout=1.0)
+
+
+@pytest.mark.parametrize(
+    ("model", "order", "said"),
+    [
+        (SOFT, "wrong softmax", 'output "y" differs from the source\'s by 0.9'),
+        (SOFT, "wrong softmax", "everywhere"),
+        (SOFT, "constant", "it is 0.5 everywhere"),
+        (SOFT, "not a number", 'output "y" has 15 values that are no numbers; the source\'s has 0'),
+        (TWO, "permuted", "it holds the source's values in another order"),
+        (TWO, "swapped", 'it is the source\'s output "z"'),
+        (TWO, "too few", '"z" is not among its outputs (y)'),
+        (TWO, "too short", 'output "y" has the shape 1x4; the source\'s has 1x5'),
+        (INDEX, "wrong index", 'output "best" differs'),
+        (SOFT, "makes crash", "made a file that quick does not run: crashed: SIGSEGV while loading"),
+        (SOFT, "broken file", "made a file that quick does not run: cannot load: Expecting property name"),
+    ],
+)
+def test_a_converter_that_lies_is_found_out(
+    formula: Callable[..., Path], model: dict[str, Any], order: str, said: str
+) -> None:
+    """It ends with exit status 0 each time."""
+    error = refusal(formula(model, converter=order))
+    assert said in error
+    assert "maker 7 made" in error
+
+
+def test_shorter_weights_may_differ_more_and_are_asked_for(formula: Callable[..., Path]) -> None:
+    (made,) = convert(formula(TWO), "table", precision="F16")
+    assert made.provenance["precision"] == "F16"
+    assert 1e-5 < made.provenance["checked"]["max_absolute"] < 1e-2
+    with pytest.raises(ConversionError, match=r'stores weights in "S8"\n  known: F32, F16'):
+        convert(formula(TWO), "table", precision="S8")
+
+
+def test_channels_may_stand_last_in_what_was_made(formula: Callable[..., Path]) -> None:
+    picture = {"inputs": [{"name": "x", "shape": [1, 3, 4, 5]}], "outputs": [{"name": "y", "formula": "double"}]}
+    (made,) = convert(formula(picture), "table")
+    assert made.inputs[0].layout == "NHWC"
+
+
+def test_open_dimensions_are_asked_for_by_the_words_of_the_command_line(formula: Callable[..., Path]) -> None:
+    model = formula({**SOFT, "inputs": [{"name": "x", "shape": ["batch", "length"]}]})
+    assert "--shape x=1,?" in refusal(model)
+    (made,) = convert(model, "table", shapes={"x": (1, 7)})
+    assert made.provenance["shapes"] == {"x": [1, 7]}
+
+
+def test_an_open_batch_is_one(formula: Callable[..., Path]) -> None:
+    (made,) = convert(formula({**SOFT, "inputs": [{"name": "x", "shape": ["batch", 5]}]}), "table")
+    assert made.provenance["shapes"] == {"x": [1, 5]}
+
+
+def test_pictures_of_bytes_are_made_up_with_all_their_values(formula: Callable[..., Path]) -> None:
+    """Zeros, as bytes are made up elsewhere, would show nothing of a wrong model."""
+    bytes_in = {"inputs": [{"name": "x", "shape": [1, 5], "dtype": "uint8"}], "outputs": TWO["outputs"]}
+    assert "in another order" in refusal(formula(bytes_in, converter="permuted"))
+
+
+def test_weights_beside_the_model_are_part_of_it(
+    formula: Callable[..., Path], tmp_path: Path, calls: Callable[[], int]
+) -> None:
+    (tmp_path / "weights.txt").write_text("3.0", encoding="ascii")
+    model = formula(TWO, weights="weights.txt")
+    (made,) = convert(model, "table", output=tmp_path / "out")
+    assert made.provenance["source"].keys() == {"m.formula", "weights.txt"}
+    assert [path.name for path in made.extra] == ["model.weights"]  # the table names it
+    (tmp_path / "weights.txt").write_text("4.0", encoding="ascii")
+    convert(model, "table", output=tmp_path / "other")
+    assert calls() == 2
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"), [("offline", "the registry cannot be reached"), ("no python", "needs Python 3.12 or newer")]
+)
+def test_a_tool_that_cannot_be_had_is_explained(
+    formula: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, prepare: str, said: str
+) -> None:
+    monkeypatch.setenv("MAKER_PREPARE", prepare)
+    error = refusal(formula())
+    assert said in error
+    assert error.splitlines()[1:]
+
+
+def test_what_nothing_makes_is_said_with_the_nearest_format(formula: Callable[..., Path]) -> None:
+    with pytest.raises(ConversionError, match=r'no converter makes "tabel"\n  did you mean "table"\?'):
+        convert(formula(), "tabel")
+    with pytest.raises(ConversionError, match=r"not installed: no_such_library\n  pip install no-such-library"):
+        convert(formula(), "scroll")
+
+
+def test_a_second_conversion_comes_from_the_cache(formula: Callable[..., Path], calls: Callable[[], int]) -> None:
+    model = formula()
+    phases: list[str] = []
+    convert(model, "table", progress=lambda each: phases.append(each.phase))
+    assert phases[0] == "running the source"
+    assert phases[-1] == "checking"
+    assert set(phases) <= {"running the source", "preparing", "converting", "checking"}
+    convert(model, "table", progress=lambda each: phases.append("again"))
+    assert calls() == 1
+    assert "again" not in phases
+    convert(model, "table", force=True)
+    assert calls() == 2
+
+
+def test_a_file_that_was_damaged_in_the_cache_is_made_again(
+    formula: Callable[..., Path], calls: Callable[[], int]
+) -> None:
+    convert(formula(), "table")
+    (kept,) = (atomic_folders.cache_folder() / "converted").glob("*/model.table")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-1])
+    (made,) = convert(formula(), "table")
+    assert calls() == 2
+    assert kept.read_bytes() == made.path.read_bytes() == whole
+
+
+def test_another_file_in_the_way_is_not_overwritten(formula: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "m.table").write_text("mine", encoding="ascii")
+    with pytest.raises(AppError, match=r"m.table is there already\n  --force"):
+        convert(formula(), "table")
+    assert (tmp_path / "m.table").read_text("ascii") == "mine"
+    convert(formula(), "table", force=True)
+    assert (tmp_path / "m.table").read_text("ascii") != "mine"
+
+
+@pytest.fixture
+def app(formula: Callable[..., Path], tmp_path: Path) -> Path:
+    """Return the folder of an app around a formula."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    formula(TWO).rename(folder / "m.formula")
+    component = {
+        "name": "numbers",
+        "preprocessing": {"type": "tensors"},
+        "inference": {"models": {"formula": {"file": "m.formula"}}},
+        "postprocessing": {"type": "tensors"},
+    }
+    config = {"schema_version": 1, "ai_app_class": "signal_processing", "components": [component]}
+    (folder / "ai_app_config.json").write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+def test_an_app_gets_the_model_with_its_provenance(app: Path) -> None:
+    (made,) = convert(app, "table")
+    (component,) = load_app(app).components
+    added = component.models[1]
+    assert (added.format, added.path, added.outputs) == ("table", app / "table" / "model.table", made.outputs)
+    assert added.provenance == made.provenance
+    assert not list(app.glob(".*"))
+    before = (app / "ai_app_config.json").read_bytes()
+    convert(app, "table")
+    assert (app / "ai_app_config.json").read_bytes() == before
+
+
+def test_another_conversion_in_the_app_is_replaced_only_by_force(app: Path) -> None:
+    convert(app, "table")
+    with pytest.raises(AppError, match=r"format table already, F32 by maker 7\n  --force"):
+        convert(app, "table", precision="F16")
+    convert(app, "table", precision="F16", force=True)
+    assert load_app(app).components[0].models[1].provenance["precision"] == "F16"
+
+
+def test_an_app_that_would_not_load_any_more_is_left_as_it_was(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (app / "ai_app_config.json").read_bytes()
+
+    def refuse(_: Path) -> None:
+        raise AppError("no")  # noqa: EM101 - any words
+
+    monkeypatch.setattr("lpbench.jobs.conversion._apps.load_app", refuse)
+    with pytest.raises(AppError, match="no"):
+        convert(app, "table")
+    assert (app / "ai_app_config.json").read_bytes() == before
+    assert sorted(path.name for path in app.iterdir()) == ["ai_app_config.json", "m.formula"]
+
+
+def test_the_original_is_not_replaced_and_a_folder_of_somebody_elses_neither(app: Path) -> None:
+    with pytest.raises(AppError, match="every model is there in the format formula already"):
+        convert(app, "formula")
+    (app / "table").mkdir()
+    with pytest.raises(AppError, match="is there already"):
+        convert(app, "table")
+
+
+def test_an_apps_own_samples_are_completed_by_made_up_ones(app: Path) -> None:
+    import numpy as np
+
+    (app / "samples").mkdir()
+    np.save(app / "samples" / "0.npy", np.zeros((1, 5), "float32"))
+    config = json.loads((app / "ai_app_config.json").read_text("utf-8"))
+    (app / "ai_app_config.json").write_text(json.dumps({**config, "samples": ["samples"]}), encoding="utf-8")
+    (made,) = convert(app, "table")
+    assert made.provenance["checked"]["samples"] == 3
+
+
+def test_of_a_chain_what_can_be_is_converted(app: Path) -> None:
+    config = json.loads((app / "ai_app_config.json").read_text("utf-8"))
+    (first,) = config["components"]
+    later = {**first, "name": "other numbers", "inference": {"models": {"rune": {"file": "m.rune"}}}}
+    (app / "m.rune").write_text("not read", encoding="ascii")
+    (app / "ai_app_config.json").write_text(json.dumps({**config, "components": [first, later]}), encoding="utf-8")
+    (made,) = convert(app, "table")
+    assert made.path == app / "table-numbers" / "model.table"
+    formats = [[model.format for model in each.models] for each in load_app(app).components]
+    assert formats == [["formula", "table"], ["rune"]]
+
+
+def test_an_output_folder_leaves_the_app_alone(app: Path, tmp_path: Path) -> None:
+    (made,) = convert(app, "table", output=tmp_path / "out")
+    assert made.path == tmp_path / "out" / "app.table"
+    assert [model.format for model in load_app(app).components[0].models] == ["formula"]
+
+
+def test_two_who_want_the_same_conversion_make_it_once(
+    formula: Callable[..., Path], tmp_path: Path, calls: Callable[[], int]
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    model = formula()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda name: convert(model, "table", output=tmp_path / name), ("one", "other")))
+    assert calls() == 1
+    assert {made.path.read_bytes() for (made,) in found} == {found[0][0].path.read_bytes()}

@@ -1,0 +1,412 @@
+"""Whole benchmarks over a fake engine of pure Python: what is measured, and what becomes of what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import lpbench
+from lpbench.errors import AppError, ConfigError, EngineError, LpbenchError, UnknownNameError
+from lpbench.jobs.measuring import session
+from lpbench.jobs.measuring.live import compare_measured
+from lpbench.results import store
+from lpbench.results.stages import STAGES, TOTAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpbench.jobs.measuring.session import Progress
+    from lpbench.results.model import Result
+
+
+def benchmark(*args: Any, **options: Any) -> Result:  # noqa: ANN401 - handed on
+    """Measure without the yardstick, which needs numpy and half a second, unless a test wants it."""
+    return session.benchmark(*args, **{"yardstick": False, **options})
+
+
+def test_an_app_is_measured_with_its_interval(fake_app: Callable[..., Path]) -> None:
+    """An engine that spins 300 µs takes at least that, in its own stage, in every run."""
+    result = benchmark(fake_app(work_us=300), runs=3, max_time=3)
+    (found,) = result.configurations
+    assert result.state == found.state == "OK"
+    assert [run.state for run in found.runs] == ["OK"] * 3
+    assert all(run.statistics["inference"].minimum >= 300_000 for run in found.runs)
+    assert found.statistics["preprocessing"].median < found.statistics["inference"].median
+    latency = result.latency
+    assert latency.unit == "ms"
+    assert latency.value is not None
+    assert latency.interval is not None
+    assert latency.interval.lower <= latency.value <= latency.interval.upper
+    assert latency.n == sum(run.samples for run in found.runs)
+
+
+def test_stages_of_every_stored_sample_add_up(fake_app: Callable[..., Path]) -> None:
+    result = benchmark(fake_app(work_us=20), number=200, runs=2)
+    rows = result.rows()
+    assert len(rows) == 200
+    assert all(row[TOTAL] == sum(row[stage] for stage in STAGES) for row in rows)
+
+
+@pytest.mark.parametrize(("number", "runs", "split"), [(10, None, [10]), (25, None, [7, 6, 6, 6]), (10, 3, [4, 3, 3])])
+def test_number_counts_the_measured_inferences_of_all_runs(
+    fake_app: Callable[..., Path], number: int, runs: int | None, split: list[int]
+) -> None:
+    found = benchmark(fake_app(), number=number, runs=runs).configurations[0]
+    assert [run.samples for run in found.runs] == split
+    assert {run.stopped for run in found.runs} == {"number"}
+
+
+def test_one_run_has_no_interval_across_runs_and_says_so(fake_app: Callable[..., Path]) -> None:
+    latency = benchmark(fake_app(), number=20, runs=1).latency
+    assert latency.interval is None
+    assert "one run" in latency.interval_reason
+
+
+def test_a_narrow_interval_ends_a_run_and_a_time_cap_a_wide_one(fake_app: Callable[..., Path]) -> None:
+    steady = benchmark(fake_app(work_us=500), runs=1, max_time=30).configurations[0].runs[0]
+    assert steady.stopped in {"interval", "plateau", "time"}
+    slow = benchmark(fake_app("slow", work_us=100_000), runs=1, max_time=0.8).configurations[0].runs[0]
+    assert slow.stopped == "time"
+    assert slow.samples >= 1
+
+
+def test_first_inference_load_and_warm_up_stand_apart(fake_app: Callable[..., Path]) -> None:
+    run = benchmark(fake_app(work_us=1000), number=5).configurations[0].runs[0]
+    assert run.load_ns is not None
+    assert run.load_ns > 0
+    assert set(run.first_ns) == {*STAGES, TOTAL}
+    assert run.warm_up["samples"] >= 1
+    assert run.warm_up["ended"] in {"steady", "time"}
+    assert run.samples == 5
+
+
+def test_cpu_time_comes_from_a_pass_of_its_own(fake_app: Callable[..., Path]) -> None:
+    """A spinning engine uses as much CPU time as wall time; a sleeping one would not."""
+    found = benchmark(fake_app(work_us=2000), number=20).configurations[0]
+    assert found.cpu["inference"].median == pytest.approx(2_000_000, rel=0.5)
+    assert 3 <= found.cpu[TOTAL].n <= 50
+
+
+def test_predictions_are_those_of_the_measured_session(fake_app: Callable[..., Path]) -> None:
+    found = benchmark(fake_app(numbers=("4", "7")), number=5).configurations[0]
+    assert [(each["sample"], each["top"][0]["index"]) for each in found.predictions] == [("0.txt", 8), ("1.txt", 14)]
+    assert found.predictions[0]["top"][0]["score"] is None, "what is not finite is null in JSON"
+
+
+def test_what_is_not_known_is_null_with_a_reason(fake_app: Callable[..., Path]) -> None:
+    metrics = benchmark(fake_app(), number=8).configurations[0].metrics
+    for name in ("GPU_LOAD", "POWER_CONSUMPTION", "MEMORY_BANDWIDTH", "LATENCY_P99.9"):
+        assert metrics[name].value is None
+        assert metrics[name].reason
+    assert metrics["LATENCY_P99.9"].reason == "n too small (need 6636)"
+    assert metrics["CPU_MEM_PEAK"].value
+    assert metrics["CPU_MEM"].value
+    assert metrics["CPU_MEM_PEAK"].value >= metrics["CPU_MEM"].value > 5
+    load = metrics["CPU_LOAD"].value
+    assert load is not None
+    assert 0 < load <= 110
+
+
+def test_an_alias_is_recorded_beside_the_engine_that_ran(fake_app: Callable[..., Path]) -> None:
+    found = benchmark(fake_app(), engine="phony", number=6).configurations[0]
+    assert (found.engine, found.asked, found.plugin) == ("fake", "phony", "lpbench-fakes 1.0")
+    assert found.facts["environment"]["FAKE_TELEMETRY"] == "0"
+
+
+def test_every_engine_that_can_is_measured_and_the_others_are_listed_with_reasons(
+    fake_app: Callable[..., Path],
+) -> None:
+    result = benchmark(fake_app(), engine=["fake", "absent", "nothing"], number=12)
+    states = {each.asked: each.state for each in result.configurations}
+    assert states["fake"] == "OK"
+    assert "not installed: no_such_library" in states["absent"]
+    assert 'unknown engine "nothing"' in states["nothing"]
+    assert [each.measured for each in result.configurations] == [True, False, False]
+
+
+def test_all_takes_every_engine_there_is(fake_app: Callable[..., Path]) -> None:
+    result = benchmark(fake_app(), engine="all", number=6)
+    assert [each.asked for each in result.configurations if each.measured] == ["fake"]
+    assert {"fake", "absent"} <= {each.asked for each in result.configurations}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"engine": "fak"}, UnknownNameError, 'did you mean "fake"'),
+        ({"engine": "absent"}, EngineError, "pip install no-such-library"),
+        ({"options": {"thread": 2}}, ConfigError, 'did you mean "threads"'),
+        ({"threads": 0}, ConfigError, "threads must be 1 or more"),
+        ({"device": "cuda:0", "options": {"threads": "two"}}, ConfigError, "expected a whole number"),
+        ({"data": "nowhere"}, AppError, "nowhere"),
+        ({"number": 2, "runs": 3}, LpbenchError, "fewer than 3 runs"),
+        ({"runs": 0}, LpbenchError, "--runs takes 1 or more"),
+        ({"engine": "fake:two"}, LpbenchError, "ENGINE:key=value"),
+        ({"engine": "fake:thread=2"}, ConfigError, 'did you mean "threads"'),
+        ({"affinity": [4000], "number": 6}, LpbenchError, "cores here"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_a_wrong_request_is_an_error_with_its_remedy(
+    fake_app: Callable[..., Path], arguments: dict[str, Any], error: type[LpbenchError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        benchmark(fake_app(), **arguments)
+
+
+def test_a_folder_without_samples_says_what_would_be_read(fake_app: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(AppError, match=r'preprocessor "text" reads \.txt'):
+        benchmark(fake_app(), data=tmp_path / "empty")
+
+
+def test_one_bad_sample_is_reported_and_the_rest_is_measured(fake_app: Callable[..., Path]) -> None:
+    result = benchmark(fake_app(numbers=("1", "nonsense", "3", "-4")), number=12, runs=1)
+    (found,) = result.configurations
+    assert found.runs[0].samples == 12
+    assert {each["sample"] for each in found.problems} == {"1.txt", "3.txt"}
+    assert [each["sample"] for each in found.predictions] == ["0.txt", "2.txt"]
+    assert "holds no whole number" in found.problems[0]["error"]
+
+
+def test_only_bad_samples_is_an_error(fake_app: Callable[..., Path]) -> None:
+    with pytest.raises(LpbenchError, match="none of 1 samples can be used"):
+        benchmark(fake_app(numbers=("x",)))
+
+
+def test_an_engine_that_refuses_the_model_is_an_error_that_says_why(fake_app: Callable[..., Path]) -> None:
+    with pytest.raises(EngineError, match="this model is not liked"):
+        benchmark(fake_app(at="load", do="raise"))
+
+
+@pytest.mark.parametrize(
+    ("orders", "outcome"),
+    [
+        ({"at": "load", "do": "crash"}, "crashed: SIGSEGV while loading"),
+        ({"at": "run", "do": "crash", "after": 2}, "crashed: SIGSEGV while warming up"),
+        ({"at": "run", "do": "kill"}, "killed: SIGKILL while running the first sample"),
+        ({"at": "run", "do": "hang"}, "hung: no answer in 0.5 s while running the first sample"),
+    ],
+    ids=["load", "warm-up", "kill", "hang"],
+)
+def test_a_worker_that_ends_is_an_outcome_of_its_run(
+    fake_app: Callable[..., Path], orders: dict[str, Any], outcome: str
+) -> None:
+    timeout = 0.5 if orders["do"] == "hang" else 20.0
+    result = benchmark(fake_app(**orders), runs=5, timeout=timeout)
+    assert result.state == "failed"
+    (found,) = result.configurations
+    assert [run.state for run in found.runs] == [outcome] * 2, "what fails twice is not tried five times"
+    assert found.state == f"2 of 2 runs {outcome}"
+    assert store.load(store.keep(result)) == result
+
+
+def test_a_crash_half_way_keeps_what_was_measured(fake_app: Callable[..., Path]) -> None:
+    result = benchmark(fake_app(work_us=1000, at="run", do="crash", after=700), runs=1, number=2000)
+    (run,) = result.configurations[0].runs
+    assert run.state == "crashed: SIGSEGV while measuring"
+    assert 0 < run.samples < 700
+    assert "Segmentation fault" in run.detail
+    assert result.latency.value is not None
+    assert result.state == "OK"
+
+
+def test_killing_one_worker_of_several_is_an_outcome_and_the_rest_is_measured(fake_app: Callable[..., Path]) -> None:
+    killed: list[int] = []
+
+    def kill_second_run(progress: Progress) -> None:
+        if progress.run == 1 and progress.phase == "measuring" and not killed:
+            killed.append(_only_child())
+            os.kill(killed[0], signal.SIGSEGV)
+
+    result = benchmark(fake_app(work_us=500), runs=3, max_time=6, progress=kill_second_run)
+    (found,) = result.configurations
+    assert [run.state for run in found.runs] == ["OK", "crashed: SIGSEGV while measuring", "OK"]
+    assert found.state == "1 of 3 runs crashed: SIGSEGV while measuring"
+    assert found.measured
+
+
+def _only_child() -> int:
+    tasks = Path("/proc/self/task").glob("*/children")
+    (child,) = [pid for each in tasks for pid in each.read_text(encoding="ascii").split()]
+    return int(child)
+
+
+def test_ctrl_c_keeps_what_was_measured(fake_app: Callable[..., Path]) -> None:
+    def interrupt(progress: Progress) -> None:
+        if progress.run == 1 and progress.phase == "measuring":
+            raise KeyboardInterrupt
+
+    result = benchmark(fake_app(work_us=500), runs=4, max_time=8, progress=interrupt)
+    (found,) = result.configurations
+    assert result.state == "interrupted"
+    assert [run.state for run in found.runs] == ["OK", "interrupted"]
+    assert found.runs[1].samples > 0
+    assert result.latency.n == sum(run.samples for run in found.runs)
+
+
+def test_progress_goes_from_nothing_to_the_end_and_tells_the_time_left(fake_app: Callable[..., Path]) -> None:
+    seen: list[Progress] = []
+    benchmark(fake_app(work_us=300), runs=2, max_time=3, progress=seen.append)
+    assert [each.done for each in seen] == sorted(each.done for each in seen)
+    assert seen[0].done == 0 < seen[-1].done <= 1
+    assert {each.phase for each in seen} >= {"starting", "loading", "warming up", "measuring"}
+    assert any(each.left_s is not None and each.left_s > 0 for each in seen)
+    assert any(each.interval is not None for each in seen)
+
+
+def test_in_this_process_nothing_is_started(fake_app: Callable[..., Path]) -> None:
+    result = benchmark(fake_app(), isolate=False, runs=4, number=12)
+    (found,) = result.configurations
+    assert not found.isolated
+    assert len(found.runs) == 1, "one process is one run, whatever was asked"
+    assert store.load(store.keep(result)) == result
+
+
+def test_an_engine_instance_is_measured_here(fake_app: Callable[..., Path]) -> None:
+    from lpbench_fakes.engine import FakeConfig, FakeEngine  # type: ignore[import-not-found] # from the fixture
+
+    result = lpbench.benchmark(fake_app(), engine=FakeEngine(), options={"config": FakeConfig(threads=3)}, number=6)
+    (found,) = result.configurations
+    assert (found.engine, found.isolated, found.facts["threads"]) == ("FakeEngine", False, 3)
+    with pytest.raises(LpbenchError, match="cannot be sent to a worker"):
+        benchmark(fake_app("again"), engine=FakeEngine(), isolate=True)
+
+
+def test_engines_are_measured_in_turns_there_and_back(fake_app: Callable[..., Path]) -> None:
+    order: list[tuple[int, str]] = []
+
+    def note(progress: Progress) -> None:
+        if progress.phase == "loading":
+            order.append((progress.run, progress.engine))
+
+    engines = ["fake:threads=1", "phony:threads=1"]
+    result = benchmark(fake_app(), engine=engines, runs=3, number=6, progress=note)
+    assert [run for run, _ in order] == [0, 0, 1, 1, 2, 2]
+    assert order[2][1] == order[1][1]
+    assert len({json.dumps(each.facts) for each in result.configurations}) == 1
+
+
+def test_engines_that_take_turns_are_compared_by_their_ratios(fake_app: Callable[..., Path]) -> None:
+    """An engine that spins twice as long is about twice as slow in the very same runs."""
+    engines = ["fake", "fake:extra_us=1000"]
+    result = benchmark(fake_app(work_us=1000), engine=engines, runs=8, max_time=8)
+    (pair,) = result.lockstep
+    assert (pair.first, pair.second, len(pair.ratios[TOTAL])) == (0, 1, 8)
+    (compared,) = compare_measured(result)
+    assert compared.total.ratio.estimate > 1.2
+    assert store.load(store.keep(result)) == result
+
+
+def test_what_is_compared_runs_on_the_same_cores(fake_app: Callable[..., Path]) -> None:
+    engines = ["fake:threads=1", "phony:threads=1"]
+    result = benchmark(fake_app(), engine=engines, number=12)
+    assert result.settings["affinity"] == [max(os.sched_getaffinity(0))]
+
+
+def test_latency_is_also_given_in_units_of_the_yardstick(fake_app: Callable[..., Path]) -> None:
+    pytest.importorskip("numpy", reason="needs numpy")
+    result = benchmark(fake_app(work_us=3000), runs=3, max_time=6, yardstick=True)
+    (found,) = result.configurations
+    assert len(found.run_units()) == 3
+    kernel = result.yardstick["ns"]
+    medians = found.run_medians()
+    assert [unit * kernel for unit in found.run_units()] == pytest.approx(medians, rel=0.5)
+    assert {"version", "threads", "numpy", "blas", "ns", "cov"} <= set(result.yardstick)
+
+
+@pytest.mark.parametrize(("asked", "affinity"), [({"threads": 64}, ()), ({"threads": 64}, (0,)), ({}, ())])
+def test_the_yardstick_has_as_many_threads_as_the_engine_but_no_more_than_cores(
+    fake_app: Callable[..., Path], asked: dict[str, int], affinity: tuple[int, ...]
+) -> None:
+    pytest.importorskip("numpy", reason="needs numpy")
+    result = benchmark(fake_app(work_us=3000), runs=1, max_time=1, yardstick=True, affinity=affinity, **asked)
+    most = len(affinity or os.sched_getaffinity(0))
+    assert result.yardstick["threads"] == min(result.configurations[0].facts["threads"], most)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [({"yardstick": False}, "not asked for"), ({"isolate": False, "yardstick": True}, "no run took turns")],
+)
+def test_without_a_yardstick_the_result_says_why(
+    fake_app: Callable[..., Path], options: dict[str, Any], reason: str
+) -> None:
+    result = benchmark(fake_app(), number=12, **options)
+    assert reason in result.yardstick["reason"]
+    assert result.configurations[0].run_units() == []
+
+
+def test_a_pilot_decides_how_many_runs_there_are(fake_app: Callable[..., Path]) -> None:
+    result = benchmark(fake_app(work_us=500), max_time=4)
+    assert result.settings["runs"] == len(result.configurations[0].runs) >= 3
+
+
+def test_a_disturbed_run_is_marked_and_repeated_when_asked(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disturbance is made up; that others are noticed is tested in test_machine."""
+    from lpbench.jobs.measuring import recording
+
+    real = recording.time_alone
+
+    def disturbed(asks: Any, limits: Any, recorder: recording.Recorder, tell: Any) -> None:  # noqa: ANN401
+        real(asks, limits, recorder, tell)
+        recorder.disturbance["disturbed"] = "other processes had 40% of the CPU time" if recorder.index == 1 else ""
+
+    monkeypatch.setattr(session, "time_alone", disturbed)
+    marked = benchmark(fake_app("marked"), number=18, runs=3).configurations[0]
+    assert [[flag["name"] for flag in run.flags].count("disturbed") for run in marked.runs] == [0, 1, 0]
+    assert any(flag["name"] == "disturbed" for flag in marked.flags)
+    again = benchmark(fake_app("again"), number=18, runs=3, retry_disturbed=True).configurations[0]
+    assert [run.superseded for run in again.runs] == [False, True, False, False]
+    assert again.latency.n == sum(run.samples for run in again.runs if not run.superseded) == 18
+    assert len(again.run_medians()) == 3
+
+
+def test_a_percentile_that_is_asked_for_is_measured_until_it_is_known(fake_app: Callable[..., Path]) -> None:
+    found = benchmark(fake_app(work_us=100), percentile=99, runs=3, max_time=20).configurations[0]
+    assert found.metrics["LATENCY_P99"].value is not None
+    assert found.statistics[TOTAL].n >= 662
+
+
+def test_the_environment_names_what_was_measured_before_and_after(fake_app: Callable[..., Path]) -> None:
+    environment = benchmark(fake_app(), number=12).environment
+    assert environment["subject"]["version fake"]["value"] == "1.0"
+    assert environment["subject"]["app"]["value"] == "numbers"
+    assert environment["state_after"].keys() == environment["state"].keys()
+    assert set(environment["hashes"]) == {"machine", "subject"}
+
+
+def test_decoding_belongs_to_the_region_only_where_the_app_says_so(fake_app: Callable[..., Path]) -> None:
+    outside = benchmark(fake_app("outside"), number=60, runs=1).configurations[0]
+    folder = fake_app("inside")
+    config = json.loads((folder / "ai_app_config.json").read_text(encoding="utf-8"))
+    (folder / "ai_app_config.json").write_text(json.dumps({**config, "decode_in_region": True}), encoding="utf-8")
+    inside = benchmark(folder, number=60, runs=1).configurations[0]
+    assert inside.predictions == outside.predictions
+    assert inside.statistics["preprocessing"].median > 2 * outside.statistics["preprocessing"].median
+
+
+def test_the_medians_of_runs_are_those_of_their_raw_samples(fake_app: Callable[..., Path]) -> None:
+    found = benchmark(fake_app(work_us=50), number=60, runs=3).configurations[0]
+    assert found.run_medians() == [statistics.median(run.raw[TOTAL]) for run in found.runs]
+
+
+def test_a_benchmark_leaves_no_process_and_no_thread(fake_app: Callable[..., Path]) -> None:
+    before = set(threading.enumerate())
+    benchmark(fake_app(at="run", do="crash", after=2), runs=2)
+    deadline = time.monotonic() + 5
+    while set(threading.enumerate()) - before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert set(threading.enumerate()) <= before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)

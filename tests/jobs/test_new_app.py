@@ -1,0 +1,196 @@
+"""``new_app``: a valid app around somebody's own model, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpbench.app.check import validate
+from lpbench.app.guess import guess
+from lpbench.errors import AppError, PluginError
+from lpbench.jobs import new_app as module
+from lpbench.jobs.new_app import new_app
+from lpbench.plugin.engine import TensorInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("fakes")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Return a model that the fake engine opens."""
+    file = tmp_path / "net.fake"
+    file.write_text("{}")
+    return file
+
+
+def config_of(folder: Path) -> Any:  # noqa: ANN401 - any JSON
+    return json.loads((folder / "ai_app_config.json").read_text("utf-8"))
+
+
+def test_an_app_is_written_around_a_model(tmp_path: Path, model: Path) -> None:
+    """Model, further file, labels, samples in folders; inputs as the engine sees them; nothing else in the folder."""
+    (tmp_path / "names.txt").write_bytes(b"odd\r\neven\r\n")
+    (tmp_path / "weights.bin").write_bytes(b"w")
+    (tmp_path / "data" / "inner").mkdir(parents=True)
+    (tmp_path / "data" / "inner" / "1.npy").write_bytes(b"1")
+    (tmp_path / "data" / "notes.md").write_bytes(b"no sample")
+    made = new_app(
+        tmp_path / "apps" / "mine",
+        app_class="signal_processing",
+        model=model,
+        extra=[tmp_path / "weights.bin"],
+        labels=tmp_path / "names.txt",
+        samples=tmp_path / "data",
+        name="My net",
+    )
+    app = made.app
+    assert (app.name, app.labels, made.unread) == ("mine", ("odd", "even"), "")
+    assert [str(path.relative_to(app.root)) for path in app.samples] == ["samples/inner/1.npy"]
+    assert app.components[0].models[0].inputs == (TensorInfo("number", "int64", (1,)),)
+    assert [path.name for path in app.components[0].models[0].extra] == ["weights.bin"]
+    names = {"ai_app.yml", "ai_app_config.json", "labels.txt", "net.fake", "samples", "weights.bin"}
+    assert {path.name for path in app.root.iterdir()} == names
+    assert [path.name for path in app.root.parent.iterdir()] == ["mine"]
+    assert 'name: "My net"\n' in (app.root / "ai_app.yml").read_text("utf-8")
+    assert [each for each in validate(app.root) if not each.note] == []
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    new_app(tmp_path / "mine", app_class="model", model=model)
+    assert [each for each in validate(tmp_path / "mine") if not each.note] == []
+
+
+def test_nothing_that_is_there_is_touched(tmp_path: Path, model: Path) -> None:
+    """A folder with a file, a file, and a broken link."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "kept.txt").write_text("kept")
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("full", "net.fake", "link"):
+        with pytest.raises(AppError, match="is there already"):
+            new_app(tmp_path / name, app_class="model", model=model)
+    assert (tmp_path / "full" / "kept.txt").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"app_class": "image_clasification"}, 'did you mean "image_classification"?'),
+        ({"model": "gone.fake"}, "does not exist"),
+        ({"model": "empty.fake"}, "is empty"),
+        ({"model": "names.xyz"}, 'no installed engine reads ".xyz"'),
+        ({"model": "broken.fake"}, "broken.fake: fake cannot open it: cannot load"),
+        ({"model": "crash.fake"}, "fake cannot open it: the worker crashed: SIGSEGV while opening the model"),
+        ({"extra": ["gone.bin"]}, "does not exist"),
+        ({"extra": ["net.fake"]}, 'two files of the app would have the name "net.fake"'),
+        ({"labels": "gone.txt"}, "does not exist"),
+        ({"labels": "blank.txt"}, "labels[1]: found an empty name"),
+        ({"samples": "gone"}, "does not exist"),
+        ({"samples": "nothing"}, "holds no sample"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_left(
+    tmp_path: Path, model: Path, changes: dict[str, Any], told: str
+) -> None:
+    (tmp_path / "empty.fake").touch()
+    (tmp_path / "names.xyz").write_text("a")
+    (tmp_path / "broken.fake").write_text("{")
+    (tmp_path / "crash.fake").write_text('{"at": "load", "do": "crash"}')
+    (tmp_path / "blank.txt").write_text("a\n\nb\n")
+    (tmp_path / "nothing").mkdir()
+    before = sorted(tmp_path.iterdir())
+    places = {
+        key: [tmp_path / each for each in value] if isinstance(value, list) else tmp_path / value
+        for key, value in changes.items()
+        if key != "app_class"
+    }
+    with pytest.raises(AppError) as caught:
+        new_app(tmp_path / "mine", **{"app_class": "model", "model": model, **changes, **places})
+    assert told in str(caught.value)
+    assert f"{tmp_path}/." not in str(caught.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_engine_that_is_broken_leaves_the_inputs_unread_and_says_so(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> object:
+        what = "cannot load libfake.so"
+        raise PluginError(what)
+
+    monkeypatch.setattr("lpbench.worker.client.Worker.ask", broken)
+    made = new_app(tmp_path / "mine", app_class="model", model=model)
+    assert made.unread == "fake: cannot load libfake.so"
+    assert made.app.components[0].models[0].inputs == ()
+
+
+def test_without_an_engine_the_inputs_are_unread_and_it_says_so(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "offers_where", lambda *_: iter(()))
+    made = new_app(tmp_path / "mine", app_class="image_classification", model=model)
+    assert "no engine that reads fake is ready here" in made.unread
+    assert any("224x224, as its file does not tell" in line for line in made.assumed)
+
+
+def test_a_data_set_is_not_copied(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SAMPLES_LIMIT", 1)
+    for name in ("1.npy", "2.npy"):
+        (tmp_path / name).write_bytes(b"1")
+    with pytest.raises(AppError, match="--data DIR"):
+        new_app(tmp_path / "mine", app_class="model", model=model, samples=tmp_path)
+
+
+def image(*shape: int | str | None, dtype: str = "float32") -> TensorInfo:
+    return TensorInfo("x", dtype, shape)
+
+
+@pytest.mark.parametrize(
+    ("info", "layout", "settings"),
+    [
+        (image("n", 3, 224, 224), "NCHW", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
+        (image(1, 299, 299, 3), "NHWC", {"resize": {"mode": "short-side", "size": 342}, "crop": 299, "color": "RGB"}),
+        (image(1, 1, 28, 32), "NCHW", {"resize": {"mode": "stretch", "size": [28, 32]}, "color": "GREY"}),
+        (image(3, 64, 64), "CHW", {"resize": {"mode": "short-side", "size": 73}, "crop": 64, "color": "RGB"}),
+        (image("n", 3, "h", "w"), "NCHW", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
+        (image(1, 3, 5, 3), "", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
+    ],
+)
+def test_preprocessing_follows_the_models_input(info: TensorInfo, layout: str, settings: dict[str, Any]) -> None:
+    """Both layouts, one channel, no batch, open sizes, and a shape that could be either."""
+    made = guess("image_classification", [info], [], 0)
+    assert made.inputs[0].layout == layout
+    found = {key: value for key, value in made.preprocessing.items() if key not in {"type", "normalise"}}
+    assert found == settings
+
+
+@pytest.mark.parametrize(
+    ("app_class", "info", "normalised"),
+    [
+        ("image_classification", image(1, 3, 8, 8), True),
+        ("image_classification", image(1, 8, 8, 3, dtype="uint8"), False),
+        ("image_classification", image(1, 1, 8, 8), False),
+        ("face_detection", image(1, 3, 8, 8), False),
+    ],
+)
+def test_imagenets_mean_is_assumed_for_colour_photos_of_classifiers_only(
+    app_class: str, info: TensorInfo, *, normalised: bool
+) -> None:
+    made = guess(app_class, [info], [], 0)
+    assert ("normalise" in made.preprocessing) == normalised
+    assert any("ImageNet's mean" in line for line in made.assumed) == normalised
+
+
+def test_labels_that_are_too_many_for_the_model_are_pointed_out() -> None:
+    made = guess("image_classification", [], [TensorInfo("prob", "float32", (1, 1000))], 1001)
+    assert 'CHECK: there are 1001 labels, and output "prob" has 1000 classes' in made.assumed
+
+
+def test_open_dimensions_that_must_be_given_are_pointed_out() -> None:
+    made = guess("model", [TensorInfo("ids", "int64", ("batch", "sequence"))], [], 0)
+    assert any('dimension 1 (sequence) of input "ids"' in line for line in made.assumed)

@@ -1,0 +1,549 @@
+"""What a person reads of a result; tested on hand-built results."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from array import array
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lpbench
+from lpbench import render
+from lpbench.render._numbers import digits, spread
+from lpbench.render._table import Column, table
+from lpbench.render.predictions import PUBLISHED, answers, predictions, readings, state
+from lpbench.results.metrics import derive
+from lpbench.results.model import INTERRUPTED, Configuration, Lockstep, Metric, Result, Run, Stage
+from lpbench.results.stages import STAGES, TOTAL
+from lpbench.results.stats import summarize
+from lpbench.util.text import cells, clean, shorten
+
+LABELS = ("image_preprocessor", "engines/fake", "image_postprocessor", "image_classification")
+MS = 1_000_000
+
+
+def make_run(index: int = 0, count: int = 20, ns: int = 10 * MS) -> Run:
+    """Return a run whose stages take 1, 8 and 1 tenths of ``ns`` and a bit."""
+    shares = zip(STAGES, (1, 8, 1), strict=True)
+    raw = {name: array("q", [ns * share // 10 + 1000 * at for at in range(count)]) for name, share in shares}
+    raw[TOTAL] = array("q", map(sum, zip(*raw.values(), strict=True)))
+    found = {name: summarize(values) for name, values in raw.items()}
+    counters = {"wall_ns": ns * count, "cpu_ns": ns * count, "rss_bytes": 5e7, "peak_bytes": 6e7}
+    return Run(index, samples=count, raw=raw, statistics=found, cpu=found, counters=counters, stopped="number")
+
+
+def make_configuration(name: str = "fake", ns: int = 10 * MS, runs: int = 3, count: int = 20) -> Configuration:
+    """Return a measured configuration."""
+    done = tuple(make_run(index, count, ns + index * ns // 1000) for index in range(runs))
+    pooled = {stage: array("q", [v for run in done for v in run.raw[stage]]) for stage in (*STAGES, TOTAL)}
+    found = {stage: summarize(values) for stage, values in pooled.items()}
+    return Configuration(
+        engine=name,
+        asked=name,
+        plugin=f"lpbench-{name} 1.0",
+        options={},
+        isolated=True,
+        facts={"version": "2.0", "device": "cpu", "processor": "CPU", "threads": 1, "precision": "F32"},
+        inputs=[{"name": "x", "shape": [1, 3, 224, 320], "layout": "NCHW"}],
+        stages=tuple(Stage(stage, label, "p 1", "F32") for stage, label in zip((*STAGES, TOTAL), LABELS, strict=True)),
+        runs=done,
+        statistics=found,
+        cpu=found,
+        metrics=derive(done, pooled, {}, cores=2),
+    )
+
+
+def failed(name: str, state: str, detail: str = "") -> Configuration:
+    """Return a configuration that was not measured."""
+    runs = (Run(0, state=state, detail=detail),) if detail else ()
+    return Configuration(name, name, "", {}, isolated=True, state=state, runs=runs)
+
+
+def make_result(*configurations: Configuration, state: str = "OK") -> Result:
+    """Return a result of an app with six samples."""
+    fact = {"value": "Acme 3000", "source": "/proc/cpuinfo"}
+    environment = {"machine": {"cpu_model": fact, "governor": {"value": None, "reason": "no such file"}}}
+    settings = {"samples": [f"{each}.png" for each in range(6)], "runs": 3, "max_time_s": 60.0}
+    app = {"name": "my-app", "class": "image_classification"}
+    return Result(app, settings, environment, configurations or (make_configuration(),), state)
+
+
+def rows_of(text: str, label: str) -> list[list[str]]:
+    """Return the words of the lines that begin with ``label``."""
+    return [line.split() for line in text.splitlines() if line.startswith(label)]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (8.0249, "8.02"),
+        (0.020449, "0.0204"),
+        (9.996, "10.0"),
+        (124.7, "125"),
+        (1247, "1250"),
+        (0, "0"),
+        (0.0000412, "4.12e-5"),
+        (123_456_789, "1.23e8"),
+        (-3.14159, "-3.14"),
+        (None, "-"),
+        (float("nan"), "-"),
+        (float("inf"), "-"),
+        (True, "-"),
+    ],
+)
+def test_numbers_have_three_significant_digits(value: object, shown: str) -> None:
+    assert digits(value) == shown
+
+
+@given(st.floats(min_value=1e-12, max_value=1e12))
+def test_a_shown_number_is_within_half_a_percent_and_never_zero(value: float) -> None:
+    assert float(digits(value)) == pytest.approx(value, rel=0.005001)
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "shown"),
+    [
+        (7.91, 0.3849, "±0.38"),  # the value's decimals
+        (8.02, 0.0041, "±0.004"),  # which would say ±0.00
+        (0.301, 0.000099, "±0.0001"),
+        (0.301, 0.00000000099, "±1e-9"),
+        (37.7, 286.8, "±287"),  # three digits are enough for a wild one
+        (130.0, 0.0, "±0"),
+        (0.00001, 0.000002, "±2.0e-6"),
+    ],
+)
+def test_the_half_width_has_the_decimals_of_its_value(value: float, half: float, shown: str) -> None:
+    assert spread(value, half) == shown
+
+
+@given(st.text())
+def test_text_from_outside_cannot_steer_a_terminal(text: str) -> None:
+    assert clean(text).isprintable()
+
+
+@given(st.text(), st.integers(min_value=1, max_value=30))
+def test_a_shortened_text_fits(text: str, width: int) -> None:
+    assert cells(shorten(clean(text), width)) <= width
+
+
+def test_columns_of_a_table_line_up_also_with_wide_characters() -> None:
+    """Japanese characters take two columns each: the number beside them still ends where the others end."""
+    lines = table([Column("name", left=True), Column("ms")], [["猫", "1.02"], ["cat", "10.2"]])
+    assert len({cells(line) for line in lines}) == 1
+
+
+def test_a_column_without_title_and_content_is_left_out() -> None:
+    assert table([Column("a", left=True), Column(""), Column("b")], [["x", "", "1"]]) == ["a  b", "x  1"]
+
+
+def test_the_answer_comes_first_with_its_certainty_and_unit() -> None:
+    first = render.text(make_result()).splitlines()[0]
+    assert re.match(r"latency 10\.\d ±0\.\d+ ms ", first)
+
+
+def test_one_row_for_each_stage_and_one_for_the_whole_app() -> None:
+    """Where the terminal is wide, calls, wall and CPU time, type and plugin stand in one row of each stage."""
+    text = render.text(make_result(), width=160)
+    for label in LABELS:
+        (row,) = rows_of(text, label)
+        assert row[1] == row[7] == "60"
+        assert row[-3:] == ["F32", "p", "1"]
+    (header,) = (line for line in text.splitlines() if "median" in line)
+    assert header.split().count("std") == 2
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_narrower_screen_shows_the_same_columns_in_two_blocks(width: int) -> None:
+    text = render.text(make_result(), width=width)
+    assert max(map(cells, text.splitlines())) <= width
+    assert len(text.splitlines()) <= 24
+    for label in LABELS:
+        assert len(rows_of(text, label)) == 2
+    assert "real ms" in text
+    assert "CPU ms" in text
+    assert text.count("var ms²") == 2
+
+
+def test_stages_stand_in_the_order_of_the_anchors_and_add_up() -> None:
+    text = render.text(make_result(), width=160)
+    means = [float(rows_of(text, label)[0][2]) for label in LABELS]
+    assert sum(means[:3]) == pytest.approx(means[3], rel=0.01)
+
+
+def test_a_model_of_microseconds_is_shown_in_microseconds() -> None:
+    text = render.text(make_result(make_configuration(ns=5_000)))
+    assert re.match(r"latency \d+\.\d ±[\d.]+ µs ", text)
+    assert "real µs" in text
+
+
+def test_what_is_missing_is_explained_under_the_table() -> None:
+    """One run has no interval across runs, sixty samples have no p99; both say what would help."""
+    found = dataclasses.replace(
+        make_configuration(runs=1), problems=[{"sample": "bad.png", "error": "bad.png: cannot be decoded\n  hint"}]
+    )
+    text = render.text(make_result(found))
+    assert "no ±: one " in text
+    assert re.search(r"no p99: n too small \(need \d+\)", text)
+    assert "left out bad.png: bad.png: cannot be decoded" in text
+    assert text.index("no p99") > text.index("image_classification  ")
+
+
+def test_many_samples_that_were_left_out_are_counted_rather_than_listed() -> None:
+    problems = [{"sample": f"{each}.png", "error": "is empty"} for each in range(50)]
+    text = render.text(make_result(dataclasses.replace(make_configuration(), problems=problems)))
+    assert text.count("is empty") == 3
+    assert "47 more" in text
+
+
+def test_a_crashed_run_is_named_beside_the_number_of_the_others() -> None:
+    good = make_configuration()
+    crashed = Run(1, state="crashed: SIGSEGV while measuring", detail="first line\nFatal Python error")
+    found = dataclasses.replace(good, runs=(*good.runs, crashed), state="1 of 4 runs crashed: SIGSEGV while measuring")
+    text = render.text(make_result(found))
+    assert text.startswith("latency 10.")
+    assert "run 2: crashed: SIGSEGV while measuring: Fatal Python error" in text
+
+
+def test_fewer_runs_than_planned_say_why() -> None:
+    assert "2 of 3 runs: the time was over" in render.text(make_result(make_configuration(runs=2)))
+
+
+def test_an_interrupted_result_says_so() -> None:
+    assert "interrupted" in render.text(make_result(state=INTERRUPTED))
+
+
+def test_several_engines_stand_the_fastest_first_and_the_others_with_their_reasons() -> None:
+    slow, fast = make_configuration("slow", 20 * MS), make_configuration("fast", 5 * MS)
+    missing = failed("tensorrt", "failed: not installed: tensorrt\n  pip install lpbench[trt]")
+    crashed = failed("ncnn", "crashed: SIGSEGV while loading", "banner\nVulkan went away")
+    lines = render.text(make_result(slow, missing, fast, crashed)).splitlines()
+    order = [lines.index(next(line for line in lines if line.startswith(each))) for each in ("fast", "slow", "not m")]
+    assert order == sorted(order)
+    text = "\n".join(lines)
+    assert "latency ms" in text
+    assert "n too small" in text
+    assert "pip install lpbench[trt]" in text
+    assert "crashed: SIGSEGV while loading" in text
+    assert "Vulkan went away" in text
+
+
+def test_engines_that_took_turns_have_a_verdict_beside_their_latency() -> None:
+    """Eight runs in which the second took 1.1 times as long: SLOWER, with the interval of the ratio."""
+    pair = Lockstep(0, 1, {TOTAL: tuple(1.1 + 0.001 * (run % 3) for run in range(8))})
+    both = make_result(make_configuration("one"), make_configuration("two", 11 * MS))
+    text = render.text(dataclasses.replace(both, lockstep=(pair,)), width=200)
+    assert "vs best" in text
+    assert re.search(r"^one .* best ", text, re.MULTILINE)
+    assert re.search(r"^two .* SLOWER +1\.10 ±0\.00\d ", text, re.MULTILINE)
+    assert "no verdicts" not in text
+    assert "SLOWER" in Page(render.to_html(dataclasses.replace(both, lockstep=(pair,)))).text
+
+
+def _three(**qualities: float) -> Result:
+    """Return three engines in lockstep: ``two`` takes 0.8 times as long as ``one``, and ``three`` 0.88 times."""
+    pairs = [
+        Lockstep(0, at, {TOTAL: tuple(share + 0.0001 * run for run in range(8))}) for at, share in ((1, 0.8), (2, 0.88))
+    ]
+    every = [
+        dataclasses.replace(
+            make_configuration(name, ns),
+            quality={"metric": "top1", "value": qualities[name], "unit": "", "gate": {"passes": qualities[name] >= 0.7}}
+            if name in qualities
+            else {},
+        )
+        for name, ns in (("one", 10 * MS), ("two", 8 * MS), ("three", 9 * MS))
+    ]
+    return dataclasses.replace(make_result(*every), lockstep=tuple(pairs))
+
+
+def test_verdicts_are_against_the_best_whichever_was_the_reference() -> None:
+    text = render.text(_three(), width=200)
+    assert re.search(r"^two .* best ", text, re.MULTILINE)
+    assert re.search(r"^three .* SLOWER +1\.10 ±", text, re.MULTILINE)
+    assert re.search(r"^one .* SLOWER +1\.25 ±", text, re.MULTILINE)
+
+
+def test_what_fails_the_quality_gate_cannot_win() -> None:
+    text = render.text(_three(one=0.71, two=0.5, three=0.71), width=200)
+    assert re.search(r"^three .* best .* 0\.71", text, re.MULTILINE)
+    assert re.search(r"^two .* FASTER +0\.909 ±.* 0\.5\S* FAIL", text, re.MULTILINE)
+
+
+def test_one_engine_says_its_quality_in_the_first_line() -> None:
+    gate = {"passes": False, "limit": 0.95, "reference": 0.96}
+    quality = {"metric": "top1", "value": 0.934, "unit": "", "n": 500, "interval": [0.909, 0.953], "gate": gate}
+    judged = dataclasses.replace(make_configuration(), quality=quality)
+    first = render.text(make_result(judged)).splitlines()[0]
+    assert first.endswith("top1 0.934 (0.909 to 0.953), below the app's gate of 0.950")
+    unknown = dataclasses.replace(make_configuration(), quality={"metric": "map", "value": None, "reason": "no box"})
+    assert render.text(make_result(unknown)).splitlines()[0].endswith("map: no box")
+
+
+def test_batches_and_streams_stand_in_the_head() -> None:
+    result = make_result()
+    text = render.text(dataclasses.replace(result, settings={**result.settings, "batch": 8, "streams": 2}))
+    assert "in batches of 8" in text
+    assert "2 streams" in text
+
+
+def test_the_table_of_several_engines_is_set_in_two_where_the_screen_is_narrow() -> None:
+    text = render.text(_three(), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert len(rows_of(text, "two")) == 2
+    assert {"version", "threads", "1/s"} <= set(text.split())
+
+
+def test_how_many_answers_are_the_references_stands_beside_them() -> None:
+    agreement = {"with": 0, "samples": 6, "same": 5, "worst_score": 0.1}
+    two = dataclasses.replace(make_configuration("two"), agreement=agreement)
+    text = render.text(make_result(make_configuration("one"), two), width=200)
+    assert "as one" in text
+    assert re.search(r"^two .* 5/6$", text, re.MULTILINE)
+
+
+def test_an_engine_that_stands_there_twice_is_called_by_what_sets_it_apart() -> None:
+    """As --engine takes it: fake:threads=1,fake:threads=2."""
+    one, two = (
+        dataclasses.replace(make_configuration(ns=ns), options={"threads": threads, "device": "cpu"})
+        for threads, ns in ((1, 9 * MS), (2, 5 * MS))
+    )
+    text = render.text(make_result(one, two))
+    assert re.search(r"^fake:threads=2 .*\nfake:threads=1 ", text, re.MULTILINE)
+
+
+def test_engines_that_did_not_take_turns_say_why_there_is_no_verdict() -> None:
+    both = make_result(make_configuration("one"), make_configuration("two"))
+    text = render.text(dataclasses.replace(both, lockstep_reason="the device has memory for one"))
+    assert "no verdicts: the device has memory for one" in text
+
+
+def test_an_engine_that_did_not_take_turns_with_the_others_is_named_with_the_reason() -> None:
+    pair = Lockstep(0, 1, {TOTAL: (1.1,) * 8})
+    three = make_result(*(make_configuration(name) for name in ("one", "two", "three")))
+    text = render.text(dataclasses.replace(three, lockstep=(pair,), lockstep_reason="three: the device is taken"))
+    assert "no verdict on three: three: the device is taken" in text
+
+
+def explained(runs: int = 3, python: float = 0.5) -> Configuration:
+    """Return a configuration of 10 ms whose latency was taken apart; caches cost differently from run to run."""
+    good = make_configuration(runs=runs)
+
+    def apart(run: Run) -> Run:
+        caches = (run.index - 1) * 0.2 * MS
+        steps = {
+            "preprocessing: resize": 1.5 * MS,
+            "postprocessing": 0.5 * MS,
+            "Python between the samples": python * MS,
+        }
+        parts = {"engine alone": 8 * MS - caches, "caches taken by preprocessing": caches, **steps}
+        return dataclasses.replace(run, parts=parts)
+
+    return dataclasses.replace(good, runs=tuple(map(apart, good.runs)))
+
+
+def test_the_parts_of_a_latency_add_up_to_the_whole() -> None:
+    """Shares too; a part that is negative in some runs and positive in others holds 0 within its ±."""
+    text = render.text(make_result(explained()))
+    rows = text[text.index("where the time goes") :].splitlines()[1:7]
+    found = [re.match(r"(\D+?) +(-?[\d.e-]+) +±([\d.]+) +(-?[\d.]+) %$", row) for row in rows]
+    assert all(found), rows
+    values = [float(each[2]) for each in found if each]
+    shares = [float(each[4]) for each in found if each]
+    assert sum(values[:-1]) == pytest.approx(10.5, abs=0.01)
+    assert values[-1] == 10.5
+    assert sum(shares[:-1]) == pytest.approx(100, abs=1)
+    assert "most after the engine itself: preprocessing: resize, 1.50 ms (14 %)" in text
+    assert "another when it was taken apart" not in text
+
+
+def test_one_run_is_taken_apart_without_an_interval() -> None:
+    text = render.text(make_result(explained(runs=1)))
+    (row,) = (line for line in text.splitlines() if line.startswith("preprocessing: resize"))
+    assert "±" not in row
+
+
+def test_parts_that_are_not_those_of_the_latency_say_so() -> None:
+    """The machine became slower before the latency was taken apart: 13 ms in the loops, 10 above."""
+    found = explained()
+    runs = tuple(dataclasses.replace(run, parts={**run.parts, "engine alone": 11 * MS}) for run in found.runs)
+    text = render.text(make_result(dataclasses.replace(found, runs=runs)))
+    assert re.search(r"another when it was taken apart: 13\.0 ms here, 10\.0 ms above", text)
+
+
+def test_an_engine_that_is_nearly_all_of_it_is_said_to_be() -> None:
+    found = explained()
+    parts = {"engine alone": 10.0 * MS, "postprocessing": 0.01 * MS}
+    runs = tuple(dataclasses.replace(run, parts=parts) for run in found.runs)
+    assert "nothing but the engine itself" in render.text(make_result(dataclasses.replace(found, runs=runs)))
+
+
+def test_each_of_several_engines_is_taken_apart_by_name() -> None:
+    text = render.text(make_result(explained(), dataclasses.replace(explained(), engine="other")))
+    assert text.count("where the time goes") == 2
+    assert re.search(r"^other\nwhere the time goes", text, re.MULTILINE)
+
+
+def test_a_notebook_shows_the_parts_too() -> None:
+    page = Page(render.to_html(make_result(explained())))
+    assert page.tags.count("table") == 2
+    assert "preprocessing: resize" in page.text
+    assert "most after the engine itself" in page.text
+
+
+def test_what_makes_a_number_doubtful_stands_under_it() -> None:
+    flag = {"name": "runs-differ", "reason": "the runs differ by more than their samples explain"}
+    text = render.text(make_result(dataclasses.replace(make_configuration(), flags=(flag,))))
+    assert "runs-differ: the runs differ by more than their samples explain" in text
+
+
+def test_a_long_reason_is_set_in_lines_that_fit() -> None:
+    flag = {"name": "unsteady", "reason": "a long story of many words " * 6}
+    text = render.text(make_result(dataclasses.replace(make_configuration(), flags=(flag,))), width=80)
+    assert max(map(cells, text.splitlines())) <= 80
+
+
+def test_a_run_that_was_repeated_does_not_count() -> None:
+    good = make_configuration()
+    repeated = dataclasses.replace(good.runs[0], superseded=True)
+    result = make_result(dataclasses.replace(good, runs=(repeated, *good.runs[1:])))
+    assert "2 runs, 40 samples" in render.text(result)
+    assert "repeated" in render.text(result, verbose=True)
+
+
+def test_a_result_without_any_number_shows_the_reason() -> None:
+    text = render.text(make_result(failed("acl", "failed: no device"), state="failed"))
+    assert "not measured" in text
+    assert "no device" in text
+
+
+def test_names_from_outside_are_shown_harmless() -> None:
+    """An app called by terminal commands neither clears the screen nor adds a line."""
+    nasty = "x\x1b[2J\r\nfake 1 ms"
+    found = dataclasses.replace(
+        make_configuration(), state=f"odd {nasty}", problems=[{"sample": nasty, "error": nasty}]
+    )
+    result = dataclasses.replace(make_result(found), app={"name": nasty, "class": nasty})
+    for verbose in (False, True):
+        assert "\x1b" not in render.text(result, verbose=verbose)
+        assert "\r" not in render.text(result, verbose=verbose)
+
+
+def test_verbose_shows_each_run_every_metric_and_the_environment_with_reasons() -> None:
+    text = render.text(make_result(), verbose=True)
+    assert len(rows_of(text, "    ")) >= 3
+    assert "Acme 3000" in text
+    assert "no such file" in text
+    assert "GPU_MEM" in text
+    assert "no installed monitor measures it" in text
+
+
+def test_what_the_worker_printed_is_shown_when_asked() -> None:
+    good = make_configuration()
+    loud = dataclasses.replace(good.runs[0], detail="vendor banner\nand more")
+    result = make_result(dataclasses.replace(good, runs=(loud, *good.runs[1:])))
+    assert "vendor banner" not in render.text(result)
+    assert "  vendor banner\n  and more" in render.text(result, verbose=True)
+
+
+class Page(HTMLParser):
+    """Counts elements and collects their text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        assert {name for name, _ in attrs} <= {"style"}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_a_notebook_gets_tables_in_which_everything_from_outside_is_text() -> None:
+    nasty = "<script>alert(1)</script><img src=x onerror=y>\"'&"
+    found = make_configuration()
+    found = dataclasses.replace(
+        found,
+        engine=nasty,
+        facts={"version": nasty, "precision": nasty, "device": nasty},
+        stages=tuple(dataclasses.replace(stage, label=nasty, plugin=nasty, data_type=nasty) for stage in found.stages),
+        problems=[{"sample": nasty, "error": nasty}],
+    )
+    result = make_result(found, make_configuration("other"), failed(nasty, nasty))
+    result = dataclasses.replace(result, app={"name": nasty, "class": nasty})
+    page = Page(render.to_html(result))
+    assert set(page.tags) <= {"div", "p", "strong", "br", "table", "tr", "th", "td"}
+    assert page.tags.count("table") == 3
+    assert nasty in page.text
+
+
+def test_a_result_shows_itself_in_a_notebook() -> None:
+    page = Page(str(lpbench.Result(**vars(make_result()))._repr_html_()))
+    for label in LABELS:
+        assert label in page.text
+    assert page.text.count("±") >= 2
+
+
+def test_predictions_stand_in_blocks_as_the_published_tool_prints_them() -> None:
+    """One block for each sample: its name, then class and confidence of each candidate."""
+    top = [{"label": "cat", "index": 2, "score": 0.998}, {"label": "dog", "index": 1, "score": 0.002}]
+    boxes = [{"class": 1, "score": 0.9, "box": [1, 2, 3, 4]}]
+    lines = predictions(
+        [
+            {"sample": "a.png", "top": top},
+            {"sample": "b.png", "objects": boxes},
+            {"sample": "c", "outputs": {"y": {"shape": [1, 2], "mean": 0.5}}},
+        ]
+    )
+    assert lines == [
+        "a.png",
+        "  class: cat ( 0.998 )",
+        "  class: dog ( 0.002 )",
+        "b.png: Number of objects found: 1",
+        '  class: 1 ( 0.9 ) {"box": [1, 2, 3, 4]}',
+        "c",
+        '  y: {"shape": [1, 2], "mean": 0.5}',
+    ]
+
+
+def test_engines_that_answer_otherwise_are_named() -> None:
+    def one(label: str) -> list[dict[str, Any]]:
+        return [{"sample": "a.png", "top": [{"label": label, "score": 0.5}]}]
+
+    first = dataclasses.replace(make_configuration("one"), predictions=one("cat"))
+    same = dataclasses.replace(make_configuration("two"), predictions=one("cat"))
+    other = dataclasses.replace(make_configuration("three"), predictions=one("dog"))
+    assert answers(make_result(first, same, other))[1:] == [
+        "a.png   cat          0.500",
+        "three answers otherwise: a.png  dog 0.500",
+    ]
+    assert answers(make_result()) == ["no predictions"]
+
+
+def test_the_two_published_lists_say_null_rather_than_0_and_why() -> None:
+    """A load of exactly 0 is 0; a metric that is not known is null with its reason under the lists."""
+    metrics = {
+        "CPU_LOAD": Metric(0.0, "%"),
+        "CPU_MEM": Metric(10.3, "MB"),
+        "GPU_LOAD": Metric(None, "%", reason="no GPU"),
+    }
+    (keys, values), reasons = readings(metrics)
+    assert re.findall(r"'(\w+)'", keys) == list(PUBLISHED)
+    shown = dict(zip(PUBLISHED, re.findall(r"'([^']*)'", values), strict=True))
+    assert shown["CPU_LOAD"] == "0"
+    assert float(shown["CPU_MEMORY"]) == 10.3
+    assert {shown[key] for key in PUBLISHED if key not in {"CPU_LOAD", "CPU_MEMORY"}} == {"null"}
+    assert "null: GPU_LOAD: no GPU" in reasons
+
+
+def test_the_benchmark_state_is_ok_or_what_went_wrong() -> None:
+    assert state(make_configuration()) == "[ 'BENCHMARK_STATE', 'OK' ]"
+    assert "SIGSEGV" in state(failed("x", "crashed: SIGSEGV while loading"))

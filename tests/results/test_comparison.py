@@ -1,0 +1,354 @@
+"""Saved results beside each other: verdicts, refusals and exit statuses; tested on hand-built results."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from array import array
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpbench.cli import main
+from lpbench.errors import ResultError
+from lpbench.results.comparison import compare, subject_changes
+from lpbench.results.model import Configuration, Metric, Result, Run, Stage
+from lpbench.results.stages import STAGES, TOTAL
+from lpbench.results.stats import summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    Capture = pytest.CaptureFixture[str]
+
+STEADY = (1.000, 1.002, 0.998, 1.001, 0.999, 1.003, 0.997, 1.000)
+"""What differs between eight runs of a calm machine."""
+
+
+def make_run(index: int, pre: float, infer: float) -> Run:
+    """Return a run of 20 samples; times in milliseconds."""
+    times = zip(STAGES, (pre, infer, 0.01), strict=True)
+    raw = {name: array("q", [int(1e6 * value)] * 20) for name, value in times}
+    raw[TOTAL] = array("q", map(sum, zip(*raw.values(), strict=True)))
+    return Run(index, samples=20, raw=raw, statistics={name: summarize(each) for name, each in raw.items()})
+
+
+def make_configuration(engine: str, pre: float, infer: float, drift: Sequence[float] = STEADY) -> Configuration:
+    runs = tuple(make_run(index, pre * factor, infer * factor) for index, factor in enumerate(drift))
+    stages = tuple(Stage(name, name, "x") for name in (*STAGES, TOTAL))
+    statistics = runs[0].statistics
+    return Configuration(engine, engine, "x", {}, isolated=True, stages=stages, runs=runs, statistics=statistics)
+
+
+def make_result(*configurations: Configuration, machine: str = "here", version: str = "1.0") -> Result:
+    environment: dict[str, Any] = {
+        "machine": {},
+        "subject": {"library acme": {"value": version, "source": "metadata"}},
+        "state": {},
+        "hashes": {"machine": machine, "subject": version},
+    }
+    app = {"name": "app", "class": "model", "digest": "00"}
+    return Result(app, {}, environment, configurations, created="2026-01-02T03:04:05+00:00", lpbench="0")
+
+
+BEFORE = make_result(make_configuration("fake", 1.0, 7.0))
+SLOWER = make_result(make_configuration("fake", 1.6, 7.0), version="2.0")
+
+
+def test_a_slower_stage_is_found_and_the_others_are_the_same() -> None:
+    """Preprocessing takes 0.6 ms of 8 ms longer, inference as long as before."""
+    (found,) = compare(BEFORE, SLOWER)
+    verdicts = {stage: each.verdict.value for stage, each in found.stages.items()}
+    assert verdicts == {
+        TOTAL: "SLOWER",
+        "preprocessing": "SLOWER",
+        "inference": "SAME",
+        "postprocessing": "SAME",
+    }
+    assert found.total.ratio.estimate == pytest.approx(8.61 / 8.01, rel=0.001)
+
+
+def test_exchanging_the_two_exchanges_the_verdict() -> None:
+    assert compare(SLOWER, BEFORE)[0].total.verdict.value == "FASTER"
+
+
+def test_fewer_than_eight_runs_give_no_verdict() -> None:
+    few = make_result(make_configuration("fake", 1.6, 7.0, STEADY[:5]))
+    (found,) = compare(BEFORE, few)
+    assert found.total.verdict.value == "UNCLEAR"
+    assert "8" in found.total.reason
+
+
+def test_results_of_different_machines_are_refused_unless_forced() -> None:
+    other = make_result(make_configuration("fake", 1.0, 7.0), machine="there")
+    with pytest.raises(ResultError, match="different machines"):
+        compare(BEFORE, other)
+    assert compare(BEFORE, other, force=True)
+
+
+def on_machine(result: Result, **facts: Any) -> Result:  # noqa: ANN401 - any fact
+    """Return a result with facts of another machine, and the hash that follows."""
+    machine = {key: {"value": value, "source": "here"} for key, value in facts.items()}
+    hashes = {**result.environment["hashes"], "machine": str(facts)}
+    return dataclasses.replace(result, environment={**result.environment, "machine": machine, "hashes": hashes})
+
+
+def test_a_refusal_names_what_differs_between_the_machines(tmp_path: Path, capsys: Capture) -> None:
+    """A governor that was changed, and a name that would clear the screen; with --force both are notes."""
+    before, after = on_machine(BEFORE, governor="powersave", cores=4), on_machine(BEFORE, governor="x\x1b[2J", cores=4)
+    names = [str(each.save(tmp_path / f"{at}.json")) for at, each in enumerate((before, after))]
+    assert main(["compare", *names]) == 2
+    error = capsys.readouterr().err
+    assert r"governor powersave → x\x1b[2J" in error
+    assert "cores" not in error
+    assert main(["compare", *names, "--force"]) == 0
+    assert r"another machine: governor: powersave → x\x1b[2J" in capsys.readouterr().out
+
+
+def at_frequency(result: Result, before: float | None, after: float | None = None, **machine: Any) -> Result:  # noqa: ANN401
+    """Return a result whose cores ran at so many MHz before and after."""
+
+    def state(mhz: float | None) -> dict[str, Any]:
+        known = {"value": {"0": mhz, "1": 2 * mhz}, "source": "scaling_cur_freq"} if mhz else {}
+        return {"frequency_mhz": known or {"value": None, "reason": "no cpufreq"}}
+
+    facts = {key: {"value": value, "source": "here"} for key, value in machine.items()}
+    states = {"state": state(before), "state_after": state(after or before)}
+    environment = {**result.environment, **states, "machine": facts}
+    return dataclasses.replace(result, environment=environment, settings={"affinity": [0]})
+
+
+def test_a_slower_clock_makes_more_time_and_no_more_cycles() -> None:
+    """1500 MHz, then 1200: everything takes 1.25 times as long and as many cycles as before."""
+    slow = make_result(make_configuration("fake", 1.25, 8.75))
+    (found,) = compare(at_frequency(BEFORE, 1500), at_frequency(slow, 1200))
+    assert found.total.verdict.value == "SLOWER"
+    assert found.cycles[TOTAL].verdict.value == "SAME"
+    assert found.cycles["inference"].ratio.estimate == pytest.approx(1.0)
+
+
+def on_gpu(result: Result) -> Result:
+    (each,) = result.configurations
+    return dataclasses.replace(result, configurations=(dataclasses.replace(each, facts={"processor": "GPU"}),))
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (at_frequency(BEFORE, None), "no cpufreq"),
+        (at_frequency(BEFORE, 1500, 1800), "from 1500 to 1800 MHz"),
+        (on_gpu(at_frequency(BEFORE, 1500)), "not that of a GPU"),
+        (BEFORE, "nobody looked"),
+    ],
+    ids=["unknown", "changed", "GPU", "older result"],
+)
+def test_where_cycles_are_not_known_the_reason_is(result: Result, reason: str) -> None:
+    (found,) = compare(at_frequency(BEFORE, 1500), result, force=True)
+    assert found.cycles == {}
+    assert reason in found.cycles_reason
+
+
+def test_the_nominal_frequency_of_a_virtual_machine_makes_no_cycles() -> None:
+    fact = {"value": {"0": 2600.0}, "source": "/proc/cpuinfo cpu MHz"}
+    states = {name: {"frequency_mhz": fact} for name in ("state", "state_after")}
+    here = dataclasses.replace(BEFORE, environment={**BEFORE.environment, **states})
+    guest = {**here.environment, "machine": {"virtualisation": {"value": "kvm", "source": "flags"}}}
+    assert "nominal" in compare(dataclasses.replace(here, environment=guest), here)[0].cycles_reason
+    assert compare(here, here)[0].cycles[TOTAL].verdict.value == "SAME"
+
+
+@pytest.mark.parametrize("value", [{"0": "fast"}, {"0": -1}, {}, [1500], "1500", {"0": None}])
+def test_a_frequency_that_makes_no_sense_makes_no_cycles(value: object) -> None:
+    """Results are files, and hold what others wrote."""
+    states = {name: {"frequency_mhz": {"value": value}} for name in ("state", "state_after")}
+    odd = dataclasses.replace(BEFORE, environment={**BEFORE.environment, **states})
+    assert compare(odd, odd)[0].cycles_reason
+
+
+def with_costs(result: Result, memory: float | None, label: str) -> Result:
+    """Return a result with a memory peak in MB and an answer to two samples."""
+    (each,) = result.configurations
+    peak = Metric(memory, "MB", reason="" if memory else "/proc could not be read")
+    answers = [{"sample": "a", "label": label}, {"sample": "b", "label": "dog"}]
+    each = dataclasses.replace(each, metrics={"CPU_MEM_PEAK": peak}, predictions=answers)
+    return dataclasses.replace(result, configurations=(each,))
+
+
+def test_memory_and_answers_stand_beside_the_verdicts(tmp_path: Path, capsys: Capture) -> None:
+    results = with_costs(BEFORE, 100.0, "cat"), with_costs(SLOWER, 150.0, "fox")
+    names = [str(each.save(tmp_path / f"{at}.json")) for at, each in enumerate(results)]
+    assert main(["compare", *names]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert "1.50" in lines["memory"]
+    assert "100 → 150 MB" in lines["memory"]
+    assert "1 of 2 alike" in lines["answers"]
+    main(["compare", *names, "--json"])
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["metrics"]["CPU_MEM_PEAK"] == [{"value": 100.0, "unit": "MB"}, {"value": 150.0, "unit": "MB"}]
+    assert found["answers"] == {"alike": 1, "of": 2}
+    assert found["changes"]["subject"] == {"library acme": ["1.0", "2.0"]}
+
+
+def test_a_cost_that_one_lacks_is_a_dash(tmp_path: Path, capsys: Capture) -> None:
+    results = with_costs(BEFORE, None, "cat"), with_costs(SLOWER, 150.0, "cat")
+    names = [str(each.save(tmp_path / f"{at}.json")) for at, each in enumerate(results)]
+    assert main(["compare", *names]) == 0
+    assert "- → 150 MB" in capsys.readouterr().out
+
+
+def test_numbers_as_they_are_are_no_answers() -> None:
+    """The outputs of a bare model differ in their last digits from engine to engine."""
+    (each,) = BEFORE.configurations
+    raw = dataclasses.replace(each, predictions=[{"sample": "a", "outputs": {"y": {"mean": 0.5}}}])
+    bare = dataclasses.replace(BEFORE, configurations=(raw,))
+    assert compare(bare, bare)[0].answers is None
+
+
+def test_one_configuration_is_compared_with_one_and_of_several_the_same_engine() -> None:
+    one, other = make_configuration("one", 1.0, 7.0), make_configuration("other", 1.0, 9.0)
+    assert [(each.first, each.second) for each in compare(make_result(one), make_result(other))] == [("one", "other")]
+    both = make_result(one, other)
+    assert [(each.first, each.second) for each in compare(both, make_result(other, one))] == [
+        ("one", "one"),
+        ("other", "other"),
+    ]
+    with pytest.raises(ResultError, match="nothing to compare"):
+        compare(both, make_result(make_configuration("third", 1.0, 7.0)))
+
+
+def beside(result: Result, speed: float, **kind: str) -> Result:
+    """Return a result as it would be on a machine of another speed, with units of a yardstick beside."""
+    ns = 400_000 * speed
+    stick = {"version": "1", **kind, "ns": ns, "run_ns": [ns] * len(STEADY), "cov": 0.0}
+
+    def slowed(run: Run) -> Run:
+        units = {stage: found.median / 400_000 for stage, found in run.statistics.items()}
+        statistics = {
+            stage: dataclasses.replace(found, median=found.median * speed) for stage, found in run.statistics.items()
+        }
+        return dataclasses.replace(run, units=units, statistics=statistics)
+
+    (found,) = result.configurations
+    found = dataclasses.replace(found, runs=tuple(map(slowed, found.runs)))
+    return dataclasses.replace(result, configurations=(found,), yardstick=stick)
+
+
+@pytest.mark.parametrize(("speed", "verdict"), [(1.005, "SAME"), (1.3, "UNCLEAR")])
+def test_a_machine_that_drifts_does_not_make_an_app_slower(speed: float, verdict: str) -> None:
+    """The same app in an hour in which everything takes longer: a large correction is no proof of SAME either."""
+    (found,) = compare(beside(BEFORE, 1.0), beside(BEFORE, speed))
+    assert found.total.verdict.value == verdict
+    assert found.total.ratio.estimate == pytest.approx(1.0)
+    assert found.raw[TOTAL].ratio.estimate == pytest.approx(speed)
+    assert found.raw_reason == ""
+
+
+def test_a_difference_no_larger_than_what_the_yardstick_corrects_is_unclear() -> None:
+    """The pair that is 7.5 % apart, in hours that differ by 2 and by 15 %."""
+    verdicts = [
+        found.total.verdict.value
+        for speed in (1.0, 1.02, 0.98, 1.15, 0.85)
+        for found in compare(beside(BEFORE, 1.0), beside(SLOWER, speed))
+    ]
+    assert verdicts == ["SLOWER", "SLOWER", "SLOWER", "UNCLEAR", "UNCLEAR"]
+
+
+@pytest.mark.parametrize("ns", [None, 0, -1.0, float("inf"), "fast"])
+def test_a_yardstick_without_a_speed_is_no_yardstick(ns: object) -> None:
+    one, other = (beside(each, 1.0) for each in (BEFORE, SLOWER))
+    (found,) = compare(one, dataclasses.replace(other, yardstick={**other.yardstick, "ns": ns}))
+    assert found.basis == "time"
+    assert found.raw_reason == "the yardstick's speed is not known"
+
+
+def test_a_difference_by_which_the_yardstick_itself_strays_is_unclear() -> None:
+    """The pair that is 7.5 % apart: SLOWER beside a steady kernel, and beside one that strays by 3 %, not by 10 %."""
+    verdicts = []
+    for stray in (0.0, 0.03, 0.10):
+        one, other = (beside(each, 1.0) for each in (BEFORE, SLOWER))
+        stuck = dataclasses.replace(other, yardstick={**other.yardstick, "cov": stray})
+        (found,) = compare(one, stuck)
+        verdicts.append(found.total.verdict.value)
+    assert verdicts == ["SLOWER", "SLOWER", "UNCLEAR"]
+
+
+def test_units_of_different_yardsticks_are_not_compared() -> None:
+    (found,) = compare(beside(BEFORE, 1.0, blas="one"), beside(BEFORE, 1.3, blas="other"))
+    assert found.total.verdict.value == "SLOWER"
+    assert found.raw_reason == "their yardsticks differ in blas"
+
+
+def test_what_differs_in_versions_is_known() -> None:
+    assert subject_changes(BEFORE, SLOWER) == {"library acme": ("1.0", "2.0")}
+    assert subject_changes(BEFORE, BEFORE) == {}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """Save both results."""
+    places = [tmp_path / "before.json", tmp_path / "after.json"]
+    return [str(result.save(place)) for result, place in zip((BEFORE, SLOWER), places, strict=True)]
+
+
+def test_the_screen_names_verdict_interval_times_and_the_stage_that_makes_most_of_it(
+    files: list[str], capsys: Capture
+) -> None:
+    assert main(["compare", *files]) == 0
+    text = capsys.readouterr().out
+    total, pre = (
+        next(line for line in text.splitlines() if line.strip().startswith(each)) for each in ("total", "pre")
+    )
+    assert total.split()[1:3] == ["SLOWER", "1.075"]
+    assert "8.01 → 8.61 ms" in total
+    assert pre.endswith("← most of it")
+    assert "library acme: 1.0 → 2.0" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--fail-slower", "5%"], 1, "slower than allowed (5.0 %)"),
+        (["--fail-slower", "0.05"], 1, "slower than allowed"),
+        (["--fail-slower", "10%"], 0, ""),
+        (["--fail-unclear"], 0, ""),
+        (["--fail-slower", "-1"], 2, "5% or 0.05"),
+        (["--margin", "0"], 2, "--margin"),
+        (["--threads", "2"], 2, "--threads is for measuring now"),
+        (["--retry-disturbed"], 2, "--retry-disturbed is for measuring now"),
+    ],
+)
+def test_the_status_says_whether_a_gate_failed(
+    files: list[str], capsys: Capture, words: list[str], status: int, said: str
+) -> None:
+    assert main(["compare", *files, *words]) == status
+    error = capsys.readouterr().err
+    assert said in error
+    assert bool(error) == bool(said)
+
+
+def test_an_unclear_verdict_fails_only_where_that_was_asked_for(tmp_path: Path, capsys: Capture) -> None:
+    wild = make_configuration("fake", 1.0, 7.3, (1, 1.4, 0.8, 1.2, 0.9, 1.1, 1.3, 0.7))
+    names = [
+        str(result.save(tmp_path / f"{name}.json"))
+        for name, result in (("before", BEFORE), ("wild", make_result(wild)))
+    ]
+    assert main(["compare", *names, "--fail-slower", "1%"]) == 0
+    assert "unclear: " in capsys.readouterr().out
+    assert main(["compare", *names, "--fail-unclear"]) == 1
+
+
+def test_several_results_are_each_compared_with_the_first(files: list[str], capsys: Capture) -> None:
+    assert main(["compare", files[0], files[1], files[0], "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["stages"][TOTAL]["verdict"] for each in found] == ["SLOWER", "SAME"]
+    assert found[0]["stages"][TOTAL]["median_ns"] == pytest.approx([8.01e6, 8.61e6], rel=0.001)
+
+
+def test_the_function_is_not_hidden_by_a_module_of_its_name() -> None:
+    """``import lpbench.x`` puts x into lpbench: a module called compare would take the function's place."""
+    import lpbench
+    import lpbench.cli.compare
+
+    assert callable(lpbench.compare)
+    assert callable(lpbench.probe)

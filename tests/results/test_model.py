@@ -1,0 +1,186 @@
+"""Results as documents: round trips, hostile and damaged files; tested on hand-built and on measured results."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from array import array
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpbench.errors import ResultError
+from lpbench.jobs.measuring import recording
+from lpbench.jobs.measuring.recording import Recorder
+from lpbench.results import store
+from lpbench.results.json_document import decode, from_dict, parse
+from lpbench.results.json_encode import encode
+from lpbench.results.metrics import derive
+from lpbench.results.model import Configuration, Result, Run, Stage
+from lpbench.results.stages import STAGES, TOTAL
+from lpbench.results.stats import summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+INT64 = st.integers(min_value=-(1 << 63), max_value=(1 << 63) - 1)
+
+
+def make_run(index: int = 0, count: int = 20, scale: int = 1000) -> Run:
+    """Return a run whose stages take 1, 10 and 2 units and a bit."""
+    raw = {
+        name: array("q", [scale * unit + at for at in range(count)])
+        for name, unit in zip(STAGES, (1, 10, 2), strict=True)
+    }
+    raw[TOTAL] = array("q", map(sum, zip(*raw.values(), strict=True)))
+    summaries = {name: summarize(values) for name, values in raw.items()}
+    counters = {"wall_ns": 13_000 * count, "cpu_ns": 12_000 * count, "rss_bytes": 5e7, "peak_bytes": 6e7}
+    return Run(index, samples=count, raw=raw, statistics=summaries, cpu=summaries, counters=counters)
+
+
+def make_result(runs: int = 3) -> Result:
+    """Return a result of one configuration."""
+    measured = tuple(make_run(index, scale=1000 + index) for index in range(runs))
+    pooled = {name: array("q", [v for run in measured for v in run.raw[name]]) for name in (*STAGES, TOTAL)}
+    configuration = Configuration(
+        engine="fake",
+        asked="phony",
+        plugin="lpbench-fakes 1.0",
+        options={"threads": 1},
+        isolated=True,
+        stages=tuple(Stage(name, name, "x") for name in (*STAGES, TOTAL)),
+        runs=measured,
+        statistics={name: summarize(values) for name, values in pooled.items()},
+        metrics=derive(measured, pooled, {}, cores=2),
+    )
+    app = {"name": "numbers", "class": "signal_processing", "digest": None}
+    return Result(app, {}, {}, (configuration,), created="2026-01-02T03:04:05+00:00", lpbench="0")
+
+
+def plain_document() -> dict[str, Any]:
+    """Return a result's document as JSON gives it back."""
+    plain: dict[str, Any] = json.loads(json.dumps(make_result().to_dict()))
+    return plain
+
+
+@given(st.lists(INT64))
+def test_a_block_gives_back_every_integer(values: list[int]) -> None:
+    assert list(decode(encode(array("q", values)))) == values
+
+
+def test_a_result_survives_its_document() -> None:
+    made = make_result()
+    assert from_dict(json.loads(json.dumps(made.to_dict(), allow_nan=False))) == made
+
+
+def test_a_measured_result_survives_its_file(fake_app: Callable[..., Path], tmp_path: Path) -> None:
+    from lpbench.jobs.measuring.session import benchmark
+
+    made = benchmark(fake_app(), number=30, runs=2)
+    assert store.load(made.save(tmp_path / "r.json")) == made
+
+
+def test_the_document_keeps_to_the_published_schema() -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="needs jsonschema")
+    from lpbench.util.schema import published
+
+    jsonschema.Draft202012Validator.check_schema(published("lpbench.results", "result"))
+    jsonschema.validate(plain_document(), published("lpbench.results", "result"))
+
+
+def test_raw_samples_have_a_cap_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "RAW_LIMIT", 10)
+    recorder = Recorder(0)
+    info = {"wall_ns": 1, "cpu_ns": 1, "switches": 0, "faults": 0, "rss_bytes": 1}
+    for _ in range(3):
+        recorder.add(info, array("q", range(4 * 8)).tobytes())
+    run = recorder.finish()
+    assert (run.samples, len(run.raw[TOTAL]), len(run.slices)) == (24, 10, 3)
+    assert run.statistics[TOTAL].n == 24
+    assert [each.samples for each in run.slices] == [8, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.update(version=99), "version 99 is not read.*reads version 1"),
+        (lambda d: d.update(format="other"), "no result of lpbench"),
+        (lambda d: d.pop("app"), "app"),
+        (lambda d: d.update(surprise=1), "surprise"),
+        (lambda d: d["configurations"][0]["runs"][0].update(samples=-1), r"configurations\[0\].runs\[0\].samples"),
+        (lambda d: d["configurations"][0]["metrics"]["LATENCY"].update(value="fast"), "LATENCY.value"),
+    ],
+    ids=["other version", "other format", "missing key", "unknown key", "negative count", "text for a number"],
+)
+def test_a_document_that_is_no_result_is_refused_by_name(change: Callable[[dict[str, Any]], Any], message: str) -> None:
+    changed = plain_document()
+    change(changed)
+    with pytest.raises(ResultError, match=f"(?s)r.json.*{message}"):
+        from_dict(changed, where="r.json")
+
+
+def _block(values: list[int], **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {**encode(array("q", values)), **changes}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        _block([1], count=2),
+        _block([1, 2], count=1),
+        _block([1], count=1 << 40),
+        _block([1], data="!!"),
+        _block([1], data="AAAA"),
+        _block([0] * 100_000, count=1),
+    ],
+    ids=["too short", "too long", "absurd count", "no base64", "no zlib", "bomb"],
+)
+def test_a_damaged_block_is_refused(block: dict[str, Any]) -> None:
+    with pytest.raises(ResultError, match=r"r\.json"):
+        decode(block, where="r.json")
+
+
+def test_stages_that_do_not_add_up_are_refused() -> None:
+    changed = plain_document()
+    changed["configurations"][0]["runs"][0]["raw"]["inference"] = encode(array("q", [5] * 20))
+    with pytest.raises(ResultError, match="do not add up"):
+        from_dict(changed)
+
+
+def test_negative_times_are_refused() -> None:
+    changed = plain_document()
+    raw = changed["configurations"][0]["runs"][0]["raw"]
+    for name, value in zip((*STAGES, TOTAL), (-5, 3, 2, 0), strict=True):
+        raw[name] = encode(array("q", [value]))
+    with pytest.raises(ResultError, match="negative"):
+        from_dict(changed)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"format": NaN}'])
+def test_what_is_no_json_is_refused(text: bytes) -> None:
+    with pytest.raises(ResultError, match=r"r\.json"):
+        parse(text, where="r.json")
+
+
+def test_a_file_cut_anywhere_is_refused() -> None:
+    text = json.dumps(make_result(1).to_dict()).encode()
+    for end in range(0, len(text) - 1, 97):
+        with pytest.raises(ResultError):
+            parse(text[:end])
+
+
+def test_run_medians_are_the_units_of_comparison() -> None:
+    configuration = make_result(3).configurations[0]
+    assert configuration.run_medians() == [run.statistics[TOTAL].median for run in configuration.runs]
+    without = dataclasses.replace(configuration, runs=(*configuration.runs, Run(3, state="crashed: SIGSEGV")))
+    assert len(without.run_medians()) == 3
+
+
+def test_rows_hold_every_stored_sample_and_add_up() -> None:
+    rows = make_result(2).rows()
+    assert len(rows) == 40
+    assert all(row[TOTAL] == sum(row[name] for name in STAGES) for row in rows)

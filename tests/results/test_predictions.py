@@ -1,0 +1,104 @@
+"""Whether predictions say the same: labels, boxes and scores, of any class of app, in chains too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpbench.results.predictions import Agreement, boxes, matches, of_predictions, overlap, same_top
+
+Prediction = dict[str, Any]
+SIDE = st.integers(0, 12)
+BOX = st.tuples(SIDE, SIDE, SIDE, SIDE).map(
+    lambda e: [min(e[0], e[2]), min(e[1], e[3]), max(e[0], e[2]), max(e[1], e[3])]
+)
+THINGS = st.lists(st.builds(lambda box, label: {"box": box, "label": label}, BOX, st.sampled_from("ab")), max_size=6)
+
+
+def classes(*scores: tuple[str, float], sample: str = "0") -> Prediction:
+    return {"sample": sample, "top": [{"label": label, "index": 0, "score": score} for label, score in scores]}
+
+
+def things(*found: tuple[str, list[float], float], sample: str = "0") -> Prediction:
+    return {"sample": sample, "items": [{"label": label, "box": box, "score": score} for label, box, score in found]}
+
+
+@given(BOX, BOX)
+def test_the_overlap_is_that_of_counted_pixels(first: list[int], second: list[int]) -> None:
+    def pixels(box: list[int]) -> set[tuple[int, int]]:
+        return {(x, y) for x in range(box[0], box[2]) for y in range(box[1], box[3])}
+
+    union = pixels(first) | pixels(second)
+    expected = len(pixels(first) & pixels(second)) / len(union) if union else float(first == second)
+    assert overlap(first, second) == pytest.approx(expected)
+
+
+@given(THINGS, THINGS)
+def test_pairs_are_the_best_first_and_nothing_is_in_two(first: list[Prediction], second: list[Prediction]) -> None:
+    """By the definition, slowly: as long as there is a pair left, take the best."""
+    expected, rest = [], {(i, j) for i in range(len(first)) for j in range(len(second))}
+    while rest:
+        share, i, j = max((overlap(first[i]["box"], second[j]["box"]), -i, -j) for i, j in rest)
+        i, j = -i, -j
+        if first[i]["label"] == second[j]["label"] and share >= 0.5:
+            expected.append((i, j, share))
+            rest = {(a, b) for a, b in rest if a != i and b != j}
+        else:
+            rest.discard((i, j))
+    assert matches(first, second) == expected
+
+
+def test_classes_agree_where_the_best_label_is_the_same() -> None:
+    reference = [classes(("cat", 0.9), ("dog", 0.1)), classes(("cat", 0.5), ("dog", 0.45), sample="1")]
+    other = [classes(("dog", 0.52), ("cat", 0.48), sample="1"), classes(("cat", 0.88), ("fox", 0.1))]
+    found = of_predictions(reference, other)
+    assert (found.samples, found.same) == (2, 1)
+    assert found.worst_score == pytest.approx(0.07)
+    assert same_top(reference[0], other[1])
+    assert same_top(reference[0], things()) is None
+
+
+def test_boxes_agree_where_all_are_matched() -> None:
+    one = things(("cat", [0, 0, 10, 10], 0.9), ("dog", [20, 0, 30, 10], 0.8))
+    near = things(("dog", [20, 0, 30, 11], 0.7), ("cat", [0, 1, 10, 10], 0.9))
+    fewer = things(("cat", [0, 0, 10, 10], 0.9))
+    renamed = things(("cat", [0, 0, 10, 10], 0.9), ("cow", [20, 0, 30, 10], 0.8))
+    found = of_predictions([one], [near])
+    assert (found.samples, found.same) == (1, 1)
+    assert found.worst_score == pytest.approx(0.1)
+    assert of_predictions([one], [fewer]).same == of_predictions([fewer], [one]).same == 0
+    assert of_predictions([one], [renamed]).same == 0
+    counted = boxes(one, near)
+    assert counted is not None
+    assert counted.share == 1
+    assert counted.mean_overlap == pytest.approx((0.9 + 10 / 11) / 2)
+
+
+def test_nothing_found_on_both_sides_is_the_same() -> None:
+    assert of_predictions([things()], [things()]) == Agreement(1, 1, 0.0)
+    assert of_predictions([things()], [things(("cat", [0, 0, 1, 1], 0.5))]).same == 0
+
+
+def test_what_later_components_found_counts_thing_by_thing() -> None:
+    def chain(*labels: str) -> Prediction:
+        return {**things(), "emotion": [{"item": at, **classes((label, 0.6))} for at, label in enumerate(labels)]}
+
+    assert of_predictions([chain("glad", "sad")], [chain("glad", "sad")]).same == 1
+    assert of_predictions([chain("glad", "sad")], [chain("glad", "glad")]).same == 0
+    assert of_predictions([chain("glad")], [chain("glad", "sad")]).same == 0
+    assert of_predictions([chain()], [chain("glad")]).same == 0
+
+
+def test_texts_are_answers_too() -> None:
+    assert of_predictions([{"sample": "0", "text": "lot 7"}], [{"sample": "0", "text": "lot 7"}]).same == 1
+    assert of_predictions([{"sample": "0", "text": "lot 7"}], [{"sample": "0", "text": "lot 1"}]).same == 0
+
+
+def test_numbers_alone_and_samples_of_one_side_only_are_not_counted() -> None:
+    vector = {"sample": "0", "embedding": [0.1, 0.2]}
+    assert of_predictions([vector], [vector]) == Agreement(0, 0, 0.0)
+    assert of_predictions([classes(("cat", 1.0), sample="a")], [classes(("cat", 1.0), sample="b")]).samples == 0
+    assert of_predictions([], []) == Agreement(0, 0, 0.0)

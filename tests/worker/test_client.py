@@ -1,0 +1,220 @@
+"""Worker processes: the process rules, and every way in which they end; real processes, a fake engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpbench.app.model import load_app
+from lpbench.errors import EngineError, LpbenchError, WorkerError
+from lpbench.worker.client import Worker, WorkerOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _request(folder: Path, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - parts of a request
+    app = load_app(folder)
+    plain = {"engine": "fake", "options": {}, "shapes": {}, "samples": [str(path) for path in app.samples]}
+    return {"app": app.request(), **plain, **more}
+
+
+def _opened(folder: Path, **options: Any) -> Worker:  # noqa: ANN401
+    worker = Worker(WorkerOptions(**{"timeout": 20.0, **options}))
+    worker.ask("open", "loading", **_request(folder))
+    return worker
+
+
+def test_a_worker_answers_and_ends_by_itself(fake_app: Callable[..., Path]) -> None:
+    with Worker(WorkerOptions()) as worker:
+        opened, _ = worker.ask("open", "loading", **_request(fake_app()))
+        assert opened["facts"]["version"] == "1.0"
+        assert opened["load_ns"] > 0
+        _, reads = worker.ask("measure", "measuring", count=7)
+        assert len(reads) == 7 * 4 * 8
+        pid = worker.pid
+    assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize(
+    ("orders", "outcome"),
+    [
+        ({"at": "load", "do": "crash"}, "crashed: SIGSEGV while loading"),
+        ({"at": "load", "do": "exit"}, "ended: exit status 3 while loading"),
+        ({"at": "run", "do": "crash", "after": 3}, "crashed: SIGSEGV while measuring"),
+        ({"at": "run", "do": "kill"}, "killed: SIGKILL while measuring"),
+        ({"at": "close", "do": "crash"}, "crashed: SIGSEGV while closing"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_end_of_a_worker_is_said_in_one_line(
+    fake_app: Callable[..., Path], orders: dict[str, Any], outcome: str
+) -> None:
+    with pytest.raises(WorkerError) as caught:
+        _whole_run(fake_app(**orders))
+    assert caught.value.outcome == outcome
+
+
+def _whole_run(folder: Path) -> None:
+    with Worker(WorkerOptions(timeout=20.0)) as worker:
+        worker.ask("open", "loading", **_request(folder))
+        worker.ask("measure", "measuring", count=10)
+        worker.ask("close", "closing")
+
+
+def test_a_hanging_worker_is_noticed_and_killed(fake_app: Callable[..., Path]) -> None:
+    worker = Worker(WorkerOptions(timeout=0.5))
+    with pytest.raises(WorkerError, match="--timeout") as caught:
+        worker.ask("open", "loading", **_request(fake_app(at="load", do="hang")))
+    assert caught.value.outcome == "hung: no answer in 0.5 s while loading"
+    assert not Path(f"/proc/{worker.pid}").exists()
+
+
+def test_a_killed_worker_is_an_outcome(fake_app: Callable[..., Path]) -> None:
+    worker = _opened(fake_app())
+    os.kill(worker.pid, signal.SIGSEGV)
+    with pytest.raises(WorkerError) as caught:
+        worker.ask("measure", "measuring", count=1)
+    assert caught.value.outcome == "crashed: SIGSEGV while measuring"
+
+
+def test_what_a_crashing_library_said_is_kept(fake_app: Callable[..., Path]) -> None:
+    worker = Worker(WorkerOptions())
+    with pytest.raises(WorkerError):
+        worker.ask("open", "loading", **_request(fake_app(at="load", do="crash")))
+    assert "Segmentation fault" in worker.said
+
+
+def test_a_refusal_keeps_its_class_place_and_remedy(fake_app: Callable[..., Path]) -> None:
+    with Worker(WorkerOptions()) as worker:
+        with pytest.raises(EngineError) as caught:
+            worker.ask("open", "loading", **_request(fake_app(at="load", do="raise")))
+        assert (caught.value.what, caught.value.where) == ("this model is not liked", "model.fake")
+        assert caught.value.hint == "like it"
+        assert worker.ask("environment", "looking")[0]
+
+
+def test_a_bug_in_an_engine_is_an_error_and_not_the_end(fake_app: Callable[..., Path]) -> None:
+    with Worker(WorkerOptions()) as worker, pytest.raises(LpbenchError, match="ValueError"):
+        worker.ask("open", "loading", **_request(fake_app(at="load", do="bug")))
+
+
+def test_what_a_vendor_prints_does_not_break_the_protocol(fake_app: Callable[..., Path]) -> None:
+    with Worker(WorkerOptions()) as worker:
+        worker.ask("open", "loading", **_request(fake_app(at="load", do="print")))
+        worker.ask("measure", "measuring", count=1)
+    assert "vendor banner on standard output" in worker.said
+
+
+def test_an_unknown_request_is_refused_by_name() -> None:
+    with Worker(WorkerOptions()) as worker, pytest.raises(WorkerError, match=r"unknown request '__init__'"):
+        worker.ask("__init__", "trying")
+
+
+def test_variables_are_set_before_the_engine_is_imported(fake_app: Callable[..., Path]) -> None:
+    with Worker(WorkerOptions(environment={"FAKE_SEEN": "yes"})) as worker:
+        opened, _ = worker.ask("open", "loading", **_request(fake_app()))
+    assert opened["facts"]["environment"]["FAKE_SEEN"] == "yes"
+
+
+def test_a_worker_runs_on_the_cores_it_is_given(fake_app: Callable[..., Path]) -> None:
+    core = max(os.sched_getaffinity(0))
+    worker = _opened(fake_app(), affinity=[core])
+    assert os.sched_getaffinity(worker.pid) == {core}
+    worker.close()
+
+
+def test_a_core_that_is_not_there_is_named() -> None:
+    with pytest.raises(LpbenchError, match=r"cannot run with cores \[4000\].*\n.*cores here: "):
+        Worker(WorkerOptions(affinity=[4000]))
+
+
+def test_a_worker_that_rests_uses_no_core_until_it_is_asked(fake_app: Callable[..., Path]) -> None:
+    """Its engine leaves a thread behind that spins, as thread pools do."""
+    with _opened(fake_app(at="run", do="spin")) as worker:
+        worker.ask("measure", "measuring", count=1)
+        assert _ticks(worker.pid, 0.3) > 5
+        worker.rest()
+        assert _ticks(worker.pid, 0.3) == 0
+        assert len(worker.ask("measure", "measuring", count=2)[1]) == 2 * 4 * 8
+        assert _ticks(worker.pid, 0.3) > 5
+
+
+def test_a_worker_that_rests_ends_as_others_do(fake_app: Callable[..., Path]) -> None:
+    ended = []
+    for end in (Worker.close, Worker.kill):
+        worker = _opened(fake_app(f"app-{end.__name__}"))
+        worker.rest()
+        begun = time.monotonic()
+        end(worker)
+        ended.append(time.monotonic() - begun)
+        assert not Path(f"/proc/{worker.pid}").exists()
+    assert max(ended) < 4  # without waiting for one that cannot hear
+
+
+def test_a_worker_that_died_can_rest(fake_app: Callable[..., Path]) -> None:
+    worker = _opened(fake_app())
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.rest()
+    with pytest.raises(WorkerError, match="killed: SIGKILL"):
+        worker.ask("measure", "measuring", count=2)
+
+
+def _ticks(pid: int, seconds: float) -> int:
+    """Return the ticks of CPU time, of 10 ms mostly, that a process uses in some time."""
+
+    def used() -> int:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    before = used()
+    time.sleep(seconds)
+    return used() - before
+
+
+def test_a_worker_has_a_session_of_its_own_and_leaves_ctrl_c_to_the_parent(fake_app: Callable[..., Path]) -> None:
+    worker = _opened(fake_app())
+    assert os.getsid(worker.pid) == worker.pid != os.getsid(0)
+    os.kill(worker.pid, signal.SIGINT)
+    assert len(worker.ask("measure", "measuring", count=2)[1]) == 2 * 4 * 8
+    worker.close()
+
+
+@pytest.mark.parametrize("resting", [False, True])
+def test_a_worker_dies_with_its_parent(fake_app: Callable[..., Path], *, resting: bool) -> None:
+    """Also while it is stuck in a run, or rests: the parent is killed outright and cannot tell it."""
+    program = (
+        "import sys, json, time; from lpbench.worker.client import Worker, WorkerOptions\n"
+        f"w = Worker(WorkerOptions()); {'w.rest(); ' if resting else ''}print(w.pid, flush=True)\n"
+        f"{'time.sleep(60)' if resting else 'pass'}\n"
+        "w.ask('open', 'loading', **json.loads(sys.argv[1]))"
+    )
+    import json
+
+    request = json.dumps(_request(fake_app(at="load", do="hang")))
+    parent = subprocess.Popen([sys.executable, "-c", program, request], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 10
+    while _alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(pid)
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for yet has ended all the same."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

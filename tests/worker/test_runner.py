@@ -1,0 +1,142 @@
+"""The runner's own words: what it refuses, and what JSON can carry of what plugins return."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpbench.app.model import load_app
+from lpbench.app.model_choice import merge
+from lpbench.errors import EngineError, WorkerError
+from lpbench.machine.process_memory import memory, reset_peak
+from lpbench.plugin.engine import TensorInfo
+from lpbench.util.jsonable import plain
+from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.runner import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SEEN = (TensorInfo("data", "uint8", (1, 8)), TensorInfo("mask", "bool", (1,)))
+
+
+def test_what_the_app_says_of_a_tensor_completes_what_the_engine_sees() -> None:
+    stated = TensorInfo("data", "uint8", (), layout="NHWC", scale=0.5, zero_point=128)
+    merged = merge(SEEN, [stated])
+    assert merged[0] == TensorInfo("data", "uint8", (1, 8), "NHWC", 0.5, 128)
+    assert merged[1] == SEEN[1]
+
+
+def test_what_the_engine_knows_is_not_overridden() -> None:
+    known = TensorInfo("data", "uint8", (1, 8), "NCHW", 0.25, 3)
+    assert merge([known], [TensorInfo("data", "uint8", (), "", 0.5, 128)]) == (known,)
+
+
+def test_a_layout_that_the_app_states_counts() -> None:
+    """An engine takes four dimensions for its format's custom; whoever made the file knows better."""
+    custom = TensorInfo("data", "uint8", (1, 3, 8, 8), "NHWC")
+    (found,) = merge([custom], [TensorInfo("data", "uint8", (), "NCHW")])
+    assert found.layout == "NCHW"
+
+
+def test_a_tensor_that_the_model_does_not_have_is_named() -> None:
+    with pytest.raises(EngineError, match=r'states a tensor "dota"; the model has data, mask\n.*did you mean "data"'):
+        merge(SEEN, [TensorInfo("dota", "uint8", ())])
+
+
+def test_another_type_than_the_model_has_is_named() -> None:
+    with pytest.raises(EngineError, match='states "data" as float32; the model has uint8'):
+        merge(SEEN, [TensorInfo("data", "float32", ())])
+
+
+class _Array:
+    """Looks like a numpy array or scalar."""
+
+    def tolist(self) -> list[Any]:
+        return [1.5, math.inf, [2]]
+
+
+def test_what_json_cannot_carry_becomes_what_it_can() -> None:
+    value = {1: (math.nan, _Array()), "path": Path("a"), "set": {3}, "ok": [True, None, "x", 2, 0.5]}
+    expected = {"1": [None, [1.5, None, [2]]], "path": "a", "set": [3], "ok": [True, None, "x", 2, 0.5]}
+    assert plain(value) == expected
+
+
+def test_nothing_is_measured_before_something_is_open() -> None:
+    with pytest.raises(EngineError, match="nothing is open"):
+        Runner().do("predict", {})
+
+
+def test_only_requests_can_be_asked_for() -> None:
+    for name in ("do", "_time", "nonsense"):
+        with pytest.raises(WorkerError, match=f"unknown request '{name}'"):
+            Runner().do(name, {})
+
+
+def test_variables_of_the_engine_are_set_here_too_unless_the_caller_has_set_them(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FAKE_TELEMETRY", raising=False)
+    app = load_app(fake_app())
+    request: dict[str, Any] = {"app": app.request(), "engine": "fake", "options": {}, "shapes": {}, "samples": []}
+    Runner().open(**request)
+    assert os.environ["FAKE_TELEMETRY"] == "0"
+    monkeypatch.setenv("FAKE_TELEMETRY", "1")
+    Runner().open(**request)
+    assert os.environ["FAKE_TELEMETRY"] == "1"
+
+
+def test_the_peak_is_that_of_what_came_after_the_reset() -> None:
+    large = bytearray(os.urandom(1 << 20) * 64)
+    assert memory()["peak_bytes"] >= len(large)
+    before = memory()["rss_bytes"]
+    del large
+    reset_peak()
+    assert memory()["peak_bytes"] < before
+
+
+def test_what_others_do_is_watched_and_told_as_json() -> None:
+    runner = Runner()
+    runner.watch(others=[])
+    time.sleep(0.05)
+    found = runner.watched()
+    assert found["seconds"] >= 0.05
+    assert isinstance(found["disturbed"], str)
+    assert plain(found) == found
+
+
+@pytest.mark.parametrize("enough", [True, False])
+def test_threads_that_compute_are_spread_over_the_cores_where_there_is_one_for_each(*, enough: bool) -> None:
+    """The yardstick of two threads; the worker's further threads, which wait, may go where they like."""
+    pytest.importorskip("numpy", reason="needs numpy")
+    from lpbench.worker.reference_kernel import environment
+
+    cores = sorted(os.sched_getaffinity(0))[: 2 if enough else 1]
+    if len(cores) < 1 + enough:
+        pytest.skip("needs two cores")
+    with Worker(WorkerOptions(environment(2), affinity=cores)) as worker:
+        facts, _ = worker.ask("open_yardstick", "loading", threads=2)
+        found, _ = worker.ask("spread", "spreading", count=40)
+        places = [os.sched_getaffinity(int(each.name)) for each in Path(f"/proc/{worker.pid}/task").iterdir()]
+    if "OpenBLAS" not in facts["blas"].split():
+        pytest.skip("numpy has another BLAS")
+    assert found["cores"] == (cores if enough else [])
+    assert sorted(core for each in places if len(each) == 1 for core in each) == (
+        cores if enough else cores * len(places)
+    )
+
+
+def test_one_thread_stays_free() -> None:
+    pytest.importorskip("numpy", reason="needs numpy")
+    from lpbench.worker.reference_kernel import environment
+
+    with Worker(WorkerOptions(environment(1))) as worker:
+        worker.ask("open_yardstick", "loading")
+        found, _ = worker.ask("spread", "spreading", count=10)
+        assert found == {"threads": 1, "cores": []}
+        assert os.sched_getaffinity(worker.pid) == os.sched_getaffinity(0)
