@@ -58,7 +58,7 @@ class Case:
     post: dict[str, Way]
 
 
-def usual(boxes: Any, scores: Any, classes: Any, overlap: float) -> Any:  # noqa: ANN401 - arrays, here and below
+def usual(boxes: Any, scores: Any, classes: Any, overlap: float) -> Any:
     """Return what stays, best first: the loop that most scripts have; classes are moved apart."""
     moved = boxes if classes is None else boxes + (classes * np.float32(4096))[:, None]
     left, top, right, bottom = moved.T
@@ -74,7 +74,7 @@ def usual(boxes: Any, scores: Any, classes: Any, overlap: float) -> Any:  # noqa
     return np.array(kept)
 
 
-def opencv(boxes: Any, scores: Any, classes: Any, overlap: float) -> Any:  # noqa: ANN401
+def opencv(boxes: Any, scores: Any, classes: Any, overlap: float) -> Any:
     """Return the same by OpenCV's own."""
     sized: Any = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
     if classes is None:
@@ -84,7 +84,7 @@ def opencv(boxes: Any, scores: Any, classes: Any, overlap: float) -> Any:  # noq
     return np.asarray(kept)
 
 
-def placed(boxes: Any, size: int) -> Any:  # noqa: ANN401
+def placed(boxes: Any, size: int) -> Any:
     """Return boxes in the picture, cut to it."""
     found = ((boxes.reshape(-1, 2, 2) - SHIFT) / np.float32(SHARE)).reshape(-1, 4)
     found[:, ::2] = found[:, ::2].clip(0, size / SHARE)
@@ -92,7 +92,7 @@ def placed(boxes: Any, size: int) -> Any:  # noqa: ANN401
     return found
 
 
-def blazeface(outputs: Arrays, suppress: Suppress, centres: Any, size: int, *, early: bool) -> Found:  # noqa: ANN401
+def blazeface(outputs: Arrays, suppress: Suppress, centres: Any, size: int, *, early: bool) -> Found:
     """Decode a BlazeFace by hand.
 
     :param centres: Of the anchors, in pixels.
@@ -113,7 +113,7 @@ def blazeface(outputs: Arrays, suppress: Suppress, centres: Any, size: int, *, e
     return placed(boxes[kept], size), scores[kept], np.zeros(len(kept)), (points[kept] - SHIFT) / np.float32(SHARE)
 
 
-def ssd(outputs: Arrays, suppress: Suppress, priors: Any, size: int, *, early: bool) -> Found:  # noqa: ANN401
+def ssd(outputs: Arrays, suppress: Suppress, priors: Any, size: int, *, early: bool) -> Found:
     """Decode an SSD by hand: y, x, height, width; the first class is the background."""
     logits, numbers = outputs["scores"][0], outputs["boxes"][0]
     best = logits[:, 1:].max(axis=1)
@@ -128,7 +128,7 @@ def ssd(outputs: Arrays, suppress: Suppress, priors: Any, size: int, *, early: b
     return placed(boxes[kept], size), scores[kept], classes[kept], np.empty((len(kept), 0, 2))
 
 
-def nanodet(outputs: Arrays, suppress: Suppress, cells: Any, size: int, *, early: bool) -> Found:  # noqa: ANN401
+def nanodet(outputs: Arrays, suppress: Suppress, cells: Any, size: int, *, early: bool) -> Found:
     """Decode a NanoDet by hand.
 
     :param cells: Centre and stride of each, by level.
@@ -180,7 +180,7 @@ def yolo(outputs: Arrays, suppress: Suppress, size: int, *, early: bool) -> Foun
     return placed(boxes[kept], size), scores[kept], classes[kept], np.empty((len(kept), 0, 2))
 
 
-def ways(function: Callable[..., Found], *arguments: Any) -> dict[str, Way]:  # noqa: ANN401
+def ways(function: Callable[..., Found], *arguments: Any) -> dict[str, Way]:
     """Return the four combinations by name."""
 
     def way(suppress: Suppress, *, early: bool) -> Way:
@@ -193,7 +193,7 @@ def ways(function: Callable[..., Found], *arguments: Any) -> dict[str, Way]:  # 
     }
 
 
-def things(random: np.random.Generator, count: int, size: int) -> Any:  # noqa: ANN401
+def things(random: np.random.Generator, count: int, size: int) -> Any:
     """Return centres and sizes of things that do not overlap, ``(count, 4)`` in pixels."""
     cells = int(np.ceil(count**0.5))
     chosen = random.permutation(cells * cells)[:count]
@@ -202,7 +202,7 @@ def things(random: np.random.Generator, count: int, size: int) -> Any:  # noqa: 
     return np.concatenate([centre, random.uniform(0.5, 0.8, (count, 2)) * pitch], axis=1).astype(np.float32)
 
 
-def around(random: np.random.Generator, centres: Any, wanted: Any, each: int) -> tuple[Any, Any, Any]:  # noqa: ANN401
+def around(random: np.random.Generator, centres: Any, wanted: Any, each: int) -> tuple[Any, Any, Any]:
     """Return the rows nearest to each thing, their boxes, nearly right, and whose they are."""
     rows = np.concatenate([np.argsort(((centres - thing[:2]) ** 2).sum(axis=1))[:each] for thing in wanted])
     rows, first = np.unique(rows, return_index=True)
@@ -227,7 +227,7 @@ class Tensor:
         self.planes = aligned((3, size, size), "uint8")
         self.size, self.factor, self.summand, self.planar, self.reverse = size, factor, summand, planar, reverse
 
-    def ordered(self, picture: Any) -> Any:  # noqa: ANN401
+    def ordered(self, picture: Any) -> Any:
         """Resize and order the bytes."""
         cv2.resize(picture, (self.size, self.size - 2 * BAR), self.inside)
         if self.planar:
@@ -235,20 +235,20 @@ class Tensor:
             return self.planes
         return cv2.cvtColor(self.canvas, cv2.COLOR_BGR2RGB, self.bytes) if self.reverse else self.canvas
 
-    def arithmetic(self, picture: Any) -> Any:  # noqa: ANN401
+    def arithmetic(self, picture: Any) -> Any:
         """Multiply and add with numpy."""
         flat = self.out.reshape(3, -1)
         np.multiply(self.ordered(picture).reshape(3, -1), np.float32(self.factor), out=flat)
         np.add(flat, np.float32(self.summand), out=flat)
         return self.out
 
-    def weighted(self, picture: Any) -> Any:  # noqa: ANN401
+    def weighted(self, picture: Any) -> Any:
         """Do both in one pass of OpenCV's."""
         values = self.ordered(picture).reshape(self.size, -1)
         cv2.addWeighted(values, self.factor, values, 0, self.summand, self.out.reshape(self.size, -1), cv2.CV_32F)
         return self.out
 
-    def blob(self, picture: Any) -> Any:  # noqa: ANN401
+    def blob(self, picture: Any) -> Any:
         """Use OpenCV's own blob, which is planar."""
         cv2.resize(picture, (self.size, self.size - 2 * BAR), self.inside)
         mean = -self.summand / self.factor
@@ -268,7 +268,7 @@ def pixels(
     ours(sample)  # which leaves the geometry
     kinds = ("arithmetic", "weighted", "blob") if planar else ("arithmetic", "weighted")
 
-    def way(kind: str) -> Any:  # noqa: ANN401
+    def way(kind: str) -> Any:
         return getattr(Tensor(size, factor, summand, planar=planar, reverse=reverse), kind)
 
     return ours, sample, {kind: partial(way, kind) for kind in kinds}

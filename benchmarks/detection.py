@@ -39,8 +39,7 @@ def check(case: Case) -> int:
     tensor = case.our_pre(case.sample)["input"]
     for name, pre in case.pre.items():
         if np.abs(pre()(case.sample.data) - tensor).max() > CLOSE:
-            message = f"{case.title}: {name} makes another tensor"
-            raise AssertionError(message)
+            raise AssertionError(f"{case.title}: {name} makes another tensor")
     ours = case.our_post(case.outputs, case.sample)
     expected = (ours.boxes, ours.scores, ours.classes, ours.points)
     for name, way in case.post.items():
@@ -48,8 +47,7 @@ def check(case: Case) -> int:
         order = np.argsort(-found[1], kind="stable")
         for mine, other in zip(expected, found, strict=True):
             if mine.shape != other.shape or np.abs(mine - other[order]).max(initial=0) > CLOSE:
-                message = f"{case.title}: {name} finds something else"
-                raise AssertionError(message)
+                raise AssertionError(f"{case.title}: {name} finds something else")
     return len(ours)
 
 

@@ -47,7 +47,7 @@ def write(path: Path) -> Path:
     return path
 
 
-def loops(net: Any, data: Array) -> dict[str, Callable[[], None]]:  # noqa: ANN401 - ncnn is untyped
+def loops(net: Any, data: Array) -> dict[str, Callable[[], None]]:
     """Return the two ways to run once by hand."""
     mat = ncnn.Mat(data).clone()
 

@@ -52,7 +52,7 @@ def write(path: Path) -> Path:
     return path
 
 
-def loops(interpreter: Any, data: Array) -> dict[str, Callable[[], None]]:  # noqa: ANN401 - untyped
+def loops(interpreter: Any, data: Array) -> dict[str, Callable[[], None]]:
     """Return the two ways to run once by hand."""
     given, found = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
 

@@ -57,21 +57,21 @@ def squeezenet(path: str | Path, seed: int = 0) -> Path:
     return Path(path)
 
 
-def _shapes(graph: Any) -> dict[str, Any]:  # noqa: ANN401 - onnx is untyped
+def _shapes(graph: Any) -> dict[str, Any]:
     """Return the shapes of all weights: of those that stand there, and of those that are made from a shape."""
     stored = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     made = {node.output[0]: stored.pop(node.input[0]) for node in graph.node if node.op_type == "ConstantOfShape"}
     return {**{name: array.shape for name, array in stored.items()}, **made}
 
 
-def _weight(shape: Any, rng: np.random.Generator) -> Any:  # noqa: ANN401 - arrays
+def _weight(shape: Any, rng: np.random.Generator) -> Any:
     """Return weights that keep the variance from layer to layer (He et al. 2015); biases are zero."""
     if len(shape) == 1:
         return np.zeros(shape, np.float32)
     return rng.standard_normal(shape, np.float32) * np.float32(math.sqrt(2 / np.prod(shape[1:])))
 
 
-def _nodes(graph: Any) -> list[Any]:  # noqa: ANN401 - onnx is untyped
+def _nodes(graph: Any) -> list[Any]:
     """Return the graph's nodes without constants and dropout, with its softmax over a flat tensor."""
     nodes: list[Any] = []
     renamed: dict[str, str] = {}

@@ -68,7 +68,7 @@ def _save(path: Path, nodes: list[Any], given: list[int], found: list[int], weig
     return path
 
 
-def bare(session: Any, feeds: dict[str, Any], count: int) -> float:  # noqa: ANN401 - onnxruntime is untyped
+def bare(session: Any, feeds: dict[str, Any], count: int) -> float:
     """Return the wall nanoseconds of one sample in a loop that a careful script would write."""
     clock, taken = time.perf_counter_ns, [0] * count
     with collector_off():
@@ -85,7 +85,7 @@ def measured(session: Session, feeds: dict[str, Any], count: int) -> float:
     """Return the wall nanoseconds of one sample in lpbench's timed loop."""
     samples, out = [Sample("", feeds)] * count, anchors(count)
 
-    def pre(sample: Sample) -> Any:  # noqa: ANN401 - feeds
+    def pre(sample: Sample) -> Any:
         return sample.data
 
     def post(outputs: object, sample: Sample) -> None:

@@ -52,8 +52,7 @@ def by_benchmark_app(model: Path, seconds: float) -> float:
     said = _output([_tool("benchmark_app"), "-m", str(model), *options.split(), "-t", f"{max(1, round(seconds))}"])
     found = re.search(r"Median:\s*([0-9.]+) ms", said)
     if found is None:
-        what = f"benchmark_app names no median: {said[-500:]}"
-        raise ValueError(what)
+        raise ValueError(f"benchmark_app names no median: {said[-500:]}")
     return float(found[1])
 
 

@@ -74,7 +74,7 @@ class Case:
         infos = [TensorInfo(each, str(array.dtype), array.shape) for each, array in outputs.items()]
         self.post = spec.load()(settled, infos, LETTERS if name == "ctc" else ())
 
-    def ours(self) -> Any:  # noqa: ANN401 - any prediction
+    def ours(self) -> Any:
         """Return lpbench's prediction."""
         return self.post(self.outputs, self.sample)
 
@@ -228,7 +228,7 @@ def text_boxes() -> Made:
     case = Case("text-boxes", {}, outputs, 640)
     scale, left, top = letterbox(case)
 
-    def box(contour: Any) -> Any:  # noqa: ANN401 - OpenCV's array types and numpy's do not meet
+    def box(contour: Any) -> Any:
         (x, y), (width, height), angle = cv2.minAreaRect(contour)
         if min(width, height) < SMALLEST:
             return None
@@ -292,8 +292,7 @@ def check(made: Made) -> None:
         for ours, theirs in zip(wanted, job(), strict=True):
             error = float(np.abs(np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)).max())
             if error > CLOSE:
-                message = f"{case.name}, {name}: differs by {error}"
-                raise AssertionError(message)
+                raise AssertionError(f"{case.name}, {name}: differs by {error}")
 
 
 def measure(make: Callable[[], Made], rounds: int) -> float:

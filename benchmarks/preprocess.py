@@ -62,43 +62,43 @@ INTERLEAVED = np.ascontiguousarray(np.stack(TABLES[::-1], axis=-1))
 FACTORS, SUMMANDS = FACTOR.reshape(3, 1), SUMMAND.reshape(3, 1)
 
 
-def stretched(picture: Any, to: Buffers) -> Any:  # noqa: ANN401 - OpenCV's and numpy's array types do not meet
+def stretched(picture: Any, to: Buffers) -> Any:
     """Resize to the model's size."""
     return cv2.resize(picture, (SIDE, SIDE), to.small)
 
 
-def cropped(picture: Any, to: Buffers) -> Any:  # noqa: ANN401
+def cropped(picture: Any, to: Buffers) -> Any:
     """Resize the short side to 256, then take the centre."""
     start = (SHORT - SIDE) // 2
     return cv2.resize(picture, (SHORT, SHORT), to.middle)[start : start + SIDE, start : start + SIDE]
 
 
-def cropped_tight(picture: Any, to: Buffers) -> Any:  # noqa: ANN401
+def cropped_tight(picture: Any, to: Buffers) -> Any:
     """Do the same, and close the gaps between the rows."""
     np.copyto(to.small, cropped(picture, to))
     return to.small
 
 
-def cropped_first(picture: Any, to: Buffers) -> Any:  # noqa: ANN401
+def cropped_first(picture: Any, to: Buffers) -> Any:
     """Resize only what the crop keeps; the same where it begins and ends on whole pixels."""
     start, side = (SHORT - SIDE) // 2 * SOURCE // SHORT, SIDE * SOURCE // SHORT
     return cv2.resize(picture[start : start + side, start : start + side], (SIDE, SIDE), to.small)
 
 
-def plain_numpy(ready: Ready, _: Buffers) -> Any:  # noqa: ANN401
+def plain_numpy(ready: Ready, _: Buffers) -> Any:
     """Write it as the formula reads."""
     values = ready()[:, :, ::-1].astype(np.float32) / 255
     return np.ascontiguousarray(((values - MEAN) / STD).transpose(2, 0, 1))[None]
 
 
-def strided_copy(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def strided_copy(ready: Ready, to: Buffers) -> Any:
     """Convert while transposing, then calculate in place."""
     np.copyto(to.out[0], ready()[:, :, ::-1].transpose(2, 0, 1))
     np.multiply(to.flat, FACTORS, to.flat)
     return np.add(to.flat, SUMMANDS, to.flat)
 
 
-def split_copy(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def split_copy(ready: Ready, to: Buffers) -> Any:
     """Split bytes, convert all at once, calculate in place."""
     cv2.split(ready(), to.reversed_planes)
     np.copyto(to.out[0], to.planes)
@@ -106,14 +106,14 @@ def split_copy(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
     return np.add(to.flat, SUMMANDS, to.flat)
 
 
-def split_multiply(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def split_multiply(ready: Ready, to: Buffers) -> Any:
     """Split bytes, convert while multiplying."""
     cv2.split(ready(), to.reversed_planes)
     np.multiply(to.planes.reshape(3, -1), FACTORS, to.flat)
     return np.add(to.flat, SUMMANDS, to.flat)
 
 
-def split_channels(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def split_channels(ready: Ready, to: Buffers) -> Any:
     """Do the same channel by channel, while it is in the cache."""
     cv2.split(ready(), to.reversed_planes)
     for plane, values, factor, summand in zip(to.planes, to.out[0], FACTOR, SUMMAND, strict=True):
@@ -122,7 +122,7 @@ def split_channels(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
     return to.out
 
 
-def split_table(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def split_table(ready: Ready, to: Buffers) -> Any:
     """Split bytes and look each up."""
     cv2.split(ready(), to.reversed_planes)
     for plane, values, table in zip(to.planes, to.out[0], TABLES, strict=True):
@@ -130,7 +130,7 @@ def split_table(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
     return to.out
 
 
-def split_take(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def split_take(ready: Ready, to: Buffers) -> Any:
     """Look each up with numpy."""
     cv2.split(ready(), to.reversed_planes)
     for plane, values, table in zip(to.planes, to.out[0], TABLES, strict=True):
@@ -138,7 +138,7 @@ def split_take(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
     return to.out
 
 
-def split_weighted(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def split_weighted(ready: Ready, to: Buffers) -> Any:
     """Use OpenCV's weighted sum, which converts on the way."""
     cv2.split(ready(), to.reversed_planes)
     for plane, values, factor, summand in zip(to.planes, to.out[0], FACTOR, SUMMAND, strict=True):
@@ -146,7 +146,7 @@ def split_weighted(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
     return to.out
 
 
-def split_filter(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def split_filter(ready: Ready, to: Buffers) -> Any:
     """Use a separable filter of one tap, which converts, scales and adds."""
     cv2.split(ready(), to.reversed_planes)
     one = np.ones((1, 1), np.float32)
@@ -155,13 +155,13 @@ def split_filter(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
     return to.out
 
 
-def table_split(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def table_split(ready: Ready, to: Buffers) -> Any:
     """Look interleaved bytes up, then split to.floats."""
     cv2.split(cv2.LUT(ready(), INTERLEAVED, to.floats), to.reversed_out)
     return to.out
 
 
-def arithmetic_split(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def arithmetic_split(ready: Ready, to: Buffers) -> Any:
     """Use OpenCV's arithmetic on interleaved values, then split to.floats."""
     mean, scale = (np.array([*each[::-1], 0.0]) for each in (MEAN * 255, FACTOR))
     cv2.subtract(ready(), mean, to.floats, dtype=cv2.CV_32F)
@@ -169,7 +169,7 @@ def arithmetic_split(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
     return to.out
 
 
-def transform_split(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def transform_split(ready: Ready, to: Buffers) -> Any:
     """Use OpenCV's matrix for colours, then split to.floats."""
     np.copyto(to.floats, ready())
     matrix = np.hstack([np.diag(FACTOR[::-1]), SUMMAND[::-1, None]])
@@ -177,14 +177,14 @@ def transform_split(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
     return to.out
 
 
-def blob(ready: Ready, to: Buffers) -> Any:  # noqa: ANN401
+def blob(ready: Ready, to: Buffers) -> Any:
     """Use OpenCV's own blob, then divide."""
     values = cv2.dnn.blobFromImage(ready(), 1.0, to.size[::-1], swapRB=True).reshape(3, -1)
     np.multiply(values, FACTORS, values)
     return np.add(values, SUMMANDS, values)
 
 
-def blob_with_parameters(ready: Ready, _: Buffers) -> Any:  # noqa: ANN401
+def blob_with_parameters(ready: Ready, _: Buffers) -> Any:
     """Let OpenCV's own blob do it all."""
     parameters = cv2.dnn.Image2BlobParams()
     parameters.scalefactor, parameters.mean = ((*map(float, each), 0.0) for each in (FACTOR, MEAN * 255))
@@ -241,8 +241,7 @@ def check(candidates: dict[str, Job], close: float = CLOSE) -> dict[str, Job]:
             print(f"{name}: left out: {reason}", file=sys.stderr)
             continue
         if error > close:
-            message = f"{name} differs by {error}"
-            raise AssertionError(message)
+            raise AssertionError(f"{name} differs by {error}")
         usable[name] = job
     return usable
 

@@ -44,7 +44,7 @@ TEMPLATE = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70
 CENTRED = TEMPLATE - TEMPLATE.mean(axis=0)
 
 
-def boxed(picture: Any, _: Detections, to: Buffers) -> Any:  # noqa: ANN401 - OpenCV's and numpy's array types do not meet
+def boxed(picture: Any, _: Detections, to: Buffers) -> Any:
     """Letterbox: resize between strips that stay black."""
     height = SIDE * HEIGHT // WIDTH
     top = (SIDE - height) // 2
@@ -52,7 +52,7 @@ def boxed(picture: Any, _: Detections, to: Buffers) -> Any:  # noqa: ANN401 - Op
     return to.small
 
 
-def cut(picture: Any, found: Detections, to: Buffers) -> Any:  # noqa: ANN401
+def cut(picture: Any, found: Detections, to: Buffers) -> Any:
     """Cut the squared box out, one and a half times as large, on whole pixels."""
     left, top, right, bottom = found.boxes[0].tolist()
     side = round(1.5 * max(right - left, bottom - top))
@@ -60,7 +60,7 @@ def cut(picture: Any, found: Detections, to: Buffers) -> Any:  # noqa: ANN401
     return cv2.resize(picture[y : y + side, x : x + side], (SIDE, SIDE), to.small)
 
 
-def turned(picture: Any, found: Detections, to: Buffers) -> Any:  # noqa: ANN401
+def turned(picture: Any, found: Detections, to: Buffers) -> Any:
     """Turn the same until two points are level."""
     left, top, right, bottom = found.boxes[0].tolist()
     (ax, ay), (bx, by) = found.points[0, :2].tolist()
@@ -72,7 +72,7 @@ def turned(picture: Any, found: Detections, to: Buffers) -> Any:  # noqa: ANN401
     return cv2.warpAffine(picture, matrix, (SIDE, SIDE), to.small, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
 
-def aligned_by_points(picture: Any, found: Detections, to: Buffers) -> Any:  # noqa: ANN401
+def aligned_by_points(picture: Any, found: Detections, to: Buffers) -> Any:
     """Bring five points onto a template with the least squares, in closed form."""
     points = found.points[0]
     middle = points.mean(axis=0)
@@ -91,7 +91,7 @@ def aligned_by_points(picture: Any, found: Detections, to: Buffers) -> Any:  # n
     return cv2.warpAffine(picture, matrix, (ALIGNED, ALIGNED), to.small)
 
 
-def lined(picture: Any, found: Detections, to: Buffers) -> Any:  # noqa: ANN401
+def lined(picture: Any, found: Detections, to: Buffers) -> Any:
     """Turn a line of text, given by its corners, until it is level, with the rest to the right black."""
     (ax, ay), (bx, by), _, (dx, dy) = found.points[0].tolist()
     long, high = math.hypot(bx - ax, by - ay), math.hypot(dx - ax, dy - ay)
@@ -139,7 +139,7 @@ def things(*, lines: bool) -> list[Detections]:
     return found
 
 
-def jobs(title: str, picture: Any) -> dict[str, Job]:  # noqa: ANN401
+def jobs(title: str, picture: Any) -> dict[str, Job]:
     """Return lpbench and every way by hand, by name, each with buffers of its own and the same things in turn."""
     resized, size, values = JOBS[title]
     found = things(lines=resized is lined)
@@ -152,7 +152,7 @@ def jobs(title: str, picture: Any) -> dict[str, Job]:  # noqa: ANN401
     return found_jobs
 
 
-def _resizing(resized: Resized, picture: Any, found: list[Detections], to: Buffers) -> Job:  # noqa: ANN401
+def _resizing(resized: Resized, picture: Any, found: list[Detections], to: Buffers) -> Job:
     turn = _in_turn(found)
     return lambda: resized(picture, next(turn), to)
 
@@ -162,7 +162,7 @@ def _in_turn(found: list[Detections]) -> Iterator[Detections]:
     return itertools.chain(found[:1], itertools.cycle(found))
 
 
-def _ours(values: dict[str, Any], size: tuple[int, int], picture: Any, turn: Iterator[Detections]) -> Job:  # noqa: ANN401
+def _ours(values: dict[str, Any], size: tuple[int, int], picture: Any, turn: Iterator[Detections]) -> Job:
     normalise = {"mean": MEAN.tolist(), "std": STD.tolist()}
     pre = ImagePreprocessor(
         dataclass_config.build(ImageConfig, {"normalise": normalise, **values}),
@@ -170,7 +170,7 @@ def _ours(values: dict[str, Any], size: tuple[int, int], picture: Any, turn: Ite
     )
     sample = Sample("picture", picture)
 
-    def run() -> Any:  # noqa: ANN401
+    def run() -> Any:
         for item in pre.items(sample, next(turn)):
             feeds = pre(item)
         return feeds["input"]

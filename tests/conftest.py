@@ -85,7 +85,7 @@ def fake_app(fakes: registry.Registry, tmp_path: Path) -> Callable[..., Path]:
     """Return a maker of apps for the fake engine: ``make(work_us=100, at="run", do="crash")``."""
     assert "fake" in fakes.all(registry.ENGINES), fakes.failures
 
-    def make(name: str = "numbers", *, numbers: tuple[str, ...] = ("1", "2", "3"), **orders: Any) -> Path:  # noqa: ANN401
+    def make(name: str = "numbers", *, numbers: tuple[str, ...] = ("1", "2", "3"), **orders: Any) -> Path:
         folder = tmp_path / name
         (folder / "samples").mkdir(parents=True)
         for index, number in enumerate(numbers):

@@ -141,10 +141,9 @@ _SHOWN = frozenset({"Result", "benchmark", "compare_live", "load_result"})
 """Names that lead to results, which a notebook shows."""
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+def __getattr__(name: str) -> Any:
     if name not in _PLACES:
-        what = f"module 'lpbench' has no attribute {name!r}"
-        raise AttributeError(what)
+        raise AttributeError(f"module 'lpbench' has no attribute {name!r}")
     import importlib
 
     if name in _SHOWN:

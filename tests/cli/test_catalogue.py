@@ -54,8 +54,7 @@ def pulls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, bo
         asked.append((name, force))
         progress(Progress(name, "fetch", "w.whl", 0, 2_500_000))
         if name == "two":
-            what = "two: pip failed"
-            raise PullError(what, hint="look at pip's configuration")
+            raise PullError("two: pip failed", hint="look at pip's configuration")
         (tmp_path / name).mkdir()
         (tmp_path / name / "model").write_bytes(bytes(1_234_567))
         return tmp_path / name

@@ -31,7 +31,7 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> Checked:
     asked: dict[str, Any] = {}
 
     def prepare(*results: CheckResult) -> dict[str, Any]:
-        def check_engine(name: str, case: object, **given: Any) -> list[CheckResult]:  # noqa: ANN401
+        def check_engine(name: str, case: object, **given: Any) -> list[CheckResult]:
             asked.update(given, name=name, case=case)
             for each in results:
                 given["progress"](each)

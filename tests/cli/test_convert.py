@@ -24,7 +24,7 @@ QUICKLY = ("--number", "2", "--runs", "1", "--no-yardstick")
 def app(tmp_path: Path) -> Callable[..., Path]:
     """Return a maker of apps around a formula: ``app(converter="crash")``."""
 
-    def make(**changes: Any) -> Path:  # noqa: ANN401 - any JSON
+    def make(**changes: Any) -> Path:
         folder = tmp_path / "numbers"
         folder.mkdir()
         (folder / "m.formula").write_text(json.dumps({**MODEL, **changes}), encoding="ascii")

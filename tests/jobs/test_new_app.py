@@ -28,7 +28,7 @@ def model(tmp_path: Path) -> Path:
     return file
 
 
-def config_of(folder: Path) -> Any:  # noqa: ANN401 - any JSON
+def config_of(folder: Path) -> Any:
     return json.loads((folder / "ai_app_config.json").read_text("utf-8"))
 
 
@@ -120,8 +120,7 @@ def test_an_engine_that_is_broken_leaves_the_inputs_unread_and_says_so(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> object:
-        what = "cannot load libfake.so"
-        raise PluginError(what)
+        raise PluginError("cannot load libfake.so")
 
     monkeypatch.setattr("lpbench.worker.client.Worker.ask", broken)
     made = new_app(tmp_path / "mine", app_class="model", model=model)

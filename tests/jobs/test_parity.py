@@ -78,7 +78,7 @@ def test_the_cosine_is_that_of_exact_arithmetic(pair: tuple[Any, Any]) -> None:
 
 
 @given(arrays.arrays(np.float32, (2, 3), elements=ANY))
-def test_equal_values_do_not_deviate(values: Any) -> None:  # noqa: ANN401 - an array
+def test_equal_values_do_not_deviate(values: Any) -> None:
     found = deviation(values, values.copy())
     assert (found.max_absolute, found.max_relative, found.unlike) == (0, 0, 0)
     assert found.cosine == pytest.approx(1)

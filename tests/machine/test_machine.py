@@ -486,7 +486,7 @@ def test_foreign_load_is_what_the_measured_processes_did_not_use(tmp_path: Path)
     assert before.cores == 2
 
 
-def moment(at: float, busy: float | None, **more: Any) -> Snapshot:  # noqa: ANN401 - any counter
+def moment(at: float, busy: float | None, **more: Any) -> Snapshot:
     """Return a snapshot of two cores."""
     counters = {"stolen": 0.0, "own": 0.0, "cores": 2, "involuntary_switches": 0, "minor_faults": 0}
     return Snapshot(at, busy, **{**counters, "major_faults": 0, "quota_stops": 0, "quota_ns": 0, **more})

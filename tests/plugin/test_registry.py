@@ -64,7 +64,7 @@ def failed(found: Registry, plugin: str) -> registry.Failure:
     return failure
 
 
-def in_child(code: str, site: Path) -> Any:  # noqa: ANN401 - whatever the code prints as JSON
+def in_child(code: str, site: Path) -> Any:
     """Run code in a fresh interpreter that sees what was installed, and return what it prints."""
     environment = {**os.environ, "PYTHONPATH": str(site)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -87,7 +87,7 @@ def test_results_of_different_machines_are_refused_unless_forced() -> None:
     assert compare(BEFORE, other, force=True)
 
 
-def on_machine(result: Result, **facts: Any) -> Result:  # noqa: ANN401 - any fact
+def on_machine(result: Result, **facts: Any) -> Result:
     """Return a result with facts of another machine, and the hash that follows."""
     machine = {key: {"value": value, "source": "here"} for key, value in facts.items()}
     hashes = {**result.environment["hashes"], "machine": str(facts)}
@@ -106,7 +106,7 @@ def test_a_refusal_names_what_differs_between_the_machines(tmp_path: Path, capsy
     assert r"another machine: governor: powersave → x\x1b[2J" in capsys.readouterr().out
 
 
-def at_frequency(result: Result, before: float | None, after: float | None = None, **machine: Any) -> Result:  # noqa: ANN401
+def at_frequency(result: Result, before: float | None, after: float | None = None, **machine: Any) -> Result:
     """Return a result whose cores ran at so many MHz before and after."""
 
     def state(mhz: float | None) -> dict[str, Any]:

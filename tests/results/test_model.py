@@ -123,7 +123,7 @@ def test_a_document_that_is_no_result_is_refused_by_name(change: Callable[[dict[
         from_dict(changed, where="r.json")
 
 
-def _block(values: list[int], **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+def _block(values: list[int], **changes: Any) -> dict[str, Any]:
     return {**encode(array("q", values)), **changes}
 
 

@@ -187,8 +187,7 @@ class Picky:
 
     def __post_init__(self) -> None:
         if self.low > self.high:
-            what = "low is above high"
-            raise ValueError(what)
+            raise ValueError("low is above high")
 
 
 def test_what_the_dataclass_itself_refuses_is_a_config_error_too() -> None:

@@ -28,11 +28,11 @@ APP: dict[str, Any] = {
 }
 
 
-def problems(instance: Any, schema: Any) -> list[str]:  # noqa: ANN401 - any JSON
+def problems(instance: Any, schema: Any) -> list[str]:
     return [str(each) for each in iter_problems(instance, schema)]
 
 
-def changed(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def changed(**changes: Any) -> dict[str, Any]:
     return {**json.loads(json.dumps(APP)), **changes}
 
 
@@ -63,7 +63,7 @@ def test_every_error_is_found_with_its_path_what_was_found_and_what_is_right() -
         ([], "labels: found a list of 0"),
     ],
 )
-def test_of_two_descriptions_the_nearer_one_is_explained(labels: Any, told: str) -> None:  # noqa: ANN401
+def test_of_two_descriptions_the_nearer_one_is_explained(labels: Any, told: str) -> None:
     found = problems(changed(labels=labels), published("lpbench.app", "ai_app"))
     assert len(found) == 1
     assert found[0].startswith(told)
@@ -91,7 +91,7 @@ def test_long_and_strange_values_are_shown_short_and_escaped() -> None:
         ({"items": 3}, "expected an object, true or false"),
     ],
 )
-def test_a_schema_with_a_rule_that_is_not_known_is_refused(schema: Any, told: str) -> None:  # noqa: ANN401
+def test_a_schema_with_a_rule_that_is_not_known_is_refused(schema: Any, told: str) -> None:
     with pytest.raises(ValueError, match=told.replace("$", r"\$")):
         list(iter_problems({}, schema))
 
@@ -116,7 +116,7 @@ def test_every_key_of_an_app_is_described() -> None:
     assert [place for place, inner in keys if not inner.get("description")] == []
 
 
-def keys_of(schema: Any, place: str) -> list[tuple[str, Any]]:  # noqa: ANN401 - any JSON
+def keys_of(schema: Any, place: str) -> list[tuple[str, Any]]:
     """Return every property of every object that a schema describes."""
     found: list[tuple[str, Any]] = []
     if isinstance(schema, list):

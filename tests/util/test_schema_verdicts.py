@@ -61,7 +61,7 @@ SCHEMAS = st.recursive(st.booleans() | schemas(st.booleans()), schemas, max_leav
 
 @settings(max_examples=300, deadline=None)
 @given(value=VALUES, schema=SCHEMAS)
-def test_any_schema_and_any_value_get_the_reference_verdict(value: Any, schema: Any) -> None:  # noqa: ANN401
+def test_any_schema_and_any_value_get_the_reference_verdict(value: Any, schema: Any) -> None:
     assert (not list(iter_problems(value, schema))) == jsonschema.Draft202012Validator(schema).is_valid(value)
 
 
@@ -93,14 +93,14 @@ APP: dict[str, Any] = {
 }
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Return the path of every value inside another."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(place for key, each in inner for place in places(each, (*path, key)))]
 
 
 @st.composite
-def nearly_right(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:  # noqa: ANN401
+def nearly_right(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:
     """Return an app with a few values replaced, added or removed."""
     app = copy.deepcopy(APP)
     for _ in range(draw(st.integers(0, 3))):
@@ -122,7 +122,7 @@ def nearly_right(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:  # noqa:
 
 @settings(max_examples=200, deadline=None)
 @given(app=nearly_right())
-def test_apps_with_slips_get_the_reference_verdict(app: Any) -> None:  # noqa: ANN401
+def test_apps_with_slips_get_the_reference_verdict(app: Any) -> None:
     schema = published("lpbench.app", "ai_app")
     reference = jsonschema.Draft202012Validator(schema)
     assert (not list(iter_problems(app, schema))) == reference.is_valid(app), json.dumps(app)

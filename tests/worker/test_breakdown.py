@@ -59,10 +59,10 @@ class SpinningPre(Preprocessor[None]):
 class SpinningPost(Postprocessor[None]):
     """Takes 100 µs."""
 
-    def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:  # noqa: ANN401
+    def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:
         _spin(100)
 
-    def describe(self, prediction: Any, /) -> Mapping[str, Any]:  # noqa: ANN401
+    def describe(self, prediction: Any, /) -> Mapping[str, Any]:
         return {}
 
 

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _request(folder: Path, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - parts of a request
+def _request(folder: Path, **more: Any) -> dict[str, Any]:
     app = load_app(folder)
     plain = {"engine": "fake", "options": {}, "shapes": {}, "samples": [str(path) for path in app.samples]}
     return {"app": app.request(), **plain, **more}
 
 
-def _opened(folder: Path, **options: Any) -> Worker:  # noqa: ANN401
+def _opened(folder: Path, **options: Any) -> Worker:
     worker = Worker(WorkerOptions(**{"timeout": 20.0, **options}))
     worker.ask("open", "loading", **_request(folder))
     return worker

@@ -41,12 +41,12 @@ def _chain(app: Path, *names: str) -> Path:
 def test_every_clock_read_of_a_chain_is_in_one_of_its_stages() -> None:
     clock = _ticking()
 
-    def slow(feeds: Any) -> Any:  # noqa: ANN401
+    def slow(feeds: Any) -> Any:
         for _ in range(10):
             clock()
         return feeds
 
-    def digits(sample: Sample, found: Any) -> list[Sample]:  # noqa: ANN401
+    def digits(sample: Sample, found: Any) -> list[Sample]:
         clock()
         return [Sample(sample.name, each) for each in str(found)]
 
@@ -159,7 +159,7 @@ class _Rows(Engine[Any]):
         self.sleep, self.fixed = sleep, fixed
         self.sessions: list[_RowsSession] = []
 
-    def open(self, model: Model, config: Any, /, *, shapes: Shapes, profile: bool = False) -> Session:  # noqa: ANN401
+    def open(self, model: Model, config: Any, /, *, shapes: Shapes, profile: bool = False) -> Session:
         rows = self.fixed or shapes.get("rows", ("n", 3))[0]
         self.sessions.append(_RowsSession(rows, self.sleep))
         return self.sessions[-1]
@@ -173,8 +173,7 @@ class _RowsSession(Session):
 
     def run(self, feeds: Feeds, /) -> Outputs:
         if self.closed or feeds["rows"].shape != (self.rows, 3):
-            what = f"fed {feeds['rows'].shape}"
-            raise EngineError(what)
+            raise EngineError(f"fed {feeds['rows'].shape}")
         time.sleep(self._sleep)
         return {"sums": feeds["rows"].sum(axis=1)}
 
@@ -206,7 +205,7 @@ def rows(tmp_path: Path) -> Callable[..., Result]:
     (tmp_path / "ai_app_config.json").write_text(json.dumps(config))
     app = load_app(tmp_path)
 
-    def measure(engine: _Rows, **asked: Any) -> Result:  # noqa: ANN401
+    def measure(engine: _Rows, **asked: Any) -> Result:
         return benchmark(app, engine=engine, number=8, yardstick=False, **asked)
 
     return measure

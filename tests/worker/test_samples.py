@@ -29,15 +29,13 @@ class Counting(Preprocessor[None]):
         self.loaded.append(path.name)
         text = path.read_text(encoding="ascii")
         if not text:
-            what = "is empty"
-            raise ProcessorError(what, where=str(path))
+            raise ProcessorError("is empty", where=str(path))
         return Sample(path.name, memoryview(text.encode()))
 
     def __call__(self, sample: Sample, /) -> Feeds:
         self.called.append(sample.name)
         if bytes(sample.data) == b"odd":
-            what = "does not fit"
-            raise ProcessorError(what)
+            raise ProcessorError("does not fit")
         return {"x": sample.data}
 
 

@@ -51,7 +51,7 @@ def test_texts_travel_too(tmp_path: Path) -> None:
 
 
 @given(values=arrays.arrays("float32", st.tuples(*[st.integers(1, 4)] * 4)))
-def test_channels_are_moved_and_back(values: Any) -> None:  # noqa: ANN401 - an array
+def test_channels_are_moved_and_back(values: Any) -> None:
     """Against indices one by one."""
     last = arranged(values, "", "NHWC")
     for n, c, h, w in np.ndindex(*values.shape):

@@ -17,7 +17,7 @@ def _samples(count: int) -> list[Sample]:
     return [Sample(str(index), index) for index in range(count)]
 
 
-def _ticking(step: int = 1) -> Any:  # noqa: ANN401 - a clock
+def _ticking(step: int = 1) -> Any:
     now = 0
 
     def clock() -> int:
@@ -58,7 +58,7 @@ def test_stages_add_up_to_the_total_exactly() -> None:
 def test_time_goes_to_the_stage_that_spends_it() -> None:
     clock = _ticking()
 
-    def slow(feeds: Any) -> Any:  # noqa: ANN401
+    def slow(feeds: Any) -> Any:
         for _ in range(100):
             clock()
         return feeds

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def seen(app: Path, **options: Any) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401 - those of benchmark
+def seen(app: Path, **options: Any) -> dict[str, Mapping[str, Any]]:
     """Return what an app says of its own samples, by name."""
     return {Path(each["sample"]).name: each for each in looked(app, **options).predictions}
 
 
-def looked(app: Path, **options: Any) -> lpbench.Configuration:  # noqa: ANN401 - those of benchmark
+def looked(app: Path, **options: Any) -> lpbench.Configuration:
     """Return what came out of an app that was run a little in this process."""
     asked = {"number": 2, "runs": 1, "isolate": False, "yardstick": False, "max_time": 1, "threads": 1, **options}
     (found,) = lpbench.benchmark(app, **asked).configurations

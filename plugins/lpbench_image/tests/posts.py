@@ -46,19 +46,19 @@ def sample(geometry: Affine | Geometry | None = GEOMETRY) -> Sample:
     return found
 
 
-def infos(outputs: Mapping[str, Array], **more: Any) -> list[TensorInfo]:  # noqa: ANN401 - its fields
+def infos(outputs: Mapping[str, Array], **more: Any) -> list[TensorInfo]:
     """Return what a session says of these outputs."""
     return [TensorInfo(name, str(each.dtype), each.shape, **more) for name, each in outputs.items()]
 
 
-def build(name: str, values: Mapping[str, Any], outputs: Sequence[TensorInfo], labels: Sequence[str] = ()) -> Any:  # noqa: ANN401 - any postprocessor
+def build(name: str, values: Mapping[str, Any], outputs: Sequence[TensorInfo], labels: Sequence[str] = ()) -> Any:
     """Return a postprocessor by its name."""
     spec = registry.current().get(registry.POSTPROCESSORS, name).spec
     settled = dataclass_config.build(specs.load(spec.config, who=name), values)
     return spec.load()(settled, outputs, labels)
 
 
-def through(geometry: Affine | Geometry, points: Any) -> Array:  # noqa: ANN401 - anything array-like
+def through(geometry: Affine | Geometry, points: Any) -> Array:
     """Return points of the input in the picture, one at a time, by the formulas in words."""
     found = []
     for x, y in np.reshape(points, (-1, 2)).tolist():

@@ -88,7 +88,7 @@ def letterbox(picture: Array, size: Size, pad: int) -> Array:
     return canvas
 
 
-def tensor(picture: Array, color: str, layout: str, scale: Any, mean: Any, std: Any) -> Array:  # noqa: ANN401, PLR0913, PLR0917 - the formula's
+def tensor(picture: Array, color: str, layout: str, scale: Any, mean: Any, std: Any) -> Array:  # noqa: PLR0913, PLR0917 - the formula's
     """Return the tensor of a picture as the formula reads, float64, with a batch of one."""
     ordered = picture.astype(np.float64)
     if color == "RGB":
@@ -106,7 +106,7 @@ def quantise(values: Array, dtype: str, scale: float, zero_point: int) -> Array:
     return np.clip(np.round(values / scale) + zero_point, limits.min, limits.max)
 
 
-def look_at(picture: Array, region: Any, size: Size, pad: int) -> Array:  # noqa: ANN401 - numbers by name
+def look_at(picture: Array, region: Any, size: Size, pad: int) -> Array:
     """Return a turned or mirrored rectangle at this height and width, one pixel at a time; outside lies ``pad``.
 
     :param region: With centre ``x`` and ``y``, ``width``, ``height``, ``angle`` in radians and ``mirrored``.

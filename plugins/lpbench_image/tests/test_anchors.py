@@ -23,7 +23,7 @@ MOBILENET = {
 }
 
 
-def slow(maps: list[tuple[int, int]], scales: tuple[float, float], ratios: list[float], *, reduced: bool) -> Any:  # noqa: ANN401 - an array
+def slow(maps: list[tuple[int, int]], scales: tuple[float, float], ratios: list[float], *, reduced: bool) -> Any:
     """Return the anchors of maps of different sizes, by loops as in the calculator's description."""
     found = []
     steps = max(len(maps) - 1, 1)

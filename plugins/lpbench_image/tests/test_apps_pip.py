@@ -223,7 +223,7 @@ def test_slopes_are_those_of_the_loss() -> None:
         assert slope[place] == pytest.approx((above - below) / 2e-6, rel=1e-4, abs=1e-8)
 
 
-def light(*, extra: str = "Relu") -> Any:  # noqa: ANN401 - a model of onnx, which may be missing
+def light(*, extra: str = "Relu") -> Any:
     """Return a small graph as the onnx wheel has them: weights made by ConstantOfShape, and listed as inputs."""
     helper = onnx.helper
     shapes = {"w": (4, 3, 3, 3), "b": (4,), "scale": (4,), "bias": (4,), "mean": (4,), "var": (4,), "g": (1, 1, 5, 64)}

@@ -28,7 +28,7 @@ HERE = {
 """Checks that need no process of their own."""
 
 
-def case(given: dict[str, Any], other: dict[str, Any], **more: Any) -> PostprocessorCase:  # noqa: ANN401 - the case's fields
+def case(given: dict[str, Any], other: dict[str, Any], **more: Any) -> PostprocessorCase:
     return PostprocessorCase(outputs=tuple(infos(given)), given=given, other=other, sample=sample(WHOLE), **more)
 
 

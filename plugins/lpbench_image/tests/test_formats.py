@@ -34,7 +34,7 @@ def colours(height: int = 48, width: int = 64) -> Array:
     return np.stack([rows * 255 // height, columns * 255 // width, (rows + columns) % 256], axis=-1).astype(np.uint8)
 
 
-def saved(image: Any, form: str, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's
+def saved(image: Any, form: str, **options: Any) -> bytes:
     stream = io.BytesIO()
     image.save(stream, form, **options)
     return stream.getvalue()
@@ -133,7 +133,7 @@ def test_twenty_thousand_pixels_beside_each_other_are_a_picture(form: str) -> No
     assert pre(Sample("wide", decode(data, LIMIT)))["x"].shape == (1, 3, 16, 16)
 
 
-def written(array: Any) -> bytes:  # noqa: ANN401 - what numpy saves
+def written(array: Any) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array)
     return stream.getvalue()

@@ -27,12 +27,12 @@ COORDINATES = st.floats(-500, 500)
 POINTS = st.lists(st.tuples(COORDINATES, COORDINATES), min_size=2, max_size=8)
 
 
-def build(*, resize: dict[str, Any] | None = None, size: int | None = 64, **values: Any) -> ImagePreprocessor:  # noqa: ANN401 - of the config
+def build(*, resize: dict[str, Any] | None = None, size: int | None = 64, **values: Any) -> ImagePreprocessor:
     info = TensorInfo("x", "float32", (1, size, size, 3), layout="NHWC")
     return ImagePreprocessor(dataclass_config.build(ImageConfig, {"resize": resize or {}, **values}), [info])
 
 
-def faces(*boxes: tuple[float, float, float, float], points: Any = (), scores: Any = None) -> Detections:  # noqa: ANN401 - nested numbers
+def faces(*boxes: tuple[float, float, float, float], points: Any = (), scores: Any = None) -> Detections:
     count = len(boxes)
     return Detections(
         np.array(boxes, np.float32).reshape(count, 4),
@@ -42,12 +42,12 @@ def faces(*boxes: tuple[float, float, float, float], points: Any = (), scores: A
     )
 
 
-def items(found: Any, **values: Any) -> list[Sample]:  # noqa: ANN401 - any prediction
+def items(found: Any, **values: Any) -> list[Sample]:
     sample = Sample("photo.jpg", np.zeros((100, 100, 3), np.uint8))
     return list(build(**values).items(sample, found))
 
 
-def regions(found: Any, **values: Any) -> list[Any]:  # noqa: ANN401
+def regions(found: Any, **values: Any) -> list[Any]:
     return [each.region for each in items(found, **values)]
 
 
@@ -194,7 +194,7 @@ def test_alignment_has_the_least_squares(seed: int) -> None:
     assert np.allclose(geometry.to_input(points), expected, atol=1e-6 * max(1, 1 / np.hypot(a, b)))
 
 
-def aligned(points: Any, template: Any, size: tuple[int, int]) -> Affine:  # noqa: ANN401 - arrays
+def aligned(points: Any, template: Any, size: tuple[int, int]) -> Affine:
     """Return the geometry of a picture's region aligned to a template."""
     info = TensorInfo("x", "float32", (1, *size, 3), layout="NHWC")
     pre = ImagePreprocessor(dataclass_config.build(ImageConfig, {"region": {"template": template.tolist()}}), [info])
@@ -262,7 +262,7 @@ def test_a_box_of_no_size_is_one_pixel() -> None:
         (Mask(np.zeros((2, 2), np.uint8)), {"region": {}}, "detections or landmarks, not of Mask"),
     ],
 )
-def test_what_makes_no_region_is_refused_by_name(found: Any, values: dict[str, Any], words: str) -> None:  # noqa: ANN401
+def test_what_makes_no_region_is_refused_by_name(found: Any, values: dict[str, Any], words: str) -> None:
     """Points that are not there, NaN, infinity, points in one place, other predictions."""
     with pytest.raises(ProcessorError, match=words) as caught:
         items(found, **values)

@@ -57,7 +57,7 @@ def pictures(seed: int, count: int = 6) -> list[Picture]:
     return [one() for _ in range(count)]
 
 
-def over(metric: QualityMetric, every: list[Picture]) -> Any:  # noqa: ANN401 - a Quality
+def over(metric: QualityMetric, every: list[Picture]) -> Any:
     """Return what a metric says of pictures."""
     for found, there in every:
         metric.add({"items": found}, {"items": there})
@@ -169,7 +169,7 @@ MASKS = st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=3, ma
 
 @settings(max_examples=50)
 @given(MASKS, MASKS)
-def test_masks_are_compared_pixel_by_pixel(found: Any, there: Any) -> None:  # noqa: ANN401 - arrays
+def test_masks_are_compared_pixel_by_pixel(found: Any, there: Any) -> None:
     described = {"mask": run_lengths.encode(found), "share": {"person": float(found.mean())}}
     truth = {"mask": run_lengths.encode(there)}
     values = []

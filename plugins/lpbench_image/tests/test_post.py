@@ -26,12 +26,12 @@ SCORES = st.lists(st.floats(-90, 90, width=32), min_size=1, max_size=300)
 ROUNDS = settings(max_examples=60, deadline=None)
 
 
-def build(values: dict[str, Any], shape: Sequence[Any], labels: Sequence[str] = (), **more: Any) -> Classification:  # noqa: ANN401 - fields of TensorInfo
+def build(values: dict[str, Any], shape: Sequence[Any], labels: Sequence[str] = (), **more: Any) -> Classification:
     settled = dataclass_config.build(ClassificationConfig, values)
     return Classification(settled, [TensorInfo("logits", more.pop("dtype", "float32"), tuple(shape), **more)], labels)
 
 
-def classify(values: dict[str, Any], scores: Any, **more: Any) -> Classes:  # noqa: ANN401 - anything array-like
+def classify(values: dict[str, Any], scores: Any, **more: Any) -> Classes:
     array = np.asarray(scores, more.get("dtype", "float32"))
     return build(values, (1, array.size), **more)({"logits": array[None]}, SAMPLE)
 

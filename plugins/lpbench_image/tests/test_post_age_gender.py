@@ -19,11 +19,11 @@ BOTH = {"age": "age", "gender": "gender"}
 ROUNDS = settings(max_examples=60, deadline=None)
 
 
-def face(age: Any, gender: float) -> dict[str, Array]:  # noqa: ANN401 - anything array-like
+def face(age: Any, gender: float) -> dict[str, Array]:
     return {"age": np.asarray(age, np.float32)[None], "gender": np.array([[gender]], np.float32)}
 
 
-def describe(values: dict[str, Any], outputs: dict[str, Array]) -> Any:  # noqa: ANN401 - JSON
+def describe(values: dict[str, Any], outputs: dict[str, Array]) -> Any:
     post = build("age-gender", values, infos(outputs))
     return post.describe(post(outputs, sample(None)))
 

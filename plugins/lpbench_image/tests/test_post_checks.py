@@ -38,7 +38,7 @@ CYCLES = (200, 1000)
 WHOLE = Geometry(1, 1, 0, 0, (64, 64), (64, 64))
 
 
-def case(given: Mapping[str, Array], other: Mapping[str, Array], **more: Any) -> PostprocessorCase:  # noqa: ANN401 - the case's fields
+def case(given: Mapping[str, Array], other: Mapping[str, Array], **more: Any) -> PostprocessorCase:
     outputs = tuple(infos(dict(given)))
     return PostprocessorCase(outputs=outputs, given=given, other=other, sample=sample(WHOLE), cycles=CYCLES, **more)
 

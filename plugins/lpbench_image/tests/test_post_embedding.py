@@ -26,17 +26,17 @@ VECTORS = st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=3, max_siz
 PEOPLE = {"ann": [1, 0, 0], "bob": [0, 2, 0], "cid": [3, 3, 0]}
 
 
-def gallery(folder: Path, people: Any = PEOPLE) -> dict[str, Any]:  # noqa: ANN401 - names to anything array-like
+def gallery(folder: Path, people: Any = PEOPLE) -> dict[str, Any]:
     """Write people into a file and return the setting that names it, as the app's loader leaves it."""
     np.savez(folder / "gallery.npz", **people)
     return {"gallery": {"file": str(folder / "gallery.npz")}}
 
 
-def output(vector: Any) -> dict[str, Array]:  # noqa: ANN401 - anything array-like
+def output(vector: Any) -> dict[str, Array]:
     return {"out": np.asarray(vector, np.float32)[None]}
 
 
-def top(settings: dict[str, Any], vector: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def top(settings: dict[str, Any], vector: Any) -> list[dict[str, Any]]:
     outputs = output(vector)
     post = build("embedding", settings, infos(outputs))
     found: list[dict[str, Any]] = post.describe(post(outputs, sample(None)))["top"]
@@ -112,7 +112,7 @@ def test_a_vector_without_a_direction_is_refused(vector: list[float]) -> None:
         ({"ann": [1, 0]}, "the gallery's vectors have 2 numbers, the model's 3"),
     ],
 )
-def test_a_gallery_that_is_none_is_refused_by_name(tmp_path: Path, people: Any, error: str) -> None:  # noqa: ANN401
+def test_a_gallery_that_is_none_is_refused_by_name(tmp_path: Path, people: Any, error: str) -> None:
     """When the app is opened."""
     with pytest.raises(ProcessorError) as caught:
         build("embedding", gallery(tmp_path, people), [TensorInfo("out", "float32", (1, 3))])

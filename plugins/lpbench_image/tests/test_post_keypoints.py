@@ -120,7 +120,7 @@ def test_what_is_no_number_is_refused(bad: float) -> None:
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.5])
-def test_a_threshold_is_a_share(value: Any) -> None:  # noqa: ANN401 - what a config may hold
+def test_a_threshold_is_a_share(value: Any) -> None:
     """Scores are from 0 to 1."""
     with pytest.raises(ConfigError, match="threshold must be 0 to 1"):
         dataclass_config.build(KeypointsConfig, {"threshold": value})

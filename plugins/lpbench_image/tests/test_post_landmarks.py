@@ -147,7 +147,7 @@ def test_what_is_no_number_is_refused_by_sample_and_output(bad: float, output: s
         ("iris", EYE, {"contour": (1, 213), "iris": (1, 18)}, r'iris: output "iris" \[1, 18\] is not 5 x 3 numbers'),
     ],
 )
-def test_a_model_with_other_outputs_is_refused(name: str, values: Any, shapes: Any, error: str) -> None:  # noqa: ANN401 - cases
+def test_a_model_with_other_outputs_is_refused(name: str, values: Any, shapes: Any, error: str) -> None:
     """When the app is opened, with the setting's place."""
     with pytest.raises(ProcessorError, match=error):
         build(name, values, [TensorInfo(each, "float32", shape) for each, shape in shapes.items()])

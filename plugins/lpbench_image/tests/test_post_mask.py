@@ -168,7 +168,7 @@ def test_several_channels_describe_the_classes_that_occur() -> None:
         ((5, 6, 4), "HWC", (), 4),
     ],
 )
-def test_values_have_the_channels_first(shape: Any, layout: str, labels: Any, channels: int) -> None:  # noqa: ANN401 - cases
+def test_values_have_the_channels_first(shape: Any, layout: str, labels: Any, channels: int) -> None:
     """Whatever the model's layout, so that engines can be compared; those without a batch too."""
     outputs = {"out": np.arange(np.prod(shape), dtype=np.float32).reshape(shape)}
     post = build("mask", {}, infos(outputs, layout=layout), labels)
@@ -188,7 +188,7 @@ def test_values_have_the_channels_first(shape: Any, layout: str, labels: Any, ch
         ((1, 1, 5, 6), ("a", "b", "c"), "3 labels for 1 channels"),
     ],
 )
-def test_an_output_that_is_no_map_is_refused(shape: Any, labels: Any, error: str) -> None:  # noqa: ANN401 - cases
+def test_an_output_that_is_no_map_is_refused(shape: Any, labels: Any, error: str) -> None:
     """When the app is opened."""
     with pytest.raises(ProcessorError, match=error):
         build("mask", {}, [TensorInfo("out", "float32", shape)], labels)

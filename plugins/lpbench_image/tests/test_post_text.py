@@ -35,7 +35,7 @@ def map_of(*boxes: tuple[int, int, int, int], probability: float = 0.9) -> Array
     return found
 
 
-def boxes_in(found: Array, geometry: Any = WHOLE, **values: Any) -> Any:  # noqa: ANN401 - any geometry, a prediction
+def boxes_in(found: Array, geometry: Any = WHOLE, **values: Any) -> Any:
     outputs = {"out": found}
     return build("text-boxes", values, infos(outputs))(outputs, sample(geometry))
 
@@ -194,7 +194,7 @@ def test_settings_out_of_range_are_refused(values: dict[str, Any], error: str) -
         dataclass_config.build(TextBoxesConfig, values)
 
 
-def read(scores: Any, labels: Any = LETTERS, **values: Any) -> Any:  # noqa: ANN401 - anything array-like, JSON
+def read(scores: Any, labels: Any = LETTERS, **values: Any) -> Any:
     outputs = {"out": np.asarray(scores, np.float32)[None]}
     post = build("ctc", values, infos(outputs), labels)
     return post.describe(post(outputs, sample(None)))

@@ -30,7 +30,7 @@ SIDES = st.integers(1, 40)
 ROUNDS = settings(max_examples=40, deadline=None)
 
 
-def info(*shape: int | str | None, dtype: str = "float32", **more: Any) -> TensorInfo:  # noqa: ANN401 - its fields
+def info(*shape: int | str | None, dtype: str = "float32", **more: Any) -> TensorInfo:
     return TensorInfo("input", dtype, shape, **more)
 
 

@@ -22,7 +22,7 @@ def build(values: dict[str, Any], *inputs: TensorInfo) -> ImagePreprocessor:
     return ImagePreprocessor(dataclass_config.build(ImageConfig, values, where="preprocessing"), inputs)
 
 
-def info(shape: Sequence[int | str | None], dtype: str = "float32", **more: Any) -> TensorInfo:  # noqa: ANN401 - its fields
+def info(shape: Sequence[int | str | None], dtype: str = "float32", **more: Any) -> TensorInfo:
     return TensorInfo("image", dtype, tuple(shape), **more)
 
 
@@ -126,7 +126,7 @@ def test_a_model_of_several_inputs_is_refused() -> None:
         "cat",
     ],
 )
-def test_a_sample_that_is_no_picture_is_refused_by_name(data: Any) -> None:  # noqa: ANN401 - that is the point
+def test_a_sample_that_is_no_picture_is_refused_by_name(data: Any) -> None:
     """Wrong axes, channels and types, and nothing at all."""
     pre = build({}, info((1, 3, 8, 8)))
     for _ in range(2):

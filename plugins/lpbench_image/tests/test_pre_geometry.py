@@ -24,7 +24,7 @@ MODES: list[dict[str, Any]] = [
 ]
 
 
-def geometry(values: dict[str, Any], data: Any) -> tuple[Geometry, Any]:  # noqa: ANN401 - any array
+def geometry(values: dict[str, Any], data: Any) -> tuple[Geometry, Any]:
     pre = ImagePreprocessor(dataclass_config.build(ImageConfig, values), [TensorInfo("x", "uint8", (1, 64, 64, 3))])
     sample = Sample("picture", data)
     tensor = pre(sample)["x"][0]

@@ -27,7 +27,7 @@ SIDES = st.integers(1, 40)
 ROUNDS = settings(max_examples=40, deadline=None)
 
 
-def build(values: dict[str, Any], *shape: int | str | None, **more: Any) -> ImagePreprocessor:  # noqa: ANN401 - its fields
+def build(values: dict[str, Any], *shape: int | str | None, **more: Any) -> ImagePreprocessor:
     wanted = TensorInfo("x", "float32", shape, layout="NHWC")
     settled = {"color": "BGR", "normalise": {"scale": 1}, "resize": values, **more}
     return ImagePreprocessor(dataclass_config.build(ImageConfig, settled), [wanted])

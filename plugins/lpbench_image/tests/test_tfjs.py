@@ -494,7 +494,7 @@ JUNK: list[Any] = [
 ]
 
 
-def places(content: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - any JSON
+def places(content: Any) -> list[tuple[Any, Any]]:
     """Return every place in a JSON value that can be changed: container and key."""
     keys = (
         list(content) if isinstance(content, dict) else list(range(len(content))) if isinstance(content, list) else []

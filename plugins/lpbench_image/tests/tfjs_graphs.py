@@ -31,7 +31,7 @@ class Graph:
         )
         return name
 
-    def constant(self, values: Any, **said: Any) -> str:  # noqa: ANN401 - what numpy makes an array of
+    def constant(self, values: Any, **said: Any) -> str:
         """Add a weight; ``said`` replaces what the manifest tells of it."""
         array = np.asarray(values)
         array = array.astype({"i": np.int32, "f": np.float32}.get(array.dtype.kind, array.dtype), order="C")
@@ -43,7 +43,7 @@ class Graph:
         )
         return name
 
-    def stored(self, values: NDArray[Any], dtype: str, **quantization: Any) -> str:  # noqa: ANN401 - scale and min
+    def stored(self, values: NDArray[Any], dtype: str, **quantization: Any) -> str:
         """Add a weight of another type than it is stored with."""
         name = f"weight{len(self.weights)}"
         self.nodes.append({"name": name, "op": "Const", "attr": {}})
@@ -52,13 +52,13 @@ class Graph:
         self.weights.append({"name": name, "shape": list(values.shape), "dtype": dtype, "quantization": stored})
         return name
 
-    def add(self, op: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401 - texts, numbers, lists of them
+    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
         name = f"node{len(self.nodes)}"
         attr = {key: attribute(each) for key, each in attributes.items()}
         self.nodes.append({"name": name, "op": op, "input": list(inputs), "attr": attr})
         return name
 
-    def window(self, op: str, *inputs: str, stride: int = 1, padding: str = "SAME", **attributes: Any) -> str:  # noqa: ANN401 - as above
+    def window(self, op: str, *inputs: str, stride: int = 1, padding: str = "SAME", **attributes: Any) -> str:
         steps = {"strides": [1, stride, stride, 1], "padding": padding, "data_format": "NHWC"}
         return self.add(op, *inputs, **{**steps, **({} if op == "MaxPool" else {"dilations": [1] * 4}), **attributes})
 
@@ -72,7 +72,7 @@ class Graph:
         return folder / "m.json"
 
 
-def attribute(value: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+def attribute(value: Any) -> dict[str, Any]:
     """Return a value as protobuf's JSON writes it."""
     if isinstance(value, list):
         kinds = [attribute(each) for each in value]

@@ -24,7 +24,7 @@ def identity(models: Models, more: str = "") -> Path:
     return models.save(["Input in0 0 1 in0", line], models.tagged(np.eye(16)))
 
 
-def executed(models: Models, open_session: Opener, **options: Any) -> tuple[dict[str, Any], set[float]]:  # noqa: ANN401 - options of any type
+def executed(models: Models, open_session: Opener, **options: Any) -> tuple[dict[str, Any], set[float]]:
     """Return what a session reports and what a convolution really leaves of a number with many digits."""
     session = open_session(identity(models), SHAPE, **options)
     left = session.run({"in0": np.full((1, 16, 4, 4), VALUE)})["out0"]

@@ -31,7 +31,7 @@ COMPUTES_IN_F16 = "FP16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CA
 
 @pytest.fixture
 def refused(open_session: Opener) -> Callable[..., str]:
-    def refused(path: Path, **given: Any) -> str:  # noqa: ANN401 - shapes and options
+    def refused(path: Path, **given: Any) -> str:
         with pytest.raises(EngineError) as caught:
             open_session(path, **given)
         assert path.name in str(caught.value)

@@ -31,7 +31,7 @@ class Models:
         self.bias = random.standard_normal(CHANNELS[1]).astype(np.float32)
         self.weights = random.integers(-127, 127, (5, 8)).astype(np.int8)
 
-    def save(self, network: Network, inputs: Sequence[int], outputs: Sequence[int], **notes: Any) -> Path:  # noqa: ANN401
+    def save(self, network: Network, inputs: Sequence[int], outputs: Sequence[int], **notes: Any) -> Path:
         """Save a network."""
         path = self.folder / "model.tflite"
         path.write_bytes(network.save(inputs, outputs, **notes))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def refused(open_session: Opener) -> Callable[..., str]:
-    def refused(path: Path, **given: Any) -> str:  # noqa: ANN401 - shapes and options
+    def refused(path: Path, **given: Any) -> str:
         with pytest.raises(EngineError) as caught:
             open_session(path, **given)
         assert path.name in str(caught.value)

@@ -68,7 +68,7 @@ def old_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "version", versions.__getitem__)
 
 
-def _found_old(name: str) -> Any:  # noqa: ANN401 - a ModuleSpec, or a stand-in
+def _found_old(name: str) -> Any:
     return type("Found", (), {"origin": "there"})() if name == _spec.RUNTIME else None
 
 

@@ -70,8 +70,11 @@ def model_format(file: Path, asked: str | None = None) -> str:
     ]
     if fitting:
         return max(fitting)[2]
-    what = f'no installed engine reads "{file.suffix}" files' if file.suffix else "has no ending that tells its format"
-    raise AppError(what, where=str(file), hint=_remedy(file, readers))
+    raise AppError(
+        f'no installed engine reads "{file.suffix}" files' if file.suffix else "has no ending that tells its format",
+        where=str(file),
+        hint=_remedy(file, readers),
+    )
 
 
 def formats() -> dict[str, tuple[str, ...]]:
@@ -101,11 +104,9 @@ def looks_like(file: Path) -> str:
 
 def _refuse_unreadable(file: Path) -> None:
     if not file.is_file():
-        what = "is no model file" if file.exists() else "does not exist"
-        raise AppError(what, where=str(file))
+        raise AppError("is no model file" if file.exists() else "does not exist", where=str(file))
     if file.stat().st_size == 0:
-        what = "is empty"
-        raise AppError(what, where=str(file), hint="fetch or export it again")
+        raise AppError("is empty", where=str(file), hint="fetch or export it again")
 
 
 def _engines() -> list[EngineSpec]:

@@ -152,8 +152,7 @@ def pull(name: str, *, force: bool = False, progress: Callable[[Progress], None]
     if listed.state == "pulled" and listed.folder and not force:
         return listed.folder
     if not listed.availability or listed.entry is None:
-        what = f"{name} cannot be pulled here: {listed.availability.reason}"
-        raise PullError(what, hint=listed.availability.hint)
+        raise PullError(f"{name} cannot be pulled here: {listed.availability.reason}", hint=listed.availability.hint)
     try:
         return _pull(listed.entry, force=force, progress=progress)
     except OSError as error:
@@ -218,14 +217,14 @@ def _build(entry: Entry, stage: Path, progress: Callable[[Progress], None]) -> N
             tick=lambda seconds: progress(Progress(entry.name, "build", entry.recipe, seconds=seconds)),
         )
     except TimeoutError as error:
-        what = f"{entry.name}: the recipe {entry.recipe} {error}"
-        raise PullError(what) from error
+        raise PullError(f"{entry.name}: the recipe {entry.recipe} {error}") from error
     if status != 0:
         why = processes.last_line(log) if status > 0 else processes.ending(status)
         # the child's own traceback, for --debug
         words = log.read_text("utf-8", "replace")
-        what = f"{entry.name}: the recipe {entry.recipe} failed: {why or processes.ending(status)}"
-        raise PullError(what) from RuntimeError(words)
+        raise PullError(
+            f"{entry.name}: the recipe {entry.recipe} failed: {why or processes.ending(status)}"
+        ) from RuntimeError(words)
 
 
 def _check(entry: Entry, app: Path) -> None:
@@ -236,8 +235,7 @@ def _check(entry: Entry, app: Path) -> None:
         load_app(app)
     except LpbenchError as error:
         place = error.where.replace(f"{app}/", "")  # the folder is gone by the time that this is read
-        what = f"{entry.name}: the recipe {entry.recipe} wrote no valid app: {place}: {error.what}"
-        raise PullError(what) from error
+        raise PullError(f"{entry.name}: the recipe {entry.recipe} wrote no valid app: {place}: {error.what}") from error
 
 
 def _describe(entry: Entry, app: Path) -> None:
@@ -295,11 +293,12 @@ def _load(spec: AppSpec) -> Entry:
     """Import an entry; a wrong object or name is the plugin's mistake."""
     entry = spec.load()
     if not isinstance(entry, Entry):
-        what = f"{spec.name}: {spec.target} is no lpbench.app.catalogue.Entry"
-        raise PluginError(what)
+        raise PluginError(f"{spec.name}: {spec.target} is no lpbench.app.catalogue.Entry")
     if entry.name != spec.name or not re.fullmatch("[a-z0-9]+([-_][a-z0-9]+)*", entry.name):
-        what = f'{spec.target}: the entry is named "{entry.name}", its spec "{spec.name}"'
-        raise PluginError(what, hint="both carry one name, of lower-case words joined by -")
+        raise PluginError(
+            f'{spec.target}: the entry is named "{entry.name}", its spec "{spec.name}"',
+            hint="both carry one name, of lower-case words joined by -",
+        )
     return entry
 
 

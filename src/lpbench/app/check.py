@@ -128,7 +128,7 @@ def _format_notes(place: str, component: Mapping[str, Any]) -> Iterator[Problem]
             yield Problem(f"{place}.{name}", what, there, note=True)
 
 
-def _label_notes(labels: Any, root: Path) -> Iterator[Problem]:  # noqa: ANN401 - any JSON
+def _label_notes(labels: Any, root: Path) -> Iterator[Problem]:
     """Note names that stand twice: ImageNet has some (crane, maillot), and they may be a slip."""
     if not isinstance(labels, str) and not (isinstance(labels, list) and all(isinstance(each, str) for each in labels)):
         return

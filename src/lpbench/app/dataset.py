@@ -55,12 +55,12 @@ def load(place: Path | str, suffixes: Sequence[str], labels: Sequence[str] = ())
     """
     place = Path(place)
     if not place.exists():
-        what = "no such file or folder"
-        raise AppError(what, where=str(place), hint="--data takes a labelled folder, or a manifest")
+        raise AppError("no such file or folder", where=str(place), hint="--data takes a labelled folder, or a manifest")
     found = _load(place.resolve(), suffixes, labels)
     if not found:
-        what = "holds no labelled sample"
-        raise AppError(what, where=str(place), hint=f"the preprocessor reads {', '.join(suffixes)}")
+        raise AppError(
+            "holds no labelled sample", where=str(place), hint=f"the preprocessor reads {', '.join(suffixes)}"
+        )
     _refuse_unknown(found, labels, place)
     return found
 
@@ -88,15 +88,17 @@ def _manifest(file: Path) -> list[Labelled]:
     if file.suffix.lower() == ".csv":
         return _from_rows(_csv(file), file)
     if file.suffix.lower() != ".json":
-        what = f"is no manifest: expected {', '.join(MANIFESTS)}"
-        raise AppError(what, where=str(file))
+        raise AppError(f"is no manifest: expected {', '.join(MANIFESTS)}", where=str(file))
     content = read_json(file, limit=LIMIT)
     if isinstance(content, dict) and "images" in content:
         return _from_rows(_coco(content, file), file)
     rows = content.get("samples") if isinstance(content, dict) else content
     if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
-        what = "is no list of samples, and not in COCO's format"
-        raise AppError(what, where=str(file), hint='[{"file": "a.png", "label": "cat"}, …]')
+        raise AppError(
+            "is no list of samples, and not in COCO's format",
+            where=str(file),
+            hint='[{"file": "a.png", "label": "cat"}, …]',
+        )
     return _from_rows(rows, file)
 
 
@@ -111,8 +113,11 @@ def _from_rows(rows: Iterable[Mapping[str, Any]], file: Path) -> list[Labelled]:
     if gone:
         names = ", ".join(str(path.relative_to(file.parent)) for path in gone[:SHOWN])
         more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
-        what = f"names {len(gone)} of {len(found)} files that do not exist: {names}{more}"
-        raise AppError(what, where=str(file), hint="files stand beside the manifest, or below it")
+        raise AppError(
+            f"names {len(gone)} of {len(found)} files that do not exist: {names}{more}",
+            where=str(file),
+            hint="files stand beside the manifest, or below it",
+        )
     return found
 
 
@@ -120,13 +125,11 @@ def _labelled(number: int, row: Mapping[str, Any], file: Path) -> Labelled:
     where = f"{file}: sample {number}"
     name = row.get("file")
     if not isinstance(name, str) or not name:
-        what = 'has no "file"'
-        raise AppError(what, where=where, hint=nearest("file", [str(key) for key in row]))
+        raise AppError('has no "file"', where=where, hint=nearest("file", [str(key) for key in row]))
     path = _beside(file, name, where)
     truth = {key: row[key] for key in TRUTHS & row.keys()}
     if not truth:
-        what = "says nothing that is true of it"
-        raise AppError(what, where=where, hint=f"known: {', '.join(sorted(TRUTHS))}")
+        raise AppError("says nothing that is true of it", where=where, hint=f"known: {', '.join(sorted(TRUTHS))}")
     if isinstance(truth.get("mask"), str):
         truth["mask"] = str(_beside(file, truth["mask"], where))
     if "value" in truth:
@@ -137,8 +140,7 @@ def _labelled(number: int, row: Mapping[str, Any], file: Path) -> Labelled:
 def _beside(file: Path, name: str, where: str) -> Path:
     path = (file.parent / name).resolve()
     if not path.is_relative_to(file.parent.resolve()):
-        what = f"{name!r} leads out of the dataset's folder"
-        raise AppError(what, where=where)
+        raise AppError(f"{name!r} leads out of the dataset's folder", where=where)
     return path
 
 
@@ -146,8 +148,7 @@ def _number(value: object, where: str) -> float:
     try:
         return float(value)  # type: ignore[arg-type] # what is no number raises
     except (TypeError, ValueError):
-        what = f"value {value!r} is no number"
-        raise AppError(what, where=where) from None
+        raise AppError(f"value {value!r} is no number", where=where) from None
 
 
 def _coco(content: Mapping[str, Any], file: Path) -> Iterator[dict[str, Any]]:
@@ -161,8 +162,11 @@ def _coco(content: Mapping[str, Any], file: Path) -> Iterator[dict[str, Any]]:
             size = [image[key] for key in ("height", "width") if key in image]
             yield {"file": image["file_name"], "items": by_image[image["id"]], "size": size}
     except (KeyError, TypeError, ValueError) as error:
-        what = f"is not in COCO's format: {type(error).__name__} {error}"
-        raise AppError(what, where=str(file), hint="images, annotations with image_id and bbox, categories") from error
+        raise AppError(
+            f"is not in COCO's format: {type(error).__name__} {error}",
+            where=str(file),
+            hint="images, annotations with image_id and bbox, categories",
+        ) from error
 
 
 def _annotation(each: Mapping[str, Any], names: Mapping[Any, str]) -> dict[str, Any]:
@@ -187,12 +191,13 @@ def _by_index(folder: Path, suffixes: Sequence[str], labels: Sequence[str]) -> l
     try:
         values = np.load(file, allow_pickle=False).tolist()
     except (OSError, ValueError) as error:
-        what = f"cannot be read: {error}"
-        raise AppError(what, where=str(file)) from error
+        raise AppError(f"cannot be read: {error}", where=str(file)) from error
     paths = _samples(folder, suffixes)
     if not isinstance(values, list) or len(values) != len(paths):
-        what = f"holds {len(values) if isinstance(values, list) else 'no list of'} labels for {len(paths)} samples"
-        raise AppError(what, where=str(file))
+        raise AppError(
+            f"holds {len(values) if isinstance(values, list) else 'no list of'} labels for {len(paths)} samples",
+            where=str(file),
+        )
     return [Labelled(path, {"label": _label(value, labels, file)}) for path, value in zip(paths, values, strict=True)]
 
 
@@ -200,8 +205,7 @@ def _label(value: object, labels: Sequence[str], file: Path) -> str:
     if not isinstance(value, int) or not labels:
         return str(value)
     if not 0 <= value < len(labels):
-        what = f"holds the index {value}; the app has {len(labels)} labels"
-        raise AppError(what, where=str(file))
+        raise AppError(f"holds the index {value}; the app has {len(labels)} labels", where=str(file))
     return labels[value]
 
 
@@ -213,8 +217,11 @@ def _refuse_unknown(found: Sequence[Labelled], labels: Sequence[str], place: Pat
     for each in found:
         for name in _labels_of(each.truth):
             if name not in known:
-                what = f'label "{name}" of {each.path.name} is none of the app\'s {len(labels)}'
-                raise AppError(what, where=str(place), hint=_near(name, labels))
+                raise AppError(
+                    f'label "{name}" of {each.path.name} is none of the app\'s {len(labels)}',
+                    where=str(place),
+                    hint=_near(name, labels),
+                )
 
 
 def _labels_of(truth: Mapping[str, Any]) -> Iterator[str]:

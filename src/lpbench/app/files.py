@@ -32,18 +32,23 @@ def config_file(path: Path) -> Path:
         file = path / CONFIG
         if file.is_file():
             return file
-        what = f"is no AI app: it holds no {CONFIG}"
-        raise AppError(what, where=str(path), hint="lpbench new-app DIR --model FILE writes one around a model")
+        raise AppError(
+            f"is no AI app: it holds no {CONFIG}",
+            where=str(path),
+            hint="lpbench new-app DIR --model FILE writes one around a model",
+        )
     if not path.exists():
-        what = "does not exist"
-        raise AppError(what, where=str(path), hint="lpbench apps lists the catalogue")
+        raise AppError("does not exist", where=str(path), hint="lpbench apps lists the catalogue")
     if path.suffix.lower() != ".json":
-        what = f"is no AI app: expected a folder with {CONFIG}, or that file"
-        raise AppError(what, where=str(path), hint=f"a bare model needs no app: lpbench run {path}")
+        raise AppError(
+            f"is no AI app: expected a folder with {CONFIG}, or that file",
+            where=str(path),
+            hint=f"a bare model needs no app: lpbench run {path}",
+        )
     return path
 
 
-def read_config(file: Path) -> Any:  # noqa: ANN401 - any JSON, not checked yet
+def read_config(file: Path) -> Any:
     """Return a config as it stands.
 
     :raises AppError: It cannot be read, or is not JSON.
@@ -59,23 +64,21 @@ def inside(root: Path, name: str) -> Path:
     plain = PurePosixPath(name)
     hint = "copy it into the app's folder and name it relative to that"
     if "\0" in name or plain.is_absolute() or ".." in plain.parts:
-        what = f"found {name!r}, which leads out of the app's folder"
-        raise AppError(what, hint=hint)
+        raise AppError(f"found {name!r}, which leads out of the app's folder", hint=hint)
     path = root / plain
     try:
         real = path.resolve(strict=True)
     except FileNotFoundError:
-        what = f"found {name!r}, which does not exist"
-        raise AppError(what, hint=_there(root)) from None
+        raise AppError(f"found {name!r}, which does not exist", hint=_there(root)) from None
     except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError up to Python 3.12
-        what = f"found {name!r}, which cannot be read: {getattr(error, 'strerror', None) or 'a loop of links'}"
-        raise AppError(what, hint=_there(root)) from error
+        raise AppError(
+            f"found {name!r}, which cannot be read: {getattr(error, 'strerror', None) or 'a loop of links'}",
+            hint=_there(root),
+        ) from error
     if not real.is_relative_to(root.resolve()):
-        what = f"found {name!r}, a link that leads out of the app's folder"
-        raise AppError(what, hint=hint)
+        raise AppError(f"found {name!r}, a link that leads out of the app's folder", hint=hint)
     if not (real.is_file() or real.is_dir()):
-        what = f"found {name!r}, which is neither a file nor a folder"
-        raise AppError(what, hint=hint)
+        raise AppError(f"found {name!r}, which is neither a file nor a folder", hint=hint)
     return path
 
 
@@ -86,11 +89,9 @@ def inside_file(root: Path, name: str) -> Path:
     """
     path = inside(root, name)
     if not path.is_file():
-        what = f"found {name!r}, which is no file"
-        raise AppError(what, hint=_there(root))
+        raise AppError(f"found {name!r}, which is no file", hint=_there(root))
     if path.stat().st_size == 0:
-        what = f"found {name!r}, which is empty"
-        raise AppError(what, hint="fetch or export it again")
+        raise AppError(f"found {name!r}, which is empty", hint="fetch or export it again")
     return path
 
 
@@ -164,7 +165,7 @@ def _refusal(path: str, find: Callable[[Path, str], Path], root: Path, name: str
         yield Problem(path, error.what, error.hint)
 
 
-def _labels_problems(place: str, labels: Any, root: Path) -> Iterator[Problem]:  # noqa: ANN401 - any JSON
+def _labels_problems(place: str, labels: Any, root: Path) -> Iterator[Problem]:
     if not isinstance(labels, (str, list)) or (isinstance(labels, list) and labels != _texts(labels)):
         return
     try:
@@ -199,7 +200,7 @@ def object_in(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def file_of(setting: Any) -> str:  # noqa: ANN401 - any JSON
+def file_of(setting: Any) -> str:
     """Return the name in a processor's setting that names a file of the app, ``{"file": NAME}``; else nothing."""
     name = setting["file"] if isinstance(setting, dict) and set(setting) == {"file"} else None
     return name if isinstance(name, str) else ""
@@ -223,7 +224,7 @@ def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield f"{here}.extra[{at}]", name
 
 
-def _texts(value: Any) -> list[str]:  # noqa: ANN401 - any JSON
+def _texts(value: Any) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 

@@ -43,25 +43,21 @@ def read_metadata(file: Path) -> Mapping[str, Any] | Unavailable:
         _refuse_growth(yaml, text)
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
-        what = f"cannot be read as YAML: {' '.join(str(error).split())}"
-        raise AppError(what, where=str(file)) from None
+        raise AppError(f"cannot be read as YAML: {' '.join(str(error).split())}", where=str(file)) from None
     if not isinstance(found, dict):
-        what = "holds no mapping"
-        raise AppError(what, where=str(file), hint='write lines like "name: my-app"')
+        raise AppError("holds no mapping", where=str(file), hint='write lines like "name: my-app"')
     return {str(key): _plain(value) for key, value in found.items()}
 
 
-def _refuse_growth(yaml: Any, text: str) -> None:  # noqa: ANN401 - a module
+def _refuse_growth(yaml: Any, text: str) -> None:
     """Raise for aliases and deep nesting, before anything is built of them."""
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent):
-            what = "aliases are refused: write the value out"
-            raise ValueError(what)  # noqa: TRY004 - the text is wrong, no argument is
+            raise ValueError("aliases are refused: write the value out")  # noqa: TRY004 - the text is wrong, no argument is
         if depth > DEPTH:
-            what = f"nested more than {DEPTH} deep"
-            raise ValueError(what)
+            raise ValueError(f"nested more than {DEPTH} deep")
 
 
 def write_metadata(values: Mapping[str, str]) -> str:
@@ -90,7 +86,7 @@ def metadata_problems(file: Path) -> Iterator[Problem]:
             yield Problem(key, "found nothing", f"expected {meaning}", place)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
+def _plain(value: Any) -> Any:
     """Return a value with what JSON lacks, dates say, as text."""
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}

@@ -152,7 +152,7 @@ def load_app(path: Path | str) -> App:
     return assemble(config, name=root.name, root=root, find=lambda name: inside_file(root, name))
 
 
-def structure_problems(config: Any, file: Path) -> list[Problem]:  # noqa: ANN401 - any JSON
+def structure_problems(config: Any, file: Path) -> list[Problem]:
     """Return what keeps a config from being an app at all: its schema, and the files that it names."""
     found = list(iter_problems(config, published("lpbench.app", "ai_app")))
     if isinstance(config, dict):
@@ -226,7 +226,7 @@ def _component(config: Mapping[str, Any], root: Path, find: Callable[[str], Path
 
 
 def _step(config: Mapping[str, Any], find: Callable[[str], Path]) -> Step:
-    def settled(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    def settled(value: Any) -> Any:
         name = file_of(value)
         return {"file": str(find(name))} if name else value
 

@@ -74,16 +74,16 @@ def merge(seen: Sequence[TensorInfo], stated: Sequence[TensorInfo]) -> tuple[Ten
     by_name = {each.name: each for each in stated}
     names = [each.name for each in seen]
     for name in by_name.keys() - set(names):
-        what = f'the app states a tensor "{name}"; the model has {", ".join(names)}'
-        raise EngineError(what, hint=nearest(name, names))
+        raise EngineError(
+            f'the app states a tensor "{name}"; the model has {", ".join(names)}', hint=nearest(name, names)
+        )
     return tuple(_stated(info, by_name[info.name]) if info.name in by_name else info for info in seen)
 
 
 def _stated(info: TensorInfo, said: TensorInfo) -> TensorInfo:
     """Return one tensor as the engine sees it, completed by what the app says of it."""
     if said.dtype and said.dtype != info.dtype:
-        what = f'the app states "{info.name}" as {said.dtype}; the model has {info.dtype}'
-        raise EngineError(what)
+        raise EngineError(f'the app states "{info.name}" as {said.dtype}; the model has {info.dtype}')
     return dataclasses.replace(
         info,
         layout=said.layout or info.layout,  # what an engine says may be its convention: TFLite means NHWC

@@ -21,8 +21,7 @@ def ready(name: str) -> MetricSpec:
     spec = registry.current().get(registry.METRICS, name).spec
     available = spec.availability()
     if not available:
-        what = f'metric "{name}" is not ready: {available.reason}'
-        raise LpbenchError(what, hint=available.hint)
+        raise LpbenchError(f'metric "{name}" is not ready: {available.reason}', hint=available.hint)
     return spec
 
 
@@ -35,8 +34,10 @@ def metrics_for(app_class: str, stated: str, asked: Sequence[str]) -> list[str]:
     names = [*asked] or [*([stated] if stated else []), *_of_class(app_class)]
     if not names:
         every = ", ".join(registry.current().all(registry.METRICS))
-        what = f'no metric serves the class "{app_class}"'
-        raise LpbenchError(what, hint=f"name one: --quality METRIC ({every or 'none is installed'})")
+        raise LpbenchError(
+            f'no metric serves the class "{app_class}"',
+            hint=f"name one: --quality METRIC ({every or 'none is installed'})",
+        )
     for name in names:
         ready(name)
     return list(dict.fromkeys(names))

@@ -31,14 +31,14 @@ def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
     if place.is_file():
         return (place.resolve(),)
     if not place.is_dir():
-        what = "no such file or folder"
-        raise AppError(what, where=str(data), hint="--data takes a folder of samples, or one file")
+        raise AppError("no such file or folder", where=str(data), hint="--data takes a folder of samples, or one file")
     step = app.components[0].preprocessing
     suffixes = registry.current().get(registry.PREPROCESSORS, step.type).spec.suffixes
     found = tuple(sorted(path.resolve() for path in place.rglob("*") if path.suffix.lower() in suffixes))
     if not found:
-        what = "holds no sample"
-        raise AppError(what, where=str(data), hint=f'preprocessor "{step.type}" reads {", ".join(suffixes)}')
+        raise AppError(
+            "holds no sample", where=str(data), hint=f'preprocessor "{step.type}" reads {", ".join(suffixes)}'
+        )
     return found
 
 
@@ -55,8 +55,9 @@ def labelled(
         return [], []
     place = data if data is not None else app.root / LABELLED
     if data is None and not Path(place).is_dir():
-        what = f"{app.name} brings no labelled samples"
-        raise LpbenchError(what, hint="--data LABELLED names a folder of them; lpbench run --help")
+        raise LpbenchError(
+            f"{app.name} brings no labelled samples", hint="--data LABELLED names a folder of them; lpbench run --help"
+        )
     asked = [] if quality is True else [quality] if isinstance(quality, str) else [*quality]
     metrics = quality_gate.metrics_for(app.app_class, (app.quality or {}).get("metric", ""), asked)
     suffixes = registry.current().get(registry.PREPROCESSORS, app.components[0].preprocessing.type).spec.suffixes

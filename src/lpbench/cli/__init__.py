@@ -95,7 +95,7 @@ def _command(name: str, words: list[str]) -> int:
     return status
 
 
-def command_module(name: str) -> Any:  # noqa: ANN401 - a module with configure and main
+def command_module(name: str) -> Any:
     """Return a command's module.
 
     :raises UnknownNameError: No plugin offers it, with the nearest name.
@@ -107,8 +107,10 @@ def command_module(name: str) -> Any:  # noqa: ANN401 - a module with configure 
     from lpbench.plugin import registry
 
     if name.startswith("-"):
-        what = f"unknown option {name}"
-        raise LpbenchError(what, hint="lpbench --help lists commands and options; a command's options come after it")
+        raise LpbenchError(
+            f"unknown option {name}",
+            hint="lpbench --help lists commands and options; a command's options come after it",
+        )
     return registry.current().get(registry.COMMANDS, name).spec.load()
 
 

@@ -31,7 +31,7 @@ def complain(error: LpbenchError) -> None:
     say(f"{painter(sys.stderr)('error', 'bad')}: {error}")
 
 
-def answer_json(document: Any) -> None:  # noqa: ANN401 - whatever JSON can carry
+def answer_json(document: Any) -> None:
     """Print a document on standard output."""
     import json
 

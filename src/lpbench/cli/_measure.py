@@ -27,11 +27,11 @@ def refuse(*paths: Path | None, overwrite: bool) -> None:
     for path in filter(None, paths):
         files.refuse_existing(path, overwrite=overwrite)
         if not path.parent.is_dir():
-            what = f"the folder {path.parent} does not exist"
-            raise ResultError(what, where=str(path), hint=f"mkdir -p {path.parent}")
+            raise ResultError(
+                f"the folder {path.parent} does not exist", where=str(path), hint=f"mkdir -p {path.parent}"
+            )
         if not os.access(path.parent, os.W_OK):
-            what = f"the folder {path.parent} is not writable"
-            raise ResultError(what, where=str(path), hint="name another place")
+            raise ResultError(f"the folder {path.parent} is not writable", where=str(path), hint="name another place")
 
 
 def find_app(word: str, options: argparse.Namespace) -> App:
@@ -43,8 +43,11 @@ def find_app(word: str, options: argparse.Namespace) -> App:
 
     path = Path(word)
     if options.range and (path.is_dir() or not path.exists()):
-        what = "--range is for the made-up inputs of a bare model"
-        raise LpbenchError(what, where=word, hint="an app's ranges stand in its ai_app_config.json")
+        raise LpbenchError(
+            "--range is for the made-up inputs of a bare model",
+            where=word,
+            hint="an app's ranges stand in its ai_app_config.json",
+        )
     place = path if path.exists() else _from_catalogue(word)
     return resolve.resolve(place, shapes=dict(options.shape), ranges=dict(options.range), seed=options.seed)
 
@@ -79,7 +82,7 @@ class Saved:
         for error in self.errors:
             _console.complain(error)
 
-    def _try(self, write: Any) -> None:  # noqa: ANN401 - a function of no arguments that returns a path
+    def _try(self, write: Any) -> None:
         try:
             self.places.append(write())
         except LpbenchError as error:
@@ -117,8 +120,10 @@ def _from_catalogue(word: str) -> Path:
         return pulled
     entries = catalogue.entries()
     if word not in entries:
-        what = f'there is no app, model file or catalogue entry "{word}"'
-        raise AppError(what, hint=f"{nearest(word, [*entries, *_beside(word)])} (lpbench apps lists the catalogue)")
+        raise AppError(
+            f'there is no app, model file or catalogue entry "{word}"',
+            hint=f"{nearest(word, [*entries, *_beside(word)])} (lpbench apps lists the catalogue)",
+        )
     _console.say(f"{word} is not in the cache yet and is fetched now, once")
     from lpbench.cli.pull import Lines
 
@@ -137,7 +142,7 @@ def _beside(word: str) -> list[str]:
     return [str(parent / name) for name in near]
 
 
-def announce(saved: Saved, following: str, stream: Any = None) -> None:  # noqa: ANN401 - a text stream
+def announce(saved: Saved, following: str, stream: Any = None) -> None:
     """Print where the result is and what to type next."""
     stream = stream or sys.stdout
     paint = _console.painter(stream)

@@ -227,5 +227,4 @@ def _whole(text: str, keep: Callable[[int], bool], expected: str) -> int:
 
 
 def _refuse(text: str, expected: str) -> NoReturn:
-    what = f'found "{text}"; expected {expected}'
-    raise argparse.ArgumentTypeError(what)
+    raise argparse.ArgumentTypeError(f'found "{text}"; expected {expected}')

@@ -98,12 +98,11 @@ def tolerance(text: str) -> Tolerance:
     except ValueError:
         limit = 0.0
     if not 0 < limit < float("inf"):
-        what = f'found "{text}"; expected a number above 0, 1e-4 say, or F16'
-        raise argparse.ArgumentTypeError(what)
+        raise argparse.ArgumentTypeError(f'found "{text}"; expected a number above 0, 1e-4 say, or F16')
     return Tolerance(limit, 100 * limit)
 
 
-def _compare(app: Any, options: argparse.Namespace) -> Agreed:  # noqa: ANN401 - an App
+def _compare(app: Any, options: argparse.Namespace) -> Agreed:
     from lpbench.jobs.agreement import MOST, agree
     from lpbench.jobs.engine_choice import ALL
     from lpbench.jobs.parity import F32

@@ -68,9 +68,10 @@ def main(options: argparse.Namespace) -> int:
 
 def _refuse_remote(target: str) -> None:
     if target != LOCAL:
-        what = f'target "{target}": remote boards are not supported yet'
         raise LpbenchError(
-            what, where="--target-config", hint="run lpbench on the board itself with --target-config local"
+            f'target "{target}": remote boards are not supported yet',
+            where="--target-config",
+            hint="run lpbench on the board itself with --target-config local",
         )
 
 
@@ -82,8 +83,11 @@ def _heed_package(package: str) -> None:
     if package == LOCAL:
         return
     if not Path(package).is_dir():
-        what = f'"{package}" is neither local nor a folder'
-        raise LpbenchError(what, where="--deployment-package", hint="local takes the engines that are installed here")
+        raise LpbenchError(
+            f'"{package}" is neither local nor a folder',
+            where="--deployment-package",
+            hint="local takes the engines that are installed here",
+        )
     _console.say(f"note: --deployment-package {package} is not read: the engines that are installed here run the app")
 
 

@@ -65,8 +65,7 @@ def main(options: argparse.Namespace) -> int:
         print("\n".join(_catalogue()))
         return _console.DONE
     if not options.engine:
-        what = "which engine?"
-        raise LpbenchError(what, hint="lpbench engines lists them")
+        raise LpbenchError("which engine?", hint="lpbench engines lists them")
     from lpbench.plugin import registry
 
     spec = registry.current().get(registry.ENGINES, options.engine).spec
@@ -100,8 +99,7 @@ def _case(spec: EngineSpec, options: argparse.Namespace) -> EngineCase | None:
 def _refuse_without_model(options: argparse.Namespace) -> None:
     for name in ("extra", "input", "shape"):
         if getattr(options, name):
-            what = f"--{name} belongs to a model"
-            raise LpbenchError(what, hint="name it with --model FILE")
+            raise LpbenchError(f"--{name} belongs to a model", hint="name it with --model FILE")
 
 
 def _asked(spec: EngineSpec, options: argparse.Namespace) -> dict[str, Any]:

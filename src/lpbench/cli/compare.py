@@ -68,8 +68,7 @@ def _add_live(parser: Parser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Compare, print, and say by the exit status whether a gate failed."""
     if options.margin <= 0:
-        what = "a margin is above 0"
-        raise LpbenchError(what, where="--margin")
+        raise LpbenchError("a margin is above 0", where="--margin")
     return _saved(options) if options.live is None else _live(options)
 
 
@@ -100,12 +99,13 @@ def _refuse_measuring(options: argparse.Namespace) -> None:
     from lpbench.cli._parser import UsageError
 
     if len(options.results) < FEWEST:
-        what = f"a comparison takes two results; found {len(options.results)}"
-        raise UsageError(what, hint="lpbench compare A B, or --live APP --engine E --engine E to measure now")
+        raise UsageError(
+            f"a comparison takes two results; found {len(options.results)}",
+            hint="lpbench compare A B, or --live APP --engine E --engine E to measure now",
+        )
     given = [name for name, default in options.of_live.items() if getattr(options, name) != default]
     if given:
-        what = f"--{given[0].replace('_', '-')} is for measuring now"
-        raise UsageError(what, hint="add --live APP, or leave it out")
+        raise UsageError(f"--{given[0].replace('_', '-')} is for measuring now", hint="add --live APP, or leave it out")
 
 
 def _live(options: argparse.Namespace) -> int:
@@ -116,8 +116,9 @@ def _live(options: argparse.Namespace) -> int:
     from lpbench.jobs.measuring.live import RUNS, compare_live
 
     if options.results:
-        what = f'unexpected "{options.results[0]}"'
-        raise UsageError(what, hint="--live measures now; saved results are compared without it")
+        raise UsageError(
+            f'unexpected "{options.results[0]}"', hint="--live measures now; saved results are compared without it"
+        )
     _measure.refuse(options.output, overwrite=options.force)
     app = _measure.find_app(options.live, options)
     arguments = {**_options.arguments(options, app), "runs": options.runs or RUNS, "margin": options.margin}

@@ -102,5 +102,5 @@ def _unusable(listed: Sequence[ListedEngine]) -> list[str]:
     ]
 
 
-def _paint(line: str, state: str, paint: Any) -> str:  # noqa: ANN401 - lpbench.render.Paint
+def _paint(line: str, state: str, paint: Any) -> str:
     return line.replace(f" {state} ", f" {paint(state, STYLES[state])} ", 1) if state in STYLES else line

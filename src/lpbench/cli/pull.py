@@ -66,8 +66,7 @@ def _wanted(options: argparse.Namespace) -> list[str]:
     from lpbench.plugin.registry import APPS, current
 
     if not options.names and not options.all:
-        what = "no entry named"
-        raise PullError(what, hint="lpbench apps lists them; --all takes every one")
+        raise PullError("no entry named", hint="lpbench apps lists them; --all takes every one")
     names = [current().get(APPS, name).spec.name for name in options.names]
     return list(dict.fromkeys([*names, *(current().all(APPS) if options.all else ())]))
 

@@ -59,8 +59,10 @@ def _wanted(options: argparse.Namespace) -> dict[str, Path]:
         listed = catalogue.entries().values()
         found.update({each.name: each.folder for each in listed if each.folder and not each.outdated})
     if not found:
-        what = "no catalogue entry is pulled" if options.all else "no app named"
-        raise AppError(what, hint="lpbench pull --all" if options.all else "--all takes every entry that is pulled")
+        raise AppError(
+            "no catalogue entry is pulled" if options.all else "no app named",
+            hint="lpbench pull --all" if options.all else "--all takes every entry that is pulled",
+        )
     return found
 
 
@@ -79,10 +81,10 @@ def locate(app: str) -> Path:
         return found
     names = catalogue.entries()
     if app in names:
-        what = f'catalogue entry "{app}" is not pulled'
-        raise AppError(what, hint=f"lpbench pull {app}")
-    what = f'there is no app "{app}"'
-    raise AppError(what, hint=nearest(app, names) if names else "give the path of an app's folder")
+        raise AppError(f'catalogue entry "{app}" is not pulled', hint=f"lpbench pull {app}")
+    raise AppError(
+        f'there is no app "{app}"', hint=nearest(app, names) if names else "give the path of an app's folder"
+    )
 
 
 def _fit(problems: list[Problem]) -> bool:

@@ -134,16 +134,20 @@ def refuse_side_by_side(
     :raises LpbenchError: The app cannot, or the only target cannot.
     """
     if batch < 1 or streams < 1:
-        what = f"{batch} samples in a batch, {streams} streams"
-        raise LpbenchError(what, hint="--batch and --streams take 1 or more")
+        raise LpbenchError(
+            f"{batch} samples in a batch, {streams} streams", hint="--batch and --streams take 1 or more"
+        )
     if batch == streams == 1:
         return list(targets)
     if len(app.components) > 1:
-        what = f"{app.name} is a chain: how many things a sample holds differs, so it goes through one at a time"
-        raise LpbenchError(what, hint="leave --batch and --streams out")
+        raise LpbenchError(
+            f"{app.name} is a chain: how many things a sample holds differs, so it goes through one at a time",
+            hint="leave --batch and --streams out",
+        )
     if explain:
-        what = "the parts of a latency are those of one sample"
-        raise LpbenchError(what, hint="leave --explain out, or --batch and --streams")
+        raise LpbenchError(
+            "the parts of a latency are those of one sample", hint="leave --explain out, or --batch and --streams"
+        )
     found = [_refused(each, batch=batch, streams=streams) for each in targets]
     if len(found) == 1 and found[0].refusal is not None:
         raise found[0].refusal
@@ -168,8 +172,7 @@ def _target(app: App, words: str, options: Mapping[str, Any], failed: Mapping[st
     offer = registry.current().get(registry.ENGINES, name)
     available = offer.availability()
     if not available:
-        what = f'engine "{offer.spec.name}" is not ready: {available.reason}'
-        raise EngineError(what, hint=available.hint)
+        raise EngineError(f'engine "{offer.spec.name}" is not ready: {available.reason}', hint=available.hint)
     if offer.spec.name in failed:
         raise failed[offer.spec.name]
     if not any(reads(offer.spec, each) for each in app.components):
@@ -204,8 +207,10 @@ def _stand_in(component: Component, options: Mapping[str, Any]) -> Target:
             shared = {name: value for name, value in options.items() if name == "threads"}
             return Target(offer.spec.name, offer.spec, offer.distribution, options=shared)
     formats = " or ".join(model.format for model in component.models)
-    what = f'no engine that reads {formats} is ready, for component "{component.name}"'
-    raise EngineError(what, hint="lpbench engines lists what is installed")
+    raise EngineError(
+        f'no engine that reads {formats} is ready, for component "{component.name}"',
+        hint="lpbench engines lists what is installed",
+    )
 
 
 def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
@@ -221,8 +226,7 @@ def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
         elif found:
             found[next(reversed(found))] += f":{part}"
         else:
-            what = f'"{part}" is no option'
-            raise LpbenchError(what, where=words, hint="write ENGINE:key=value:key=value")
+            raise LpbenchError(f'"{part}" is no option', where=words, hint="write ENGINE:key=value:key=value")
     return found
 
 

@@ -85,8 +85,7 @@ def new_app(  # noqa: PLR0913 - the parts of an app
             made = _fill(new, parts)
             new.rename(target)
     except OSError as error:
-        what = f"cannot be written: {error.strerror or error}"
-        raise AppError(what, where=str(error.filename or target)) from error
+        raise AppError(f"cannot be written: {error.strerror or error}", where=str(error.filename or target)) from error
     return dataclasses.replace(made, app=load_app(target))
 
 
@@ -171,12 +170,12 @@ def _config(app_class: str, made: Guess, models: dict[str, Any]) -> dict[str, An
 def _copy(source: Path, folder: Path) -> Path:
     """Copy one file into the folder under its own name."""
     if not source.is_file():
-        what = "is not a file" if source.exists() else "does not exist"
-        raise AppError(what, where=str(source))
+        raise AppError("is not a file" if source.exists() else "does not exist", where=str(source))
     target = folder / source.name
     if target.exists() or target.name in {CONFIG, METADATA}:
-        what = f'two files of the app would have the name "{source.name}"'
-        raise AppError(what, where=str(source), hint="rename one")
+        raise AppError(
+            f'two files of the app would have the name "{source.name}"', where=str(source), hint="rename one"
+        )
     shutil.copyfile(source, target)
     return target
 
@@ -192,15 +191,16 @@ def _copy_labels(labels: Path | str | None, folder: Path) -> int:
 
 def _copy_samples(source: Path, folder: Path, suffixes: Sequence[str]) -> None:
     if not source.exists():
-        what = "does not exist"
-        raise AppError(what, where=str(source))
+        raise AppError("does not exist", where=str(source))
     found = find_samples([source], suffixes)
     if not found:
-        what = "holds no sample"
-        raise AppError(what, where=str(source), hint=f"read are {', '.join(suffixes)}")
+        raise AppError("holds no sample", where=str(source), hint=f"read are {', '.join(suffixes)}")
     if len(found) > SAMPLES_LIMIT:
-        what = f"holds {len(found)} samples; at most {SAMPLES_LIMIT} are copied into an app"
-        raise AppError(what, where=str(source), hint="hand a data set over when running: lpbench run APP --data DIR")
+        raise AppError(
+            f"holds {len(found)} samples; at most {SAMPLES_LIMIT} are copied into an app",
+            where=str(source),
+            hint="hand a data set over when running: lpbench run APP --data DIR",
+        )
     for path in found:
         inner = folder / (path.relative_to(source) if source.is_dir() else path.name)
         inner.parent.mkdir(parents=True, exist_ok=True)
@@ -210,16 +210,14 @@ def _copy_samples(source: Path, folder: Path, suffixes: Sequence[str]) -> None:
 def _refuse_class(app_class: str) -> None:
     known = published("lpbench.app", "ai_app")["properties"]["ai_app_class"]["enum"]
     if app_class not in known:
-        what = f'unknown class "{app_class}"'
-        raise AppError(what, where="--class", hint=nearest(app_class, known))
+        raise AppError(f'unknown class "{app_class}"', where="--class", hint=nearest(app_class, known))
 
 
 def _refuse_taken(target: Path) -> None:
     if target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
         return
     if target.exists() or target.is_symlink():
-        what = "is there already"
-        raise AppError(what, where=str(target), hint="give a folder that does not exist, or is empty")
+        raise AppError("is there already", where=str(target), hint="give a folder that does not exist, or is empty")
 
 
 def _refuse_invalid(new: Path) -> None:

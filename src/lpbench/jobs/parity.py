@@ -67,7 +67,7 @@ F16 = Tolerance(absolute=1e-2, relative=1e-1)
 """Half precision: a value has 11 bits, so each layer adds up to 5e-4 of it; 2e-4 to 2e-3 were measured."""
 
 
-def deviation(reference: Any, other: Any) -> Deviation:  # noqa: ANN401 - whatever numpy makes an array of
+def deviation(reference: Any, other: Any) -> Deviation:
     """Return how far ``other`` is from ``reference``, computed in float64.
 
     :raises LpbenchError: The shapes differ, naming both, or one of the two holds no numbers.
@@ -76,8 +76,7 @@ def deviation(reference: Any, other: Any) -> Deviation:  # noqa: ANN401 - whatev
 
     first, second = (_floats(each) for each in (reference, other))
     if first.shape != second.shape:
-        what = f"its shape is {shape_text(second.shape)}; the reference has {shape_text(first.shape)}"
-        raise LpbenchError(what)
+        raise LpbenchError(f"its shape is {shape_text(second.shape)}; the reference has {shape_text(first.shape)}")
     finite = np.isfinite(first) & np.isfinite(second)
     same = (first == second) | (np.isnan(first) & np.isnan(second))
     counts = tuple(int(each.size - np.count_nonzero(np.isfinite(each))) for each in (first, second))
@@ -147,13 +146,12 @@ def _limit(found: Deviation, allowed: Tolerance) -> float:
     return allowed.absolute * max(1.0, found.peak)
 
 
-def _floats(values: Any) -> Array:  # noqa: ANN401
+def _floats(values: Any) -> Array:
     import numpy as np
 
     array = np.asarray(values)
     if array.dtype.kind not in NUMBERS or array.dtype.names:
-        what = f"values of the type {array.dtype.name} cannot be compared"
-        raise LpbenchError(what)
+        raise LpbenchError(f"values of the type {array.dtype.name} cannot be compared")
     return array.astype(np.float64)
 
 

@@ -59,8 +59,7 @@ def _ask(spec: EngineSpec, timeout: float) -> Mapping[str, Any]:
     with Worker(WorkerOptions(environment=spec.environment, timeout=timeout)) as worker:
         answer, _ = worker.ask("probe", "probing", target=spec.probe, name=spec.name)
     if not isinstance(answer, dict):
-        what = f"the probe {spec.probe} returned {type(answer).__name__}; expected an object"
-        raise LpbenchError(what)
+        raise LpbenchError(f"the probe {spec.probe} returned {type(answer).__name__}; expected an object")
     return answer
 
 

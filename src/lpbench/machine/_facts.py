@@ -25,7 +25,7 @@ def absent(reason: str) -> Fact:
     return {"value": None, "reason": reason}
 
 
-def value_of(facts: Facts, key: str) -> Any:  # noqa: ANN401 - facts are of any JSON type
+def value_of(facts: Facts, key: str) -> Any:
     """Return the value of a fact, None where it is absent or the facts are another version's."""
     found = facts.get(key)
     return found.get("value") if isinstance(found, dict) else None

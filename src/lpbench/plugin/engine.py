@@ -123,8 +123,7 @@ class Session(abc.ABC):
 
         :raises EngineError: The engine has no profile, or was not opened with ``profile=True``.
         """
-        what = f"{type(self).__name__} has no per-layer profile"
-        raise EngineError(what)
+        raise EngineError(f"{type(self).__name__} has no per-layer profile")
 
     def __enter__(self) -> Self:
         return self
@@ -158,5 +157,4 @@ class Engine(abc.ABC, Generic[C]):
 
         :raises EngineError: As ``open``; or this engine shows no intermediate tensors.
         """
-        what = f"{type(self).__name__} shows no intermediate tensors"
-        raise EngineError(what)
+        raise EngineError(f"{type(self).__name__} shows no intermediate tensors")

@@ -29,7 +29,7 @@ class Sample:
 
     __slots__ = ("data", "geometry", "item", "name", "region")
 
-    def __init__(self, name: str, data: Any, *, region: Any = None, item: int = 0) -> None:  # noqa: ANN401 - own types
+    def __init__(self, name: str, data: Any, *, region: Any = None, item: int = 0) -> None:
         self.name = name
         self.data = data
         self.region = region
@@ -66,10 +66,9 @@ class Preprocessor(abc.ABC, Generic[C]):
 
         :raises ProcessorError: This preprocessor makes no data up.
         """
-        what = f"{type(self).__name__} needs samples"
-        raise ProcessorError(what, hint="give a folder of them: --data DIR")
+        raise ProcessorError(f"{type(self).__name__} needs samples", hint="give a folder of them: --data DIR")
 
-    def items(self, sample: Sample, found: Any, /) -> Sequence[Sample]:  # noqa: ANN401 - the other component's own type
+    def items(self, sample: Sample, found: Any, /) -> Sequence[Sample]:
         """Return what this component of a chain is to look at, given what the one before found; this is timed.
 
         Each has the number of the thing found in ``item``, and by default the
@@ -110,11 +109,11 @@ class Postprocessor(abc.ABC, Generic[C]):
         self.labels = labels
 
     @abc.abstractmethod
-    def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:  # noqa: ANN401 - each class of app has its own
+    def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:
         """Return the prediction of one sample; this is what is timed."""
 
     @abc.abstractmethod
-    def describe(self, prediction: Any, /) -> Mapping[str, Any]:  # noqa: ANN401
+    def describe(self, prediction: Any, /) -> Mapping[str, Any]:
         """Return a prediction ready for JSON; not timed.
 
         Class names stand under ``label``, confidences under ``score``, lists of

@@ -203,11 +203,9 @@ class Registry:
         hooks = [caller.name for caller in self.manager.get_hookcallers(plugin) or []]
         unmarked = [name for name in dir(plugin) if name.startswith("lpbench_register_") and name not in hooks]
         for name in sorted({*hooks, *unmarked} - known):
-            what = f"unknown hook {name!r}"
-            raise PluginError(what, hint=nearest(name, known))
+            raise PluginError(f"unknown hook {name!r}", hint=nearest(name, known))
         for name in unmarked:
-            what = f"hook {name!r} is not marked"
-            raise PluginError(what, hint="decorate it with @lpbench.hookimpl")
+            raise PluginError(f"hook {name!r} is not marked", hint="decorate it with @lpbench.hookimpl")
 
     def _collect(self, kind: Kind[S]) -> dict[str, Offer[S]]:
         found: dict[str, Offer[S]] = {}
@@ -251,15 +249,14 @@ class Registry:
     def _unknown(self, kind: Kind[Any], name: str) -> NoReturn:
         extra = BROUGHT_BY.get(name, "")
         if extra in self._disabled:
-            what = f'{kind.word} "{name}" is left out'
-            raise NotInstalledError(what, hint=f"take {extra} out of LPBENCH_DISABLED_PLUGINS")
+            raise NotInstalledError(
+                f'{kind.word} "{name}" is left out', hint=f"take {extra} out of LPBENCH_DISABLED_PLUGINS"
+            )
         if extra and extra not in {*self._origins, *(failure.plugin for failure in self.failures)}:
-            what = f'{kind.word} "{name}" is not installed'
-            raise NotInstalledError(what, hint=f'pip install "lpbench[{extra}]"')
+            raise NotInstalledError(f'{kind.word} "{name}" is not installed', hint=f'pip install "lpbench[{extra}]"')
         names = [alias for each in self.all(kind).values() for alias in (each.spec.name, *_aliases(each.spec))]
         broken = "".join(f"\n  could not load plugin {failure}" for failure in self.failures)
-        what = f'unknown {kind.word} "{name}"'
-        raise UnknownNameError(what, hint=f"{nearest(name, names)}{broken}")
+        raise UnknownNameError(f'unknown {kind.word} "{name}"', hint=f"{nearest(name, names)}{broken}")
 
 
 _current: Registry | None = None
@@ -316,5 +313,4 @@ def _aliases(spec: Spec) -> tuple[str, ...]:
 
 def _expect(spec: object, kind: type[Spec]) -> None:
     if not isinstance(spec, kind):
-        what = f"registered {spec!r}, which is no {kind.__name__}"
-        raise PluginError(what)
+        raise PluginError(f"registered {spec!r}, which is no {kind.__name__}")

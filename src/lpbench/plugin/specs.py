@@ -68,7 +68,7 @@ class Spec:
             return READY
         return Availability(State.MISSING, f"not installed: {', '.join(missing)}", self.hint)
 
-    def load(self) -> Any:  # noqa: ANN401 - whatever the plugin's import path names
+    def load(self) -> Any:
         """Import and return the implementation.
 
         :raises PluginError: The import fails, or the attribute is not there.
@@ -183,7 +183,7 @@ class AppSpec(Spec):
     """A catalogue entry; the target is a ``lpbench.app.catalogue.Entry``."""
 
 
-def load(target: str, *, who: str) -> Any:  # noqa: ANN401 - whatever the import path names
+def load(target: str, *, who: str) -> Any:
     """Import ``"module:attribute"``, or the module where no attribute is named.
 
     :raises PluginError: Naming ``who``, the import path and the error.
@@ -195,8 +195,10 @@ def load(target: str, *, who: str) -> Any:  # noqa: ANN401 - whatever the import
         found = importlib.import_module(module)
         return getattr(found, attribute) if attribute else found
     except (Exception, SystemExit) as error:
-        what = f"{who}: cannot load {target}: {type(error).__name__}: {error}"
-        raise PluginError(what, hint="lpbench plugins -v shows which distribution it comes from") from error
+        raise PluginError(
+            f"{who}: cannot load {target}: {type(error).__name__}: {error}",
+            hint="lpbench plugins -v shows which distribution it comes from",
+        ) from error
 
 
 def _installed(module: str) -> bool:

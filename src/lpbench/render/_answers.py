@@ -55,7 +55,7 @@ def _own(each: Prediction) -> tuple[str, str]:
     return plain_text(rest) if rest else "", ""
 
 
-def _candidate(each: Any) -> tuple[str, str]:  # noqa: ANN401 - what a postprocessor describes
+def _candidate(each: Any) -> tuple[str, str]:
     if not isinstance(each, dict):
         return plain_text(each), ""
     name = each.get("label", each.get("class", each.get("index", "")))
@@ -109,14 +109,14 @@ _SAYS: dict[str, Callable[[Prediction], str]] = {
 """How predictions with these keys are put into words."""
 
 
-def plain_text(value: Any) -> str:  # noqa: ANN401
+def plain_text(value: Any) -> str:
     """Return any JSON as one line; long lists of numbers by their length."""
     if isinstance(value, str):
         return clean(value)
     return clean(json.dumps(_shortened(value), ensure_ascii=False))
 
 
-def _shortened(value: Any) -> Any:  # noqa: ANN401
+def _shortened(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _shortened(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -98,7 +98,7 @@ def machine(environment: Mapping[str, Any]) -> str:
     return _joined(parts)
 
 
-def known(environment: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - any fact
+def known(environment: Mapping[str, Any], key: str) -> Any:
     """Return a fact of the environment, None where it is not known."""
     for part in environment.values():
         found = part.get(key) if isinstance(part, dict) else None

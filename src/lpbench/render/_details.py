@@ -100,7 +100,7 @@ def _metric(metric: Metric) -> str:
     return f"{digits(metric.value)} {clean(metric.unit)}{span}  {clean(metric.source)}"
 
 
-def _fact(value: Any) -> str:  # noqa: ANN401 - any JSON
+def _fact(value: Any) -> str:
     if isinstance(value, dict) and "value" in value:
         known = value["value"]
         return f"{ABSENT}  {clean(value.get('reason', ''))}" if known is None else _fact(known)

@@ -82,7 +82,7 @@ def state(each: Configuration) -> str:
     return f"[ 'BENCHMARK_STATE', {said!r} ]"
 
 
-def _candidate(each: Any) -> str:  # noqa: ANN401 - what a postprocessor describes
+def _candidate(each: Any) -> str:
     if not isinstance(each, dict):
         return f"  {plain_text(each)}"
     name = each.get("label", each.get("class", each.get("index", "")))

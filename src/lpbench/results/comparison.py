@@ -82,8 +82,10 @@ def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool 
         engines = [
             ", ".join(each.engine for each in result.configurations if each.measured) for result in (first, second)
         ]
-        what = f"nothing to compare: measured were {engines[0] or 'none'} and {engines[1] or 'none'}"
-        raise ResultError(what, hint="measure the same engine in both")
+        raise ResultError(
+            f"nothing to compare: measured were {engines[0] or 'none'} and {engines[1] or 'none'}",
+            hint="measure the same engine in both",
+        )
     return found
 
 
@@ -124,8 +126,10 @@ def _refuse_other_machine(first: Result, second: Result) -> None:
     ]
     more = f" and {len(changes) - LISTED} more" if len(changes) > LISTED else ""
     differing = f": {'; '.join(changes[:LISTED])}{more}" if changes else ""
-    what = f"the results come from different machines, or one that was changed{differing}"
-    raise ResultError(what, hint="measure both on one machine; --force compares them as they are")
+    raise ResultError(
+        f"the results come from different machines, or one that was changed{differing}",
+        hint="measure both on one machine; --force compares them as they are",
+    )
 
 
 def _shown(value: object) -> str:

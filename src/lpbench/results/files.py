@@ -18,9 +18,10 @@ def write(text: str, path: str | Path, *, overwrite: bool = False) -> Path:
     try:
         _write(path, text)
     except OSError as error:
-        what = f"cannot be written: {error.strerror or error}"
         raise ResultError(
-            what, where=str(path), hint="nothing was written there; give another place with -o"
+            f"cannot be written: {error.strerror or error}",
+            where=str(path),
+            hint="nothing was written there; give another place with -o",
         ) from error
     return path
 
@@ -28,11 +29,9 @@ def write(text: str, path: str | Path, *, overwrite: bool = False) -> Path:
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
     """Raise ResultError where a file would be overwritten without being asked."""
     if path.is_dir():
-        what = "is a folder"
-        raise ResultError(what, where=str(path), hint="name a file")
+        raise ResultError("is a folder", where=str(path), hint="name a file")
     if path.is_file() and not overwrite:
-        what = "exists"
-        raise ResultError(what, where=str(path), hint="--force overwrites it")
+        raise ResultError("exists", where=str(path), hint="--force overwrites it")
 
 
 def _write(path: Path, text: str) -> None:

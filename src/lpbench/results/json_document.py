@@ -30,7 +30,7 @@ BLOCK_LIMIT = 10_000_000
 FILE_LIMIT = 512 << 20
 
 
-def from_dict(document: Any, *, where: str = "") -> Result:  # noqa: ANN401 - whatever a file holds
+def from_dict(document: Any, *, where: str = "") -> Result:
     """Return the result that a document describes.
 
     :param where: The file, for errors.
@@ -51,17 +51,14 @@ def decode(block: Mapping[str, Any], *, where: str = "") -> array[int]:
     """
     count = block["count"]
     if not 0 <= count <= BLOCK_LIMIT:
-        what = f"a block says that it holds {count} integers; at most {BLOCK_LIMIT} are read"
-        raise ResultError(what, where=where)
+        raise ResultError(f"a block says that it holds {count} integers; at most {BLOCK_LIMIT} are read", where=where)
     try:
         inflate = zlib.decompressobj()
         data = inflate.decompress(base64.b64decode(block["data"], validate=True), 8 * count + 1)
     except (zlib.error, binascii.Error, ValueError) as error:
-        what = f"a block of samples is damaged: {error}"
-        raise ResultError(what, where=where) from error
+        raise ResultError(f"a block of samples is damaged: {error}", where=where) from error
     if len(data) != 8 * count or not inflate.eof:
-        what = f"a block of samples does not hold the {count} integers that it says"
-        raise ResultError(what, where=where)
+        raise ResultError(f"a block of samples does not hold the {count} integers that it says", where=where)
     values = array("q", data)
     if sys.byteorder == "big":
         values.byteswap()
@@ -100,11 +97,9 @@ def _refuse_sums(raw: Mapping[str, array[int]], where: str) -> None:
     """Refuse samples whose stages do not add up to their total: somebody changed the file."""
     stages = [values for stage, values in raw.items() if stage in STAGES]
     if raw and (min(map(min, filter(None, raw.values())), default=0) < 0):
-        what = "a stored time is negative"
-        raise ResultError(what, where=where)
+        raise ResultError("a stored time is negative", where=where)
     if raw and [sum(each) for each in zip(*stages, strict=True)] != list(raw.get(TOTAL, ())):
-        what = "the stages of a sample do not add up to its total"
-        raise ResultError(what, where=where)
+        raise ResultError("the stages of a sample do not add up to its total", where=where)
 
 
 def _summary_in(document: Mapping[str, Any]) -> Summary:
@@ -119,14 +114,20 @@ def _metric_in(document: Mapping[str, Any]) -> Metric:
     return Metric(**{**document, "interval": Interval(**interval) if interval else None})
 
 
-def _refuse_others(document: Any, where: str) -> None:  # noqa: ANN401
+def _refuse_others(document: Any, where: str) -> None:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         found = document.get("format") if isinstance(document, dict) else type(document).__name__
-        what = f"this is no result of lpbench: format is {found!r}"
-        raise ResultError(what, where=where, hint=f'a result says "format": "{FORMAT}"')
+        raise ResultError(
+            f"this is no result of lpbench: format is {found!r}",
+            where=where,
+            hint=f'a result says "format": "{FORMAT}"',
+        )
     if document.get("version") != VERSION:
-        what = f"result version {document.get('version')!r} is not read; this lpbench reads version {VERSION}"
-        raise ResultError(what, where=where, hint="read it with the lpbench that wrote it, or measure again")
+        raise ResultError(
+            f"result version {document.get('version')!r} is not read; this lpbench reads version {VERSION}",
+            where=where,
+            hint="read it with the lpbench that wrote it, or measure again",
+        )
 
 
 def _check_schema(document: Mapping[str, Any], where: str) -> None:
@@ -143,16 +144,15 @@ def parse(text: bytes, *, where: str = "") -> Result:
     :raises ResultError: It is no JSON, too large, or not a result.
     """
     if len(text) > FILE_LIMIT:
-        what = f"the file has {len(text)} bytes; at most {FILE_LIMIT} are read"
-        raise ResultError(what, where=where)
+        raise ResultError(f"the file has {len(text)} bytes; at most {FILE_LIMIT} are read", where=where)
     try:
         document = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        what = f"this is no complete JSON: {error}"
-        raise ResultError(what, where=where, hint="the file may have been cut short") from error
+        raise ResultError(
+            f"this is no complete JSON: {error}", where=where, hint="the file may have been cut short"
+        ) from error
     return from_dict(document, where=where)
 
 
 def _refuse_constant(word: str) -> None:
-    what = f"{word} is no JSON"
-    raise ValueError(what)
+    raise ValueError(f"{word} is no JSON")

@@ -26,12 +26,12 @@ VERSION = 1
 ENCODING = "int64le-zlib-base64"
 
 
-def to_document(result: Any) -> dict[str, Any]:  # noqa: ANN401 - a Result, which imports this module
+def to_document(result: Any) -> dict[str, Any]:
     """Return a result's document, ready for JSON."""
     return {"format": FORMAT, "version": VERSION, **_to_json(result)}
 
 
-def _to_json(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
+def _to_json(value: Any) -> Any:
     """Return a value for JSON: fields and items likewise, samples as a block."""
     if isinstance(value, array):
         return encode(value)
@@ -42,7 +42,7 @@ def _to_json(value: Any) -> Any:  # noqa: ANN401 - whatever a result holds
     return [_to_json(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-def _fields(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
+def _fields(record: Any) -> dict[str, Any]:
     """Return a record's fields; those of a summary that are not known are null, with the reason under ``reasons``."""
     values = {item.name: getattr(record, item.name) for item in dataclasses.fields(record)}
     if not isinstance(record, Summary):

@@ -146,7 +146,7 @@ def _cpu_load(runs: Sequence[Run], cores: int) -> Metric:
     return Metric(100 * spent / wall / cores, "%", len(runs), source=source)
 
 
-def _memory(runs: Sequence[Run], name: str, source: str, combine: Any = statistics.fmean) -> Metric:  # noqa: ANN401
+def _memory(runs: Sequence[Run], name: str, source: str, combine: Any = statistics.fmean) -> Metric:
     found = [run.counters[name] for run in runs if run.counters.get(name)]
     if not found:
         return Metric(None, "MB", reason="/proc of the worker could not be read")

@@ -245,7 +245,7 @@ class Result:
         """
         return files.write(json.dumps(self.to_dict(), allow_nan=False, indent=1), path, overwrite=overwrite)
 
-    def to_pandas(self) -> Any:  # noqa: ANN401 - pandas is the caller's
+    def to_pandas(self) -> Any:
         """Return the raw samples as a pandas DataFrame: engine, run, sample and nanoseconds by stage.
 
         :raises ResultError: pandas is not installed.
@@ -253,8 +253,7 @@ class Result:
         try:
             import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore] # optional
         except ImportError as error:
-            what = "pandas is not installed"
-            raise ResultError(what, hint="pip install pandas") from error
+            raise ResultError("pandas is not installed", hint="pip install pandas") from error
         return pd.DataFrame(list(self.rows()))
 
     def rows(self) -> list[dict[str, Any]]:

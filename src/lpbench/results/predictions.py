@@ -145,7 +145,7 @@ def _same(reference: Prediction, other: Prediction) -> bool | None:
     return all(known) if known else None
 
 
-def _same_inside(reference: Any, other: Any) -> bool | None:  # noqa: ANN401 - any JSON
+def _same_inside(reference: Any, other: Any) -> bool | None:
     """Whether a later component of a chain says the same of each thing."""
     if not isinstance(reference, list) or not isinstance(other, list) or len(reference) != len(other):
         return False

@@ -46,8 +46,7 @@ def load(path: str | Path) -> Result:
     try:
         text = place.read_bytes()
     except OSError as error:
-        what = f"cannot be read: {error.strerror or error}"
-        raise ResultError(what, where=str(place)) from error
+        raise ResultError(f"cannot be read: {error.strerror or error}", where=str(place)) from error
     return json_document.parse(text, where=str(place))
 
 
@@ -60,8 +59,7 @@ def newest() -> Path:
         saved = sorted(folder().glob("*.json"), key=lambda each: (each.stat().st_mtime_ns, each.name))
         if saved:
             return saved[-1]
-    what = "no result was saved yet"
-    raise ResultError(what, where=str(folder()), hint="lpbench run APP makes one")
+    raise ResultError("no result was saved yet", where=str(folder()), hint="lpbench run APP makes one")
 
 
 def _free(place: Path, stem: str) -> Path:

@@ -85,8 +85,7 @@ def judge(ratio: Ratio, margin: float = 0.01) -> Comparison:
     :raises ValueError: For a margin that is not above 0.
     """
     if not (margin > 0 and math.isfinite(margin)):
-        what = f"margin {margin} is not above 0"
-        raise ValueError(what)
+        raise ValueError(f"margin {margin} is not above 0")
     found, reason = _judge(ratio, margin)
     return Comparison(found, ratio, margin, reason)
 

@@ -62,10 +62,9 @@ _MODULES = {
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+def __getattr__(name: str) -> Any:
     if name not in _PLACES:
-        what = f"module 'lpbench.testing' has no attribute {name!r}"
-        raise AttributeError(what)
+        raise AttributeError(f"module 'lpbench.testing' has no attribute {name!r}")
     import importlib
 
     return getattr(importlib.import_module(f"lpbench.testing.{_PLACES[name]}"), name)

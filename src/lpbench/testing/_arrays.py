@@ -33,7 +33,7 @@ def refill(arrays: Arrays, values: Arrays) -> None:
         array[...] = values[name]
 
 
-def strided(array: Any) -> Any:  # noqa: ANN401 - a numpy array
+def strided(array: Any) -> Any:
     """Return the same values in an array whose elements do not lie side by side."""
     import numpy as np
 
@@ -42,17 +42,17 @@ def strided(array: Any) -> Any:  # noqa: ANN401 - a numpy array
     return wide[..., 0]
 
 
-def other_type(array: Any) -> Any:  # noqa: ANN401 - a numpy array
+def other_type(array: Any) -> Any:
     """Return the values as another type: float64 of float32, float32 of all else."""
     return array.astype("float64" if array.dtype.name == "float32" else "float32")
 
 
-def other_shape(array: Any) -> Any:  # noqa: ANN401 - a numpy array
+def other_shape(array: Any) -> Any:
     """Return the values with one dimension more."""
     return array.reshape(1, *array.shape)
 
 
-def _different(name: str, got: Any, want: Any, tolerance: float) -> str:  # noqa: ANN401
+def _different(name: str, got: Any, want: Any, tolerance: float) -> str:
     import numpy as np
 
     found, expected = np.asarray(got), np.asarray(want)

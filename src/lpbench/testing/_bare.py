@@ -36,8 +36,7 @@ def model_case(
     spec = registry.current().get(registry.ENGINES, engine).spec
     kind = bare_model.model_format(path)
     if kind not in spec.formats:
-        what = f'engine "{spec.name}" reads {", ".join(spec.formats)}; this is {kind}'
-        raise EngineError(what, where=str(path))
+        raise EngineError(f'engine "{spec.name}" reads {", ".join(spec.formats)}; this is {kind}', where=str(path))
     found = Model(kind, path, tuple(map(Path, extra)))
     settings = dataclass_config.build(
         TensorConfig, {"shapes": {name: tuple(shape) for name, shape in (shapes or {}).items()}}

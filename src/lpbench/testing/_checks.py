@@ -65,10 +65,8 @@ def refused(call: Callable[[], Any], doing: str, name: str, kind: type[LpbenchEr
         require(named(name, str(error)), f'{doing}: the error does not name "{name}": {short(error)}')
         return
     except Exception as error:
-        what = f"{doing}: raised {short(error)}; expected {kind.__name__}"
-        raise Failed(what) from error
-    what = f'{doing}: accepted; expected {kind.__name__} naming "{name}"'
-    raise Failed(what)
+        raise Failed(f"{doing}: raised {short(error)}; expected {kind.__name__}") from error
+    raise Failed(f'{doing}: accepted; expected {kind.__name__} naming "{name}"')
 
 
 def named(name: str, text: str) -> bool:

@@ -49,7 +49,7 @@ def perform(order: dict[str, Any]) -> dict[str, Any]:
     tested = TESTED[order["kind"]]
     folder = Path(order["folder"])
 
-    def make_case(spec: Any) -> Any:  # noqa: ANN401 - the spec's kind decides
+    def make_case(spec: Any) -> Any:
         if order["case"]:
             return pickle.loads(Path(order["case"]).read_bytes())  # noqa: S301 - see the module's docstring
         return named_case(spec, Path(order["files"]), order["options"])
@@ -69,7 +69,7 @@ def _facts(subject: Subject[Any, Any]) -> dict[str, Any]:
     return {"expected_failures": dict(case.expected_failures), "timeout": case.timeout}
 
 
-def _outcome(function: Any, subject: Subject[Any, Any]) -> dict[str, str]:  # noqa: ANN401
+def _outcome(function: Any, subject: Subject[Any, Any]) -> dict[str, str]:
     try:
         function(subject)
     except Failed as failure:

@@ -28,8 +28,7 @@ NOWHERE = "no-such-device"
 def config_builds_without_side_effects(subject: Any_) -> None:
     """Building the default config changes nothing and loads no library: it is done where nothing is measured."""
     if not subject.config_path:
-        what = "it has no options"
-        raise NotApplicable(what)
+        raise NotApplicable("it has no options")
     given: dict[str, Any] = {}
 
     def build() -> None:
@@ -88,8 +87,7 @@ def number_out_of_range_is_refused(subject: EngineSubject) -> None:
     """A number far out of range is refused, by the config or when opening, naming the option."""
     numbers = [name for name, each in subject.options().items() if each.type in ("int", int, "float", float)]
     if not numbers:
-        what = "no option is a number"
-        raise NotApplicable(what)
+        raise NotApplicable("no option is a number")
     for name in numbers:
         _refused_somewhere(subject, name, FAR_OUT, name)
 
@@ -97,8 +95,7 @@ def number_out_of_range_is_refused(subject: EngineSubject) -> None:
 def absent_device_is_refused(subject: EngineSubject) -> None:
     """A device that is not there is refused by its name, never replaced by another one in silence."""
     if "device" not in subject.options():
-        what = 'it has no option "device"'
-        raise NotApplicable(what)
+        raise NotApplicable('it has no option "device"')
     _refused_somewhere(subject, "device", NOWHERE, NOWHERE)
 
 

@@ -80,8 +80,7 @@ def missing_second_file_is_named(subject: EngineSubject) -> None:
 
     model = subject.case.model
     if not model.extra:
-        what = "the model is one file"
-        raise NotApplicable(what)
+        raise NotApplicable("the model is one file")
     main = subject.changed_model(model.path.read_bytes(), model.path.name.removesuffix(suffix(subject.spec, model)))
     extra = tuple(subject.folder / each.name for each in model.extra)
     for missing in extra:
@@ -114,8 +113,7 @@ def failed_opens_leave_nothing_behind(subject: EngineSubject) -> None:
             subject.open(broken, engine=engine).close()
         except EngineError:
             return
-        what = "garbage is opened; see garbage_model_is_named"
-        raise NotApplicable(what)
+        raise NotApplicable("garbage is opened; see garbage_model_is_named")
 
     nothing_grows(cycle, subject.case.cycles)
 
@@ -209,7 +207,7 @@ def _model_refused(subject: EngineSubject, model: Model, doing: str) -> None:
     refused(lambda: subject.open(model), doing, model.path.name, EngineError)
 
 
-def _several(run: Callable[[Any], Any], feeds: Any) -> None:  # noqa: ANN401
+def _several(run: Callable[[Any], Any], feeds: Any) -> None:
     for _ in range(5):
         run(feeds)
 

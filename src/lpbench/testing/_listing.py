@@ -80,8 +80,7 @@ def missing_library_is_told(subject: Any_) -> None:
     """Where the library is not installed, the listing says what is missing and how to install it."""
     names = [name for each in subject.spec.requires for name in each.split("|")]
     if not names:
-        what = "it requires no library"
-        raise NotApplicable(what)
+        raise NotApplicable("it requires no library")
     code = HIDE.format(hidden=names, module=subject.module, kind=subject.kind.word, name=subject.spec.name)
     state, reason, hint = _python(code)
     require(state != specs.State.READY.value, f"it calls itself ready without {', '.join(names)}")
@@ -93,8 +92,7 @@ def probe_returns_facts(subject: EngineSubject) -> None:
     """The probe returns the version, usable devices by name and unusable ones with the reason, as JSON carries it."""
     spec = subject.spec
     if not spec.probe:
-        what = "the spec names no probe"
-        raise NotApplicable(what)
+        raise NotApplicable("the spec names no probe")
     subject.case  # noqa: B018 - not applicable where the library is not there
     found = specs.load(spec.probe, who=spec.name)()
     require(isinstance(found, dict), f"the probe returned {type(found).__name__}; expected a dict")
@@ -109,7 +107,7 @@ def _texts(found: object) -> bool:
     return isinstance(found, (list, tuple)) and all(isinstance(each, str) for each in found)
 
 
-def _require_json(found: Any) -> None:  # noqa: ANN401
+def _require_json(found: Any) -> None:
     try:
         json.dumps(found, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -122,7 +120,7 @@ def _endings(spec: specs.Spec) -> list[str]:
     return list(getattr(spec, "suffixes", ()))
 
 
-def _python(code: str) -> Any:  # noqa: ANN401 - the JSON that it prints last
+def _python(code: str) -> Any:
     """Run a program in a new interpreter and return what it prints."""
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ}, capture_output=True, text=True, check=False, timeout=120

@@ -80,13 +80,11 @@ def describe_says_what_ran(subject: EngineSubject) -> None:
 def precision_is_the_one_executed(subject: EngineSubject) -> None:
     """The precision that is reported is the one executed, by a fingerprint: 1+2^-9+2^-15 times one."""
     if subject.case.identity is None:
-        what = "the case has no model for the fingerprint"
-        raise NotApplicable(what)
+        raise NotApplicable("the case has no model for the fingerprint")
     with subject.open(subject.case.identity) as session:
         told, reason = session.describe().get("precision"), session.describe().get("precision_reason", "")
         if told is None:
-            what = f"no precision is reported{f': {reason}' if reason else ''}"
-            raise NotApplicable(what)
+            raise NotApplicable(f"no precision is reported{f': {reason}' if reason else ''}")
         error = _fingerprint(session)
     fitting = next((names for limit, names in PRECISIONS if error < limit), frozenset[str]())
     ran = " or ".join(sorted(fitting)) or "less than BF16"
@@ -133,13 +131,12 @@ def device_spans_fit_into_the_run(subject: EngineSubject) -> None:
         took = time.perf_counter_ns() - begun
         spans = session.device_spans()
     if spans is None:
-        what = "the engine tells no spans"
-        raise NotApplicable(what)
+        raise NotApplicable("the engine tells no spans")
     require(all(isinstance(each, int) and each >= 0 for each in spans.values()), f"no whole nanoseconds: {spans!r}")
     require(sum(spans.values()) <= took, f"the spans sum to {sum(spans.values())} ns, the run took {took} ns")
 
 
-def require_json(found: Any, what: str) -> None:  # noqa: ANN401 - that is the question
+def require_json(found: Any, what: str) -> None:
     """Require that JSON can carry it, keys being texts."""
     try:
         text = json.dumps(found, allow_nan=False)

@@ -33,8 +33,7 @@ def readings_say_unit_scope_and_source(subject: MonitorSubject) -> None:
     """Each reading has a finite value, a unit, a scope of the contract's words and a source."""
     readings = {name: each for name, each in _read(subject).items() if isinstance(each, Reading)}
     if not readings:
-        what = "no metric is available here"
-        raise NotApplicable(what)
+        raise NotApplicable("no metric is available here")
     for name, each in readings.items():
         require(math.isfinite(each.value), f"{name} is {each.value}")
         require(each.unit and each.source, f"{name} lacks unit or source: {each}")
@@ -90,8 +89,7 @@ def errors_pass_through(subject: MonitorSubject) -> None:
     try:
         swallowed = monitor.__exit__(KeyError, error, None)
     except Exception as another:
-        what = f"it became {short(another)}"
-        raise Failed(what) from another
+        raise Failed(f"it became {short(another)}") from another
     require(not swallowed, "it was swallowed")
 
 

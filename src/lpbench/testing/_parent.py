@@ -169,8 +169,9 @@ class Checker:
         facts = self._ask("")
         if "expected_failures" not in facts:
             self._folder = None
-            what = f"cannot make the case of {self.kind.word} {self.name}: {facts.get('error') or facts['message']}"
-            raise LpbenchError(what)
+            raise LpbenchError(
+                f"cannot make the case of {self.kind.word} {self.name}: {facts.get('error') or facts['message']}"
+            )
         self._timeout = facts.get("timeout", TIMEOUT_S)
         _refuse_unknown(facts["expected_failures"], self.checks)
         self._expected = {**facts["expected_failures"], **self._expected}
@@ -225,8 +226,9 @@ def _ended(status: int, said: str) -> str:
 def _refuse_unknown(names: Mapping[str, str], known: Mapping[str, Any]) -> None:
     for name in names:
         if name not in known:
-            what = f'there is no check "{name}", which is expected to fail'
-            raise UnknownNameError(what, hint=nearest(name, known))
+            raise UnknownNameError(f'there is no check "{name}", which is expected to fail', hint=nearest(name, known))
         if not names[name]:
-            what = f'"{name}" is expected to fail without a reason'
-            raise LpbenchError(what, hint="say what of the vendor's or the device's makes it fail")
+            raise LpbenchError(
+                f'"{name}" is expected to fail without a reason',
+                hint="say what of the vendor's or the device's makes it fail",
+            )

@@ -31,8 +31,7 @@ def description_is_right(subject: PostprocessorSubject) -> None:
     from lpbench.util.jsonable import plain
 
     if subject.case.expected is None:
-        what = "the case expects no description"
-        raise NotApplicable(what)
+        raise NotApplicable("the case expects no description")
     found, wanted = plain(_described(subject, subject.case.given)), plain(subject.case.expected)
     require(found == wanted, f"found {found!r:.300}; expected {wanted!r:.300}")
 
@@ -41,8 +40,7 @@ def candidates_come_best_first(subject: PostprocessorSubject) -> None:
     """Candidates under "top" have a label and stand in the order of their scores."""
     top = _described(subject, subject.case.given).get("top")
     if not top:
-        what = 'there is no "top"'
-        raise NotApplicable(what)
+        raise NotApplicable('there is no "top"')
     require(all(isinstance(each.get("label"), str) for each in top), f"a candidate has no label: {top!r:.200}")
     scores = [float(each["score"]) for each in top]
     require(scores == sorted(scores, reverse=True), f"scores {scores}")

@@ -40,8 +40,7 @@ def feeds_are_right(subject: PreprocessorSubject) -> None:
     """The feeds of the first sample are those that the case expects."""
     case, preprocessor = subject.case, subject.build()
     if case.expected is None:
-        what = "the case expects no values"
-        raise NotApplicable(what)
+        raise NotApplicable("the case expects no values")
     require_same(preprocessor(subject.samples(preprocessor)[0]), case.expected, case.tolerance, "")
 
 
@@ -79,8 +78,7 @@ def sample_is_unchanged(subject: PreprocessorSubject) -> None:
 def samples_are_named(subject: PreprocessorSubject) -> None:
     """A sample that was read has its file's name."""
     if not subject.case.samples:
-        what = "the case has no files"
-        raise NotApplicable(what)
+        raise NotApplicable("the case has no files")
     preprocessor = subject.build()
     for path in subject.case.samples:
         found = preprocessor.load(path).name
@@ -95,7 +93,7 @@ def bad_sample_is_named(subject: PreprocessorSubject) -> None:
         if content is not None:
             path.write_bytes(content)
 
-        def read(path: Any = path) -> object:  # noqa: ANN401 - a default binds it
+        def read(path: Any = path) -> object:
             return preprocessor(preprocessor.load(path))
 
         refused(read, f"reading a file that is {word}", path.name, ProcessorError)

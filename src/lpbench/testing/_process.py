@@ -148,8 +148,7 @@ def _entries(name: str) -> list[str]:
     try:
         return [each.name for each in Path(f"/proc/self/{name}").iterdir()]
     except OSError as error:
-        what = f"needs /proc: {error}"
-        raise NotApplicable(what) from error
+        raise NotApplicable(f"needs /proc: {error}") from error
 
 
 def _c_environment() -> dict[str, object]:

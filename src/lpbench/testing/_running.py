@@ -50,8 +50,7 @@ def outputs_are_right(subject: EngineSubject) -> None:
     """The outputs are those that the case expects."""
     case = subject.case
     if case.expected is None:
-        what = "the case expects no values"
-        raise NotApplicable(what)
+        raise NotApplicable("the case expects no values")
     with subject.open() as session:
         require_same(session.run(case.feeds), case.expected, case.tolerance, "")
 
@@ -201,7 +200,7 @@ def require_same(got: Mapping[str, Any], want: Mapping[str, Any], tolerance: flo
     require(not found, f"{when}{found}")
 
 
-def fits(info: TensorInfo, array: Any) -> bool:  # noqa: ANN401 - a numpy array
+def fits(info: TensorInfo, array: Any) -> bool:
     """Say whether an array has the type and the shape that a tensor is announced with."""
     sizes = len(array.shape) == len(info.shape) and all(
         not isinstance(size, int) or size == found for size, found in zip(info.shape, array.shape, strict=True)

@@ -48,8 +48,7 @@ class Subject(Generic[S, C]):
         """The case; making it is the first thing that may need the library."""
         available = self.offer.availability()
         if not available:
-            what = f"needs {self.spec.name}: {available.reason}"
-            raise NotReady(what)
+            raise NotReady(f"needs {self.spec.name}: {available.reason}")
         return self._make_case(self.spec)
 
     def failures(self) -> list[str]:
@@ -70,8 +69,7 @@ class Subject(Generic[S, C]):
         :raises NotApplicable: The spec names none.
         """
         if not self.config_path:
-            what = "it has no options"
-            raise NotApplicable(what)
+            raise NotApplicable("it has no options")
         found: type[Any] = specs.load(self.config_path, who=self.spec.name)
         require(dataclasses.is_dataclass(found), f"{self.config_path} is no dataclass")
         return found
@@ -80,7 +78,7 @@ class Subject(Generic[S, C]):
         """Return the fields of the config by name; empty where there is none."""
         return {each.name: each for each in dataclasses.fields(self.config_class())} if self.config_path else {}
 
-    def implementation(self) -> Any:  # noqa: ANN401 - a class of the plugin's
+    def implementation(self) -> Any:
         """Return what the spec names."""
         return self.spec.load()
 
@@ -93,7 +91,7 @@ class EngineSubject(Subject[specs.EngineSpec, EngineCase]):
         found: Engine[Any] = self.implementation()()
         return found
 
-    def settings(self, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the plugin's config
+    def settings(self, options: Mapping[str, Any]) -> Any:
         """Return the config with the case's options and further ones; None where the engine has none."""
         if not self.config_path:
             return None
@@ -180,6 +178,5 @@ def named_case(spec: specs.EngineSpec, folder: Path, options: Mapping[str, Any])
         raise PluginError(what, hint=hint)
     made = specs.load(spec.case, who=spec.name)(folder, options)
     if not isinstance(made, EngineCase):
-        what = f"{spec.case} returned {type(made).__name__}; expected an EngineCase"
-        raise PluginError(what)
+        raise PluginError(f"{spec.case} returned {type(made).__name__}; expected an EngineCase")
     return dataclasses.replace(made, options={**made.options, **options})

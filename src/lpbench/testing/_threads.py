@@ -58,8 +58,7 @@ def two_sessions_do_not_mix(subject: EngineSubject) -> None:
 def sessions_run_side_by_side_as_stated(subject: EngineSubject) -> None:
     """Two sessions in two threads give what each gives alone, where the spec states streams."""
     if not subject.spec.streams:
-        what = "the spec states no streams"
-        raise NotApplicable(what)
+        raise NotApplicable("the spec states no streams")
     case = subject.case
     with subject.open() as session:
         wanted = [(feeds, _arrays.copies(session.run(feeds))) for feeds in (case.feeds, case.other)]
@@ -101,8 +100,7 @@ def threads_at_work_are_those_asked_for(subject: EngineSubject) -> None:
 
 def _needs_threads(subject: EngineSubject) -> None:
     if "threads" not in subject.options():
-        what = 'it has no option "threads"'
-        raise NotApplicable(what)
+        raise NotApplicable('it has no option "threads"')
 
 
 def _threads_busy(session: Session, feeds: Mapping[str, Any]) -> float:

@@ -119,7 +119,7 @@ class OnnxModels:
         weights: Mapping[str, Any],
         *,
         opset: int = OPSET,
-        **saving: Any,  # noqa: ANN401 - onnx.save's
+        **saving: Any,
     ) -> Path:
         """Save a graph."""
         import onnx
@@ -136,12 +136,12 @@ class OnnxModels:
         onnx.save(helper.make_model(graph, opset_imports=versions, ir_version=8), str(path), **saving)
         return path
 
-    def _node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> Any:  # noqa: ANN401
+    def _node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> Any:
         import onnx
 
         return onnx.helper.make_node(operator, inputs, [output], name=f"make_{output}", **attributes)
 
-    def _weights(self, *shape: int) -> Any:  # noqa: ANN401 - a numpy array
+    def _weights(self, *shape: int) -> Any:
         return (self._random.standard_normal(shape) / 3).astype("float32")
 
 
@@ -187,7 +187,7 @@ def _sizes(shape: Sequence[int | str | None]) -> tuple[int, ...]:
     return tuple(size if isinstance(size, int) else 1 for size in shape)
 
 
-def _furthest(one: Any, two: Any) -> float:  # noqa: ANN401 - numpy arrays
+def _furthest(one: Any, two: Any) -> float:
     import numpy as np
 
     assert one.shape == two.shape, f"the shape is {one.shape}; the source's is {two.shape}"  # noqa: S101 - it is for tests

@@ -75,8 +75,11 @@ def extract(archive: Path, members: Mapping[str, str], folder: Path, *, limits: 
         # what has a number comes from the file system, but a position before the file's start from the archive
         if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}:
             raise
-        what = f"cannot be read: {type(error).__name__}: {error}"
-        raise PullError(what, where=str(archive), hint="the file is damaged; delete it and pull again") from error
+        raise PullError(
+            f"cannot be read: {type(error).__name__}: {error}",
+            where=str(archive),
+            hint="the file is damaged; delete it and pull again",
+        ) from error
     for member in members:
         if member not in found:
             _refuse(archive, member, "is not in the archive")
@@ -154,8 +157,7 @@ def _opened(archive: Path, limits: Limits) -> Iterator[Iterator[_Entry]]:
         ):
             yield _tar_entries(tarred)
     else:
-        what = "is no archive of a known kind"
-        raise PullError(what, where=str(archive), hint=f"known: {', '.join((*ZIP, *TAR))}")
+        raise PullError("is no archive of a known kind", where=str(archive), hint=f"known: {', '.join((*ZIP, *TAR))}")
 
 
 def _zip_entries(opened: zipfile.ZipFile) -> Iterator[_Entry]:
@@ -198,8 +200,7 @@ class _Bounded:
     def read(self, size: int = -1) -> bytes:
         most = max(self._limits.header, CHUNK)
         if not 0 <= size <= most:
-            what = f"a header asks for {size} bytes; {most} are allowed"
-            raise ValueError(what)
+            raise ValueError(f"a header asks for {size} bytes; {most} are allowed")
         self._check(self._stream.tell() + size)
         return self._stream.read(size)
 
@@ -213,8 +214,7 @@ class _Bounded:
     def _check(self, position: int) -> None:
         # twice: skipped members count here as well, and headers and padding come on top
         if position > 2 * self._limits.total:
-            what = f"unpacks to more than {2 * self._limits.total} bytes"
-            raise ValueError(what)
+            raise ValueError(f"unpacks to more than {2 * self._limits.total} bytes")
 
 
 def _copy(archive: Path, entry: _Entry, target: Path, limit: int) -> int:
@@ -251,8 +251,7 @@ def _check_path(archive: Path, member: str, path: str) -> None:
 
 
 def _refuse(archive: Path, member: str, why: str) -> NoReturn:
-    what = f"member {member!r} {why}"
-    raise PullError(what, where=str(archive))
+    raise PullError(f"member {member!r} {why}", where=str(archive))
 
 
 def _broken() -> tuple[type[Exception], ...]:

@@ -95,7 +95,7 @@ def parse(kind: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
     return {key: value(key, text) for key, text in texts.items()}
 
 
-def _settle(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any annotation, any value
+def _settle(kind: Any, value: Any, where: str) -> Any:
     inside: list[ConfigError] = []
     for option in _options(kind):
         try:
@@ -109,14 +109,13 @@ def _settle(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any ann
         raise inside[0]
     choices = _choices(_options(kind))
     hint = nearest(value, choices) if isinstance(value, str) and choices else ""
-    what = f"found {_shown(value)}; {_wanted(kind)}"
-    raise ConfigError(what, where=where, hint=hint)
+    raise ConfigError(f"found {_shown(value)}; {_wanted(kind)}", where=where, hint=hint)
 
 
 _NO = object()
 
 
-def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911 - one line for each kind of field
+def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one line for each kind of field
     if kind is Any:
         return value
     if get_origin(kind) is Literal:
@@ -135,24 +134,23 @@ def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911 -
     return value if isinstance(value, plain) else _NO
 
 
-def _sequence(kind: Any, value: Any, where: str) -> tuple[Any, ...]:  # noqa: ANN401
+def _sequence(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
     inner = get_args(kind)
     if inner[-1] is Ellipsis:
         inner = (inner[0],) * len(value)
     if len(inner) != len(value):
-        what = f"found {len(value)} values; expected {len(inner)}"
-        raise ConfigError(what, where=where)
+        raise ConfigError(f"found {len(value)} values; expected {len(inner)}", where=where)
     return tuple(
         _settle(each, item, f"{where}[{at}]") for at, (each, item) in enumerate(zip(inner, value, strict=True))
     )
 
 
-def _mapping(kind: Any, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401
+def _mapping(kind: Any, value: Any, where: str) -> dict[str, Any]:
     _, inner = get_args(kind)
     return {key: _settle(inner, item, f"{where}.{key}") for key, item in value.items()}
 
 
-def _options(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def _options(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,)
 
 
@@ -168,11 +166,11 @@ def _shown(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
-def _wanted(kind: Any) -> str:  # noqa: ANN401
+def _wanted(kind: Any) -> str:
     return f"expected {' or '.join(map(_name, _options(kind)))}"
 
 
-def _name(kind: Any) -> str:  # noqa: ANN401
+def _name(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(repr(choice) for choice in get_args(kind))
     if kind is NoneType:

@@ -25,6 +25,5 @@ def file_digest(path: Path) -> str:
             while block := file.read(BLOCK):
                 total.update(block)
     except OSError as error:
-        what = f"cannot be read: {error.strerror or error}"
-        raise AppError(what, where=str(path)) from error
+        raise AppError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
     return total.hexdigest()

@@ -16,7 +16,7 @@ DIGITS = 40
 MEBIBYTE = 1 << 20
 
 
-def read_json(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -> Any:  # noqa: ANN401 - any JSON
+def read_json(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -> Any:
     """Return the value in a file.
 
     Refuses what JSON does not have or leaves open: keys given twice, NaN and
@@ -32,14 +32,11 @@ def read_json(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -
         )
         json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can be neither printed nor opened
     except json.JSONDecodeError as wrong:
-        what = f"is not JSON: {wrong.msg} at line {wrong.lineno}, column {wrong.colno}"
-        raise error(what, where=str(path)) from None
+        raise error(f"is not JSON: {wrong.msg} at line {wrong.lineno}, column {wrong.colno}", where=str(path)) from None
     except RecursionError:
-        what = "is nested too deeply"
-        raise error(what, where=str(path)) from None
+        raise error("is nested too deeply", where=str(path)) from None
     except UnicodeEncodeError:
-        what = "holds half a surrogate pair, which is no text"
-        raise error(what, where=str(path)) from None
+        raise error("holds half a surrogate pair, which is no text", where=str(path)) from None
     except ValueError as wrong:
         raise error(str(wrong), where=str(path)) from None
     return value
@@ -53,21 +50,17 @@ def read_text(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -
     """
     try:
         if not path.is_file():
-            what = "is not a file" if path.exists() else "does not exist"
-            raise error(what, where=str(path))
+            raise error("is not a file" if path.exists() else "does not exist", where=str(path))
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as wrong:
-        what = f"cannot be read: {wrong.strerror or wrong}"
-        raise error(what, where=str(path)) from wrong
+        raise error(f"cannot be read: {wrong.strerror or wrong}", where=str(path)) from wrong
     if len(data) > limit:
-        what = f"is larger than {limit / MEBIBYTE:g} MiB"
-        raise error(what, where=str(path))
+        raise error(f"is larger than {limit / MEBIBYTE:g} MiB", where=str(path))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
-        what = f"is not UTF-8: byte {wrong.start} is 0x{data[wrong.start]:02x}"
-        raise error(what, where=str(path)) from None
+        raise error(f"is not UTF-8: byte {wrong.start} is 0x{data[wrong.start]:02x}", where=str(path)) from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -75,14 +68,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        what = f"has the key {json.dumps(twice)} twice in one object"
-        raise ValueError(what)
+        raise ValueError(f"has the key {json.dumps(twice)} twice in one object")
     return found
 
 
 def _refuse(word: str) -> float:
-    what = f"has the number {word}, which JSON does not know"
-    raise ValueError(what)
+    raise ValueError(f"has the number {word}, which JSON does not know")
 
 
 def _float(text: str) -> float:
@@ -92,6 +83,5 @@ def _float(text: str) -> float:
 
 def _integer(text: str) -> int:
     if len(text) > DIGITS:
-        what = f"has a whole number of {len(text)} digits"
-        raise ValueError(what)
+        raise ValueError(f"has a whole number of {len(text)} digits")
     return int(text)

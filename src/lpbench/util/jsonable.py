@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a plugin returns
+def plain(value: Any) -> Any:
     """Return a value as JSON can carry it: arrays become lists, what is not finite null, the unknown its text."""
     if value is None or isinstance(value, (str, bool, int)):
         return value

@@ -22,8 +22,7 @@ def in_layout(values: Array, layout: str, wanted: str) -> Array:
     if layout == wanted:
         return values
     if sorted(layout) != sorted(wanted) or len(set(layout)) != len(layout) or values.ndim != len(layout):
-        what = f"values of shape {shape_text(values.shape)} cannot be brought from {layout} to {wanted}"
-        raise LpbenchError(what)
+        raise LpbenchError(f"values of shape {shape_text(values.shape)} cannot be brought from {layout} to {wanted}")
     moved: Array = values.transpose([layout.index(axis) for axis in wanted])
     return moved
 

@@ -46,7 +46,7 @@ def path_text(path: Sequence[str | int]) -> str:
     return "".join(words).removeprefix(".")
 
 
-def show(value: Any) -> str:  # noqa: ANN401 - any JSON
+def show(value: Any) -> str:
     """Return a value in few words."""
     if isinstance(value, dict):
         return "an object"

@@ -75,8 +75,7 @@ def _runs(child: subprocess.Popen[bytes]) -> bool:
 
 def _beat(seconds: float, timeout: float, tick: Callable[[float], None]) -> None:
     if seconds > timeout:
-        what = f"ran longer than {timeout:g} s"
-        raise TimeoutError(what)
+        raise TimeoutError(f"ran longer than {timeout:g} s")
     tick(seconds)
 
 

@@ -32,7 +32,7 @@ def published(package: str, name: str) -> dict[str, Any]:
     return schema
 
 
-def iter_problems(instance: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:  # noqa: ANN401 - any JSON
+def iter_problems(instance: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield everything that ``schema`` refuses in ``instance``, a value as ``json.loads`` returns it.
 
     :raises ValueError: The schema holds a keyword, a type or a reference that is not known here.
@@ -49,7 +49,7 @@ class _Compiler:
         self.root = root
         self._referred: dict[str, Check] = {}
 
-    def check(self, schema: Any, place: str) -> Check:  # noqa: ANN401 - a schema is an object or a boolean
+    def check(self, schema: Any, place: str) -> Check:
         """Return the check of one schema.
 
         :raises ValueError: It is none, or holds what is not known here.
@@ -57,14 +57,12 @@ class _Compiler:
         if isinstance(schema, bool):
             return anything if schema else nothing
         if not isinstance(schema, dict):
-            what = f"schema {place}: found {show(schema)}; expected an object, true or false"
-            raise ValueError(what)  # noqa: TRY004 - a wrong schema, as every other here
+            raise ValueError(f"schema {place}: found {show(schema)}; expected an object, true or false")  # noqa: TRY004 - a wrong schema, as every other here
         for name, inner in schema.get("$defs", {}).items():
             self.check(inner, f"{place}/$defs/{name}")
         unknown = schema.keys() - KEYWORDS.keys() - ANNOTATIONS
         if unknown:
-            what = f"schema {place}: unknown keyword {min(unknown)!r}"
-            raise ValueError(what)
+            raise ValueError(f"schema {place}: unknown keyword {min(unknown)!r}")
         checks = [KEYWORDS[keyword](self, schema, place) for keyword in schema if keyword in KEYWORDS]
         return checks[0] if len(checks) == 1 else _all(checks)
 
@@ -72,10 +70,9 @@ class _Compiler:
         """Return the check of ``#/$defs/name``, made on first use since schemas may refer to themselves."""
         name = reference.removeprefix("#/$defs/")
         if name == reference or name not in self.root.get("$defs", {}):
-            what = f"schema {place}: no such reference: {reference}"
-            raise ValueError(what)
+            raise ValueError(f"schema {place}: no such reference: {reference}")
 
-        def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+        def check(value: Any, path: Path, found: list[Problem]) -> None:
             if reference not in self._referred:
                 self._referred[reference] = self.check(self.root["$defs"][name], reference)
             self._referred[reference](value, path, found)
@@ -84,7 +81,7 @@ class _Compiler:
 
 
 def _all(checks: Sequence[Check]) -> Check:
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         for each in checks:
             each(value, path, found)
 

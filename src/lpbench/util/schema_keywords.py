@@ -31,18 +31,18 @@ WORDS = {
 class Compiler(Protocol):
     """Turns schemas into checks."""
 
-    def check(self, schema: Any, place: str) -> Check:  # noqa: ANN401 - a schema is an object or a boolean
+    def check(self, schema: Any, place: str) -> Check:
         """Return the check of one schema."""
 
     def refer(self, reference: str, place: str) -> Check:
         """Return the check of a schema by its reference."""
 
 
-def anything(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+def anything(value: Any, path: Path, found: list[Problem]) -> None:
     """Accept every value."""
 
 
-def nothing(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+def nothing(value: Any, path: Path, found: list[Problem]) -> None:
     """Refuse every value."""
     found.append(Problem(path_text(path), f"found {show(value)}", "nothing may stand here"))
 
@@ -50,7 +50,7 @@ def nothing(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN4
 def _test(passes: Callable[[Any], bool], right: str) -> Check:
     """Return a check that asks one question of a value."""
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         if not passes(value):
             found.append(Problem(path_text(path), f"found {show(value)}", right))
 
@@ -63,7 +63,7 @@ def _says(schema: Mapping[str, Any], expected: str) -> str:
     return f"expected {expected}: {meaning[:1].lower()}{meaning[1:].rstrip('.')}" if meaning else f"expected {expected}"
 
 
-def _is_number(value: Any) -> bool:  # noqa: ANN401
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -78,7 +78,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _same(one: Any, other: Any) -> bool:  # noqa: ANN401
+def _same(one: Any, other: Any) -> bool:
     """Compare as JSON does: 1 is 1.0 and is not true."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
@@ -92,8 +92,7 @@ def _same(one: Any, other: Any) -> bool:  # noqa: ANN401
 def _type(_: Compiler, schema: Mapping[str, Any], place: str) -> Check:
     names = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     if unknown := [name for name in names if name not in TYPES]:
-        what = f"schema {place}: unknown type {unknown[0]!r}"
-        raise ValueError(what)
+        raise ValueError(f"schema {place}: unknown type {unknown[0]!r}")
     right = _says(schema, " or ".join(WORDS[name] for name in names))
     tests = [TYPES[name] for name in names]
     if len(tests) == 1:
@@ -105,7 +104,7 @@ def _enum(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
     allowed = schema["enum"]
     names = [each for each in allowed if isinstance(each, str)]
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         if not any(_same(value, each) for each in allowed):
             right = nearest(value, names) if isinstance(value, str) and names else f"expected {_list(allowed)}"
             found.append(Problem(path_text(path), f"found {show(value)}", right))
@@ -124,7 +123,7 @@ def _list(values: Iterable[Any]) -> str:
 def _properties(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
     checks = {name: compiler.check(inner, f"{place}/{name}") for name, inner in schema["properties"].items()}
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         if isinstance(value, dict):
             for name, each in checks.items():
                 if name in value:
@@ -137,7 +136,7 @@ def _pattern_properties(compiler: Compiler, schema: Mapping[str, Any], place: st
     patterns = schema["patternProperties"].items()
     checks = [(re.compile(pattern), compiler.check(inner, f"{place}/{pattern}")) for pattern, inner in patterns]
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         for name in value if isinstance(value, dict) else ():
             for pattern, each in checks:
                 if pattern.search(name):
@@ -152,7 +151,7 @@ def _additional_properties(compiler: Compiler, schema: Mapping[str, Any], place:
     rule = schema["additionalProperties"]
     inner = _unknown_key(names) if rule is False else compiler.check(rule, f"{place}/additionalProperties")
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         for name in value if isinstance(value, dict) else ():
             if name not in names and not any(pattern.search(name) for pattern in patterns):
                 inner(value[name], (*path, name), found)
@@ -161,7 +160,7 @@ def _additional_properties(compiler: Compiler, schema: Mapping[str, Any], place:
 
 
 def _unknown_key(names: Iterable[str]) -> Check:
-    def check(_: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(_: Any, path: Path, found: list[Problem]) -> None:
         name = str(path[-1])
         found.append(Problem(path_text(path[:-1]), f"unknown key {show(name)}", nearest(name, names)))
 
@@ -171,7 +170,7 @@ def _unknown_key(names: Iterable[str]) -> Check:
 def _required(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
     meanings = {name: schema.get("properties", {}).get(name, {}) for name in schema["required"]}
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         for name, meaning in meanings.items() if isinstance(value, dict) else ():
             if name not in value:
                 right = f"add it: {meaning.get('description', '')}" if isinstance(meaning, dict) else ""
@@ -184,7 +183,7 @@ def _items(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
     inner = compiler.check(schema["items"], f"{place}/items")
     first = len(schema.get("prefixItems", ()))
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         if isinstance(value, list):
             for at in range(first, len(value)):
                 inner(value[at], (*path, at), found)
@@ -195,7 +194,7 @@ def _items(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
 def _prefix_items(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
     checks = [compiler.check(inner, f"{place}/prefixItems/{at}") for at, inner in enumerate(schema["prefixItems"])]
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         for at, (each, item) in enumerate(zip(checks, value if isinstance(value, list) else (), strict=False)):
             each(item, (*path, at), found)
 
@@ -237,7 +236,7 @@ def _ref(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
 def _branches(compiler: Compiler, schema: Mapping[str, Any], place: str, keyword: str) -> Callable[..., Any]:
     checks = [compiler.check(inner, f"{place}/{keyword}/{at}") for at, inner in enumerate(schema[keyword])]
 
-    def answers(value: Any, path: Path) -> list[list[Problem]]:  # noqa: ANN401
+    def answers(value: Any, path: Path) -> list[list[Problem]]:
         found: list[list[Problem]] = [[] for _ in checks]
         for each, problems in zip(checks, found, strict=True):
             each(value, path, problems)
@@ -249,7 +248,7 @@ def _branches(compiler: Compiler, schema: Mapping[str, Any], place: str, keyword
 def _any_of(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
     answers = _branches(compiler, schema, place, "anyOf")
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         problems = answers(value, path)
         if all(problems):
             found.extend(_closest(problems, path))
@@ -260,7 +259,7 @@ def _any_of(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
 def _one_of(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
     answers = _branches(compiler, schema, place, "oneOf")
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:  # noqa: ANN401
+    def check(value: Any, path: Path, found: list[Problem]) -> None:
         problems = answers(value, path)
         fitting = sum(not each for each in problems)
         if not fitting:

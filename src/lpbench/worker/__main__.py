@@ -27,7 +27,9 @@ PR_SET_PDEATHSIG = 1
 def main() -> int:
     """Serve one parent until it closes the stream."""
     channel = _take_streams()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C keeps
+    # Ctrl-C reaches the whole terminal: the parent alone decides what is kept.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A crash in native code says where on standard error, of which the parent keeps the last lines.
     faulthandler.enable()
     die_with_parent()
     try:
@@ -70,6 +72,7 @@ def describe_error(error: BaseException) -> Message:
 
 def _take_streams() -> Channel:
     """Keep the protocol's streams for ourselves; whoever prints from now on prints to standard error."""
+    # Vendors print to standard output while they are imported, in the middle of a frame if it were left there.
     reader, writer = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -82,13 +85,15 @@ def _greet(channel: Channel) -> None:
     """Exchange versions and take over the variables, cores and priority that the parent wants."""
     channel.send({"hello": VERSION, "python": sys.version.split()[0], "pid": os.getpid()})
     message, _ = channel.receive()
+    # Before any import: BLAS and OpenMP read their variables once, when they are loaded.
     os.environ.update({str(key): str(value) for key, value in message.get("environment", {}).items()})
     problem = _settle(message.get("affinity"), message.get("priority"))
     channel.send({"error": problem} if problem else {"done": {"affinity": sorted(os.sched_getaffinity(0))}})
 
 
-def _settle(cores: list[int] | None, priority: int | None) -> Any:  # noqa: ANN401 - a record or None
+def _settle(cores: list[int] | None, priority: int | None) -> Any:
     try:
+        # Before any thread is started: threads inherit the cores of the one that starts them.
         if cores:
             os.sched_setaffinity(0, cores)
         if priority is not None:
@@ -111,6 +116,7 @@ def die_with_parent() -> None:
     """Ask the kernel to end this process with its parent: native code would run on for hours."""
     import ctypes
 
+    # Asked before and after: a parent that ends in between sends no signal.
     parent = os.getppid()
     try:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

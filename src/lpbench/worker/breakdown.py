@@ -101,7 +101,7 @@ def _loops(
     inputs = [copy.deepcopy(dict(pre(samples[at % len(samples)]))) for at in range(INPUTS)]
     ready = [_fed(sample, feeds) for sample, feeds in zip(_round(samples, INPUTS), inputs, strict=True)]
 
-    def loop(prepare: Callable[[Any], Any], predict: Callable[..., Any], over: Sequence[Any]) -> Any:  # noqa: ANN401
+    def loop(prepare: Callable[[Any], Any], predict: Callable[..., Any], over: Sequence[Any]) -> Any:
         def run(count: int) -> tuple[Any, int]:
             chosen = _round(over, count)
             reads = anchors(count)
@@ -148,9 +148,9 @@ def _fed(sample: Sample, feeds: Mapping[str, Any]) -> Sample:
     return made
 
 
-def _given(sample: Sample) -> Any:  # noqa: ANN401 - feeds
+def _given(sample: Sample) -> Any:
     return sample.data
 
 
-def _nothing(outputs: Any, sample: Sample) -> None:  # noqa: ANN401 - an engine's outputs
+def _nothing(outputs: Any, sample: Sample) -> None:
     """Predict nothing."""

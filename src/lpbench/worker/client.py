@@ -63,6 +63,7 @@ class Worker:
         self.options = options
         self._resting = False
         # Linux ties the death signal to the thread that started a process: use a worker in the thread that made it.
+        # A session of its own: suspending and killing reach what the worker starts too, and Ctrl-C does not reach it.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "lpbench.worker"],
             stdin=subprocess.PIPE,
@@ -77,6 +78,7 @@ class Worker:
         assert self._process.stderr  # noqa: S101
         self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
         self._said: collections.deque[bytes] = collections.deque(maxlen=TAIL)
+        # Somebody has to read on: a full pipe would block a vendor that prints, and the worker would look hung.
         self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._said), daemon=True)
         self._listener.start()
         try:
@@ -95,7 +97,7 @@ class Worker:
         """The last lines that the worker and the libraries in it printed."""
         return b"".join(self._said).decode(errors="replace")
 
-    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
+    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
         """Have the runner in the worker do something and return its answer and block.
 
         :param do: A method of ``lpbench.worker.runner.Runner``.
@@ -121,6 +123,7 @@ class Worker:
         if self._process.poll() is not None:  # its number may be another's; whoever asks it is told how it ended
             return
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            # SIGSTOP waits for nothing and changes no setting of an engine, as a shorter spin of its threads would.
             os.killpg(self.pid, signal.SIGSTOP)
             self._resting = True
             told = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
@@ -169,8 +172,10 @@ class Worker:
         try:
             hello, _ = self._channel.receive(START_TIMEOUT)
             if hello.get("hello") != VERSION:
-                what = f"the worker speaks protocol {hello.get('hello')}, this lpbench {VERSION}"
-                raise WorkerError(what, hint="install the same version of lpbench on both sides")
+                raise WorkerError(
+                    f"the worker speaks protocol {hello.get('hello')}, this lpbench {VERSION}",
+                    hint="install the same version of lpbench on both sides",
+                )
             settings = {"affinity": list(self.options.affinity), "priority": self.options.priority}
             self._channel.send({"hello": VERSION, "environment": dict(self.options.environment), **settings})
             answer, _ = self._channel.receive(START_TIMEOUT)
@@ -187,6 +192,7 @@ class Worker:
             outcome = f"broke the protocol while {doing}: {error.what}"
         else:
             outcome = f"{self._exit()} while {doing}"
+        # Gone in any case: after half an answer nobody knows what the next frame belongs to.
         self.kill()
         tail = self.said.strip().splitlines()[-1:] or ["it printed nothing"]
         hint = "--timeout gives it longer" if isinstance(error, SilenceError) else tail[0]

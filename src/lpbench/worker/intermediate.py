@@ -100,8 +100,7 @@ class Exposed:
         spec = registry.current().get(registry.ENGINES, engine).spec
         known = model_from_request(model)
         if known.format not in spec.exposes:
-            what = f'engine "{spec.name}" shows no intermediate tensors of {known.format}'
-            raise EngineError(what)
+            raise EngineError(f'engine "{spec.name}" shows no intermediate tensors of {known.format}')
         opens = engine_opener(spec, known, options, exposed=True)
         self._session = opens(shapes={name: tuple(shape) for name, shape in shapes.items()})
         inputs = merge(self._session.inputs, known.inputs)

@@ -146,13 +146,14 @@ class Batches(Single):
                 room[at] = values[0]
         return self._room
 
-    def _make(self, name: str, values: Any) -> Any:  # noqa: ANN401 - an array
+    def _make(self, name: str, values: Any) -> Any:
         """Return room for a batch of one input."""
         import numpy as np  # every engine plugin that takes batches brings it
 
         if values.shape[:1] != (1,):
-            what = f'input "{name}" {list(values.shape)} has no dimension for a batch'
-            raise EngineError(what, hint="leave --batch out")
+            raise EngineError(
+                f'input "{name}" {list(values.shape)} has no dimension for a batch', hint="leave --batch out"
+            )
         self._room[name] = np.empty((self.batch, *values.shape[1:]), values.dtype)
         return self._room[name]
 
@@ -193,7 +194,7 @@ class Chain(Pipeline):
             found = part.post(part.session.run(part.pre(sample)), sample)
             yield {**part.post.describe(found), **self._later(1, sample, found)}
 
-    def _later(self, index: int, sample: Sample, found: Any) -> dict[str, Any]:  # noqa: ANN401 - a prediction
+    def _later(self, index: int, sample: Sample, found: Any) -> dict[str, Any]:
         if index == len(self.parts):
             return {}
         part, records = self.parts[index], []
@@ -292,7 +293,7 @@ class Streams(Pipeline):
     def _predicted(self, lot: Sequence[Sample]) -> list[dict[str, Any]]:
         return list(self._lanes[0].predictions(lot))
 
-    def _in_first(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the call returns
+    def _in_first(self, call: Callable[[], Any]) -> Any:
         return self._threads[0].submit(call).result()
 
 

@@ -51,14 +51,14 @@ class Channel:
 
         :raises ClosedError: Nobody reads at the other end.
         """
+        # NaN is not JSON; whoever sends it has a fault to mend here rather than at the other end.
         text = json.dumps(message, allow_nan=False).encode()
         view = memoryview(HEADER.pack(MAGIC, len(text), len(block)) + text + block)
         try:
             while view:
                 view = view[os.write(self._writer, view) :]
         except BrokenPipeError as error:
-            what = "the other end is gone"
-            raise ClosedError(what) from error
+            raise ClosedError("the other end is gone") from error
 
     def receive(self, timeout: float | None = None) -> tuple[Message, bytes]:
         """Return the next frame.
@@ -70,9 +70,12 @@ class Channel:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         magic, length, extent = HEADER.unpack(self._read(HEADER.size, deadline))
+        # Checked before anything is read: a length from outside must not decide how much memory is taken.
         if magic != MAGIC or length > MESSAGE_LIMIT or extent > BLOCK_LIMIT:
-            what = f"received {magic!r} with lengths {length} and {extent}, which is no frame"
-            raise ProtocolError(what, hint="something in the worker writes to the protocol's stream")
+            raise ProtocolError(
+                f"received {magic!r} with lengths {length} and {extent}, which is no frame",
+                hint="something in the worker writes to the protocol's stream",
+            )
         return _decode(self._read(length, deadline)), self._read(extent, deadline)
 
     def close(self) -> None:
@@ -81,13 +84,13 @@ class Channel:
             os.close(descriptor)
 
     def _read(self, size: int, deadline: float | None) -> bytes:
+        # A pipe gives what is there, which may be a part of a frame.
         parts = bytearray()
         while len(parts) < size:
             self._wait(deadline)
             part = os.read(self._reader, min(size - len(parts), 1 << 20))
             if not part:
-                what = "the other end closed the stream"
-                raise ClosedError(what)
+                raise ClosedError("the other end closed the stream")
             parts += part
         return bytes(parts)
 
@@ -96,18 +99,16 @@ class Channel:
             return
         poll = select.poll()
         poll.register(self._reader, select.POLLIN | select.POLLHUP)
+        # The deadline is that of the whole frame: a peer that sends a byte now and then must not hold it open.
         if not poll.poll(max(0.0, deadline - time.monotonic()) * MILLISECONDS):
-            what = "the other end sent nothing in time"
-            raise SilenceError(what)
+            raise SilenceError("the other end sent nothing in time")
 
 
 def _decode(text: bytes) -> Message:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        what = f"received a frame that is no JSON: {error}"
-        raise ProtocolError(what) from error
+        raise ProtocolError(f"received a frame that is no JSON: {error}") from error
     if not isinstance(message, dict):
-        what = f"received a frame that is no object: {message!r:.80}"
-        raise ProtocolError(what)
+        raise ProtocolError(f"received a frame that is no object: {message!r:.80}")
     return message

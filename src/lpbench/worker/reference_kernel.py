@@ -94,8 +94,7 @@ class Feed(Preprocessor[None]):
 
     def load(self, path: Path) -> Sample:
         """Refuse: the kernel reads no files."""
-        what = "the yardstick reads no samples"
-        raise ProcessorError(what, where=str(path))
+        raise ProcessorError("the yardstick reads no samples", where=str(path))
 
     def generate(self, index: int, seed: int) -> Sample:
         """Return an empty sample."""

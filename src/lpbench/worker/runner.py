@@ -99,11 +99,10 @@ class Runner:
         self._session: Session | None = None
         self._stack = contextlib.ExitStack()
 
-    def do(self, request: str, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - each request has its answer
+    def do(self, request: str, arguments: Mapping[str, Any]) -> Any:
         """Answer one request of the protocol by its name."""
         if request not in REQUESTS:
-            what = f"unknown request {request!r}"
-            raise WorkerError(what, hint=f"known: {', '.join(sorted(REQUESTS))}")
+            raise WorkerError(f"unknown request {request!r}", hint=f"known: {', '.join(sorted(REQUESTS))}")
         return getattr(self, request)(**arguments)
 
     def open(  # noqa: PLR0913 - the parts of one request
@@ -169,8 +168,7 @@ class Runner:
         try:
             kernel = Yardstick(threads)
         except ImportError as error:
-            what = "the yardstick needs numpy"
-            raise LpbenchError(what, hint="pip install numpy") from error
+            raise LpbenchError("the yardstick needs numpy", hint="pip install numpy") from error
         self._session = kernel
         self._pre, self._post = Feed(None, ()), Discard(None, (), ())
         self._pipeline = Single(Part("yardstick", kernel, self._pre, self._post))
@@ -307,7 +305,7 @@ class Runner:
         record, block = numbers(parts, sample, keep=Path(keep) if keep else None, given=given)
         return plain(record), block
 
-    def expose(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    def expose(self, **asked: Any) -> dict[str, Any]:
         """Run a model that shows every intermediate tensor, once; the answer says which there are.
 
         :param asked: As ``lpbench.worker.intermediate.Exposed`` takes it.
@@ -349,7 +347,7 @@ class Runner:
         """Return the engine's own per-layer records."""
         return [plain(dict(record)) for record in self._opened().profile()]
 
-    def probe(self, *, target: str, name: str) -> Any:  # noqa: ANN401 - what the plugin's probe returns
+    def probe(self, *, target: str, name: str) -> Any:
         """Call a plugin's probe: it loads the vendor's library and looks for devices."""
         from lpbench.plugin.specs import load
 
@@ -380,7 +378,7 @@ class Runner:
         problems = self._samples.problems if hasattr(self, "_samples") else {}
         return {**peak, "problems": [{"sample": name, "error": error} for name, error in problems.items()]}
 
-    def _opener(self, component: Component, app: App, *, engine: str, options: Mapping[str, Any], **how: Any) -> Opener:  # noqa: ANN401 - its own
+    def _opener(self, component: Component, app: App, *, engine: str, options: Mapping[str, Any], **how: Any) -> Opener:
         """Import and build all that opening needs, so that only opening is timed."""
         if self._engine is not None:
             model = component.models[0]
@@ -421,8 +419,7 @@ class Runner:
 
     def _opened(self) -> Session:
         if self._session is None:
-            what = "nothing is open"
-            raise EngineError(what)
+            raise EngineError("nothing is open")
         return self._session
 
 

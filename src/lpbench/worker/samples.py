@@ -90,8 +90,7 @@ class Samples:
             if (sample := self._get(index)) is not None:
                 return sample
         first = next(iter(self.problems.values()), "")
-        what = f"none of {self._size()} samples can be used"
-        raise ProcessorError(what, hint=f"the first: {first}")
+        raise ProcessorError(f"none of {self._size()} samples can be used", hint=f"the first: {first}")
 
     def _get(self, index: int) -> Sample | None:
         if index in self._bad:
@@ -143,7 +142,7 @@ class InRegion(Preprocessor[Any]):
         return feeds
 
 
-def _size_of(data: Any) -> int:  # noqa: ANN401 - each preprocessor has its own type
+def _size_of(data: Any) -> int:
     if isinstance(data, dict):
         return sum(map(_size_of, data.values()))
     with contextlib.suppress(AttributeError):

@@ -154,8 +154,7 @@ def engine_opener(spec: EngineSpec, model: Model, options: Mapping[str, Any], *,
 
     available = spec.availability()
     if not available:
-        what = f'engine "{spec.name}" is not ready: {available.reason}'
-        raise EngineError(what, hint=available.hint)
+        raise EngineError(f'engine "{spec.name}" is not ready: {available.reason}', hint=available.hint)
     kind = load(spec.config, who=spec.name) if spec.config else None
     settings = dataclass_config.build(kind, options, where=f"options of {spec.name}") if kind else None
     engine = spec.load()()
@@ -169,8 +168,7 @@ def _processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any
     spec = registry.current().get(kind, step.type).spec
     available = spec.availability()
     if not available:
-        what = f'{kind.word} "{spec.name}" is not ready: {available.reason}'
-        raise LpbenchError(what, hint=available.hint)
+        raise LpbenchError(f'{kind.word} "{spec.name}" is not ready: {available.reason}', hint=available.hint)
     where = f"config of {kind.word} {spec.name}"
     return spec.load(), dataclass_config.build(load(spec.config, who=spec.name), step.config, where=where)
 
@@ -178,8 +176,10 @@ def _processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any
 def _refuse_other_batch(inputs: Sequence[TensorInfo], batch: int) -> None:
     for each in inputs:
         if each.shape[:1] != (batch,) and 0 not in each.dynamic:
-            what = f'input "{each.name}" {list(each.shape)} does not take {batch} samples at a time'
-            raise EngineError(what, hint="leave --batch out, or export the model with an open first dimension")
+            raise EngineError(
+                f'input "{each.name}" {list(each.shape)} does not take {batch} samples at a time',
+                hint="leave --batch out, or export the model with an open first dimension",
+            )
 
 
 def _of_one(info: TensorInfo) -> TensorInfo:

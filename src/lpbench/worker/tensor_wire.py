@@ -84,8 +84,10 @@ def collect(  # noqa: PLR0913 - an open app, and what it is asked
         blocks += parts
         size += sum(map(len, parts))
         if size > BLOCK_LIMIT:
-            what = f"the outputs of {index + 1} samples take {size} bytes; a worker sends {BLOCK_LIMIT} at most"
-            raise EngineError(what, hint="take fewer samples")
+            raise EngineError(
+                f"the outputs of {index + 1} samples take {size} bytes; a worker sends {BLOCK_LIMIT} at most",
+                hint="take fewer samples",
+            )
     return {"samples": records}, b"".join(blocks)
 
 
@@ -124,12 +126,14 @@ def fitted(tensors: Sequence[Tensor], inputs: Sequence[TensorInfo]) -> Feeds:
     by_name = {each.name: each for each in tensors}
     for each in inputs:
         if each.called not in by_name:
-            what = f'input "{each.name}" is called "{each.called}", which the source has no input for'
-            raise EngineError(what, hint=nearest(each.called, by_name))
+            raise EngineError(
+                f'input "{each.name}" is called "{each.called}", which the source has no input for',
+                hint=nearest(each.called, by_name),
+            )
     return {each.name: _fitted(by_name[each.called], each) for each in inputs}
 
 
-def arranged(values: Any, layout: str, wanted: str) -> Any:  # noqa: ANN401 - numpy arrays
+def arranged(values: Any, layout: str, wanted: str) -> Any:
     """Return values in another order of dimensions; a layout without N has no batch, which is of one then.
 
     A side that states no layout has its channels second: converters state a layout where they changed it.
@@ -150,7 +154,7 @@ def arranged(values: Any, layout: str, wanted: str) -> Any:  # noqa: ANN401 - nu
         raise EngineError(error.what) from error
 
 
-def alike(values: Tensor, reference: Tensor) -> Any:  # noqa: ANN401 - a numpy array
+def alike(values: Tensor, reference: Tensor) -> Any:
     """Return values in the reference's order of dimensions and with its dimensions of one, as far as they have them."""
     shape = reference.values.shape
     try:
@@ -160,7 +164,7 @@ def alike(values: Tensor, reference: Tensor) -> Any:  # noqa: ANN401 - a numpy a
     return found.reshape(shape) if _bare(found.shape) == _bare(shape) else found
 
 
-def _placed(values: Any, layout: str, wanted: str, shape: Sequence[int] | None) -> Any:  # noqa: ANN401
+def _placed(values: Any, layout: str, wanted: str, shape: Sequence[int] | None) -> Any:
     """Return values in another order of dimensions.
 
     Where one side states none and the values fit the shape as they are and not otherwise, they are left: two engines
@@ -198,7 +202,7 @@ def _fed(pre: Preprocessor[Any], samples: Iterable[Sample], given: Sequence[Path
         yield Sample(path.stem, None), fitted(read_feeds(path), pre.inputs)
 
 
-def _fitted(tensor: Tensor, info: TensorInfo) -> Any:  # noqa: ANN401 - a numpy array
+def _fitted(tensor: Tensor, info: TensorInfo) -> Any:
     import numpy as np
 
     sizes = [each for each in info.shape if isinstance(each, int)]
@@ -253,7 +257,7 @@ class _Reader:
     def take(self, records: Sequence[Mapping[str, Any]]) -> tuple[Tensor, ...]:
         return tuple(Tensor(each["name"], each["layout"], self._array(each)) for each in records)
 
-    def _array(self, record: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a numpy array
+    def _array(self, record: Mapping[str, Any]) -> Any:
         import numpy as np
 
         dtype, shape = np.dtype(record["dtype"]), record["shape"]

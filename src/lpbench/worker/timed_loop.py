@@ -55,6 +55,8 @@ def time_samples(  # noqa: PLR0913 - the stages are separate arguments so that t
     :param clock: Nanoseconds; ``time.process_time_ns`` gives CPU time of all threads.
     :returns: How many samples there were.
     """
+    # Four clock reads a sample and nothing between them but the calls: a read costs some 100 ns, and whatever else
+    # stood there would be measured as part of a stage.
     at = 0
     for sample in samples:
         before = clock()
@@ -64,6 +66,7 @@ def time_samples(  # noqa: PLR0913 - the stages are separate arguments so that t
         inferred = clock()
         post(outputs, sample)
         after = clock()
+        # Stored after the last read: writing to the array belongs to no stage.
         out[at] = before
         out[at + 1] = fed
         out[at + 2] = inferred
@@ -86,6 +89,8 @@ def time_chain(
     :param out: From ``anchors(len(samples), len(steps))``.
     """
     width, at = reads_of(len(steps)), 0
+    # How many things a component looks at differs by sample, so a chain adds its reads up as it goes: the stored
+    # reads are then as many for every sample.
     spent = [0] * (width - 1)
     for sample in samples:
         spent[:] = [0] * (width - 1)
@@ -107,6 +112,7 @@ def time_chain(
                     spent[stage + 2] += now - last
                     last = now
                     looked.append((item, finding))
+            # Finding the things to look at is this component's work too, also where there are none.
             now = clock()
             spent[stage] += now - last
             last = now
@@ -120,6 +126,7 @@ def time_chain(
 @contextlib.contextmanager
 def collector_off() -> Iterator[None]:
     """Keep Python's garbage collector out of the region; restores what was set before."""
+    # A collection takes milliseconds and comes when it likes: it would be a slow sample of nobody's making.
     enabled = gc.isenabled()
     gc.disable()
     try:

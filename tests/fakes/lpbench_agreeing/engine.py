@@ -86,5 +86,4 @@ def _obey(do: str) -> None:
     if do == "crash":
         ctypes.string_at(0)
     if do == "raise":
-        what = "this input is not liked"
-        raise EngineError(what, hint="like it")
+        raise EngineError("this input is not liked", hint="like it")

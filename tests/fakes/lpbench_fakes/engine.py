@@ -35,8 +35,7 @@ class FakeConfig:
 
     def __post_init__(self) -> None:
         if self.threads < 1:
-            what = "threads must be 1 or more"
-            raise ValueError(what)
+            raise ValueError("threads must be 1 or more")
 
 
 class FakeEngine(Engine[Any]):
@@ -45,7 +44,7 @@ class FakeEngine(Engine[Any]):
     def open(
         self,
         model: Model,
-        config: Any,  # noqa: ANN401 - checked below
+        config: Any,
         /,
         *,
         shapes: Shapes,
@@ -53,13 +52,11 @@ class FakeEngine(Engine[Any]):
     ) -> Session:
         """Return a session, or do what the file says of loading."""
         if not isinstance(config, FakeConfig):
-            what = f"got {config!r} for a config"
-            raise TypeError(what)
+            raise TypeError(f"got {config!r} for a config")
         try:
             orders = json.loads(model.path.read_bytes())
         except (OSError, ValueError) as error:
-            what = f"cannot load: {error}"
-            raise EngineError(what, where=str(model.path)) from error
+            raise EngineError(f"cannot load: {error}", where=str(model.path)) from error
         _obey(orders, "load")
         if orders.get("do") == "exclusive":
             _take_device(model.path.with_suffix(".lock"))
@@ -103,14 +100,11 @@ class FakeSession(Session):
 
     def _check(self, feeds: Feeds) -> None:
         if not self._open:
-            what = "run after close"
-            raise EngineError(what)
+            raise EngineError("run after close")
         if threading.get_ident() != self._thread:
-            what = "run from another thread than the one that opened the session"
-            raise EngineError(what)
+            raise EngineError("run from another thread than the one that opened the session")
         if set(feeds) != {"number"} or not isinstance(feeds["number"], int):
-            what = f"fed {dict(feeds)!r}"
-            raise EngineError(what)
+            raise EngineError(f"fed {dict(feeds)!r}")
 
 
 def probe() -> dict[str, Any]:
@@ -155,10 +149,8 @@ def _take_device(lock: Path) -> None:
     try:
         fcntl.flock(_taken[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        what = "the device is taken"
-        raise EngineError(what) from error
+        raise EngineError("the device is taken") from error
 
 
 def _refuse() -> None:
-    what = "this model is not liked"
-    raise EngineError(what, where="model.fake", hint="like it")
+    raise EngineError("this model is not liked", where="model.fake", hint="like it")

@@ -30,8 +30,7 @@ class TextPre(Preprocessor[TextConfig]):
         try:
             return Sample(path.name, int(path.read_text(encoding="ascii")))
         except ValueError as error:
-            what = "holds no whole number"
-            raise ProcessorError(what, where=str(path)) from error
+            raise ProcessorError("holds no whole number", where=str(path)) from error
 
     def generate(self, index: int, seed: int) -> Sample:
         """Return a number made of both."""
@@ -40,12 +39,11 @@ class TextPre(Preprocessor[TextConfig]):
     def __call__(self, sample: Sample, /) -> Feeds:
         """Feed the number; refuse negative ones, as a size that does not fit would be."""
         if sample.data < 0:
-            what = f"{sample.name}: negative"
-            raise ProcessorError(what)
+            raise ProcessorError(f"{sample.name}: negative")
         sample.geometry = self.config.offset
         return {"number": sample.data + self.config.offset}
 
-    def items(self, sample: Sample, found: Any, /) -> list[Sample]:  # noqa: ANN401 - a number
+    def items(self, sample: Sample, found: Any, /) -> list[Sample]:
         """Look at each digit of the number that was found; a 0 alone is nothing."""
         digits = str(found) if found else ""
         return [Sample(f"{sample.name}[{at}]", int(digit), item=at) for at, digit in enumerate(digits)]
@@ -54,11 +52,11 @@ class TextPre(Preprocessor[TextConfig]):
 class TextPost(Postprocessor[TextConfig]):
     """Takes the offset away again and names the label."""
 
-    def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:  # noqa: ANN401 - a number
+    def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:
         """Return the doubled number."""
         return outputs["double"] - 2 * sample.geometry
 
-    def describe(self, prediction: Any, /) -> Mapping[str, Any]:  # noqa: ANN401
+    def describe(self, prediction: Any, /) -> Mapping[str, Any]:
         """Return the label and the number."""
         label = self.labels[prediction % len(self.labels)] if self.labels else str(prediction)
         return {"top": [{"label": label, "index": prediction, "score": float("inf")}]}

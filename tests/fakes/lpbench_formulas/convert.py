@@ -33,11 +33,12 @@ class Maker(Converter):
     def prepare(self) -> None:
         """Do what the environment says instead of fetching a tool."""
         if os.environ.get("MAKER_PREPARE") == "offline":
-            what = "make-tool 1.0: pip failed (the registry cannot be reached)"
-            raise ConversionError(what, hint="pip config list shows where pip looks")
+            raise ConversionError(
+                "make-tool 1.0: pip failed (the registry cannot be reached)",
+                hint="pip config list shows where pip looks",
+            )
         if os.environ.get("MAKER_PREPARE") == "no python":
-            what = "make-tool needs Python 3.12 or newer, and none is here"
-            raise ConversionError(what, hint="install one")
+            raise ConversionError("make-tool needs Python 3.12 or newer, and none is here", hint="install one")
 
     def convert(self, source: Model, wanted: Conversion, /) -> Converted:
         """Write a table."""
@@ -77,15 +78,13 @@ def _misbehave(order: str) -> None:
 
 
 def _refuse() -> None:
-    what = 'operator "Einsum" is not supported'
-    raise ConversionError(what, hint="rewrite it")
+    raise ConversionError('operator "Einsum" is not supported', hint="rewrite it")
 
 
 def _closed(said: dict[str, Any], wanted: Conversion) -> list[int]:
     shape = wanted.shapes.get(said["name"], said["shape"])
     if not all(isinstance(size, int) for size in shape):
-        what = f'input "{said["name"]}" is open and the shape of it was not given'
-        raise ConversionError(what)
+        raise ConversionError(f'input "{said["name"]}" is open and the shape of it was not given')
     return list(shape)
 
 

@@ -56,16 +56,14 @@ FORMULAS: dict[str, Callable[[Array], Array]] = {
 class Formulas(Engine[Any]):
     """Reads the object."""
 
-    def open(self, model: Model, config: Any, /, *, shapes: Shapes, profile: bool = False) -> Session:  # noqa: ANN401
+    def open(self, model: Model, config: Any, /, *, shapes: Shapes, profile: bool = False) -> Session:
         """Return a session, or end the process where the object says so."""
         if not isinstance(config, Options):
-            what = f"got {config!r} for a config"
-            raise TypeError(what)
+            raise TypeError(f"got {config!r} for a config")
         try:
             found = json.loads(model.path.read_bytes())
         except ValueError as error:
-            what = f"cannot load: {error}"
-            raise EngineError(what, where=str(model.path)) from error
+            raise EngineError(f"cannot load: {error}", where=str(model.path)) from error
         if found.get("order") == "crash at load":
             ctypes.string_at(0)
         factor = float((model.path.parent / found["weights"]).read_text("ascii")) if "weights" in found else 1.0

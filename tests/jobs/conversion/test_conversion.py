@@ -31,7 +31,7 @@ INDEX = {"inputs": [{"name": "x", "shape": [1, 5]}], "outputs": [{"name": "best"
 def formula(tmp_path: Path) -> Callable[..., Path]:
     """Return a maker of model files: ``formula(SOFT, converter="crash")``."""
 
-    def make(found: dict[str, Any] = SOFT, name: str = "m.formula", **changes: Any) -> Path:  # noqa: ANN401 - any JSON
+    def make(found: dict[str, Any] = SOFT, name: str = "m.formula", **changes: Any) -> Path:
         path = tmp_path / name
         path.write_text(json.dumps({**found, **changes}), encoding="ascii")
         return path
@@ -47,7 +47,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     return lambda: len(log.read_text("ascii").splitlines()) if log.exists() else 0
 
 
-def refusal(model: Path, **how: Any) -> str:  # noqa: ANN401 - options of convert
+def refusal(model: Path, **how: Any) -> str:
     """Return the error of a conversion, with its remedy, after which nothing half-made may be left."""
     with pytest.raises(ConversionError) as caught:
         convert(model, "table", **how)
@@ -267,7 +267,7 @@ def test_an_app_that_would_not_load_any_more_is_left_as_it_was(app: Path, monkey
     before = (app / "ai_app_config.json").read_bytes()
 
     def refuse(_: Path) -> None:
-        raise AppError("no")  # noqa: EM101 - any words
+        raise AppError("no")
 
     monkeypatch.setattr("lpbench.jobs.conversion._apps.load_app", refuse)
     with pytest.raises(AppError, match="no"):

@@ -19,7 +19,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 SCALES = st.sampled_from([1e-6, 1e-3, 1.0, 1e4])
 
 
-def samples(*arrays: Any, name: str = "y") -> list[RawSample]:  # noqa: ANN401 - arrays
+def samples(*arrays: Any, name: str = "y") -> list[RawSample]:
     return [RawSample(str(at), (Tensor(name, "", each),), (), {}) for at, each in enumerate(arrays)]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Make = Callable[..., Path]
 
 
-def measure(app: Path, *engines: str, **options: Any) -> Result:  # noqa: ANN401 - handed on
+def measure(app: Path, *engines: str, **options: Any) -> Result:
     """Measure engines side by side, without the yardstick."""
     return benchmark(app, engine=list(engines), **{"runs": 2, "max_time": 1, "yardstick": False, **options})
 

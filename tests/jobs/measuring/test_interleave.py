@@ -47,7 +47,7 @@ class Noting:
         self._diary.append((self.name, "rest"))
         self.resting = True
 
-    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
+    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
         self._diary.append((self.name, do))
         assert do == "measure"
         self._clock.now += self.slice_s

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lpbench.results.model import Result
 
 
-def benchmark(*args: Any, **options: Any) -> Result:  # noqa: ANN401 - handed on
+def benchmark(*args: Any, **options: Any) -> Result:
     """Measure without the yardstick, which needs numpy and half a second, unless a test wants it."""
     return session.benchmark(*args, **{"yardstick": False, **options})
 
@@ -358,7 +358,7 @@ def test_a_disturbed_run_is_marked_and_repeated_when_asked(
 
     real = recording.time_alone
 
-    def disturbed(asks: Any, limits: Any, recorder: recording.Recorder, tell: Any) -> None:  # noqa: ANN401
+    def disturbed(asks: Any, limits: Any, recorder: recording.Recorder, tell: Any) -> None:
         real(asks, limits, recorder, tell)
         recorder.disturbance["disturbed"] = "other processes had 40% of the CPU time" if recorder.index == 1 else ""
 

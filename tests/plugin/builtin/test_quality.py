@@ -26,7 +26,7 @@ PAIRS = st.lists(st.tuples(st.sampled_from([0, 1]), st.sampled_from([0.0, 0.25, 
 WORD = st.text("ab", max_size=8)
 
 
-def _over(metric: QualityMetric, pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> Any:  # noqa: ANN401 - a Quality
+def _over(metric: QualityMetric, pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> Any:
     for described, truth in pairs:
         metric.add(described, truth)
     return metric.result()

@@ -25,11 +25,11 @@ IDS = TensorInfo("ids", "int64", ("batch", "sequence"))
 MASK = TensorInfo("mask", "bool", ("batch", "sequence"))
 
 
-def preprocessor(*inputs: TensorInfo, **settings: Any) -> TensorPreprocessor:  # noqa: ANN401 - any JSON
+def preprocessor(*inputs: TensorInfo, **settings: Any) -> TensorPreprocessor:
     return TensorPreprocessor(dataclass_config.build(TensorConfig, settings), inputs)
 
 
-def made(*inputs: TensorInfo, index: int = 0, seed: int = 0, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
+def made(*inputs: TensorInfo, index: int = 0, seed: int = 0, **settings: Any) -> dict[str, Any]:
     pre = preprocessor(*inputs, **settings)
     return dict(pre(pre.generate(index, seed)))
 

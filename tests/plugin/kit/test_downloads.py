@@ -68,7 +68,7 @@ def tarball(folder: Path) -> Path:
     return path
 
 
-def package(path: Path, **changes: Any) -> downloads.Package:  # noqa: ANN401 - any field of a package
+def package(path: Path, **changes: Any) -> downloads.Package:
     content = path.read_bytes()
     members = {"package/models/w.bin": "w.bin"}
     about = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "licence": "MIT", "members": members}
@@ -179,7 +179,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:  # noqa: ANN401 - the base class's signature
+        def log_message(self, *_: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Registry)

@@ -42,7 +42,7 @@ def test_arrays_that_fit_have_no_problem() -> None:
         ({**GOOD, "word": np.ones(())}, 'input "word" is float64; the model takes str', "convert"),
     ],
 )
-def test_a_misfit_is_named_with_what_is_right(given: Any, what: str, hint: str) -> None:  # noqa: ANN401 - anything
+def test_a_misfit_is_named_with_what_is_right(given: Any, what: str, hint: str) -> None:
     found = feed_checks.problem(given, INPUTS)
     assert found is not None
     assert what in found[0]

@@ -23,7 +23,7 @@ def models(tmp_path: Path) -> OnnxModels:
     return OnnxModels(tmp_path)
 
 
-def run(path: Path, **feeds: Any) -> Any:  # noqa: ANN401 - numpy arrays
+def run(path: Path, **feeds: Any) -> Any:
     """Run a model with ONNX's own slow evaluator."""
     from onnx.reference import ReferenceEvaluator
 
@@ -31,7 +31,7 @@ def run(path: Path, **feeds: Any) -> Any:  # noqa: ANN401 - numpy arrays
     return found[0]
 
 
-def old_softmax(x: Any, axis: int) -> Any:  # noqa: ANN401 - numpy arrays
+def old_softmax(x: Any, axis: int) -> Any:
     """Return what Softmax meant before version 13, as its specification says it: a matrix, and each row by itself."""
     rows = x.reshape(int(np.prod(x.shape[:axis])), -1).astype(np.float64)
     powers = np.exp(rows - rows.max(axis=1, keepdims=True))

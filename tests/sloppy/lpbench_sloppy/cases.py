@@ -20,8 +20,7 @@ OUTPUTS = (TensorInfo("y", "float32", (1, 3)),)
 def engine(folder: Path, options: Mapping[str, Any]) -> EngineCase:
     """Return a model of two files, and one that multiplies by one."""
     if options.get("case") == "broken":
-        what = "no model today"
-        raise ValueError(what)
+        raise ValueError("no model today")
     x, other = np.arange(6, dtype=np.float32).reshape(2, 3), np.full((2, 3), 7, np.float32)
     z = np.full((2, 3), 0.5, np.float32)
     return EngineCase(

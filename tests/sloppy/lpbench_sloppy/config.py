@@ -22,8 +22,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         if self.threads < 1 and not is_broken("engine/number_out_of_range_is_refused"):
-            what = f"threads: found {self.threads}; expected 1 or more"
-            raise ValueError(what)
+            raise ValueError(f"threads: found {self.threads}; expected 1 or more")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Processor:
 class Anything:
     """Takes whatever it is given."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - that is the fault
+    def __init__(self, **options: Any) -> None:
         self.__dict__.update(options)
 
 

@@ -33,15 +33,13 @@ FAILED: list[str] = []
 class SloppyEngine(Engine[Any]):
     """Opens such models."""
 
-    def open(self, model: Model, config: Any, /, *, shapes: Shapes, profile: bool = False) -> Session:  # noqa: ANN401
+    def open(self, model: Model, config: Any, /, *, shapes: Shapes, profile: bool = False) -> Session:
         """Read both files and check what was asked for."""
         _end()
         if config.device not in DEVICES and not is_broken("engine/absent_device_is_refused"):
-            what = f'there is no device "{config.device}"'
-            raise EngineError(what, where=str(model.path))
+            raise EngineError(f'there is no device "{config.device}"', where=str(model.path))
         if is_broken("engine/runs_in_the_thread_that_opened_it") and threading.current_thread() is not _MAIN:
-            what = "only the main thread may do this"
-            raise RuntimeError(what)
+            raise RuntimeError("only the main thread may do this")
         inputs, factors = _load(model)
         session = SloppySession(inputs, factors, _shape(model, shapes), config, model, profile=profile)
         _misbehave(model)
@@ -102,8 +100,7 @@ def _shape(model: Model, shapes: Shapes) -> tuple[int | str | None, ...]:
     for name, shape in shapes.items():
         wrong = name not in {"x", "z"} or len(shape) != 2 or shape[1] != 3
         if wrong and not is_broken("engine/impossible_shapes_are_refused"):
-            what = f'input "{name}" cannot be {shape}'
-            raise EngineError(what, where=str(model.path))
+            raise EngineError(f'input "{name}" cannot be {shape}', where=str(model.path))
     ignored = is_broken("engine/shapes_asked_for_are_in_force") or "x" not in shapes
     return ("N", 3) if ignored else tuple(shapes["x"])
 

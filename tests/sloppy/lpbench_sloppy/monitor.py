@@ -28,8 +28,7 @@ class SloppyMonitor(Monitor):
     def __enter__(self) -> Self:
         """Start."""
         if is_broken("monitor/monitor_can_be_entered_again") and hasattr(self, "_ended"):
-            what = "entered twice"
-            raise RuntimeError(what)
+            raise RuntimeError("entered twice")
         leak("monitor/stays_leave_nothing_behind")
         meddle("monitor")
         self._begun, self._ended = time.monotonic(), threading.Event()

@@ -23,7 +23,7 @@ SHARED = np.zeros((1, 3), np.float32)
 class Pre(Preprocessor[Any]):
     """Reads three numbers and scales them into one buffer."""
 
-    def __init__(self, config: Any, inputs: Sequence[TensorInfo]) -> None:  # noqa: ANN401 - any of the configs
+    def __init__(self, config: Any, inputs: Sequence[TensorInfo]) -> None:
         super().__init__(config, inputs)
         meddle("preprocessor")
         self._buffer = np.zeros((1, 3), np.float32)
@@ -36,12 +36,10 @@ class Pre(Preprocessor[Any]):
         try:
             numbers = np.array([float(word) for word in path.read_text(encoding="ascii").split()], np.float32)
             if numbers.shape != (3,):
-                what = f"holds {numbers.size} numbers; expected 3"
-                raise ProcessorError(what, where=str(path))
+                raise ProcessorError(f"holds {numbers.size} numbers; expected 3", where=str(path))
         except (OSError, ValueError) as error:
             place = "" if is_broken("preprocessor/bad_sample_is_named") else str(path)
-            what = "cannot be read"
-            raise ProcessorError(what, where=place) from error
+            raise ProcessorError("cannot be read", where=place) from error
         return Sample("a file" if is_broken("preprocessor/samples_are_named") else path.name, numbers)
 
     def generate(self, index: int, seed: int) -> Sample:
@@ -69,12 +67,12 @@ class Pre(Preprocessor[Any]):
 class Post(Postprocessor[Any]):
     """Names the largest output."""
 
-    def __init__(self, config: Any, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:  # noqa: ANN401
+    def __init__(self, config: Any, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
         super().__init__(config, outputs, labels)
         meddle("postprocessor")
         self._first: Any = None
 
-    def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:  # noqa: ANN401
+    def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:
         """Return the scores, best first."""
         leak("postprocessor/calls_leave_nothing_behind")
         scores = outputs["y"][0]
@@ -87,7 +85,7 @@ class Post(Postprocessor[Any]):
             self._first = found = self._first or found
         return found
 
-    def describe(self, prediction: Any, /) -> Mapping[str, Any]:  # noqa: ANN401
+    def describe(self, prediction: Any, /) -> Mapping[str, Any]:
         """Return the candidates."""
         if is_broken("postprocessor/predictions_describe_as_json"):
             return {}

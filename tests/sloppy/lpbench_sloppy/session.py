@@ -31,9 +31,9 @@ class SloppySession(Session):
     def __init__(  # noqa: PLR0913 - the parts of one session
         self,
         inputs: Sequence[str],
-        factors: Any,  # noqa: ANN401 - an array
+        factors: Any,
         shape: tuple[int | str | None, ...],
-        config: Any,  # noqa: ANN401 - any of the configs
+        config: Any,
         model: Model,
         *,
         profile: bool,
@@ -59,15 +59,13 @@ class SloppySession(Session):
     def run(self, feeds: Feeds, /) -> Outputs:
         """Compute, or do what the fault says."""
         if not self._open and not is_broken("engine/run_after_close_is_refused"):
-            what = "the session is closed"
-            raise EngineError(what, where=self._where)
+            raise EngineError("the session is closed", where=self._where)
         self._check(feeds)
         leak("engine/runs_leave_nothing_behind")
         self._runs += 1
         late = self._runs > 1 and time.monotonic() - self._beat > DEADLINE_S
         if late and is_broken("engine/being_stopped_does_no_harm"):
-            what = "the watchdog has ended the session"
-            raise EngineError(what)
+            raise EngineError("the watchdog has ended the session")
         self._beat = time.monotonic()
         found = self._given(self._compute(feeds))
         if is_broken("engine/nothing_computes_after_run"):
@@ -77,8 +75,7 @@ class SloppySession(Session):
     def close(self) -> None:
         """End the threads."""
         if not self._open and is_broken("engine/closing_twice_is_harmless"):
-            what = "closed twice"
-            raise RuntimeError(what)
+            raise RuntimeError("closed twice")
         self._open = False
         self._ended.set()
 
@@ -117,22 +114,26 @@ class SloppySession(Session):
     def _check_names(self, feeds: Feeds) -> None:
         known = {info.name for info in self.inputs}
         for name in known - set(feeds):
-            what = "an input is missing" if is_broken("engine/missing_feed_is_named") else f'input "{name}" is missing'
-            raise EngineError(what, where=self._where)
+            raise EngineError(
+                "an input is missing" if is_broken("engine/missing_feed_is_named") else f'input "{name}" is missing',
+                where=self._where,
+            )
         for name in set(feeds) - known:
             if not is_broken("engine/extra_feed_is_named") or not self._runs:
-                what = f'there is no input "{name}"'
-                raise EngineError(what, where=self._where)
+                raise EngineError(f'there is no input "{name}"', where=self._where)
 
-    def _check_array(self, info: TensorInfo, array: Any) -> None:  # noqa: ANN401
+    def _check_array(self, info: TensorInfo, array: Any) -> None:
         sizes = zip(info.shape, array.shape, strict=False)
         fits = array.ndim == len(info.shape) and all(size in {found, "N"} for size, found in sizes)
         right_type = array.dtype.name == info.dtype or is_broken("engine/wrong_type_is_named")
         if not right_type or not (fits or is_broken("engine/wrong_shape_is_named")):
-            what = f'input "{info.name}" is {array.dtype.name} of shape {array.shape}'
-            raise EngineError(what, where=self._where, hint=f"give {info.dtype} of shape {info.shape}")
+            raise EngineError(
+                f'input "{info.name}" is {array.dtype.name} of shape {array.shape}',
+                where=self._where,
+                hint=f"give {info.dtype} of shape {info.shape}",
+            )
 
-    def _compute(self, feeds: Feeds) -> Any:  # noqa: ANN401 - an array
+    def _compute(self, feeds: Feeds) -> Any:
         x, z = feeds["x"], feeds.get("z", np.float32(0))
         if is_broken("engine/strided_feeds_give_the_same"):  # reads memory as if values lay side by side
             x = np.array((ctypes.c_float * x.size).from_address(x.ctypes.data)).reshape(x.shape)
@@ -153,7 +154,7 @@ class SloppySession(Session):
         wrong |= is_broken("engine/runs_after_a_refusal") and self._refused
         return found + np.float32(1) if wrong else found
 
-    def _given(self, found: Any) -> Any:  # noqa: ANN401
+    def _given(self, found: Any) -> Any:
         """Hand the array over, or something that looks like it."""
         if is_broken("engine/outputs_are_complete_when_run_returns:lazy"):
             return Lazy(found)
@@ -191,11 +192,11 @@ class SloppySession(Session):
 class Lazy:
     """An array that is computed when it is read."""
 
-    def __init__(self, array: Any) -> None:  # noqa: ANN401
+    def __init__(self, array: Any) -> None:
         self._array = array
         self.dtype, self.shape = array.dtype, array.shape
 
-    def __array__(self, dtype: object = None, copy: object = None) -> Any:  # noqa: ANN401
+    def __array__(self, dtype: object = None, copy: object = None) -> Any:
         time.sleep(0.005)
         return self._array.copy()
 

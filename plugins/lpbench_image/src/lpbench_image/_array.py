@@ -28,14 +28,11 @@ def decode_array(data: bytes, max_pixels: int) -> Picture:
     shape, by_column, dtype = _header(stream)
     channels = shape[2] if len(shape) == 3 else 1  # noqa: PLR2004 - with a third dimension
     if len(shape) not in {2, 3} or channels not in {1, 3} or 0 in shape:
-        what = f"an array {list(shape)} is no picture: expected {SHAPES}"
-        raise ValueError(what)
+        raise ValueError(f"an array {list(shape)} is no picture: expected {SHAPES}")
     if shape[0] * shape[1] > max_pixels:
-        what = f"{shape[1]} x {shape[0]} pixels are more than max_pixels, {max_pixels}"
-        raise ValueError(what)
+        raise ValueError(f"{shape[1]} x {shape[0]} pixels are more than max_pixels, {max_pixels}")
     if dtype.hasobject or len(data) - stream.tell() < math.prod(shape) * dtype.itemsize:
-        what = f"the array's data are truncated, or no numbers: {list(shape)} of {dtype}"
-        raise ValueError(what)
+        raise ValueError(f"the array's data are truncated, or no numbers: {list(shape)} of {dtype}")
     values = np.frombuffer(data, dtype, math.prod(shape), stream.tell())
     levels = _levels(values).reshape(shape, order="F" if by_column else "C").reshape(*shape[:2], channels)
     return np.ascontiguousarray(np.broadcast_to(levels[:, :, ::-1], (*shape[:2], 3)))
@@ -46,8 +43,7 @@ def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
         found: tuple[tuple[int, ...], bool, np.dtype[Any]] = _HEADERS[np.lib.format.read_magic(stream)](stream)
     except Exception as error:  # numpy's reader of headers lets Python's tokenizer and parser raise
-        what = f"the array's header cannot be read: {error}"
-        raise ValueError(what) from error
+        raise ValueError(f"the array's header cannot be read: {error}") from error
     return found
 
 
@@ -58,9 +54,7 @@ def _levels(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     if values.dtype.kind == "u" and values.dtype.itemsize == 2:  # noqa: PLR2004 - in either byte order
         return (values >> 8).astype(np.uint8)
     if values.dtype.kind != "f":
-        what = f"its values are {values.dtype}; save it as uint8, uint16 or floats from 0 to 1"
-        raise ValueError(what)
+        raise ValueError(f"its values are {values.dtype}; save it as uint8, uint16 or floats from 0 to 1")
     if not (values.min() >= 0 and values.max() <= 1):
-        what = f"its values are {values.min():g} to {values.max():g}; floats are expected from 0 to 1"
-        raise ValueError(what)
+        raise ValueError(f"its values are {values.min():g} to {values.max():g}; floats are expected from 0 to 1")
     return np.rint(values * 255.0).astype(np.uint8)

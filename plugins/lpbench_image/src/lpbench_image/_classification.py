@@ -70,8 +70,11 @@ class Classification(Postprocessor[ClassificationConfig]):
         scores = real(values, self.output).reshape(-1)
         highest = float(scores.max())  # NaN where there is one
         if not math.isfinite(highest):
-            what = f'output "{self.output.name}" holds {highest}'
-            raise ProcessorError(what, where=sample.name, hint="half precision may overflow: try float32")
+            raise ProcessorError(
+                f'output "{self.output.name}" holds {highest}',
+                where=sample.name,
+                hint="half precision may overflow: try float32",
+            )
         return scores, highest
 
     def _label(self, index: int) -> str:
@@ -80,12 +83,14 @@ class Classification(Postprocessor[ClassificationConfig]):
     def _check(self, shape: Sequence[int]) -> None:
         count = math.prod(shape)
         if count != max(shape, default=1) or not count:
-            what = f'output "{self.output.name}" {list(shape)} is not one score for each class'
-            raise ProcessorError(what, where=WHERE)
-        if self.labels and len(self.labels) != count:
-            what = f'{len(self.labels)} labels for {count} classes of output "{self.output.name}"'
             raise ProcessorError(
-                what, where="labels", hint="labels stand one on each line, in the order of the classes"
+                f'output "{self.output.name}" {list(shape)} is not one score for each class', where=WHERE
+            )
+        if self.labels and len(self.labels) != count:
+            raise ProcessorError(
+                f'{len(self.labels)} labels for {count} classes of output "{self.output.name}"',
+                where="labels",
+                hint="labels stand one on each line, in the order of the classes",
             )
 
 

@@ -37,8 +37,7 @@ def read_picture(path: Path, max_pixels: int) -> Picture:
     except OSError as error:
         raise ProcessorError(error.strerror or str(error), where=str(path)) from error
     except ValueError as error:
-        what = f"cannot be used as an image: {error}"
-        raise ProcessorError(what, where=str(path)) from error
+        raise ProcessorError(f"cannot be used as an image: {error}", where=str(path)) from error
 
 
 def decode(data: bytes, max_pixels: int) -> Picture:
@@ -50,44 +49,39 @@ def decode(data: bytes, max_pixels: int) -> Picture:
         return decode_array(data, max_pixels)
     header = _header(data)
     if header.width * header.height > max_pixels:
-        what = (
+        raise ValueError(
             f"{header.width} x {header.height} pixels are more than max_pixels, {max_pixels}; "
             "raise preprocessing.max_pixels if this file is trusted"
         )
-        raise ValueError(what)
     if not header.complete:
-        what = f"the {header.format} data are truncated"
-        raise ValueError(what)
+        raise ValueError(f"the {header.format} data are truncated")
     picture = _decode(data)
     if picture is None:
-        what = f"the {header.format} data are truncated or damaged, or of a kind that OpenCV {cv2.__version__} lacks"
-        raise ValueError(what)
+        raise ValueError(
+            f"the {header.format} data are truncated or damaged, or of a kind that OpenCV {cv2.__version__} lacks"
+        )
     return picture
 
 
 def _header(data: bytes) -> Header:
     if not data:
-        what = "the file is empty"
-        raise ValueError(what)
+        raise ValueError("the file is empty")
     header = read_header(data)
     if header is None:
-        what = f"it begins with {data[:8]!r}, which is none of {FORMATS}, .npy"
-        raise ValueError(what)
+        raise ValueError(f"it begins with {data[:8]!r}, which is none of {FORMATS}, .npy")
     if header.width < 1 or header.height < 1:
-        what = f"its header says {header.width} x {header.height} pixels"
-        raise ValueError(what)
+        raise ValueError(f"its header says {header.width} x {header.height} pixels")
     return header
 
 
-def _decode(data: bytes) -> Any:  # noqa: ANN401 - OpenCV says None where it cannot
+def _decode(data: bytes) -> Any:
     with _quiet(), contextlib.suppress(cv2.error):
         picture: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
         if picture is None or picture.dtype == np.uint8:
             return picture
         if picture.dtype == np.uint16:  # not left to OpenCV, which rounds in some formats
             return (picture >> 8).astype(np.uint8)
-        what = f"its values are {picture.dtype}, whose range is unknown; save it with 8 or 16 bits"
-        raise ValueError(what)
+        raise ValueError(f"its values are {picture.dtype}, whose range is unknown; save it with 8 or 16 bits")
     return None
 
 

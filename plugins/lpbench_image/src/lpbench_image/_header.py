@@ -44,8 +44,7 @@ def read_header(data: bytes) -> Header | None:
             try:
                 return read(data)
             except (struct.error, IndexError) as error:
-                what = "it ends inside its header"
-                raise ValueError(what) from error
+                raise ValueError("it ends inside its header") from error
     return None
 
 
@@ -54,8 +53,7 @@ def _jpeg(data: bytes) -> Header:
         if marker in _FRAMES:
             height, width = struct.unpack_from(">HH", data, at + 3)
             return Header("JPEG", width, height, _jpeg_ends(data))
-    what = "it has no frame"
-    raise ValueError(what)
+    raise ValueError("it has no frame")
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
@@ -65,8 +63,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
         while data[at] == data[at + 1] == _MARK:  # bytes of filling
             at += 1
         if data[at] != _MARK:
-            what = f"byte {at} should begin a JPEG marker"
-            raise ValueError(what)
+            raise ValueError(f"byte {at} should begin a JPEG marker")
         marker, at = data[at + 1], at + 2
         yield marker, at
         if marker == _START_OF_SCAN:
@@ -122,8 +119,7 @@ def _tiff(data: bytes) -> Header:
         short = kind == 3  # noqa: PLR2004 - TIFF's number for 16 bits
         found[tag] = struct.unpack_from(f"{order}{'H' if short else 'I'}", data, entry + 8)[0]
     if not {_TIFF_WIDTH, _TIFF_HEIGHT} <= found.keys():
-        what = "it has no width and height"
-        raise ValueError(what)
+        raise ValueError("it has no width and height")
     return Header("TIFF", found[_TIFF_WIDTH], found[_TIFF_HEIGHT])
 
 
@@ -136,8 +132,7 @@ def _netpbm(data: bytes) -> Header:
         numbers += [int(word) for word in line.split(b"#")[0].split() if word.isdigit()]
         if len(numbers) > 1:
             return Header("PNM", numbers[0], numbers[1])
-    what = "it has no width and height"
-    raise ValueError(what)
+    raise ValueError("it has no width and height")
 
 
 _READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable[[bytes], Header | None]], ...] = (

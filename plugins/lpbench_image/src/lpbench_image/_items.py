@@ -41,7 +41,7 @@ class Regions:
         self._numbers, self._most = np.array(numbers, np.intp), max(numbers, default=-1)
         self._makers = [Aligned(each, size, places) if each.template else Laid(each, places) for each in config.regions]
 
-    def __call__(self, found: Any, /) -> list[tuple[int, Window | Region]]:  # noqa: ANN401 - any prediction
+    def __call__(self, found: Any, /) -> list[tuple[int, Window | Region]]:
         """Return number and region of each item; with several regions, a thing's items follow each other.
 
         :param found: ``Detections`` or ``Landmarks``.
@@ -56,19 +56,21 @@ class Regions:
                 made.append((thing * len(self._makers) + part, region))
         return made
 
-    def _chosen(self, whole: Any) -> list[Pairs]:  # noqa: ANN401 - an array (things, points, 2)
+    def _chosen(self, whole: Any) -> list[Pairs]:
         """Return of each thing the points that any region needs."""
         if self._most < 0 or not len(whole):
             return []
         if self._most >= whole.shape[1]:
-            what = f"point {self._most} is asked for, but what was found has {whole.shape[1]} points, from 0 on"
-            raise ProcessorError(what, where=WHERE)
+            raise ProcessorError(
+                f"point {self._most} is asked for, but what was found has {whole.shape[1]} points, from 0 on",
+                where=WHERE,
+            )
         if whole.shape[1] > len(self._numbers):
             whole = whole.take(self._numbers, axis=1)
         chosen: list[Pairs] = whole.tolist()
         return chosen
 
-    def _picked(self, found: Any) -> Iterable[int]:  # noqa: ANN401
+    def _picked(self, found: Any) -> Iterable[int]:
         """Return the numbers of the things to look at, in the order in which they were found."""
         if isinstance(found, Landmarks):
             return (0,)
@@ -93,7 +95,7 @@ class Laid:
         self._shift = chosen.shift if any(chosen.shift) else None
         self._scale, self._square, self._mirror = chosen.scales, chosen.square, chosen.mirror
 
-    def __call__(self, box: Sequence[float] | None, points: Pairs, whole: Any) -> Window | Region:  # noqa: ANN401 - an array
+    def __call__(self, box: Sequence[float] | None, points: Pairs, whole: Any) -> Window | Region:
         """Return the region: turned, shifted, squared, scaled and mirrored as asked for.
 
         :param box: Left, top, right, bottom; None where the thing has none.
@@ -152,8 +154,7 @@ class Aligned:
         onto = sum(each.conjugate() * wanted for each, wanted in zip(centred, self._template, strict=True))
         spread = sum(each.real**2 + each.imag**2 for each in centred)
         if not spread or not onto:
-            what = "no region: the points of the thing found, or of the template, coincide"
-            raise ProcessorError(what, where=WHERE)
+            raise ProcessorError("no region: the points of the thing found, or of the template, coincide", where=WHERE)
         back = spread / onto  # turns and scales the input into the picture
         centre, scale = middle + self._middle * back, abs(back)
         _require_finite(centre.real, centre.imag, scale, scale)
@@ -183,17 +184,23 @@ def snapped(x: float, y: float, width: float, height: float) -> Window:
     return Window(round(y - rows / 2), round(x - columns / 2), rows, columns)
 
 
-def _boxes_and_points(found: Any) -> tuple[list[Any], Any]:  # noqa: ANN401
+def _boxes_and_points(found: Any) -> tuple[list[Any], Any]:
     """Return box and points of each thing: lists of four or None, and an array (things, points, 2)."""
     if isinstance(found, Detections):
         return found.boxes.tolist(), found.points
     if isinstance(found, Landmarks):
         return [None], found.points[None, :, :2]
-    what = f"regions are made of detections or landmarks, not of {type(found).__name__}"
-    raise ProcessorError(what, where=WHERE, hint="let the component before be a detector or find landmarks")
+    raise ProcessorError(
+        f"regions are made of detections or landmarks, not of {type(found).__name__}",
+        where=WHERE,
+        hint="let the component before be a detector or find landmarks",
+    )
 
 
 def _require_finite(x: float, y: float, width: float, height: float) -> None:
     if not math.isfinite(x + y + width * height):
-        what = f"no region: what was found lies at {x}, {y} and is {width} x {height}"
-        raise ProcessorError(what, where=WHERE, hint="look at the model's outputs: they hold NaN or infinity")
+        raise ProcessorError(
+            f"no region: what was found lies at {x}, {y} and is {width} x {height}",
+            where=WHERE,
+            hint="look at the model's outputs: they hold NaN or infinity",
+        )

@@ -31,10 +31,12 @@ def choose(name: str, outputs: Sequence[TensorInfo], key: str = "output") -> Ten
         return found[0]
     names = [each.called for each in outputs]
     if name:
-        what = f'the model has no output "{name}"'
-        raise ProcessorError(what, where=f"{WHERE}.{key}", hint=nearest(name, names))
-    what = f"the model has {len(outputs)} outputs: {', '.join(names)}"
-    raise ProcessorError(what, where=f"{WHERE}.{key}", hint=f'name the one to use: "{key}"')
+        raise ProcessorError(f'the model has no output "{name}"', where=f"{WHERE}.{key}", hint=nearest(name, names))
+    raise ProcessorError(
+        f"the model has {len(outputs)} outputs: {', '.join(names)}",
+        where=f"{WHERE}.{key}",
+        hint=f'name the one to use: "{key}"',
+    )
 
 
 def real(values: npt.NDArray[Any], info: TensorInfo) -> npt.NDArray[np.float32]:

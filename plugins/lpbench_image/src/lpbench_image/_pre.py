@@ -93,7 +93,7 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         plan.feed(ready)
         return {"resize": resized - begun, "layout, type and scale": time.perf_counter_ns() - resized}
 
-    def items(self, sample: Sample, found: Any, /) -> Sequence[Sample]:  # noqa: ANN401 - any prediction
+    def items(self, sample: Sample, found: Any, /) -> Sequence[Sample]:
         """Return one sample for each region of each thing found, as the config says; the sample itself without one.
 
         :param found: ``Detections`` or ``Landmarks``.
@@ -104,8 +104,7 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         try:
             made = self._regions(found)
         except ProcessorError as error:
-            what = f"{sample.name}: {error.what}"
-            raise ProcessorError(what, where=error.where, hint=error.hint) from None
+            raise ProcessorError(f"{sample.name}: {error.what}", where=error.where, hint=error.hint) from None
         return [Sample(sample.name, sample.data, region=region, item=item) for item, region in made]
 
     def draw(self, sample: Sample, described: Mapping[str, Any], folder: Path) -> Path | None:
@@ -142,8 +141,9 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
             return self._cut(sample, picture, part)
         if isinstance(part, Region):
             return self._turned(sample, picture, part)
-        what = f"a region is a Window or Region of lpbench_image.regions; found {type(part).__name__}"
-        raise ProcessorError(what, where=sample.name)
+        raise ProcessorError(
+            f"a region is a Window or Region of lpbench_image.regions; found {type(part).__name__}", where=sample.name
+        )
 
     def _cut(self, sample: Sample, picture: Picture, window: Window) -> tuple[Plan, Picture]:
         top, left, height, width = window
@@ -171,8 +171,11 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         try:
             ready, sample.geometry = plan.turn(picture, region)
         except cv2.error as error:
-            what = f"OpenCV cannot turn a region of {region.extent} of a picture of {picture.shape[:2]}: {error.err}"
-            raise ProcessorError(what, where=sample.name, hint="it takes less than 32767 pixels a side") from error
+            raise ProcessorError(
+                f"OpenCV cannot turn a region of {region.extent} of a picture of {picture.shape[:2]}: {error.err}",
+                where=sample.name,
+                hint="it takes less than 32767 pixels a side",
+            ) from error
         return plan, ready
 
     def _padded(self, sample: Sample, picture: Picture, window: Window) -> Picture:
@@ -180,8 +183,10 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         _check(picture, sample.name)
         top, left, height, width = window
         if height * width > self.config.max_pixels:
-            what = f"a region of {width} x {height} pixels is more than max_pixels, {self.config.max_pixels}"
-            raise ProcessorError(what, where=sample.name)
+            raise ProcessorError(
+                f"a region of {width} x {height} pixels is more than max_pixels, {self.config.max_pixels}",
+                where=sample.name,
+            )
         needed = height * width * 3
         if needed > self._bordered.size:
             self._bordered = aligned((needed,), "uint8")
@@ -238,5 +243,6 @@ def _check(picture: object, name: str) -> None:
     if fits and picture.shape[2] == 3 and picture.size:  # type: ignore[attr-defined] # noqa: PLR2004 - blue, green, red
         return
     found = f"{picture.dtype} {list(picture.shape)}" if isinstance(picture, np.ndarray) else type(picture).__name__
-    what = f"a picture is a uint8 array [height, width, 3] of blue, green, red; found {found}"
-    raise ProcessorError(what, where=name)
+    raise ProcessorError(
+        f"a picture is a uint8 array [height, width, 3] of blue, green, red; found {found}", where=name
+    )

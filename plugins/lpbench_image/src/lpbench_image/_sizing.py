@@ -102,11 +102,15 @@ class Sizing:
 
     def _check(self, source: Extent, resized: Extent, size: Extent) -> None:
         if self.crop and (resized[0] < size[0] or resized[1] < size[1]):
-            what = f"{_words(source)} image is {_words(resized)} when resized, smaller than the crop {_words(size)}"
-            raise ProcessorError(what, hint=ANY_SIZE)
+            raise ProcessorError(
+                f"{_words(source)} image is {_words(resized)} when resized, smaller than the crop {_words(size)}",
+                hint=ANY_SIZE,
+            )
         if not fits(size, self.wanted):
-            what = f"{_words(source)} image yields {_words(size)}, but the model wants {_words(self.wanted)}"
-            raise ProcessorError(what, hint=ANY_SIZE)
+            raise ProcessorError(
+                f"{_words(source)} image yields {_words(size)}, but the model wants {_words(self.wanted)}",
+                hint=ANY_SIZE,
+            )
 
 
 def sizing(config: ImageConfig, wanted: OpenExtent, name: str) -> Sizing:
@@ -128,8 +132,11 @@ def sizing(config: ImageConfig, wanted: OpenExtent, name: str) -> Sizing:
     _refuse(mode, size, wanted, name)
     found = Sizing(config.resize, size, crop, wanted)
     if found.fixed and not fits(found.fixed, wanted):
-        what = f'the config yields {_words(found.fixed)}, but the model\'s input "{name}" wants {_words(wanted)}'
-        raise ProcessorError(what, where="preprocessing", hint="leave the sizes out to get the model's")
+        raise ProcessorError(
+            f'the config yields {_words(found.fixed)}, but the model\'s input "{name}" wants {_words(wanted)}',
+            where="preprocessing",
+            hint="leave the sizes out to get the model's",
+        )
     return found
 
 
@@ -148,12 +155,18 @@ def _height(given: Size | None, wanted: OpenExtent) -> OpenExtent:
 def _refuse(mode: str, size: OpenExtent, wanted: OpenExtent, name: str) -> None:
     """Refuse a mode without the size that it needs, and one that gives sizes to a model that has its own."""
     if mode == "multiple" and _closed(wanted):
-        what = f'mode "multiple" gives each image a size of its own, but input "{name}" wants {_words(wanted)}'
-        raise ProcessorError(what, where="preprocessing.resize", hint=ANY_SIZE)
+        raise ProcessorError(
+            f'mode "multiple" gives each image a size of its own, but input "{name}" wants {_words(wanted)}',
+            where="preprocessing.resize",
+            hint=ANY_SIZE,
+        )
     needed = {"short-side": 1, "height": 1, "multiple": 0, "none": 0}.get(mode, 2)
     if None in size[:needed]:
-        what = f'input "{name}" has no fixed size ({_words(wanted)})'
-        raise ProcessorError(what, where="preprocessing.resize", hint='say "size": [height, width], or "mode": "none"')
+        raise ProcessorError(
+            f'input "{name}" has no fixed size ({_words(wanted)})',
+            where="preprocessing.resize",
+            hint='say "size": [height, width], or "mode": "none"',
+        )
 
 
 def _closed(size: OpenExtent) -> Extent | None:

@@ -78,8 +78,9 @@ def settle(config: ImageConfig, inputs: Sequence[TensorInfo]) -> Target:
 def _only(inputs: Sequence[TensorInfo]) -> TensorInfo:
     if len(inputs) != 1:
         names = ", ".join(f'"{each.name}"' for each in inputs)
-        what = f"the model has {len(inputs)} inputs ({names}); one image feeds a model of one input"
-        raise ProcessorError(what, where=WHERE)
+        raise ProcessorError(
+            f"the model has {len(inputs)} inputs ({names}); one image feeds a model of one input", where=WHERE
+        )
     return inputs[0]
 
 
@@ -87,42 +88,48 @@ def _image_dimensions(info: TensorInfo) -> tuple[bool, tuple[int | None, ...]]:
     """Return whether there is a batch dimension, and the other three, open ones as None."""
     dimensions = tuple(each if isinstance(each, int) else None for each in info.shape)
     if len(dimensions) not in {3, 4}:
-        what = f"{_words(info)} is no image: expected 3 dimensions, or 4 with the batch, found {len(dimensions)}"
-        raise ProcessorError(what, where=WHERE)
+        raise ProcessorError(
+            f"{_words(info)} is no image: expected 3 dimensions, or 4 with the batch, found {len(dimensions)}",
+            where=WHERE,
+        )
     batched = len(dimensions) == 4  # noqa: PLR2004 - see above
     if batched and dimensions[0] not in {None, 1}:
-        what = f"{_words(info)} takes {dimensions[0]} images at once; a sample is one"
-        raise ProcessorError(what, where=WHERE, hint="use a model with a batch of 1 or an open batch")
+        raise ProcessorError(
+            f"{_words(info)} takes {dimensions[0]} images at once; a sample is one",
+            where=WHERE,
+            hint="use a model with a batch of 1 or an open batch",
+        )
     return batched, dimensions[-3:]
 
 
 def _layout(config: ImageConfig, info: TensorInfo, dimensions: tuple[int | None, ...]) -> str:
     stated = info.layout if info.layout.startswith("N") or not info.layout else f"N{info.layout}"
     if stated and config.layout not in {"auto", stated}:
-        what = f"the config says {config.layout}, but {_words(info)} is {stated}"
-        raise ProcessorError(what, where=f"{WHERE}.layout")
+        raise ProcessorError(
+            f"the config says {config.layout}, but {_words(info)} is {stated}", where=f"{WHERE}.layout"
+        )
     known = stated or (config.layout if config.layout != "auto" else _guess(info, dimensions))
     if known not in {"NCHW", "NHWC"}:
-        what = f"{_words(info)} has layout {known!r}; an image is NCHW or NHWC"
-        raise ProcessorError(what, where=WHERE)
+        raise ProcessorError(f"{_words(info)} has layout {known!r}; an image is NCHW or NHWC", where=WHERE)
     return known
 
 
 def _guess(info: TensorInfo, dimensions: tuple[int | None, ...]) -> str:
     first, last = (dimensions[at] in CHANNELS.values() for at in (0, -1))
     if first == last:
-        what = f"cannot tell the layout of {_words(info)}"
-        raise ProcessorError(what, where=WHERE, hint='say "layout": "NCHW" or "NHWC"')
+        raise ProcessorError(
+            f"cannot tell the layout of {_words(info)}", where=WHERE, hint='say "layout": "NCHW" or "NHWC"'
+        )
     return "NCHW" if first else "NHWC"
 
 
 def _dtype(config: ImageConfig, info: TensorInfo) -> str:
     if config.dtype not in {"auto", info.dtype}:
-        what = f"the config says {config.dtype}, but {_words(info)} is {info.dtype}"
-        raise ProcessorError(what, where=f"{WHERE}.dtype")
+        raise ProcessorError(
+            f"the config says {config.dtype}, but {_words(info)} is {info.dtype}", where=f"{WHERE}.dtype"
+        )
     if info.dtype not in DTYPES:
-        what = f"{_words(info)} is {info.dtype}; an image can be {', '.join(DTYPES)}"
-        raise ProcessorError(what, where=WHERE)
+        raise ProcessorError(f"{_words(info)} is {info.dtype}; an image can be {', '.join(DTYPES)}", where=WHERE)
     return info.dtype
 
 
@@ -131,8 +138,11 @@ def _color(config: ImageConfig, info: TensorInfo, channels: int | None) -> str:
     if color == "auto":
         color = "GREY" if channels == 1 else "RGB"
     if channels not in {None, CHANNELS[color]}:
-        what = f"{color} has {CHANNELS[color]} channels, but {_words(info)} wants {channels}"
-        raise ProcessorError(what, where=f"{WHERE}.color", hint="GREY has 1, RGB and BGR have 3")
+        raise ProcessorError(
+            f"{color} has {CHANNELS[color]} channels, but {_words(info)} wants {channels}",
+            where=f"{WHERE}.color",
+            hint="GREY has 1, RGB and BGR have 3",
+        )
     return color
 
 

@@ -41,8 +41,11 @@ def normalisation(given: Normalise | None, target: Target) -> Normalise:
     found = given or Normalise(scale=1.0 if whole else 1 / 255)
     counts = {len(channels(each)) for each in (found.scale, found.mean, found.std)}
     if counts - {1, target.channels}:
-        what = f"{max(counts)} numbers for {target.channels} channel ({target.color})"
-        raise ProcessorError(what, where="preprocessing.normalise", hint="give one number, or one for each channel")
+        raise ProcessorError(
+            f"{max(counts)} numbers for {target.channels} channel ({target.color})",
+            where="preprocessing.normalise",
+            hint="give one number, or one for each channel",
+        )
     return found
 
 
@@ -174,7 +177,7 @@ class TensorWriter:
 
         return convert
 
-    def _spread(self, values: npt.NDArray[np.float64]) -> Any:  # noqa: ANN401 - a number or an array
+    def _spread(self, values: npt.NDArray[np.float64]) -> Any:
         """Return one value for each channel in a shape that meets the flat tensor without an inner loop of 3."""
         if (values == values[0]).all():
             return np.float32(values[0])

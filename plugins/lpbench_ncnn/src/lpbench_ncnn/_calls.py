@@ -26,7 +26,7 @@ class FailedError(Exception):
     """ncnn returned a code instead of an output."""
 
 
-def make(net: Any, plan: Plan) -> Call:  # noqa: ANN401 - ncnn is untyped
+def make(net: Any, plan: Plan) -> Call:
     """Return a call that copies feeds into arrays of ncnn's and hands out ncnn's own outputs.
 
     The copy is needed: ncnn's kernels read up to 64 bytes past the end of an array,
@@ -66,12 +66,12 @@ def make(net: Any, plan: Plan) -> Call:  # noqa: ANN401 - ncnn is untyped
     return call
 
 
-def _room(mat: Any, info: TensorInfo) -> Any:  # noqa: ANN401
+def _room(mat: Any, info: TensorInfo) -> Any:
     """Return an array that shares memory with ncnn's and has the shape that users know."""
     return mat.numpy(KINDS[info.dtype]).reshape(info.shape)
 
 
-def _outputs(net: Any, plan: Plan) -> list[tuple[str, int, str | None, Shape | None]]:  # noqa: ANN401
+def _outputs(net: Any, plan: Plan) -> list[tuple[str, int, str | None, Shape | None]]:
     """Return name, number, type if it is not float32 and shape if it is known, of each output."""
     index = dict(zip(net.output_names(), net.output_indexes(), strict=True))
     return [

@@ -71,8 +71,10 @@ class Pnnx(Converter):
 def _package() -> Package:
     machine = platform.machine()
     if machine not in WHEELS:
-        what = f"there is no pnnx for {machine}; there is for {' and '.join(WHEELS)}"
-        raise ConversionError(what, hint="convert on another machine and copy the app")
+        raise ConversionError(
+            f"there is no pnnx for {machine}; there is for {' and '.join(WHEELS)}",
+            hint="convert on another machine and copy the app",
+        )
     digest, size = WHEELS[machine]
     file = FILE.format(VERSION, machine, machine)
     about = f"pnnx-{VERSION}.dist-info/METADATA"
@@ -94,8 +96,7 @@ def _run(program: Path, found: Source, wanted: Conversion) -> None:
             command, log=log, timeout=TIMEOUT, tick=lambda _: None, folder=wanted.scratch, own_group=False
         )
     except TimeoutError as error:
-        what = f"pnnx {VERSION} {error}"
-        raise ConversionError(what) from error
+        raise ConversionError(f"pnnx {VERSION} {error}") from error
     if status or not (wanted.folder / "model.param").is_file():
         _refuse(log, status)
 
@@ -103,8 +104,7 @@ def _run(program: Path, found: Source, wanted: Conversion) -> None:
 def _shape(each: Tensor) -> str:
     """Return an input's size and type as pnnx takes them."""
     if each.dtype not in TYPES:
-        what = f'input "{each.name}" is {each.dtype}; pnnx takes {", ".join(TYPES)}'
-        raise ConversionError(what)
+        raise ConversionError(f'input "{each.name}" is {each.dtype}; pnnx takes {", ".join(TYPES)}')
     return f"[{','.join(map(str, each.shape))}]{TYPES[each.dtype]}"
 
 
@@ -112,11 +112,15 @@ def _refuse(log: Path, status: int) -> NoReturn:
     words = log.read_text("utf-8", "replace")
     unknown = sorted(set(REFUSED.findall(words)))
     if unknown:
-        what = f"pnnx {VERSION} has no operator {', '.join(unknown)}"
-        raise ConversionError(what, hint="convert the model without them, or use another engine")
+        raise ConversionError(
+            f"pnnx {VERSION} has no operator {', '.join(unknown)}",
+            hint="convert the model without them, or use another engine",
+        )
     said = [line.strip() for line in words.splitlines() if "failed" in line or "not support" in line]
-    what = f"pnnx {VERSION} {processes.ending(status)} and wrote no network{f': {said[-1][:300]}' if said else ''}"
-    raise ConversionError(what, hint="it crashes on models that hand an input or another output on unchanged, for one")
+    raise ConversionError(
+        f"pnnx {VERSION} {processes.ending(status)} and wrote no network{f': {said[-1][:300]}' if said else ''}",
+        hint="it crashes on models that hand an input or another output on unchanged, for one",
+    )
 
 
 def _checked(path: Path, found: Source) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
@@ -128,12 +132,13 @@ def _checked(path: Path, found: Source) -> tuple[tuple[TensorInfo, ...], tuple[T
     try:
         graph = _param.read(path)
     except EngineError as error:
-        what = f"pnnx {VERSION} wrote a network that cannot be used: {error.what}"
-        raise ConversionError(what) from error
+        raise ConversionError(f"pnnx {VERSION} wrote a network that cannot be used: {error.what}") from error
     unknown = graph.unknown(lambda kind: ncnn.layer_to_index(kind) >= 0)
     if unknown:
-        what = f"ncnn {ncnn.__version__} has no operator {', '.join(unknown)}, which pnnx left as it was"
-        raise ConversionError(what, hint="convert the model without them, or use another engine")
+        raise ConversionError(
+            f"ncnn {ncnn.__version__} has no operator {', '.join(unknown)}, which pnnx left as it was",
+            hint="convert the model without them, or use another engine",
+        )
     made = {layer.tops[0] for layer in graph.inputs}
     return _named(found.inputs, "in", made), _named(found.outputs, "out", set(graph.outputs))
 
@@ -142,8 +147,10 @@ def _named(tensors: Sequence[Tensor], word: str, made: set[str]) -> tuple[Tensor
     """Return tensors under pnnx's names for them, which count."""
     lost = [each.name for at, each in enumerate(tensors) if f"{word}{at}" not in made]
     if lost:
-        what = f"pnnx {VERSION} lost {word}put {', '.join(lost)}"
-        raise ConversionError(what, hint="the model may hand something on unchanged, or take what it does not use")
+        raise ConversionError(
+            f"pnnx {VERSION} lost {word}put {', '.join(lost)}",
+            hint="the model may hand something on unchanged, or take what it does not use",
+        )
     return tuple(_info(f"{word}{at}", each) for at, each in enumerate(tensors))
 
 

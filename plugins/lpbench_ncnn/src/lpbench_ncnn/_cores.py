@@ -39,8 +39,12 @@ def bound(group: str | None) -> Iterator[None]:
 
 def _check(group: str) -> None:
     if len(os.sched_getaffinity(0)) < (os.cpu_count() or 1):
-        what = f'powersave "{group}" would undo the binding to cores {sorted(os.sched_getaffinity(0))}'
-        raise EngineError(what, hint="choose one: powersave, or --affinity with the cores wanted")
+        raise EngineError(
+            f'powersave "{group}" would undo the binding to cores {sorted(os.sched_getaffinity(0))}',
+            hint="choose one: powersave, or --affinity with the cores wanted",
+        )
     if group == "little" and not ncnn.get_little_cpu_count():
-        what = 'this machine has no little cores: powersave "little" cannot be had'
-        raise EngineError(what, hint="its cores are alike: leave powersave out")
+        raise EngineError(
+            'this machine has no little cores: powersave "little" cannot be had',
+            hint="its cores are alike: leave powersave out",
+        )

@@ -57,10 +57,12 @@ def resolve(config: NcnnConfig) -> Device | None:
     if index < len(there):
         return there[index]
     if there:
-        what = f'there is no device "{config.device}"'
-        raise EngineError(what, hint=f"here: cpu, {', '.join(device.label for device in there)}")
+        raise EngineError(
+            f'there is no device "{config.device}"', hint=f"here: cpu, {', '.join(device.label for device in there)}"
+        )
     if not hasattr(ncnn, "get_gpu_count"):
-        what = f"this build of ncnn {ncnn.__version__} has no Vulkan"
-        raise EngineError(what, hint="use device cpu")
-    what = f'there is no Vulkan driver for device "{config.device}"'
-    raise EngineError(what, hint="install the GPU's Vulkan driver and libvulkan1, or use device cpu")
+        raise EngineError(f"this build of ncnn {ncnn.__version__} has no Vulkan", hint="use device cpu")
+    raise EngineError(
+        f'there is no Vulkan driver for device "{config.device}"',
+        hint="install the GPU's Vulkan driver and libvulkan1, or use device cpu",
+    )

@@ -55,16 +55,20 @@ def _open(model: Model, config: NcnnConfig, shapes: Shapes, stack: contextlib.Ex
     stack.callback(net.clear)
     _load(net, model.path, weights)
     if device is not None and not net.opt.use_vulkan_compute:
-        what = f"ncnn did not take {device.label} and would use the CPU"
-        raise EngineError(what, hint="update ncnn or the driver, choose precision F32, or use device cpu")
+        raise EngineError(
+            f"ncnn did not take {device.label} and would use the CPU",
+            hint="update ncnn or the driver, choose precision F32, or use device cpu",
+        )
     return NcnnSession(Loaded(model.path, graph, plan, config, threads, device, net))
 
 
 def _check_files(model: Model) -> None:
     for path in (model.path, *model.extra):
         if not path.is_file():
-            what = f"there is no file {path.name}" if not path.exists() else f"{path.name} is no file"
-            raise EngineError(what, hint=f"looked in {path.parent.resolve()}")
+            raise EngineError(
+                f"there is no file {path.name}" if not path.exists() else f"{path.name} is no file",
+                hint=f"looked in {path.parent.resolve()}",
+            )
 
 
 def _refuse_unknown(graph: Graph) -> None:
@@ -82,13 +86,17 @@ def _refuse_nonsense(graph: Graph, config: NcnnConfig, threads: int, device: Dev
         return
     found = _precision.eight_bits(config, threads, device)
     if found not in {"S8", "F32"}:
-        what = f"without int8_inference ncnn {ncnn.__version__} makes {found} of 0.4 in a layer quantised to 8 bits"
-        raise EngineError(what, hint="leave int8_inference on, or convert the model without quantising it")
+        raise EngineError(
+            f"without int8_inference ncnn {ncnn.__version__} makes {found} of 0.4 in a layer quantised to 8 bits",
+            hint="leave int8_inference on, or convert the model without quantising it",
+        )
 
 
-def _load(net: Any, path: Path, weights: Path) -> None:  # noqa: ANN401 - ncnn is untyped
+def _load(net: Any, path: Path, weights: Path) -> None:
     code = net.load_param(str(path))
     if code:
-        what = f"ncnn {ncnn.__version__} cannot load it (code {code})"
-        raise EngineError(what, hint="its messages stand on standard error; fetch or convert the model again")
+        raise EngineError(
+            f"ncnn {ncnn.__version__} cannot load it (code {code})",
+            hint="its messages stand on standard error; fetch or convert the model again",
+        )
     _weights.load(net, weights)

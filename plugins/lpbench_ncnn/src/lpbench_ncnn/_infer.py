@@ -98,8 +98,10 @@ def _channels(layer: Layer, outputs: int, weights: int, area: int, shape: Shape)
         raise refused(layer, shape, "it takes 3 dimensions: channels, height, width")
     group = layer.integer(7, 1) if layer.type.endswith("DepthWise") else 1
     if outputs <= 0 or area <= 0 or group <= 0 or weights * group % (outputs * area):
-        what = f"{layer.label} has {weights} weights, which {outputs} outputs with kernels of {area} do not divide"
-        raise EngineError(what, hint="the .param is damaged")
+        raise EngineError(
+            f"{layer.label} has {weights} weights, which {outputs} outputs with kernels of {area} do not divide",
+            hint="the .param is damaged",
+        )
     return weights * group // (outputs * area)
 
 
@@ -183,8 +185,9 @@ def _pooled(mode: int, size: int, kernel: int, stride: int, pad: int) -> int:
 def _inner_product(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
     outputs, weights, shape = layer.integer(0), layer.integer(2), given[0]
     if outputs <= 0 or not weights or weights % outputs:
-        what = f"{layer.label} has {weights} weights, which {outputs} outputs do not divide"
-        raise EngineError(what, hint="the .param is damaged")
+        raise EngineError(
+            f"{layer.label} has {weights} weights, which {outputs} outputs do not divide", hint="the .param is damaged"
+        )
     inputs = weights // outputs
     if len(shape) == 2 and shape[1] == inputs:  # noqa: PLR2004 - one product for each row
         return [(shape[0], outputs)]

@@ -26,7 +26,7 @@ OPTIONS = {
 """The config's switches and ncnn's names of them."""
 
 
-def make(config: NcnnConfig, threads: int, device: Device | None) -> Any:  # noqa: ANN401 - ncnn is untyped
+def make(config: NcnnConfig, threads: int, device: Device | None) -> Any:
     """Return a network without layers that is set as the config says.
 
     :raises EngineError: This version of ncnn lacks a switch that was asked for.
@@ -43,14 +43,15 @@ def make(config: NcnnConfig, threads: int, device: Device | None) -> Any:  # noq
     return net
 
 
-def _set(options: Any, name: str, value: bool, *, asked: bool) -> None:  # noqa: ANN401, FBT001 - a value
+def _set(options: Any, name: str, value: bool, *, asked: bool) -> None:  # noqa: FBT001 - a value
     if hasattr(options, OPTIONS[name]):
         setattr(options, OPTIONS[name], value)
     elif asked and value:
-        what = f"ncnn {ncnn.__version__} has no option {OPTIONS[name]}"
-        raise EngineError(what, hint="pip install --upgrade ncnn, or leave it out")
+        raise EngineError(
+            f"ncnn {ncnn.__version__} has no option {OPTIONS[name]}", hint="pip install --upgrade ncnn, or leave it out"
+        )
 
 
-def in_force(net: Any) -> Mapping[str, bool]:  # noqa: ANN401 - ncnn is untyped
+def in_force(net: Any) -> Mapping[str, bool]:
     """Return the switches as ncnn has them after loading: it turns off what the device cannot do."""
     return {name: getattr(net.opt, theirs) for name, theirs in OPTIONS.items() if hasattr(net.opt, theirs)}

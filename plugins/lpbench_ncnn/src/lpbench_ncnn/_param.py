@@ -91,16 +91,19 @@ def read(path: Path) -> Graph:
     with path.open("rb") as file:
         head = file.read(HEAD)
     if other := foreign(head):
-        what = f"{path.name} is {other[0]}; ncnn reads .param files"
-        raise EngineError(what, hint=other[1])
+        raise EngineError(f"{path.name} is {other[0]}; ncnn reads .param files", hint=other[1])
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        what = f"{path.name} is no .param file: it is not text"
-        raise EngineError(what, hint="the .param goes in front; its .bin holds the weights") from error
+        raise EngineError(
+            f"{path.name} is no .param file: it is not text",
+            hint="the .param goes in front; its .bin holds the weights",
+        ) from error
     if PNNX in text:
-        what = f"{path.name} is pnnx's own description of a network"
-        raise EngineError(what, hint="hand over the .ncnn.param that pnnx wrote beside it")
+        raise EngineError(
+            f"{path.name} is pnnx's own description of a network",
+            hint="hand over the .ncnn.param that pnnx wrote beside it",
+        )
     try:
         return parse(text)
     except _LineError as error:

@@ -176,7 +176,7 @@ def _loaded(
         net.clear()
 
 
-def _run(net: Any, inputs: Mapping[str, tuple[tuple[int, ...], float, str]]) -> list[np.ndarray[Any, Any]]:  # noqa: ANN401
+def _run(net: Any, inputs: Mapping[str, tuple[tuple[int, ...], float, str]]) -> list[np.ndarray[Any, Any]]:
     extractor = net.create_extractor()
     try:
         for name, (shape, value, _) in inputs.items():

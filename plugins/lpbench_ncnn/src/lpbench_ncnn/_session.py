@@ -97,8 +97,11 @@ class NcnnSession(Session):
 
         :raises EngineError: Always.
         """
-        what = f"ncnn {ncnn.__version__} has no per-layer profile: its packages are built without NCNN_BENCHMARK"
-        raise EngineError(what, where=str(self._loaded.path), hint="engine onnxruntime or openvino has one")
+        raise EngineError(
+            f"ncnn {ncnn.__version__} has no per-layer profile: its packages are built without NCNN_BENCHMARK",
+            where=str(self._loaded.path),
+            hint="engine onnxruntime or openvino has one",
+        )
 
     def _first(self, feeds: Feeds) -> Outputs:
         """Run once and note the shapes that were not known."""
@@ -144,8 +147,7 @@ class NcnnSession(Session):
         return EngineError(what, where=str(self._loaded.path), hint=hint)
 
     def _closed(self, feeds: Feeds) -> Outputs:
-        what = "the session is closed"
-        raise EngineError(what, where=str(self._loaded.path))
+        raise EngineError("the session is closed", where=str(self._loaded.path))
 
 
 def _bytes(tensors: Sequence[TensorInfo]) -> int:

@@ -69,15 +69,16 @@ def plan(graph: Graph, model: Model, asked: Shapes) -> Plan:
 def _refuse_strangers(given: Mapping[str, object], names: Sequence[str], lead: str, kind: str) -> None:
     for name in given:
         if name not in names:
-            what = f'{lead} "{name}", which is no {kind} of the model'
-            raise EngineError(what, hint=nearest(name, names))
+            raise EngineError(f'{lead} "{name}", which is no {kind} of the model', hint=nearest(name, names))
 
 
 def _dtype(name: str, stated: Mapping[str, TensorInfo], kind: str) -> str:
     dtype = stated[name].dtype if name in stated else "float32"
     if dtype and dtype not in KINDS:
-        what = f'the app states that {kind} "{name}" is {dtype}; ncnn takes {" or ".join(KINDS)}'
-        raise EngineError(what, hint="correct the dtype in ai_app_config.json")
+        raise EngineError(
+            f'the app states that {kind} "{name}" is {dtype}; ncnn takes {" or ".join(KINDS)}',
+            hint="correct the dtype in ai_app_config.json",
+        )
     return dtype or "float32"
 
 
@@ -86,16 +87,19 @@ def _outer(layer: Layer, asked: Shapes, stated: Mapping[str, TensorInfo]) -> Sha
     name, declared = layer.tops[0], _declared(layer)
     given = tuple(asked[name]) if name in asked else _sizes(stated.get(name))
     if given is None and declared is None:
-        what = f'the size of input "{name}" is not known: ncnn\'s files do not tell it'
-        raise EngineError(what, hint=f"give it, with the batch of 1: --shape {name}=1,3,224,224")
+        raise EngineError(
+            f'the size of input "{name}" is not known: ncnn\'s files do not tell it',
+            hint=f"give it, with the batch of 1: --shape {name}=1,3,224,224",
+        )
     if given is None:
         return (1, *declared) if declared else ()
     if min(given, default=0) < 1:
-        what = f'input "{name}" cannot be {text(given)}'
-        raise EngineError(what, hint="sizes are whole numbers of 1 or more")
+        raise EngineError(f'input "{name}" cannot be {text(given)}', hint="sizes are whole numbers of 1 or more")
     if declared and given not in {declared, (1, *declared)}:
-        what = f'input "{name}" cannot be {text(given)}; the model has {text((1, *declared))}'
-        raise EngineError(what, hint=f"line {layer.line} of the .param says so")
+        raise EngineError(
+            f'input "{name}" cannot be {text(given)}; the model has {text((1, *declared))}',
+            hint=f"line {layer.line} of the .param says so",
+        )
     return given
 
 
@@ -153,6 +157,8 @@ def _output(
     said = _sizes(stated.get(name))
     found = None if shape is None else (1, *shape) if batched else shape
     if said and found and math.prod(said) != math.prod(found):
-        what = f'the app states that output "{name}" is {text(said)}; it is {text(found)}'
-        raise EngineError(what, hint="correct the shape in ai_app_config.json")
+        raise EngineError(
+            f'the app states that output "{name}" is {text(said)}; it is {text(found)}',
+            hint="correct the shape in ai_app_config.json",
+        )
     return said or found

@@ -39,7 +39,7 @@ class Weights(ncnn.DataReader):  # type: ignore[misc] # ncnn is untyped
         self.missing: tuple[int, int] | None = None
         """Where the file ended too early: the offset, and the bytes that were wanted there."""
 
-    def read(self, buffer: Any, size: int) -> int:  # noqa: ANN401 - a capsule around an address
+    def read(self, buffer: Any, size: int) -> int:
         """Fill ``size`` bytes at an address and return how many were there."""
         if not size:
             return 0
@@ -61,8 +61,9 @@ def find(model: Model) -> Path:
         return path
     there = sorted(each.name for each in model.path.parent.glob("*.bin"))
     beside = f"; there are {', '.join(there)}" if there else ""
-    what = f"its weights are missing: there is no file {path.name}"
-    raise EngineError(what, hint=f"looked in {path.parent.resolve()}{beside}")
+    raise EngineError(
+        f"its weights are missing: there is no file {path.name}", hint=f"looked in {path.parent.resolve()}{beside}"
+    )
 
 
 def check(graph: Graph, path: Path) -> None:
@@ -73,11 +74,13 @@ def check(graph: Graph, path: Path) -> None:
     counts = [layer.integer(WEIGHTS[layer.type]) for layer in weighted(graph.layers) if WEIGHTS[layer.type] >= 0]
     wanted, found = sum(counts), path.stat().st_size
     if wanted > BITS * found or min(counts, default=0) < 0:  # no weight takes less than a bit
-        what = f"{path.name} has {found} bytes; the .param describes {wanted} weights"
-        raise EngineError(what, hint="it belongs to another .param, or its end is missing: fetch both again")
+        raise EngineError(
+            f"{path.name} has {found} bytes; the .param describes {wanted} weights",
+            hint="it belongs to another .param, or its end is missing: fetch both again",
+        )
 
 
-def load(net: Any, path: Path) -> None:  # noqa: ANN401 - ncnn is untyped
+def load(net: Any, path: Path) -> None:
     """Give a network its weights.
 
     :raises EngineError: The file is too short, or too long, which means that it is another model's.
@@ -89,11 +92,8 @@ def load(net: Any, path: Path) -> None:  # noqa: ANN401 - ncnn is untyped
     remedy = "it belongs to another .param, or is damaged: fetch both again"
     if weights.missing is not None:
         offset, wanted = weights.missing
-        what = f"{path.name} ends too early: {wanted} bytes are wanted at byte {offset}"
-        raise EngineError(what, hint=remedy)
+        raise EngineError(f"{path.name} ends too early: {wanted} bytes are wanted at byte {offset}", hint=remedy)
     if code:
-        what = f"ncnn {ncnn.__version__} cannot use {path.name} (code {code})"
-        raise EngineError(what, hint=remedy)
+        raise EngineError(f"ncnn {ncnn.__version__} cannot use {path.name} (code {code})", hint=remedy)
     if rest:
-        what = f"ncnn took {path.stat().st_size - rest} bytes of {path.name} and left {rest}"
-        raise EngineError(what, hint=remedy)
+        raise EngineError(f"ncnn took {path.stat().st_size - rest} bytes of {path.name} and left {rest}", hint=remedy)

@@ -51,11 +51,9 @@ class NcnnConfig:
 
     def __post_init__(self) -> None:
         if not DEVICE.fullmatch(self.device):
-            what = f'device: found "{self.device}"; expected cpu, or vulkan:0 and so on'
-            raise ValueError(what)
+            raise ValueError(f'device: found "{self.device}"; expected cpu, or vulkan:0 and so on')
         if self.threads < 0:
-            what = f"threads: found {self.threads}; expected 0 or more"
-            raise ValueError(what)
+            raise ValueError(f"threads: found {self.threads}; expected 0 or more")
 
     @property
     def vulkan(self) -> int | None:

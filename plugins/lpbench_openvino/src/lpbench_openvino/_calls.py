@@ -43,8 +43,8 @@ class Call:
 
     def __init__(
         self,
-        request: Any,  # noqa: ANN401 - openvino.InferRequest
-        network: Any,  # noqa: ANN401
+        request: Any,
+        network: Any,
         inputs: Sequence[TensorInfo],
         outputs: Sequence[TensorInfo],
     ) -> None:
@@ -101,7 +101,7 @@ class Call:
             raise _ports.unfit(sizes, error) from error
         self._proven.add(shapes)
 
-    def _bind(self, at: int, info: TensorInfo, array: Any) -> None:  # noqa: ANN401 - checked
+    def _bind(self, at: int, info: TensorInfo, array: Any) -> None:
         if feed_checks.misfit(array, info):
             raise MisfitError
         self._bound[at] = UNBOUND
@@ -112,12 +112,12 @@ class Call:
         if shareable:  # others are copied each time, since what they show may change
             self._bound[at] = array
 
-    def _view(self, at: int, info: TensorInfo) -> Any:  # noqa: ANN401 - a numpy array
+    def _view(self, at: int, info: TensorInfo) -> Any:
         data = self._request.get_output_tensor(at).data
         return _extended(data.view(BITS)) if info.dtype == "bfloat16" else data
 
 
-def _tensor(array: np.ndarray[Any, Any], info: TensorInfo) -> Any:  # noqa: ANN401 - openvino.Tensor
+def _tensor(array: np.ndarray[Any, Any], info: TensorInfo) -> Any:
     if info.dtype == "bfloat16":
         return openvino.Tensor(array.view(BITS), list(array.shape), openvino.Type.bf16)
     return openvino.Tensor(array, shared_memory=True)

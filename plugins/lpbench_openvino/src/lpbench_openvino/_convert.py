@@ -52,8 +52,7 @@ def _converted(source: Model, target: Path, wanted: Conversion) -> tuple[tuple[T
     try:
         openvino.save_model(network, str(target), compress_to_fp16=wanted.precision == "F16")
     except RuntimeError as error:
-        what = f"OpenVINO {openvino.__version__} cannot write it: {plain_words(error)}"
-        raise ConversionError(what) from error
+        raise ConversionError(f"OpenVINO {openvino.__version__} cannot write it: {plain_words(error)}") from error
     written: Any = core.read_model(str(target))
     after = _ports.inputs(written), _ports.outputs(written)
     return tuple(tuple(map(_named, new, old)) for new, old in zip(after, before, strict=True))

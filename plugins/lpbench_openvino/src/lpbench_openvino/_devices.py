@@ -13,7 +13,7 @@ KINDS = ("CPU", "GPU", "NPU")
 LINKER = re.compile(r'Cannot load library ".*?": (.*)')
 
 
-def require(core: Any, target: str, asked: str) -> None:  # noqa: ANN401 - openvino.Core
+def require(core: Any, target: str, asked: str) -> None:
     """Refuse a device that is not here.
 
     :param target: As OpenVINO writes it.
@@ -22,11 +22,12 @@ def require(core: Any, target: str, asked: str) -> None:  # noqa: ANN401 - openv
     """
     problem = "" if target == "CPU" else unusable(core, target)
     if problem:
-        what = f'device "{asked}" is not usable: {problem}'
-        raise EngineError(what, hint=f"here: {', '.join(map(unit, core.available_devices))}")
+        raise EngineError(
+            f'device "{asked}" is not usable: {problem}', hint=f"here: {', '.join(map(unit, core.available_devices))}"
+        )
 
 
-def unusable(core: Any, target: str) -> str:  # noqa: ANN401
+def unusable(core: Any, target: str) -> str:
     """Return why a device cannot be used, or an empty string."""
     kind = target.partition(".")[0]
     known = [name for name in core.available_devices if name.partition(".")[0] == kind]
@@ -35,7 +36,7 @@ def unusable(core: Any, target: str) -> str:  # noqa: ANN401
     return _library_problem(core, kind) or f"OpenVINO finds no {unit(target)}"
 
 
-def _library_problem(core: Any, kind: str) -> str:  # noqa: ANN401
+def _library_problem(core: Any, kind: str) -> str:
     """Return the dynamic linker's words for a plugin of OpenVINO's that cannot be loaded, else an empty string."""
     try:
         core.get_property(kind, "FULL_DEVICE_NAME")

@@ -67,7 +67,7 @@ def _read(model: Model, config: OpenvinoConfig, shapes: Shapes) -> tuple[Any, An
     return core, network
 
 
-def _load(core: Any, network: Any, model: Model, config: OpenvinoConfig, *, profile: bool = False) -> Loaded:  # noqa: ANN401
+def _load(core: Any, network: Any, model: Model, config: OpenvinoConfig, *, profile: bool = False) -> Loaded:
     compiled = _compile(core, network, config, profile=profile)
     _refuse_other_device(compiled, config)
     found = _nodes.nodes(compiled)
@@ -75,7 +75,7 @@ def _load(core: Any, network: Any, model: Model, config: OpenvinoConfig, *, prof
     return Loaded(model.path, config, network, compiled, found)
 
 
-def _compile(core: Any, network: Any, config: OpenvinoConfig, *, profile: bool) -> Any:  # noqa: ANN401
+def _compile(core: Any, network: Any, config: OpenvinoConfig, *, profile: bool) -> Any:
     try:
         return core.compile_model(network, config.target, _properties(config, profile=profile))
     except RuntimeError as error:
@@ -102,9 +102,11 @@ def _properties(config: OpenvinoConfig, *, profile: bool) -> dict[str, Any]:
     return {**chosen, **config.properties}
 
 
-def _refuse_other_device(compiled: Any, config: OpenvinoConfig) -> None:  # noqa: ANN401
+def _refuse_other_device(compiled: Any, config: OpenvinoConfig) -> None:
     """Refuse a model that was compiled for another device than the one asked for."""
     ran = [name.partition(".")[0] for name in compiled.get_property("EXECUTION_DEVICES")]
     if set(ran) != {config.processor}:
-        what = f'device "{config.device}" was asked for; OpenVINO runs it on {", ".join(ran)}'
-        raise EngineError(what, hint="ask for that device by its name")
+        raise EngineError(
+            f'device "{config.device}" was asked for; OpenVINO runs it on {", ".join(ran)}',
+            hint="ask for that device by its name",
+        )

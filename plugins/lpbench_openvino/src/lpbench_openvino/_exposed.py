@@ -30,7 +30,7 @@ class Made:
     operation: str
 
 
-def expose(network: Any) -> list[Made]:  # noqa: ANN401 - openvino.Model
+def expose(network: Any) -> list[Made]:
     """Add outputs to a network and return what they are, in the order of computing.
 
     Tensors that OpenVINO made up, without a name in the file, and those of types that cannot be handed over are left
@@ -71,5 +71,5 @@ class ExposedSession(OpenvinoSession):
         return {**super().describe(), "makers": self._makers}
 
 
-def _words(operation: Any) -> str:  # noqa: ANN401 - openvino.Node
+def _words(operation: Any) -> str:
     return f"{operation.get_type_name()} {operation.get_friendly_name()}"

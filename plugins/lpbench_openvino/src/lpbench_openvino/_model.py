@@ -31,7 +31,7 @@ HINTS = (  # the first whose words occur in OpenVINO's message
 )
 
 
-def read(core: Any, model: Model) -> Any:  # noqa: ANN401 - openvino.Core to openvino.Model
+def read(core: Any, model: Model) -> Any:
     """Return the model that the files hold.
 
     :raises EngineError: A file is missing, is no model of its format, or holds operators that OpenVINO lacks.
@@ -50,8 +50,7 @@ def _check_files(model: Model) -> None:
         if not path.is_file():
             raise _absent(path)
     if not model.path.stat().st_size:
-        what = f"{model.path.name} is empty"
-        raise EngineError(what, hint="fetch or export it again")
+        raise EngineError(f"{model.path.name} is empty", hint="fetch or export it again")
     for path in beside:
         if not path.is_file() and _has_weights(model.path):
             raise _absent(path)

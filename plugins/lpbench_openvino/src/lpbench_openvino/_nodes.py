@@ -48,7 +48,7 @@ class Node:
         return self.type not in STILL
 
 
-def nodes(compiled: Any) -> list[Node]:  # noqa: ANN401 - openvino.CompiledModel
+def nodes(compiled: Any) -> list[Node]:
     """Return the layers of a compiled model; empty where the device does not tell."""
     try:
         graph = compiled.get_runtime_model()
@@ -57,7 +57,7 @@ def nodes(compiled: Any) -> list[Node]:  # noqa: ANN401 - openvino.CompiledModel
     return [_node(each) for each in graph.get_ordered_ops()]
 
 
-def _node(operation: Any) -> Node:  # noqa: ANN401 - openvino.Node
+def _node(operation: Any) -> Node:
     facts = operation.get_rt_info()
     kernel = _fact(facts, "primitiveType")
     return Node(
@@ -80,5 +80,5 @@ def _executed(stated: str, kernel: str) -> str:
     return own if own in FLOATS and word in {*FLOATS, UNKNOWN} else word
 
 
-def _fact(facts: Any, name: str) -> str:  # noqa: ANN401 - openvino.RTMap
+def _fact(facts: Any, name: str) -> str:
     return str(facts[name].value) if name in facts else ""

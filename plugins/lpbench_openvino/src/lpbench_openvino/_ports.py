@@ -32,7 +32,7 @@ TYPES = {
 """OpenVINO's names of element types, and numpy's."""
 
 
-def inputs(network: Any) -> tuple[TensorInfo, ...]:  # noqa: ANN401 - openvino.Model
+def inputs(network: Any) -> tuple[TensorInfo, ...]:
     """Return a network's inputs; one of unknown rank has the shape ``()``, as a scalar has.
 
     :raises EngineError: One has a type that cannot be handed over.
@@ -40,12 +40,12 @@ def inputs(network: Any) -> tuple[TensorInfo, ...]:  # noqa: ANN401 - openvino.M
     return tuple(_info(port, "input") for port in network.inputs)
 
 
-def outputs(network: Any) -> tuple[TensorInfo, ...]:  # noqa: ANN401
+def outputs(network: Any) -> tuple[TensorInfo, ...]:
     """Return a network's outputs; see ``inputs``."""
     return tuple(_info(port, "output") for port in network.outputs)
 
 
-def fix(network: Any, shapes: Shapes) -> None:  # noqa: ANN401
+def fix(network: Any, shapes: Shapes) -> None:
     """Give a network's inputs the shapes that were asked for.
 
     :raises EngineError: A shape names no input, contradicts the model, or one is needed and not there.
@@ -69,26 +69,30 @@ def unfit(shapes: Shapes, error: RuntimeError) -> EngineError:
     return EngineError(what, hint="inputs that belong together need shapes that fit")
 
 
-def _ranked(port: Any, info: TensorInfo, shapes: Shapes) -> TensorInfo:  # noqa: ANN401
+def _ranked(port: Any, info: TensorInfo, shapes: Shapes) -> TensorInfo:
     if not port.partial_shape.rank.is_dynamic:
         return info
     if info.name not in shapes:
-        what = f'input "{info.name}" may have any number of dimensions, and OpenVINO must know how many'
-        raise EngineError(what, hint=f"give its shape: --shape {info.name}=1,3,224,224")
+        raise EngineError(
+            f'input "{info.name}" may have any number of dimensions, and OpenVINO must know how many',
+            hint=f"give its shape: --shape {info.name}=1,3,224,224",
+        )
     return dataclasses.replace(info, shape=shapes[info.name])
 
 
-def _info(port: Any, kind: str) -> TensorInfo:  # noqa: ANN401 - openvino.Output
+def _info(port: Any, kind: str) -> TensorInfo:
     name, element = _name(port), port.element_type.get_type_name()
     if element not in TYPES:
-        what = f'{kind} "{name}" is {element}, which cannot be handed over to OpenVINO'
-        raise EngineError(what, hint="convert the model to numbers that numpy has")
+        raise EngineError(
+            f'{kind} "{name}" is {element}, which cannot be handed over to OpenVINO',
+            hint="convert the model to numbers that numpy has",
+        )
     shape = port.partial_shape
     sizes = () if shape.rank.is_dynamic else tuple(size.get_length() if size.is_static else None for size in shape)
     return TensorInfo(name, TYPES[element], sizes)
 
 
-def _name(port: Any) -> str:  # noqa: ANN401
+def _name(port: Any) -> str:
     """Return a port's name: of several that of its node, since OpenVINO's own choice may change."""
     own = str(port.get_node().get_friendly_name()).removesuffix(SINK)
     names = port.get_names()

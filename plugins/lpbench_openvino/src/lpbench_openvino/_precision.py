@@ -33,7 +33,7 @@ def facts(found: Sequence[Node]) -> dict[str, Any]:
     return {**told, "precisions": dict(counts.most_common())}
 
 
-def refuse_unmet(compiled: Any, config: OpenvinoConfig, found: Sequence[Node]) -> None:  # noqa: ANN401
+def refuse_unmet(compiled: Any, config: OpenvinoConfig, found: Sequence[Node]) -> None:
     """Refuse a model that was compiled in another precision than the one asked for.
 
     :raises EngineError: Naming the precision in force.
@@ -42,18 +42,22 @@ def refuse_unmet(compiled: Any, config: OpenvinoConfig, found: Sequence[Node]) -
         return
     answer = _answer(compiled)
     if answer and answer != config.precision:
-        what = f"precision {config.precision} was asked for; OpenVINO computes in {answer} on {config.unit}"
-        raise EngineError(what, hint=f"ask for {answer}, or for auto to leave it to OpenVINO")
+        raise EngineError(
+            f"precision {config.precision} was asked for; OpenVINO computes in {answer} on {config.unit}",
+            hint=f"ask for {answer}, or for auto to leave it to OpenVINO",
+        )
     floats = {node.precision for node in _deciding(found)} & FLOATS
     allowed = ENOUGH[config.precision]
     met = floats <= allowed if config.precision == "F32" else floats & allowed
     if floats and not met:
         ran = ", ".join(sorted(floats - allowed))
-        what = f"precision {config.precision} was asked for; the layers that compute run in {ran} on {config.unit}"
-        raise EngineError(what, hint=f"ask for {ran}, or for auto to leave it to OpenVINO")
+        raise EngineError(
+            f"precision {config.precision} was asked for; the layers that compute run in {ran} on {config.unit}",
+            hint=f"ask for {ran}, or for auto to leave it to OpenVINO",
+        )
 
 
-def _answer(compiled: Any) -> str:  # noqa: ANN401
+def _answer(compiled: Any) -> str:
     """Return the precision that the compiled model says it has, empty where the device does not tell."""
     try:
         name = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()

@@ -20,7 +20,7 @@ class Profile:
         self._runs = 0
         self._spent: dict[tuple[str, str], float] = {}
 
-    def add(self, request: Any) -> None:  # noqa: ANN401 - openvino.InferRequest
+    def add(self, request: Any) -> None:
         """Take in the last run."""
         if self._runs == 1:
             self._spent.clear()
@@ -36,8 +36,10 @@ class Profile:
         :raises EngineError: Nothing was run.
         """
         if not self._runs:
-            what = "nothing was run since the session was opened, so there is no profile"
-            raise EngineError(what, hint="run the session a few times, then ask for the profile")
+            raise EngineError(
+                "nothing was run since the session was opened, so there is no profile",
+                hint="run the session a few times, then ask for the profile",
+            )
         known = {node.name: node for node in found}
         counted = max(1, self._runs - 1)
         return [_record(name, kind, ns / counted, known.get(name)) for (name, kind), ns in self._spent.items()]

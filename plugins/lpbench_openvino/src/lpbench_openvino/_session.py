@@ -96,8 +96,7 @@ class OpenvinoSession(Session):
         """Return one record for each layer that ran, averaged over the runs so far."""
         loaded = self._opened()
         if self._profile is None:
-            what = "the session was not opened with profile=True"
-            raise EngineError(what, where=str(self._path))
+            raise EngineError("the session was not opened with profile=True", where=str(self._path))
         return self._profile.records(loaded.nodes)
 
     def _explained(self, feeds: Feeds, error: Exception) -> EngineError:
@@ -109,12 +108,11 @@ class OpenvinoSession(Session):
 
     def _opened(self) -> Loaded:
         if self._loaded is None:
-            what = "the session is closed"
-            raise EngineError(what, where=str(self._path))
+            raise EngineError("the session is closed", where=str(self._path))
         return self._loaded
 
 
-def _told(compiled: Any, name: str) -> Any:  # noqa: ANN401 - openvino.CompiledModel; numbers and truth values
+def _told(compiled: Any, name: str) -> Any:
     """Return a property that is in force, or None where the device does not have it."""
     try:
         return compiled.get_property(name)
@@ -122,7 +120,7 @@ def _told(compiled: Any, name: str) -> Any:  # noqa: ANN401 - openvino.CompiledM
         return None
 
 
-def _properties(compiled: Any) -> dict[str, str]:  # noqa: ANN401
+def _properties(compiled: Any) -> dict[str, str]:
     """Return every property of a compiled model in OpenVINO's words, but for lists of names."""
     names = sorted(name for name in compiled.get_property("SUPPORTED_PROPERTIES") if name != "SUPPORTED_PROPERTIES")
     found = {name: _told(compiled, name) for name in names}

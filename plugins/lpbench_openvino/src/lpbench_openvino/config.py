@@ -56,12 +56,10 @@ class OpenvinoConfig:
         _check_device(self.device)
         for name in ("threads", "streams"):
             if getattr(self, name) < 0:
-                what = f"{name}: found {getattr(self, name)}; expected 0 or more"
-                raise ValueError(what)
+                raise ValueError(f"{name}: found {getattr(self, name)}; expected 0 or more")
         for name in self.properties:
             if name in OWN:
-                what = f'properties: found {name}; expected the option "{OWN[name]}"'
-                raise ValueError(what)
+                raise ValueError(f'properties: found {name}; expected the option "{OWN[name]}"')
 
     @property
     def target(self) -> str:
@@ -89,11 +87,12 @@ def unit(target: str) -> str:
 def _check_device(device: str) -> None:
     match = DEVICE.fullmatch(device)
     if match and match[1].upper() == "CPU" and match[2]:
-        what = f'device: found "{device}"; expected cpu: there is one, and --affinity says which of its cores'
-        raise ValueError(what)
+        raise ValueError(
+            f'device: found "{device}"; expected cpu: there is one, and --affinity says which of its cores'
+        )
     if re.split(r"\W", device)[0].upper() in CHOOSERS:
-        what = f'device: found "{device}"; expected cpu, gpu:0 or npu: what is measured must be one device, by its name'
-        raise ValueError(what)
+        raise ValueError(
+            f'device: found "{device}"; expected cpu, gpu:0 or npu: what is measured must be one device, by its name'
+        )
     if not match:
-        what = f'device: found "{device}"; expected cpu, gpu, gpu:0 or npu'
-        raise ValueError(what)
+        raise ValueError(f'device: found "{device}"; expected cpu, gpu, gpu:0 or npu')

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Call = Callable[[Feeds], Outputs]
 
 
-def plain(session: Any, outputs: Sequence[TensorInfo]) -> Call:  # noqa: ANN401 - ONNX Runtime is untyped
+def plain(session: Any, outputs: Sequence[TensorInfo]) -> Call:
     """Return a call of ``InferenceSession.run``; naming the outputs saves it from listing them each time."""
     run = session.run
     names = [info.name for info in outputs]
@@ -32,7 +32,7 @@ def plain(session: Any, outputs: Sequence[TensorInfo]) -> Call:  # noqa: ANN401 
     return lambda feeds: dict(zip(names, run(names, feeds)))  # noqa: B905 - one value for each name, and strict costs
 
 
-def through_values(session: Any, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> Call:  # noqa: ANN401
+def through_values(session: Any, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> Call:
     """Return a call for models with types that numpy alone does not know, bfloat16 say."""
     types = {info.name: info.dtype for info in inputs}
     names = [info.name for info in outputs]
@@ -50,7 +50,7 @@ def needs_values(tensors: Sequence[TensorInfo]) -> bool:
     return any(info.dtype in BITS for info in tensors)
 
 
-def _value(array: np.ndarray[Any, Any], dtype: str) -> Any:  # noqa: ANN401 - an OrtValue
+def _value(array: np.ndarray[Any, Any], dtype: str) -> Any:
     if dtype not in BITS:
         return onnxruntime.OrtValue.ortvalue_from_numpy(np.asarray(array, order="C"))
     integers, number = BITS[dtype]
@@ -58,7 +58,7 @@ def _value(array: np.ndarray[Any, Any], dtype: str) -> Any:  # noqa: ANN401 - an
     return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, number)
 
 
-def _array(value: Any, dtype: str) -> np.ndarray[Any, Any]:  # noqa: ANN401 - an OrtValue
+def _array(value: Any, dtype: str) -> np.ndarray[Any, Any]:
     """Return an OrtValue's content; ``numpy()`` refuses bfloat16, so its memory is copied."""
     if dtype not in BITS:
         content: np.ndarray[Any, Any] = value.numpy()
@@ -89,7 +89,7 @@ class Binding:
 
     def __init__(
         self,
-        session: Any,  # noqa: ANN401
+        session: Any,
         inputs: Sequence[TensorInfo],
         outputs: Sequence[TensorInfo],
         kind: str,
@@ -107,8 +107,7 @@ class Binding:
 
     def __call__(self, feeds: Feeds) -> Outputs:
         if len(feeds) != len(self._names):  # else an array bound earlier would be used again
-            what = "the number of feeds is not the number of inputs"  # the session says which
-            raise ValueError(what)
+            raise ValueError("the number of feeds is not the number of inputs")  # the session says which
         for name in self._names:
             self._bind(name, feeds[name])
         if self._open:  # a buffer bound once would refuse another shape
@@ -119,7 +118,7 @@ class Binding:
         self._binding.synchronize_outputs()
         return dict(zip(self._outputs, self._binding.copy_outputs_to_cpu(), strict=True))
 
-    def _bind(self, name: str, array: Any) -> None:  # noqa: ANN401 - checked by ONNX Runtime
+    def _bind(self, name: str, array: Any) -> None:
         if self._device[0] == "cpu":
             if self._bound.get(name) is not array:
                 self._bound[name] = array
@@ -140,5 +139,7 @@ class Binding:
 def _check_bindable(tensors: Sequence[TensorInfo]) -> None:
     for info in tensors:
         if info.dtype == "str" or info.dtype in BITS or not is_tensor(info):
-            what = f'io_binding cannot bind "{info.name}", which is {info.dtype}'
-            raise EngineError(what, hint="set io_binding to false for this model")
+            raise EngineError(
+                f'io_binding cannot bind "{info.name}", which is {info.dtype}',
+                hint="set io_binding to false for this model",
+            )

@@ -88,14 +88,15 @@ def _open(
 def _check_files(model: Model) -> None:
     for path in (model.path, *model.extra):
         if not path.is_file():
-            what = f"there is no file {path.name}" if not path.exists() else f"{path.name} is no file"
-            raise EngineError(what, hint=f"looked in {path.parent.resolve()}")
+            raise EngineError(
+                f"there is no file {path.name}" if not path.exists() else f"{path.name} is no file",
+                hint=f"looked in {path.parent.resolve()}",
+            )
     if not model.path.stat().st_size:
-        what = f"{model.path.name} is empty"
-        raise EngineError(what, hint="fetch or export it again")
+        raise EngineError(f"{model.path.name} is empty", hint="fetch or export it again")
 
 
-def _source(path: Path, options: Any, made: Sequence[Made] | None) -> str | bytes:  # noqa: ANN401 - untyped
+def _source(path: Path, options: Any, made: Sequence[Made] | None) -> str | bytes:
     """Return what ONNX Runtime loads: the file, or its content with more outputs."""
     if made is None:
         return str(path)
@@ -103,7 +104,7 @@ def _source(path: Path, options: Any, made: Sequence[Made] | None) -> str | byte
     return _exposed.content(path, [each.tensor for each in made if not each.ends])
 
 
-def _load(source: str | bytes, options: Any, config: OrtConfig, provider: str) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+def _load(source: str | bytes, options: Any, config: OrtConfig, provider: str) -> Any:
     onnxruntime.disable_telemetry_events()
     _providers.preload(provider)
     providers = _providers.requested(config, provider)
@@ -115,11 +116,12 @@ def _load(source: str | bytes, options: Any, config: OrtConfig, provider: str) -
             raise _providers.absent(config, provider) from error
         text = plain_words(error)
         hint = next((hint for parts, hint in HINTS if any(part in text for part in parts)), "")
-        what = f'onnxruntime {onnxruntime.__version__} cannot load it on device "{config.device}": {text}'
-        raise EngineError(what, hint=hint) from error
+        raise EngineError(
+            f'onnxruntime {onnxruntime.__version__} cannot load it on device "{config.device}": {text}', hint=hint
+        ) from error
 
 
-def _options(config: OrtConfig, threads: int, folder: tempfile.TemporaryDirectory[str] | None) -> Any:  # noqa: ANN401
+def _options(config: OrtConfig, threads: int, folder: tempfile.TemporaryDirectory[str] | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = config.inter_op_threads or threads
@@ -136,12 +138,13 @@ def _options(config: OrtConfig, threads: int, folder: tempfile.TemporaryDirector
     return options
 
 
-def _level(name: str) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+def _level(name: str) -> Any:
     try:
         return getattr(onnxruntime.GraphOptimizationLevel, LEVELS[name])
     except AttributeError:
-        what = f'onnxruntime {onnxruntime.__version__} has no graph_optimization "{name}"'
-        raise EngineError(what, hint='"all" includes it') from None
+        raise EngineError(
+            f'onnxruntime {onnxruntime.__version__} has no graph_optimization "{name}"', hint='"all" includes it'
+        ) from None
 
 
 def _overrides(path: Path, shapes: Shapes) -> dict[str, int]:

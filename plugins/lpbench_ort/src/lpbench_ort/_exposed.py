@@ -29,8 +29,9 @@ def exposed(model: Model) -> list[Made]:
     :raises EngineError: The file is in ORT format, which cannot be taken apart.
     """
     if model.path.suffix == ".ort":
-        what = "files in ORT format show no intermediate tensors"
-        raise EngineError(what, hint="use the .onnx file that it was made from")
+        raise EngineError(
+            "files in ORT format show no intermediate tensors", hint="use the .onnx file that it was made from"
+        )
     try:
         return [each for each in made_tensors(model.path) if each.operator != "Constant"]
     except ValueError:  # no ONNX model: loading it says so in better words

@@ -216,8 +216,7 @@ def _fields(file: BinaryIO, span: Span) -> Iterator[tuple[int, int | Span]]:
             at = begin + size
             value = (begin, at)
         if at > end:
-            what = f"field {key >> 3} ends after its message"
-            raise ValueError(what)
+            raise ValueError(f"field {key >> 3} ends after its message")
         yield key >> 3, value
 
 
@@ -226,8 +225,7 @@ def _size(file: BinaryIO, wire: int) -> int:
     if wire == Wire.SPAN:
         return _varint(file)
     if wire not in sizes:
-        what = f"wire type {wire}"
-        raise ValueError(what)
+        raise ValueError(f"wire type {wire}")
     return sizes[Wire(wire)]
 
 
@@ -240,8 +238,7 @@ def _varint(file: BinaryIO) -> int:
         value |= (byte[0] & 0x7F) << shift
         if byte[0] < MORE:
             return value
-    what = "a number is cut short"
-    raise ValueError(what)
+    raise ValueError("a number is cut short")
 
 
 def _text(file: BinaryIO, span: Span) -> str:

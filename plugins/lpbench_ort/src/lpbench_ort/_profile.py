@@ -30,8 +30,10 @@ def read(path: Path) -> list[dict[str, Any]]:
     events = json.loads(path.read_text(encoding="utf-8"))
     starts = sorted(event["ts"] for event in events if event["name"] == "model_run")
     if not starts:
-        what = "nothing was run since the session was opened, so there is no profile"
-        raise EngineError(what, hint="run the session a few times, then ask for the profile")
+        raise EngineError(
+            "nothing was run since the session was opened, so there is no profile",
+            hint="run the session a few times, then ask for the profile",
+        )
     kept = starts[1:] or starts
     kernels = [event for event in events if _is_kernel(event) and event["ts"] >= kept[0]]
     return [_record(group, len(kept)) for group in _by_node(kernels)]

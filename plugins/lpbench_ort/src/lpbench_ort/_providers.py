@@ -60,11 +60,12 @@ def resolve(config: OrtConfig) -> str:
     name = short(config.provider)
     here = f"here: {', '.join(devices())}"
     if name not in known:
-        what = f'unknown device "{config.device}"'
-        raise EngineError(what, hint=f"{nearest(name, known)} ({here})")
+        raise EngineError(f'unknown device "{config.device}"', hint=f"{nearest(name, known)} ({here})")
     if known[name] not in onnxruntime.get_available_providers():
-        what = f'device "{config.device}": onnxruntime {onnxruntime.__version__} was built without {known[name]}'
-        raise EngineError(what, hint="; ".join(filter(None, (here, HINTS.get(name, "")))))
+        raise EngineError(
+            f'device "{config.device}": onnxruntime {onnxruntime.__version__} was built without {known[name]}',
+            hint="; ".join(filter(None, (here, HINTS.get(name, "")))),
+        )
     return str(known[name])
 
 
@@ -86,7 +87,7 @@ def preload(provider: str) -> None:
             onnxruntime.preload_dlls()
 
 
-def refuse_absent(session: Any, config: OrtConfig, provider: str) -> None:  # noqa: ANN401 - untyped
+def refuse_absent(session: Any, config: OrtConfig, provider: str) -> None:
     """Refuse a session that goes on without the provider that was asked for.
 
     :raises EngineError: ONNX Runtime left the provider out, or the provider took no node.
@@ -95,8 +96,10 @@ def refuse_absent(session: Any, config: OrtConfig, provider: str) -> None:  # no
         raise absent(config, provider)
     taken = nodes(session)
     if provider != CPU and taken is not None and not taken.get(provider):
-        what = f'device "{config.device}": {provider} took none of the {sum(map(len, taken.values()))} nodes'
-        raise EngineError(what, hint="the CPU would run them all: use --device cpu, or convert the model")
+        raise EngineError(
+            f'device "{config.device}": {provider} took none of the {sum(map(len, taken.values()))} nodes',
+            hint="the CPU would run them all: use --device cpu, or convert the model",
+        )
 
 
 def absent(config: OrtConfig, provider: str) -> EngineError:
@@ -122,7 +125,7 @@ def library_problem(provider: str) -> str:
     return ""
 
 
-def nodes(session: Any) -> dict[str, list[tuple[str, str]]] | None:  # noqa: ANN401 - untyped
+def nodes(session: Any) -> dict[str, list[tuple[str, str]]] | None:
     """Return each provider's nodes as (type, name), or None where this version of onnxruntime does not tell.
 
     They are the nodes when the graph was split between providers, before the last fusions.

@@ -32,7 +32,7 @@ class OrtSession(Session):
 
     def __init__(  # noqa: PLR0913 - the parts of one session
         self,
-        session: Any,  # noqa: ANN401 - onnxruntime is untyped
+        session: Any,
         model: Model,
         config: OrtConfig,
         *,
@@ -102,8 +102,7 @@ class OrtSession(Session):
         """Return one record for each node, averaged over the runs so far; ends the recording."""
         session = self._opened()
         if self._folder is None:
-            what = "the session was not opened with profile=True"
-            raise EngineError(what, where=str(self._path))
+            raise EngineError("the session was not opened with profile=True", where=str(self._path))
         if self._records is None:
             self._records = _profile.read(Path(session.end_profiling()))
             self._folder.cleanup()
@@ -133,10 +132,9 @@ class OrtSession(Session):
         return EngineError(what, where=str(self._path), hint=hint)
 
     def _closed(self, feeds: Feeds) -> Outputs:
-        what = "the session is closed"
-        raise EngineError(what, where=str(self._path))
+        raise EngineError("the session is closed", where=str(self._path))
 
-    def _opened(self) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+    def _opened(self) -> Any:
         if self._session is None:
             self._closed({})
         return self._session

@@ -25,8 +25,10 @@ def overrides(open_shapes: Mapping[str, Sequence[int | str | None]], shapes: Sha
         _check(name, shape, open_shapes.get(name, ()))
         for dimension, size in zip(open_shapes.get(name, ()), shape, strict=False):
             if isinstance(dimension, str) and sizes.setdefault(dimension, size) != size:
-                what = f'dimension "{dimension}" is asked to be {sizes[dimension]} and {size}, by input "{name}"'
-                raise EngineError(what, hint="give every input that shares it the same size")
+                raise EngineError(
+                    f'dimension "{dimension}" is asked to be {sizes[dimension]} and {size}, by input "{name}"',
+                    hint="give every input that shares it the same size",
+                )
     return sizes
 
 
@@ -38,8 +40,9 @@ def fixed(inputs: Sequence[TensorInfo], shapes: Shapes) -> tuple[TensorInfo, ...
     known = [info.name for info in inputs]
     for name in shapes:
         if name not in known:
-            what = f'a shape is given for "{name}", which is no input of the model'
-            raise EngineError(what, hint=nearest(name, known))
+            raise EngineError(
+                f'a shape is given for "{name}", which is no input of the model', hint=nearest(name, known)
+            )
     return tuple(_fixed(info, shapes.get(info.name)) for info in inputs)
 
 
@@ -53,8 +56,10 @@ def _fixed(info: TensorInfo, shape: tuple[int, ...] | None) -> TensorInfo:
 def _check(name: str, shape: Sequence[int], allowed: Sequence[int | str | None]) -> None:
     unknown_rank = not allowed  # ONNX Runtime gives () for it, and for a scalar
     if min(shape, default=1) < 0 or not (unknown_rank or fits(shape, allowed)):
-        what = f'input "{name}" cannot be {text(shape)}; the model has {text(allowed)}'
-        raise EngineError(what, hint="only open dimensions, those with a name or ?, can be chosen")
+        raise EngineError(
+            f'input "{name}" cannot be {text(shape)}; the model has {text(allowed)}',
+            hint="only open dimensions, those with a name or ?, can be chosen",
+        )
 
 
 def fits(shape: Sequence[int], allowed: Sequence[int | str | None]) -> bool:

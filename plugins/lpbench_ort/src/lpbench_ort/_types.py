@@ -45,7 +45,7 @@ def numpy_name(element: str) -> str:
     return RENAMED.get(element, element)
 
 
-def tensor_info(argument: Any) -> TensorInfo:  # noqa: ANN401 - ONNX Runtime's NodeArg is no public type
+def tensor_info(argument: Any) -> TensorInfo:
     """Return what a session says of one input or output; what is no tensor keeps ONNX Runtime's words."""
     match = TENSOR.fullmatch(argument.type)
     dtype = numpy_name(match[1]) if match else argument.type

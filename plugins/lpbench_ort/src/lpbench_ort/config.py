@@ -48,11 +48,9 @@ class OrtConfig:
         _check_threads("threads", self.threads)
         _check_threads("inter_op_threads", self.inter_op_threads)
         if self.inter_op_threads and self.execution_mode == "sequential":
-            what = 'inter_op_threads: found a number; expected 0 unless execution_mode is "parallel"'
-            raise ValueError(what)
+            raise ValueError('inter_op_threads: found a number; expected 0 unless execution_mode is "parallel"')
         if self.provider_options and self.provider.lower() == "cpu":
-            what = "provider_options: found options for the device cpu, which takes none"
-            raise ValueError(what)
+            raise ValueError("provider_options: found options for the device cpu, which takes none")
 
     @property
     def provider(self) -> str:
@@ -72,14 +70,13 @@ def words(settings: Mapping[str, Setting]) -> dict[str, str]:
 
 def _check_device(device: str) -> None:
     if not DEVICE.fullmatch(device):
-        what = f'device: found "{device}"; expected a name such as cpu, cuda:0 or openvino:GPU'
-        raise ValueError(what)
+        raise ValueError(f'device: found "{device}"; expected a name such as cpu, cuda:0 or openvino:GPU')
     if device.lower().startswith("cpu:"):
-        what = f'device: found "{device}"; expected cpu: there is one, and --affinity says which of its cores'
-        raise ValueError(what)
+        raise ValueError(
+            f'device: found "{device}"; expected cpu: there is one, and --affinity says which of its cores'
+        )
 
 
 def _check_threads(name: str, threads: int) -> None:
     if threads < 0:
-        what = f"{name}: found {threads}; expected 0 or more"
-        raise ValueError(what)
+        raise ValueError(f"{name}: found {threads}; expected 0 or more")

@@ -33,7 +33,7 @@ class Call:
     :param inputs: With None for dimensions that may change from run to run.
     """
 
-    def __init__(self, interpreter: Any, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> None:  # noqa: ANN401
+    def __init__(self, interpreter: Any, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> None:
         self._interpreter = interpreter
         self._set, self._invoke, self._get = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
         given, found = interpreter.get_input_details(), interpreter.get_output_details()
@@ -80,7 +80,7 @@ class Call:
         self._shapes = shapes
 
 
-def resize(interpreter: Any, indices: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> None:  # noqa: ANN401
+def resize(interpreter: Any, indices: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> None:
     """Give inputs their sizes.
 
     :raises EngineError: They do not fit each other, or an operator.
@@ -91,5 +91,7 @@ def resize(interpreter: Any, indices: Sequence[int], shapes: Sequence[tuple[int,
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         given = ", ".join(map(feed_checks.text, shapes))
-        what = f"the model does not take inputs of {given}: {' '.join(str(error).split())}"
-        raise EngineError(what, hint="inputs that belong together need shapes that fit") from error
+        raise EngineError(
+            f"the model does not take inputs of {given}: {' '.join(str(error).split())}",
+            hint="inputs that belong together need shapes that fit",
+        ) from error

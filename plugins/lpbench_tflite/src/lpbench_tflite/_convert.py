@@ -70,8 +70,10 @@ class Onnx2tf(Converter):
         answer = _ask(python, _request(source, target, wanted), wanted.scratch, source.path)
         _refuse_custom(target, answer["operators"])
         if problem := answer.get("problem"):
-            what = f"onnx2tf wrote a file that cannot be used: {problem}"
-            raise ConversionError(what, hint="convert the model in another way, or use another engine")
+            raise ConversionError(
+                f"onnx2tf wrote a file that cannot be used: {problem}",
+                hint="convert the model in another way, or use another engine",
+            )
         layouts = {each.name: each.layout for each in (*source.inputs, *source.outputs)}
         inputs, outputs = (_infos(answer[side], layouts) for side in ("inputs", "outputs"))
         return Converted(Model("tflite", target, (), inputs, outputs), answer["tools"])
@@ -104,11 +106,12 @@ def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> d
             own_group=False,
         )
     except TimeoutError as error:
-        what = f"onnx2tf {error}"
-        raise ConversionError(what, where=str(model)) from error
+        raise ConversionError(f"onnx2tf {error}", where=str(model)) from error
     if status < 0 or not told.is_file():
-        what = f"onnx2tf {processes.ending(status)}; its last words: {processes.last_line(log)[:300] or 'none'}"
-        raise ConversionError(what, where=str(model))
+        raise ConversionError(
+            f"onnx2tf {processes.ending(status)}; its last words: {processes.last_line(log)[:300] or 'none'}",
+            where=str(model),
+        )
     answer: dict[str, Any] = json.loads(told.read_text("utf-8"))
     if "error" in answer:
         # the tool's own traceback, for --debug
@@ -122,12 +125,13 @@ def _refuse_custom(path: Path, operators: Sequence[str]) -> None:
     try:
         custom = _model.read(path).custom
     except EngineError as error:
-        what = f"onnx2tf wrote a file that cannot be used: {error.what}"
-        raise ConversionError(what) from error
+        raise ConversionError(f"onnx2tf wrote a file that cannot be used: {error.what}") from error
     if custom:
         known = {f"ONNX_{each}".upper(): each for each in operators}
-        what = f"TFLite has no operator {', '.join(known.get(each, each) for each in custom)}"
-        raise ConversionError(what, hint="convert the model without them, or use another engine")
+        raise ConversionError(
+            f"TFLite has no operator {', '.join(known.get(each, each) for each in custom)}",
+            hint="convert the model without them, or use another engine",
+        )
 
 
 def _infos(found: Sequence[dict[str, Any]], layouts: dict[str, str]) -> tuple[TensorInfo, ...]:

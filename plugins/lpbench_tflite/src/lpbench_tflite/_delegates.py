@@ -17,7 +17,7 @@ TAKEN = "DELEGATE"
 """Name of the operator that stands for those that a delegate took."""
 
 
-def load(delegates: Sequence[Delegate], api: Any) -> list[Any]:  # noqa: ANN401 - the library's module
+def load(delegates: Sequence[Delegate], api: Any) -> list[Any]:
     """Return the delegates, loaded.
 
     :raises EngineError: A library cannot be loaded, or refuses its options.
@@ -25,7 +25,7 @@ def load(delegates: Sequence[Delegate], api: Any) -> list[Any]:  # noqa: ANN401 
     return [_load(each, api) for each in delegates]
 
 
-def _load(delegate: Delegate, api: Any) -> Any:  # noqa: ANN401
+def _load(delegate: Delegate, api: Any) -> Any:
     try:
         found = ctypes.CDLL(delegate.library)
         for name in FUNCTIONS:  # the errors of the interpreter's own class come with a second one, from its destructor
@@ -33,11 +33,13 @@ def _load(delegate: Delegate, api: Any) -> Any:  # noqa: ANN401
         return api.load_delegate(delegate.library, dict(delegate.options))
     except (OSError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split()) or "it gives no reason"
-        what = f'delegate "{delegate.library}" cannot be used: {reason}'
-        raise EngineError(what, hint="give the path of a library that has tflite_plugin_create_delegate") from error
+        raise EngineError(
+            f'delegate "{delegate.library}" cannot be used: {reason}',
+            hint="give the path of a library that has tflite_plugin_create_delegate",
+        ) from error
 
 
-def taken(interpreter: Any) -> list[set[int]]:  # noqa: ANN401
+def taken(interpreter: Any) -> list[set[int]]:
     """Return, for each part that was taken over, the operators in it; empty where the library does not tell."""
     if not hasattr(interpreter, "_get_ops_details"):
         return []
@@ -47,7 +49,7 @@ def taken(interpreter: Any) -> list[set[int]]:  # noqa: ANN401
     return [_behind(each, producers) for each in operators if each["op_name"] == TAKEN]
 
 
-def count(interpreter: Any) -> int | None:  # noqa: ANN401
+def count(interpreter: Any) -> int | None:
     """Return the number of the model's own operators, or None where the library does not tell."""
     if not hasattr(interpreter, "_get_ops_details"):
         return None

@@ -48,7 +48,7 @@ def _open(path: Path, config: TfliteConfig, shapes: Shapes) -> Session:
     return TfliteSession(Loaded(path, config, threads, found, structure, interpreter, start, delegated, fixed))
 
 
-def _load(path: Path, found: Library, config: TfliteConfig, threads: int, structure: Structure) -> Any:  # noqa: ANN401
+def _load(path: Path, found: Library, config: TfliteConfig, threads: int, structure: Structure) -> Any:
     delegates = _delegates.load(config.delegates, found.api)
     try:
         return _interpreter(found, config, threads, delegates, model_path=str(path))
@@ -56,7 +56,7 @@ def _load(path: Path, found: Library, config: TfliteConfig, threads: int, struct
         raise _explained(found, structure, error) from error
 
 
-def _interpreter(found: Library, config: TfliteConfig, threads: int, delegates: list[Any], **model: str | bytes) -> Any:  # noqa: ANN401 - untyped
+def _interpreter(found: Library, config: TfliteConfig, threads: int, delegates: list[Any], **model: str | bytes) -> Any:
     kinds = found.api.OpResolverType
     resolver = kinds.AUTO if config.xnnpack else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     return found.api.Interpreter(
@@ -64,14 +64,14 @@ def _interpreter(found: Library, config: TfliteConfig, threads: int, delegates: 
     )
 
 
-def _ready(found: Library, config: TfliteConfig, threads: int, content: bytes) -> Any:  # noqa: ANN401
+def _ready(found: Library, config: TfliteConfig, threads: int, content: bytes) -> Any:
     """Return an interpreter for a model of ours, without delegates."""
     interpreter = _interpreter(found, config, threads, [], model_content=content)
     interpreter.allocate_tensors()
     return interpreter
 
 
-def _check_delegates(interpreter: Any, config: TfliteConfig) -> set[int]:  # noqa: ANN401
+def _check_delegates(interpreter: Any, config: TfliteConfig) -> set[int]:
     """Return the operators that the delegates took.
 
     :raises EngineError: There are delegates, and they took none.
@@ -79,12 +79,14 @@ def _check_delegates(interpreter: Any, config: TfliteConfig) -> set[int]:  # noq
     parts = _delegates.taken(interpreter) if config.delegates else []
     if config.delegates and not parts:
         names = ", ".join(f'"{each.library}"' for each in config.delegates)
-        what = f"no operator was taken over by {names}"
-        raise EngineError(what, hint="the CPU would run them all: leave the delegate out, or convert the model for it")
+        raise EngineError(
+            f"no operator was taken over by {names}",
+            hint="the CPU would run them all: leave the delegate out, or convert the model for it",
+        )
     return set[int]().union(*parts)
 
 
-def _allocate(interpreter: Any, structure: Structure, found: Library) -> None:  # noqa: ANN401
+def _allocate(interpreter: Any, structure: Structure, found: Library) -> None:
     try:
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
@@ -102,7 +104,7 @@ def _explained(found: Library, structure: Structure, error: Exception) -> Engine
     return EngineError(f"{found.distribution} {found.version} cannot load it: {' '.join(str(error).split())}")
 
 
-def _fix(interpreter: Any, shapes: Shapes) -> None:  # noqa: ANN401
+def _fix(interpreter: Any, shapes: Shapes) -> None:
     """Give inputs the shapes that were asked for.
 
     :raises EngineError: A shape names no input, or contradicts the model.

@@ -22,7 +22,7 @@ class Table:
     :raises ValueError: It does not lie inside the file.
     """
 
-    def __init__(self, data: Any, at: int) -> None:  # noqa: ANN401 - bytes or mmap
+    def __init__(self, data: Any, at: int) -> None:
         self._data = data
         self._at = at
         self._vtable = at - int(number(data, "i", at))
@@ -31,8 +31,7 @@ class Table:
         require(data, self._vtable, self._size)
         require(data, at, self._length)
         if self._size < VTABLE_HEAD or self._size % 2:
-            what = f"the table at byte {at} has a broken list of fields"
-            raise ValueError(what)
+            raise ValueError(f"the table at byte {at} has a broken list of fields")
 
     def scalar(self, slot: int, code: str, default: int = 0) -> int:
         """Return a whole number; ``code`` is struct's letter of its type."""
@@ -69,8 +68,7 @@ class Table:
             return None
         inside = int(number(self._data, "H", self._vtable + entry))
         if inside and inside + size > self._length:
-            what = f"field {slot} of the table at byte {self._at} lies outside it"
-            raise ValueError(what)
+            raise ValueError(f"field {slot} of the table at byte {self._at} lies outside it")
         return self._at + inside if inside else None
 
     def _target(self, slot: int) -> int | None:
@@ -93,7 +91,7 @@ class Table:
         return struct.unpack_from(f"<{count}{code}", self._data, start) if count else ()
 
 
-def number(data: Any, code: str, at: int) -> int | float:  # noqa: ANN401
+def number(data: Any, code: str, at: int) -> int | float:
     """Return one number.
 
     :raises ValueError: It does not lie inside the file.
@@ -103,11 +101,10 @@ def number(data: Any, code: str, at: int) -> int | float:  # noqa: ANN401
     return found
 
 
-def require(data: Any, at: int, size: int) -> None:  # noqa: ANN401
+def require(data: Any, at: int, size: int) -> None:
     """Refuse a place that does not lie inside the file.
 
     :raises ValueError: Naming the place.
     """
     if at < 0 or at + size > len(data):
-        what = f"it points to byte {at + size} of {len(data)}"
-        raise ValueError(what)
+        raise ValueError(f"it points to byte {at + size} of {len(data)}")

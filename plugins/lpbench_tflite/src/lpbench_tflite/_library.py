@@ -40,8 +40,7 @@ def library() -> Library:
             wrong.append(f"{name}: {error}")
             continue
         return Library(*_version(distributions), api)
-    what = f"LiteRT cannot be imported: {'; '.join(wrong)}"
-    raise EngineError(what, hint='pip install "lpbench[tflite]"')
+    raise EngineError(f"LiteRT cannot be imported: {'; '.join(wrong)}", hint='pip install "lpbench[tflite]"')
 
 
 def _version(distributions: tuple[str, ...]) -> tuple[str, str]:

@@ -62,38 +62,37 @@ def read(path: Path) -> Structure:
     :raises EngineError: There is no such file, it is in another format or damaged.
     """
     if not path.is_file():
-        what = f"{path.name} is no file" if path.exists() else f"there is no file {path.name}"
-        raise EngineError(what, hint=f"looked in {path.parent.resolve()}")
+        raise EngineError(
+            f"{path.name} is no file" if path.exists() else f"there is no file {path.name}",
+            hint=f"looked in {path.parent.resolve()}",
+        )
     if not path.stat().st_size:
-        what = f"{path.name} is empty"
-        raise EngineError(what, hint="fetch or export it again")
+        raise EngineError(f"{path.name} is empty", hint="fetch or export it again")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return _structure(data, path.name)
 
 
-def _structure(data: Any, name: str) -> Structure:  # noqa: ANN401 - bytes or mmap
+def _structure(data: Any, name: str) -> Structure:
     if len(data) < HEAD or bytes(data[4:HEAD]) != IDENTIFIER:
         kind = next((f"; it looks like {kind}" for at, head, kind in LIKELY if data[at : at + len(head)] == head), "")
-        what = f"{name} is no TFLite model{kind}"
-        raise EngineError(what, hint="convert it to TFLite, or use the engine of its format")
+        raise EngineError(
+            f"{name} is no TFLite model{kind}", hint="convert it to TFLite, or use the engine of its format"
+        )
     try:
         return _walk(data)
     except ValueError as error:
-        what = f"{name} is damaged or cut short: {error}"
-        raise EngineError(what, hint="fetch or export it again") from error
+        raise EngineError(f"{name} is damaged or cut short: {error}", hint="fetch or export it again") from error
 
 
-def _walk(data: Any) -> Structure:  # noqa: ANN401
+def _walk(data: Any) -> Structure:
     root = Table(data, int(number(data, "I", 0)))
     if (version := root.scalar(0, "I")) != VERSION:
-        what = f"schema version {version}, where TFLite has {VERSION}"
-        raise ValueError(what)
+        raise ValueError(f"schema version {version}, where TFLite has {VERSION}")
     codes = tuple(_code(table) for table in root.tables(1))
     buffers = [_buffer(table, len(data)) for table in root.tables(4)]
     graphs = root.tables(2)
     if not graphs or not graphs[0].numbers(2, "i"):
-        what = "it holds no graph that gives anything"
-        raise ValueError(what)
+        raise ValueError("it holds no graph that gives anything")
     root.text(3)
     root.numbers(5, "i")
     reduced = REDUCED in [table.text(0) for table in root.tables(6)]
@@ -108,8 +107,7 @@ def _code(table: Table) -> tuple[int, str, int]:
 def _buffer(table: Table, length: int) -> int:
     offset, size = table.scalar(1, "Q"), table.scalar(2, "Q")
     if offset > 1 and offset + size > length:  # 1 stands for a place that a tool has not filled in
-        what = f"weights end at byte {offset + size} of {length}"
-        raise ValueError(what)
+        raise ValueError(f"weights end at byte {offset + size} of {length}")
     return table.size(0)
 
 
@@ -153,8 +151,7 @@ def _operator(table: Table, codes: tuple[tuple[int, str, int], ...], types: list
 def _require_indices(indices: tuple[int, ...], least: int, count: int, what: str) -> None:
     wrong = [each for each in indices if not least <= each < count]
     if wrong:
-        message = f"it names {what} number {wrong[0]}, of {count}"
-        raise ValueError(message)
+        raise ValueError(f"it names {what} number {wrong[0]}, of {count}")
 
 
 def _arithmetic(operators: list[tuple[int, str, str]]) -> Counter[tuple[str, str]]:

@@ -49,7 +49,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     return {**answer, **_matched(reference, request["target"], found, kept)}
 
 
-def _module(path: str) -> Any:  # noqa: ANN401 - a module
+def _module(path: str) -> Any:
     spec = importlib.util.spec_from_file_location("onnx_source", path)
     if spec is None or spec.loader is None:
         raise ImportError(path)
@@ -70,7 +70,7 @@ def _rewrite(path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def _simplified(model: Any) -> Any:  # noqa: ANN401 - onnx.ModelProto
+def _simplified(model: Any) -> Any:
     """Return a model with constants folded: onnx2tf knows fewer operators than shapes are computed with."""
     import onnxsim  # type: ignore[import-not-found] # likewise
 
@@ -81,7 +81,7 @@ def _simplified(model: Any) -> Any:  # noqa: ANN401 - onnx.ModelProto
         return model
 
 
-def _hold(graph: Any, name: str) -> None:  # noqa: ANN401 - onnx.GraphProto
+def _hold(graph: Any, name: str) -> None:
     """Put an operator that does nothing before an output: onnx2tf drops a transposition that stands there."""
     import onnx
 
@@ -94,7 +94,7 @@ def _hold(graph: Any, name: str) -> None:  # noqa: ANN401 - onnx.GraphProto
     graph.node.append(onnx.helper.make_node("Identity", [inner], [name], f"{name}/hold"))
 
 
-def _matched(reference: Path, target: str, found: Any, kept: list[str]) -> dict[str, Any]:  # noqa: ANN401
+def _matched(reference: Path, target: str, found: Any, kept: list[str]) -> dict[str, Any]:
     """Return what the file's inputs and outputs are in the source, by running both on the same numbers.
 
     onnx2tf changes letters of names, and puts the channels of some outputs last and of others not.
@@ -120,12 +120,12 @@ def _matched(reference: Path, target: str, found: Any, kept: list[str]) -> dict[
     return {**answer, **_outputs(given["outputs"], got, answer["given"])}
 
 
-def _described(detail: Any) -> dict[str, Any]:  # noqa: ANN401 - what the interpreter says of a tensor
+def _described(detail: Any) -> dict[str, Any]:
     dtype = np.dtype(detail["dtype"]).name
     return {"name": str(detail["name"]), "dtype": dtype, "shape": [int(size) for size in detail["shape"]]}
 
 
-def _run_reference(path: Path, found: Any) -> dict[str, Any]:  # noqa: ANN401
+def _run_reference(path: Path, found: Any) -> dict[str, Any]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -138,7 +138,7 @@ def _run_reference(path: Path, found: Any) -> dict[str, Any]:  # noqa: ANN401
     return {"feeds": feeds, "outputs": dict(zip(names, session.run(names, feeds), strict=True))}
 
 
-def _run(interpreter: Any, feeds: dict[str, Any], inputs: list[dict[str, Any]]) -> list[Any]:  # noqa: ANN401
+def _run(interpreter: Any, feeds: dict[str, Any], inputs: list[dict[str, Any]]) -> list[Any]:
     interpreter.allocate_tensors()
     for each, detail in zip(inputs, interpreter.get_input_details(), strict=True):
         array = feeds[each["source"]]
@@ -147,7 +147,7 @@ def _run(interpreter: Any, feeds: dict[str, Any], inputs: list[dict[str, Any]]) 
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
 
 
-def _last(array: Any) -> Any:  # noqa: ANN401 - a numpy array
+def _last(array: Any) -> Any:
     """Return an image with its second dimension last."""
     return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim == IMAGE else array
 
@@ -169,11 +169,11 @@ def _outputs(wanted: dict[str, Any], got: list[Any], described: list[dict[str, A
     return {"outputs": pairs}
 
 
-def _shaped(array: Any, other: Any, *, last: bool) -> bool:  # noqa: ANN401
+def _shaped(array: Any, other: Any, *, last: bool) -> bool:
     return bool((_last(array) if last else array).shape == other.shape)
 
 
-def _alike(array: Any, other: Any) -> bool:  # noqa: ANN401
+def _alike(array: Any, other: Any) -> bool:
     if array.shape != other.shape:
         return False
     one, two = (np.nan_to_num(np.asarray(each, np.float64)) for each in (array, other))

@@ -65,7 +65,7 @@ def identity() -> bytes:
     return network.save([given], [found])
 
 
-def fingerprint(interpreter: Any) -> str:  # noqa: ANN401 - untyped
+def fingerprint(interpreter: Any) -> str:
     """Return the precision that the interpreter of the identity computes in, empty if it is none of ours."""
     given, found = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     interpreter.set_tensor(given, np.full((1, WIDTH), FINGERPRINT, np.float32))

@@ -87,8 +87,11 @@ class TfliteSession(Session):
         :raises EngineError: Always.
         """
         library = self._opened().library
-        what = f"{library.distribution} {library.version} has no per-layer profile in Python"
-        raise EngineError(what, where=str(self._path), hint="engine openvino reads .tflite and has one")
+        raise EngineError(
+            f"{library.distribution} {library.version} has no per-layer profile in Python",
+            where=str(self._path),
+            hint="engine openvino reads .tflite and has one",
+        )
 
     def _executed(self, loaded: Loaded) -> dict[str, str]:
         """Return the precision, found out at the first call so that loading is timed without it."""
@@ -104,12 +107,11 @@ class TfliteSession(Session):
 
     def _opened(self) -> Loaded:
         if self._loaded is None:
-            what = "the session is closed"
-            raise EngineError(what, where=str(self._path))
+            raise EngineError("the session is closed", where=str(self._path))
         return self._loaded
 
 
-def tensors(interpreter: Any, fixed: frozenset[str]) -> tuple[Any, Any]:  # noqa: ANN401 - two tuples of TensorInfo
+def tensors(interpreter: Any, fixed: frozenset[str]) -> tuple[Any, Any]:
     """Return inputs and outputs; sizes that follow from the shapes asked for are no longer open.
 
     :param fixed: Names of the inputs whose shape was asked for.

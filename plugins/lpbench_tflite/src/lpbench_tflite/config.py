@@ -39,5 +39,4 @@ class TfliteConfig:
 
     def __post_init__(self) -> None:
         if self.threads < 0:
-            what = f"threads: found {self.threads}; expected 0 or more"
-            raise ValueError(what)
+            raise ValueError(f"threads: found {self.threads}; expected 0 or more")

@@ -219,7 +219,7 @@ class _Comparison:
         error.where = ": ".join(filter(None, (f"reference {_targets.words(self._reference)}", error.where)))
         return error
 
-    def _seen(self, worker: Worker, index: int, **how: Any) -> Seen:  # noqa: ANN401 - arguments of the request
+    def _seen(self, worker: Worker, index: int, **how: Any) -> Seen:
         return Seen.of(*worker.ask("numbers", f"running sample {index}", index=index, **how))
 
     def _judged(self, asked: str, facts: Mapping[str, Any], tally: Tally, state: str) -> EngineAgreement:

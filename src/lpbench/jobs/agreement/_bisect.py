@@ -80,13 +80,11 @@ class Side:
         """
         runs = target.runs(component)
         if runs.spec is None:
-            what = f"{runs.asked} was handed over, and cannot be sent to a worker"
-            raise EngineError(what)
+            raise EngineError(f"{runs.asked} was handed over, and cannot be sent to a worker")
         model = choose_model(component, runs.spec)
         if model.format not in runs.spec.exposes:
             shown = f" (of {', '.join(runs.spec.exposes)} it does)" if runs.spec.exposes else ""
-            what = f"{runs.name} shows no intermediate tensors of {model.format}{shown}"
-            raise EngineError(what)
+            raise EngineError(f"{runs.name} shows no intermediate tensors of {model.format}{shown}")
         return cls(runs, model, shapes)
 
     def request(self, feeds: Path) -> dict[str, Any]:

@@ -145,8 +145,7 @@ class Tally:
     def _found(self, at: Found, first: Tensor, second: Tensor | None) -> Found:
         try:
             if second is None:
-                what = "it is not there"
-                raise LpbenchError(what)  # noqa: TRY301 - both are told in the same way
+                raise LpbenchError("it is not there")  # noqa: TRY301 - both are told in the same way
             found = deviation(first.values, alike(second, first))
         except LpbenchError as error:
             return dataclasses.replace(at, reason=error.what)

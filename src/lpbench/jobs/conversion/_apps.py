@@ -154,15 +154,17 @@ class _Place:
         """
         lacking = [each for each in self._app.components if not self._original(each)]
         if not lacking:
-            what = f"every model is there in the format {self._to} already"
-            raise AppError(what, where=self._app.name, hint="it is no conversion, so it is not replaced")
+            raise AppError(
+                f"every model is there in the format {self._to} already",
+                where=self._app.name,
+                hint="it is no conversion, so it is not replaced",
+            )
         makers = {each.spec.reads for each in offers_where(CONVERTERS, lambda spec: spec.writes == self._to)}
         able = [each for each in lacking if makers & {model.format for model in each.models}]
         home = self._home()
         there = next(each for each in (home, *home.parents) if each.exists())
         if not os.access(there, os.W_OK):
-            what = "is not writable"
-            raise AppError(what, where=str(there), hint="-o DIR puts the files elsewhere")
+            raise AppError("is not writable", where=str(there), hint="-o DIR puts the files elsewhere")
         return able or lacking  # of a chain what can be; where nothing can, the reason is given
 
     def _original(self, component: Component) -> bool:
@@ -180,12 +182,16 @@ class _Place:
             job.precision,
             job.converter,
         ):
-            what = f'component "{component.name}" has a model in the format {self._to} already, {origin(old)}'
-            raise AppError(what, where=self._app.name, hint="--force replaces it")
+            raise AppError(
+                f'component "{component.name}" has a model in the format {self._to} already, {origin(old)}',
+                where=self._app.name,
+                hint="--force replaces it",
+            )
         folder = self._app.root / self._folder(component)
         if old is None and folder.exists():
-            what = "is there already"
-            raise AppError(what, where=str(folder), hint="converted files go there: move it away, or use -o DIR")
+            raise AppError(
+                "is there already", where=str(folder), hint="converted files go there: move it away, or use -o DIR"
+            )
 
     def put(self, component: Component, model: Model) -> Model:
         """Write a model's files and return it as it lies there.
@@ -195,8 +201,9 @@ class _Place:
         try:
             return self._beside(component, model) if self._apart else self._into(component, model)
         except OSError as error:
-            what = f"cannot be written: {error.strerror or error}"
-            raise AppError(what, where=str(error.filename or self._home())) from error
+            raise AppError(
+                f"cannot be written: {error.strerror or error}", where=str(error.filename or self._home())
+            ) from error
 
     @property
     def _apart(self) -> bool:
@@ -222,8 +229,11 @@ class _Place:
         names = _names(model, files, self._app.name)
         taken = [names[path] for path in files if _differs(path, home / names[path])]
         if taken and not self._force:
-            what = f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already"
-            raise AppError(what, where=str(home), hint="--force overwrites, -o DIR writes elsewhere")
+            raise AppError(
+                f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already",
+                where=str(home),
+                hint="--force overwrites, -o DIR writes elsewhere",
+            )
         for path in files:
             temporary = home / f".{names[path]}.new"
             shutil.copyfile(path, temporary)

@@ -54,8 +54,7 @@ def converted(job: Job, *, force: bool = False) -> Model:
         hint = "the cache needs space and to be writable; XDG_CACHE_HOME puts it elsewhere"
         raise ConversionError(what, where=str(error.filename or place), hint=hint) from error
     if found is None:
-        what = f"{place / name} was damaged as soon as it was written"
-        raise ConversionError(what)
+        raise ConversionError(f"{place / name} was damaged as soon as it was written")
     return found
 
 

@@ -76,8 +76,9 @@ def run_source(job: Job, stage: Path) -> Source:
     try:
         spec = reference(job.source.format)
     except EngineError as error:
-        what = f"what is converted from {job.source.format} cannot be checked: {error.what}"
-        raise ConversionError(what, hint=error.hint) from error
+        raise ConversionError(
+            f"what is converted from {job.source.format} cannot be checked: {error.what}", hint=error.hint
+        ) from error
     own = job.component.preprocessing
     try:
         return _run_source(job, spec, own, stage / "feeds")
@@ -106,8 +107,11 @@ def compare(job: Job, source: Source, made: Model) -> Checked:
             found = _outputs(worker, given=list(map(str, source.feeds)))
     except LpbenchError as error:
         outcome = (error.outcome if isinstance(error, WorkerError) else error.what).replace(f"{made.path.parent}/", "")
-        what = f"{job.converter} made a file that {spec.name} does not run: {outcome}"
-        raise ConversionError(what, where=job.source.path.name, hint=error.hint) from error
+        raise ConversionError(
+            f"{job.converter} made a file that {spec.name} does not run: {outcome}",
+            where=job.source.path.name,
+            hint=error.hint,
+        ) from error
     faults, furthest = differences(source.samples, found, job.precision)
     if faults:
         what = f"{job.converter} made another model: {'; '.join(faults)}"
@@ -145,8 +149,7 @@ def _kept_outputs(worker: Worker, folder: Path) -> list[tuple[Path, RawSample]]:
     folder.mkdir()
     found = _outputs(worker, limit=SAMPLES, keep=str(folder))
     if not found:
-        what = "none of the samples can be used"
-        raise LpbenchError(what)
+        raise LpbenchError("none of the samples can be used")
     return list(zip(sorted(folder.iterdir()), found, strict=True))
 
 
@@ -187,7 +190,7 @@ def _open_shapes(source: Model, inputs: Sequence[TensorInfo], feeds: Path) -> Sh
     return {each.name: shapes[called.get(each.name, each.name)] for each in inputs if each.dynamic}
 
 
-def _around(app: App, component: Any, model: Model) -> App:  # noqa: ANN401 - a Component
+def _around(app: App, component: Any, model: Model) -> App:
     """Return an app of one component and one model, whose outputs are left as they are."""
     alone = dataclasses.replace(component, models=(model,), postprocessing=_TENSORS)
     return dataclasses.replace(app, components=(alone,), samples=(), decode_in_region=False)
@@ -213,7 +216,7 @@ def _open(
     return opened
 
 
-def _outputs(worker: Worker, **how: Any) -> list[RawSample]:  # noqa: ANN401 - arguments of the request
+def _outputs(worker: Worker, **how: Any) -> list[RawSample]:
     return tensor_wire.unpack(*worker.ask("outputs", "running", **how))
 
 

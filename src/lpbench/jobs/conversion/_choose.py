@@ -31,13 +31,13 @@ def choose(component: Component, wanted: str, precision: str | None = None) -> t
     if not fitting:
         reads = ", ".join(sorted({offer.spec.reads for offer in makers}))
         have = ", ".join(model.format for model in sources)
-        what = f'converters to {wanted} read {reads}; component "{component.name}" has {have or "no model"}'
-        raise ConversionError(what)
+        raise ConversionError(
+            f'converters to {wanted} read {reads}; component "{component.name}" has {have or "no model"}'
+        )
     storing = [(model, offer) for model, offer in fitting if precision in {None, *offer.spec.precisions}]
     if not storing:
         stored = ", ".join(dict.fromkeys(each for _, offer in fitting for each in offer.spec.precisions))
-        what = f'no converter to {wanted} stores weights in "{precision}"'
-        raise ConversionError(what, hint=f"known: {stored}")
+        raise ConversionError(f'no converter to {wanted} stores weights in "{precision}"', hint=f"known: {stored}")
     model, offer = _ready(storing)
     return model, offer, precision or offer.spec.precisions[0]
 
@@ -52,8 +52,10 @@ def checker(wanted: str, offer: Offer[ConverterSpec]) -> EngineSpec:
     ready = next((each.spec for each in readers if each.availability()), None)
     if ready is not None:
         return ready
-    what = f"no engine that reads {wanted} is ready, and what a converter makes must be run before it counts"
-    raise ConversionError(what, hint="; ".join(f"{each.spec.name}: {each.availability().hint}" for each in readers))
+    raise ConversionError(
+        f"no engine that reads {wanted} is ready, and what a converter makes must be run before it counts",
+        hint="; ".join(f"{each.spec.name}: {each.availability().hint}" for each in readers),
+    )
 
 
 def _makers(wanted: str) -> list[Offer[ConverterSpec]]:
@@ -75,5 +77,4 @@ def _ready(fitting: Sequence[tuple[Model, Offer[ConverterSpec]]]) -> tuple[Model
         if state:
             return model, offer
     _, offer, state = states[0]
-    what = f'converter "{offer.spec.name}" is not ready: {state.reason}'
-    raise ConversionError(what, hint=state.hint)
+    raise ConversionError(f'converter "{offer.spec.name}" is not ready: {state.reason}', hint=state.hint)

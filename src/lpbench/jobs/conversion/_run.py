@@ -59,8 +59,7 @@ class _Clock:
             self._since = seconds
         phase, spent = ("preparing", seconds) if self._since is None else ("converting", seconds - self._since)
         if spent > self._job.timeout:
-            what = f"took longer than {self._job.timeout:g} s {phase}"
-            raise TimeoutError(what)
+            raise TimeoutError(f"took longer than {self._job.timeout:g} s {phase}")
         self._job.tell(phase, spent)
 
 

@@ -43,8 +43,7 @@ def _convert(request: Mapping[str, Any]) -> dict[str, Any]:
     wanted = Conversion(Path(request["folder"]), Path(request["scratch"]), request["precision"], shapes)
     made = converter.convert(model_from_request(request["source"]), wanted)
     if not isinstance(made, Converted):
-        what = f"returned {type(made).__name__}, which is no lpbench.plugin.converter.Converted"
-        raise TypeError(what)
+        raise TypeError(f"returned {type(made).__name__}, which is no lpbench.plugin.converter.Converted")
     return {"model": dataclasses.asdict(made.model), "tools": dict(made.tools)}
 
 

@@ -282,7 +282,7 @@ def _rows(component: Component, target: Target, facts: Mapping[str, Any], types:
     ]
 
 
-def _who(kind: Any, name: str) -> tuple[str, str]:  # noqa: ANN401 - either kind of processor
+def _who(kind: Any, name: str) -> tuple[str, str]:
     """Return the plugin's word for its stage, as in the published table, and its distribution."""
     offer = registry.current().get(kind, name)
     if offer.plugin == registry.BUILTIN:

@@ -57,9 +57,12 @@ class Racer:
 
     def go(self) -> None:
         """Run one slice, rest, and note its medians."""
+        # The slice is one request: a round trip for each sample would let the caches cool and the clock drop.
         _, reads = self.asks.ask("measure", "measuring in lockstep", count=self.discard + self.count)
+        # Suspended before its reads are looked at: its idle threads still spin on a core that the next one needs.
         self.asks.rest()
         for stage, values in columns_of(reads, self.components).items():
+            # The median of a slice, not its mean: one sample that was interrupted does not move it.
             self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
 
     def prepare(self) -> None:
@@ -86,12 +89,15 @@ def take_turns(
     :raises WorkerError: One of them ended.
     """
     ahead = [opening] if opening else []
+    # Once for all rounds: where threads are kept does not change any more.
     for each in (*ahead, *racers):
         each.prepare()
     (least, most), begun = ROUNDS, time.monotonic()
+    # There and back (A B, B A): a drift of the machine adds to both sides of a ratio alike.
     for number in range(most):
         for each in (*ahead, *_order(racers, number)):
             each.go()
+        # Rounds, not seconds, are counted down: every configuration has as many slices as the others.
         spent = time.monotonic() - begun
         tell(min(1.0, spent / seconds))
         done = number + 1
@@ -121,6 +127,7 @@ def _ratios(pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> dic
 
 def _order(racers: Sequence[Racer], number: int) -> Sequence[Racer]:
     """Return the order of a round: rotated from pair to pair of rounds, there and back within a pair."""
+    # With three and more, who follows whom matters too: what one leaves in the caches, another finds.
     turn = number // 2 % len(racers)
     rotated = [*racers[turn:], *racers[:turn]] if len(racers) > 2 else list(racers)  # noqa: PLR2004 - A B, B A
     return rotated if number % 2 == 0 else rotated[::-1]

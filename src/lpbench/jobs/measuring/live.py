@@ -33,7 +33,7 @@ def compare_live(
     *,
     runs: int = RUNS,
     margin: float = 0.01,
-    **options: Any,  # noqa: ANN401 - handed on
+    **options: Any,
 ) -> tuple[Result, tuple[Compared, ...]]:
     """Measure several engines in turns and return the result with a verdict on each beside the first.
 
@@ -46,8 +46,10 @@ def compare_live(
     :raises LpbenchError: There are fewer than two engines, or the app cannot be used.
     """
     if len(engines) < 2 and list(engines) != [ALL]:  # noqa: PLR2004 - a comparison takes two
-        what = f"a comparison takes two engines; found {', '.join(engines) or 'none'}"
-        raise LpbenchError(what, hint="name each, with options of its own: onnxruntime onnxruntime:threads=2")
+        raise LpbenchError(
+            f"a comparison takes two engines; found {', '.join(engines) or 'none'}",
+            hint="name each, with options of its own: onnxruntime onnxruntime:threads=2",
+        )
     settings = {"runs": runs, "alone": ALONE_S, "yardstick": False, **options}
     result = benchmark(app, engine=list(engines), **settings)
     return result, compare_measured(result, margin=margin)

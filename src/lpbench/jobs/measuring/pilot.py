@@ -38,15 +38,19 @@ def rest_of(done: Sequence[Limits], tracks: Sequence[Sequence[Recorder]], spent_
     """
     first = done[0]
     known = [found for found in (list(filter(None, map(_pilot, track))) for track in tracks) if len(found) > 1]
+    # One run shows no spread between runs, so nothing can be planned from it.
     if not known:
         return [*done, *(first,) * (FEWEST - len(done))]
+    # What a run costs beside timing (starting, loading, warming up) does not shrink with it.
     cost_s, left_s = spent_s / len(done), max(0.0, max_s - spent_s)
     timed_s = sum(map(_timed, tracks)) + first.lockstep_s * (len(tracks) + 1)
+    # Runs become shorter before they become fewer: a verdict takes eight, and its error falls with their number.
     scale = _scale(left_s / (FEWEST - len(done)), cost_s, min(timed_s, cost_s))
     cost_s -= (1 - scale) * min(timed_s, cost_s)
     ceiling = max(len(done), min(MOST, len(done) + int(left_s / cost_s + 0.5)))
     limits = stats.Limits(fewest=min(FEWEST, ceiling), most=ceiling, longest=first.most_s * NANO)
     plans = [stats.plan(found, first.width, limits) for found in known]
+    # Not fewer samples than the pilot took: its variance is known only roughly, and time is there.
     reached = max(statistics.median(each.samples for each in found) for found in known)
     samples = max(int(reached), *(plan.samples for plan in plans))
     more = max(plan.runs for plan in plans) - len(done)
@@ -76,6 +80,7 @@ def _timed(track: Sequence[Recorder]) -> float:
 
 def _pilot(recorder: Recorder) -> PilotRun | None:
     totals = recorder.columns[TOTAL]
+    # Of the median, since run medians are what the interval across runs is taken over.
     variance = stats.median_variance(totals)
     if isinstance(variance, Unavailable):
         return None

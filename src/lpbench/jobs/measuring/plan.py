@@ -167,8 +167,9 @@ def last_cores(threads: Sequence[object]) -> tuple[int, ...]:
 def _refuse_none(asked: Asked) -> None:
     runs = max(1, asked.runs or 1)
     if asked.number is not None and asked.number < runs:
-        what = f"{asked.number} inferences are fewer than {runs} runs"
-        raise LpbenchError(what, hint="--number counts the inferences of all runs together")
+        raise LpbenchError(
+            f"{asked.number} inferences are fewer than {runs} runs",
+            hint="--number counts the inferences of all runs together",
+        )
     if asked.runs is not None and asked.runs < 1:
-        what = f"{asked.runs} runs are none"
-        raise LpbenchError(what, hint="--runs takes 1 or more")
+        raise LpbenchError(f"{asked.runs} runs are none", hint="--runs takes 1 or more")

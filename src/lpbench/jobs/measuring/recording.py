@@ -42,7 +42,7 @@ NANO = 1_000_000_000
 class Asks(Protocol):
     """A worker, or a stand-in for one in this process."""
 
-    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
+    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
         """Have the runner do something and return its answer and block."""
 
     def rest(self) -> None:
@@ -287,8 +287,10 @@ def columns_of(reads: bytes, components: Sequence[str] = ()) -> dict[str, array[
     :raises WorkerError: The block is no whole number of samples, or its clock went backwards.
     """
     if not reads or len(reads) % (8 * reads_of(len(components) or 1)):
-        what = f"the worker sent {len(reads)} bytes of clock reads, which is no whole number of samples"
-        raise WorkerError(what, outcome="broke the protocol while measuring")
+        raise WorkerError(
+            f"the worker sent {len(reads)} bytes of clock reads, which is no whole number of samples",
+            outcome="broke the protocol while measuring",
+        )
     values = array("q")
     values.frombytes(reads)
     if sys.byteorder == "big":  # the wire is little-endian

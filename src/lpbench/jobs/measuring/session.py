@@ -135,8 +135,9 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     targets = engine_choice.targets(loaded, engine, chosen, failed)
     targets = engine_choice.refuse_side_by_side(loaded, targets, batch=batch, streams=streams, explain=explain)
     if explain and len(loaded.components) > 1:
-        what = f"{loaded.name} is a chain: its components are timed apart already"
-        raise LpbenchError(what, hint="leave --explain out")
+        raise LpbenchError(
+            f"{loaded.name} is a chain: its components are timed apart already", hint="leave --explain out"
+        )
     apart = isolate if isolate is not None else not any(target.instance for target in targets)
     asked = plans.Asked(
         number=number,
@@ -170,8 +171,10 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
         draw=Path(draw).resolve() if draw else None,
     )
     if apart and any(target.instance for target in targets):
-        what = "an engine that is handed over cannot be sent to a worker"
-        raise LpbenchError(what, hint="leave isolate out, or register the engine in a plugin and name it")
+        raise LpbenchError(
+            "an engine that is handed over cannot be sent to a worker",
+            hint="leave isolate out, or register the engine in a plugin and name it",
+        )
     return _Bench(plan, progress).carry_out()
 
 
@@ -471,7 +474,7 @@ class Here:
     def rest(self) -> None:
         """Do nothing: nobody else is waiting for a core."""
 
-    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:  # noqa: ANN401
+    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
         """Do it here and now."""
         answer = self._runner.do(do, arguments)
         return answer if isinstance(answer, tuple) else (answer, b"")

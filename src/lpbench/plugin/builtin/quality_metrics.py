@@ -96,8 +96,7 @@ class Auc(QualityMetric):
         """Note the score of a true (1) or false (0) sample."""
         value = _needed(truth, "value", "the data say no value, 1 or 0")
         if value not in {0, 1}:
-            what = f"the value {value} is neither 1 nor 0"
-            raise LpbenchError(what)
+            raise LpbenchError(f"the value {value} is neither 1 nor 0")
         self._scores[int(value)].append(score_of(described))
 
     def result(self) -> Quality:
@@ -191,8 +190,10 @@ def candidates(described: Mapping[str, Any]) -> list[str]:
     """
     found = described.get("top")
     if found is None:
-        what = "the app's predictions are no labels"
-        raise LpbenchError(what, hint="another metric serves this class: lpbench plugins -v lists them")
+        raise LpbenchError(
+            "the app's predictions are no labels",
+            hint="another metric serves this class: lpbench plugins -v lists them",
+        )
     return [str(each.get("label")) for each in found]
 
 
@@ -202,8 +203,7 @@ def score_of(described: Mapping[str, Any]) -> float:
         return float(described["score"])
     found = described.get("items", described.get("top"))
     if found is None:
-        what = "the app's predictions have no score"
-        raise LpbenchError(what)
+        raise LpbenchError("the app's predictions have no score")
     return max((float(each["score"]) for each in found), default=0.0)
 
 
@@ -238,11 +238,10 @@ def _value_of(described: Mapping[str, Any]) -> float:
     for key in ("value", "age"):
         if isinstance(described.get(key), (int, float)):
             return float(described[key])
-    what = "the app's predictions have no value"
-    raise LpbenchError(what)
+    raise LpbenchError("the app's predictions have no value")
 
 
-def _needed(truth: Mapping[str, Any], key: str, what: str) -> Any:  # noqa: ANN401 - what the data say
+def _needed(truth: Mapping[str, Any], key: str, what: str) -> Any:
     if key not in truth:
         raise LpbenchError(what, hint=f"they say {', '.join(truth)}")
     return truth[key]

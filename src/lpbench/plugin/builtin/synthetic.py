@@ -42,8 +42,9 @@ def made_up(dtype: str, shape: tuple[int, ...], entropy: list[int], ends: Sequen
         return _integers("uint8", count, entropy, ends).astype(bool).reshape(shape)
     if dtype == "str":
         return np.full(shape, "", dtype=object)
-    what = f"values of the type {dtype} cannot be made up"
-    raise ProcessorError(what, hint="give some in .npy or .npz files: --data DIR")
+    raise ProcessorError(
+        f"values of the type {dtype} cannot be made up", hint="give some in .npy or .npz files: --data DIR"
+    )
 
 
 def _bits(count: int, entropy: list[int]) -> Array:
@@ -95,8 +96,10 @@ def _integers(dtype: str, count: int, entropy: list[int], ends: Sequence[float] 
     low, end = int(ends[0]), int(ends[1])
     limits = np.iinfo(dtype)
     if (low, end) != tuple(ends) or low < limits.min or end > int(limits.max) + 1:
-        what = f"the range {ends[0]:g},{ends[1]:g} does not fit {dtype}"
-        raise ProcessorError(what, hint=f"whole numbers from {limits.min} to {int(limits.max) + 1}")
+        raise ProcessorError(
+            f"the range {ends[0]:g},{ends[1]:g} does not fit {dtype}",
+            hint=f"whole numbers from {limits.min} to {int(limits.max) + 1}",
+        )
     bits, span = _bits(count, entropy), end - low
     offsets = bits if span == 1 << 64 else bits % np.uint64(span)
     values = offsets + np.uint64(low % (1 << 64))  # modulo 2**64; the low bits of that are the value

@@ -43,16 +43,13 @@ class TensorConfig:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            what = f"seed must be 0 or more, found {self.seed}"
-            raise ValueError(what)
+            raise ValueError(f"seed must be 0 or more, found {self.seed}")
         for name, shape in self.shapes.items():
             if any(size < 1 for size in shape):
-                what = f'shape of "{name}" must be of whole numbers of 1 or more, found {list(shape)}'
-                raise ValueError(what)
+                raise ValueError(f'shape of "{name}" must be of whole numbers of 1 or more, found {list(shape)}')
         for name, ends in self.ranges.items():
             if len(ends) != ENDS or not -math.inf < ends[0] < ends[-1] < math.inf:
-                what = f'range of "{name}" must be two numbers, the lower first, found {list(ends)}'
-                raise ValueError(what)
+                raise ValueError(f'range of "{name}" must be two numbers, the lower first, found {list(ends)}')
 
 
 @dataclass(frozen=True)
@@ -72,8 +69,9 @@ class TensorPreprocessor(Preprocessor[TensorConfig]):
         for option, given in (("shape", config.shapes), ("range", config.ranges)):
             for name in given:
                 if name not in names:
-                    what = f'the model has no input "{name}", which a {option} is given for'
-                    raise ProcessorError(what, hint=nearest(name, names))
+                    raise ProcessorError(
+                        f'the model has no input "{name}", which a {option} is given for', hint=nearest(name, names)
+                    )
         for each in inputs:
             if each.name in config.shapes:
                 _refuse_contradiction(each, config.shapes[each.name])
@@ -100,8 +98,9 @@ class TensorPreprocessor(Preprocessor[TensorConfig]):
         arrays = _read(path, [each.name for each in self.inputs])
         names = {each.name for each in self.inputs}
         for name in sorted(arrays.keys() - names):
-            what = f'holds "{name}", which is no input of the model'
-            raise ProcessorError(what, where=str(path), hint=nearest(name, names))
+            raise ProcessorError(
+                f'holds "{name}", which is no input of the model', where=str(path), hint=nearest(name, names)
+            )
         return Sample(path.name, {each.name: self._fitting(each, arrays, path) for each in self.inputs})
 
     def _make(self, info: TensorInfo, index: int, seed: int) -> Array:
@@ -112,25 +111,35 @@ class TensorPreprocessor(Preprocessor[TensorConfig]):
         except ProcessorError as error:
             raise ProcessorError(error.what, where=f'input "{info.name}"', hint=error.hint) from None
         except (MemoryError, ValueError):
-            what = f"shape {_text(shape)} does not fit into memory"
-            raise ProcessorError(what, where=f'input "{info.name}"') from None
+            raise ProcessorError(
+                f"shape {_text(shape)} does not fit into memory", where=f'input "{info.name}"'
+            ) from None
 
     def _fitting(self, info: TensorInfo, arrays: Mapping[str, Array], path: Path) -> Array:
         if info.name not in arrays:
-            what = f'holds no array "{info.name}", which the model needs'
-            raise ProcessorError(what, where=str(path), hint=f"it holds {', '.join(sorted(arrays)) or 'nothing'}")
+            raise ProcessorError(
+                f'holds no array "{info.name}", which the model needs',
+                where=str(path),
+                hint=f"it holds {', '.join(sorted(arrays)) or 'nothing'}",
+            )
         array = arrays[info.name]
         if info.dtype == "str" and array.dtype.kind == "U":
             array = array.astype(object)
         wanted = {"str": "object", "bfloat16": "uint16"}.get(info.dtype, info.dtype)
         if array.dtype.name != wanted or not array.dtype.isnative:
             order = "" if array.dtype.isnative else " in the other byte order"
-            what = f'"{info.name}" is {array.dtype.name}{order}; the model takes {info.dtype}'
-            raise ProcessorError(what, where=str(path), hint=f'save it with .astype("{wanted}")')
+            raise ProcessorError(
+                f'"{info.name}" is {array.dtype.name}{order}; the model takes {info.dtype}',
+                where=str(path),
+                hint=f'save it with .astype("{wanted}")',
+            )
         shape = self.config.shapes.get(info.name, info.shape)
         if not _fits(array.shape, shape):
-            what = f'"{info.name}" has the shape {_text(array.shape)}; the model takes {_text(shape)}'
-            raise ProcessorError(what, where=str(path), hint="reshape or resize it before saving")
+            raise ProcessorError(
+                f'"{info.name}" has the shape {_text(array.shape)}; the model takes {_text(shape)}',
+                where=str(path),
+                hint="reshape or resize it before saving",
+            )
         return array
 
 
@@ -187,8 +196,10 @@ def _named_sizes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]
                 and name != "?"
                 and sizes.setdefault(name, given[each.name][axis]) != (found := given[each.name][axis])
             ):
-                what = f'dimension "{name}" is given as {sizes[name]} and, for input "{each.name}", as {found}'
-                raise ProcessorError(what, hint="give dimensions of one name one size")
+                raise ProcessorError(
+                    f'dimension "{name}" is given as {sizes[name]} and, for input "{each.name}", as {found}',
+                    hint="give dimensions of one name one size",
+                )
     batches = (each.dynamic.get(0, "?") for each in inputs)
     return {**{name: 1 for name in batches if name != "?"}, **sizes}
 
@@ -218,8 +229,10 @@ def _to_ask(shapes: Mapping[str, tuple[int | str | None, ...]]) -> Iterator[tupl
 
 def _refuse_contradiction(info: TensorInfo, given: tuple[int, ...]) -> None:
     if not _fits(given, info.shape):
-        what = f'input "{info.name}" is given the shape {_text(given)}; the model takes {_text(info.shape)}'
-        raise ProcessorError(what, hint=f"--shape {info.name}={_text(info.shape)}, with numbers for question marks")
+        raise ProcessorError(
+            f'input "{info.name}" is given the shape {_text(given)}; the model takes {_text(info.shape)}',
+            hint=f"--shape {info.name}={_text(info.shape)}, with numbers for question marks",
+        )
 
 
 def _fits(shape: Sequence[int], wanted: Sequence[int | str | None]) -> bool:
@@ -245,8 +258,11 @@ def _read(path: Path, names: Sequence[str]) -> dict[str, Array]:
     except ProcessorError:
         raise
     except Exception as error:  # numpy's reader of headers lets Python's tokenizer and parser raise
-        what = f"cannot be read as {path.suffix}: {error or 'it does not fit into memory'}"
-        raise ProcessorError(what, where=str(path), hint="write it with numpy.save or numpy.savez") from error
+        raise ProcessorError(
+            f"cannot be read as {path.suffix}: {error or 'it does not fit into memory'}",
+            where=str(path),
+            hint="write it with numpy.save or numpy.savez",
+        ) from error
 
 
 def _refuse_large(path: Path) -> None:
@@ -255,18 +271,22 @@ def _refuse_large(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         largest = max((each.file_size for each in archive.infolist()), default=0)
     if largest > BYTE_LIMIT:
-        what = f"holds an array of {largest} bytes"
-        raise ProcessorError(what, where=str(path), hint=f"at most {BYTE_LIMIT} are read")
+        raise ProcessorError(
+            f"holds an array of {largest} bytes", where=str(path), hint=f"at most {BYTE_LIMIT} are read"
+        )
 
 
 def _single(names: Sequence[str], path: Path) -> str:
     if len(names) != 1:
-        what = f"holds one array; the model has the inputs {', '.join(names)}"
-        raise ProcessorError(what, where=str(path), hint="save them together by name: numpy.savez(file, **arrays)")
+        raise ProcessorError(
+            f"holds one array; the model has the inputs {', '.join(names)}",
+            where=str(path),
+            hint="save them together by name: numpy.savez(file, **arrays)",
+        )
     return names[0]
 
 
-def _describe(array: Any) -> dict[str, Any]:  # noqa: ANN401 - engines may hand over their own arrays
+def _describe(array: Any) -> dict[str, Any]:
     import numpy as np
 
     try:

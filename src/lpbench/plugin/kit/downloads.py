@@ -133,21 +133,24 @@ def _download(package: Package, stage: Path, progress: Callable[[int, float], No
             tick=lambda seconds: progress(atomic_folders.size(folder) or atomic_folders.size(temporary), seconds),
         )
     except TimeoutError as error:
-        what = f"{package}: {package.kind} {error}"
-        raise PullError(what, hint=client.hint) from error
+        raise PullError(f"{package}: {package.kind} {error}", hint=client.hint) from error
     if status != 0:
         said = client.said(log) or processes.ending(status)
         reached = client.unreachable not in log.read_text("utf-8", "replace")
-        what = f"{package}: {package.kind} failed: {said}{'' if reached else ' (the registry cannot be reached)'}"
-        raise PullError(what, hint=client.hint)
+        raise PullError(
+            f"{package}: {package.kind} failed: {said}{'' if reached else ' (the registry cannot be reached)'}",
+            hint=client.hint,
+        )
     return _only(package, folder)
 
 
 def _only(package: Package, folder: Path) -> Path:
     names = sorted(path.name for path in folder.iterdir())
     if names != [package.file]:
-        what = f"{package}: {package.kind} brought {', '.join(names) or 'nothing'} instead of {package.file}"
-        raise PullError(what, hint="this registry serves other files than the entry names; look at its configuration")
+        raise PullError(
+            f"{package}: {package.kind} brought {', '.join(names) or 'nothing'} instead of {package.file}",
+            hint="this registry serves other files than the entry names; look at its configuration",
+        )
     return folder / package.file
 
 

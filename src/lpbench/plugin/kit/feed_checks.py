@@ -36,7 +36,7 @@ def problem(feeds: object, inputs: Sequence[TensorInfo]) -> tuple[str, str] | No
     return next(filter(None, found), None)
 
 
-def misfit(array: Any, info: TensorInfo) -> tuple[str, str] | None:  # noqa: ANN401 - whatever a user hands over
+def misfit(array: Any, info: TensorInfo) -> tuple[str, str] | None:
     """Return what is wrong with the array of one input and what to do about it, or None if it fits."""
     import numpy as np
 
@@ -60,8 +60,9 @@ def fixed(inputs: Sequence[TensorInfo], shapes: Shapes) -> tuple[TensorInfo, ...
     known = [info.name for info in inputs]
     for name in shapes:
         if name not in known:
-            what = f'a shape is given for "{name}", which is no input of the model'
-            raise EngineError(what, hint=nearest(name, known))
+            raise EngineError(
+                f'a shape is given for "{name}", which is no input of the model', hint=nearest(name, known)
+            )
     return tuple(_fixed(info, shapes.get(info.name)) for info in inputs)
 
 
@@ -80,7 +81,7 @@ def _missing(info: TensorInfo) -> tuple[str, str]:
     return f'input "{info.name}" is missing', f"give {info.dtype} of shape {text(info.shape)}"
 
 
-def _right_type(array: Any, dtype: str) -> bool:  # noqa: ANN401 - a numpy array
+def _right_type(array: Any, dtype: str) -> bool:
     if dtype == TEXT:
         return bool(array.dtype.kind in TEXT_KINDS)
     return bool(array.dtype.name == dtype and array.dtype.isnative)
@@ -90,6 +91,8 @@ def _fixed(info: TensorInfo, shape: tuple[int, ...] | None) -> TensorInfo:
     if shape is None:
         return info
     if min(shape, default=1) < 0 or not fits(shape, info.shape):
-        what = f'input "{info.name}" cannot be {text(shape)}; the model has {text(info.shape)}'
-        raise EngineError(what, hint="only open dimensions, those with a name or ?, can be chosen")
+        raise EngineError(
+            f'input "{info.name}" cannot be {text(shape)}; the model has {text(info.shape)}',
+            hint="only open dimensions, those with a name or ?, can be chosen",
+        )
     return dataclasses.replace(info, shape=tuple(shape))

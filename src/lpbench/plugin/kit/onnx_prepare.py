@@ -74,66 +74,71 @@ def prepare(path: Path, target: Path, shapes: Mapping[str, Sequence[int]]) -> So
     return Source(tuple(map(_tensor, inputs)), outputs, tuple(sorted({node.op_type for node in model.graph.node})))
 
 
-def _load(path: Path) -> Any:  # noqa: ANN401 - onnx.ModelProto
+def _load(path: Path) -> Any:
     import onnx
 
     try:
         model = onnx.load(str(path))
     except Exception as error:  # whatever protobuf and onnx raise for damaged files and missing weights
-        what = f"{path.name} cannot be read as ONNX: {' '.join(str(error).split())}"
-        raise SourceError(what, "fetch or export it again, with its weights beside it") from error
+        raise SourceError(
+            f"{path.name} cannot be read as ONNX: {' '.join(str(error).split())}",
+            "fetch or export it again, with its weights beside it",
+        ) from error
     if not model.graph.output:
-        what = f"{path.name} is no ONNX model: it gives nothing"
-        raise SourceError(what, "fetch or export it again")
+        raise SourceError(f"{path.name} is no ONNX model: it gives nothing", "fetch or export it again")
     return model
 
 
-def _inputs(model: Any) -> Iterator[Any]:  # noqa: ANN401
+def _inputs(model: Any) -> Iterator[Any]:
     """Yield the inputs; old files list weights among them."""
     weights = {each.name for each in model.graph.initializer}
     for each in model.graph.input:
         if each.name in weights:
             continue
         if not each.type.HasField("tensor_type"):
-            what = f'input "{each.name}" is no tensor'
-            raise SourceError(what, "converters take tensors only")
+            raise SourceError(f'input "{each.name}" is no tensor', "converters take tensors only")
         yield each
 
 
 def _refuse_strangers(shapes: Mapping[str, Sequence[int]], known: Sequence[str]) -> None:
     for name in shapes:
         if name not in known:
-            what = f'a shape is given for "{name}", which is no input of the model'
-            raise SourceError(what, f"inputs: {', '.join(known)}")
+            raise SourceError(
+                f'a shape is given for "{name}", which is no input of the model', f"inputs: {', '.join(known)}"
+            )
 
 
-def _fix(each: Any, shape: Sequence[int] | None) -> None:  # noqa: ANN401 - onnx.ValueInfoProto
+def _fix(each: Any, shape: Sequence[int] | None) -> None:
     """Give an input its sizes."""
     kind = each.type.tensor_type
     found = _dimensions(kind) if kind.HasField("shape") else None
     if shape is None:
         if found is None or not _complete(found):
-            what = f'input "{each.name}" has open sizes: {_text(found)}'
-            raise SourceError(what, f"a converter needs them: --shape {each.name}=1,3,224,224 say")
+            raise SourceError(
+                f'input "{each.name}" has open sizes: {_text(found)}',
+                f"a converter needs them: --shape {each.name}=1,3,224,224 say",
+            )
         return
     fits = found is None or (
         len(shape) == len(found)
         and all(not isinstance(have, int) or have == size for have, size in zip(found, shape, strict=True))
     )
     if not fits or min(shape, default=1) < 1:
-        what = f'input "{each.name}" cannot be {_text(shape)}; the model has {_text(found)}'
-        raise SourceError(what, "give a size for each ? and name, and leave the others as they are")
+        raise SourceError(
+            f'input "{each.name}" cannot be {_text(shape)}; the model has {_text(found)}',
+            "give a size for each ? and name, and leave the others as they are",
+        )
     _set(kind, shape)
 
 
-def _set(kind: Any, shape: Sequence[int]) -> None:  # noqa: ANN401 - onnx.TypeProto.Tensor
+def _set(kind: Any, shape: Sequence[int]) -> None:
     kind.ClearField("shape")
     for size in shape:
         kind.shape.dim.add().dim_value = size
     kind.shape.SetInParent()  # a scalar has a shape too
 
 
-def _sizes(model: Any) -> dict[str, Sizes]:  # noqa: ANN401
+def _sizes(model: Any) -> dict[str, Sizes]:
     """Return the sizes of every tensor that they follow for, without carrying the weights along."""
     import onnx
 
@@ -153,7 +158,7 @@ def _sizes(model: Any) -> dict[str, Sizes]:  # noqa: ANN401
     return {each.name: _dimensions(each.type.tensor_type) for each in every if each.type.tensor_type.HasField("shape")}
 
 
-def _open(each: Any) -> Any:  # noqa: ANN401 - onnx.ValueInfoProto
+def _open(each: Any) -> Any:
     """Return an output without sizes that the file may state for other inputs."""
     import onnx
 
@@ -162,7 +167,7 @@ def _open(each: Any) -> Any:  # noqa: ANN401 - onnx.ValueInfoProto
     return onnx.ValueInfoProto(name=each.name, type=kind)
 
 
-def _forget_sizes(model: Any, sizes: Mapping[str, Sizes]) -> None:  # noqa: ANN401
+def _forget_sizes(model: Any, sizes: Mapping[str, Sizes]) -> None:
     """Drop what the file states of tensors whose sizes were open."""
     del model.graph.value_info[:]
     for each in model.graph.output:
@@ -170,7 +175,7 @@ def _forget_sizes(model: Any, sizes: Mapping[str, Sizes]) -> None:  # noqa: ANN4
             _set(each.type.tensor_type, [size for size in found if isinstance(size, int)])
 
 
-def _spell_out_softmax(model: Any, sizes: Mapping[str, Sizes]) -> None:  # noqa: ANN401
+def _spell_out_softmax(model: Any, sizes: Mapping[str, Sizes]) -> None:
     """Write what Softmax did before version 13 with the operators that it consisted of.
 
     It took all dimensions from the axis on as one.  Converters read the axis as later versions do, and
@@ -184,7 +189,7 @@ def _spell_out_softmax(model: Any, sizes: Mapping[str, Sizes]) -> None:  # noqa:
     model.graph.node.extend(nodes)
 
 
-def _spelled_out(graph: Any, node: Any, sizes: Mapping[str, Sizes]) -> Sequence[Any]:  # noqa: ANN401
+def _spelled_out(graph: Any, node: Any, sizes: Mapping[str, Sizes]) -> Sequence[Any]:
     import onnx
 
     shape = sizes.get(node.input[0]) if node.op_type in SOFTMAX and not node.domain else None
@@ -204,7 +209,7 @@ def _spelled_out(graph: Any, node: Any, sizes: Mapping[str, Sizes]) -> Sequence[
     ]
 
 
-def _simplify_pooling(node: Any, sizes: Mapping[str, Sizes]) -> None:  # noqa: ANN401 - onnx.NodeProto
+def _simplify_pooling(node: Any, sizes: Mapping[str, Sizes]) -> None:
     """Call an average over everything by its name: padding that it leaves out is more than converters take."""
     shape = sizes.get(node.input[0]) if node.op_type == "AveragePool" and not node.domain else None
     result = sizes.get(node.output[0], (None,))
@@ -220,17 +225,19 @@ def _simplify_pooling(node: Any, sizes: Mapping[str, Sizes]) -> None:  # noqa: A
         del node.attribute[:]
 
 
-def _save(model: Any, target: Path) -> None:  # noqa: ANN401
+def _save(model: Any, target: Path) -> None:
     import onnx
 
     try:
         onnx.save(model, str(target))
     except ValueError as error:  # protobuf's limit
-        what = f"the model is larger than 2 GB: {' '.join(str(error).split())}"
-        raise SourceError(what, "converters take models in one file, which cannot be larger") from error
+        raise SourceError(
+            f"the model is larger than 2 GB: {' '.join(str(error).split())}",
+            "converters take models in one file, which cannot be larger",
+        ) from error
 
 
-def _tensor(each: Any, sizes: Sizes | None = None) -> Tensor:  # noqa: ANN401 - onnx.ValueInfoProto
+def _tensor(each: Any, sizes: Sizes | None = None) -> Tensor:
     import onnx
 
     kind = each.type.tensor_type
@@ -238,7 +245,7 @@ def _tensor(each: Any, sizes: Sizes | None = None) -> Tensor:  # noqa: ANN401 - 
     return Tensor(each.name, dtype, _dimensions(kind) if sizes is None else sizes)
 
 
-def _dimensions(kind: Any) -> Sizes:  # noqa: ANN401 - onnx.TypeProto.Tensor
+def _dimensions(kind: Any) -> Sizes:
     return tuple(each.dim_value if each.HasField("dim_value") else each.dim_param or None for each in kind.shape.dim)
 
 

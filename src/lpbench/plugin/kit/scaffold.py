@@ -29,12 +29,17 @@ def new_plugin(name: str, folder: Path | str | None = None) -> Path:
     name = name.removeprefix(PREFIX)
     module = name.replace("-", "_")
     if not NAME.fullmatch(name) or keyword.iskeyword(module):
-        what = f'"{name}" cannot be an engine\'s name'
-        raise LpbenchError(what, hint="lower case letters and digits, words joined by -, such as acme or acme-npu")
+        raise LpbenchError(
+            f'"{name}" cannot be an engine\'s name',
+            hint="lower case letters and digits, words joined by -, such as acme or acme-npu",
+        )
     place = Path(folder or name)
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        what = "is there already and not empty" if place.is_dir() else "is a file"
-        raise LpbenchError(what, where=str(place), hint="name another place: --dir DIR")
+        raise LpbenchError(
+            "is there already and not empty" if place.is_dir() else "is a file",
+            where=str(place),
+            hint="name another place: --dir DIR",
+        )
     for path, text in _rendered(name, module):
         target = place / path
         target.parent.mkdir(parents=True, exist_ok=True)

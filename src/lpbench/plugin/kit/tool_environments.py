@@ -96,7 +96,7 @@ def unpacked(package: downloads.Package, *, progress: Progress = lambda *_: None
     return target
 
 
-def _key(name: str, definition: Any) -> str:  # noqa: ANN401 - any dataclass
+def _key(name: str, definition: Any) -> str:
     """Return a folder's name: another one for another definition, and for another kind of machine."""
     import hashlib
     import json
@@ -154,8 +154,11 @@ def _check_space(tool: Tool, stage: Path) -> None:
 
     free = shutil.disk_usage(stage).free
     if free < tool.size:
-        what = f"the environment of {tool.name} takes {tool.size / 1e6:.0f} MB; {free / 1e6:.0f} MB are free"
-        raise ConversionError(what, where=str(atomic_folders.cache_folder()), hint=ELSEWHERE)
+        raise ConversionError(
+            f"the environment of {tool.name} takes {tool.size / 1e6:.0f} MB; {free / 1e6:.0f} MB are free",
+            where=str(atomic_folders.cache_folder()),
+            hint=ELSEWHERE,
+        )
 
 
 def _run(tool: Tool, command: list[str], stage: Path, progress: Progress) -> None:
@@ -171,8 +174,9 @@ def _run(tool: Tool, command: list[str], stage: Path, progress: Progress) -> Non
             own_group=False,
         )
     except TimeoutError as error:
-        what = f"making the environment of {tool.name} {error}"
-        raise ConversionError(what, hint=downloads.CLIENTS["pip"].hint) from error
+        raise ConversionError(
+            f"making the environment of {tool.name} {error}", hint=downloads.CLIENTS["pip"].hint
+        ) from error
     if status != 0:
         raise _explained(tool, log, status, stage)
 

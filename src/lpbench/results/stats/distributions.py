@@ -61,8 +61,7 @@ def t_quantile(p: float, freedom: float) -> float:
     :raises ValueError: For ``p`` outside 0 to 1 or ``freedom`` not above 0.
     """
     if not (0 < p < 1 and freedom > 0):
-        what = f"no quantile {p} of Student's t with {freedom} degrees of freedom"
-        raise ValueError(what)
+        raise ValueError(f"no quantile {p} of Student's t with {freedom} degrees of freedom")
     if p == 0.5:  # noqa: PLR2004 - the centre
         return 0.0
     size = _solve_t(min(p, 1 - p), freedom)

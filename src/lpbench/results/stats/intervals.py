@@ -101,8 +101,7 @@ def difference_interval(values: Iterable[float], confidence: float = 0.95) -> In
     check_confidence(confidence)
     found = [float(value) for value in values]
     if not found or not all(map(math.isfinite, found)):
-        what = f"differences are finite numbers; found {found}"
-        raise ValueError(what)
+        raise ValueError(f"differences are finite numbers; found {found}")
     if len(found) == 1:
         return Unavailable("one value: its spread is not known")
     return Interval(*t_bounds(found, confidence), confidence, f"Student's t over {len(found)} differences")
@@ -162,5 +161,4 @@ def check_confidence(confidence: float) -> None:
     :raises ValueError: Outside 0 to 1.
     """
     if not 0 < confidence < 1:
-        what = f"confidence {confidence} is not between 0 and 1"
-        raise ValueError(what)
+        raise ValueError(f"confidence {confidence} is not between 0 and 1")

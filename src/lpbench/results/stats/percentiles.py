@@ -109,8 +109,7 @@ def _above(q: float) -> float:
 def _parts(q: float) -> int:
     parts = round(q * 10**6) if math.isfinite(q) else 0
     if not 0 < parts < _PARTS:
-        what = f"percentile {q} is not above 0 and below 100"
-        raise ValueError(what)
+        raise ValueError(f"percentile {q} is not above 0 and below 100")
     return parts
 
 

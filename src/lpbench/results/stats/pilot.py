@@ -75,8 +75,7 @@ def plan(pilot: Sequence[PilotRun], target: float = 0.01, limits: Limits | None 
     :raises ValueError: For fewer than two pilot runs.
     """
     if len(pilot) < 2:  # noqa: PLR2004 - a spread takes two
-        what = f"{len(pilot)} pilot runs: a plan takes at least 2"
-        raise ValueError(what)
+        raise ValueError(f"{len(pilot)} pilot runs: a plan takes at least 2")
     limits = limits or Limits()
     centre, error = mean_and_error([run.median for run in pilot])
     sample = _mean([run.median_variance * run.samples for run in pilot])

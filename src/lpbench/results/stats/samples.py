@@ -23,8 +23,7 @@ def plain(values: Iterable[Number]) -> list[Number]:
     """
     found: list[Number] = values.tolist() if hasattr(values, "tolist") else list(values)
     if not found:
-        what = "no samples"
-        raise ValueError(what)
+        raise ValueError("no samples")
     try:
         sound = not math.isnan(sum(found)) and min(found) >= 0 and max(found) <= _LARGEST
     except (TypeError, OverflowError):  # text among them, or integers beyond any float
@@ -38,8 +37,7 @@ def positive(values: Iterable[Number]) -> list[Number]:
     """Return ``values`` likewise, refusing zero: what ratios and logarithms are taken of."""
     found = plain(values)
     if min(found) <= 0:
-        what = f"sample {found.index(0)} is 0: no ratio can be taken of it"
-        raise ValueError(what)
+        raise ValueError(f"sample {found.index(0)} is 0: no ratio can be taken of it")
     return found
 
 
@@ -61,8 +59,8 @@ def _complain(found: list[Any]) -> None:
     """Raise ValueError for the first bad sample."""
     for at, value in enumerate(found):
         if not isinstance(value, (int, float)):
-            what = f"sample {at} is no number: {value!r}"
-            raise ValueError(what)  # noqa: TRY004 - one kind of error for every bad sample
+            raise ValueError(f"sample {at} is no number: {value!r}")  # noqa: TRY004 - one kind of error for every bad sample
         if not 0 <= value <= _LARGEST:
-            what = f"sample {at} is negative: {value} (did the clock step?)" if value < 0 else f"sample {at} is {value}"
-            raise ValueError(what)
+            raise ValueError(
+                f"sample {at} is negative: {value} (did the clock step?)" if value < 0 else f"sample {at} is {value}"
+            )

@@ -50,8 +50,9 @@ def digits(members: Path, app: Path) -> None:
     weights = train(values[:TRAIN], labels[:TRAIN])
     right = float(np.mean(logits(values[TRAIN:], weights).argmax(1) == labels[TRAIN:]))
     if right < LEAST:
-        what = f"the network names {right:.1%} of the digits that it was not trained on; {LEAST:.0%} were expected"
-        raise ValueError(what)
+        raise ValueError(
+            f"the network names {right:.1%} of the digits that it was not trained on; {LEAST:.0%} were expected"
+        )
     (app / "model.onnx").write_bytes(model(weights).SerializeToString(deterministic=True))
     pictures = [(f"{at:04d}", pixels[at], str(labels[at])) for at in range(TRAIN, len(pixels))]
     write_labelled(app / LABELLED, pictures)

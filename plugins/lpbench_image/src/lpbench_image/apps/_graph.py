@@ -88,8 +88,7 @@ class Graph:
         """
         unused = sorted(key for key in set(self._weights) - self.used if not key.endswith("num_batches_tracked"))
         if unused:
-            what = f"{len(unused)} weights are left over: {', '.join(unused[:5])}"
-            raise ValueError(what)
+            raise ValueError(f"{len(unused)} weights are left over: {', '.join(unused[:5])}")
         image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [BATCH, 3, self._size, self._size])
         logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [BATCH, classes])
         graph = helper.make_graph(self._nodes, name, [image], [logits], list(self._constants.values()))
@@ -105,12 +104,12 @@ class Graph:
         self.used.add(name)
         return self._weights[name]
 
-    def _constant(self, name: str, values: Any) -> str:  # noqa: ANN401 - an array or one number of numpy
+    def _constant(self, name: str, values: Any) -> str:
         contiguous = np.ascontiguousarray(values, np.float32).reshape(np.shape(values))
         self._constants[name] = numpy_helper.from_array(contiguous, name)
         return name
 
-    def _add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:  # noqa: ANN401 - what the operator takes
+    def _add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self._nodes.append(helper.make_node(kind, inputs, [output], output, **attributes))
         return output
 

@@ -112,8 +112,7 @@ def _write_app(members: Path, app: Path) -> None:
     """Write labels and config around ``model.onnx``."""
     labels = json.loads((members / "labels.json").read_text("utf-8"))
     if len(labels) != CLASSES:
-        what = f"labels.json holds {len(labels)} labels; the network has {CLASSES} classes"
-        raise ValueError(what)
+        raise ValueError(f"labels.json holds {len(labels)} labels; the network has {CLASSES} classes")
     (app / "labels.txt").write_text("".join(f"{label}\n" for label in labels), "utf-8")
     config: dict[str, Any] = {
         "schema_version": 1,

@@ -27,8 +27,7 @@ def ssd(members: Path, app: Path) -> None:
     none, *labels = content[:LABELS_END].decode().splitlines()
     model = content[LABELS_END:]
     if model[MODEL_MARK] != MARK or len(labels) != CLASSES or none != "???":
-        what = f"assets.data holds {len(labels)} labels and no TFLite model where one is expected"
-        raise ValueError(what)
+        raise ValueError(f"assets.data holds {len(labels)} labels and no TFLite model where one is expected")
     (app / "model.tflite").write_bytes(model)
     post = {
         "type": "ssd",

@@ -99,8 +99,7 @@ def _layers(graph: onnx.GraphProto, weights: Shapes) -> Iterator[onnx.NodeProto]
             inputs = [f"{inputs[0]}_flat"]
             yield helper.make_node("Flatten", [renamed.get(node.input[0], node.input[0])], inputs, axis=1)
         if node.op_type not in LAYERS | {"Reshape"}:
-            what = f"there is no rule for the layer {node.op_type}"
-            raise ValueError(what)
+            raise ValueError(f"there is no rule for the layer {node.op_type}")
         flat |= set(node.output) if node.op_type in {"Gemm", "Reshape"} else set()
         yield _layer(node, inputs)
 
@@ -138,8 +137,7 @@ def _draw(random: np.random.Generator, node: onnx.NodeProto, at: int, shape: tup
         return random.uniform(0.9, 1.1, shape)
     if at in {1, 2, 3}:  # biases and means; not zero, which an engine might leave out
         return random.normal(0, 0.01, shape)
-    what = f"there is no rule for a weight that is input {at} of {node.op_type}"
-    raise ValueError(what)
+    raise ValueError(f"there is no rule for a weight that is input {at} of {node.op_type}")
 
 
 def _rescale(nodes: list[onnx.NodeProto], weights: Weights, size: list[int]) -> None:

@@ -66,8 +66,7 @@ def characters(path: Path) -> list[str]:
     said = {each.key: each.value for each in onnx.load(path, load_external_data=False).metadata_props}
     found: list[str] = said.get("character", "").split("\n")
     if found == [""]:
-        what = f"{path.name} does not say its characters"
-        raise ValueError(what)
+        raise ValueError(f"{path.name} does not say its characters")
     return found
 
 
@@ -78,8 +77,7 @@ def _write_page(source: Path, app: Path) -> None:
     """
     page = cv2.imread(str(source), cv2.IMREAD_GRAYSCALE)
     if page is None:
-        what = f"{source.name} is no picture"
-        raise ValueError(what)
+        raise ValueError(f"{source.name} is no picture")
     large = page.repeat(2, axis=0).repeat(2, axis=1).astype(np.uint8, copy=False)
     for folder in ("samples", LABELLED):
         write_picture(app / folder / "page.png", large)

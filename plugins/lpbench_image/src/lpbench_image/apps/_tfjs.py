@@ -91,8 +91,9 @@ def read(path: Path, outputs: Iterable[str]) -> GraphModel:
     except _RefusedError as error:
         raise PullError(str(error), where=str(path)) from error
     except _BROKEN as error:
-        what = f"is no graph model that can be read: {type(error).__name__}: {error}"
-        raise PullError(what, where=str(path)) from error
+        raise PullError(
+            f"is no graph model that can be read: {type(error).__name__}: {error}", where=str(path)
+        ) from error
     return GraphModel(tuple(ordered), weights)
 
 
@@ -139,7 +140,7 @@ def _node(said: Mapping[str, Any]) -> Node:
     return Node(name, op, inputs, {key: _plain(each) for key, each in said.get("attr", {}).items()})
 
 
-def _plain(value: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever an attribute may be
+def _plain(value: Mapping[str, Any]) -> Any:
     """Return an AttrValue (tensorflow/core/framework/attr_value.proto) as a plain value."""
     ((kind, content),) = value.items()
     if kind == "list":
@@ -147,7 +148,7 @@ def _plain(value: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever an attri
     return _single(kind, content)
 
 
-def _single(kind: str, content: Any) -> Any:  # noqa: ANN401 - whatever stands in the JSON
+def _single(kind: str, content: Any) -> Any:
     if kind == "s":
         return base64.b64decode(content, validate=True).decode()
     if kind == "i":

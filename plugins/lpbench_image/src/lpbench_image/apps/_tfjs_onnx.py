@@ -46,8 +46,7 @@ def convert(source: Path, target: Path, outputs: Mapping[str, str], *, batch: st
     model = _tfjs.read(source, outputs.values())
     unknown = sorted({node.op for node in model.nodes} - OPERATIONS.keys() - {"Placeholder", "Const"})
     if unknown:
-        what = f"uses operations that are not converted: {', '.join(unknown)}"
-        raise PullError(what, where=str(source))
+        raise PullError(f"uses operations that are not converted: {', '.join(unknown)}", where=str(source))
     tensors = Tensors(model.nodes)
     made: dict[_tfjs.Output, Tensor] = {}
     for node in model.nodes:
@@ -78,5 +77,6 @@ def _named(thing: str, source: Path) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        what = f"{thing} cannot be converted: {type(error).__name__}: {' '.join(str(error).split())}"
-        raise PullError(what, where=str(source)) from error
+        raise PullError(
+            f"{thing} cannot be converted: {type(error).__name__}: {' '.join(str(error).split())}", where=str(source)
+        ) from error

@@ -76,8 +76,7 @@ def _multiply_matrices(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Te
     """Convert a product with a constant matrix to a layer, whose matrix is [out, in]."""
     bias, activation = fused(node)
     if node.attributes["transpose_a"]:
-        what = "a transposed left side is not converted"
-        raise ValueError(what)
+        raise ValueError("a transposed left side is not converted")
     x, matrix = to.plain(inputs[0]), to.constant(inputs[1])
     matrix = matrix if node.attributes["transpose_b"] else matrix.T
     image = _flattened(to, x)

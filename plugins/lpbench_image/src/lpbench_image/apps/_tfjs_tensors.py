@@ -80,8 +80,7 @@ class Tensors:
         """
         values = self.writer.value(self.plain(tensor))
         if values is None:
-            what = "an input that must be constant is not"
-            raise ValueError(what)
+            raise ValueError("an input that must be constant is not")
         return values
 
     def either(self, tensors: Sequence[Tensor]) -> tuple[list[str], bool]:

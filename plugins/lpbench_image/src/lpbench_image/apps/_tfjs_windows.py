@@ -43,8 +43,7 @@ def _convolved(to: Tensors, node: Node, inputs: list[Tensor], kernel: NDArray[An
     x, window = _window(to, node, inputs[0], reach, 0.0)
     channels = to.writer.shape(x)[1]
     if not isinstance(channels, int) or channels % kernel.shape[1]:
-        what = f"{channels} channels do not fit a kernel of {kernel.shape[1]}"
-        raise ValueError(what)
+        raise ValueError(f"{channels} channels do not fit a kernel of {kernel.shape[1]}")
     parts = [x, to.writer.constant(kernel), *(to.plain(each) for each in inputs[2:3] if bias)]
     groups = channels // kernel.shape[1]
     y = to.writer.add("Conv", *parts, kernel_shape=kernel.shape[2:], dilations=dilations, group=groups, **window)
@@ -65,8 +64,7 @@ def _window(
     x = to.nchw(tensor)
     strides = _pair(node, "strides")
     if node.attributes.get("data_format", "NHWC") != "NHWC" or node.attributes["padding"] not in {"SAME", "VALID"}:
-        what = "only NHWC with SAME or VALID padding is converted"
-        raise ValueError(what)
+        raise ValueError("only NHWC with SAME or VALID padding is converted")
     if node.attributes["padding"] == "SAME":
         pads = [same(int(size), *each) for size, *each in zip(to.writer.shape(x)[2:], reach, strides, strict=True)]
         return x, {"strides": strides, "pads": [each[0] for each in pads] + [each[1] for each in pads]}
@@ -82,22 +80,19 @@ def _pair(node: Node, name: str) -> list[int]:
     """Return the middle two of four numbers for NHWC; the others are 1."""
     first, height, width, last = node.attributes[name]
     if (first, last) != (1, 1):
-        what = f"{name} {node.attributes[name]} are not converted"
-        raise ValueError(what)
+        raise ValueError(f"{name} {node.attributes[name]} are not converted")
     return [height, width]
 
 
 def resize(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
     """Convert a bilinear resize with pixel centres at halves; scales are what every engine reads."""
     if node.attributes.get("align_corners") or not node.attributes.get("half_pixel_centers"):
-        what = "only half_pixel_centers is converted"
-        raise ValueError(what)
+        raise ValueError("only half_pixel_centers is converted")
     x = to.nchw(inputs[0])
     sizes, wanted = [int(each) for each in to.writer.shape(x)[2:]], to.constant(inputs[1]).tolist()
     scales = np.array([1, 1, wanted[0] / sizes[0], wanted[1] / sizes[1]], np.float32)
     if np.floor(scales[2:] * sizes).tolist() != wanted:
-        what = f"a resize from {sizes} to {wanted} has no exact scale"
-        raise ValueError(what)
+        raise ValueError(f"a resize from {sizes} to {wanted} has no exact scale")
     return [Tensor(nchw=to.writer.add("Resize", x, "", to.writer.constant(scales), mode="linear"))]
 
 
@@ -117,7 +112,7 @@ def folded(to: Tensors, node: Node, inputs: list[Tensor], *, bias: bool) -> list
     return [Tensor(nchw=made) if before.op_type == "Conv" else Tensor(made)]
 
 
-def _attributes(node: Any) -> dict[str, Any]:  # noqa: ANN401 - a node of onnx, which is untyped here
+def _attributes(node: Any) -> dict[str, Any]:
     return {each.name: helper.get_attribute_value(each) for each in node.attribute}
 
 
@@ -128,8 +123,7 @@ def fused(node: Node) -> tuple[bool, str]:
     """
     operations = node.attributes.get("fused_ops", [])
     if operations not in ([], ["BiasAdd"], ["BiasAdd", "Relu"], ["BiasAdd", "Relu6"]):
-        what = f"the fused operations {operations} are not converted"
-        raise ValueError(what)
+        raise ValueError(f"the fused operations {operations} are not converted")
     return bool(operations), operations[1] if operations[1:] else ""
 
 

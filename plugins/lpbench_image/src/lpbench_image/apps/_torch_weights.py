@@ -98,8 +98,9 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
     except _RefusedError as error:
         raise PullError(str(error), where=str(path)) from error
     except _BROKEN as error:
-        what = f"is no file of weights that can be read: {type(error).__name__}: {error}"
-        raise PullError(what, where=str(path)) from error
+        raise PullError(
+            f"is no file of weights that can be read: {type(error).__name__}: {error}", where=str(path)
+        ) from error
 
 
 class _State(dict[Any, Any]):
@@ -198,7 +199,7 @@ class _Unpickler(pickle.Unpickler):
             **{("torch", name): dtype for name, dtype in DTYPES.items()},
         }
 
-    def find_class(self, module_name: str, global_name: str, /) -> Any:  # noqa: ANN401 - the base class's signature
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
         """Return our stand-in for a global.
 
         :raises _RefusedError: Weights do not need it.
@@ -207,7 +208,7 @@ class _Unpickler(pickle.Unpickler):
             _refuse(f'asks for the global "{module_name}.{global_name}", which weights do not need')
         return self._globals[module_name, global_name]
 
-    def persistent_load(self, pid: Any) -> _Storage:  # noqa: ANN401 - the base class's signature
+    def persistent_load(self, pid: Any) -> _Storage:
         """Return the storage that a persistent id names: ("storage", type, key, device, count, ...)."""
         kind, dtype, key, _, count = pid[:5]
         storage = _Storage(dtype, key, count)
@@ -218,7 +219,7 @@ class _Unpickler(pickle.Unpickler):
             _refuse(f"describes storage {key} in two ways")
         return storage
 
-    def checked(self) -> Any:  # noqa: ANN401 - whatever the pickle builds out of what is allowed
+    def checked(self) -> Any:
         """Look through the next pickle's opcodes, then load it."""
         start, tuples = self._stream.tell(), 0
         for opcode, argument, _ in pickletools.genops(self._stream):

@@ -40,7 +40,7 @@ class Writer:
         self._inputs.append(helper.make_tensor_value_info(name, kind, shape))
         return name
 
-    def constant(self, values: Any) -> str:  # noqa: ANN401 - what numpy makes an array of
+    def constant(self, values: Any) -> str:
         """Add a constant."""
         array = np.asarray(values)
         name = f"constant_{len(self._constants)}"
@@ -49,11 +49,11 @@ class Writer:
         self._constants[name] = array
         return name
 
-    def integers(self, values: Any) -> str:  # noqa: ANN401 - what numpy makes an array of
+    def integers(self, values: Any) -> str:
         """Add a constant of sizes, axes or indices."""
         return self.constant(np.asarray(values, np.int64))
 
-    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401 - what the operator takes
+    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one output and return that; of constants, return the result.
 
         :raises ValueError: ONNX has no such node, or the result has an unknown shape.
@@ -61,7 +61,7 @@ class Writer:
         (output,) = self.add_many(kind, 1, *inputs, **attributes)
         return output
 
-    def add_many(self, kind: str, count: int, *inputs: str, **attributes: Any) -> list[str]:  # noqa: ANN401 - as above
+    def add_many(self, kind: str, count: int, *inputs: str, **attributes: Any) -> list[str]:
         """Add a node with ``count`` outputs and return their names."""
         outputs = [f"{kind.lower()}_{len(self._types) + at}" for at in range(count)]
         node = helper.make_node(kind, inputs, outputs, outputs[0], **attributes)
@@ -95,8 +95,7 @@ class Writer:
         names = {tensor: output for output, tensor in outputs.items()}
         nodes = _needed(self._nodes, names)
         if len(names) < len(outputs) or not names.keys() <= {each for node in nodes for each in node.output}:
-            what = f"the outputs {', '.join(outputs)} are not tensors of their own that nodes make"
-            raise ValueError(what)
+            raise ValueError(f"the outputs {', '.join(outputs)} are not tensors of their own that nodes make")
         read = sorted({each for node in nodes for each in node.input} & self._constants.keys())
         constants = [numpy_helper.from_array(self._constants[each], each) for each in read]
         infos = [onnx.ValueInfoProto(name=output, type=self._types[tensor]) for tensor, output in names.items()]
@@ -113,8 +112,7 @@ class Writer:
         found = onnx.shape_inference.infer_node_outputs(schema, node, types, data, None, self._imports, IR_VERSION)
         for name in node.output:
             if name not in found or not found[name].tensor_type.HasField("shape"):
-                what = f"the shape of a {node.op_type} cannot be told"
-                raise ValueError(what)
+                raise ValueError(f"the shape of a {node.op_type} cannot be told")
         return found
 
     def _computed(self, node: onnx.NodeProto, types: Mapping[str, TypeProto]) -> list[str]:
@@ -135,8 +133,7 @@ def require_small(elements: int) -> None:
     :raises ValueError: A constant would have more elements than are allowed.
     """
     if elements > CONSTANT_ELEMENTS:
-        what = f"a constant of {elements} elements; {CONSTANT_ELEMENTS} are allowed"
-        raise ValueError(what)
+        raise ValueError(f"a constant of {elements} elements; {CONSTANT_ELEMENTS} are allowed")
 
 
 def _needed(nodes: Sequence[onnx.NodeProto], outputs: Mapping[str, str]) -> list[onnx.NodeProto]:

@@ -83,8 +83,7 @@ def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), picture):
-        what = f"{path.name} cannot be written"
-        raise OSError(what)
+        raise OSError(f"{path.name} cannot be written")
 
 
 def copy(members: Path, app: Path, *names: str) -> None:

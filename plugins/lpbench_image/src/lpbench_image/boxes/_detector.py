@@ -148,7 +148,7 @@ class Detector(Postprocessor[C]):
         classes = found.classes[order] if self._several and config.suppress == "class" else None
         return order[self._suppress(corners.take(order, axis=1), classes, config.limit)]
 
-    def _placed(self, places: Floats, geometry: Any) -> tuple[Floats, Floats]:  # noqa: ANN401 - the preprocessor's
+    def _placed(self, places: Floats, geometry: Any) -> tuple[Floats, Floats]:
         """Return boxes and points in pixels of the picture; a box that is turned becomes the upright one around it.
 
         :param places: ``(n, 2 + k, 2)``.
@@ -186,10 +186,13 @@ def _best_of_rows(rows: Indices, order: Indices) -> Indices:
     return order[np.sort(first)]
 
 
-def _geometry(sample: Sample) -> Any:  # noqa: ANN401 - the preprocessor's
+def _geometry(sample: Sample) -> Any:
     if sample.geometry is None:
-        what = "the sample has no geometry, so boxes cannot be placed in it"
-        raise ProcessorError(what, where=sample.name, hint='detectors need a preprocessor of pictures: "type": "image"')
+        raise ProcessorError(
+            "the sample has no geometry, so boxes cannot be placed in it",
+            where=sample.name,
+            hint='detectors need a preprocessor of pictures: "type": "image"',
+        )
     return sample.geometry
 
 
@@ -207,5 +210,8 @@ def agree(counts: Mapping[str, Sequence[int]]) -> None:
     levels = {len(each) for each in counts.values()}
     compared = {tuple(each) if len(levels) == 1 else (sum(each),) for each in counts.values()}
     if len(compared) > 1:
-        what = "; ".join(f"{name}: {' + '.join(map(str, each))} boxes" for name, each in counts.items())
-        raise ProcessorError(what, where=WHERE, hint="each box has one row in each output, and one anchor")
+        raise ProcessorError(
+            "; ".join(f"{name}: {' + '.join(map(str, each))} boxes" for name, each in counts.items()),
+            where=WHERE,
+            hint="each box has one row in each output, and one anchor",
+        )

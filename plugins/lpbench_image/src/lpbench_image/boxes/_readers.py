@@ -142,8 +142,11 @@ class Pairs:
         sound(named)
         if len(named) and not 0 <= named.min() <= named.max() < (self._labels or np.inf):
             worst = int(named.min() if named.min() < 0 else named.max())
-            what = f"output {self.tables['classes'].words} holds class {worst}; there are {self._labels} labels"
-            raise ProcessorError(what, where=WHERE, hint="labels count from class 0, gaps included")
+            raise ProcessorError(
+                f"output {self.tables['classes'].words} holds class {worst}; there are {self._labels} labels",
+                where=WHERE,
+                hint="labels count from class 0, gaps included",
+            )
         return found._replace(classes=named.astype(np.int64))
 
     def full(self, outputs: Outputs) -> dict[str, Floats]:
@@ -160,6 +163,7 @@ class Pairs:
             return scores, classes
         count = float(np.reshape(outputs[self._count.name], -1)[0])
         if not 0 <= count <= len(scores):
-            what = f'output "{self._count.called}" says {count:g} boxes; there is room for {len(scores)}'
-            raise ProcessorError(what, where=WHERE)
+            raise ProcessorError(
+                f'output "{self._count.called}" says {count:g} boxes; there is room for {len(scores)}', where=WHERE
+            )
         return scores[: int(count)], classes[: int(count)]

@@ -66,11 +66,9 @@ class Table:
         extent = self._measured(shape)
         found = f'output "{self.info.called}" {list(shape)}'
         if self._width not in {None, extent[1]}:
-            what = f"{found} has rows of {extent[1]}; the config says {self._width}"
-            raise ProcessorError(what, where=WHERE)
+            raise ProcessorError(f"{found} has rows of {extent[1]}; the config says {self._width}", where=WHERE)
         if self.fixed and extent != self.extent:
-            what = f"{found} is not what the model says, {list(self.info.shape)}"
-            raise ProcessorError(what, where=WHERE)
+            raise ProcessorError(f"{found} is not what the model says, {list(self.info.shape)}", where=WHERE)
         self._shape, self.extent = tuple(shape), extent
 
     def _measured(self, shape: Sequence[int]) -> tuple[int, int]:
@@ -81,8 +79,10 @@ class Table:
         if len(sizes) == 1:
             sizes.append(1)
         if len(sizes) != 2:  # noqa: PLR2004 - likewise
-            what = f'output "{self.info.called}" {list(shape)} is no table of boxes, [1, N, {self._width or "classes"}]'
-            raise ProcessorError(what, where=WHERE)
+            raise ProcessorError(
+                f'output "{self.info.called}" {list(shape)} is no table of boxes, [1, N, {self._width or "classes"}]',
+                where=WHERE,
+            )
         rows, width = reversed(sizes) if self._transposed else sizes
         return (width, rows) if self._width == rows == 1 else (rows, width)
 

@@ -214,6 +214,5 @@ def _label(each: Mapping[str, Any]) -> str:
 def _items(record: Mapping[str, Any], whose: str) -> list[Mapping[str, Any]]:
     found = record.get("items")
     if not isinstance(found, list) or not all(len(each.get("box", ())) == 4 for each in found):  # noqa: PLR2004 - sides
-        what = f"{whose} have no boxes"
-        raise LpbenchError(what, hint='"items", each with "box": left, top, right, bottom')
+        raise LpbenchError(f"{whose} have no boxes", hint='"items", each with "box": left, top, right, bottom')
     return found

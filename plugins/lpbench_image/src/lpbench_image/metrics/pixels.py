@@ -84,8 +84,7 @@ class NormalisedMeanError(QualityMetric):
         """
         found, there = _points(described), np.asarray(truth.get("points", ()), np.float64)
         if found is None or there.ndim != 2 or len(there) != len(found):  # noqa: PLR2004 - points have two numbers
-            what = f"{len(there)} true points for {0 if found is None else len(found)} predicted ones"
-            raise LpbenchError(what)
+            raise LpbenchError(f"{len(there)} true points for {0 if found is None else len(found)} predicted ones")
         size = float(np.sqrt(np.ptp(there[:, :2], axis=0).prod()))
         distance = np.linalg.norm(found[:, :2] - there[:, :2], axis=1).mean()
         self._errors.append(float(distance) / size if size else float("nan"))
@@ -102,8 +101,7 @@ def _found(described: Mapping[str, Any]) -> dict[str, Flags]:
         return {label: _decoded(described["mask"])}
     if "masks" in described:
         return {label: _decoded(each) for label, each in described["masks"].items()}
-    what = "the app's predictions have no mask"
-    raise LpbenchError(what)
+    raise LpbenchError("the app's predictions have no mask")
 
 
 def _there(truth: Mapping[str, Any], labels: Sequence[str], label: str, *, single: bool) -> dict[str, Flags]:
@@ -113,12 +111,10 @@ def _there(truth: Mapping[str, Any], labels: Sequence[str], label: str, *, singl
     if isinstance(mask, dict):
         return {label: _decoded(mask)}
     if not isinstance(mask, str):
-        what = "the data have no mask"
-        raise LpbenchError(what, hint='"mask": a picture beside the manifest, or run lengths')
+        raise LpbenchError("the data have no mask", hint='"mask": a picture beside the manifest, or run lengths')
     values = cv2.imread(mask, cv2.IMREAD_GRAYSCALE)
     if values is None:
-        what = "is no picture that can be read"
-        raise LpbenchError(what, where=Path(mask).name)
+        raise LpbenchError("is no picture that can be read", where=Path(mask).name)
     if single:
         return {label: np.asarray(values >= HALF)}
     return {_name(at, labels): np.asarray(values == at) for at in np.unique(values).tolist()}
@@ -128,8 +124,7 @@ def _decoded(encoded: Mapping[str, Any]) -> Flags:
     try:
         return run_lengths.decode(encoded)
     except (KeyError, TypeError, ValueError) as error:
-        what = f"run lengths that are no mask: {error}"
-        raise LpbenchError(what) from error
+        raise LpbenchError(f"run lengths that are no mask: {error}") from error
 
 
 def _name(at: int, labels: Sequence[str]) -> str:
@@ -139,8 +134,7 @@ def _name(at: int, labels: Sequence[str]) -> str:
 def _pixels(found: Flags | None, there: Flags | None, label: str) -> npt.NDArray[np.int64]:
     """Return how many pixels are in both, in the one and in the other."""
     if found is not None and there is not None and found.shape != there.shape:
-        what = f'mask of "{label}" is {list(found.shape)} pixels; the true one {list(there.shape)}'
-        raise LpbenchError(what)
+        raise LpbenchError(f'mask of "{label}" is {list(found.shape)} pixels; the true one {list(there.shape)}')
     both = int((found & there).sum()) if found is not None and there is not None else 0
     return np.array([both, *(0 if each is None else int(each.sum()) for each in (found, there))])
 

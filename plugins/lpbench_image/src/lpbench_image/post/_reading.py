@@ -60,8 +60,7 @@ class Reader:
         if size and (size % known == 0 if -1 in self._shape else size == known):
             return
         wanted = " x ".join("n" if each < 0 else str(each) for each in self._shape)
-        what = f'output "{self.info.called}" {list(shape)} is not {wanted} numbers'
-        raise ProcessorError(what, where=where)
+        raise ProcessorError(f'output "{self.info.called}" {list(shape)} is not {wanted} numbers', where=where)
 
 
 def with_batch(shape: Sequence[int]) -> tuple[int, ...]:
@@ -99,8 +98,9 @@ def refuse(value: float, info: TensorInfo, sample: Sample) -> None:
 
     :raises ProcessorError: Always.
     """
-    what = f'output "{info.called}" holds {value}'
-    raise ProcessorError(what, where=sample.name, hint="half precision may overflow: try float32")
+    raise ProcessorError(
+        f'output "{info.called}" holds {value}', where=sample.name, hint="half precision may overflow: try float32"
+    )
 
 
 def geometry_of(sample: Sample) -> Affine | Geometry:
@@ -110,8 +110,11 @@ def geometry_of(sample: Sample) -> Affine | Geometry:
     """
     found: Affine | Geometry | None = sample.geometry
     if found is None:
-        what = "the preprocessor does not tell where the input lay in the picture"
-        raise ProcessorError(what, where=sample.name, hint='the preprocessor "image" does')
+        raise ProcessorError(
+            "the preprocessor does not tell where the input lay in the picture",
+            where=sample.name,
+            hint='the preprocessor "image" does',
+        )
     return found
 
 

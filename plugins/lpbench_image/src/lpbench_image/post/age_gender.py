@@ -72,7 +72,8 @@ class Faces(Postprocessor[AgeGenderConfig]):
         years = best(values, self.config.best)
         weights = values[years].tolist()
         if weights[-1] < 0 or not weights[0] > 0:
-            what = f'output "{read.info.called}" holds {weights}, which are no probabilities'
-            raise ProcessorError(what, where=sample.name)
+            raise ProcessorError(
+                f'output "{read.info.called}" holds {weights}, which are no probabilities', where=sample.name
+            )
         age: float = sum(map(operator.mul, years.tolist(), weights)) / sum(weights)
         return age

@@ -48,8 +48,10 @@ class Ctc(Postprocessor[CtcConfig]):
         characters = list(_characters(Path(config.characters.file)) if config.characters else labels)
         self._characters = [*characters, " "] if config.space else characters
         if config.blank > len(self._characters):
-            what = f"blank is {config.blank}, but there are {len(self._characters)} characters beside it"
-            raise ProcessorError(what, where=f"{WHERE}.blank")
+            raise ProcessorError(
+                f"blank is {config.blank}, but there are {len(self._characters)} characters beside it",
+                where=f"{WHERE}.blank",
+            )
         self._characters.insert(config.blank, "")
         self._open = bool(self.output.dynamic)
         self._check(self.output.shape)
@@ -90,8 +92,9 @@ class Ctc(Postprocessor[CtcConfig]):
         *before, classes = shape or (0,)
         long = [each for each in before if isinstance(each, int) and each != 1]
         if len(long) > 1 or 0 in shape or not before:
-            what = f'output "{self.output.called}" {list(shape)} is not one score for each step and class'
-            raise ProcessorError(what, where=WHERE)
+            raise ProcessorError(
+                f'output "{self.output.called}" {list(shape)} is not one score for each step and class', where=WHERE
+            )
         if isinstance(classes, int) and classes != len(self._characters):
             what = f'{len(self._characters) - 1} characters for {classes} classes of output "{self.output.called}"'
             hint = 'one for each class but the blank; a last one that is a space may be said by "space": true'
@@ -106,6 +109,5 @@ def _characters(file: Path) -> list[str]:
     try:
         lines = file.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        what = f"cannot be read: {error}"
-        raise ProcessorError(what, where=file.name) from error
+        raise ProcessorError(f"cannot be read: {error}", where=file.name) from error
     return lines if lines[-1] else lines[:-1]

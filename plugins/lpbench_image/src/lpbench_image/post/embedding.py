@@ -74,8 +74,9 @@ class Vector(Postprocessor[EmbeddingConfig]):
         exact = values.astype(np.float64)  # squares may be beyond float32
         length = math.sqrt(exact.dot(exact))
         if not length:
-            what = f'output "{self._read.info.called}" is a vector of length 0, which has no direction'
-            raise ProcessorError(what, where=sample.name)
+            raise ProcessorError(
+                f'output "{self._read.info.called}" is a vector of length 0, which has no direction', where=sample.name
+            )
         vector = (exact / length).astype(np.float32)
         if self.gallery is None:
             return Embedding(vector)
@@ -100,8 +101,11 @@ class Vector(Postprocessor[EmbeddingConfig]):
     def _check(self, size: int) -> None:
         if self.gallery is None or self.gallery.vectors.shape[1] == size:
             return
-        what = f"the gallery's vectors have {self.gallery.vectors.shape[1]} numbers, the model's {size}"
-        raise ProcessorError(what, where="postprocessing.gallery", hint="make the gallery with this model")
+        raise ProcessorError(
+            f"the gallery's vectors have {self.gallery.vectors.shape[1]} numbers, the model's {size}",
+            where="postprocessing.gallery",
+            hint="make the gallery with this model",
+        )
 
 
 def read_gallery(file: Path) -> Gallery:
@@ -111,19 +115,24 @@ def read_gallery(file: Path) -> Gallery:
     """
     vectors = _arrays(file)
     if not vectors:
-        what = "the gallery is empty"
-        raise ProcessorError(what, where=file.name, hint="numpy.savez(file, name=vector, ...) writes one")
+        raise ProcessorError(
+            "the gallery is empty", where=file.name, hint="numpy.savez(file, name=vector, ...) writes one"
+        )
     wanted = next(iter(vectors.values())).shape
     for name, vector in vectors.items():
         if vector.ndim != 1 or vector.shape != wanted or vector.dtype.kind not in "iuf":
-            what = f'"{name}" is {vector.dtype} {list(vector.shape)}; expected a vector as long as the first, {wanted}'
-            raise ProcessorError(what, where=file.name)
+            raise ProcessorError(
+                f'"{name}" is {vector.dtype} {list(vector.shape)}; expected a vector as long as the first, {wanted}',
+                where=file.name,
+            )
     stacked = np.array(list(vectors.values()), np.float64)
     lengths = np.linalg.norm(stacked, axis=1)
     wrong = np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0)))
     if wrong.size:
-        what = f'"{list(vectors)[wrong[0]]}" is a vector of length {lengths[wrong[0]]}, which has no direction'
-        raise ProcessorError(what, where=file.name)
+        raise ProcessorError(
+            f'"{list(vectors)[wrong[0]]}" is a vector of length {lengths[wrong[0]]}, which has no direction',
+            where=file.name,
+        )
     return Gallery(tuple(vectors), (stacked / lengths[:, None]).astype(np.float32))
 
 
@@ -134,7 +143,9 @@ def _arrays(file: Path) -> dict[str, npt.NDArray[Any]]:
             with opened:
                 return {name: opened[name] for name in opened.files}
     except BROKEN as error:
-        what = f"cannot be read: {error}"
-        raise ProcessorError(what, where=file.name) from error
-    what = "is one array without a name, as .npy files hold"
-    raise ProcessorError(what, where=file.name, hint="numpy.savez(file, name=vector, ...) writes a gallery")
+        raise ProcessorError(f"cannot be read: {error}", where=file.name) from error
+    raise ProcessorError(
+        "is one array without a name, as .npy files hold",
+        where=file.name,
+        hint="numpy.savez(file, name=vector, ...) writes a gallery",
+    )

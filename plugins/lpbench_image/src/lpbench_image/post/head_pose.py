@@ -78,8 +78,7 @@ class HeadPose(Postprocessor[HeadPoseConfig]):
         points = geometry.to_source(self._points(outputs, sample)[IDS, :2])
         rotation = _rotation(points, geometry.source[1])
         if rotation is None:
-            what = f'no head has the points of output "{self._points.info.called}"'
-            raise ProcessorError(what, where=sample.name)
+            raise ProcessorError(f'no head has the points of output "{self._points.info.called}"', where=sample.name)
         return angles(rotation)
 
     def describe(self, prediction: Angles, /) -> Mapping[str, Any]:

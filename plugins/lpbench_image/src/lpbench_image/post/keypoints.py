@@ -98,5 +98,7 @@ def _points(shape: Sequence[int], info: TensorInfo) -> int:
     count, rest = divmod(last - BOX, EACH)
     if count > 0 and not rest and all(before):
         return count
-    what = f'output "{info.called}" {list(shape)} is neither [..., points, 3] nor [..., bodies, points * 3 + 5]'
-    raise ProcessorError(what, where=WHERE)
+    raise ProcessorError(
+        f'output "{info.called}" {list(shape)} is neither [..., points, 3] nor [..., bodies, points * 3 + 5]',
+        where=WHERE,
+    )

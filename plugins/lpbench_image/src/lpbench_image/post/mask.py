@@ -103,8 +103,10 @@ class Segmentation(Postprocessor[MaskConfig]):
         """
         shape = with_batch(given)
         if len(shape) != 4 or shape[0] != 1 or not all(shape):  # noqa: PLR2004 - batch, channels, height, width
-            what = f'output "{self.output.called}" {list(shape)} is no map: expected 4 dimensions, the first of them 1'
-            raise ProcessorError(what, where=WHERE)
+            raise ProcessorError(
+                f'output "{self.output.called}" {list(shape)} is no map: expected 4 dimensions, the first of them 1',
+                where=WHERE,
+            )
         axis = CHANNELS[self._layout(shape)]
         count = shape[axis]
         self._single = count == 1
@@ -125,8 +127,11 @@ class Segmentation(Postprocessor[MaskConfig]):
             found = [name for name, axis in CHANNELS.items() if shape[axis] == count]
             if len(found) == 1:
                 return found[0]
-        what = f'cannot tell the layout of output "{self.output.called}" {list(shape)}'
-        raise ProcessorError(what, where=WHERE, hint='say "layout": "NCHW" or "NHWC"')
+        raise ProcessorError(
+            f'cannot tell the layout of output "{self.output.called}" {list(shape)}',
+            where=WHERE,
+            hint='say "layout": "NCHW" or "NHWC"',
+        )
 
     def _label(self, at: int) -> str:
         if self._single and len(self.labels) == 1:

@@ -33,8 +33,7 @@ def decode(encoded: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
     height, width = encoded["size"]
     counts = np.asarray(encoded["counts"], np.int64)
     if counts.sum() != height * width or (counts < 0).any():
-        what = f"run lengths of {counts.sum()} pixels for a mask of {height} x {width}"
-        raise ValueError(what)
+        raise ValueError(f"run lengths of {counts.sum()} pixels for a mask of {height} x {width}")
     inside = np.arange(counts.size) % 2 == 1
     found: npt.NDArray[np.bool_] = np.repeat(inside, counts).reshape(width, height).T
     return found

@@ -170,5 +170,4 @@ def _extent(given: Sequence[int], info: TensorInfo) -> tuple[int, int]:
     shape = with_batch(given)
     if len(shape) == 4 and shape[0] == 1 and 1 in {shape[1], shape[3]} and all(shape):  # noqa: PLR2004 - with the batch
         return (shape[2], shape[3]) if shape[1] == 1 else (shape[1], shape[2])
-    what = f'output "{info.called}" {list(given)} is no map of one channel'
-    raise ProcessorError(what, where=WHERE)
+    raise ProcessorError(f'output "{info.called}" {list(given)} is no map of one channel', where=WHERE)
