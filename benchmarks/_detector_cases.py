@@ -1,4 +1,4 @@
-"""Detectors with made-up outputs, and lines written by hand that do for each what lpbench does.
+"""Detectors with synthetic outputs, and lines written by hand that do for each what lpbench does.
 
 The lines know their model: they decode everything, or what scores enough only, and drop
 overlapping boxes in numpy's usual loop or by OpenCV; none looks for NaN.

@@ -1,6 +1,6 @@
 """How fast a picture and a detector's outputs become boxes: lpbench beside lines written by hand, taking turns.
 
-Each detector of the catalogue, one with 16,128 anchors and a YOLO find made-up things, as many
+Each detector of the catalogue, one with 16,128 anchors and a YOLO find synthetic things, as many
 boxes around each as real models yield.  The lines by hand stand in _detector_cases.py; all are
 checked to give the same tensor and to find the same.  Prints the median of each in microseconds,
 postprocessing alone and with preprocessing, lpbench's ratios to the best, and whether the goals

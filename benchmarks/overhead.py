@@ -27,7 +27,7 @@ import onnxruntime
 from lpbench.plugin.engine import Model, Session
 from lpbench.plugin.processor import Sample
 from lpbench.results import stats
-from lpbench.worker.timed_loop import anchors, collector_off, time_samples
+from lpbench.worker.timed_loop import clock_reads, collector_off, time_samples
 from lpbench_ort._engine import OrtEngine
 from lpbench_ort.config import OrtConfig
 
@@ -83,7 +83,7 @@ def bare(session: Any, feeds: dict[str, Any], count: int) -> float:
 
 def measured(session: Session, feeds: dict[str, Any], count: int) -> float:
     """Return the wall nanoseconds of one sample in lpbench's timed loop."""
-    samples, out = [Sample("", feeds)] * count, anchors(count)
+    samples, out = [Sample("", feeds)] * count, clock_reads(count)
 
     def pre(sample: Sample) -> Any:
         return sample.data

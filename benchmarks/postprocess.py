@@ -1,6 +1,6 @@
 """How fast outputs become predictions: lpbench beside lines written by hand, in one process, taking turns.
 
-Outputs are made up, of the size that the catalogue's models have.  The input is a
+Outputs are synthetic, of the size that the catalogue's models have.  The input is a
 photo of 1280 x 720, letterboxed, or a turned region of it where the model is a
 later one of a chain.  The lines by hand give the same numbers, which is checked,
 and look at nothing: not at sizes, not at NaN.  Prints the median of each in

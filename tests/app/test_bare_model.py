@@ -28,7 +28,7 @@ def model(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_model_file_is_an_app_with_made_up_inputs(model: Path) -> None:
+def test_a_model_file_is_an_app_with_synthetic_inputs(model: Path) -> None:
     app = model_app(model, shapes={"x": [1, 3]}, ranges={"x": (0, 9)}, seed=7)
     (component,) = app.components
     assert (app.name, app.app_class, component.models[0].format) == ("My Net", "model", "fake")

@@ -141,7 +141,7 @@ class Shop:
             self.package(weights, {"weights/w.bin": "weights.bin"}),
             self.package(photos, {"photos/cat.npy": "cat.npy", "photos/dog.npy": "dog.npy"}),
         ]
-        about = {"version": "1", "app_class": "image_classification", "licence": "MIT", "source": "made up"}
+        about = {"version": "1", "app_class": "image_classification", "licence": "MIT", "source": "synthetic"}
         entry = {"name": name, **about, "packages": packages, "recipe": "shop_recipe:build", "samples": ["cat.npy"]}
         if cached:
             self.cache()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-METADATA = 'name: numbers\nversion: "1"\nlicence: Apache-2.0\nsource: made up\n'
+METADATA = 'name: numbers\nversion: "1"\nlicence: Apache-2.0\nsource: synthetic\n'
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_two_components_of_one_name_are_an_error(checked: Callable[..., tuple[li
     [
         (None, "ai_app.yml: is missing"),
         ("name: x\nversion: 1\nsource: y\n", 'ai_app.yml: missing key "licence"'),
-        (METADATA.replace("made up", '""'), "ai_app.yml: source: found nothing"),
+        (METADATA.replace("synthetic", '""'), "ai_app.yml: source: found nothing"),
         ("name: [", "ai_app.yml: cannot be read as YAML"),
     ],
 )

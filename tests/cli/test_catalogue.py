@@ -27,7 +27,7 @@ from lpbench.plugin.specs import AppSpec
 
 def entry(name):
     package = Package("pip", "w", "1.0", "w-1.0-py3-none-any.whl", "0" * 64, 2_500_000, "BSD-3-Clause", {"a": "a"})
-    return Entry(name, "1", "emotion", "MIT", "made up", (package,), "recipes:build")
+    return Entry(name, "1", "emotion", "MIT", "synthetic", (package,), "recipes:build")
 
 ONE, TWO = entry("one"), entry("two")
 
@@ -147,11 +147,12 @@ def test_a_long_download_says_how_long_it_will_take() -> None:
 def test_definitions_are_compared_as_a_whole() -> None:
     """Any change of a definition, deep inside too, is another fingerprint."""
     package = Package("pip", "w", "1.0", "w.whl", "0" * 64, 1, "MIT", {"a": "b"})
-    entry = Entry("one", "1", "emotion", "MIT", "made up", (package,), "recipes:build")
+    entry = Entry("one", "1", "emotion", "MIT", "synthetic", (package,), "recipes:build")
     other = Package("pip", "w", "1.0", "w.whl", "0" * 64, 1, "MIT", {"a": "c"})
     assert (
-        entry.fingerprint() == Entry("one", "1", "emotion", "MIT", "made up", (package,), "recipes:build").fingerprint()
+        entry.fingerprint()
+        == Entry("one", "1", "emotion", "MIT", "synthetic", (package,), "recipes:build").fingerprint()
     )
     assert (
-        entry.fingerprint() != Entry("one", "1", "emotion", "MIT", "made up", (other,), "recipes:build").fingerprint()
+        entry.fingerprint() != Entry("one", "1", "emotion", "MIT", "synthetic", (other,), "recipes:build").fingerprint()
     )

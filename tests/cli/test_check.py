@@ -128,7 +128,7 @@ def test_every_check_is_listed(capsys: Capture) -> None:
     assert all(f"{each.name}: {each.summary}" in shown for found in checks().values() for each in found)
 
 
-def test_a_model_of_ones_own_is_checked_with_made_up_inputs(checked: Checked, tmp_path: Path) -> None:
+def test_a_model_of_ones_own_is_checked_with_synthetic_inputs(checked: Checked, tmp_path: Path) -> None:
     """A model of another engine's format is refused; inputs come from the session and from numpy."""
     pytest.importorskip("numpy", reason="needs numpy")
     asked = checked(GOOD)

@@ -304,7 +304,7 @@ def test_ctrl_c_before_the_first_number_ends_as_clean(fake_app: Make) -> None:
     assert "Traceback" not in out + err
 
 
-def test_a_bare_model_runs_with_made_up_inputs(tmp_path: Path, capsys: Capture) -> None:
+def test_a_bare_model_runs_with_synthetic_inputs(tmp_path: Path, capsys: Capture) -> None:
     """An ONNX model of one addition with an open dimension, on ONNX Runtime."""
     for needed in ("numpy", "onnxruntime", "lpbench_ort"):
         pytest.importorskip(needed, reason=f"needs {needed}")

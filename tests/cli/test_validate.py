@@ -28,7 +28,7 @@ def run(*words: str) -> int:
 def right(fake_app: Callable[..., Path]) -> Path:
     """Return an app without errors."""
     folder = fake_app()
-    (folder / "ai_app.yml").write_text("name: x\nversion: 1\nlicence: MIT\nsource: made up\n", "utf-8")
+    (folder / "ai_app.yml").write_text("name: x\nversion: 1\nlicence: MIT\nsource: synthetic\n", "utf-8")
     return folder
 
 

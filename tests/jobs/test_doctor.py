@@ -1,4 +1,4 @@
-"""``doctor``: what a worker finds here, and what is printed of findings that are made up."""
+"""``doctor``: what a worker finds here, and what is printed of invented findings."""
 
 from __future__ import annotations
 

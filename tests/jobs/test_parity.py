@@ -14,7 +14,7 @@ from hypothesis import strategies as st  # noqa: E402
 from hypothesis.extra import numpy as arrays  # noqa: E402
 
 from lpbench.errors import LpbenchError  # noqa: E402
-from lpbench.jobs.parity import F16, F32, Deviation, Tolerance, deviation, excess, judged, together  # noqa: E402
+from lpbench.jobs.parity import F16, F32, Deviation, Tolerance, deviation, merge, violation, violation_ratio  # noqa: E402
 from lpbench.util.layouts import in_layout  # noqa: E402
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def slowly(reference: Sequence[float], other: Sequence[float]) -> dict[str, Any]
         (error / max(abs(a), peak / 1000) if peak else (math.inf if error else 0.0))
         for error, (a, _) in zip(absolute, both, strict=True)
     ]
-    unlike = sum(
+    nonfinite_mismatch = sum(
         not (math.isfinite(a) and math.isfinite(b)) and a != b and not (math.isnan(a) and math.isnan(b))
         for a, b in zip(reference, other, strict=True)
     )
@@ -47,7 +47,7 @@ def slowly(reference: Sequence[float], other: Sequence[float]) -> dict[str, Any]
         "max_relative": max(relative, default=0.0),
         "mean_relative": sum(relative) / max(1, len(both)),
         "not_finite": tuple(sum(not math.isfinite(each) for each in side) for side in (reference, other)),
-        "unlike": unlike,
+        "nonfinite_mismatch": nonfinite_mismatch,
     }
 
 
@@ -80,9 +80,9 @@ def test_the_cosine_is_that_of_exact_arithmetic(pair: tuple[Any, Any]) -> None:
 @given(arrays.arrays(np.float32, (2, 3), elements=ANY))
 def test_equal_values_do_not_deviate(values: Any) -> None:
     found = deviation(values, values.copy())
-    assert (found.max_absolute, found.max_relative, found.unlike) == (0, 0, 0)
+    assert (found.max_absolute, found.max_relative, found.nonfinite_mismatch) == (0, 0, 0)
     assert found.cosine == pytest.approx(1)
-    assert judged(found, Tolerance(0, 0)) == ("" if np.isfinite(values).any() else "no value is finite")
+    assert violation(found, Tolerance(0, 0)) == ("" if np.isfinite(values).any() else "no value is finite")
 
 
 def test_other_shapes_are_an_error_that_names_both() -> None:
@@ -103,14 +103,14 @@ def test_integers_are_compared_without_wrapping_round() -> None:
 
 
 def test_nothing_deviates_from_nothing() -> None:
-    assert not judged(deviation(np.zeros((0, 4)), np.zeros((0, 4))), F32)
+    assert not violation(deviation(np.zeros((0, 4)), np.zeros((0, 4))), F32)
 
 
 def test_several_deviations_are_one_with_means_over_all_values() -> None:
     random = np.random.default_rng(3)
     pairs = [(random.standard_normal(size), random.standard_normal(size)) for size in (3, 50, 0)]
     all_of_them = deviation(*(np.concatenate(side) for side in zip(*pairs, strict=True)))
-    found = together([deviation(*pair) for pair in pairs])
+    found = merge([deviation(*pair) for pair in pairs])
     for name in ("count", "peak", "max_absolute", "mean_absolute"):
         assert getattr(found, name) == pytest.approx(getattr(all_of_them, name))
     assert found.cosine == min(deviation(*pair).cosine for pair in pairs)
@@ -126,7 +126,7 @@ def test_several_deviations_are_one_with_means_over_all_values() -> None:
         ({"max_absolute": 0.07, "peak": 640.0}, "max absolute error 0.07 is above 0.064"),
         ({"mean_relative": 0.02}, "mean relative error 0.02 is above 0.01"),
         ({"mean_relative": math.inf}, "mean relative error inf is above 0.01"),
-        ({"unlike": 3}, "3 values are not finite in one and otherwise in the other"),
+        ({"nonfinite_mismatch": 3}, "3 values are not finite in one and otherwise in the other"),
         ({"count": 0, "not_finite": (7, 7)}, "no value is finite"),
         ({"not_finite": (7, 7)}, ""),
     ],
@@ -134,12 +134,12 @@ def test_several_deviations_are_one_with_means_over_all_values() -> None:
 def test_what_is_tolerated(changes: dict[str, Any], reason: str) -> None:
     figures: dict[str, Any] = {"count": 10, "peak": 0.2, "mean_absolute": 0.0, "max_relative": 0.0, "cosine": 1.0}
     found = Deviation(**{**figures, "max_absolute": 0.0, "mean_relative": 0.0, **changes})
-    assert judged(found, F32) == reason
+    assert violation(found, F32) == reason
 
 
 def test_small_class_scores_that_are_all_wrong_are_not_hidden_by_their_size() -> None:
     scores = np.full(100_000, 1e-5)
-    assert "mean relative" in judged(deviation(scores, 1.5 * scores), F32)
+    assert "mean relative" in violation(deviation(scores, 1.5 * scores), F32)
 
 
 def test_half_precision_may_deviate_more() -> None:
@@ -150,7 +150,7 @@ def test_half_precision_may_deviate_more() -> None:
 def test_what_exceeds_the_tolerance_is_what_is_judged(pair: tuple[Any, Any]) -> None:
     found = deviation(*pair)
     if found.count:
-        assert (excess(found, F32) > 1) == bool(judged(found, F32))
+        assert (violation_ratio(found, F32) > 1) == bool(violation(found, F32))
 
 
 @pytest.mark.parametrize(("layout", "wanted"), [("NHWC", "NCHW"), ("NCHW", "NHWC"), ("NDHWC", "NCDHW"), ("HWC", "CHW")])

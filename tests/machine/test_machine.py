@@ -1,6 +1,6 @@
 """Facts of machines that stand as trees of files, of this machine, and of hostile ones.
 
-The trees hold what the kernels of these boards show, with made-up numbers.
+The trees hold what the kernels of these boards show, with synthetic numbers.
 """
 
 from __future__ import annotations

@@ -265,9 +265,9 @@ def test_a_yardstick_without_a_speed_is_no_yardstick(ns: object) -> None:
 def test_a_difference_by_which_the_yardstick_itself_strays_is_unclear() -> None:
     """The pair that is 7.5 % apart: SLOWER beside a steady kernel, and beside one that strays by 3 %, not by 10 %."""
     verdicts = []
-    for stray in (0.0, 0.03, 0.10):
+    for drift in (0.0, 0.03, 0.10):
         one, other = (beside(each, 1.0) for each in (BEFORE, SLOWER))
-        stuck = dataclasses.replace(other, yardstick={**other.yardstick, "cov": stray})
+        stuck = dataclasses.replace(other, yardstick={**other.yardstick, "cov": drift})
         (found,) = compare(one, stuck)
         verdicts.append(found.total.verdict.value)
     assert verdicts == ["SLOWER", "SLOWER", "UNCLEAR"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpbench.results.predictions import Agreement, boxes, matches, of_predictions, overlap, same_top
+from lpbench.results.predictions import Agreement, boxes, count_matching_answers, matches, overlap, same_top
 
 Prediction = dict[str, Any]
 SIDE = st.integers(0, 12)
@@ -54,7 +54,7 @@ def test_pairs_are_the_best_first_and_nothing_is_in_two(first: list[Prediction],
 def test_classes_agree_where_the_best_label_is_the_same() -> None:
     reference = [classes(("cat", 0.9), ("dog", 0.1)), classes(("cat", 0.5), ("dog", 0.45), sample="1")]
     other = [classes(("dog", 0.52), ("cat", 0.48), sample="1"), classes(("cat", 0.88), ("fox", 0.1))]
-    found = of_predictions(reference, other)
+    found = count_matching_answers(reference, other)
     assert (found.samples, found.same) == (2, 1)
     assert found.worst_score == pytest.approx(0.07)
     assert same_top(reference[0], other[1])
@@ -66,11 +66,11 @@ def test_boxes_agree_where_all_are_matched() -> None:
     near = things(("dog", [20, 0, 30, 11], 0.7), ("cat", [0, 1, 10, 10], 0.9))
     fewer = things(("cat", [0, 0, 10, 10], 0.9))
     renamed = things(("cat", [0, 0, 10, 10], 0.9), ("cow", [20, 0, 30, 10], 0.8))
-    found = of_predictions([one], [near])
+    found = count_matching_answers([one], [near])
     assert (found.samples, found.same) == (1, 1)
     assert found.worst_score == pytest.approx(0.1)
-    assert of_predictions([one], [fewer]).same == of_predictions([fewer], [one]).same == 0
-    assert of_predictions([one], [renamed]).same == 0
+    assert count_matching_answers([one], [fewer]).same == count_matching_answers([fewer], [one]).same == 0
+    assert count_matching_answers([one], [renamed]).same == 0
     counted = boxes(one, near)
     assert counted is not None
     assert counted.share == 1
@@ -78,27 +78,27 @@ def test_boxes_agree_where_all_are_matched() -> None:
 
 
 def test_nothing_found_on_both_sides_is_the_same() -> None:
-    assert of_predictions([things()], [things()]) == Agreement(1, 1, 0.0)
-    assert of_predictions([things()], [things(("cat", [0, 0, 1, 1], 0.5))]).same == 0
+    assert count_matching_answers([things()], [things()]) == Agreement(1, 1, 0.0)
+    assert count_matching_answers([things()], [things(("cat", [0, 0, 1, 1], 0.5))]).same == 0
 
 
 def test_what_later_components_found_counts_thing_by_thing() -> None:
     def chain(*labels: str) -> Prediction:
         return {**things(), "emotion": [{"item": at, **classes((label, 0.6))} for at, label in enumerate(labels)]}
 
-    assert of_predictions([chain("glad", "sad")], [chain("glad", "sad")]).same == 1
-    assert of_predictions([chain("glad", "sad")], [chain("glad", "glad")]).same == 0
-    assert of_predictions([chain("glad")], [chain("glad", "sad")]).same == 0
-    assert of_predictions([chain()], [chain("glad")]).same == 0
+    assert count_matching_answers([chain("glad", "sad")], [chain("glad", "sad")]).same == 1
+    assert count_matching_answers([chain("glad", "sad")], [chain("glad", "glad")]).same == 0
+    assert count_matching_answers([chain("glad")], [chain("glad", "sad")]).same == 0
+    assert count_matching_answers([chain()], [chain("glad")]).same == 0
 
 
 def test_texts_are_answers_too() -> None:
-    assert of_predictions([{"sample": "0", "text": "lot 7"}], [{"sample": "0", "text": "lot 7"}]).same == 1
-    assert of_predictions([{"sample": "0", "text": "lot 7"}], [{"sample": "0", "text": "lot 1"}]).same == 0
+    assert count_matching_answers([{"sample": "0", "text": "lot 7"}], [{"sample": "0", "text": "lot 7"}]).same == 1
+    assert count_matching_answers([{"sample": "0", "text": "lot 7"}], [{"sample": "0", "text": "lot 1"}]).same == 0
 
 
 def test_numbers_alone_and_samples_of_one_side_only_are_not_counted() -> None:
     vector = {"sample": "0", "embedding": [0.1, 0.2]}
-    assert of_predictions([vector], [vector]) == Agreement(0, 0, 0.0)
-    assert of_predictions([classes(("cat", 1.0), sample="a")], [classes(("cat", 1.0), sample="b")]).samples == 0
-    assert of_predictions([], []) == Agreement(0, 0, 0.0)
+    assert count_matching_answers([vector], [vector]) == Agreement(0, 0, 0.0)
+    assert count_matching_answers([classes(("cat", 1.0), sample="a")], [classes(("cat", 1.0), sample="b")]).samples == 0
+    assert count_matching_answers([], []) == Agreement(0, 0, 0.0)

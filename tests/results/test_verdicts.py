@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpbench.results.stats import Interval, Ratio
-from lpbench.results.verdicts import Verdict, judge, verdict, verdict_apart
+from lpbench.results.verdicts import Verdict, decide, verdict, verdict_apart
 
 
 def ratio(estimate: float, lower: float, upper: float, runs: int = 8) -> Ratio:
     """Return a ratio with this interval."""
-    return Ratio(estimate, Interval(lower, upper, 0.95, "made up"), runs)
+    return Ratio(estimate, Interval(lower, upper, 0.95, "synthetic"), runs)
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def ratio(estimate: float, lower: float, upper: float, runs: int = 8) -> Ratio:
     ],
 )
 def test_the_rule(given_ratio: Ratio, expected: Verdict) -> None:
-    """Margin 1 %: each way of METHOD 12 and its edges."""
-    found = judge(given_ratio)
+    """Margin 1 %: each way of the rule and its edges."""
+    found = decide(given_ratio)
     assert found.verdict is expected
     assert found.reason
 
@@ -74,8 +74,8 @@ def test_results_measured_apart_make_no_false_verdicts() -> None:
 
 def test_fail_slower_looks_at_the_lower_end() -> None:
     """5 % allowed: 4.2 % at the lower end passes, 5.1 % fails, no interval passes."""
-    assert not judge(ratio(1.08, 1.042, 1.12)).slower_than(0.05)
-    assert judge(ratio(1.08, 1.051, 1.12)).slower_than(0.05)
+    assert not decide(ratio(1.08, 1.042, 1.12)).slower_than(0.05)
+    assert decide(ratio(1.08, 1.051, 1.12)).slower_than(0.05)
     assert not verdict([2.0]).slower_than(0.05)
 
 
@@ -83,4 +83,4 @@ def test_fail_slower_looks_at_the_lower_end() -> None:
 def test_a_margin_is_above_zero(margin: float) -> None:
     """No margin would make SAME impossible."""
     with pytest.raises(ValueError, match="margin"):
-        judge(ratio(1, 0.9, 1.1), margin)
+        decide(ratio(1, 0.9, 1.1), margin)

@@ -100,5 +100,5 @@ def test_an_app_is_explained_when_asked(fake_app: Callable[..., Path]) -> None:
     for run in found.runs:
         assert run.parts[stages.ALONE] >= 500e3
         assert sum(run.parts.values()) >= 500e3
-    plain = benchmark(fake_app("plain"), number=6, yardstick=False).configurations[0]
-    assert plain.runs[0].parts == {}
+    to_jsonable = benchmark(fake_app("plain"), number=6, yardstick=False).configurations[0]
+    assert to_jsonable.runs[0].parts == {}

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def _request(folder: Path, **more: Any) -> dict[str, Any]:
     app = load_app(folder)
-    plain = {"engine": "fake", "options": {}, "shapes": {}, "samples": [str(path) for path in app.samples]}
-    return {"app": app.request(), **plain, **more}
+    to_jsonable = {"engine": "fake", "options": {}, "shapes": {}, "samples": [str(path) for path in app.samples]}
+    return {"app": app.request(), **to_jsonable, **more}
 
 
 def _opened(folder: Path, **options: Any) -> Worker:
@@ -89,7 +89,7 @@ def test_what_a_crashing_library_said_is_kept(fake_app: Callable[..., Path]) -> 
     worker = Worker(WorkerOptions())
     with pytest.raises(WorkerError):
         worker.ask("open", "loading", **_request(fake_app(at="load", do="crash")))
-    assert "Segmentation fault" in worker.said
+    assert "Segmentation fault" in worker.stderr_tail
 
 
 def test_a_refusal_keeps_its_class_place_and_remedy(fake_app: Callable[..., Path]) -> None:
@@ -110,7 +110,7 @@ def test_what_a_vendor_prints_does_not_break_the_protocol(fake_app: Callable[...
     with Worker(WorkerOptions()) as worker:
         worker.ask("open", "loading", **_request(fake_app(at="load", do="print")))
         worker.ask("measure", "measuring", count=1)
-    assert "vendor banner on standard output" in worker.said
+    assert "vendor banner on standard output" in worker.stderr_tail
 
 
 def test_an_unknown_request_is_refused_by_name() -> None:
@@ -141,7 +141,7 @@ def test_a_worker_that_rests_uses_no_core_until_it_is_asked(fake_app: Callable[.
     with _opened(fake_app(at="run", do="spin")) as worker:
         worker.ask("measure", "measuring", count=1)
         assert _ticks(worker.pid, 0.3) > 5
-        worker.rest()
+        worker.suspend()
         assert _ticks(worker.pid, 0.3) == 0
         assert len(worker.ask("measure", "measuring", count=2)[1]) == 2 * 4 * 8
         assert _ticks(worker.pid, 0.3) > 5
@@ -151,7 +151,7 @@ def test_a_worker_that_rests_ends_as_others_do(fake_app: Callable[..., Path]) ->
     ended = []
     for end in (Worker.close, Worker.kill):
         worker = _opened(fake_app(f"app-{end.__name__}"))
-        worker.rest()
+        worker.suspend()
         begun = time.monotonic()
         end(worker)
         ended.append(time.monotonic() - begun)
@@ -162,7 +162,7 @@ def test_a_worker_that_rests_ends_as_others_do(fake_app: Callable[..., Path]) ->
 def test_a_worker_that_died_can_rest(fake_app: Callable[..., Path]) -> None:
     worker = _opened(fake_app())
     os.kill(worker.pid, signal.SIGKILL)
-    worker.rest()
+    worker.suspend()
     with pytest.raises(WorkerError, match="killed: SIGKILL"):
         worker.ask("measure", "measuring", count=2)
 
@@ -192,7 +192,7 @@ def test_a_worker_dies_with_its_parent(fake_app: Callable[..., Path], *, resting
     """Also while it is stuck in a run, or rests: the parent is killed outright and cannot tell it."""
     program = (
         "import sys, json, time; from lpbench.worker.client import Worker, WorkerOptions\n"
-        f"w = Worker(WorkerOptions()); {'w.rest(); ' if resting else ''}print(w.pid, flush=True)\n"
+        f"w = Worker(WorkerOptions()); {'w.suspend(); ' if resting else ''}print(w.pid, flush=True)\n"
         f"{'time.sleep(60)' if resting else 'pass'}\n"
         "w.ask('open', 'loading', **json.loads(sys.argv[1]))"
     )

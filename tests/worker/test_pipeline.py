@@ -15,7 +15,7 @@ from lpbench.jobs.measuring.session import benchmark
 from lpbench.plugin.engine import Engine, Feeds, Model, Outputs, Session, Shapes, TensorInfo
 from lpbench.plugin.processor import Sample
 from lpbench.results.stages import STAGES, TOTAL, durations
-from lpbench.worker.timed_loop import Step, anchors, time_chain
+from lpbench.worker.timed_loop import Step, clock_reads, time_chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def test_every_clock_read_of_a_chain_is_in_one_of_its_stages() -> None:
         (lambda sample, _: [sample], lambda s: {"x": s.data}, lambda f: f, lambda o, _: o["x"]),
         (digits, lambda s: {"x": s.data}, slow, lambda o, _: o["x"]),
     ]
-    out = anchors(2, 2)
+    out = clock_reads(2, 2)
     time_chain(steps, [Sample("a", 123), Sample("b", 4)], out, clock=clock)
     found = durations(out, ["first", "second"])
     assert [list(found[f"second/{stage}"]) for stage in STAGES] == [[1 + 3 + 1, 1 + 1 + 1], [33, 11], [3, 1]]
@@ -109,14 +109,14 @@ def test_components_add_up_to_the_stages_and_these_to_the_total(fake_app: Callab
 
 def test_a_chains_facts_are_those_of_the_engine_that_was_asked_for() -> None:
     from lpbench.plugin.builtin.tensors import RawConfig, TensorConfig, TensorPostprocessor, TensorPreprocessor
-    from lpbench.worker.pipeline import Chain, Part
+    from lpbench.worker.pipeline import Chain, OpenComponent
 
     class _Said(_RowsSession):
         def describe(self) -> dict[str, Any]:
             return {"version": self.rows}
 
     parts = [
-        Part(
+        OpenComponent(
             name,
             _Said(engine, 0),
             TensorPreprocessor(TensorConfig(), ()),

@@ -15,7 +15,7 @@ from lpbench.app.model_choice import merge
 from lpbench.errors import EngineError, WorkerError
 from lpbench.machine.process_memory import memory, reset_peak
 from lpbench.plugin.engine import TensorInfo
-from lpbench.util.jsonable import plain
+from lpbench.util.jsonable import to_jsonable
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.runner import Runner
 
@@ -64,7 +64,7 @@ class _Array:
 def test_what_json_cannot_carry_becomes_what_it_can() -> None:
     value = {1: (math.nan, _Array()), "path": Path("a"), "set": {3}, "ok": [True, None, "x", 2, 0.5]}
     expected = {"1": [None, [1.5, None, [2]]], "path": "a", "set": [3], "ok": [True, None, "x", 2, 0.5]}
-    assert plain(value) == expected
+    assert to_jsonable(value) == expected
 
 
 def test_nothing_is_measured_before_something_is_open() -> None:
@@ -107,7 +107,7 @@ def test_what_others_do_is_watched_and_told_as_json() -> None:
     found = runner.watched()
     assert found["seconds"] >= 0.05
     assert isinstance(found["disturbed"], str)
-    assert plain(found) == found
+    assert to_jsonable(found) == found
 
 
 @pytest.mark.parametrize("enough", [True, False])

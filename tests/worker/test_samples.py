@@ -82,7 +82,7 @@ def test_no_usable_file_is_an_error_that_quotes_the_first(tmp_path: Path) -> Non
         source.take(1)
 
 
-def test_without_files_samples_are_made_up_and_repeat() -> None:
+def test_without_files_samples_are_synthetic_and_repeat() -> None:
     class Making(Counting):
         def generate(self, index: int, seed: int) -> Sample:
             return Sample(f"{seed}/{index}", memoryview(b"x"))

@@ -20,7 +20,7 @@ from lpbench.plugin.engine import Session, TensorInfo
 from lpbench.plugin.processor import Sample
 from lpbench.worker import tensor_wire
 from lpbench.worker.source_tensors import as_source
-from lpbench.worker.tensor_wire import Tensor, alike, arranged, collect, fitted, read_feeds, unpack, write_feeds
+from lpbench.worker.tensor_wire import Tensor, align_layout, arranged, collect, fitted, read_feeds, unpack, write_feeds
 
 if TYPE_CHECKING:
     from lpbench.plugin.engine import Feeds, Outputs
@@ -86,13 +86,13 @@ def test_feeds_that_fit_as_they_are_are_left_where_one_side_says_no_order() -> N
     told, untold = (TensorInfo("x", "float32", (1, 4, 5, 3), layout=layout) for layout in ("NHWC", ""))
     assert np.array_equal(fitted([Tensor("x", "NHWC", values)], [untold])["x"], values)
     assert np.array_equal(fitted([Tensor("x", "", values)], [told])["x"], values)
-    assert np.array_equal(alike(Tensor("x", "NHWC", values), Tensor("x", "", values)), values)
+    assert np.array_equal(align_layout(Tensor("x", "NHWC", values), Tensor("x", "", values)), values)
 
 
 def test_values_of_another_shape_are_never_forced_into_one() -> None:
     six = np.zeros((1, 2, 3), np.float32)
     assert fitted([Tensor("x", "", six)], [TensorInfo("x", "float32", (3, 2))])["x"].shape == (1, 2, 3)
-    assert alike(Tensor("x", "", six), Tensor("x", "", np.zeros((3, 2)))).shape == (1, 2, 3)
+    assert align_layout(Tensor("x", "", six), Tensor("x", "", np.zeros((3, 2)))).shape == (1, 2, 3)
 
 
 def test_an_input_that_nobody_knows_is_named() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from lpbench.plugin.processor import Sample
 from lpbench.results.stages import STAGES, TOTAL, durations
-from lpbench.worker.timed_loop import anchors, collector_off, time_samples
+from lpbench.worker.timed_loop import clock_reads, collector_off, time_samples
 
 
 def _samples(count: int) -> list[Sample]:
@@ -29,7 +29,7 @@ def _ticking(step: int = 1) -> Any:
 
 
 def test_a_sample_costs_exactly_four_clock_reads() -> None:
-    out = anchors(3)
+    out = clock_reads(3)
     time_samples(lambda s: {"x": s.data}, lambda f: f, lambda o, s: None, _samples(3), out, clock=_ticking())
     assert list(out) == list(range(1, 13))
 
@@ -41,13 +41,13 @@ def test_each_stage_gets_what_the_one_before_handed_on() -> None:
         lambda feeds: {"y": 2 * feeds["x"]},
         lambda outputs, sample: seen.append((sample.name, outputs["y"])),
         _samples(2),
-        anchors(2),
+        clock_reads(2),
     )
     assert seen == [("0", 2), ("1", 4)]
 
 
 def test_stages_add_up_to_the_total_exactly() -> None:
-    out = anchors(200)
+    out = clock_reads(200)
     time_samples(lambda s: {"x": sum(range(50))}, lambda f: f, lambda o, s: None, _samples(200), out)
     stages = durations(out)
     parts = zip(*(stages[name] for name in STAGES), strict=True)
@@ -63,7 +63,7 @@ def test_time_goes_to_the_stage_that_spends_it() -> None:
             clock()
         return feeds
 
-    out = anchors(1)
+    out = clock_reads(1)
     time_samples(lambda s: {}, slow, lambda o, s: None, _samples(1), out, clock=clock)
     assert {name: list(values) for name, values in durations(out).items()} == {
         "preprocessing": [1],
@@ -89,6 +89,6 @@ def test_the_collector_is_off_inside_and_as_before_outside(enabled: bool) -> Non
 
 
 def test_reads_take_eight_bytes_each_whatever_their_size() -> None:
-    out = anchors(1)
+    out = clock_reads(1)
     time_samples(lambda s: {}, lambda f: f, lambda o, s: None, _samples(1), out, clock=_ticking(1 << 60))
     assert out == array("q", [1 << 60, 2 << 60, 3 << 60, 4 << 60])

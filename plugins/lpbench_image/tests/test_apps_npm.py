@@ -20,7 +20,7 @@ onnx = pytest.importorskip("onnx", reason="needs onnx")
 pytest.importorskip("cv2", reason="needs opencv")
 
 from lpbench_image.apps import _coco, _entries_npm, _objectron  # noqa: E402 - after what may skip this file
-from lpbench_image.apps._recorded import Recorded, check, made_up  # noqa: E402
+from lpbench_image.apps._recorded import Recorded, check, synthetic  # noqa: E402
 
 ENTRIES = {each.name: each for each in vars(_entries_npm).values() if isinstance(each, catalogue.Entry)}
 
@@ -133,7 +133,7 @@ def doubling(path: Path, factor: float = 2.0) -> None:
 
 def test_a_model_that_gives_other_numbers_is_refused(tmp_path: Path) -> None:
     """The recorded numbers pass; a factor that is one percent off, and NaN, do not."""
-    picture = (made_up([1, 4]) - 100) / 50 * 2
+    picture = (synthetic([1, 4]) - 100) / 50 * 2
     told = (picture.mean(), picture.std(), picture[0, 0], picture[0, -1])
     recorded = Recorded({"y": told}, mean=100, std=50)
     doubling(tmp_path / "m.onnx")
@@ -144,7 +144,7 @@ def test_a_model_that_gives_other_numbers_is_refused(tmp_path: Path) -> None:
             check(tmp_path / "m.onnx", recorded)
 
 
-def test_the_made_up_picture_never_changes() -> None:
+def test_the_synthetic_picture_never_changes() -> None:
     """The recorded numbers depend on it, to the last value."""
-    assert made_up([2, 4]).tolist() == [[0, 55, 110, 166], [221, 21, 76, 132]]
-    assert made_up([1 << 16]).max() == 255
+    assert synthetic([2, 4]).tolist() == [[0, 55, 110, 166], [221, 21, 76, 132]]
+    assert synthetic([1 << 16]).max() == 255

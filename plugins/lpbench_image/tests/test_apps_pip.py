@@ -159,7 +159,7 @@ def test_a_patch_lies_on_its_mean(tmp_path: Path) -> None:
     assert half[128, [60, 200], 0].tolist() == [128, 255]
 
 
-def made_up_digits(path: Path, *, random: bool = False) -> Path:
+def synthetic_digits(path: Path, *, random: bool = False) -> Path:
     """Write digits that are a light row each, the label its number; or that have nothing to do with their labels."""
     numbers = np.random.default_rng(3).integers(0, 8, 1797)
     pixels = np.zeros((1797, 8, 8))
@@ -173,7 +173,7 @@ def made_up_digits(path: Path, *, random: bool = False) -> Path:
 def test_the_network_in_the_file_is_the_one_that_was_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Digits that can be told apart, as an app: ONNX Runtime gives numpy's scores, for one picture and for three."""
     monkeypatch.setattr(_digits, "STEPS", 50)
-    made_up_digits(tmp_path / "digits.csv.gz")
+    synthetic_digits(tmp_path / "digits.csv.gz")
     _digits.digits(tmp_path, tmp_path)
     app = load_app(tmp_path)
     assert app.quality == {"metric": "top1", "reference": 1.0, "at_least_of_reference": 0.99}
@@ -194,7 +194,7 @@ def test_the_network_in_the_file_is_the_one_that_was_trained(tmp_path: Path, mon
 def test_a_network_that_learned_nothing_is_no_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Labels that have nothing to do with the pictures."""
     monkeypatch.setattr(_digits, "STEPS", 10)
-    made_up_digits(tmp_path / "digits.csv.gz", random=True)
+    synthetic_digits(tmp_path / "digits.csv.gz", random=True)
     with pytest.raises(ValueError, match="of the digits that it was not trained on; 92% were expected"):
         _digits.digits(tmp_path, tmp_path)
 
@@ -312,7 +312,7 @@ def test_characters_are_those_of_the_model(tmp_path: Path) -> None:
 
 
 def test_the_page_and_its_text_stand_beside_the_app(tmp_path: Path) -> None:
-    """Made-up models: the page is twice as large, and its truth has as many lines as can be read."""
+    """Synthetic models: the page is twice as large, and its truth has as many lines as can be read."""
     from lpbench_image.apps._writing import write_picture
 
     model = light()

@@ -1,4 +1,4 @@
-"""The preprocessor keeps the contracts that the kit checks, over files and over made-up pictures."""
+"""The preprocessor keeps the contracts that the kit checks, over files and over synthetic pictures."""
 
 from __future__ import annotations
 

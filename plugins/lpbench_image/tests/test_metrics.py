@@ -29,7 +29,7 @@ Picture = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
 def pictures(seed: int, count: int = 6) -> list[Picture]:
-    """Return pictures in which boxes are found about where they are, missed, made up, and seen twice."""
+    """Return pictures in which boxes are found about where they are, missed, invented, and seen twice."""
     random = np.random.default_rng(seed)
 
     def box() -> np.ndarray[Any, Any]:
@@ -46,9 +46,9 @@ def pictures(seed: int, count: int = 6) -> list[Picture]:
             for each in there
             for _ in range(random.integers(0, 3))
         ]
-        made_up = [{"box": box().tolist(), "label": str(random.choice(LABELS))} for _ in range(random.integers(0, 4))]
+        synthetic = [{"box": box().tolist(), "label": str(random.choice(LABELS))} for _ in range(random.integers(0, 4))]
         # few different scores, so that there are ties
-        found = [{**each, "score": float(random.integers(1, 9) / 10)} for each in (*seen, *made_up)]
+        found = [{**each, "score": float(random.integers(1, 9) / 10)} for each in (*seen, *synthetic)]
         for each in found:
             low, high = np.array(each["box"][:2]), np.array(each["box"][2:])
             each["box"] = [*low.tolist(), *np.maximum(high, low + 1).tolist()]

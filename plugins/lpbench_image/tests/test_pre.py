@@ -332,7 +332,7 @@ def test_short_side_takes_the_models_size_for_what_is_left_out() -> None:
     assert feed(pre, picture(50, 30)).shape == (1, 3, 12, 12)
 
 
-def test_made_up_pictures_are_the_same_for_the_same_seed_only() -> None:
+def test_synthetic_pictures_are_the_same_for_the_same_seed_only() -> None:
     """Index and seed each matter; the size is the model's; they look like no flat grey."""
     pre, again = (build({}, info(1, 3, 48, 64)) for _ in range(2))
     first = pre.generate(3, seed=7).data
@@ -344,7 +344,7 @@ def test_made_up_pictures_are_the_same_for_the_same_seed_only() -> None:
     assert not np.array_equal(first, pre.generate(3, seed=-8).data)
 
 
-def test_made_up_pictures_exist_for_open_sizes() -> None:
+def test_synthetic_pictures_exist_for_open_sizes() -> None:
     """No size to go by."""
     pre = build({"resize": {"mode": "none"}, "layout": "NHWC"}, info(None, None, None, 3))
     assert feed(pre, pre.generate(0, seed=0).data).shape == (1, 224, 224, 3)

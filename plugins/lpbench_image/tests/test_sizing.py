@@ -178,7 +178,7 @@ def test_sizes_that_the_model_does_not_take_are_refused(
         feed(build(values, *shape), picture(20, 30))
 
 
-def test_made_up_pictures_go_through_every_open_mode() -> None:
+def test_synthetic_pictures_go_through_every_open_mode() -> None:
     """Without files: some picture of the model's height, or any."""
     for values, shape in (({"mode": "height"}, (1, 48, None, 3)), ({"mode": "multiple"}, (1, None, None, 3))):
         pre = build(values, *shape)

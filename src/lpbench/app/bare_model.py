@@ -41,11 +41,11 @@ def model_app(
     """
     file = Path(path)
     _refuse_unreadable(file)
-    made_up: dict[str, Any] = {"shapes": {name: list(shape) for name, shape in (shapes or {}).items()}}
-    made_up["ranges"] = {name: list(ends) for name, ends in (ranges or {}).items()}
+    synthetic: dict[str, Any] = {"shapes": {name: list(shape) for name, shape in (shapes or {}).items()}}
+    synthetic["ranges"] = {name: list(ends) for name, ends in (ranges or {}).items()}
     component = {
         "name": "model",
-        "preprocessing": {"type": "tensors", **made_up, "seed": seed},
+        "preprocessing": {"type": "tensors", **synthetic, "seed": seed},
         "inference": {"models": {model_format(file, format): {"file": file.name}}},
         "postprocessing": {"type": "tensors"},
     }

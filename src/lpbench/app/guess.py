@@ -109,7 +109,7 @@ def _guess_values(made: Guess, app_class: str, dtype: str, *, grey: bool) -> Non
 
 
 def _guess_tensors(made: Guess) -> None:
-    made.assumed.append("inputs are made up, or read from .npy and .npz files")
+    made.assumed.append("inputs are synthetic, or read from .npy and .npz files")
     try:
         resolve_shapes(made.inputs, {})
     except ProcessorError as error:

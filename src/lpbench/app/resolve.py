@@ -21,7 +21,7 @@ LABELLED = "labelled"
 
 
 def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
-    """Return the files to measure with: those of ``data``, else the app's own; none means made-up samples.
+    """Return the files to measure with: those of ``data``, else the app's own; none means synthetic samples.
 
     :raises AppError: ``data`` is not there, or holds nothing that the app's preprocessor reads.
     """

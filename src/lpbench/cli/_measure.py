@@ -44,7 +44,7 @@ def find_app(word: str, options: argparse.Namespace) -> App:
     path = Path(word)
     if options.range and (path.is_dir() or not path.exists()):
         raise LpbenchError(
-            "--range is for the made-up inputs of a bare model",
+            "--range is for the synthetic inputs of a bare model",
             where=word,
             hint="an app's ranges stand in its ai_app_config.json",
         )

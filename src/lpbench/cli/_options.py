@@ -40,7 +40,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 
 def add_tensors(parser: argparse.ArgumentParser) -> None:
-    """Add what says which inputs are made up for a bare model."""
+    """Add what says which inputs are generated for a bare model."""
     group = parser.add_argument_group(TENSORS)
     group.add_argument(
         "--shape", type=shape, action="append", default=[], metavar="NAME=1,3,…", help="fix the open dimensions"
@@ -48,7 +48,7 @@ def add_tensors(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--range", type=limits, action="append", default=[], metavar="NAME=LO,HI", help="values from LO to below HI"
     )
-    group.add_argument("--seed", type=from_zero, default=0, metavar="N", help="of the made-up values (0)")
+    group.add_argument("--seed", type=from_zero, default=0, metavar="N", help="of the synthetic values (0)")
 
 
 def add_workers(parser: argparse.ArgumentParser, *, apart: bool = False) -> None:

@@ -34,7 +34,7 @@ class Deviation:
     :param peak: Largest magnitude in the reference.
     :param cosine: Of the angle between the two as vectors: 1 where both are zero, 0 where one is.
     :param not_finite: Values that are NaN or infinite: in the reference, and in the other.
-    :param unlike: Values of which only one is finite, or which are not finite in different ways.
+    :param nonfinite_mismatch: Values of which only one is finite, or which are not finite in different ways.
     """
 
     count: int
@@ -45,7 +45,7 @@ class Deviation:
     mean_relative: float
     cosine: float
     not_finite: tuple[int, int] = (0, 0)
-    unlike: int = 0
+    nonfinite_mismatch: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def deviation(reference: Any, other: Any) -> Deviation:
     finite = np.isfinite(first) & np.isfinite(second)
     same = (first == second) | (np.isnan(first) & np.isnan(second))
     counts = tuple(int(each.size - np.count_nonzero(np.isfinite(each))) for each in (first, second))
-    unlike = int(np.count_nonzero(~finite & ~same))
+    nonfinite_mismatch = int(np.count_nonzero(~finite & ~same))
     first, second = first[finite], second[finite]
     errors = np.abs(second - first)
     peak = float(np.abs(first).max(initial=0.0))
@@ -94,11 +94,11 @@ def deviation(reference: Any, other: Any) -> Deviation:
         mean_relative=_mean(relative),
         cosine=_cosine(first, second),
         not_finite=(counts[0], counts[1]),
-        unlike=unlike,
+        nonfinite_mismatch=nonfinite_mismatch,
     )
 
 
-def together(found: Sequence[Deviation]) -> Deviation:
+def merge(found: Sequence[Deviation]) -> Deviation:
     """Return several deviations as one: the worst of each, and means over all values.
 
     :raises ValueError: There are none.
@@ -117,22 +117,22 @@ def together(found: Sequence[Deviation]) -> Deviation:
         mean_relative=mean("mean_relative"),
         cosine=min(each.cosine for each in found),
         not_finite=(sum(each.not_finite[0] for each in found), sum(each.not_finite[1] for each in found)),
-        unlike=sum(each.unlike for each in found),
+        nonfinite_mismatch=sum(each.nonfinite_mismatch for each in found),
     )
 
 
-def excess(found: Deviation, allowed: Tolerance) -> float:
+def violation_ratio(found: Deviation, allowed: Tolerance) -> float:
     """Return how many times what is tolerated a deviation is: to tell which of several is the worst."""
-    if found.unlike:
+    if found.nonfinite_mismatch:
         return math.inf
     return max(found.max_absolute / _limit(found, allowed), found.mean_relative / allowed.relative)
 
 
-def judged(found: Deviation, allowed: Tolerance) -> str:
+def violation(found: Deviation, allowed: Tolerance) -> str:
     """Return in words why a deviation is more than is tolerated, or an empty text."""
     limit = _limit(found, allowed)
-    if found.unlike:
-        return f"{found.unlike} values are not finite in one and otherwise in the other"
+    if found.nonfinite_mismatch:
+        return f"{found.nonfinite_mismatch} values are not finite in one and otherwise in the other"
     if not found.count and found.not_finite[0]:
         return "no value is finite"
     if not found.max_absolute <= limit:

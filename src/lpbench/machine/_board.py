@@ -84,7 +84,7 @@ def _board(root: Root) -> Fact:
 
 
 def _platform(board: str, architecture: str, virtual: str | None) -> Fact:
-    """Return the id of METRICS.md's PLATFORM; an underscore would separate it from the algorithm in file names."""
+    """Return the id for PLATFORM (docs/reference/metrics.md); without underscores, which file names use as separators."""
     arch = architecture.replace("_", "-") or "unknown"
     for pattern, name in _BOARDS:
         found = re.search(pattern, board, re.IGNORECASE)

@@ -62,7 +62,7 @@ class Preprocessor(abc.ABC, Generic[C]):
         """Return arrays by input name; they stay valid until the next call."""
 
     def generate(self, index: int, seed: int) -> Sample:
-        """Return a made-up sample, the same for the same ``index`` and ``seed``.
+        """Return a synthetic sample, the same for the same ``index`` and ``seed``.
 
         :raises ProcessorError: This preprocessor makes no data up.
         """

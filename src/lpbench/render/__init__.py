@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import digits, percent, seconds
-from lpbench.render._table import Column, fit, plain, table
+from lpbench.render._table import Column, fit, table, unstyled
 from lpbench.results.names import name_of
 from lpbench.util.text import clean, shorten
 
@@ -36,7 +36,7 @@ WIDTH = 100
 """Columns where nobody says how many there are."""
 
 
-def text(result: Result, *, width: int = WIDTH, verbose: bool = False, paint: Paint = plain) -> str:
+def text(result: Result, *, width: int = WIDTH, verbose: bool = False, paint: Paint = unstyled) -> str:
     """Return a result as a screen of text.
 
     :param width: Columns; a table that needs more is set differently.

@@ -55,7 +55,7 @@ def header(result: Result, width: int) -> list[str]:
     """Return what was measured and on which machine."""
     first = next((each for each in result.configurations if each.measured), result.configurations[0])
     files = result.settings.get("samples")
-    samples = f"{len(files)} sample{'s' if len(files) > 1 else ''}" if files else "made-up samples"
+    samples = f"{len(files)} sample{'s' if len(files) > 1 else ''}" if files else "synthetic samples"
     app = [result.app.get("name"), result.app.get("class"), tile(first), samples, *_lots(result.settings)]
     return [shorten(line, width) for line in (_joined(app), machine(result.environment)) if line]
 

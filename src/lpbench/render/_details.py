@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render._numbers import ABSENT, digits, percent
-from lpbench.render._table import Column, fit, plain, table
+from lpbench.render._table import Column, fit, table, unstyled
 from lpbench.render._units import Unit, unit_for
 from lpbench.results.model import OK
 from lpbench.results.names import name_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MILLISECOND = Unit("ms", 1e6)
 
 
-def details(result: Result, *, width: int, paint: Paint = plain) -> list[str]:
+def details(result: Result, *, width: int, paint: Paint = unstyled) -> list[str]:
     """Return the lines of every part."""
     lines: list[str] = []
     for each in result.configurations:

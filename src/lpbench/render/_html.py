@@ -6,8 +6,8 @@ import html
 from typing import TYPE_CHECKING
 
 from lpbench.render import _context
-from lpbench.render._anchors import anchor_columns, anchor_rows
-from lpbench.render._parts import parts_notes, parts_table
+from lpbench.render._breakdown import parts_notes, parts_table
+from lpbench.render._stage_table import stage_columns, stage_rows
 from lpbench.render._summary import summary_table, unmeasured
 from lpbench.render._units import unit_for
 
@@ -41,7 +41,7 @@ def _configuration(each: Configuration) -> list[str]:
     explained = [_table(columns, rows), *map(_paragraph, parts_notes(each))] if rows else []
     return [
         f"<p><strong>{_escape(_context.answer(each))}</strong><br>{_escape(_context.engine(each))}</p>",
-        _table(anchor_columns(unit), anchor_rows(each, unit)),
+        _table(stage_columns(unit), stage_rows(each, unit)),
         *explained,
     ]
 

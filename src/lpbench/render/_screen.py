@@ -6,9 +6,9 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from lpbench.render import _context
-from lpbench.render._anchors import anchors
+from lpbench.render._breakdown import parts
 from lpbench.render._details import details
-from lpbench.render._parts import parts
+from lpbench.render._stage_table import stage_table
 from lpbench.render._summary import summary
 from lpbench.results.model import INTERRUPTED
 from lpbench.results.names import name_of
@@ -41,4 +41,4 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
 def _single(each: Configuration, head: list[str], *, width: int, paint: Paint) -> list[str]:
     """Return the lines of one engine: the answer, what it is of, the anchor table."""
     engine = paint(shorten(_context.engine(each), width), "dim")
-    return [paint(_context.answer(each), "bold"), *head, engine, "", *anchors(each, width=width, paint=paint)]
+    return [paint(_context.answer(each), "bold"), *head, engine, "", *stage_table(each, width=width, paint=paint)]

@@ -7,7 +7,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import ABSENT, digits, spread
-from lpbench.render._table import Column, fit, plain, table
+from lpbench.render._table import Column, fit, table, unstyled
 from lpbench.render._units import Unit, half, metric_of, unit_for, value
 from lpbench.results.names import name_of
 from lpbench.results.stages import STAGES, TOTAL
@@ -30,7 +30,7 @@ FIGURES, FACTS = range(1, 9), range(9, 15)
 """Where the columns of what was measured stand, and those of what it was measured of."""
 
 
-def summary(result: Result, *, width: int, paint: Paint = plain) -> list[str]:
+def summary(result: Result, *, width: int, paint: Paint = unstyled) -> list[str]:
     """Return a row for each measured configuration, and the others under it with the reason.
 
     Where the rows do not fit, what was measured stands above what it was measured of.
@@ -105,7 +105,7 @@ def _paint(line: str, paint: Paint) -> str:
     return line
 
 
-def unmeasured(configurations: Sequence[Configuration], paint: Paint = plain) -> list[str]:
+def unmeasured(configurations: Sequence[Configuration], paint: Paint = unstyled) -> list[str]:
     """Return the configurations that have no number, each with the reason."""
     others = [each for each in configurations if not each.measured]
     if not others:

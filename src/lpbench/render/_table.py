@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GAP = 2
 
 
-def plain(text: str, _style: str) -> str:
+def unstyled(text: str, _style: str) -> str:
     """Leave a text as it is: for files, pipes and terminals without colour."""
     return text
 

@@ -11,7 +11,7 @@ from lpbench.util.text import clean, shorten
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpbench.jobs.agreement import Agreed, EngineAgreement, Numbers, Parting
+    from lpbench.jobs.agreement import Agreed, ArraySummary, Divergence, EngineAgreement
     from lpbench.jobs.parity import Deviation
     from lpbench.render._table import Paint
 
@@ -93,7 +93,7 @@ def _arrays(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[st
     return [paint(header, "dim"), *lines]
 
 
-def _name(one: Numbers) -> str:
+def _name(one: ArraySummary) -> str:
     return f"{one.component}/{one.name}"
 
 
@@ -102,15 +102,15 @@ def _failure(found: Agreed, each: EngineAgreement, width: int, paint: Paint) -> 
         return []
     reason = each.reason or "no sample could be compared"
     lines = [f"{paint(clean(each.engine), 'bad')}", *_wrapped(clean(reason), width, "  ")]
-    if each.parting is None:
+    if each.divergence is None:
         return lines
     chain = len({one.component for one in each.values}) > 1
-    where = f"{each.parting.sample}, {each.parting.component}" if chain else each.parting.sample
-    told = parting(found, each.parting, where)
+    where = f"{each.divergence.sample}, {each.divergence.component}" if chain else each.divergence.sample
+    told = divergence(found, each.divergence, where)
     return [*lines, *(line for text in told for line in _wrapped(clean(text), width, "  "))]
 
 
-def parting(found: Agreed, at: Parting, where: str) -> list[str]:
+def divergence(found: Agreed, at: Divergence, where: str) -> list[str]:
     """Return where two engines part, or why that is not known."""
     if not at.tensor:
         return [f"no first tensor can be told: {at.reason}"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.render._answers import LISTS, answer, later_of, plain_text
 from lpbench.render._numbers import digits
-from lpbench.render._table import Column, plain, table
+from lpbench.render._table import Column, table, unstyled
 from lpbench.results.names import name_of
 from lpbench.util.text import clean
 
@@ -92,7 +92,7 @@ def _candidate(each: Any) -> str:
     return f"  class: {clean(name)}{shown}{f' {plain_text(rest)}' if rest else ''}"
 
 
-def answers(result: Result, paint: Paint = plain) -> list[str]:
+def answers(result: Result, paint: Paint = unstyled) -> list[str]:
     """Return the best answer for each sample, and where engines answer otherwise than the first."""
     found = [each for each in result.configurations if each.predictions]
     if not found:

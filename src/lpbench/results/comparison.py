@@ -12,7 +12,7 @@ from lpbench import machine
 from lpbench.errors import ResultError
 from lpbench.results.cpu_frequency import frequency
 from lpbench.results.names import name_of
-from lpbench.results.predictions import of_predictions
+from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.verdicts import Comparison, verdict_apart
 from lpbench.util.text import clean, shorten
@@ -222,10 +222,10 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0
 
 
-def _verdicts(runs: Runs, margin: float, stray: float = 0.0) -> dict[str, Comparison]:
+def _verdicts(runs: Runs, margin: float, drift: float = 0.0) -> dict[str, Comparison]:
     """Return a comparison for each stage; one that does nothing may take no time, and has none."""
     return {
-        stage: verdict_apart(*both, margin, stray=stray)
+        stage: verdict_apart(*both, margin, drift=drift)
         for stage, both in runs.items()
         if all(both) and min(map(min, both)) > 0
     }
@@ -233,5 +233,5 @@ def _verdicts(runs: Runs, margin: float, stray: float = 0.0) -> dict[str, Compar
 
 def _answers(first: Configuration, second: Configuration) -> tuple[int, int] | None:
     """Return how many samples both answer alike and how many both answer; None where there are none."""
-    found = of_predictions(first.predictions, second.predictions)
+    found = count_matching_answers(first.predictions, second.predictions)
     return (found.same, found.samples) if found.samples else None

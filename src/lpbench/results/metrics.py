@@ -42,7 +42,7 @@ ABSENT = {
 
 
 @dataclass(frozen=True)
-class Lots:
+class Batching:
     """What one timed thing is, where it is not one sample.
 
     :param batch: Samples that go through together.
@@ -58,14 +58,14 @@ def derive(
     pooled: Mapping[str, array[int]],
     environment: Mapping[str, Any],
     cores: int,
-    lots: Lots = Lots(),
+    batching: Batching = Batching(),
 ) -> dict[str, Metric]:
     """Return the metrics of one configuration.
 
     :param pooled: Nanoseconds by stage of all runs' samples.
     :param environment: As ``lpbench.machine.environment`` gives it.
     :param cores: Cores of the machine: 100 % of CPU_LOAD.
-    :param lots: What each total is the time of.
+    :param batching: What each total is the time of.
     """
     measured = [run for run in runs if run.statistics]
     times = {name: across_runs(measured, stage) for stage, name in STAGE_METRICS.items()}
@@ -73,7 +73,7 @@ def derive(
     return {
         **times,
         **percentiles(totals),
-        "THROUGHPUT": throughput(measured, lots),
+        "THROUGHPUT": throughput(measured, batching),
         "CPU_LOAD": _cpu_load(measured, cores),
         "CPU_MEM": _memory(measured, "rss_bytes", "mean of VmRSS after each slice"),
         "CPU_MEM_PEAK": _memory(measured, "peak_bytes", "VmHWM since before the model was loaded", max),
@@ -94,29 +94,29 @@ def across_runs(runs: Sequence[Run], stage: str) -> Metric:
     return Metric(statistics.geometric_mean(medians), "ms", samples, interval, reason, source=source)
 
 
-def throughput(runs: Sequence[Run], lots: Lots) -> Metric:
+def throughput(runs: Sequence[Run], batching: Batching) -> Metric:
     """Return the samples per second of wall time; the run is the unit of its interval.
 
     Of samples one after another, decoding and the loop between them left out.  Of batches and streams the wall time
     of whole slices: MLPerf's offline scenario, never one over the latency.
     """
-    plain = lots == Lots()
-    rates = [SECOND * (1 / run.statistics[TOTAL].mean if plain else _offline(run, lots)) for run in runs]
+    plain = batching == Batching()
+    rates = [SECOND * (1 / run.statistics[TOTAL].mean if plain else _offline(run, batching)) for run in runs]
     interval, reason = _split(stats.across_runs(rates))
-    source = f"offline: batches of {lots.batch}, {lots.streams} streams"
+    source = f"offline: batches of {batching.batch}, {batching.streams} streams"
     return Metric(
         statistics.geometric_mean(rates),
         "1/s",
-        lots.batch * sum(run.samples for run in runs),
+        batching.batch * sum(run.samples for run in runs),
         interval,
         reason,
         source="samples one after another" if plain else source,
     )
 
 
-def _offline(run: Run, lots: Lots) -> float:
+def _offline(run: Run, batching: Batching) -> float:
     """Return samples a nanosecond."""
-    return lots.batch * run.samples / run.counters["wall_ns"]
+    return batching.batch * run.samples / run.counters["wall_ns"]
 
 
 def percentiles(totals: Iterable[int]) -> dict[str, Metric]:

@@ -62,7 +62,7 @@ class Boxes:
         return Boxes(self.matched + other.matched, self.of + other.of, self.overlaps + other.overlaps)
 
 
-def of_predictions(reference: Sequence[Prediction], other: Sequence[Prediction]) -> Agreement:
+def count_matching_answers(reference: Sequence[Prediction], other: Sequence[Prediction]) -> Agreement:
     """Return how far two configurations' predictions agree; they are paired by ``sample``.
 
     In a chain, what later components found counts too, thing by thing.

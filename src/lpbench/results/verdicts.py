@@ -1,6 +1,6 @@
 """Whether one configuration is faster than another: SAME, FASTER, SLOWER or UNCLEAR, with the reason.
 
-The rule of METHOD 12, on a logarithmic scale so that exchanging the two exchanges FASTER and SLOWER.
+The rule is 12 of docs/explanation/method.md, on a logarithmic scale: exchanging the two exchanges FASTER and SLOWER.
 """
 
 from __future__ import annotations
@@ -55,28 +55,28 @@ def verdict(ratios: Iterable[float], margin: float = 0.01) -> Comparison:
     :param ratios: One per run, second over first.
     :raises ValueError: For ratios that are not above 0, or a margin that is not.
     """
-    return judge(ratio_interval(ratios), margin)
+    return decide(ratio_interval(ratios), margin)
 
 
 def verdict_apart(
-    first: Sequence[float], second: Sequence[float], margin: float = 0.01, *, stray: float = 0.0
+    first: Sequence[float], second: Sequence[float], margin: float = 0.01, *, drift: float = 0.0
 ) -> Comparison:
     """Return the verdict on results measured apart.
 
     :param first: One median per run, in a unit that both share; yardstick units hold across hours, times do not.
-    :param stray: How far the unit itself may be off between the two, as a share: the interval is wider by it.
+    :param drift: How far the unit itself may be off between the two, as a share: the interval is wider by it.
     :raises ValueError: For medians that are not above 0, or a margin that is not.
     """
     ratio = unpaired_ratio(first, second)
     interval = ratio.interval
-    if stray and not isinstance(interval, Unavailable):
-        method = f"{interval.method}, and {stray:.1%} by which the yardstick may be off"
-        wider = Interval(interval.lower / (1 + stray), interval.upper * (1 + stray), interval.confidence, method)
+    if drift and not isinstance(interval, Unavailable):
+        method = f"{interval.method}, and {drift:.1%} by which the yardstick may be off"
+        wider = Interval(interval.lower / (1 + drift), interval.upper * (1 + drift), interval.confidence, method)
         ratio = dataclasses.replace(ratio, interval=wider)
-    return judge(ratio, margin)
+    return decide(ratio, margin)
 
 
-def judge(ratio: Ratio, margin: float = 0.01) -> Comparison:
+def decide(ratio: Ratio, margin: float = 0.01) -> Comparison:
     """Return the verdict on a ratio.
 
     SLOWER: the interval lies above 1 and the estimate beyond the margin; FASTER likewise below.  SAME: the

@@ -1,4 +1,4 @@
-"""A case around any model file: made-up inputs, nothing known of the outputs."""
+"""A case around any model file: synthetic inputs, nothing known of the outputs."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def model_case(
     """Return a case around a model file.
 
     :param extra: Further files of the model.
-    :param inputs: One or two .npy or .npz files; made up where there are none.
+    :param inputs: One or two .npy or .npz files; synthetic where there are none.
     :param shapes: Shapes of inputs whose dimensions are open.
-    :raises LpbenchError: The engine does not read it, or an input cannot be read or made up.
+    :raises LpbenchError: The engine does not read it, or an input cannot be read or generated.
     """
     path = Path(model)
     spec = registry.current().get(registry.ENGINES, engine).spec

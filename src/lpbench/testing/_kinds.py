@@ -97,7 +97,7 @@ PREPROCESSOR = by_name(
             _pre.sample_is_unchanged,
             _pre.samples_are_named,
             _pre.bad_sample_is_named,
-            _pre.made_up_samples_repeat,
+            _pre.synthetic_samples_repeat,
         ),
         "lifetime": (
             _pre.calls_leave_nothing_behind,

@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 def predictions_describe_as_json(subject: PostprocessorSubject) -> None:
-    """A prediction is described by a mapping of texts to what JSON carries, once the core made it plain."""
-    from lpbench.util.jsonable import plain
+    """A prediction is described by a mapping of texts to what JSON carries, once the core made it to_jsonable."""
+    from lpbench.util.jsonable import to_jsonable
 
     for outputs in (subject.case.given, subject.case.other):
         found = _described(subject, outputs)
         require(found, "describe() says nothing")
-        require_json(plain(dict(found)), "describe()")
+        require_json(to_jsonable(dict(found)), "describe()")
 
 
 def description_is_right(subject: PostprocessorSubject) -> None:
     """A prediction is described as the case expects."""
-    from lpbench.util.jsonable import plain
+    from lpbench.util.jsonable import to_jsonable
 
     if subject.case.expected is None:
         raise NotApplicable("the case expects no description")
-    found, wanted = plain(_described(subject, subject.case.given)), plain(subject.case.expected)
+    found, wanted = to_jsonable(_described(subject, subject.case.given)), to_jsonable(subject.case.expected)
     require(found == wanted, f"found {found!r:.300}; expected {wanted!r:.300}")
 
 
@@ -48,14 +48,14 @@ def candidates_come_best_first(subject: PostprocessorSubject) -> None:
 
 def outputs_do_not_mix(subject: PostprocessorSubject) -> None:
     """A prediction depends on its own outputs only, whatever came before."""
-    from lpbench.util.jsonable import plain
+    from lpbench.util.jsonable import to_jsonable
 
     case, postprocessor = subject.case, subject.build()
-    alone = [plain(_described(subject, outputs)) for outputs in (case.given, case.other)]
+    alone = [to_jsonable(_described(subject, outputs)) for outputs in (case.given, case.other)]
     require(alone[0] != alone[1], "the case's outputs have the same prediction")
     for at in (0, 1, 0, 0, 1):
         outputs = (case.given, case.other)[at]
-        found = plain(dict(postprocessor.describe(postprocessor(outputs, case.sample))))
+        found = to_jsonable(dict(postprocessor.describe(postprocessor(outputs, case.sample))))
         require(found == alone[at], "the prediction differs after another one")
 
 

@@ -99,8 +99,8 @@ def bad_sample_is_named(subject: PreprocessorSubject) -> None:
         refused(read, f"reading a file that is {word}", path.name, ProcessorError)
 
 
-def made_up_samples_repeat(subject: PreprocessorSubject) -> None:
-    """Made-up samples are the same for the same number and seed, else they differ; or a reason why there are none."""
+def synthetic_samples_repeat(subject: PreprocessorSubject) -> None:
+    """Synthetic samples are the same for the same number and seed, else they differ; or a reason why there are none."""
     preprocessor = subject.build()
     try:
         samples = [preprocessor.generate(*each) for each in ((0, 1), (0, 1), (1, 1))]
@@ -108,8 +108,8 @@ def made_up_samples_repeat(subject: PreprocessorSubject) -> None:
         require(str(error), "the ProcessorError gives no reason")
         return
     one, again, other = (_arrays.copies(preprocessor(each)) for each in samples)
-    require_same(again, one, 0, "made up again ")
-    require(_arrays.difference(one, other), "two made-up samples are the same")
+    require_same(again, one, 0, "synthetic again ")
+    require(_arrays.difference(one, other), "two synthetic samples are the same")
 
 
 def calls_leave_nothing_behind(subject: PreprocessorSubject) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.model_choice import merge, reference
 from lpbench.plugin.converter import Conversion
 from lpbench.plugin.engine import Model
-from lpbench.worker.tensor_wire import Tensor, alike, fitted
+from lpbench.worker.tensor_wire import Tensor, align_layout, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,7 +171,7 @@ def differences(made: Converted, spec: EngineSpec, source: Path, shapes: Shapes 
         found = session.run(fitted(tensors, merge(session.inputs, made.model.inputs)))
         outputs = merge(session.outputs, made.model.outputs)
         named = {each.called: Tensor(each.called, each.layout, np.array(found[each.name])) for each in outputs}
-    return {name: _furthest(alike(named[name], each), each.values) for name, each in wanted.items()}
+    return {name: _furthest(align_layout(named[name], each), each.values) for name, each in wanted.items()}
 
 
 def _opened(spec: EngineSpec, model: Model, shapes: Shapes | None) -> Session:

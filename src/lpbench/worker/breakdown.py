@@ -19,7 +19,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lpbench.results.stages import AFTER_POST, AFTER_PRE, ALONE, FRESH, PYTHON, STAGES, TOTAL, durations
-from lpbench.worker.timed_loop import anchors, collector_off, time_samples
+from lpbench.worker.timed_loop import clock_reads, collector_off, time_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,7 +104,7 @@ def _loops(
     def loop(prepare: Callable[[Any], Any], predict: Callable[..., Any], over: Sequence[Any]) -> Any:
         def run(count: int) -> tuple[Any, int]:
             chosen = _round(over, count)
-            reads = anchors(count)
+            reads = clock_reads(count)
             with collector_off():
                 begun = time.perf_counter_ns()
                 time_samples(prepare, session.run, predict, chosen, reads)

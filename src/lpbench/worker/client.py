@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 START_TIMEOUT = 60.0
 END_TIMEOUT = 5.0
-REST_TIMEOUT, REST_STEP = 1.0, 0.0002
+SUSPEND_TIMEOUT, SUSPEND_STEP = 1.0, 0.0002
 """Seconds that stopping a worker may take, and how often it is looked at: it takes some 0.1 ms."""
 TAIL = 40
 """Lines of a worker's standard error that are kept."""
@@ -61,7 +61,7 @@ class Worker:
 
     def __init__(self, options: WorkerOptions) -> None:
         self.options = options
-        self._resting = False
+        self._suspended = False
         # Linux ties the death signal to the thread that started a process: use a worker in the thread that made it.
         # A session of its own: suspending and killing reach what the worker starts too, and Ctrl-C does not reach it.
         self._process = subprocess.Popen(
@@ -77,9 +77,9 @@ class Worker:
         assert self._process.stdout  # noqa: S101
         assert self._process.stderr  # noqa: S101
         self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
-        self._said: collections.deque[bytes] = collections.deque(maxlen=TAIL)
+        self._stderr_lines: collections.deque[bytes] = collections.deque(maxlen=TAIL)
         # Somebody has to read on: a full pipe would block a vendor that prints, and the worker would look hung.
-        self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._said), daemon=True)
+        self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._stderr_lines), daemon=True)
         self._listener.start()
         try:
             self._greet()
@@ -93,9 +93,9 @@ class Worker:
         return self._process.pid
 
     @property
-    def said(self) -> str:
+    def stderr_tail(self) -> str:
         """The last lines that the worker and the libraries in it printed."""
-        return b"".join(self._said).decode(errors="replace")
+        return b"".join(self._stderr_lines).decode(errors="replace")
 
     def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
         """Have the runner in the worker do something and return its answer and block.
@@ -105,7 +105,7 @@ class Worker:
         :raises WorkerError: The worker ended or stopped answering; it is gone afterwards.
         :raises LpbenchError: The worker is well and refuses.
         """
-        self._wake()
+        self._resume()
         try:
             self._channel.send({"do": do, "with": arguments})
             message, block = self._channel.receive(timeout or self.options.timeout)
@@ -115,7 +115,7 @@ class Worker:
             raise _as_error(message["error"])
         return message["done"], block
 
-    def rest(self) -> None:
+    def suspend(self) -> None:
         """Stop the worker's threads where they are until it is asked again.
 
         An idle thread pool spins for a while, on a core that another worker needs.
@@ -125,21 +125,21 @@ class Worker:
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             # SIGSTOP waits for nothing and changes no setting of an engine, as a shorter spin of its threads would.
             os.killpg(self.pid, signal.SIGSTOP)
-            self._resting = True
+            self._suspended = True
             told = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
-            late = time.monotonic() + REST_TIMEOUT  # a thread that is stuck in a driver cannot be stopped
+            late = time.monotonic() + SUSPEND_TIMEOUT  # a thread that is stuck in a driver cannot be stopped
             while os.waitid(os.P_PID, self.pid, told) is None and time.monotonic() < late:
-                time.sleep(REST_STEP)
+                time.sleep(SUSPEND_STEP)
 
-    def _wake(self) -> None:
-        if self._resting and self._process.poll() is None:
-            self._resting = False
+    def _resume(self) -> None:
+        if self._suspended and self._process.poll() is None:
+            self._suspended = False
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
         """Let the worker end by itself; kill it if it does not."""
-        self._wake()
+        self._resume()
         if self._process.stdin:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
@@ -194,7 +194,7 @@ class Worker:
             outcome = f"{self._exit()} while {doing}"
         # Gone in any case: after half an answer nobody knows what the next frame belongs to.
         self.kill()
-        tail = self.said.strip().splitlines()[-1:] or ["it printed nothing"]
+        tail = self.stderr_tail.strip().splitlines()[-1:] or ["it printed nothing"]
         hint = "--timeout gives it longer" if isinstance(error, SilenceError) else tail[0]
         return WorkerError(f"the worker {outcome}", outcome=outcome, hint=hint)
 
@@ -209,11 +209,11 @@ class Worker:
         return f"killed: {name}" if name in {"SIGKILL", "SIGTERM"} else f"crashed: {name}"
 
 
-def _listen(stream: IO[bytes], said: collections.deque[bytes]) -> None:
+def _listen(stream: IO[bytes], stderr_tail: collections.deque[bytes]) -> None:
     """Keep the last lines of what a worker prints; reads on so that it never blocks."""
     with contextlib.suppress(OSError, ValueError):  # closed while reading
         while line := stream.readline(4096):
-            said.append(line)
+            stderr_tail.append(line)
 
 
 def _as_error(record: Message) -> LpbenchError:

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lpbench.plugin.processor import Sample
-    from lpbench.worker.pipeline import Part
+    from lpbench.worker.pipeline import OpenComponent
 
 FEEDS = "0000.feeds"
 """What ``collect`` calls the feeds of its first sample."""
 
 
 def numbers(
-    parts: Sequence[Part], sample: Sample | None, *, keep: Path | None = None, given: Sequence[Mapping[str, Any]] = ()
+    parts: Sequence[OpenComponent],
+    sample: Sample | None,
+    *,
+    keep: Path | None = None,
+    given: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[dict[str, Any], bytes]:
     """Return outputs, values and prediction of a sample: of every component, for each thing that it looks at.
 
@@ -51,7 +55,7 @@ def numbers(
     return {"sample": sample.name, "visits": visits, "given": records}, b"".join(blocks)
 
 
-def _given(parts: Sequence[Part], each: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+def _given(parts: Sequence[OpenComponent], each: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
     """Run a component with another worker's feeds: what it puts out then comes from it alone."""
     part = next(part for part in parts if part.name == each["part"])
     outputs = part.session.run(fitted(read_feeds(Path(each["feeds"])), part.pre.inputs))
@@ -60,8 +64,8 @@ def _given(parts: Sequence[Part], each: Mapping[str, Any]) -> tuple[dict[str, An
 
 
 def _walk(
-    parts: Sequence[Part], sample: Sample, place: tuple[int, ...]
-) -> Iterator[tuple[Part, tuple[int, ...], Sample]]:
+    parts: Sequence[OpenComponent], sample: Sample, place: tuple[int, ...]
+) -> Iterator[tuple[OpenComponent, tuple[int, ...], Sample]]:
     """Yield every component with what it looks at."""
     part, *later = parts
     yield part, place, sample

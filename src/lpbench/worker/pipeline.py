@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import EngineError
 from lpbench.results.stages import READS
-from lpbench.worker.timed_loop import anchors, collector_off, time_chain, time_samples
+from lpbench.worker.timed_loop import clock_reads, collector_off, time_chain, time_samples
 
 if TYPE_CHECKING:
     from array import array
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Feeds, Outputs, Session
     from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
-Lot = Any
+Batch = Any
 """A ``Sample``, or a list of them where a pipeline takes batches."""
 
 
 @dataclass(frozen=True)
-class Part:
+class OpenComponent:
     """One component, open.
 
     :param name: Of the component.
@@ -52,19 +52,19 @@ class Pipeline(abc.ABC):
     """Samples in a lot."""
 
     @abc.abstractmethod
-    def time(self, lots: Sequence[Lot], clock: Callable[[], int]) -> array[int]:
+    def time(self, batches: Sequence[Batch], clock: Callable[[], int]) -> array[int]:
         """Send lots through and return the clock reads, ``timing.reads(components)`` for each."""
 
-    def time_cpu(self, lots: Sequence[Lot]) -> array[int]:
+    def time_cpu(self, batches: Sequence[Batch]) -> array[int]:
         """Likewise in CPU time of all threads."""
-        return self.time(lots, time.process_time_ns)
+        return self.time(batches, time.process_time_ns)
 
     @abc.abstractmethod
     def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
         """Yield what is found in each sample, as the postprocessors describe it; not timed."""
 
     @abc.abstractmethod
-    def types(self, lot: Lot) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    def types(self, lot: Batch) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
         """Return a lot's feeds and outputs by component; an empty name where there is one."""
 
     @abc.abstractmethod
@@ -79,21 +79,21 @@ class Pipeline(abc.ABC):
 class Single(Pipeline):
     """One component: three stages, one after the other."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: OpenComponent) -> None:
         self.part = part
         self._pre, self._run, self._post = part.pre, part.session.run, part.post
 
-    def time(self, lots: Sequence[Lot], clock: Callable[[], int]) -> array[int]:
+    def time(self, batches: Sequence[Batch], clock: Callable[[], int]) -> array[int]:
         """Send samples through."""
-        reads = anchors(len(lots))
+        reads = clock_reads(len(batches))
         with collector_off():
-            time_samples(self._pre, self._run, self._post, lots, reads, clock=clock)
+            time_samples(self._pre, self._run, self._post, batches, reads, clock=clock)
         return reads
 
-    def time_shared(self, lots: Iterator[Lot], most: int, clock: Callable[[], int]) -> array[int]:
+    def time_shared(self, batches: Iterator[Batch], most: int, clock: Callable[[], int]) -> array[int]:
         """Send lots through that others take from too; at most ``most`` are left."""
-        reads = anchors(most)
-        done = time_samples(self._pre, self._run, self._post, lots, reads, clock=clock)
+        reads = clock_reads(most)
+        done = time_samples(self._pre, self._run, self._post, batches, reads, clock=clock)
         del reads[done * READS :]
         return reads
 
@@ -102,7 +102,7 @@ class Single(Pipeline):
         for sample in samples:
             yield dict(self._post.describe(self._post(self._run(self._pre(sample)), sample)))
 
-    def types(self, lot: Lot) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    def types(self, lot: Batch) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
         """Return feeds and outputs."""
         feeds = self._pre(lot)
         return {"": (feeds, self._run(feeds))}
@@ -122,7 +122,7 @@ class Batches(Single):
     :param part: Its session takes ``batch`` samples; its processors were built for one.
     """
 
-    def __init__(self, part: Part, batch: int) -> None:
+    def __init__(self, part: OpenComponent, batch: int) -> None:
         super().__init__(part)
         self.batch = batch
         self._one_pre, self._one_post = part.pre, part.post
@@ -171,7 +171,7 @@ class Chain(Pipeline):
     :param engine: The one that was asked for; components whose models it does not read have others.
     """
 
-    def __init__(self, parts: Sequence[Part], engine: str = "") -> None:
+    def __init__(self, parts: Sequence[OpenComponent], engine: str = "") -> None:
         self.parts = tuple(parts)
         self._engine = engine
         self.components = tuple(part.name for part in parts)
@@ -180,11 +180,11 @@ class Chain(Pipeline):
             for index, part in enumerate(parts)
         ]
 
-    def time(self, lots: Sequence[Lot], clock: Callable[[], int]) -> array[int]:
+    def time(self, batches: Sequence[Batch], clock: Callable[[], int]) -> array[int]:
         """Send samples through."""
-        reads = anchors(len(lots), len(self.parts))
+        reads = clock_reads(len(batches), len(self.parts))
         with collector_off():
-            time_chain(self._steps, lots, reads, clock=clock)
+            time_chain(self._steps, batches, reads, clock=clock)
         return reads
 
     def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
@@ -203,7 +203,7 @@ class Chain(Pipeline):
             records.append({"item": item.item, **part.post.describe(inner), **self._later(index + 1, item, inner)})
         return {part.name: records}
 
-    def types(self, lot: Lot) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    def types(self, lot: Batch) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
         """Return feeds and outputs of each component that something was found for."""
         kept: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
         found: list[tuple[Any, Any]] = [(lot, None)]
@@ -247,16 +247,16 @@ class Streams(Pipeline):
         self.batch = self._lanes[0].batch
 
     @property
-    def first(self) -> Part:
+    def first(self) -> OpenComponent:
         """The component of the first stream."""
         return self._lanes[0].part
 
-    def time(self, lots: Sequence[Lot], clock: Callable[[], int]) -> array[int]:
+    def time(self, batches: Sequence[Batch], clock: Callable[[], int]) -> array[int]:
         """Let every stream take lots until none is left."""
-        shared = iter(lots)
+        shared = iter(batches)
         with collector_off():
             running = [
-                thread.submit(lane.time_shared, shared, len(lots), clock)
+                thread.submit(lane.time_shared, shared, len(batches), clock)
                 for thread, lane in zip(self._threads, self._lanes, strict=True)
             ]
             reads, *more = (each.result() for each in running)
@@ -264,9 +264,9 @@ class Streams(Pipeline):
             reads.extend(each)
         return reads
 
-    def time_cpu(self, lots: Sequence[Lot]) -> array[int]:
+    def time_cpu(self, batches: Sequence[Batch]) -> array[int]:
         """Likewise in CPU time, by the first stream alone: the others' time would be taken for its own."""
-        return self._in_first(lambda: self._lanes[0].time_cpu(lots))  # type: ignore[no-any-return] # the call's own
+        return self._in_first(lambda: self._lanes[0].time_cpu(batches))  # type: ignore[no-any-return] # the call's own
 
     def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
         """Yield each sample's prediction, all by the first stream."""
@@ -274,7 +274,7 @@ class Streams(Pipeline):
         while lot := list(itertools.islice(rest, self.batch)):
             yield from self._in_first(functools.partial(self._predicted, lot))
 
-    def types(self, lot: Lot) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    def types(self, lot: Batch) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
         """Return feeds and outputs of the first stream."""
         return self._in_first(lambda: self._lanes[0].types(lot))  # type: ignore[no-any-return] # the call's own
 

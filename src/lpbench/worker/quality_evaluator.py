@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.specs import MetricSpec
 
 
-class Judge:
+class QualityEvaluator:
     """Some metrics of one configuration.
 
     Predictions or data that the first metric cannot judge are an error; of the others, those that cannot judge them

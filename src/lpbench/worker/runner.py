@@ -24,12 +24,12 @@ from lpbench.errors import EngineError, LpbenchError, WorkerError
 from lpbench.machine.process_memory import memory, reset_peak
 from lpbench.plugin import registry
 from lpbench.results.stages import durations, within
-from lpbench.util.jsonable import plain
+from lpbench.util.jsonable import to_jsonable
 from lpbench.util.unavailable import Unavailable
-from lpbench.worker.pipeline import Part, Single
-from lpbench.worker.quality_evaluator import Judge
+from lpbench.worker.pipeline import OpenComponent, Single
+from lpbench.worker.quality_evaluator import QualityEvaluator
 from lpbench.worker.samples import Samples
-from lpbench.worker.session_builder import Opener, engine_opener, opened, parts_of
+from lpbench.worker.session_builder import Opener, components_of, engine_opener, opened
 
 if TYPE_CHECKING:
     from array import array
@@ -145,15 +145,15 @@ class Runner:
         ]
         self._pipeline, load_ns = opened(openers, streams, engine)
         self._stack.callback(self._pipeline.close)
-        first = parts_of(self._pipeline)[0]
+        first = components_of(self._pipeline)[0]
         self._session, self._pre, self._post = first.session, first.pre, first.post
         self._samples = Samples(self._pre, [Path(path) for path in samples], seed=seed)
         return {
             "load_ns": load_ns,
             "baseline_bytes": baseline,
-            "facts": plain(self._pipeline.describe()),
-            "inputs": plain([dataclasses.asdict(each) for each in self._session.inputs]),
-            "outputs": plain([dataclasses.asdict(each) for each in self._session.outputs]),
+            "facts": to_jsonable(self._pipeline.describe()),
+            "inputs": to_jsonable([dataclasses.asdict(each) for each in self._session.inputs]),
+            "outputs": to_jsonable([dataclasses.asdict(each) for each in self._session.outputs]),
             "components": list(self._pipeline.components),
         }
 
@@ -171,17 +171,17 @@ class Runner:
             raise LpbenchError("the yardstick needs numpy", hint="pip install numpy") from error
         self._session = kernel
         self._pre, self._post = Feed(None, ()), Discard(None, (), ())
-        self._pipeline = Single(Part("yardstick", kernel, self._pre, self._post))
+        self._pipeline = Single(OpenComponent("yardstick", kernel, self._pre, self._post))
         self._samples = Samples(self._pre, [], seed=0)
         return dict(kernel.describe())
 
     def first(self) -> dict[str, Any]:
         """Run the first sample and return its nanoseconds by stage, and the types that flow between the stages."""
         pipeline = self._open_pipeline()
-        lots = self._take(1)
-        reads = pipeline.time(lots, time.perf_counter_ns)
+        batches = self._take(1)
+        reads = pipeline.time(batches, time.perf_counter_ns)
         types = {}
-        for name, (feeds, outputs) in pipeline.types(lots[0]).items():
+        for name, (feeds, outputs) in pipeline.types(batches[0]).items():
             for stage, tensors in (("preprocessing", feeds), ("postprocessing", outputs)):
                 types[within(name, stage) if name else stage] = _types(tensors)
         gc.collect()
@@ -195,7 +195,7 @@ class Runner:
         pipeline = self._open_pipeline()
         before, cpu = time.perf_counter_ns(), time.process_time_ns()
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        reads, wall = self._slices(count, lambda lots: pipeline.time(lots, time.perf_counter_ns))
+        reads, wall = self._slices(count, lambda batches: pipeline.time(batches, time.perf_counter_ns))
         spent = time.process_time_ns() - cpu
         after = resource.getrusage(resource.RUSAGE_SELF)
         return {
@@ -221,7 +221,7 @@ class Runner:
         :returns: ``threads``, how many compute, and ``cores``, those that they are kept on; none if it was left alone.
         """
         before = _thread_times()
-        self._slices(count, lambda lots: self._open_pipeline().time(lots, time.perf_counter_ns))
+        self._slices(count, lambda batches: self._open_pipeline().time(batches, time.perf_counter_ns))
         spent = {thread: after - before.get(thread, 0) for thread, after in _thread_times().items()}
         most = max(spent.values(), default=0)
         busy = [thread for thread, used in sorted(spent.items()) if used > BUSY * most]
@@ -268,7 +268,7 @@ class Runner:
         """Return the prediction of every sample, untimed, ready for JSON."""
         samples = list(self._open_samples().each(min(limit, PREDICTIONS)))
         found = self._open_pipeline().predictions(samples)
-        described = [plain({"sample": sample.name, **each}) for sample, each in zip(samples, found, strict=True)]
+        described = [to_jsonable({"sample": sample.name, **each}) for sample, each in zip(samples, found, strict=True)]
         if self._draw:
             folder = Path(self._draw)
             folder.mkdir(parents=True, exist_ok=True)
@@ -289,7 +289,7 @@ class Runner:
         session, samples = self._opened(), self._samples.each(0 if given else limit)
         places: dict[str, Any] = {"given": list(map(Path, given)), "keep": Path(keep) if keep else None}
         record, block = collect(session, self._pre, self._post, samples, **places)
-        return plain(record), block
+        return to_jsonable(record), block
 
     def numbers(
         self, *, index: int, keep: str = "", given: Sequence[Mapping[str, Any]] = ()
@@ -301,9 +301,9 @@ class Runner:
         """
         from lpbench.worker.intermediate import numbers
 
-        parts, sample = parts_of(self._open_pipeline()), self._open_samples().at(index)
+        parts, sample = components_of(self._open_pipeline()), self._open_samples().at(index)
         record, block = numbers(parts, sample, keep=Path(keep) if keep else None, given=given)
-        return plain(record), block
+        return to_jsonable(record), block
 
     def expose(self, **asked: Any) -> dict[str, Any]:
         """Run a model that shows every intermediate tensor, once; the answer says which there are.
@@ -314,7 +314,7 @@ class Runner:
 
         self._exposed = Exposed(**asked)
         self._stack.callback(self._exposed.close)
-        return plain(self._exposed.describe())  # type: ignore[no-any-return] # a dictionary stays one
+        return to_jsonable(self._exposed.describe())  # type: ignore[no-any-return] # a dictionary stays one
 
     def tensors(self, *, names: Sequence[str]) -> tuple[dict[str, Any], bytes]:
         """Return some of the tensors of ``expose``."""
@@ -322,7 +322,7 @@ class Runner:
 
     def judge(self, *, metrics: Sequence[str]) -> None:
         """Begin to judge predictions by metrics."""
-        self._judge = Judge(metrics, self._labels)
+        self._judge = QualityEvaluator(metrics, self._labels)
         self._unread: dict[str, str] = {}
 
     def judge_more(self, *, samples: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
@@ -330,7 +330,7 @@ class Runner:
         opened = [(self._load(Path(path)), truth) for path, truth in samples]
         read = [(sample, truth) for sample, truth in opened if sample is not None]
         found = self._open_pipeline().predictions([sample for sample, _ in read])
-        self._judge.add((plain(each), truth) for each, (_, truth) in zip(found, read, strict=True))
+        self._judge.add((to_jsonable(each), truth) for each, (_, truth) in zip(found, read, strict=True))
 
     def _load(self, path: Path) -> Sample | None:
         try:
@@ -341,17 +341,17 @@ class Runner:
 
     def judged(self) -> dict[str, Any]:
         """Return what each metric found, and the files that could not be read."""
-        return {"metrics": plain(self._judge.results()), "problems": self._unread}
+        return {"metrics": to_jsonable(self._judge.results()), "problems": self._unread}
 
     def profile(self) -> list[dict[str, Any]]:
         """Return the engine's own per-layer records."""
-        return [plain(dict(record)) for record in self._opened().profile()]
+        return [to_jsonable(dict(record)) for record in self._opened().profile()]
 
     def probe(self, *, target: str, name: str) -> Any:
         """Call a plugin's probe: it loads the vendor's library and looks for devices."""
         from lpbench.plugin.specs import load
 
-        return plain(load(target, who=name)())
+        return to_jsonable(load(target, who=name)())
 
     def inspect(self, *, model: str, format: str, engine: str) -> dict[str, Any]:  # noqa: A002 - the field's word
         """Open a model for a moment and return its inputs and outputs."""
@@ -360,8 +360,8 @@ class Runner:
         spec = registry.current().get(registry.ENGINES, engine).spec
         with engine_opener(spec, Model(format, Path(model)), {})(shapes={}) as session:
             return {
-                "inputs": plain([dataclasses.asdict(each) for each in session.inputs]),
-                "outputs": plain([dataclasses.asdict(each) for each in session.outputs]),
+                "inputs": to_jsonable([dataclasses.asdict(each) for each in session.inputs]),
+                "outputs": to_jsonable([dataclasses.asdict(each) for each in session.outputs]),
             }
 
     def environment(self) -> dict[str, Any]:
@@ -395,19 +395,19 @@ class Runner:
         blocks: list[bytes] = []
         wall = 0
         while count > 0:
-            lots = self._take(count)
+            batches = self._take(count)
             begun = time.perf_counter_ns()
-            reads = measure(lots)
+            reads = measure(batches)
             wall += time.perf_counter_ns() - begun
             if sys.byteorder == "big":  # the wire is little-endian
                 reads.byteswap()
             blocks.append(reads.tobytes())
-            count -= len(lots)
+            count -= len(batches)
         return b"".join(blocks), wall
 
     def _take(self, count: int) -> Sequence[Any]:
         batch = self._open_pipeline().batch
-        return self._samples.take(count) if batch == 1 else self._samples.lots(count, batch)
+        return self._samples.take(count) if batch == 1 else self._samples.batches(count, batch)
 
     def _open_samples(self) -> Samples:
         self._opened()

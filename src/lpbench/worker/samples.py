@@ -19,16 +19,16 @@ KEEP_BYTES = 256 << 20
 AHEAD = 32
 """Samples decoded ahead where they are not all kept."""
 GENERATED = 4
-"""Distinct samples that are made up where there are no files."""
+"""Distinct samples that are generated where there are no files."""
 
 
 class Samples:
-    """Goes round and round through files, or through made-up samples where there are none.
+    """Goes round and round through files, or through synthetic samples where there are none.
 
     A file that cannot be decoded or preprocessed is noted in ``problems`` and left out.
 
     :param preprocessor: Reads files and makes samples up.
-    :param paths: Files, in the order of measuring; empty for made-up samples.
+    :param paths: Files, in the order of measuring; empty for synthetic samples.
     """
 
     def __init__(self, preprocessor: Preprocessor[Any], paths: Sequence[Path], *, seed: int) -> None:
@@ -54,7 +54,7 @@ class Samples:
             taken.append(self._next())
         return taken
 
-    def lots(self, count: int, batch: int) -> list[list[Sample]]:
+    def batches(self, count: int, batch: int) -> list[list[Sample]]:
         """Return the next lots of ``batch`` samples: ``count`` where all samples are kept, else fewer, at least one.
 
         :raises ProcessorError: No sample is left that can be used.

@@ -14,7 +14,7 @@ from lpbench.errors import EngineError, LpbenchError
 from lpbench.plugin import registry
 from lpbench.plugin.builtin.tensors import TensorPreprocessor, resolve_shapes
 from lpbench.util import dataclass_config
-from lpbench.worker.pipeline import Batches, Chain, Part, Single, Streams
+from lpbench.worker.pipeline import Batches, Chain, OpenComponent, Single, Streams
 from lpbench.worker.samples import InRegion
 from lpbench.worker.source_tensors import SourceTensors
 
@@ -69,7 +69,7 @@ class Opener:
             raise
         return found
 
-    def part(self, session: Session) -> Part:
+    def part(self, session: Session) -> OpenComponent:
         """Build the processors around a session; those see one sample at a time."""
         model = self.model
         inputs, outputs = merge(session.inputs, model.inputs), merge(session.outputs, model.outputs)
@@ -84,7 +84,7 @@ class Opener:
         reads = InRegion(built) if self.app.decode_in_region and first else built
         labels = self.app.labels if self.component.labels is None else self.component.labels
         after: Postprocessor[Any] = post(post_config, outputs, labels)
-        return Part(self.component.name, session, reads, after, self.engine)
+        return OpenComponent(self.component.name, session, reads, after, self.engine)
 
     def single(self, session: Session) -> Single:
         """Return a pipeline of this component alone, which closes the session."""
@@ -134,7 +134,7 @@ def _side_by_side(opener: Opener, streams: int) -> tuple[Pipeline, int]:
     return Streams(build, streams), max(spent)
 
 
-def parts_of(pipeline: Pipeline) -> tuple[Part, ...]:
+def components_of(pipeline: Pipeline) -> tuple[OpenComponent, ...]:
     """Return the components that are open; of streams, those of the first."""
     if isinstance(pipeline, Chain):
         return pipeline.parts

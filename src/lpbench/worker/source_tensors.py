@@ -31,7 +31,7 @@ class SourceTensors(Preprocessor[TensorConfig]):
         return self._fitted(self._source.load(path))
 
     def generate(self, index: int, seed: int) -> Sample:
-        """Return made-up tensors, the same as for the source, fitted."""
+        """Return synthetic tensors, the same as for the source, fitted."""
         return self._fitted(self._source.generate(index, seed))
 
     def __call__(self, sample: Sample, /) -> Feeds:

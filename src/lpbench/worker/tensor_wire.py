@@ -154,7 +154,7 @@ def arranged(values: Any, layout: str, wanted: str) -> Any:
         raise EngineError(error.what) from error
 
 
-def alike(values: Tensor, reference: Tensor) -> Any:
+def align_layout(values: Tensor, reference: Tensor) -> Any:
     """Return values in the reference's order of dimensions and with its dimensions of one, as far as they have them."""
     shape = reference.values.shape
     try:

@@ -34,7 +34,7 @@ Step = tuple[
 """A component of a chain: what it looks at, given a sample and what was found in it, and its three stages."""
 
 
-def anchors(count: int, components: int = 1) -> array[int]:
+def clock_reads(count: int, components: int = 1) -> array[int]:
     """Return room for the clock reads of ``count`` samples: integers, nanoseconds."""
     return array("q", bytes(8 * reads_of(components) * count))
 
@@ -50,8 +50,8 @@ def time_samples(  # noqa: PLR0913 - the stages are separate arguments so that t
 ) -> int:
     """Send each sample through the three stages and store its four clock reads in ``out``.
 
-    :param out: From ``anchors(count)`` with at least as many as there are samples; preallocated, so that nothing grows
-        while time is taken.
+    :param out: From ``clock_reads(count)`` with at least as many as there are samples; preallocated, so that nothing
+        grows while time is taken.
     :param clock: Nanoseconds; ``time.process_time_ns`` gives CPU time of all threads.
     :returns: How many samples there were.
     """
@@ -86,7 +86,7 @@ def time_chain(
 
     Finding out what a component looks at counts as its preprocessing.
 
-    :param out: From ``anchors(len(samples), len(steps))``.
+    :param out: From ``clock_reads(len(samples), len(steps))``.
     """
     width, at = reads_of(len(steps)), 0
     # How many things a component looks at differs by sample, so a chain adds its reads up as it goes: the stored

@@ -80,7 +80,7 @@ def test_an_engine_that_is_off_fails_with_error_and_sample_and_bisecting_names_t
     assert not found.agree
     assert row.reason.startswith("d: max absolute error ")
     assert row.reason.endswith("in 4 of 4 samples)")
-    at = row.parting
+    at = row.divergence
     assert at is not None
     assert (at.tensor, at.last, at.shape, at.makers) == ("b", "a", (1, 4), ("MatMul b", "MatMul b"))
     assert at.deviation is not None
@@ -94,15 +94,15 @@ def test_what_is_off_is_judged_by_the_tolerance_that_was_asked_for(app: Path) ->
 
 def test_an_error_that_only_fusing_brings_is_told_as_such(app: Path) -> None:
     (row,) = agree(app, ["twin:off=0.01:at=b:fused=true"], bisect=True).engines
-    assert row.parting is not None
-    assert not row.parting.tensor
-    assert row.parting.reason.startswith("with every tensor shown all 4 agree")
+    assert row.divergence is not None
+    assert not row.divergence.tensor
+    assert row.divergence.reason.startswith("with every tensor shown all 4 agree")
 
 
 def test_an_engine_that_shows_nothing_says_so(app: Path) -> None:
     (row,) = agree(app, ["closed:off=0.01:at=b"], bisect=True).engines
-    assert row.parting is not None
-    assert row.parting.reason == "closed shows no intermediate tensors of matrix"
+    assert row.divergence is not None
+    assert row.divergence.reason == "closed shows no intermediate tensors of matrix"
 
 
 def test_a_crash_is_a_row_and_the_next_engine_is_compared(app: Path) -> None:
@@ -208,7 +208,7 @@ def test_json_holds_every_figure_and_is_all_there_is(app: Path, capsys: Capture)
     assert main(["agree", str(app), "--engines", "twin,twin:do=nan", "--json"]) == 1
     good, bad = json.loads(capsys.readouterr().out)["engines"]
     assert (good["agrees"], good["deviation"]["max_absolute"]) == (True, 0)
-    assert (bad["agrees"], bad["deviation"]["unlike"]) == (False, 16)
+    assert (bad["agrees"], bad["deviation"]["nonfinite_mismatch"]) == (False, 16)
 
 
 def test_every_array_is_shown_where_that_is_asked_for(app: Path, capsys: Capture) -> None:

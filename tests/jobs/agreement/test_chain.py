@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 np = pytest.importorskip("numpy", reason="needs numpy")
 
 from lpbench.jobs.agreement._bisect import FETCHED, _blocks  # noqa: E402
-from lpbench.jobs.agreement._tally import Seen, Tally  # noqa: E402 - after the skip
+from lpbench.jobs.agreement._tally import SampleOutputs, Tally  # noqa: E402 - after the skip
 from lpbench.jobs.parity import F32  # noqa: E402
 from lpbench.plugin.engine import Session, TensorInfo  # noqa: E402
 from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample  # noqa: E402
 from lpbench.worker.intermediate import numbers  # noqa: E402
-from lpbench.worker.pipeline import Part  # noqa: E402
+from lpbench.worker.pipeline import OpenComponent  # noqa: E402
 from lpbench.worker.tensor_wire import read_feeds  # noqa: E402
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Plus(Session):
         pass
 
 
-class Numbers(Preprocessor[None]):
+class ArraySummary(Preprocessor[None]):
     shift = 0.0
 
     def load(self, path: Path) -> Sample:
@@ -73,20 +73,22 @@ class First(Postprocessor[None]):
         return {"items": [{"label": "thing", "score": 0.5, "box": [0, 0, 10, 10 + prediction]}]}
 
 
-def chain(add: float, layout: str = "", share: float = 0.0) -> list[Part]:
+def chain(add: float, layout: str = "", share: float = 0.0) -> list[OpenComponent]:
     sessions = [Plus(add, layout, 0.0), Plus(100.0, layout, share)]
     return [
-        Part(name, each, Numbers(None, each.inputs), First(None, each.outputs, ()))
+        OpenComponent(name, each, ArraySummary(None, each.inputs), First(None, each.outputs, ()))
         for name, each in zip(("finder", "reader"), sessions, strict=True)
     ]
 
 
-def seen(parts: list[Part], data: float = 1.0, *, keep: Path | None = None, beside: Seen | None = None) -> Seen:
+def seen(
+    parts: list[OpenComponent], data: float = 1.0, *, keep: Path | None = None, beside: SampleOutputs | None = None
+) -> SampleOutputs:
     given = beside.later() if beside else []
-    return Seen.of(*numbers(parts, Sample("one", data), keep=keep, given=given))
+    return SampleOutputs.of(*numbers(parts, Sample("one", data), keep=keep, given=given))
 
 
-def tallied(reference: list[Part], other: list[Part], keep: Path) -> Tally:
+def tallied(reference: list[OpenComponent], other: list[OpenComponent], keep: Path) -> Tally:
     """Compare one sample as workers do."""
     tally = Tally(F32)
     expected = seen(reference, keep=keep)
@@ -104,7 +106,7 @@ def test_every_component_is_asked_for_each_thing_that_it_looks_at(tmp_path: Path
 
 def test_a_sample_of_no_use_is_nothing() -> None:
     tally = Tally(F32)
-    nothing = Seen.of(*numbers(chain(1.0), None))
+    nothing = SampleOutputs.of(*numbers(chain(1.0), None))
     tally.add(0, nothing, nothing)
     assert (tally.samples, tally.values()) == (0, ())
 

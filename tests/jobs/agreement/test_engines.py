@@ -83,7 +83,7 @@ def test_engines_agree_on_a_small_network_each_as_users_run_it(tmp_path: Path) -
 def test_one_wrong_weight_is_caught_and_bisecting_names_the_tensor(tmp_path: Path) -> None:
     (row,) = agree(with_converted(tmp_path, damaged=True), ["openvino"], bisect=True).engines
     assert "above" in row.reason
-    at = row.parting
+    at = row.divergence
     assert at is not None
     assert (at.tensor, at.last, at.shape, at.makers[0]) == ("c2", "r1", (1, CHANNELS, 16, 16), "Conv conv2")
 
@@ -99,8 +99,8 @@ def test_bfloat16_is_no_single_precision(tmp_path: Path) -> None:
     assert row.reason.startswith("y: ")
     assert row.deviation is not None
     assert row.deviation.mean_relative > 1e-3
-    assert row.parting is not None
-    assert row.parting.tensor == "c0"
+    assert row.divergence is not None
+    assert row.divergence.tensor == "c0"
 
 
 def softmax(folder: Path, axis: int) -> dict[str, Any]:

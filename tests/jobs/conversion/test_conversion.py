@@ -153,8 +153,8 @@ def test_an_open_batch_is_one(formula: Callable[..., Path]) -> None:
     assert made.provenance["shapes"] == {"x": [1, 5]}
 
 
-def test_pictures_of_bytes_are_made_up_with_all_their_values(formula: Callable[..., Path]) -> None:
-    """Zeros, as bytes are made up elsewhere, would show nothing of a wrong model."""
+def test_pictures_of_bytes_are_synthetic_with_all_their_values(formula: Callable[..., Path]) -> None:
+    """Zeros, as bytes are generated elsewhere, would show nothing of a wrong model."""
     bytes_in = {"inputs": [{"name": "x", "shape": [1, 5], "dtype": "uint8"}], "outputs": TWO["outputs"]}
     assert "in another order" in refusal(formula(bytes_in, converter="permuted"))
 
@@ -284,7 +284,7 @@ def test_the_original_is_not_replaced_and_a_folder_of_somebody_elses_neither(app
         convert(app, "table")
 
 
-def test_an_apps_own_samples_are_completed_by_made_up_ones(app: Path) -> None:
+def test_an_apps_own_samples_are_completed_by_synthetic_ones(app: Path) -> None:
     import numpy as np
 
     (app / "samples").mkdir()

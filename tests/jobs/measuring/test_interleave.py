@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lpbench.jobs.measuring import interleave
-from lpbench.jobs.measuring.interleave import LEAST_SAMPLES, ROUNDS, Racer, ratios, take_turns, units
+from lpbench.jobs.measuring.interleave import LEAST_SAMPLES, ROUNDS, Contender, ratios, run_interleaved_slices, units
 
 MS = 1_000_000
 
@@ -43,7 +43,7 @@ class Noting:
         self.slice_s = 0.025
         self.resting = False
 
-    def rest(self) -> None:
+    def suspend(self) -> None:
         self._diary.append((self.name, "rest"))
         self.resting = True
 
@@ -58,12 +58,12 @@ class Noting:
         return {}, array("q", reads).tobytes()
 
 
-def _race(*names: str, ns: dict[str, int] | None = None) -> tuple[list[Racer], list[tuple[str, str]]]:
+def _race(*names: str, ns: dict[str, int] | None = None) -> tuple[list[Contender], list[tuple[str, str]]]:
     diary: list[tuple[str, str]] = []
     lengths = {name: (ns or {}).get(name, MS) for name in names}
-    racers = [Racer(Noting(name, diary, lengths[name]), lengths[name]) for name in names]
-    take_turns(racers, 1.0, lambda share: None)
-    return racers, diary
+    contenders = [Contender(Noting(name, diary, lengths[name]), lengths[name]) for name in names]
+    run_interleaved_slices(contenders, 1.0, lambda share: None)
+    return contenders, diary
 
 
 def test_two_take_turns_there_and_back() -> None:
@@ -88,8 +88,8 @@ def test_whoever_ran_rests_before_the_next_begins() -> None:
 
 
 def test_the_first_samples_of_a_slice_do_not_count() -> None:
-    racers, _ = _race("a", "b")
-    assert set(racers[0].medians["inference"]) == {MS}
+    contenders, _ = _race("a", "b")
+    assert set(contenders[0].medians["inference"]) == {MS}
 
 
 def test_ratios_are_second_over_first_by_stage() -> None:
@@ -106,9 +106,9 @@ def test_units_are_runs_of_the_kernel() -> None:
 
 @pytest.mark.parametrize(("ns", "least"), [(1000, 10_000), (MS, 20), (500 * MS, LEAST_SAMPLES)])
 def test_slices_are_short_but_never_of_fewer_samples_than_make_a_median(ns: int, least: int) -> None:
-    racer = Racer(Noting("a", [], ns), ns)
-    assert racer.count >= least
-    assert racer.discard >= 1
+    contender = Contender(Noting("a", [], ns), ns)
+    assert contender.count >= least
+    assert contender.discard >= 1
 
 
 def test_turns_take_about_the_time_that_they_are_given(clock: Clock) -> None:
@@ -117,20 +117,20 @@ def test_turns_take_about_the_time_that_they_are_given(clock: Clock) -> None:
         noting = [Noting(name, [], clock=clock) for name in "ab"]
         for each in noting:
             each.slice_s = slice_s
-        rounds = take_turns([Racer(each, MS) for each in noting], 1.5, lambda share: None)
+        rounds = run_interleaved_slices([Contender(each, MS) for each in noting], 1.5, lambda share: None)
         assert rounds % 2 == 0
         assert clock.now - begun == pytest.approx(1.5, abs=2 * slice_s)
 
 
 def test_however_slow_there_are_rounds_there_and_back(clock: Clock) -> None:
-    racers = [Racer(Noting(name, [], clock=clock), 2_000 * MS) for name in "ab"]
-    assert take_turns(racers, 0.01, lambda share: None) == ROUNDS[0]
+    contenders = [Contender(Noting(name, [], clock=clock), 2_000 * MS) for name in "ab"]
+    assert run_interleaved_slices(contenders, 0.01, lambda share: None) == ROUNDS[0]
 
 
 def test_one_that_opens_every_round_comes_before_each_of_the_others_as_often() -> None:
     diary: list[tuple[str, str]] = []
-    opening, *others = (Racer(Noting(name, diary), MS) for name in "kab")
-    take_turns(others, 1.0, lambda share: None, opening=opening)
+    opening, *others = (Contender(Noting(name, diary), MS) for name in "kab")
+    run_interleaved_slices(others, 1.0, lambda share: None, opening=opening)
     turns = "".join(name for name, do in diary if do == "measure")
     assert turns.startswith("kabkbakabkba")
     assert turns.count("ka") == turns.count("kb")
@@ -138,5 +138,5 @@ def test_one_that_opens_every_round_comes_before_each_of_the_others_as_often() -
 
 
 def test_a_stage_too_short_for_the_clock_has_no_ratio() -> None:
-    racers = [Racer(Noting("a", []), MS, {"total": [5.0, 6.0], "preprocessing": [0.0, 1.0]}) for _ in range(2)]
-    assert set(ratios(*racers)) == {"total"}
+    contenders = [Contender(Noting("a", []), MS, {"total": [5.0, 6.0], "preprocessing": [0.0, 1.0]}) for _ in range(2)]
+    assert set(ratios(*contenders)) == {"total"}

@@ -1,4 +1,4 @@
-"""What the pilot's runs lead to; the runs are made up."""
+"""What the pilot's runs lead to; the runs are synthetic."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from array import array
 import pytest
 
 from lpbench.jobs.measuring.pilot import FEWEST, PILOT, rest_of
-from lpbench.jobs.measuring.recording import Limits, Recorder
+from lpbench.jobs.measuring.recording import Recorder, RunBudget
 from lpbench.results.stages import TOTAL
 
 MS = 1_000_000
-FIRST = Limits(most_s=0.6, least_s=0.3, lockstep_s=0.2)
+FIRST = RunBudget(most_s=0.6, least_s=0.3, lockstep_s=0.2)
 
 
 def pilot(samples: int = 100, spread: float = 0.02, seed: int = 0) -> list[Recorder]:
@@ -27,7 +27,7 @@ def pilot(samples: int = 100, spread: float = 0.02, seed: int = 0) -> list[Recor
     return found
 
 
-def later(tracks: list[list[Recorder]], spent_s: float, max_s: float) -> list[Limits]:
+def later(tracks: list[list[Recorder]], spent_s: float, max_s: float) -> list[RunBudget]:
     """Return the limits of what follows the pilot."""
     return rest_of([FIRST] * PILOT, tracks, spent_s, max_s)[PILOT:]
 
@@ -58,4 +58,4 @@ def test_time_that_is_left_over_goes_to_nobody_where_turns_are_what_counts() -> 
 
 def test_a_run_takes_no_longer_than_two_seconds_whatever_is_left() -> None:
     found = later([pilot()], 4.5, 60.0)
-    assert {each.most_s for each in found} == {Limits.most_s}
+    assert {each.most_s for each in found} == {RunBudget.most_s}

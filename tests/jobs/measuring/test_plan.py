@@ -9,33 +9,37 @@ import pytest
 from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import Target
 from lpbench.jobs.measuring import plan as plans
-from lpbench.jobs.measuring.plan import Asked
+from lpbench.jobs.measuring.plan import Effort
 
 
 @pytest.mark.parametrize(
     ("asked", "counts"),
     [
-        (Asked(number=10), [10]),
-        (Asked(number=6), [6]),
-        (Asked(number=1), [1]),
-        (Asked(number=48), [6] * 8),
-        (Asked(number=50), [7, 7, 6, 6, 6, 6, 6, 6]),
-        (Asked(number=10, runs=4), [3, 3, 2, 2]),
-        (Asked(runs=2), [None, None]),
+        (Effort(number=10), [10]),
+        (Effort(number=6), [6]),
+        (Effort(number=1), [1]),
+        (Effort(number=48), [6] * 8),
+        (Effort(number=50), [7, 7, 6, 6, 6, 6, 6, 6]),
+        (Effort(number=10, runs=4), [3, 3, 2, 2]),
+        (Effort(runs=2), [None, None]),
     ],
 )
-def test_number_is_split_over_as_many_runs_as_can_each_have_an_interval(asked: Asked, counts: list[int | None]) -> None:
+def test_number_is_split_over_as_many_runs_as_can_each_have_an_interval(
+    asked: Effort, counts: list[int | None]
+) -> None:
     assert [each.number for each in plans.limits(asked)] == counts
 
 
 def test_a_percentile_asks_every_run_for_its_share() -> None:
-    limits = plans.limits(Asked(percentile=99))
+    limits = plans.limits(Effort(percentile=99))
     assert sum(each.need for each in limits) >= 662
-    assert sum(each.need for each in plans.limits(Asked(percentile=99.9))) >= 6636
+    assert sum(each.need for each in plans.limits(Effort(percentile=99.9))) >= 6636
 
 
-@pytest.mark.parametrize("asked", [Asked(), Asked(configurations=4, max_time=48), Asked(runs=20), Asked(max_time=2)])
-def test_the_time_alone_and_in_turns_fits_the_goal(asked: Asked) -> None:
+@pytest.mark.parametrize(
+    "asked", [Effort(), Effort(configurations=4, max_time=48), Effort(runs=20), Effort(max_time=2)]
+)
+def test_the_time_alone_and_in_turns_fits_the_goal(asked: Effort) -> None:
     limits = plans.limits(asked)
     turns = asked.configurations + 1
     spent = sum(each.most_s * asked.configurations + each.lockstep_s * turns for each in limits)

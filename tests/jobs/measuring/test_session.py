@@ -353,13 +353,13 @@ def test_a_pilot_decides_how_many_runs_there_are(fake_app: Callable[..., Path]) 
 def test_a_disturbed_run_is_marked_and_repeated_when_asked(
     fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disturbance is made up; that others are noticed is tested in test_machine."""
+    """The disturbance is synthetic; that others are noticed is tested in test_machine."""
     from lpbench.jobs.measuring import recording
 
     real = recording.time_alone
 
-    def disturbed(asks: Any, limits: Any, recorder: recording.Recorder, tell: Any) -> None:
-        real(asks, limits, recorder, tell)
+    def disturbed(client: Any, limits: Any, recorder: recording.Recorder, tell: Any) -> None:
+        real(client, limits, recorder, tell)
         recorder.disturbance["disturbed"] = "other processes had 40% of the CPU time" if recorder.index == 1 else ""
 
     monkeypatch.setattr(session, "time_alone", disturbed)

@@ -1,4 +1,4 @@
-"""Made-up tensors, tensors from files, and what is said of outputs."""
+"""Synthetic tensors, tensors from files, and what is said of outputs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def made(*inputs: TensorInfo, index: int = 0, seed: int = 0, **settings: Any) ->
         ("bfloat16", "064f65151716fd4f"),
     ],
 )
-def test_made_up_values_are_the_same_everywhere(dtype: str, digest: str) -> None:
+def test_synthetic_values_are_the_same_everywhere(dtype: str, digest: str) -> None:
     """Pinned bytes: another machine or version of numpy must make the same ones."""
     array = made(TensorInfo("x", dtype, (2, 500)), index=3, seed=5)["x"]
     assert hashlib.sha256(array.tobytes()).hexdigest()[:16] == digest
@@ -118,7 +118,7 @@ def test_many_inputs_of_many_types_are_made_at_once() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float8_e4m3fn", "int4", "seq(tensor(float))"])
-def test_a_type_that_cannot_be_made_up_asks_for_files(dtype: str) -> None:
+def test_a_type_that_cannot_be_synthetic_asks_for_files(dtype: str) -> None:
     with pytest.raises(ProcessorError, match="--data DIR"):
         made(TensorInfo("x", dtype, (2,)))
 

@@ -44,7 +44,7 @@ class Pre(Preprocessor[Any]):
 
     def generate(self, index: int, seed: int) -> Sample:
         """Make numbers up."""
-        entropy = None if is_broken("preprocessor/made_up_samples_repeat") else (index, seed)
+        entropy = None if is_broken("preprocessor/synthetic_samples_repeat") else (index, seed)
         return Sample(str(index), np.random.default_rng(entropy).random(3, np.float32))
 
     def __call__(self, sample: Sample, /) -> Feeds:

@@ -35,7 +35,7 @@ PLANS = 1024
 KEPT = 64 << 20
 """Bytes of inputs whose buffers are kept; most models have one size."""
 MADE_UP = 224
-"""Height and width of made-up pictures where the model's are open."""
+"""Height and width of synthetic pictures where the model's are open."""
 
 
 class ImagePreprocessor(Preprocessor[ImageConfig]):

@@ -33,7 +33,7 @@ class Made:
 def expose(network: Any) -> list[Made]:
     """Add outputs to a network and return what they are, in the order of computing.
 
-    Tensors that OpenVINO made up, without a name in the file, and those of types that cannot be handed over are left
+    Tensors that OpenVINO made, without a name in the file, and those of types that cannot be handed over are left
     out.
     """
     ports = [

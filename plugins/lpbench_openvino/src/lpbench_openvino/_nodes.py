@@ -29,7 +29,7 @@ STILL = frozenset({"Const", "Constant", "Input", "Output", "Parameter", "Result"
 class Node:
     """One layer of a compiled model.
 
-    :param name: Its name, made up by OpenVINO where it inserted the layer.
+    :param name: Its name, given by OpenVINO where it inserted the layer.
     :param type: What it does, in OpenVINO's words.
     :param precision: What its kernel computes in.
     :param kernel: The kernel that was chosen.

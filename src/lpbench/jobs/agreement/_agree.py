@@ -14,8 +14,8 @@ from lpbench.errors import LpbenchError, WorkerError
 from lpbench.jobs import engine_choice
 from lpbench.jobs.agreement import _targets
 from lpbench.jobs.agreement._agreed import COMPARED, Agreed, EngineAgreement
-from lpbench.jobs.agreement._bisect import Parting, Side, first_parting
-from lpbench.jobs.agreement._tally import Numbers, Seen, Tally
+from lpbench.jobs.agreement._bisect import Divergence, Side, first_divergence
+from lpbench.jobs.agreement._tally import ArraySummary, SampleOutputs, Tally
 from lpbench.jobs.engine_choice import open_request
 from lpbench.jobs.parity import F32, Tolerance
 from lpbench.worker.client import Worker, WorkerOptions
@@ -72,15 +72,15 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
 
     :param app: An app, its folder, a bare model file, or a name of the catalogue.
     :param engines: Names, with options of their own where they have any (``openvino:precision=auto``), or ``"all"``.
-    :param data: A folder of samples or one file; None takes the app's own, or made-up ones.
+    :param data: A folder of samples or one file; None takes the app's own, or synthetic ones.
     :param number: Samples that are compared at most.
     :param options: Fields of the compared engines' configs.
     :param tolerance: How far numbers may be apart.
     :param bisect: Whether to look for the first tensor at which an engine that fails parts from the reference.
     :param convert: Whether to convert the model for engines that do not read it.
     :param shapes: Shapes of inputs with open dimensions.
-    :param ranges: Least and greatest value of made-up inputs of a bare model.
-    :param seed: For made-up samples.
+    :param ranges: Least and greatest value of synthetic inputs of a bare model.
+    :param seed: For synthetic samples.
     :param timeout: Seconds without an answer after which a worker counts as hung.
     :param progress: Called when something has been done.
     :raises LpbenchError: The app cannot be used, no reference is ready, or an engine's name is not known.
@@ -88,16 +88,16 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
     loaded = resolve.resolve(app, shapes=shapes or {}, ranges=ranges or {}, seed=seed)
     files = resolve.sample_files(loaded, data)
     asked = [engines] if isinstance(engines, str) else list(engines)
-    tell = progress or _nothing
+    report = progress or _nothing
     unconverted: Mapping[str, LpbenchError] = {}
     if convert:
         loaded, unconverted = _targets.converted(
-            loaded, asked, shapes or {}, lambda engine, phase: tell(Step(engine, phase, 0, 0))
+            loaded, asked, shapes or {}, lambda engine, phase: report(Step(engine, phase, 0, 0))
         )
     first = _targets.reference(loaded)
     targets = [_targets.with_reason(each, unconverted) for each in _targets.targets(loaded, asked, options or {})]
     asked_of_all = _Asked(loaded, files, shapes or {}, seed, timeout, min(number, len(files) or GENERATED))
-    with _Comparison(asked_of_all, first, tolerance, tell) as comparison:
+    with _Comparison(asked_of_all, first, tolerance, report) as comparison:
         try:
             rows = tuple(comparison.row(target, bisect=bisect) for target in targets)
         except _ReferenceFailed as failed:
@@ -137,12 +137,12 @@ class _ReferenceFailed(Exception):  # noqa: N818 - it carries one, so that no en
 class _Comparison:
     """The reference, alive, and what others are compared with it in."""
 
-    def __init__(self, asked: _Asked, reference: Target, tolerance: Tolerance, tell: Callable[[Step], None]) -> None:
+    def __init__(self, asked: _Asked, reference: Target, tolerance: Tolerance, report: Callable[[Step], None]) -> None:
         self._asked = asked
         self._reference = reference
         self._tolerance = tolerance
-        self._tell = tell
-        tell(Step(reference.name, "opening", 0, asked.count))
+        self._tell = report
+        report(Step(reference.name, "opening", 0, asked.count))
         self._worker = self._start(reference)
         try:
             opened, _ = self._worker.ask("open", "loading", **asked.request(reference))
@@ -170,7 +170,7 @@ class _Comparison:
             return EngineAgreement(target.asked, _in_one_line(target.refusal))
         found = self._compared(target)
         if bisect and found.compared and not found.agrees and found.values:
-            return dataclasses.replace(found, parting=self._parting(target, found))
+            return dataclasses.replace(found, divergence=self._divergence(target, found))
         return found
 
     def _start(self, target: Target) -> Worker:
@@ -208,7 +208,7 @@ class _Comparison:
         chain = len(self._asked.app.components) > 1
         return tempfile.TemporaryDirectory(prefix=PREFIX) if chain else contextlib.nullcontext("")
 
-    def _expected(self, index: int, keep: str) -> Seen:
+    def _expected(self, index: int, keep: str) -> SampleOutputs:
         try:
             return self._seen(self._worker, index, keep=keep)
         except LpbenchError as error:
@@ -219,8 +219,8 @@ class _Comparison:
         error.where = ": ".join(filter(None, (f"reference {_targets.words(self._reference)}", error.where)))
         return error
 
-    def _seen(self, worker: Worker, index: int, **how: Any) -> Seen:
-        return Seen.of(*worker.ask("numbers", f"running sample {index}", index=index, **how))
+    def _seen(self, worker: Worker, index: int, **how: Any) -> SampleOutputs:
+        return SampleOutputs.of(*worker.ask("numbers", f"running sample {index}", index=index, **how))
 
     def _judged(self, asked: str, facts: Mapping[str, Any], tally: Tally, state: str) -> EngineAgreement:
         values = tally.values()
@@ -237,7 +237,7 @@ class _Comparison:
             reason=_reason(state, tally, values, chain=len(self._asked.app.components) > 1),
         )
 
-    def _parting(self, target: Target, found: EngineAgreement) -> Parting:
+    def _divergence(self, target: Target, found: EngineAgreement) -> Divergence:
         worst = found.worst
         assert worst  # noqa: S101 - the caller looked
         where = worst.worst, worst.component
@@ -246,17 +246,17 @@ class _Comparison:
             one, other = (Side.of(each, component, self._asked.shapes) for each in (self._reference, target))
             with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
                 seen = self._seen(self._worker, worst.index, keep=folder)
-                return first_parting(
+                return first_divergence(
                     one,
                     other,
                     Path(seen.feeds[worst.component, worst.place]),
                     where=where,
                     tolerance=self._tolerance,
                     timeout=self._asked.timeout,
-                    tell=lambda done, total: self._tell(Step(found.engine, "bisecting", done, total)),
+                    report=lambda done, total: self._tell(Step(found.engine, "bisecting", done, total)),
                 )
         except LpbenchError as error:
-            return Parting(*where, reason=error.what)
+            return Divergence(*where, reason=error.what)
 
 
 def _own(facts: Mapping[str, Any], target: Target) -> Mapping[str, Any]:
@@ -265,7 +265,7 @@ def _own(facts: Mapping[str, Any], target: Target) -> Mapping[str, Any]:
     return next((each for each in parts.values() if each.get("engine") == target.name), facts)
 
 
-def _reason(state: str, tally: Tally, values: Sequence[Numbers], *, chain: bool) -> str:
+def _reason(state: str, tally: Tally, values: Sequence[ArraySummary], *, chain: bool) -> str:
     """Return in words why an engine fails, or an empty text."""
     if state != COMPARED:
         return state

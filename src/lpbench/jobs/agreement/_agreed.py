@@ -7,9 +7,9 @@ from collections.abc import Mapping  # noqa: TC003 - dataclasses read the annota
 from dataclasses import dataclass, field
 from typing import Any
 
-from lpbench.jobs.agreement._bisect import Parting  # noqa: TC001 - dataclasses read the annotations
-from lpbench.jobs.agreement._tally import Numbers  # noqa: TC001 - dataclasses read the annotations
-from lpbench.jobs.parity import Deviation, Tolerance, together
+from lpbench.jobs.agreement._bisect import Divergence  # noqa: TC001 - dataclasses read the annotations
+from lpbench.jobs.agreement._tally import ArraySummary  # noqa: TC001 - dataclasses read the annotations
+from lpbench.jobs.parity import Deviation, Tolerance, merge
 from lpbench.results.predictions import Boxes  # noqa: TC001 - dataclasses read the annotations
 
 COMPARED = "compared"
@@ -30,7 +30,7 @@ class EngineAgreement:
     :param top: Answers with candidates, and those of them with the same best one.
     :param boxes: None where the app has none.
     :param reason: Why it fails, in words; empty where it agrees.
-    :param parting: Where it parts from the reference, if that was asked for and it fails.
+    :param divergence: Where it parts from the reference, if that was asked for and it fails.
     """
 
     engine: str
@@ -38,12 +38,12 @@ class EngineAgreement:
     ran: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     samples: int = 0
-    values: tuple[Numbers, ...] = ()
-    outputs: tuple[Numbers, ...] = ()
+    values: tuple[ArraySummary, ...] = ()
+    outputs: tuple[ArraySummary, ...] = ()
     top: tuple[int, int] = (0, 0)
     boxes: Boxes | None = None
     reason: str = ""
-    parting: Parting | None = None
+    divergence: Divergence | None = None
 
     @property
     def compared(self) -> bool:
@@ -59,10 +59,10 @@ class EngineAgreement:
     def deviation(self) -> Deviation | None:
         """All judged numbers together; None where some could not be compared."""
         known = [each.deviation for each in self.values if each.deviation is not None]
-        return together(known) if known and len(known) == len(self.values) else None
+        return merge(known) if known and len(known) == len(self.values) else None
 
     @property
-    def worst(self) -> Numbers | None:
+    def worst(self) -> ArraySummary | None:
         """The judged numbers that are furthest off: those that fail first of all."""
         return next((each for each in self.values if each.reason), None) or next(iter(self.values), None)
 
@@ -99,10 +99,10 @@ class Agreed:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it ready for JSON; what is not finite becomes null."""
-        from lpbench.util.jsonable import plain
+        from lpbench.util.jsonable import to_jsonable
 
         document = dataclasses.asdict(self)
         for each, record in zip(self.engines, document["engines"], strict=True):
             record.update(agrees=each.agrees, compared=each.compared)
             record["deviation"] = each.deviation and dataclasses.asdict(each.deviation)
-        return plain(document)  # type: ignore[no-any-return] # a dictionary stays one
+        return to_jsonable(document)  # type: ignore[no-any-return] # a dictionary stays one

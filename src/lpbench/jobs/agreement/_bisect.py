@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model_choice import choose_model
 from lpbench.errors import EngineError, LpbenchError
-from lpbench.jobs.parity import NUMBERS, Deviation, Tolerance, deviation, judged
+from lpbench.jobs.parity import NUMBERS, Deviation, Tolerance, deviation, violation
 from lpbench.worker.client import Worker, WorkerOptions
-from lpbench.worker.tensor_wire import Tensor, alike, unpack_tensors
+from lpbench.worker.tensor_wire import Tensor, align_layout, unpack_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,11 +32,11 @@ FETCHED = 32 << 20
 LARGEST = 256 << 20
 """A tensor of more bytes is left out."""
 STRICTER = 10
-"""A tensor inside a network is judged this much more strictly than its outputs: what is small there may grow."""
+"""A tensor inside a network is violation this much more strictly than its outputs: what is small there may grow."""
 
 
 @dataclass(frozen=True)
-class Parting:
+class Divergence:
     """Where two engines part.
 
     :param sample: Name of the sample that was looked at, and the component of the app.
@@ -117,7 +117,7 @@ class _Open:
         return unpack_tensors(answer["tensors"], block)
 
 
-def first_parting(  # noqa: PLR0913 - two engines, one sample, and how it is looked at
+def first_divergence(  # noqa: PLR0913 - two engines, one sample, and how it is looked at
     reference: Side,
     other: Side,
     feeds: Path,
@@ -125,14 +125,14 @@ def first_parting(  # noqa: PLR0913 - two engines, one sample, and how it is loo
     where: tuple[str, str],
     tolerance: Tolerance,
     timeout: float,
-    tell: Callable[[int, int], None],
-) -> Parting:
+    report: Callable[[int, int], None],
+) -> Divergence:
     """Return where two engines part.
 
     :param feeds: What goes into the model, as the worker of the reference kept it.
     :param where: The sample's name and the component's.
-    :param tolerance: Of the outputs; tensors inside are judged ``STRICTER``.
-    :param tell: Called with the number of tensors that were compared, and of all.
+    :param tolerance: Of the outputs; tensors inside are violation ``STRICTER``.
+    :param report: Called with the number of tensors that were compared, and of all.
     :raises LpbenchError: One of the two cannot show its tensors.
     """
     one = _Open(reference, feeds, timeout)
@@ -142,19 +142,19 @@ def first_parting(  # noqa: PLR0913 - two engines, one sample, and how it is loo
         one.worker.kill()
         raise
     try:
-        return _search(one, two, Parting(*where), _stricter(tolerance), tell)
+        return _search(one, two, Divergence(*where), _stricter(tolerance), report)
     finally:
         one.worker.close()
         two.worker.close()
 
 
 def _search(
-    one: _Open, two: _Open, parting: Parting, tolerance: Tolerance, tell: Callable[[int, int], None]
-) -> Parting:
+    one: _Open, two: _Open, divergence: Divergence, tolerance: Tolerance, report: Callable[[int, int], None]
+) -> Divergence:
     """Compare what both have, block by block, and stop at the first that differs."""
     common = [name for name in one.tensors if name in two.tensors and _comparable(one, two, name)]
     if not common:
-        return dataclasses.replace(parting, reason="the two have no name of a tensor in common")
+        return dataclasses.replace(divergence, reason="the two have no name of a tensor in common")
     last, compared = "", 0
     for names in _blocks(common, {name: one.tensors[name]["bytes"] for name in common}):
         for name, first, second in zip(names, one.fetch(names), two.fetch(names), strict=True):
@@ -163,7 +163,7 @@ def _search(
             if problem:
                 makers = one.makers.get(name, ""), two.makers.get(name, "")
                 return dataclasses.replace(
-                    parting,
+                    divergence,
                     tensor=name,
                     shape=tuple(first.values.shape),
                     problem=problem,
@@ -173,9 +173,9 @@ def _search(
                     compared=compared,
                 )
             last = name
-        tell(compared, len(common))
+        report(compared, len(common))
     reason = f"with every tensor shown all {compared} agree: it is by fusing or reordering them that the two part"
-    return dataclasses.replace(parting, last=last, compared=compared, reason=reason)
+    return dataclasses.replace(divergence, last=last, compared=compared, reason=reason)
 
 
 def _comparable(one: _Open, two: _Open, name: str) -> bool:
@@ -187,11 +187,11 @@ def _differs(first: Tensor, second: Tensor, tolerance: Tolerance) -> tuple[str, 
     if first.values.dtype.kind not in NUMBERS:
         return "", None
     try:
-        found = deviation(first.values, alike(second, first))
+        found = deviation(first.values, align_layout(second, first))
     except LpbenchError as error:
         return error.what, None
-    nothing = not found.count and not found.unlike  # both are not finite in the same way
-    return ("" if nothing else judged(found, tolerance)), found
+    nothing = not found.count and not found.nonfinite_mismatch  # both are not finite in the same way
+    return ("" if nothing else violation(found, tolerance)), found
 
 
 def _stricter(tolerance: Tolerance) -> Tolerance:

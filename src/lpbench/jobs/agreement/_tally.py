@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError
-from lpbench.jobs.parity import NUMBERS, Deviation, Tolerance, deviation, excess, judged, together
+from lpbench.jobs.parity import NUMBERS, Deviation, Tolerance, deviation, merge, violation, violation_ratio
 from lpbench.results.predictions import Boxes, boxes, same_top
-from lpbench.worker.tensor_wire import RawSample, Tensor, alike, unpack
+from lpbench.worker.tensor_wire import RawSample, Tensor, align_layout, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SampleOutputs:
     """What a worker says of one sample.
 
     :param sample: Its name; None where it cannot be used.
@@ -36,7 +36,7 @@ class Seen:
     feeds: Mapping[Place, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any], block: bytes) -> Seen:
+    def of(cls, answer: Mapping[str, Any], block: bytes) -> SampleOutputs:
         """Return what ``lpbench.worker.intermediate.numbers`` found."""
         visits, given = answer["visits"], answer["given"]
         nothing = {"sample": "", "described": {}}
@@ -53,7 +53,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class ArraySummary:
     """One array of a component over all samples.
 
     :param deviation: None where shapes or types differ, so that nothing can be compared.
@@ -74,14 +74,14 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Found:
+class ArrayComparison:
     """One array in one thing of a sample."""
 
     sample: str
     index: int
     place: tuple[int, ...]
     deviation: Deviation | None
-    excess: float
+    violation_ratio: float
     reason: str
 
 
@@ -100,10 +100,10 @@ class Tally:
     top: tuple[int, int] = (0, 0)
     boxes: Boxes | None = None
     miscounts: dict[str, int] = field(default_factory=dict)
-    _values: dict[tuple[str, str], list[Found]] = field(default_factory=dict)
-    _outputs: dict[tuple[str, str], list[Found]] = field(default_factory=dict)
+    _values: dict[tuple[str, str], list[ArrayComparison]] = field(default_factory=dict)
+    _outputs: dict[tuple[str, str], list[ArrayComparison]] = field(default_factory=dict)
 
-    def add(self, index: int, reference: Seen, other: Seen) -> None:
+    def add(self, index: int, reference: SampleOutputs, other: SampleOutputs) -> None:
         """Take in one sample."""
         if reference.sample is None or other.sample is None:
             return
@@ -119,11 +119,11 @@ class Tally:
                 bare = dataclasses.replace(one, values=one.outputs)
                 self._numbers(key, index, bare, dataclasses.replace(other.given[key], values=other.given[key].outputs))
 
-    def values(self) -> tuple[Numbers, ...]:
+    def values(self) -> tuple[ArraySummary, ...]:
         """Return what is judged: the numbers behind the predictions."""
         return tuple(_summed(self._values))
 
-    def outputs(self) -> tuple[Numbers, ...]:
+    def outputs(self) -> tuple[ArraySummary, ...]:
         """Return the models' outputs as they are."""
         return tuple(_summed(self._outputs))
 
@@ -139,18 +139,18 @@ class Tally:
         kinds = (self._values, one.values, other.values), (self._outputs, one.outputs, other.outputs)
         for kept, first, second in kinds:
             for name, mine, theirs in _pairs(first, second, layouts):
-                found = self._found(Found(one.sample, index, place, None, math.inf, ""), mine, theirs)
+                found = self._found(ArrayComparison(one.sample, index, place, None, math.inf, ""), mine, theirs)
                 kept.setdefault((part, name), []).append(found)
 
-    def _found(self, at: Found, first: Tensor, second: Tensor | None) -> Found:
+    def _found(self, at: ArrayComparison, first: Tensor, second: Tensor | None) -> ArrayComparison:
         try:
             if second is None:
                 raise LpbenchError("it is not there")  # noqa: TRY301 - both are told in the same way
-            found = deviation(first.values, alike(second, first))
+            found = deviation(first.values, align_layout(second, first))
         except LpbenchError as error:
             return dataclasses.replace(at, reason=error.what)
-        how_far, reason = excess(found, self.tolerance), judged(found, self.tolerance)
-        return dataclasses.replace(at, deviation=found, excess=how_far, reason=reason)
+        how_far, reason = violation_ratio(found, self.tolerance), violation(found, self.tolerance)
+        return dataclasses.replace(at, deviation=found, violation_ratio=how_far, reason=reason)
 
 
 def _places(records: Iterable[Mapping[str, Any]]) -> list[Place]:
@@ -171,11 +171,11 @@ def _pairs(
         yield each.name, known, found
 
 
-def _summed(found: Mapping[tuple[str, str], list[Found]]) -> Iterator[Numbers]:
+def _summed(found: Mapping[tuple[str, str], list[ArrayComparison]]) -> Iterator[ArraySummary]:
     for (part, name), each in found.items():
-        worst = max(each, key=lambda one: one.excess)
+        worst = max(each, key=lambda one: one.violation_ratio)
         known = [one.deviation for one in each if one.deviation is not None]
         failed = [one for one in each if one.reason]
-        whole = together(known) if len(known) == len(each) else None
+        whole = merge(known) if len(known) == len(each) else None
         reason = next((one.reason for one in (worst, *failed) if one.reason), "")
-        yield Numbers(part, name, whole, len(failed), len(each), worst.sample, worst.index, worst.place, reason)
+        yield ArraySummary(part, name, whole, len(failed), len(each), worst.sample, worst.index, worst.place, reason)

@@ -86,11 +86,11 @@ def targets(app: App, asked: Sequence[str], options: Mapping[str, Any]) -> list[
 
 
 def converted(
-    app: App, asked: Sequence[str], shapes: Mapping[str, Sequence[int]], tell: Callable[[str, str], None]
+    app: App, asked: Sequence[str], shapes: Mapping[str, Sequence[int]], report: Callable[[str, str], None]
 ) -> tuple[App, Mapping[str, LpbenchError]]:
     """Return the app with a model for every ready engine, and why there is none by engine.
 
-    :param tell: Called with an engine's name and what is done for it.
+    :param report: Called with an engine's name and what is done for it.
     """
     from lpbench.jobs import conversion
 
@@ -101,7 +101,7 @@ def converted(
         app,
         [offer.spec for offer in offers],
         shapes={name: tuple(shape) for name, shape in shapes.items()},
-        progress=lambda engine, step: tell(engine, step.phase),
+        progress=lambda engine, step: report(engine, step.phase),
     )
 
 

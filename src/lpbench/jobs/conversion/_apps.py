@@ -54,7 +54,7 @@ def convert(  # noqa: PLR0913 - the command's options, each with its default
     :param to: The format: ``ncnn``, ``tflite``, ``openvino``.
     :param precision: Of the weights, F16 say; None takes the converter's default.
     :param shapes: Shapes of inputs with open dimensions.
-    :param ranges: First value and end of the made-up inputs that a bare model is checked with.
+    :param ranges: First value and end of the synthetic inputs that a bare model is checked with.
     :param output: A folder for the files; the app stays as it is then.
     :param force: Convert again, and replace what is there.
     :param timeout: Seconds that a converter may take.
@@ -274,7 +274,7 @@ class _Place:
 
 
 def _configured(app: App) -> bool:
-    """Say whether an app's config stands in its folder: a bare model's was made up around it."""
+    """Say whether an app's config stands in its folder: that of a bare model exists in memory only."""
     file = app.root / CONFIG
     return file.is_file() and bool(read_config(file) == app.config)
 

@@ -135,7 +135,7 @@ def _run_source(job: Job, spec: EngineSpec, step: Step, folder: Path) -> Source:
         if own and len(ran) < SAMPLES:
             _open(worker, app, spec, (), job.shapes)
             with contextlib.suppress(ProcessorError):  # it makes nothing up
-                ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, made up"))
+                ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, synthetic"))
     ran = _of_one_shape(ran)[:SAMPLES]
     shapes = {**job.shapes, **_open_shapes(job.source, inputs, ran[0][0])}
     return Source(_named(spec, opened), [each for _, each in ran], [path for path, _ in ran], shapes)
@@ -177,7 +177,7 @@ def _ranged(app: App, ranges: Mapping[str, Sequence[float]]) -> Step:
 
 
 def _ranges(inputs: Sequence[TensorInfo], step: Step) -> dict[str, tuple[int, int]]:
-    """Return ranges for inputs of whole numbers, which would be made up as zeros and show little."""
+    """Return ranges for inputs of whole numbers, which would be generated as zeros and show little."""
     given = step.config.get("ranges", {})
     whole = [each for each in inputs if each.dtype.startswith(WHOLE) and each.name not in given]
     return {each.name: SPANS.get(each.dtype, FEW) for each in whole}

@@ -20,8 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lpbench.jobs.parity import Deviation, deviation, together
-from lpbench.worker.tensor_wire import alike
+from lpbench.jobs.parity import Deviation, deviation, merge
+from lpbench.worker.tensor_wire import align_layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ def differences(source: Sequence[RawSample], made: Sequence[RawSample], precisio
     limits = F32 if precision == "F32" else SHORTER
     pairs = {name: _Pair.of(name, source, made) for name in names}
     faults = [text for pair in pairs.values() if (text := pair.fault(pairs, limits))]
-    return faults, together([pair.deviation for pair in pairs.values()])
+    return faults, merge([pair.deviation for pair in pairs.values()])
 
 
 _NONE = Deviation(0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -79,14 +79,14 @@ class _Pair:
     def of(cls, name: str, source: Sequence[RawSample], made: Sequence[RawSample]) -> _Pair:
         """Return the arrays of one output, in the source's order of dimensions."""
         pairs = [(_named(one, name), _named(other, name)) for one, other in zip(source, made, strict=True)]
-        return cls(name, [one.values for one, _ in pairs], [alike(other, one) for one, other in pairs])
+        return cls(name, [one.values for one, _ in pairs], [align_layout(other, one) for one, other in pairs])
 
     @property
     def deviation(self) -> Deviation:
         """How far the two are apart over all samples; nothing where they are no numbers or of other shapes."""
         if self._misshapen() or not self._numeric():
             return _NONE
-        return together([deviation(one, other) for one, other in zip(self.source, self.made, strict=True)])
+        return merge([deviation(one, other) for one, other in zip(self.source, self.made, strict=True)])
 
     def fault(self, pairs: Mapping[str, _Pair], limits: Limits) -> str:
         """Return in words what is wrong with the output, or an empty text."""
@@ -97,7 +97,7 @@ class _Pair:
         found = self.deviation
         if not found.count and found.not_finite[0]:
             return f'output "{self.name}" of the source has no finite value on these inputs, which proves nothing'
-        if found.unlike:
+        if found.nonfinite_mismatch:
             counts = f"{found.not_finite[1]} values that are no numbers; the source's has {found.not_finite[0]}"
             return f'output "{self.name}" has {counts}'
         if self._right(limits):

@@ -15,9 +15,9 @@ from lpbench.about import version
 from lpbench.app.model_choice import choose_model, origin
 from lpbench.app.quality_gate import gate
 from lpbench.plugin import registry
-from lpbench.results.metrics import Lots, derive
+from lpbench.results.metrics import Batching, derive
 from lpbench.results.model import INTERRUPTED, OK, Configuration, Lockstep, Metric, Result, Stage
-from lpbench.results.predictions import of_predictions
+from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL, within
 from lpbench.results.stats import Interval, runs_differ, summarize
 
@@ -35,7 +35,7 @@ GIVE_UP = 2
 
 
 @dataclass(eq=False)
-class Track:
+class TargetProgress:
     """What has been found of one target so far.
 
     :param apart: Why it is measured without others beside it; empty where it takes turns with them.
@@ -66,9 +66,9 @@ class Track:
         return [each for each in self.recorders if each.samples and not each.superseded]
 
 
-def outcome(  # noqa: PLR0913 - what a benchmark comes to
+def assemble(  # noqa: PLR0913 - what a benchmark comes to
     plan: Plan,
-    tracks: Sequence[Track],
+    tracks: Sequence[TargetProgress],
     *,
     interrupted: bool,
     lockstep: tuple[Lockstep, ...],
@@ -116,7 +116,7 @@ def _with_subject(
     return {**environment, "subject": subject, "hashes": machine.hashes(environment["machine"], subject)}
 
 
-def _configuration(track: Track, plan: Plan, environment: Mapping[str, Any]) -> Configuration:
+def _configuration(track: TargetProgress, plan: Plan, environment: Mapping[str, Any]) -> Configuration:
     quality = _quality(track, plan)
     target, runs = track.target, tuple(each.finish() for each in track.recorders)
     opened = next((each.opened for each in track.recorders if each.opened), {})
@@ -139,7 +139,7 @@ def _configuration(track: Track, plan: Plan, environment: Mapping[str, Any]) -> 
         cpu={stage: summarize(values) for stage, values in cpu.items()},
         metrics={
             **derive(
-                [run for run in runs if run.samples and not run.superseded], pooled, environment, cores, _lots(plan)
+                [run for run in runs if run.samples and not run.superseded], pooled, environment, cores, _batching(plan)
             ),
             **_quality_metric(quality),
         }
@@ -152,7 +152,7 @@ def _configuration(track: Track, plan: Plan, environment: Mapping[str, Any]) -> 
     )
 
 
-def _quality(track: Track, plan: Plan) -> dict[str, Any]:
+def _quality(track: TargetProgress, plan: Plan) -> dict[str, Any]:
     """Return what the metrics found, the one that matters first and the others under ``more``."""
     found = next((each.quality for each in track.recorders if each.quality), None)
     if not found:
@@ -175,7 +175,7 @@ def _quality_metric(quality: Mapping[str, Any]) -> dict[str, Metric]:
     }
 
 
-def _agreeing(found: Sequence[Configuration], tracks: Sequence[Track]) -> tuple[Configuration, ...]:
+def _agreeing(found: Sequence[Configuration], tracks: Sequence[TargetProgress]) -> tuple[Configuration, ...]:
     """Return configurations with how far each one's predictions are those of the reference.
 
     That is the first engine whose spec says so, else the first that has any.
@@ -193,15 +193,15 @@ def _agreeing(found: Sequence[Configuration], tracks: Sequence[Track]) -> tuple[
 
 
 def _agreement(found: Sequence[Configuration], reference: int, index: int) -> dict[str, Any]:
-    agreed = of_predictions(found[reference].predictions, found[index].predictions)
+    agreed = count_matching_answers(found[reference].predictions, found[index].predictions)
     if not agreed.samples:
         return {}
     worst = agreed.worst_score if math.isfinite(agreed.worst_score) else None
     return {"with": reference, "samples": agreed.samples, "same": agreed.same, "worst_score": worst}
 
 
-def _lots(plan: Plan) -> Lots:
-    return Lots(plan.batch, plan.streams)
+def _batching(plan: Plan) -> Batching:
+    return Batching(plan.batch, plan.streams)
 
 
 def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
     return {"converted": next(iter(found.values())) if single else found} if found else {}
 
 
-def _flags(track: Track) -> list[dict[str, str]]:
+def _flags(track: TargetProgress) -> list[dict[str, str]]:
     """Return what is wrong with the runs together, and how many of them are flagged for what."""
     counted = track.counted
     found = [dict(flag) for each in counted for flag in each.flags()]
@@ -237,7 +237,7 @@ def _pool(parts: Iterable[Mapping[str, array[int]]]) -> dict[str, array[int]]:
     return found
 
 
-def _state(track: Track) -> str:
+def _state(track: TargetProgress) -> str:
     """Return OK, or in one line why there is less than was asked for."""
     if track.target.refusal is not None:
         return f"failed: {track.target.refusal}"
@@ -249,7 +249,7 @@ def _state(track: Track) -> str:
     return odd[0] if len(track.recorders) == len(odd) == 1 else f"{len(odd)} of {len(track.recorders)} runs {odd[0]}"
 
 
-def _stages(track: Track, plan: Plan) -> tuple[Stage, ...]:
+def _stages(track: TargetProgress, plan: Plan) -> tuple[Stage, ...]:
     """Return the rows of the anchor table, with who does the work and what type comes out."""
     types: dict[str, str] = next((each.first["types"] for each in track.recorders if each.first), {})
     facts: dict[str, Any] = next((each.opened.get("facts", {}) for each in track.recorders if each.opened), {})

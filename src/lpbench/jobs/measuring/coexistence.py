@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpbench.jobs.engine_choice import Target
-    from lpbench.jobs.measuring.assemble import Track
-    from lpbench.jobs.measuring.recording import Asks, Recorder
+    from lpbench.jobs.measuring.assemble import TargetProgress
+    from lpbench.jobs.measuring.recording import Recorder, RunnerClient
 
 SPARE = 64 << 20
 """Bytes that stay free when another worker has started."""
@@ -26,20 +26,20 @@ CROWDED = ("failed", "killed: SIGKILL")
 """How runs begin to end that may only have wanted the machine for themselves: refused, or killed for memory."""
 
 
-def groups(tracks: Sequence[Track], index: int) -> list[list[Track]]:
+def groups(tracks: Sequence[TargetProgress], index: int) -> list[list[TargetProgress]]:
     """Return who is measured together in a run, in order; the order turns round from run to run."""
     together = [each for each in tracks if not each.apart]
     found = [*([together] if together else []), *([each] for each in tracks if each.apart)]
     return found if index % 2 == 0 else [each[::-1] for each in found[::-1]]
 
 
-def too_large(track: Track, others: Sequence[Recorder], asks: Asks) -> str:
+def too_large(track: TargetProgress, others: Sequence[Recorder], client: RunnerClient) -> str:
     """Return why there is no memory for another worker, or "".
 
     :param others: The runs of the workers that are alive; what the new one takes is judged by them and by its past.
-    :param asks: One of these workers, which knows the machine.
+    :param client: One of these workers, which knows the machine.
     """
-    room, _ = asks.ask("room", "reading the free memory")
+    room, _ = client.ask("room", "reading the free memory")
     free = room["available_bytes"]
     known = [each for each in track.recorders if _size(each)] or others
     need = GROWTH * max(map(_size, known), default=0) + SPARE
@@ -48,7 +48,7 @@ def too_large(track: Track, others: Sequence[Recorder], asks: Asks) -> str:
     return f"{free / MEGABYTE:.0f} MB of memory are free beside the others, and it may take {need / MEGABYTE:.0f} MB"
 
 
-def crowded_out(track: Track) -> str:
+def crowded_out(track: TargetProgress) -> str:
     """Return how a run ended that may do better without others beside it, or ""."""
     last = track.recorders[-1]
     if last.state == OK or last.samples or not last.state.startswith(CROWDED):
@@ -56,7 +56,7 @@ def crowded_out(track: Track) -> str:
     return f"beside others it {last.state.replace('failed: ', 'failed to open: ')}"
 
 
-def reason(tracks: Sequence[Track]) -> str:
+def reason(tracks: Sequence[TargetProgress]) -> str:
     """Return why some were measured by themselves, or ""."""
     why = {each.apart for each in tracks}
     if len(why) == 1:

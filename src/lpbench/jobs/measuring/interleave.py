@@ -18,7 +18,7 @@ from lpbench.results.stats import run_ratio
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lpbench.jobs.measuring.recording import Asks
+    from lpbench.jobs.measuring.recording import RunnerClient
 
 SLICE_S = 0.025
 DISCARD_S, SEVERAL_DISCARD_S = 0.004, 0.015
@@ -29,7 +29,7 @@ ROUNDS = (4, 40)
 
 
 @dataclass
-class Racer:
+class Contender:
     """One live worker.
 
     :param expected_ns: What a sample of it takes.
@@ -38,7 +38,7 @@ class Racer:
     :param threads: Of the engine, as far as they are known; several need longer to come into step.
     """
 
-    asks: Asks
+    client: RunnerClient
     expected_ns: float
     medians: dict[str, list[float]] = field(default_factory=dict)
     components: Sequence[str] = ()
@@ -58,9 +58,9 @@ class Racer:
     def go(self) -> None:
         """Run one slice, rest, and note its medians."""
         # The slice is one request: a round trip for each sample would let the caches cool and the clock drop.
-        _, reads = self.asks.ask("measure", "measuring in lockstep", count=self.discard + self.count)
+        _, reads = self.client.ask("measure", "measuring in lockstep", count=self.discard + self.count)
         # Suspended before its reads are looked at: its idle threads still spin on a core that the next one needs.
-        self.asks.rest()
+        self.client.suspend()
         for stage, values in columns_of(reads, self.components).items():
             # The median of a slice, not its mean: one sample that was interrupted does not move it.
             self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
@@ -71,50 +71,54 @@ class Racer:
         Where they wake up otherwise is an accident that lasts as long as the process.
         """
         if self.threads != 1:
-            self.asks.ask("spread", "spreading threads", count=self.discard + self.count)
-        self.asks.rest()
+            self.client.ask("spread", "spreading threads", count=self.discard + self.count)
+        self.client.suspend()
 
 
-def take_turns(
-    racers: Sequence[Racer], seconds: float, tell: Callable[[float], None], *, opening: Racer | None = None
+def run_interleaved_slices(
+    contenders: Sequence[Contender],
+    seconds: float,
+    report: Callable[[float], None],
+    *,
+    opening: Contender | None = None,
 ) -> int:
     """Let the racers take turns for about ``seconds`` and return the number of rounds.
 
     Rounds come in pairs, there and back, four at the least however long they take.
 
     :param seconds: Above 0.
-    :param tell: Called after each round with the share that is done.
+    :param report: Called after each round with the share that is done.
     :param opening: One more, which has the first slice of every round: whatever it leaves in the caches, it leaves to
         each of the others as often.
     :raises WorkerError: One of them ended.
     """
     ahead = [opening] if opening else []
     # Once for all rounds: where threads are kept does not change any more.
-    for each in (*ahead, *racers):
+    for each in (*ahead, *contenders):
         each.prepare()
     (least, most), begun = ROUNDS, time.monotonic()
     # There and back (A B, B A): a drift of the machine adds to both sides of a ratio alike.
     for number in range(most):
-        for each in (*ahead, *_order(racers, number)):
+        for each in (*ahead, *_order(contenders, number)):
             each.go()
         # Rounds, not seconds, are counted down: every configuration has as many slices as the others.
         spent = time.monotonic() - begun
-        tell(min(1.0, spent / seconds))
+        report(min(1.0, spent / seconds))
         done = number + 1
         if done >= least and done % 2 == 0 and spent * (1 + 1 / done) > seconds:  # half of two more would be late
             return done
     return most
 
 
-def ratios(first: Racer, second: Racer) -> dict[str, float]:
+def ratios(first: Contender, second: Contender) -> dict[str, float]:
     """Return second over first by stage, from slices of the same rounds."""
     return _ratios({stage: (first.medians[stage], second.medians[stage]) for stage in second.medians})
 
 
-def units(yardstick: Racer, racer: Racer) -> dict[str, float]:
+def units(yardstick: Contender, contender: Contender) -> dict[str, float]:
     """Return a racer's stages in runs of the yardstick's kernel."""
     unit = yardstick.medians["inference"]
-    return _ratios({stage: (unit, medians) for stage, medians in racer.medians.items()})
+    return _ratios({stage: (unit, medians) for stage, medians in contender.medians.items()})
 
 
 def _ratios(pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> dict[str, float]:
@@ -125,9 +129,9 @@ def _ratios(pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> dic
     }
 
 
-def _order(racers: Sequence[Racer], number: int) -> Sequence[Racer]:
+def _order(contenders: Sequence[Contender], number: int) -> Sequence[Contender]:
     """Return the order of a round: rotated from pair to pair of rounds, there and back within a pair."""
     # With three and more, who follows whom matters too: what one leaves in the caches, another finds.
-    turn = number // 2 % len(racers)
-    rotated = [*racers[turn:], *racers[:turn]] if len(racers) > 2 else list(racers)  # noqa: PLR2004 - A B, B A
+    turn = number // 2 % len(contenders)
+    rotated = [*contenders[turn:], *contenders[:turn]] if len(contenders) > 2 else list(contenders)  # noqa: PLR2004 - A B, B A
     return rotated if number % 2 == 0 else rotated[::-1]

@@ -6,7 +6,7 @@ import dataclasses
 import statistics
 from typing import TYPE_CHECKING
 
-from lpbench.jobs.measuring.recording import NANO, Limits
+from lpbench.jobs.measuring.recording import NANO, RunBudget
 from lpbench.results import stats
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import PilotRun
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 PILOT = 3
 FEWEST = 8
-"""Runs that a verdict takes (METHOD 12)."""
+"""Runs that a verdict takes (method, rule 12)."""
 MOST = 20
 SHORTEST = 0.4
 """A run is not shortened to less than this share."""
 
 
-def rest_of(done: Sequence[Limits], tracks: Sequence[Sequence[Recorder]], spent_s: float, max_s: float) -> list[Limits]:
+def rest_of(
+    done: Sequence[RunBudget], tracks: Sequence[Sequence[Recorder]], spent_s: float, max_s: float
+) -> list[RunBudget]:
     """Return the limits of all runs: those of the pilot, which are done, and what follows from them.
 
     The run is the unit, so the number of runs follows from how far runs differ (Kalibera and Jones), eight at
@@ -60,7 +62,7 @@ def rest_of(done: Sequence[Limits], tracks: Sequence[Sequence[Recorder]], spent_
     later = dataclasses.replace(
         first,
         need=max(first.need, min(first.most, samples)),
-        most_s=min(longest_s, max(first.most_s, Limits.most_s)),
+        most_s=min(longest_s, max(first.most_s, RunBudget.most_s)),
         least_s=scale * first.least_s,
         lockstep_s=scale * first.lockstep_s,
     )

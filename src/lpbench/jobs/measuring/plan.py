@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import open_request
-from lpbench.jobs.measuring.recording import Limits
+from lpbench.jobs.measuring.recording import RunBudget
 from lpbench.results import stats
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lpbench.worker.client import WorkerOptions
 
 RUNS = 8
-"""Fresh processes: a verdict needs at least eight (METHOD 12)."""
+"""Fresh processes: a verdict needs at least eight (method, rule 12)."""
 SAMPLES_A_RUN = 6
 """No interval of the median exists below six samples, so a small ``number`` gets fewer runs."""
 
@@ -40,7 +40,7 @@ TIMED = 0.35
 
 
 @dataclass(frozen=True)
-class Asked:
+class Effort:
     """How much is to be measured.
 
     :param number: Inferences in all; None measures until the interval is narrow or the time is over.
@@ -77,7 +77,7 @@ class Plan:
     app: App
     targets: tuple[Target, ...]
     samples: tuple[Path, ...]
-    limits: tuple[Limits, ...]
+    limits: tuple[RunBudget, ...]
     worker: WorkerOptions
     isolate: bool
     max_time: float
@@ -109,13 +109,15 @@ class Plan:
         return self.draw / (target.name if len(same) == 1 else f"{target.name}-{same.index(target) + 1}")
 
 
-def judged_first(limits: Sequence[Limits], labelled: Sequence[Labelled], metrics: Sequence[str]) -> tuple[Limits, ...]:
+def judged_first(
+    limits: Sequence[RunBudget], labelled: Sequence[Labelled], metrics: Sequence[str]
+) -> tuple[RunBudget, ...]:
     """Return the limits with quality judged in the first run."""
     first, *others = limits
     return (dataclasses.replace(first, labelled=tuple(labelled), metrics=tuple(metrics)), *others)
 
 
-def limits(asked: Asked) -> tuple[Limits, ...]:
+def limits(asked: Effort) -> tuple[RunBudget, ...]:
     """Return the limits of each run.
 
     :raises LpbenchError: Fewer than one run or one sample a run.
@@ -130,9 +132,9 @@ def limits(asked: Asked) -> tuple[Limits, ...]:
         turned = 1.0 if asked.configurations == 1 else 2.0 if asked.alone else COMPARED
         alone = asked.alone or min(2.0, share * (2 - turned) / asked.configurations)
         turns = share * turned / (asked.configurations + 1)
-        one = Limits(
+        one = RunBudget(
             need=max(SAMPLES_A_RUN, -(-need // count)),
-            least_s=min(Limits.least_s, alone),
+            least_s=min(RunBudget.least_s, alone),
             most_s=alone,
             lockstep_s=min(lockstep, turns),
             explain_s=explain_s,
@@ -140,7 +142,7 @@ def limits(asked: Asked) -> tuple[Limits, ...]:
         return (one,) * count
     count = asked.runs or max(1, min(RUNS, asked.number // SAMPLES_A_RUN))
     each, rest = divmod(asked.number, count)
-    return tuple(Limits(number=each + (index < rest), explain_s=explain_s) for index in range(count))
+    return tuple(RunBudget(number=each + (index < rest), explain_s=explain_s) for index in range(count))
 
 
 def time_for(configurations: int, percentile: float | None) -> float:
@@ -151,7 +153,7 @@ def time_for(configurations: int, percentile: float | None) -> float:
 def cores_for(targets: Sequence[Target]) -> tuple[int, ...]:
     """Return the cores to pin workers to where none were asked for: as many as threads, the last ones.
 
-    The same for every worker, since two that may move measure where they were put (METHOD 2);
+    The same for every worker, since two that may move measure where they were put (method, rule 2);
     the last ones, because the system likes the first for itself.  Without a number of threads, all.
     """
     return last_cores([target.options.get("threads") for target in targets if target.refusal is None])
@@ -164,7 +166,7 @@ def last_cores(threads: Sequence[object]) -> tuple[int, ...]:
     return tuple(allowed[-max(known) :]) if known and len(known) == len(threads) else ()
 
 
-def _refuse_none(asked: Asked) -> None:
+def _refuse_none(asked: Effort) -> None:
     runs = max(1, asked.runs or 1)
     if asked.number is not None and asked.number < runs:
         raise LpbenchError(

@@ -39,18 +39,18 @@ JUDGED = 16
 NANO = 1_000_000_000
 
 
-class Asks(Protocol):
+class RunnerClient(Protocol):
     """A worker, or a stand-in for one in this process."""
 
     def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
         """Have the runner do something and return its answer and block."""
 
-    def rest(self) -> None:
+    def suspend(self) -> None:
         """Keep it from using a core until it is asked again."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class RunBudget:
     """When a run ends.
 
     :param number: Samples to time; None goes on until ``width`` is reached.
@@ -175,71 +175,73 @@ class Recorder:
         )
 
 
-Tell = Callable[[str, Recorder, float], None]
+ProgressCallback = Callable[[str, Recorder, float], None]
 """Called with the phase, the recorder and the share of this run that is done."""
 
 
-def prepare(asks: Asks, request: Mapping[str, Any], limits: Limits, recorder: Recorder, tell: Tell) -> None:
+def prepare(
+    client: RunnerClient, request: Mapping[str, Any], limits: RunBudget, recorder: Recorder, report: ProgressCallback
+) -> None:
     """Open the app and warm it up.
 
     :param request: Arguments of ``Runner.open``.
     :raises LpbenchError: The engine refuses, or the worker ended.
     """
     begun = time.monotonic_ns()
-    tell("loading", recorder, 0.0)
-    recorder.opened, _ = asks.ask("open", "loading", **request)
+    report("loading", recorder, 0.0)
+    recorder.opened, _ = client.ask("open", "loading", **request)
     recorder.counters["baseline_bytes"] = recorder.opened["baseline_bytes"]
-    recorder.first, _ = asks.ask("first", "running the first sample")
-    recorder.expected_ns = _warm_up(asks, recorder, limits, lambda share: tell("warming up", recorder, 0.2 * share))
+    recorder.first, _ = client.ask("first", "running the first sample")
+    recorder.expected_ns = _warm_up(client, recorder, limits, lambda share: report("warming up", recorder, 0.2 * share))
     recorder.start_ns = time.monotonic_ns() - begun
 
 
-def time_alone(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> None:
+def time_alone(client: RunnerClient, limits: RunBudget, recorder: Recorder, report: ProgressCallback) -> None:
     """Time contiguous slices: this is where absolute latencies come from."""
     begun = time.monotonic_ns()
-    asks.ask("watch", "measuring", others=[os.getpid()])
-    _time(asks, recorder, limits, lambda share: tell("measuring", recorder, 0.2 + 0.4 * share))
+    client.ask("watch", "measuring", others=[os.getpid()])
+    _time(client, recorder, limits, lambda share: report("measuring", recorder, 0.2 + 0.4 * share))
     recorder.whole_ns = time.monotonic_ns() - begun
-    recorder.disturbance, _ = asks.ask("watched", "measuring")
-    asks.rest()
+    recorder.disturbance, _ = client.ask("watched", "measuring")
+    client.suspend()
 
 
-def finish(asks: Asks, limits: Limits, recorder: Recorder, tell: Tell) -> None:
+def finish(client: RunnerClient, limits: RunBudget, recorder: Recorder, report: ProgressCallback) -> None:
     """Take the parts of the latency if asked for, CPU time, predictions and the environment, and close."""
     if limits.explain_s:
-        tell("explaining", recorder, 0.85)
-        recorder.parts, _ = asks.ask("explain", "explaining", seconds=limits.explain_s)
-    tell("CPU time", recorder, 0.9)
-    _take_cpu(asks, recorder)
+        report("explaining", recorder, 0.85)
+        recorder.parts, _ = client.ask("explain", "explaining", seconds=limits.explain_s)
+    report("CPU time", recorder, 0.9)
+    _take_cpu(client, recorder)
     if recorder.index == 0:
-        tell("predictions", recorder, 0.95)
-        recorder.predictions, _ = asks.ask("predict", "predicting")
+        report("predictions", recorder, 0.95)
+        recorder.predictions, _ = client.ask("predict", "predicting")
         if limits.labelled:
-            _judge(asks, recorder, limits, lambda share: tell("judging", recorder, 0.95 + 0.05 * share))
-    recorder.environment, _ = asks.ask("environment", "reading the environment")
-    closed, _ = asks.ask("close", "closing")
+            _judge(client, recorder, limits, lambda share: report("judging", recorder, 0.95 + 0.05 * share))
+    recorder.environment, _ = client.ask("environment", "reading the environment")
+    closed, _ = client.ask("close", "closing")
     recorder.counters["peak_bytes"] = closed["peak_bytes"]
     recorder.problems = closed["problems"]
 
 
-def _judge(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[float], None]) -> None:
+def _judge(client: RunnerClient, recorder: Recorder, limits: RunBudget, report: Callable[[float], None]) -> None:
     """Judge the predictions of all labelled samples, some at a time, so that progress is seen."""
-    asks.ask("judge", "judging", metrics=list(limits.metrics))
+    client.ask("judge", "judging", metrics=list(limits.metrics))
     for at in range(0, len(limits.labelled), JUDGED):
-        tell(at / len(limits.labelled))
+        report(at / len(limits.labelled))
         some = [(str(each.path), dict(each.truth)) for each in limits.labelled[at : at + JUDGED]]
-        asks.ask("judge_more", "judging", samples=some)
-    recorder.quality, _ = asks.ask("judged", "judging")
+        client.ask("judge_more", "judging", samples=some)
+    recorder.quality, _ = client.ask("judged", "judging")
 
 
-def _warm_up(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[float], None]) -> float:
+def _warm_up(client: RunnerClient, recorder: Recorder, limits: RunBudget, report: Callable[[float], None]) -> float:
     """Run windows until their medians stop falling; return the nanoseconds of a sample to expect."""
     expected = float(max(recorder.first["ns"][TOTAL], 1))
     begun, rule, ended = time.monotonic(), WarmUp(k=WARM_UP_WINDOWS), "time"
     while (spent := time.monotonic() - begun) + expected / NANO < limits.warm_up_s:
-        tell(spent / limits.warm_up_s)
+        report(spent / limits.warm_up_s)
         count = _count(WARM_UP_SLICE_S, expected, limits.most)
-        totals = columns_of(asks.ask("measure", "warming up", count=count)[1], recorder.components)[TOTAL]
+        totals = columns_of(client.ask("measure", "warming up", count=count)[1], recorder.components)[TOTAL]
         expected = max(statistics.median(totals), 1.0)
         if rule.feed(totals):
             ended = "cap" if rule.capped else "steady"
@@ -248,21 +250,21 @@ def _warm_up(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[flo
     return expected
 
 
-def _time(asks: Asks, recorder: Recorder, limits: Limits, tell: Callable[[float], None]) -> None:
+def _time(client: RunnerClient, recorder: Recorder, limits: RunBudget, report: Callable[[float], None]) -> None:
     begun = time.monotonic()
     rule = Stopping(limits.width, cap=limits.most_s * NANO, need=limits.need, plateau=NoisePlateau())
     reason: str | None = None
     while reason is None:
         count = _count(SLICE_S, recorder.expected_ns, (limits.number or limits.most) - recorder.samples)
-        recorder.add(*asks.ask("measure", "measuring", count=count))
+        recorder.add(*client.ask("measure", "measuring", count=count))
         recorder.expected_ns = max(recorder.slices[-1].median_ns, 1.0)
         spent = time.monotonic() - begun
         reason = _reason(recorder, limits, rule.feed(recorder.columns[TOTAL][-count:]), spent)
-        tell(recorder.samples / limits.number if limits.number else min(1.0, spent / limits.most_s))
+        report(recorder.samples / limits.number if limits.number else min(1.0, spent / limits.most_s))
     recorder.stopped = reason
 
 
-def _reason(recorder: Recorder, limits: Limits, found: str | None, spent: float) -> str | None:
+def _reason(recorder: Recorder, limits: RunBudget, found: str | None, spent: float) -> str | None:
     """Return why a run has enough: ``number``, ``interval``, ``plateau``, ``samples`` or ``time``."""
     if limits.number is not None:
         return "number" if recorder.samples >= limits.number else None
@@ -273,11 +275,11 @@ def _reason(recorder: Recorder, limits: Limits, found: str | None, spent: float)
     return found if spent >= limits.least_s else None
 
 
-def _take_cpu(asks: Asks, recorder: Recorder) -> None:
+def _take_cpu(client: RunnerClient, recorder: Recorder) -> None:
     """Take CPU time in a short pass of its own: its clock costs more than the one that times."""
     least, most = CPU_PASS_SAMPLES
     count = max(least, min(most, recorder.samples, _count(CPU_PASS_S, recorder.slices[-1].median_ns, most)))
-    recorder.cpu = columns_of(asks.ask("measure_cpu", "taking CPU time", count=count)[1], recorder.components)
+    recorder.cpu = columns_of(client.ask("measure_cpu", "taking CPU time", count=count)[1], recorder.components)
 
 
 def columns_of(reads: bytes, components: Sequence[str] = ()) -> dict[str, array[int]]:

@@ -8,7 +8,7 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, WorkerError
-from lpbench.jobs.measuring.interleave import Racer
+from lpbench.jobs.measuring.interleave import Contender
 from lpbench.jobs.measuring.recording import columns_of
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.reference_kernel import DROPPED, VERSION, environment
@@ -34,7 +34,7 @@ class Yardsticks:
         self._expected_ns = 1.0
         self._medians: list[float] = []
 
-    def racer(self, recorders: Sequence[Recorder]) -> Racer | None:
+    def contender(self, recorders: Sequence[Recorder]) -> Contender | None:
         """Return the kernel, ready to take turns, or None where there can be none beside these runs."""
         elsewhere = {str(each.opened.get("facts", {}).get("processor") or "CPU") for each in recorders} - {"CPU"}
         if elsewhere:
@@ -43,7 +43,7 @@ class Yardsticks:
             return None
         try:
             worker = self._ready([each.threads(self._streams) or 1 for each in recorders])
-            return Racer(worker, self._expected_ns, threads=self._facts["threads"])
+            return Contender(worker, self._expected_ns, threads=self._facts["threads"])
         except WorkerError as error:
             self._reason = f"its worker {error.outcome}"
         except LpbenchError as error:
@@ -51,9 +51,9 @@ class Yardsticks:
         self.close()
         return None
 
-    def note(self, racer: Racer) -> None:
+    def note(self, contender: Contender) -> None:
         """Keep how fast the kernel was in one run."""
-        median = statistics.median(racer.medians["inference"])
+        median = statistics.median(contender.medians["inference"])
         self._medians.append(median)
         self._expected_ns = max(median, 1.0)
 

@@ -13,8 +13,8 @@ from lpbench.errors import LpbenchError, WorkerError
 from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring import coexistence
 from lpbench.jobs.measuring import plan as plans
-from lpbench.jobs.measuring.assemble import Track, lockstep, outcome
-from lpbench.jobs.measuring.interleave import Racer, ratios, take_turns, units
+from lpbench.jobs.measuring.assemble import TargetProgress, assemble, lockstep
+from lpbench.jobs.measuring.interleave import Contender, ratios, run_interleaved_slices, units
 from lpbench.jobs.measuring.pilot import PILOT, rest_of
 from lpbench.jobs.measuring.plan import Plan
 from lpbench.jobs.measuring.recording import Recorder, finish, prepare, time_alone
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from lpbench.app.model import App
     from lpbench.jobs.engine_choice import Target
-    from lpbench.jobs.measuring.recording import Tell
+    from lpbench.jobs.measuring.recording import ProgressCallback
     from lpbench.plugin.engine import Engine
     from lpbench.results.model import Result
 
@@ -100,7 +100,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     :param device: The engine's device, ``cpu`` or ``cuda:0`` say; short for an option of that name.
     :param threads: Threads of the engine; short for an option of that name.
     :param options: Fields of the engine's config; for an instance, ``{"config": ...}`` is handed to its ``open``.
-    :param data: A folder of samples or one file; None takes the app's own, or made-up ones.
+    :param data: A folder of samples or one file; None takes the app's own, or synthetic ones.
     :param number: Measured inferences in all; None measures until the interval is narrow or the time is over.
     :param runs: Fresh processes; None lets a pilot of three decide, eight at the least where time allows.
     :param percentile: A percentile of the latency to measure until it is known, 99 say.
@@ -109,8 +109,8 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     :param timeout: Seconds without an answer after which a worker counts as hung.
     :param isolate: False measures in this process; None isolates unless ``engine`` is an instance.
     :param shapes: Shapes of inputs with open dimensions.
-    :param ranges: Least and greatest value of made-up inputs of a bare model; integers are zero without.
-    :param seed: For made-up samples.
+    :param ranges: Least and greatest value of synthetic inputs of a bare model; integers are zero without.
+    :param seed: For synthetic samples.
     :param max_time: Seconds that measuring may take, as a goal; by default 13 for each engine, 60 for a percentile.
     :param yardstick: Whether a fixed kernel takes turns with the app, for comparisons across hours.
     :param retry_disturbed: Whether a run that others disturbed is repeated.
@@ -139,7 +139,7 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
             f"{loaded.name} is a chain: its components are timed apart already", hint="leave --explain out"
         )
     apart = isolate if isolate is not None else not any(target.instance for target in targets)
-    asked = plans.Asked(
+    asked = plans.Effort(
         number=number,
         runs=runs if apart else 1,
         percentile=percentile,
@@ -187,13 +187,13 @@ def _supplied(
     """Return the app with converted models for the engines that need some, and why there is none for others."""
     from lpbench.jobs.conversion import supply
 
-    def tell(name: str, phase: str) -> None:
+    def report(name: str, phase: str) -> None:
         if progress is not None:
             progress(Progress(name, phase, 0, 0, 0.0, None, None, 0))
 
     fixed = {name: tuple(shape) for name, shape in shapes.items()}
     return supply(
-        app, engine_choice.usable(app, engine), shapes=fixed, progress=lambda name, each: tell(name, each.phase)
+        app, engine_choice.usable(app, engine), shapes=fixed, progress=lambda name, each: report(name, each.phase)
     )
 
 
@@ -201,10 +201,10 @@ def _supplied(
 class _Live:
     """A target's worker in the present run."""
 
-    track: Track
+    track: TargetProgress
     recorder: Recorder
-    asks: Worker | Here
-    racer: Racer | None = None
+    client: Worker | InProcessClient
+    contender: Contender | None = None
 
 
 class _Bench:
@@ -214,8 +214,8 @@ class _Bench:
         self._plan = plan
         self._limits = list(plan.limits)
         self._progress = progress
-        self._tracks = [Track(target, plan.lockstep_reason) for target in plan.targets]
-        self._reference: Track | None = None
+        self._tracks = [TargetProgress(target, plan.lockstep_reason) for target in plan.targets]
+        self._reference: TargetProgress | None = None
         self._yardstick = Yardsticks(plan)
         self._ratios: dict[int, list[Mapping[str, float]]] = {}
         self._begun = time.monotonic()
@@ -281,11 +281,11 @@ class _Bench:
                 if not any(each.samples for each in track.recorders):  # it was not for the others that it failed
                     track.apart = ""
 
-    def _group(self, tracks: Sequence[Track], index: int) -> list[Track]:
+    def _group(self, tracks: Sequence[TargetProgress], index: int) -> list[TargetProgress]:
         """Measure some targets once: each alone, then all in turns; return those that must do without the others."""
         live: list[_Live] = []
-        refused: list[Track] = []
-        waiting: list[Track] = []
+        refused: list[TargetProgress] = []
+        waiting: list[TargetProgress] = []
         try:
             for track in tracks:
                 if track.over or self._interrupted:
@@ -302,44 +302,45 @@ class _Bench:
             for each in live:
                 if not self._interrupted and each.recorder.state == OK:
                     self._guarded(
-                        each, lambda one: finish(one.asks, self._limits[index], one.recorder, self._teller(one.track))
+                        each,
+                        lambda one: finish(one.client, self._limits[index], one.recorder, self._reporter(one.track)),
                     )
         finally:
             for each in live:
-                each.asks.close() if each.recorder.state == OK else each.asks.kill()
+                each.client.close() if each.recorder.state == OK else each.client.kill()
                 each.track.done += 1
         for track in refused:
             track.take_back()
         return [*waiting, *refused]
 
-    def _no_room(self, track: Track, others: Sequence[_Live]) -> bool:
+    def _no_room(self, track: TargetProgress, others: Sequence[_Live]) -> bool:
         """Note whether memory would not hold a target beside those that are alive."""
         try:
-            track.apart = coexistence.too_large(track, [each.recorder for each in others], others[0].asks)
+            track.apart = coexistence.too_large(track, [each.recorder for each in others], others[0].client)
         except WorkerError as error:
-            others[0].recorder.end(error.outcome, others[0].asks.said or str(error))
+            others[0].recorder.end(error.outcome, others[0].client.stderr_tail or str(error))
         return bool(track.apart)
 
-    def _alone(self, track: Track, index: int, live: list[_Live]) -> None:
+    def _alone(self, track: TargetProgress, index: int, live: list[_Live]) -> None:
         """Start a target's worker and measure it while the others rest."""
         recorder = Recorder(index)
         track.recorders.append(recorder)
-        tell = self._teller(track)
-        tell("starting", recorder, 0.0)
+        report = self._reporter(track)
+        report("starting", recorder, 0.0)
         try:
-            asks = self._start(track.target)
+            client = self._start(track.target)
         except WorkerError as error:
             recorder.end(error.outcome, str(error))
             track.done += 1
             return
-        one = _Live(track, recorder, asks)
+        one = _Live(track, recorder, client)
         live.append(one)
 
         def steps(one: _Live) -> None:
-            prepare(one.asks, self._plan.request(track.target), self._limits[index], recorder, tell)
-            time_alone(one.asks, self._limits[index], recorder, tell)
-            one.racer = Racer(
-                one.asks,
+            prepare(one.client, self._plan.request(track.target), self._limits[index], recorder, report)
+            time_alone(one.client, self._limits[index], recorder, report)
+            one.contender = Contender(
+                one.client,
                 recorder.expected_ns,
                 components=recorder.components,
                 threads=recorder.threads(self._plan.streams),
@@ -347,48 +348,50 @@ class _Bench:
 
         self._guarded(one, steps)
 
-    def _start(self, target: Target) -> Worker | Here:
+    def _start(self, target: Target) -> Worker | InProcessClient:
         if not self._plan.isolate:
-            return Here(Runner(target.instance, target.instance_config))
+            return InProcessClient(Runner(target.instance, target.instance_config))
         options = self._plan.worker
         return Worker(dataclasses.replace(options, environment={**target.environment(), **options.environment}))
 
     def _together(self, live: list[_Live], index: int) -> None:
         """Let the workers that are alive take turns, the yardstick among them."""
-        racers = [each for each in live if each.racer and each.recorder.state == OK]
-        if self._interrupted or not racers or not self._plan.lockstep:
+        contenders = [each for each in live if each.contender and each.recorder.state == OK]
+        if self._interrupted or not contenders or not self._plan.lockstep:
             return
-        kernel = self._yardstick.racer([each.recorder for each in racers])
-        if len(racers) + (kernel is not None) < 2:  # noqa: PLR2004 - turns take two
+        kernel = self._yardstick.contender([each.recorder for each in contenders])
+        if len(contenders) + (kernel is not None) < 2:  # noqa: PLR2004 - turns take two
             return
-        first = racers[0]
+        first = contenders[0]
 
         def turns(one: _Live) -> None:
-            tell = self._teller(one.track)
-            compared = [each.racer for each in racers if each.racer]
+            report = self._reporter(one.track)
+            compared = [each.contender for each in contenders if each.contender]
             seconds = self._limits[index].lockstep_s * (len(compared) + (kernel is not None))
             every, opening = ([kernel, *compared], None) if kernel and len(compared) == 1 else (compared, kernel)
 
-            def told(share: float) -> None:
-                tell("in lockstep", one.recorder, 0.6 + 0.3 * share)
+            def report_share(share: float) -> None:
+                report("in lockstep", one.recorder, 0.6 + 0.3 * share)
 
-            take_turns(every, seconds, told, opening=opening)
+            run_interleaved_slices(every, seconds, report_share, opening=opening)
 
         self._guarded(first, turns)
-        if all(each.recorder.state == OK for each in racers):
-            self._note(racers, kernel)
+        if all(each.recorder.state == OK for each in contenders):
+            self._note(contenders, kernel)
 
-    def _note(self, racers: Sequence[_Live], kernel: Racer | None) -> None:
+    def _note(self, contenders: Sequence[_Live], kernel: Contender | None) -> None:
         """Keep a run's ratios to the first target that took turns, and everybody's yardstick units."""
-        if self._reference is None and len(racers) > 1:
-            self._reference = min((each.track for each in racers), key=self._tracks.index)
-        reference = next((each for each in racers if each.track is self._reference), None)
-        for each in racers:
-            assert each.racer  # noqa: S101 - racers are those that have one
+        if self._reference is None and len(contenders) > 1:
+            self._reference = min((each.track for each in contenders), key=self._tracks.index)
+        reference = next((each for each in contenders if each.track is self._reference), None)
+        for each in contenders:
+            assert each.contender  # noqa: S101 - racers are those that have one
             if kernel:
-                each.recorder.units = units(kernel, each.racer)
-            if reference and reference.racer and each is not reference:
-                self._ratios.setdefault(self._tracks.index(each.track), []).append(ratios(reference.racer, each.racer))
+                each.recorder.units = units(kernel, each.contender)
+            if reference and reference.contender and each is not reference:
+                self._ratios.setdefault(self._tracks.index(each.track), []).append(
+                    ratios(reference.contender, each.contender)
+                )
         if kernel:
             self._yardstick.note(kernel)
 
@@ -397,7 +400,7 @@ class _Bench:
         try:
             step(one)
         except WorkerError as error:
-            one.recorder.end(error.outcome, one.asks.said or str(error))
+            one.recorder.end(error.outcome, one.client.stderr_tail or str(error))
         except KeyboardInterrupt:
             one.recorder.end(INTERRUPTED)
             self._interrupted = True
@@ -407,14 +410,14 @@ class _Bench:
                 raise
             one.track.failure = error
 
-    def _teller(self, track: Track) -> Tell:
-        def tell(phase: str, recorder: Recorder, share: float) -> None:
+    def _reporter(self, track: TargetProgress) -> ProgressCallback:
+        def report(phase: str, recorder: Recorder, share: float) -> None:
             if self._progress is not None:
                 self._progress(self._where(track, phase, recorder, share))
 
-        return tell
+        return report
 
-    def _where(self, track: Track, phase: str, recorder: Recorder, share: float) -> Progress:
+    def _where(self, track: TargetProgress, phase: str, recorder: Recorder, share: float) -> Progress:
         runs, count = len(self._limits), len(self._tracks)
         done = min(1.0, (sum(each.done for each in self._tracks) + share) / (runs * count))
         spent = self._spent()
@@ -428,7 +431,7 @@ class _Bench:
         ratios_ = tuple(
             lockstep(first, index, found) for index, found in sorted(shared.items()) if not self._tracks[index].apart
         )
-        return outcome(
+        return assemble(
             self._plan,
             self._tracks,
             interrupted=self._interrupted,
@@ -454,10 +457,10 @@ def _width(recorder: Recorder) -> float | None:
     return interval.relative((interval.lower + interval.upper) / 2)
 
 
-class Here:
+class InProcessClient:
     """A runner in this process, asked as a worker is."""
 
-    said = ""
+    stderr_tail = ""
     """What a worker printed; here it went where the caller's output goes."""
 
     def __init__(self, runner: Runner) -> None:
@@ -471,7 +474,7 @@ class Here:
         """Free it likewise: there is no process to end."""
         self._runner.close()
 
-    def rest(self) -> None:
+    def suspend(self) -> None:
         """Do nothing: nobody else is waiting for a core."""
 
     def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:

@@ -1,4 +1,4 @@
-"""Made-up values, bit by bit the same on every machine and with every version of numpy.
+"""Synthetic values, bit by bit the same on every machine and with every version of numpy.
 
 Only the raw bits of PCG64 are used, which numpy promises to keep (NEP 19) while
 its distributions may change, and arithmetic that IEEE 754 fixes.
@@ -22,14 +22,14 @@ FLOATS = {"float16", "float32", "float64", "bfloat16", "complex64", "complex128"
 INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 
 
-def made_up(dtype: str, shape: tuple[int, ...], entropy: list[int], ends: Sequence[float] | None) -> Array:
-    """Return an array of made-up values.
+def synthetic(dtype: str, shape: tuple[int, ...], entropy: list[int], ends: Sequence[float] | None) -> Array:
+    """Return an array of synthetic values.
 
     :param dtype: Numpy's name of the type, or ``bfloat16``, whose bits are returned as ``uint16``.
     :param entropy: Whole numbers of 0 or more; others give other values.
     :param ends: First value and end; integers and booleans leave the end out.  By default floats are standard
         normal and the others 0, False or an empty text.
-    :raises ProcessorError: Values of the type cannot be made up, or the range does not fit it.
+    :raises ProcessorError: Values of the type cannot be generated, or the range does not fit it.
     """
     import numpy as np
 
@@ -43,7 +43,7 @@ def made_up(dtype: str, shape: tuple[int, ...], entropy: list[int], ends: Sequen
     if dtype == "str":
         return np.full(shape, "", dtype=object)
     raise ProcessorError(
-        f"values of the type {dtype} cannot be made up", hint="give some in .npy or .npz files: --data DIR"
+        f"values of the type {dtype} cannot be generated", hint="give some in .npy or .npz files: --data DIR"
     )
 
 

@@ -1,4 +1,4 @@
-"""The processors of bare models: tensors made up or read from files, outputs as they are."""
+"""The processors of bare models: synthetic tensors or tensors from files, outputs as they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ProcessorError, nearest
-from lpbench.plugin.builtin.synthetic import made_up
+from lpbench.plugin.builtin.synthetic import synthetic
 from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ENDS = 2
 
 @dataclass(frozen=True)
 class TensorConfig:
-    """How inputs are made up.
+    """How inputs are generated.
 
     :param shapes: Shape of an input by its name, for those whose dimensions are open.
     :param ranges: First value and end of an input by its name: floats are uniform between them, integers and
@@ -83,9 +83,9 @@ class TensorPreprocessor(Preprocessor[TensorConfig]):
         return feeds
 
     def generate(self, index: int, seed: int) -> Sample:
-        """Return made-up tensors, bit by bit the same on every machine and with every version of numpy.
+        """Return synthetic tensors, bit by bit the same on every machine and with every version of numpy.
 
-        :raises ProcessorError: A dimension is open, or values of a type cannot be made up.
+        :raises ProcessorError: A dimension is open, or values of a type cannot be generated.
         """
         self._shapes = self._shapes or resolve_shapes(self.inputs, self.config.shapes)
         return Sample(str(index), {each.name: self._make(each, index, seed) for each in self.inputs})
@@ -107,7 +107,7 @@ class TensorPreprocessor(Preprocessor[TensorConfig]):
         shape = self._shapes[info.name]
         entropy = [self.config.seed, seed, index, zlib.crc32(info.name.encode())]
         try:
-            return made_up(info.dtype, shape, entropy, self.config.ranges.get(info.name))
+            return synthetic(info.dtype, shape, entropy, self.config.ranges.get(info.name))
         except ProcessorError as error:
             raise ProcessorError(error.what, where=f'input "{info.name}"', hint=error.hint) from None
         except (MemoryError, ValueError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.results.stats.dependence import bits_above, dependence
 from lpbench.results.stats.intervals import mean_and_error, median_variance
-from lpbench.results.stats.samples import Number, middle, plain
+from lpbench.results.stats.samples import Number, as_numbers, middle
 from lpbench.results.stats.summary import Summary, summarize
 from lpbench.util.unavailable import Unavailable
 
@@ -64,7 +64,7 @@ def flags(
     :param show: Writes a latency for the reasons, with its unit where the values have one.
     :raises ValueError: For samples that are no latencies.
     """
-    found = plain(values)
+    found = as_numbers(values)
     known = summary or summarize(found)
     reasons = {
         "unsteady": _unsteady(known, target),
@@ -83,7 +83,7 @@ def runs_differ(runs: Sequence[Iterable[Number]]) -> Flag | None:
 
     :param runs: The samples of each run, in the order of measuring.
     """
-    medians = [float(middle(sorted(plain(run)))) for run in runs]
+    medians = [float(middle(sorted(as_numbers(run)))) for run in runs]
     within = [each for each in map(median_variance, runs) if not isinstance(each, Unavailable)]
     if len(medians) < 2 or len(within) < len(medians):  # noqa: PLR2004 - a spread takes two
         return None
@@ -97,7 +97,7 @@ def runs_differ(runs: Sequence[Iterable[Number]]) -> Flag | None:
 
 def slice_medians(values: Iterable[Number], count: int = _BLOCKS) -> list[Number]:
     """Return the medians of ``count`` equal slices in the order of measuring; fewer where samples are fewer."""
-    found = plain(values)
+    found = as_numbers(values)
     edges = _edges(len(found), min(count, len(found)))
     return [middle(sorted(found[start:end])) for start, end in edges]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.results.stats.dependence import dependence
 from lpbench.results.stats.distributions import binomial_rank, binomial_tail, normal_quantile, t_quantile
-from lpbench.results.stats.samples import Number, middle, plain, positive
+from lpbench.results.stats.samples import Number, as_numbers, middle, positive
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def median_interval(values: Iterable[Number], confidence: float = 0.95) -> Inter
     :returns: Unavailable where even minimum to maximum holds less often than asked (under 6 samples at 95 %).
     :raises ValueError: For samples that are no latencies, or a confidence outside 0 to 1.
     """
-    found = plain(values)
+    found = as_numbers(values)
     ordered = sorted(found)
     return interval_of_ordered(ordered, dependence(found, middle(ordered)).factor, confidence)
 
@@ -85,7 +85,7 @@ def mean_interval(values: Iterable[Number], confidence: float = 0.95) -> Interva
     :raises ValueError: For values that are no latencies, or a confidence outside 0 to 1.
     """
     check_confidence(confidence)
-    found = plain(values)
+    found = as_numbers(values)
     if len(found) == 1:
         return Unavailable("one value: its spread is not known")
     lower, upper = t_bounds([float(value) for value in found], confidence)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lpbench.results.stats.dependence import bits_above, dependence, pairs_above
 from lpbench.results.stats.distributions import binomial_rank
 from lpbench.results.stats.intervals import check_confidence
-from lpbench.results.stats.samples import Number, between, middle, plain
+from lpbench.results.stats.samples import Number, as_numbers, between, middle
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def percentiles(
     values: Iterable[Number], qs: Iterable[float] = STANDARD, confidence: float = 0.99
 ) -> dict[float, Percentile | Unavailable]:
     """Return several percentiles likewise, by their ``q``."""
-    found = plain(values)
+    found = as_numbers(values)
     ordered = sorted(found)
     time = dependence(found, middle(ordered)).factor
     return {q: _percentile(found, ordered, q, confidence, time) for q in qs}

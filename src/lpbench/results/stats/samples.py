@@ -14,7 +14,7 @@ _LARGEST = 1e100
 """No latency in any unit; squares of what lies below it stay finite."""
 
 
-def plain(values: Iterable[Number]) -> list[Number]:
+def as_numbers(values: Iterable[Number]) -> list[Number]:
     """Return ``values`` as a list of Python numbers in the order of measuring.
 
     Anything with ``tolist`` (``array``, a numpy array) gives exact Python numbers by it.
@@ -35,7 +35,7 @@ def plain(values: Iterable[Number]) -> list[Number]:
 
 def positive(values: Iterable[Number]) -> list[Number]:
     """Return ``values`` likewise, refusing zero: what ratios and logarithms are taken of."""
-    found = plain(values)
+    found = as_numbers(values)
     if min(found) <= 0:
         raise ValueError(f"sample {found.index(0)} is 0: no ratio can be taken of it")
     return found

@@ -8,7 +8,7 @@ from operator import mul
 from typing import TYPE_CHECKING
 
 from lpbench.results.stats.intervals import median_interval
-from lpbench.results.stats.samples import Number, middle, plain
+from lpbench.results.stats.samples import Number, as_numbers, middle
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def interval_reached(values: Iterable[Number], target: float = 0.01, confidence:
 
     :param values: In the order of measuring.
     """
-    found = plain(values)
+    found = as_numbers(values)
     interval = median_interval(found, confidence)
     return not isinstance(interval, Unavailable) and interval.relative(middle(sorted(found))) <= target
 
@@ -48,7 +48,7 @@ class WarmUp:
 
     def feed(self, window: Iterable[Number]) -> bool:
         """Take one window of samples and return whether warm-up is over."""
-        found = plain(window)
+        found = as_numbers(window)
         self._windows.append(found)
         self.windows += 1
         self.samples += len(found)
@@ -89,7 +89,7 @@ class NoisePlateau:
     def feed(self, window: Iterable[Number]) -> bool:
         """Take one window of samples and return whether the plateau is reached."""
         flat = False
-        for value in plain(window):
+        for value in as_numbers(window):
             self._count += 1
             self._total += value
             self._square += value * value
@@ -137,7 +137,7 @@ class Stopping:
 
     def feed(self, window: Sequence[Number]) -> str | None:
         """Take one window of samples and return the reason to stop, or None to go on."""
-        found = plain(window)
+        found = as_numbers(window)
         self._values += found
         self._total += sum(found)
         flat = self._plateau.feed(found) if self._plateau else False

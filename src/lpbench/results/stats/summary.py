@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.results.stats.dependence import dependence
 from lpbench.results.stats.intervals import Interval, check_confidence, interval_of_ordered
-from lpbench.results.stats.samples import Number, middle, plain
+from lpbench.results.stats.samples import Number, as_numbers, middle
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def summarize(values: Iterable[Number], confidence: float = 0.95) -> Summary:
     :raises ValueError: For no samples, or naming the first that is NaN, infinite, negative or no number.
     """
     check_confidence(confidence)
-    found = plain(values)
+    found = as_numbers(values)
     ordered = sorted(found)
     median = middle(ordered)
     mean, variance = _moments(found)

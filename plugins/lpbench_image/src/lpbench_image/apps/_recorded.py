@@ -25,7 +25,7 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the original model gave for the made-up picture.
+    """What the original model gave for the synthetic picture.
 
     :param outputs: Mean, standard deviation, first and last value of each output by its name.
     :param mean: Subtracted from the picture's values, which are 0 to 255.
@@ -37,7 +37,7 @@ class Recorded:
     std: float = 1.0
 
 
-def made_up(shape: Sequence[int]) -> NDArray[np.float64]:
+def synthetic(shape: Sequence[int]) -> NDArray[np.float64]:
     """Return whole numbers from 0 to 255 that look random and are the same everywhere."""
     count = np.arange(math.prod(shape), dtype=np.uint64)
     # Knuth's multiplicative hash, The Art of Computer Programming, volume 3, section 6.4
@@ -54,7 +54,7 @@ def check(path: Path, recorded: Recorded) -> None:
     (declared,) = onnx.load(path, load_external_data=False).graph.input
     tensor = declared.type.tensor_type
     dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type)
-    picture = (made_up([each.dim_value or 1 for each in tensor.shape.dim]) - recorded.mean) / recorded.std
+    picture = (synthetic([each.dim_value or 1 for each in tensor.shape.dim]) - recorded.mean) / recorded.std
     found = evaluator.run(list(recorded.outputs), {declared.name: picture.astype(dtype)})
     for (name, wanted), values in zip(recorded.outputs.items(), found, strict=True):
         _compare(path, name, wanted, values)

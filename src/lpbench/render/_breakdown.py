@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import percent, spread
-from lpbench.render._table import Column, fit, plain, table
+from lpbench.render._table import Column, fit, table, unstyled
 from lpbench.render._units import Unit, metric_of, unit_for
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.stages import ALONE, PYTHON, TOTAL
@@ -53,7 +53,7 @@ def parts_of(each: Configuration) -> list[Part]:
     return [_part(name, found, whole) for name, found in values.items()]
 
 
-def parts(each: Configuration, *, width: int, paint: Paint = plain) -> list[str]:
+def parts(each: Configuration, *, width: int, paint: Paint = unstyled) -> list[str]:
     """Return the lines of the table and what stands out in it."""
     columns, rows = parts_table(each)
     if not rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import ABSENT
-from lpbench.render._table import Column, fit, plain, table
+from lpbench.render._table import Column, fit, table, unstyled
 from lpbench.render._units import Unit, half, metric_of, unit_for
 from lpbench.util.text import clean
 
@@ -22,10 +22,10 @@ STAGE, REAL, CPU, TYPE, PLUGIN = slice(0, 1), slice(1, 7), slice(7, 12), slice(1
 """Where the parts of a row stand."""
 
 
-def anchors(each: Configuration, *, width: int, paint: Paint = plain) -> list[str]:
+def stage_table(each: Configuration, *, width: int, paint: Paint = unstyled) -> list[str]:
     """Return the lines of the table: one block where it fits, wall time above CPU time where it does not."""
     unit = unit_for([each])
-    columns, rows = anchor_columns(unit), anchor_rows(each, unit)
+    columns, rows = stage_columns(unit), stage_rows(each, unit)
     whole = fit(columns, rows, width)
     if whole is not None:
         return [*(paint(line, "dim") for line in whole[:2]), *whole[2:]]
@@ -36,7 +36,7 @@ def anchors(each: Configuration, *, width: int, paint: Paint = plain) -> list[st
     ]
 
 
-def anchor_columns(unit: Unit) -> list[Column]:
+def stage_columns(unit: Unit) -> list[Column]:
     """Return the columns of the whole table."""
     real, cpu = f"real {unit.name}", f"CPU {unit.name}"
     square = f"var {unit.name}²"
@@ -49,7 +49,7 @@ def anchor_columns(unit: Unit) -> list[Column]:
     ]
 
 
-def anchor_rows(each: Configuration, unit: Unit) -> list[list[str]]:
+def stage_rows(each: Configuration, unit: Unit) -> list[list[str]]:
     """Return the cells of the whole table, a row for each stage and one for the whole app."""
     return [_row(each, stage, unit) for stage in each.stages]
 
