@@ -1,4 +1,4 @@
-"""What the engines' benchmarks share: lpbench's timed loop against loops written by hand, in short turns."""
+"""Shared by the engine benchmarks: lpbench's timed loop against handwritten loops, interleaved in short turns."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ COUNT = 3
 
 
 def prepare(description: str | None) -> int:
-    """Read the command line, stay on one core and return the number of rounds."""
+    """Parse the command line, pin this process to one core and return the number of rounds."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=300, help="rounds of each comparison (default %(default)s)")
     rounds: int = parser.parse_args().rounds
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # moving between cores would be most of the noise
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # migration between cores would be most of the noise
     return rounds
 
 
 def compare(session: Session, feeds: Feeds, loops: Mapping[str, Callable[[], object]], rounds: int) -> None:
-    """Print ns per inference, the ratio to each loop by hand and the bytes that are copied.
+    """Print ns per inference, the ratio to each handwritten loop and the number of copied bytes.
 
-    :param loops: One inference each, on what the session runs; the limit is for the first.
+    :param loops: Functions that run one inference each on the session's own network; the limit applies to the first.
     """
     facts = session.describe()
     core = ", ".join(map(str, os.sched_getaffinity(0)))
@@ -43,15 +43,15 @@ def compare(session: Session, feeds: Feeds, loops: Mapping[str, Callable[[], obj
     columns = f"{'bare':>12} {'lpbench':>12} {'extra':>10} {'ratio':>9}   {'95 % interval':<20} {'rounds':>6}"
     print(f"{'by hand':<8} {columns}")
     ours = partial(measured, session, dict(feeds), COUNT)
-    found = {name: report(name, *alternate(partial(_bare, run), ours, rounds))[1] for name, run in loops.items()}
-    name, ratios = next(iter(found.items()))
+    reports = {name: report(name, *alternate(partial(_bare, run), ours, rounds))[1] for name, run in loops.items()}
+    name, ratios = next(iter(reports.items()))
     print(f"{name}: ratio {statistics.median(ratios):.4f}, at most {LIMIT_RATIO}: {verdict(ratios, LIMIT_RATIO)}")
     copied = facts["bytes_copied"]
     print(f"each run copies {copied['inputs']} bytes in and {copied['outputs']} bytes out")
 
 
 def _bare(run: Callable[[], object]) -> float:
-    """Return the wall nanoseconds of one inference in a loop that a careful script would write."""
+    """Return the wall time in nanoseconds of one inference in a carefully handwritten loop."""
     clock, taken = time.perf_counter_ns, [0] * COUNT
     with collector_off():
         begun = clock()

@@ -1,7 +1,7 @@
-"""Detectors with synthetic outputs, and lines written by hand that do for each what lpbench does.
+"""Detectors with synthetic outputs, and handwritten code that does for each what lpbench does.
 
-The lines know their model: they decode everything, or what scores enough only, and drop
-overlapping boxes in numpy's usual loop or by OpenCV; none looks for NaN.
+The handwritten code is specific to its model: it decodes everything, or only scores above the
+threshold, and drops overlapping boxes with the usual numpy loop or with OpenCV; none checks for NaN.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ BAR = 12
 SHARE, SHIFT = 0.5, np.array([0, BAR], np.float32)
 """The input is half the picture's size, with a letterbox's bar above and below."""
 QUIET, LOUD = -7.0, 2.0
-"""Logits of nothing and of something."""
+"""Mean logits of the background and of an object."""
 
 
 @dataclass
 class Case:
-    """A detector, a picture and its outputs, and the ways to do the same by hand.
+    """A detector, a picture, its outputs, and handwritten alternatives.
 
-    :param pre: Make lines by hand, from picture to tensor, each time with buffers of their own: two that share some
-        would find them in the caches, where one that does not finds none.
-    :param post: By hand, from outputs to boxes, scores, classes and points.
+    :param pre: Factories of handwritten preprocessing, from picture to tensor, each with its own buffers: shared
+        buffers would be in the caches already.
+    :param post: Handwritten postprocessing, from outputs to boxes, scores, classes and points.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Case:
 
 
 def usual(boxes: Any, scores: Any, classes: Any, overlap: float) -> Any:
-    """Return what stays, best first: the loop that most scripts have; classes are moved apart."""
+    """Return the indices of the kept boxes, best first, with the usual loop; an offset separates the classes."""
     moved = boxes if classes is None else boxes + (classes * np.float32(4096))[:, None]
     left, top, right, bottom = moved.T
     areas = (right - left) * (bottom - top)
@@ -75,7 +75,7 @@ def usual(boxes: Any, scores: Any, classes: Any, overlap: float) -> Any:
 
 
 def opencv(boxes: Any, scores: Any, classes: Any, overlap: float) -> Any:
-    """Return the same by OpenCV's own."""
+    """Return the same with OpenCV's own function."""
     sized: Any = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
     if classes is None:
         kept: Any = cv2.dnn.NMSBoxes(sized, scores, 0.0, overlap)
@@ -85,18 +85,18 @@ def opencv(boxes: Any, scores: Any, classes: Any, overlap: float) -> Any:
 
 
 def placed(boxes: Any, size: int) -> Any:
-    """Return boxes in the picture, cut to it."""
-    found = ((boxes.reshape(-1, 2, 2) - SHIFT) / np.float32(SHARE)).reshape(-1, 4)
-    found[:, ::2] = found[:, ::2].clip(0, size / SHARE)
-    found[:, 1::2] = found[:, 1::2].clip(0, (size - 2 * SHIFT[1]) / SHARE)
-    return found
+    """Return boxes in picture coordinates, clipped to the picture."""
+    moved = ((boxes.reshape(-1, 2, 2) - SHIFT) / np.float32(SHARE)).reshape(-1, 4)
+    moved[:, ::2] = moved[:, ::2].clip(0, size / SHARE)
+    moved[:, 1::2] = moved[:, 1::2].clip(0, (size - 2 * SHIFT[1]) / SHARE)
+    return moved
 
 
 def blazeface(outputs: Arrays, suppress: Suppress, centres: Any, size: int, *, early: bool) -> Found:
     """Decode a BlazeFace by hand.
 
-    :param centres: Of the anchors, in pixels.
-    :param early: Only what scores enough is decoded.
+    :param centres: Centres of the anchors, in pixels.
+    :param early: Decode only boxes with sufficient scores.
     """
     logits, numbers = outputs["scores"][0, :, 0], outputs["boxes"][0]
     if early:
@@ -132,7 +132,7 @@ def nanodet(outputs: Arrays, suppress: Suppress, cells: Any, size: int, *, early
     """Decode a NanoDet by hand.
 
     :param cells: Centre and stride of each, by level.
-    :param early: What scores enough is sought among all numbers, else among each cell's best.
+    :param early: Apply the threshold to all scores, else only to each cell's best.
     """
     parts = []
     for level, cell in enumerate(cells):
@@ -142,7 +142,7 @@ def nanodet(outputs: Arrays, suppress: Suppress, cells: Any, size: int, *, early
             scores = all_scores[rows, classes]
         else:
             best = all_scores.max(axis=1)
-            rows = np.flatnonzero(best >= 0.35)  # noqa: PLR2004 - likewise
+            rows = np.flatnonzero(best >= 0.35)  # noqa: PLR2004 - the same
             scores, classes = best[rows], all_scores[rows].argmax(axis=1)
         if not len(rows):
             continue
@@ -162,7 +162,7 @@ STEPS = np.arange(11, dtype=np.float32)
 def yolo(outputs: Arrays, suppress: Suppress, size: int, *, early: bool) -> Found:
     """Take the boxes of a YOLO without objectness by hand.
 
-    :param early: The best of each column is sought row by row, else in the transposed table.
+    :param early: Compute the best of each column row by row, else in the transposed table.
     """
     table = outputs["boxes"][0]
     if early:
@@ -172,7 +172,7 @@ def yolo(outputs: Arrays, suppress: Suppress, size: int, *, early: bool) -> Foun
     else:
         table = np.ascontiguousarray(table.T)
         best = table[:, 4:].max(axis=1)
-        rows = np.flatnonzero(best >= 0.5)  # noqa: PLR2004 - likewise
+        rows = np.flatnonzero(best >= 0.5)  # noqa: PLR2004 - the same
         numbers, scores, classes = table[rows, :4], best[rows], table[rows, 4:].argmax(axis=1)
     half = numbers[:, 2:] / 2
     boxes = np.concatenate([numbers[:, :2] - half, numbers[:, :2] + half], axis=1)
@@ -194,7 +194,7 @@ def ways(function: Callable[..., Found], *arguments: Any) -> dict[str, Way]:
 
 
 def things(random: np.random.Generator, count: int, size: int) -> Any:
-    """Return centres and sizes of things that do not overlap, ``(count, 4)`` in pixels."""
+    """Return centres and sizes of objects that do not overlap, ``(count, 4)`` in pixels."""
     cells = int(np.ceil(count**0.5))
     chosen = random.permutation(cells * cells)[:count]
     pitch = size / cells
@@ -203,7 +203,7 @@ def things(random: np.random.Generator, count: int, size: int) -> Any:
 
 
 def around(random: np.random.Generator, centres: Any, wanted: Any, each: int) -> tuple[Any, Any, Any]:
-    """Return the rows nearest to each thing, their boxes, nearly right, and whose they are."""
+    """Return the rows nearest to each object, their slightly inaccurate boxes, and the object of each."""
     rows = np.concatenate([np.argsort(((centres - thing[:2]) ** 2).sum(axis=1))[:each] for thing in wanted])
     rows, first = np.unique(rows, return_index=True)
     whose = np.repeat(np.arange(len(wanted)), each)[first]
@@ -212,11 +212,11 @@ def around(random: np.random.Generator, centres: Any, wanted: Any, each: int) ->
 
 
 class Tensor:
-    """Lines by hand that make a picture the input: letterboxed, scaled, in order.
+    """Handwritten code that turns a picture into the input: letterboxed, scaled, in the right layout.
 
     :param planar: NCHW, else NHWC.
     :param reverse: Red, green, blue, else as decoded.
-    :param factor: Of a value from 0 to 255.
+    :param factor: Multiplies a value from 0 to 255.
     """
 
     def __init__(self, size: int, factor: float, summand: float, *, planar: bool, reverse: bool) -> None:
@@ -249,7 +249,7 @@ class Tensor:
         return self.out
 
     def blob(self, picture: Any) -> Any:
-        """Use OpenCV's own blob, which is planar."""
+        """Use OpenCV's blob function, which is planar."""
         cv2.resize(picture, (self.size, self.size - 2 * BAR), self.inside)
         mean = -self.summand / self.factor
         return cv2.dnn.blobFromImage(self.canvas, self.factor, (self.size, self.size), (mean,) * 3, swapRB=self.reverse)
@@ -258,14 +258,14 @@ class Tensor:
 def pixels(
     size: int, factor: float, summand: float, *, planar: bool = False, reverse: bool = True
 ) -> tuple[ImagePreprocessor, Sample, dict[str, Any]]:
-    """Return our preprocessor, a picture of twice the input's size less the bars, and the ways by hand."""
+    """Return lpbench's preprocessor, a picture of twice the input's size without the bars, and handwritten code."""
     normalise = Normalise(scale=factor, mean=-summand)
     config = ImageConfig(Resize("letterbox"), color="RGB" if reverse else "BGR", normalise=normalise)
     shape = (1, 3, size, size) if planar else (1, size, size, 3)
     ours = ImagePreprocessor(config, [TensorInfo("input", "float32", shape)])
     source = TensorInfo("picture", "uint8", (1, 2 * (size - 2 * BAR), 2 * size, 3))
     sample = ImagePreprocessor(ImageConfig(), [source]).generate(0, seed=0)
-    ours(sample)  # which leaves the geometry
+    ours(sample)  # sets the sample's geometry
     kinds = ("arithmetic", "weighted", "blob") if planar else ("arithmetic", "weighted")
 
     def way(kind: str) -> Any:
@@ -279,7 +279,7 @@ SIGNED = (1 / 127.5, -1.0)
 
 
 def infos(outputs: Arrays) -> list[TensorInfo]:
-    """Return what an engine would say of these."""
+    """Return the descriptions that an engine would give of these outputs."""
     return [TensorInfo(name, "float32", array.shape) for name, array in outputs.items()]
 
 

@@ -1,7 +1,7 @@
-"""What the processors' benchmarks share: jobs take turns in slices, as lpbench lets configurations take turns.
+"""Shared by the processor benchmarks: jobs are interleaved in slices, as lpbench interleaves configurations.
 
-A job that runs once after another's finds caches, and a processor's memory of the code, that are full of the other's;
-an app runs the same again and again.
+A single run after another job would find that job's data in the caches and in the branch predictors; an app runs the
+same code repeatedly.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 NANO = 1_000_000_000
 ROUNDS = 4
-"""In each place of memory; an even number, since the order is there and back."""
+"""Rounds for each memory placement; an even number, since the order alternates."""
 OURS = "lpbench"
 
 
 class Turns:
-    """Medians of slices, in microseconds, of jobs of the same names in several places of memory."""
+    """Medians of slices, in microseconds, of jobs of the same names in several memory placements."""
 
     def __init__(self) -> None:
         self._slices: dict[str, list[float]] = collections.defaultdict(list)
 
     def take(self, jobs: Mapping[str, Job], rounds: int) -> None:
-        """Let jobs take turns."""
+        """Run jobs interleaved."""
         order = list(jobs.items())
         for _ in range(rounds):
             for name, job in order:
@@ -42,16 +42,16 @@ class Turns:
 
     @property
     def medians(self) -> dict[str, float]:
-        """The median of each, the fastest first."""
-        found = {name: statistics.median(each) for name, each in self._slices.items()}
-        return dict(sorted(found.items(), key=lambda item: item[1]))
+        """The median of each job, the fastest first."""
+        medians = {name: statistics.median(slices) for name, slices in self._slices.items()}
+        return dict(sorted(medians.items(), key=lambda item: item[1]))
 
     def best_by_hand(self) -> str:
         """Return the fastest of all but ``lpbench``."""
         return next(name for name in self.medians if name != OURS)
 
     def ratio(self) -> float:
-        """Return lpbench's median to that of the best by hand, from slices of the same rounds."""
+        """Return the ratio of lpbench to the best handwritten job, from slices of the same rounds."""
         return run_ratio(zip(self._slices[self.best_by_hand()], self._slices[OURS], strict=True))
 
 

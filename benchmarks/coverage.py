@@ -1,4 +1,4 @@
-"""Show by simulation that the statistics hold what they promise.
+"""Verify by simulation that intervals and bounds hold as often as stated.
 
     python benchmarks/coverage.py [--streams 4000] [--seed 1]
 
@@ -56,8 +56,8 @@ FLAGGED = 0.95
 class Stream:
     """A kind of latency stream.
 
-    :param breaks: The flags of which one must fire, since the stream breaks the assumptions; none if independent.
-    :param discrete: Whether many samples are equal, so that intervals cannot but hold more often than asked.
+    :param breaks: Flags of which at least one must fire, since the stream breaks the assumptions; empty if independent.
+    :param discrete: Whether many samples are equal, so that intervals necessarily hold more often than requested.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Stream:
 
 
 def lognormal(rng: Rng, n: int, sigma: float = 0.05) -> Floats:
-    """Draw the plain case: independent, skewed a little."""
+    """Draw the plain case: independent, slightly skewed."""
     return BASE * np.exp(sigma * rng.standard_normal(n))
 
 
@@ -78,7 +78,7 @@ def bimodal(rng: Rng, n: int) -> Floats:
 
 
 def outliers(rng: Rng, n: int) -> Floats:
-    """Draw the plain case, one in fifty interrupted for a time with a heavy tail."""
+    """Draw the plain case, with one sample in fifty interrupted for a heavy-tailed time."""
     return lognormal(rng, n) * np.where(rng.random(n) < INTERRUPTED, 1.5 + rng.pareto(1.5, n), 1.0)
 
 
@@ -93,7 +93,7 @@ def coarse(rng: Rng, n: int) -> Floats:
 
 
 def following(strength: float) -> Draw:
-    """Return a stream whose logarithms follow their forerunners by ``strength`` (AR(1))."""
+    """Return a stream whose logarithms have the autocorrelation ``strength`` at lag one (AR(1))."""
 
     def draw(rng: Rng, n: int) -> Floats:
         steps = rng.standard_normal(n) * math.sqrt(1 - strength**2)
@@ -163,7 +163,7 @@ class Tally:
 
 
 def tally(stream: Stream, n: int, streams: int, rng: Rng) -> Tally:
-    """Draw ``streams`` streams of ``n`` samples; the truth is taken from two million samples of the same law."""
+    """Draw ``streams`` streams of ``n`` samples; the true values come from two million samples of the same law."""
     many = np.concatenate([stream.draw(rng, n) for _ in range(2_000_000 // n)])
     median, p99 = (float(value) for value in np.percentile(many, (50, 99)))
     result = Tally()
@@ -186,7 +186,7 @@ def streams_table(streams: int, rng: Rng) -> bool:
 
 
 def judged(stream: Stream, result: Tally) -> bool:
-    """Return whether the case is as it must be."""
+    """Return whether the case meets its requirements."""
     covered = result.covered / result.intervals if result.intervals else 1.0
     bounded = not result.bounds or result.held >= BOUNDED * result.bounds
     if stream.breaks:
@@ -206,7 +206,7 @@ def row(stream: Stream, n: int, result: Tally) -> str:
 
 
 def runs_table(streams: int, rng: Rng) -> bool:
-    """Print how often the intervals over runs hold where each run has a factor of its own."""
+    """Print how often the intervals over runs hold if each run has its own factor."""
     print(f"\n{'runs that differ by 3 %':34}{'over runs':>11}{'within the first run':>22}{'runs-differ':>13}")
     sound = True
     for runs in (3, 5, 8):
@@ -225,7 +225,7 @@ def runs_table(streams: int, rng: Rng) -> bool:
 
 
 def adding_row(streams: int, rng: Rng) -> bool:
-    """Print the same where runs were added, up to 20, until the interval was narrow."""
+    """Print the same for adding runs, up to 20, until the interval is narrow."""
     plain = widened = 0
     for _ in range(streams):
         drawn = list(BASE * np.exp(0.03 * rng.standard_normal(20)))
@@ -240,18 +240,18 @@ def adding_row(streams: int, rng: Rng) -> bool:
 
 
 def wide(medians: list[float]) -> bool:
-    """Whether the interval over runs is wider than ±2.5 %."""
+    """Return whether the interval over runs is wider than ±2.5 %."""
     interval = across_runs(medians)
     return isinstance(interval, Unavailable) or interval.relative(BASE) > NARROW
 
 
 def holds(interval: object, truth: float) -> bool:
-    """Whether an interval is there and holds ``truth``."""
+    """Return whether an interval exists and contains ``truth``."""
     return not isinstance(interval, Unavailable) and interval.lower <= truth <= interval.upper  # type: ignore[attr-defined]
 
 
 def stopped_row(streams: int, rng: Rng) -> bool:
-    """Print how often the interval holds in runs that stopped because it was narrow."""
+    """Print how often the interval holds in runs that stopped because it was narrow enough."""
     covered, lengths = 0, []
     for _ in range(streams // 2):
         drawn = lognormal(rng, 4000, 0.1).round().astype(int).tolist()

@@ -1,4 +1,4 @@
-"""How long the default command takes and how sure its answer is: ``lpbench run model.onnx --threads 1``, 4 ms a sample.
+"""Duration and precision of the default command: ``lpbench run model.onnx --threads 1``, 4 ms a sample.
 
 The whole command is timed, start-up included.  Beside it: how many runs (fresh processes) it made, the half width
 of the median's interval within each run, and the interval across runs, which is the ± that the command prints.
@@ -29,18 +29,18 @@ LIMIT_WIDTH = 0.01
 
 
 def once(folder: Path, options: list[str]) -> tuple[float, lpbench.Result]:
-    """Return the wall seconds of one command and what it found."""
-    found = folder / "result.json"
-    command = [sys.executable, "-m", "lpbench", "run", "model.onnx", "--threads", "1", "-o", str(found), "--force"]
-    environment = {**os.environ, "XDG_DATA_HOME": str(folder)}  # not among the user's results
+    """Return the wall time in seconds of one command and its result."""
+    path = folder / "result.json"
+    command = [sys.executable, "-m", "lpbench", "run", "model.onnx", "--threads", "1", "-o", str(path), "--force"]
+    environment = {**os.environ, "XDG_DATA_HOME": str(folder)}  # keeps it out of the user's results
     begun = time.perf_counter()
     subprocess.run([*command, *options], cwd=folder, env=environment, capture_output=True, check=True)
     seconds = time.perf_counter() - begun
-    return seconds, lpbench.load_result(found)
+    return seconds, lpbench.load_result(path)
 
 
 def widths(result: lpbench.Result) -> list[float]:
-    """Return the half width of the median's interval of each run, as a share of the median; infinite where none is."""
+    """Return the half width of the median's interval of each run, relative to the median; infinite without interval."""
     totals = [run.statistics["total"] for run in result.configurations[0].counted]
     return [
         each.interval.relative(each.median) if isinstance(each.interval, stats.Interval) else float("inf")
@@ -67,7 +67,7 @@ def main() -> None:
     """Print one line for each command, and whether the goals are met."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=3, help="commands to time (default %(default)s)")
-    parser.add_argument("--affinity", help="cores for the workers; the command's own choice without")
+    parser.add_argument("--affinity", help="cores for the workers (default: chosen by the command)")
     options = parser.parse_args()
     more = ["--affinity", options.affinity] if options.affinity else []
     times, within = [], []

@@ -1,8 +1,8 @@
-"""How fast a picture and a detector's outputs become boxes: lpbench beside lines written by hand, taking turns.
+"""Speed of detection processors, from picture and outputs to boxes: lpbench beside handwritten code, interleaved.
 
-Each detector of the catalogue, one with 16,128 anchors and a YOLO find synthetic things, as many
-boxes around each as real models yield.  The lines by hand stand in _detector_cases.py; all are
-checked to give the same tensor and to find the same.  Prints the median of each in microseconds,
+Each detector of the catalogue, one with 16,128 anchors and a YOLO find synthetic objects, with as many
+boxes around each as real models yield.  The handwritten code is in _detector_cases.py; all versions are
+checked to give the same tensor and the same detections.  Prints the median of each in microseconds,
 postprocessing alone and with preprocessing, lpbench's ratios to the best, and whether the goals
 are met.  Takes two minutes.
 """
@@ -35,11 +35,11 @@ PLACES = 10
 
 
 def check(case: Case) -> int:
-    """Return how many things were found, once all ways agree."""
+    """Check that all versions agree and return the number of detections."""
     tensor = case.our_pre(case.sample)["input"]
     for name, pre in case.pre.items():
         if np.abs(pre()(case.sample.data) - tensor).max() > CLOSE:
-            raise AssertionError(f"{case.title}: {name} makes another tensor")
+            raise AssertionError(f"{case.title}: {name} makes a different tensor")
     ours = case.our_post(case.outputs, case.sample)
     expected = (ours.boxes, ours.scores, ours.classes, ours.points)
     for name, way in case.post.items():
@@ -54,7 +54,7 @@ def check(case: Case) -> int:
 def report(title: str, places: Sequence[Mapping[str, Job]], rounds: int) -> tuple[float, float]:
     """Print the medians and return lpbench's, and its ratio to the best by hand.
 
-    :param places: The same jobs with their arrays in other places of the memory, which alone make a tenth.
+    :param places: The same jobs with arrays at different addresses, which alone change times by a tenth.
     """
     turns = Turns()
     for jobs in places:
@@ -73,7 +73,7 @@ def post_jobs(case: Case) -> dict[str, Job]:
 
 
 def whole_jobs(case: Case) -> dict[str, Job]:
-    """Return both steps by lpbench, and by hand in every combination of the faster ways."""
+    """Return both steps by lpbench, and by every combination of the faster handwritten versions."""
 
     def both(first: Job, second: Job) -> Job:
         return lambda: (first(), second())
@@ -91,7 +91,7 @@ def compare(make: Callable[[], Case], rounds: int) -> tuple[float, float]:
     cases = [make() for _ in range(PLACES)]
     found = check(cases[0])
     for case in cases[1:]:
-        case.our_pre(case.sample)  # which leaves the geometry
+        case.our_pre(case.sample)  # sets the sample's geometry
     us, alone = report(f"{cases[0].title}, {found} found: postprocessing", [*map(post_jobs, cases)], rounds)
     print(f"  lpbench / best by hand: {alone:.3f}")
     _, ratio = report("  and preprocessing", [*map(whole_jobs, cases)], rounds)
@@ -102,9 +102,11 @@ def compare(make: Callable[[], Case], rounds: int) -> tuple[float, float]:
 def main() -> int:
     """Print all cases; the status is 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in each place of memory (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="rounds for each memory placement (default %(default)s)"
+    )
     rounds = parser.parse_args().rounds
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # moving between cores would be most of the noise
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # migration between cores would be most of the noise
     cv2.setNumThreads(1)
     print(f"OpenCV {cv2.__version__}, numpy {np.__version__}, 1 core, {rounds} rounds")
     short, full = Anchors((16, 8, 8, 8)), Anchors((48,), interpolated=None)

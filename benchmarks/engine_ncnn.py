@@ -1,10 +1,10 @@
-"""What lpbench costs around ncnn: its timed loop above the shortest loop that one would write by hand.
+"""Overhead of lpbench around ncnn: its timed loop against the shortest handwritten loop.
 
-Both loops run in one process on one network, alternating in short turns.  Two loops
-are written by hand, and neither turns the answer into an array of numpy's: "new"
-hands over data each time, which is what an inference needs and what the limit is
-for; "same" made ncnn's array once and finds it in the cache, so that the ratio to it
-shows what handing over costs.
+Both loops run in one process on one network, alternating in short turns.  There are two
+handwritten loops, and neither converts the output to a numpy array: "new"
+passes new data each time, as an inference needs it, and the limit applies to it;
+"same" makes ncnn's array once and finds it in the cache, so that the ratio to it
+shows the cost of passing data.
 
     python benchmarks/engine_ncnn.py [--rounds 300]
 """
@@ -33,7 +33,7 @@ LAYERS, CHANNELS, SIZE = 15, 32, 56
 
 
 def write(path: Path) -> Path:
-    """Write a model of some milliseconds on one thread: 3x3 convolutions with seeded weights."""
+    """Write a model that takes a few milliseconds on one thread: 3x3 convolutions with seeded weights."""
     random = np.random.default_rng(0)
     lines, weights, value = [f"Input in0 0 1 in0 0={SIZE} 1={SIZE} 2={CHANNELS}"], b"", "in0"
     for layer in range(LAYERS):
@@ -48,7 +48,7 @@ def write(path: Path) -> Path:
 
 
 def loops(net: Any, data: Array) -> dict[str, Callable[[], None]]:
-    """Return the two ways to run once by hand."""
+    """Return the two handwritten ways to run one inference."""
     mat = ncnn.Mat(data).clone()
 
     def new() -> None:

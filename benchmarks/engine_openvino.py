@@ -1,9 +1,9 @@
-"""What lpbench costs around OpenVINO: its timed loop above the shortest loop that one would write by hand.
+"""Overhead of lpbench around OpenVINO: its timed loop against the shortest handwritten loop.
 
 Both loops run in one process on one request, alternating in short turns.  The
-hand-written ones are ``request.infer``: "shared" hands arrays over without a copy, as
-OpenVINO's manual advises, and is what the limit is for; "copied" is its default.
-lpbench shares arrays as well, and reads outputs where they lie.
+handwritten loops are ``request.infer``: "shared" passes arrays without a copy, as
+OpenVINO's manual recommends, and the limit applies to it; "copied" is the default.
+lpbench shares arrays as well, and reads outputs in place.
 
     python benchmarks/engine_openvino.py [--rounds 300]
 """
@@ -15,7 +15,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-os.environ.setdefault("CI", "true")  # before openvino is imported: else it counts uses in the home folder
+os.environ.setdefault("CI", "true")  # before openvino is imported: else it writes usage data into the home folder
 
 import numpy as np
 from _alternate import compare, prepare

@@ -1,8 +1,8 @@
-"""What lpbench costs around LiteRT: its timed loop above the shortest loop that one would write by hand.
+"""Overhead of lpbench around LiteRT: its timed loop against the shortest handwritten loop.
 
 Both loops run in one process on one interpreter, alternating in short turns.  The
-hand-written one is ``set_tensor``, ``invoke`` and ``get_tensor``; "unread" leaves the
-outputs where they are, so that the ratio to it shows what reading them costs.
+handwritten loop is ``set_tensor``, ``invoke`` and ``get_tensor``; "unread" does not read the
+outputs, so that the ratio to it shows the cost of reading them.
 
     python benchmarks/engine_tflite.py [--rounds 300]
 """
@@ -33,10 +33,10 @@ LAYERS, CHANNELS, SIZE = 15, 32, 56
 
 
 def write(path: Path) -> Path:
-    """Write a model of some milliseconds on one thread: 3x3 convolutions with seeded weights."""
+    """Write a model that takes a few milliseconds on one thread: 3x3 convolutions with seeded weights."""
     random, network = np.random.default_rng(0), Network()
     image = (1, SIZE, SIZE, CHANNELS)
-    given = value = network.tensor("x", image)
+    source = value = network.tensor("x", image)
     bias = network.tensor("bias", (CHANNELS,), data=np.zeros(CHANNELS, np.float32))
     options = {0: SAME, **dict.fromkeys((1, 2, 4, 5), ONE), 3: Number("b", RELU)}
     for layer in range(LAYERS):
@@ -45,24 +45,24 @@ def write(path: Path) -> Path:
         into = network.tensor(f"c{layer}", image)
         network.operator(CONV_2D, [value, kernel, bias], [into], options)
         value = into
-    found = network.tensor("y", (1, 1, 1, CHANNELS))
+    target = network.tensor("y", (1, 1, 1, CHANNELS))
     window = dict.fromkeys((3, 4), Number("i", SIZE))
-    network.operator(AVERAGE_POOL_2D, [value], [found], {0: VALID, 1: ONE, 2: ONE, **window})
-    path.write_bytes(network.save([given], [found]))
+    network.operator(AVERAGE_POOL_2D, [value], [target], {0: VALID, 1: ONE, 2: ONE, **window})
+    path.write_bytes(network.save([source], [target]))
     return path
 
 
 def loops(interpreter: Any, data: Array) -> dict[str, Callable[[], None]]:
-    """Return the two ways to run once by hand."""
-    given, found = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    """Return the two handwritten ways to run one inference."""
+    source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
 
     def unread() -> None:
-        interpreter.set_tensor(given, data)
+        interpreter.set_tensor(source, data)
         interpreter.invoke()
 
     def read() -> None:
         unread()
-        interpreter.get_tensor(found)
+        interpreter.get_tensor(target)
 
     return {"read": read, "unread": unread}
 

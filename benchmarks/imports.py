@@ -1,7 +1,7 @@
-"""What lpbench costs to start: whole processes, against pluggy alone, taking turns in one run.
+"""Start-up time of lpbench: whole processes, against pluggy alone, interleaved.
 
 ``import lpbench`` against ``import pluggy``, and ``lpbench engines`` against a process that imports
-pluggy and lists the entry points; each at most 1.3 times.
+pluggy and lists the entry points; the ratio may be at most 1.3.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PAIRS = (
     ("import lpbench", [sys.executable, "-c", "import lpbench"], [sys.executable, "-c", "import pluggy"]),
     ("lpbench engines", [str(Path(sys.executable).with_name("lpbench")), "engines"], [sys.executable, "-c", LISTING]),
 )
-# modules installed by pip are compiled already; a checkout's are once Python may keep what it compiles
+# pip compiles modules when it installs them; those of a checkout are compiled once if Python may store bytecode
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 

@@ -1,9 +1,9 @@
-"""What the benchmarks share: a model, and what they say of the machine beside their figures.
+"""Shared by the benchmarks: a model, and a report of the machine's load beside the figures.
 
-The model is SqueezeNet 1.0, about 4 ms on one thread, with weights of our own.
+The model is SqueezeNet 1.0, about 4 ms on one thread, with its own weights.
 
-The onnx wheel brings the graph with constant weights, so that every output is the same number and its
-softmax is one that some converters get wrong.  Here the weights are random and seeded, and the softmax is flat.
+The onnx wheel contains the graph with constant weights, so that all outputs are equal, and with a softmax that
+some converters get wrong.  Here the weights are random and seeded, and the softmax is over a flat tensor.
 
     python benchmarks/models.py squeezenet.onnx
 """
@@ -33,14 +33,14 @@ INPUT = "data_0"
 SHAPE = (1, 3, 224, 224)
 LAST = "conv10_w_0"
 SHARPER = 2.5
-"""The last layer's weights are this much greater, so that the softmax is not flat."""
+"""Factor on the last layer's weights, so that the softmax is not uniform."""
 OPSET = 13
 
 
 def squeezenet(path: str | Path, seed: int = 0) -> Path:
     """Write the model and return where it is.
 
-    :param seed: The same one writes the same model.
+    :param seed: The same seed writes the same model.
     """
     light = Path(onnx.__file__).parent / "backend/test/data/light/light_squeezenet.onnx"
     graph = onnx.load(light).graph
@@ -58,8 +58,8 @@ def squeezenet(path: str | Path, seed: int = 0) -> Path:
 
 
 def _shapes(graph: Any) -> dict[str, Any]:
-    """Return the shapes of all weights: of those that stand there, and of those that are made from a shape."""
-    stored = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    """Return the shapes of all weights: of stored ones, and of those that are computed from a shape."""
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
     made = {node.output[0]: stored.pop(node.input[0]) for node in graph.node if node.op_type == "ConstantOfShape"}
     return {**{name: array.shape for name, array in stored.items()}, **made}
 
@@ -91,9 +91,9 @@ def _nodes(graph: Any) -> list[Any]:
 
 @contextlib.contextmanager
 def installed_slowed(folder: Path) -> Iterator[None]:
-    """Install the tests' engine ``slowed`` for this process and for workers, as pip would leave it.
+    """Install the tests' engine ``slowed`` for this process and its workers, as pip would.
 
-    :param folder: Gets the distribution's metadata.
+    :param folder: A folder for the distribution's metadata.
     """
     meta = folder / "lpbench_slowed-1.0.dist-info"
     meta.mkdir()
@@ -107,7 +107,7 @@ def installed_slowed(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def workplace() -> Iterator[Path]:
-    """Give a temporary folder with the model in it, as ``model.onnx``."""
+    """Yield a temporary folder that contains the model as ``model.onnx``."""
     with tempfile.TemporaryDirectory() as name:
         squeezenet(Path(name) / "model.onnx")
         yield Path(name)
@@ -119,7 +119,7 @@ def spread(values: Sequence[float]) -> float:
 
 
 class Neighbours:
-    """What other processes did to this machine since this was made; children count as ours once they have ended."""
+    """The load from other processes since this object was made; children count as ours once they have ended."""
 
     def __init__(self) -> None:
         self._before = machine.snapshot()

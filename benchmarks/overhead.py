@@ -1,8 +1,8 @@
-"""What lpbench's timed loop costs: ns per sample above a bare loop around the same ONNX Runtime session.
+"""Overhead of lpbench's timed loop: ns per sample compared with a bare loop around the same ONNX Runtime session.
 
 Both loops run in one process, alternating many times.  The bare loop reads the
 clock twice and calls ``InferenceSession.run``, as a careful script would; lpbench's
-loop is the one that every benchmark uses, with empty processors.
+loop is the one that all benchmarks use, with empty processors.
 
     python benchmarks/overhead.py [--rounds 300]
 """
@@ -39,13 +39,13 @@ LIMIT_RATIO = 1.005
 
 
 def small(folder: Path) -> Path:
-    """Write a model of a few microseconds: one addition."""
+    """Write a model that takes a few microseconds: one addition."""
     node = onnx.helper.make_node("Add", ["x", "x"], ["y"])
     return _save(folder / "small.onnx", [node], [1, 64], [1, 64], {})
 
 
 def large(folder: Path, layers: int = 15, channels: int = 32, size: int = 56) -> Path:
-    """Write a model of some milliseconds on one thread: 3x3 convolutions with seeded weights."""
+    """Write a model that takes a few milliseconds on one thread: 3x3 convolutions with seeded weights."""
     random = np.random.default_rng(0)
     nodes, weights, value = [], {}, "x"
     for layer in range(layers):
@@ -69,7 +69,7 @@ def _save(path: Path, nodes: list[Any], given: list[int], found: list[int], weig
 
 
 def bare(session: Any, feeds: dict[str, Any], count: int) -> float:
-    """Return the wall nanoseconds of one sample in a loop that a careful script would write."""
+    """Return the wall time in nanoseconds of one sample in a carefully handwritten loop."""
     clock, taken = time.perf_counter_ns, [0] * count
     with collector_off():
         begun = clock()
@@ -82,7 +82,7 @@ def bare(session: Any, feeds: dict[str, Any], count: int) -> float:
 
 
 def measured(session: Session, feeds: dict[str, Any], count: int) -> float:
-    """Return the wall nanoseconds of one sample in lpbench's timed loop."""
+    """Return the wall time in nanoseconds of one sample in lpbench's timed loop."""
     samples, out = [Sample("", feeds)] * count, clock_reads(count)
 
     def pre(sample: Sample) -> Any:
@@ -98,7 +98,7 @@ def measured(session: Session, feeds: dict[str, Any], count: int) -> float:
 
 
 def compare(path: Path, rounds: int, count: int) -> tuple[list[float], list[float]]:
-    """Return ns per sample of the bare loop and of lpbench's, one value for each round, in turns A B B A."""
+    """Return ns per sample of the bare loop and of lpbench's, one value for each round, in the order A B B A."""
     with OrtEngine().open(Model("onnx", path), OrtConfig(threads=1), shapes={}) as session:
         session_bare = session._session  # type: ignore[attr-defined] # noqa: SLF001 - the very same InferenceSession
         shape = [size for size in session.inputs[0].shape if isinstance(size, int)]
@@ -108,14 +108,14 @@ def compare(path: Path, rounds: int, count: int) -> tuple[list[float], list[floa
 
 
 def alternate(plain: Callable[[], float], ours: Callable[[], float], rounds: int) -> tuple[list[float], list[float]]:
-    """Return what the two measure, one value for each round, in turns A B B A."""
-    found: tuple[list[float], list[float]] = ([], [])
+    """Return the measurements of both, one value for each round, in the order A B B A."""
+    times: tuple[list[float], list[float]] = ([], [])
     for turn in range(-2, rounds):  # two turns to warm up
         for which in (0, 1) if turn % 2 else (1, 0):
             ns = ours() if which else plain()
             if turn >= 0:
-                found[which].append(ns)
-    return found
+                times[which].append(ns)
+    return times
 
 
 def report(name: str, plain: list[float], ours: list[float]) -> tuple[float, list[float]]:
@@ -130,15 +130,15 @@ def report(name: str, plain: list[float], ours: list[float]) -> tuple[float, lis
 
 
 def _interval(ratios: list[float]) -> str:
-    found = stats.median_interval(ratios)
-    return f"{found.lower:.4f} to {found.upper:.4f}" if isinstance(found, stats.Interval) else found.reason
+    interval = stats.median_interval(ratios)
+    return f"{interval.lower:.4f} to {interval.upper:.4f}" if isinstance(interval, stats.Interval) else interval.reason
 
 
 def verdict(ratios: list[float], limit: float = LIMIT_RATIO) -> str:
-    """Say whether the ratio keeps to its limit, or that this machine was too noisy to tell."""
-    found = stats.median_interval(ratios)
-    if isinstance(found, stats.Interval) and found.lower <= limit < found.upper:
-        return "met or not: the interval says both, repeat it on a quieter machine"
+    """Return whether the ratio is within its limit, or that this machine is too noisy to decide."""
+    interval = stats.median_interval(ratios)
+    if isinstance(interval, stats.Interval) and interval.lower <= limit < interval.upper:
+        return "undecided: the interval includes the limit; repeat on a quieter machine"
     return "met" if statistics.median(ratios) <= limit else "MISSED"
 
 
@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=300, help="rounds of each model (default %(default)s)")
     rounds = parser.parse_args().rounds
     core = max(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {core})  # moving between cores would be most of the noise
+    os.sched_setaffinity(0, {core})  # migration between cores would be most of the noise
     print(f"onnxruntime {onnxruntime.__version__}, one thread on core {core}; medians over rounds, ns per sample")
     print(f"{'model':<8} {'bare':>12} {'lpbench':>12} {'extra':>10} {'ratio':>9}   {'95 % interval':<20} {'rounds':>6}")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
-"""lpbench beside the benchmark tools of others: the median latency that each reports, and how far repetitions differ.
+"""lpbench beside other benchmark tools: the median latency that each reports, and the spread of its repetitions.
 
-Every tool runs the same model on one thread of the same core, in fresh processes, taking turns.  lpbench and the bare
+Every tool runs the same model on one thread of the same core, in fresh processes, alternating.  lpbench and the bare
 loop run ONNX Runtime; benchmark_app (openvino wheel) and litert-benchmark (ai-edge-litert wheel) run their own engines,
-which differ in speed.  A tool that is not installed is named with what to install.
+which differ in speed.  A tool that is not installed is reported with the command to install it.
 
     python benchmarks/peers.py [--repetitions 5] [--seconds 2] [--tflite MODEL.tflite]
 """
@@ -32,41 +32,41 @@ if TYPE_CHECKING:
 
 WARM_UP = 50
 SAMPLE_S = 0.004
-"""About what the model takes, for tools that count runs instead of seconds."""
+"""Approximate latency of the model, for tools that count runs instead of seconds."""
 
 
 def by_lpbench(model: Path, seconds: float) -> float:
-    """Return the median in milliseconds of one run in a worker of its own."""
+    """Return the median in milliseconds of one run in a worker process."""
     result = lpbench.benchmark(model, engine="onnxruntime", threads=1, number=int(seconds / SAMPLE_S), runs=1)
     return result.configurations[0].run_medians()[0] / 1e6
 
 
 def by_loop(model: Path, seconds: float) -> float:
-    """Return the median of the loop that a careful script would write, in a process of its own."""
+    """Return the median of a carefully handwritten loop, in a separate process."""
     return float(_output([sys.executable, __file__, "--loop", str(model), "--seconds", str(seconds)]))
 
 
 def by_benchmark_app(model: Path, seconds: float) -> float:
     """Return the median that benchmark_app reports, on one thread and in single precision, as lpbench measures."""
     options = "-hint none -nthreads 1 -nstreams 1 -nireq 1 -api sync -infer_precision f32"
-    said = _output([_tool("benchmark_app"), "-m", str(model), *options.split(), "-t", f"{max(1, round(seconds))}"])
-    found = re.search(r"Median:\s*([0-9.]+) ms", said)
-    if found is None:
-        raise ValueError(f"benchmark_app names no median: {said[-500:]}")
-    return float(found[1])
+    output = _output([_tool("benchmark_app"), "-m", str(model), *options.split(), "-t", f"{max(1, round(seconds))}"])
+    match = re.search(r"Median:\s*([0-9.]+) ms", output)
+    if match is None:
+        raise ValueError(f"benchmark_app does not report a median: {output[-500:]}")
+    return float(match[1])
 
 
 def by_litert(model: Path, seconds: float) -> float:
     """Return the median that litert-benchmark reports, on one thread."""
-    found = model.with_suffix(".json")
-    files = ["--model", str(model.with_suffix(".tflite")), "--result_json", str(found)]
+    report_file = model.with_suffix(".json")
+    files = ["--model", str(model.with_suffix(".tflite")), "--result_json", str(report_file)]
     counts = ["--num_threads", "1", "--warmup_runs", str(WARM_UP), "--num_runs", str(int(seconds / SAMPLE_S))]
     _output([_tool("litert-benchmark"), *files, *counts])
-    return float(json.loads(found.read_text(encoding="utf-8"))["latency"]["median_ms"])
+    return float(json.loads(report_file.read_text(encoding="utf-8"))["latency"]["median_ms"])
 
 
 def loop(model: str, seconds: float) -> float:
-    """Time the model as a careful script would and return the median in milliseconds."""
+    """Time the model in a carefully handwritten loop and return the median in milliseconds."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime is imported
     import numpy as np
     import onnxruntime
@@ -84,7 +84,7 @@ def loop(model: str, seconds: float) -> float:
 
 
 def tools(folder: Path, tflite: str | None) -> tuple[dict[str, Tool], list[str]]:
-    """Return the tools that are there, and a line for each that is not."""
+    """Return the available tools, and a line for each missing one."""
     found: dict[str, Tool] = {"lpbench": by_lpbench, "bare loop": by_loop}
     absent = []
     if _tool("benchmark_app"):
@@ -102,7 +102,7 @@ def tools(folder: Path, tflite: str | None) -> tuple[dict[str, Tool], list[str]]
 
 
 def _converted(model: Path, tflite: str | None) -> bool:
-    """Put the model beside the other in TensorFlow Lite's format, if there is a way."""
+    """Write the model in TensorFlow Lite's format next to the ONNX file if possible; return whether it exists."""
     target = model.with_suffix(".tflite")
     converter = _tool("onnx2tf")
     if tflite:
@@ -114,17 +114,17 @@ def _converted(model: Path, tflite: str | None) -> bool:
 
 
 def _tool(name: str) -> str:
-    """Return where a command is, beside this Python or on the path, or an empty string."""
+    """Return the path of a command, next to this Python or on the search path, or an empty string."""
     places = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     return shutil.which(name, path=os.pathsep.join(places)) or ""
 
 
 def _output(command: list[str]) -> str:
-    """Return what a command prints; it keeps its counters and caches to itself.
+    """Return the standard output of a command, which runs without telemetry.
 
-    :raises subprocess.CalledProcessError: It failed; what it said goes to standard error.
+    :raises subprocess.CalledProcessError: The command failed; its output is printed to standard error.
     """
-    environment = {**os.environ, "CI": "true"}  # openvino writes files of its own in the home folder without
+    environment = {**os.environ, "CI": "true"}  # without it openvino writes files into the home folder
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stdout[-2000:], done.stderr[-2000:], file=sys.stderr)
@@ -142,8 +142,8 @@ def report(name: str, values: list[float], ours: list[float]) -> None:
 def main() -> None:
     """Print one line for each tool."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repetitions", type=int, default=5, help="of each tool (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="that each measures (default %(default)s)")
+    parser.add_argument("--repetitions", type=int, default=5, help="repetitions of each tool (default %(default)s)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="measuring time of each (default %(default)s)")
     parser.add_argument("--tflite", help="the model in TensorFlow Lite's format")
     parser.add_argument("--affinity", type=int, default=max(os.sched_getaffinity(0)), help="core (%(default)s)")
     parser.add_argument("--loop", help=argparse.SUPPRESS)

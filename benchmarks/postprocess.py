@@ -1,13 +1,13 @@
-"""How fast outputs become predictions: lpbench beside lines written by hand, in one process, taking turns.
+"""Speed of postprocessors, from outputs to predictions: lpbench beside handwritten code, interleaved in one process.
 
 Outputs are synthetic, of the size that the catalogue's models have.  The input is a
-photo of 1280 x 720, letterboxed, or a turned region of it where the model is a
-later one of a chain.  The lines by hand give the same numbers, which is checked,
-and look at nothing: not at sizes, not at NaN.  Prints the median of each in
-microseconds over several places in memory, and two ratios to the fastest by hand:
-of the postprocessor alone, and of preprocessing and postprocessing together, the
-preprocessing being lpbench's for both, as benchmarks/preprocess.py and regions.py
-compare that.  The limit is for the latter.
+photo of 1280 x 720, letterboxed, or a rotated region of it if the model comes
+later in a chain.  The handwritten code gives the same numbers, which is checked,
+but checks neither sizes nor NaN.  Prints the median of each in microseconds over
+several memory placements, and two ratios to the fastest handwritten version: of the
+postprocessor alone, and of preprocessing and postprocessing together.  Both use
+lpbench's preprocessing, since benchmarks/preprocess.py and regions.py compare that.
+The limit applies to the second ratio.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ if TYPE_CHECKING:
 SOURCE = (720, 1280)
 LIMIT = 1.1
 CLOSE = 1e-2
-"""In pixels, degrees and years; lengths of 1 and scores are far closer."""
+"""Tolerance in pixels, degrees and years; unit lengths and scores are far closer."""
 RANDOM = np.random.default_rng(0)
 PLACES = 5
 HALF, TEXT, BODY, SMALLEST = 0.5, 0.3, 0.25, 3
-"""lpbench's thresholds where none is set: of masks and boxes, of text's pixels, of bodies, of a box's side."""
+"""lpbench's default thresholds: for masks and boxes, pixels of text, bodies, and the side of a box."""
 LETTERS = [chr(0x4E00 + at) for at in range(18709)]
 REGION = Region(600.0, 300.0, 240.0, 240.0, 0.2)
 
 
 class Case:
-    """One postprocessor, a model's outputs for it, and the sample that they are of.
+    """One postprocessor, a model's outputs, and the corresponding sample.
 
     :param side: Height and width of the model's input.
-    :param region: What of the picture it looks at; None is all of it, letterboxed.
+    :param region: The region of the picture that is used; None is the whole picture, letterboxed.
     """
 
     def __init__(
@@ -80,19 +80,19 @@ class Case:
 
 
 def letterbox(case: Case) -> tuple[float, float, float]:
-    """Return what a script keeps of its letterbox: scale, and what lies left and above."""
+    """Return the parameters of the letterbox: scale, and offsets from the left and the top."""
     geometry = case.sample.geometry
     return geometry.scale_x, geometry.offset_x, geometry.offset_y
 
 
 def in_picture(points: Array, case: Case) -> Array:
-    """Lead points of a turned region back, as a script does with the matrix of its crop."""
+    """Map points of a rotated region back to the picture with the matrix of the crop."""
     matrix = case.sample.geometry.matrix
     turn = np.zeros((3, 3), np.float32)
     turn[:2, :2], turn[2, 2] = matrix[:, :2].T, math.hypot(matrix[0, 0], matrix[1, 0])
-    found: Array = points @ turn
-    found[:, :2] += matrix[:, 2]
-    return found
+    mapped: Array = points @ turn
+    mapped[:, :2] += matrix[:, 2]
+    return mapped
 
 
 def mesh() -> Made:
@@ -120,7 +120,7 @@ def iris() -> Made:
 
 
 def head_pose() -> Made:
-    """Make a face of which seven points count."""
+    """Make a face of which seven points are used."""
     outputs = {"points": np.zeros((1, 1, 1, 1404), np.float32)}
     turn = cv2.Rodrigues(np.array([0.2, 0.3, 0.1]))[0]
     outputs["points"].reshape(468, 3)[IDS, :2] = (MODEL @ turn.T)[:, :2] * 5 + 96
@@ -176,7 +176,7 @@ def embedding() -> Made:
 
 
 def age_gender() -> Made:
-    """Make probabilities of a hundred years and one number."""
+    """Make probabilities of a hundred ages and one number."""
     years = RANDOM.random((1, 100), np.float32)
     outputs = {"age": years / years.sum(), "gender": np.array([[0.3]], np.float32)}
     case = Case("age-gender", {"age": "age", "gender": "gender"}, outputs, 224, REGION)
@@ -285,11 +285,11 @@ CASES = (mesh, iris, head_pose, keypoints, embedding, age_gender, mask, text_box
 
 
 def check(made: Made) -> None:
-    """Stop unless all give the same numbers."""
+    """Raise unless all versions give the same numbers."""
     case, flat, by_hand = made
-    wanted = flat(case.ours())
+    expected = flat(case.ours())
     for name, job in by_hand.items():
-        for ours, theirs in zip(wanted, job(), strict=True):
+        for ours, theirs in zip(expected, job(), strict=True):
             error = float(np.abs(np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)).max())
             if error > CLOSE:
                 raise AssertionError(f"{case.name}, {name}: differs by {error}")
@@ -299,7 +299,7 @@ def measure(make: Callable[[], Made], rounds: int) -> float:
     """Print one line and return the ratio with preprocessing."""
     turns, kept = Turns(), []
     for _ in range(PLACES):
-        kept.append(make())  # kept, so that the next get other addresses
+        kept.append(make())  # kept alive, so that the next ones get different addresses
         case, _, by_hand = kept[-1]
         check(kept[-1])
         turns.take({OURS: case.ours, "pre": partial(case.pre, case.sample), **by_hand}, rounds)
@@ -314,9 +314,11 @@ def measure(make: Callable[[], Made], rounds: int) -> float:
 def main() -> int:
     """Print every case; the status is 1 if a ratio with preprocessing exceeds the limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in each place of memory (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="rounds for each memory placement (default %(default)s)"
+    )
     rounds: int = parser.parse_args().rounds
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # moving between cores would be most of the noise
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # migration between cores would be most of the noise
     cv2.setNumThreads(1)
     print(f"OpenCV {cv2.__version__}, numpy {np.__version__}, 1 thread, {rounds} rounds; microseconds")
     print(f"{'':<11} {'lpbench':>8} {'by hand':>8}  {'':<9} {'ratio':>5} {'pre':>8} {'with pre':>8}")

@@ -1,8 +1,8 @@
-"""How fast an image becomes a tensor: lpbench beside lines written by hand, in one process, taking turns.
+"""Speed of preprocessing, from image to tensor: lpbench beside handwritten code, interleaved in one process.
 
 A photo-like picture of 512 x 512 becomes 224 x 224, NCHW, float32, normalised as
-for ImageNet, with one thread.  The lines by hand are of every kind that we could
-think of; each has its buffers beforehand, and each is checked to give the same
+for ImageNet, with one thread.  The handwritten versions cover every method that we
+could think of; each has preallocated buffers, and each is checked to give the same
 numbers.  Prints the median of each in microseconds, and lpbench's ratio to the best.
 """
 
@@ -40,7 +40,7 @@ PLACES = 10
 
 
 class Buffers:
-    """Room for every step, on cache lines as lpbench's own.
+    """Buffers for every step, aligned to cache lines like lpbench's own.
 
     :param size: Height and width of the tensor.
     """
@@ -80,7 +80,7 @@ def cropped_tight(picture: Any, to: Buffers) -> Any:
 
 
 def cropped_first(picture: Any, to: Buffers) -> Any:
-    """Resize only what the crop keeps; the same where it begins and ends on whole pixels."""
+    """Resize only the part that the crop keeps; equivalent if its borders are on whole pixels."""
     start, side = (SHORT - SIDE) // 2 * SOURCE // SHORT, SIDE * SOURCE // SHORT
     return cv2.resize(picture[start : start + side, start : start + side], (SIDE, SIDE), to.small)
 
@@ -123,7 +123,7 @@ def split_channels(ready: Ready, to: Buffers) -> Any:
 
 
 def split_table(ready: Ready, to: Buffers) -> Any:
-    """Split bytes and look each up."""
+    """Split bytes and look up each value."""
     cv2.split(ready(), to.reversed_planes)
     for plane, values, table in zip(to.planes, to.out[0], TABLES, strict=True):
         cv2.LUT(plane, table, values)
@@ -131,7 +131,7 @@ def split_table(ready: Ready, to: Buffers) -> Any:
 
 
 def split_take(ready: Ready, to: Buffers) -> Any:
-    """Look each up with numpy."""
+    """Look up each value with numpy."""
     cv2.split(ready(), to.reversed_planes)
     for plane, values, table in zip(to.planes, to.out[0], TABLES, strict=True):
         np.take(table[0], plane, out=values, mode="clip")
@@ -156,13 +156,13 @@ def split_filter(ready: Ready, to: Buffers) -> Any:
 
 
 def table_split(ready: Ready, to: Buffers) -> Any:
-    """Look interleaved bytes up, then split to.floats."""
+    """Look up interleaved bytes, then split the floats."""
     cv2.split(cv2.LUT(ready(), INTERLEAVED, to.floats), to.reversed_out)
     return to.out
 
 
 def arithmetic_split(ready: Ready, to: Buffers) -> Any:
-    """Use OpenCV's arithmetic on interleaved values, then split to.floats."""
+    """Use OpenCV's arithmetic on interleaved values, then split the floats."""
     mean, scale = (np.array([*each[::-1], 0.0]) for each in (MEAN * 255, FACTOR))
     cv2.subtract(ready(), mean, to.floats, dtype=cv2.CV_32F)
     cv2.split(cv2.multiply(to.floats, scale, to.floats), to.reversed_out)
@@ -170,7 +170,7 @@ def arithmetic_split(ready: Ready, to: Buffers) -> Any:
 
 
 def transform_split(ready: Ready, to: Buffers) -> Any:
-    """Use OpenCV's matrix for colours, then split to.floats."""
+    """Use OpenCV's colour matrix, then split the floats."""
     np.copyto(to.floats, ready())
     matrix = np.hstack([np.diag(FACTOR[::-1]), SUMMAND[::-1, None]])
     cv2.split(cv2.transform(to.floats, matrix, to.floats), to.reversed_out)
@@ -221,17 +221,17 @@ def processor(*, crop: bool) -> ImagePreprocessor:
 
 
 def jobs(sample: Sample, *, crop: bool) -> dict[str, Job]:
-    """Return lpbench and every combination by hand, by name, each kind with buffers of its own."""
+    """Return lpbench and every handwritten combination, by name; lpbench has its own buffers."""
     to, ours = Buffers(), partial(processor(crop=crop), sample)
-    found: dict[str, Job] = {"lpbench": lambda: ours()["input"]}
+    candidates: dict[str, Job] = {"lpbench": lambda: ours()["input"]}
     for way in BY_HAND:
         for resize in (cropped, cropped_tight, cropped_first) if crop else (stretched,):
-            found[f"{way.__name__}({resize.__name__})"] = partial(way, partial(resize, sample.data, to), to)
-    return found
+            candidates[f"{way.__name__}({resize.__name__})"] = partial(way, partial(resize, sample.data, to), to)
+    return candidates
 
 
 def check(candidates: dict[str, Job], close: float = CLOSE) -> dict[str, Job]:
-    """Return the candidates that this OpenCV can run, once all agree."""
+    """Check that all candidates agree and return those that this OpenCV can run."""
     ours, *by_hand = candidates.items()
     expected, usable = ours[1]().copy(), dict([ours])
     for name, job in by_hand:
@@ -247,14 +247,14 @@ def check(candidates: dict[str, Job], close: float = CLOSE) -> dict[str, Job]:
 
 
 def measure(make: Callable[[], dict[str, Job]], rounds: int, close: float = CLOSE) -> Turns:
-    """Let the candidates take turns in several places in memory: they alone make a tenth.
+    """Run the candidates interleaved in several memory placements, which alone change times by a tenth.
 
-    :param make: Makes the candidates anew, each with its own buffers.
-    :param close: Largest difference between two.
+    :param make: Makes new candidates, each with its own buffers.
+    :param close: Largest permitted difference between two candidates.
     """
     turns, kept = Turns(), []
     for _ in range(PLACES):
-        kept.append(check(make(), close))  # kept, so that the next get other addresses
+        kept.append(check(make(), close))  # kept alive, so that the next ones get different addresses
         turns.take(kept[-1], rounds)
     return turns
 
@@ -273,7 +273,9 @@ def report(title: str, turns: Turns) -> float:
 def main() -> int:
     """Print both jobs; the status is 1 if either ratio exceeds the limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in each place of memory (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="rounds for each memory placement (default %(default)s)"
+    )
     options = parser.parse_args()
     cv2.setNumThreads(1)
     maker = ImagePreprocessor(ImageConfig(), [TensorInfo("input", "uint8", (1, SOURCE, SOURCE, 3))])

@@ -1,8 +1,8 @@
-"""How fast a part of an image becomes a tensor: lpbench beside lines written by hand, in one process, taking turns.
+"""Speed of preprocessing regions of an image: lpbench beside handwritten code, interleaved in one process.
 
-The further jobs of ``preprocess.py``, over a picture of 720 x 1280 and sixteen
-things in it: a letterbox; the region around a box; a turned region, as face
-meshes take it; a face aligned by five points; a line of text at a height of 48.
+Further jobs like those of ``preprocess.py``, with a picture of 720 x 1280 and sixteen
+objects in it: a letterbox; the region around a box; a rotated region, as face
+meshes use it; a face aligned by five points; a line of text at a height of 48.
 From the detections to the normalised tensor, NCHW, float32, one thread.
 """
 
@@ -37,15 +37,15 @@ HEIGHT, WIDTH = 720, 1280
 THINGS = 16
 SIDE, ALIGNED, LINE = 192, 112, (48, 320)
 SLOW = ("plain_numpy", "split_take", "blob", "blob_with_parameters", "transform_split", "arithmetic_split")
-"""Ways by hand that come last in ``preprocess.py``, and would take most of the time here."""
+"""The slowest handwritten versions in ``preprocess.py``, which would take most of the time here."""
 LEVEL = 1.1 / 255 / float(STD.min())
-"""What one level of a pixel comes to: OpenCV rounds turned pixels, and matrices differ in their last digits."""
+"""One level of a pixel as a tensor value: OpenCV rounds rotated pixels, and matrices differ in their last digits."""
 TEMPLATE = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]])
 CENTRED = TEMPLATE - TEMPLATE.mean(axis=0)
 
 
 def boxed(picture: Any, _: Detections, to: Buffers) -> Any:
-    """Letterbox: resize between strips that stay black."""
+    """Letterbox: resize between strips that remain black."""
     height = SIDE * HEIGHT // WIDTH
     top = (SIDE - height) // 2
     cv2.resize(picture, (SIDE, height), to.small[top : top + height])
@@ -53,7 +53,7 @@ def boxed(picture: Any, _: Detections, to: Buffers) -> Any:
 
 
 def cut(picture: Any, found: Detections, to: Buffers) -> Any:
-    """Cut the squared box out, one and a half times as large, on whole pixels."""
+    """Crop the squared box, one and a half times as large, on whole pixels."""
     left, top, right, bottom = found.boxes[0].tolist()
     side = round(1.5 * max(right - left, bottom - top))
     x, y = round((left + right - side) / 2), round((top + bottom - side) / 2)
@@ -61,7 +61,7 @@ def cut(picture: Any, found: Detections, to: Buffers) -> Any:
 
 
 def turned(picture: Any, found: Detections, to: Buffers) -> Any:
-    """Turn the same until two points are level."""
+    """Rotate the same region until two points are level."""
     left, top, right, bottom = found.boxes[0].tolist()
     (ax, ay), (bx, by) = found.points[0, :2].tolist()
     scale = 1.5 * max(right - left, bottom - top) / SIDE
@@ -73,7 +73,7 @@ def turned(picture: Any, found: Detections, to: Buffers) -> Any:
 
 
 def aligned_by_points(picture: Any, found: Detections, to: Buffers) -> Any:
-    """Bring five points onto a template with the least squares, in closed form."""
+    """Map five points onto a template by least squares, in closed form."""
     points = found.points[0]
     middle = points.mean(axis=0)
     x, y = (points - middle).T
@@ -92,7 +92,7 @@ def aligned_by_points(picture: Any, found: Detections, to: Buffers) -> Any:
 
 
 def lined(picture: Any, found: Detections, to: Buffers) -> Any:
-    """Turn a line of text, given by its corners, until it is level, with the rest to the right black."""
+    """Rotate a line of text, given by its corners, until it is level, and fill the rest on the right with black."""
     (ax, ay), (bx, by), _, (dx, dy) = found.points[0].tolist()
     long, high = math.hypot(bx - ax, by - ay), math.hypot(dx - ax, dy - ay)
     width = round(long * LINE[0] / high)
@@ -123,7 +123,7 @@ JOBS: dict[str, tuple[Resized, tuple[int, int], dict[str, Any]]] = {
 
 
 def things(*, lines: bool) -> list[Detections]:
-    """Return things in the picture, one by one: faces, or lines of text whose points are their corners."""
+    """Return the objects in the picture: faces, or lines of text whose points are their corners."""
     random, found = np.random.default_rng(0), []
     for _ in range(THINGS):
         x, y, side = random.uniform(400, 800), random.uniform(300, 420), random.uniform(80, 150)
@@ -140,7 +140,7 @@ def things(*, lines: bool) -> list[Detections]:
 
 
 def jobs(title: str, picture: Any) -> dict[str, Job]:
-    """Return lpbench and every way by hand, by name, each with buffers of its own and the same things in turn."""
+    """Return lpbench and every handwritten version, by name; all cycle through the same objects."""
     resized, size, values = JOBS[title]
     found = things(lines=resized is lined)
     found_jobs: dict[str, Job] = {"lpbench": _ours(values, size, picture, _in_turn(found))}
@@ -158,7 +158,7 @@ def _resizing(resized: Resized, picture: Any, found: list[Detections], to: Buffe
 
 
 def _in_turn(found: list[Detections]) -> Iterator[Detections]:
-    """Return one after the other, again and again; the first once more before, for the check."""
+    """Yield the objects cyclically; the first one is yielded once more at the start, for the check."""
     return itertools.chain(found[:1], itertools.cycle(found))
 
 
@@ -181,7 +181,9 @@ def _ours(values: dict[str, Any], size: tuple[int, int], picture: Any, turn: Ite
 def main() -> int:
     """Print every job; the status is 1 if a ratio exceeds the limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="in each place of memory (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="rounds for each memory placement (default %(default)s)"
+    )
     options = parser.parse_args()
     cv2.setNumThreads(1)
     maker = ImagePreprocessor(ImageConfig(), [TensorInfo("input", "uint8", (1, HEIGHT, WIDTH, 3))])

@@ -1,7 +1,7 @@
-"""How far runs differ, measured three ways in the same minutes: raw, in lockstep, and in units of the yardstick.
+"""Spread between runs, measured in three ways at the same time: raw, in lockstep, and in units of the yardstick.
 
-A configuration takes turns with itself: the ratio of the two is 1, and how far it strays from run to run is what
-lockstep leaves of the machine's noise.  Raw is what every other tool reports: the median of each run.
+A configuration is interleaved with itself: the true ratio is 1, and its spread from run to run is the part of the
+machine's noise that lockstep does not cancel.  Raw is the figure of all other tools: the median of each run.
 
     python benchmarks/steadiness.py [--runs 20] [--threads 1,2] [--affinity 1]
 """
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GOALS = {1: 1.2, 2: 2.0}
-"""Lockstep ratios may differ by so many percent from run to run, by threads."""
+"""Largest permitted spread of lockstep ratios from run to run in percent, by threads."""
 QUARTER, NOISY = 4.0, 5.0
-"""Lockstep is to be so many times as steady as raw, where raw is above so many percent."""
+"""Lockstep must be this many times as steady as raw, if raw spreads by more than this many percent."""
 UNITS, NOISY_UNITS = 1.8, 6.0
-"""Yardstick units likewise."""
+"""The same for yardstick units."""
 SECONDS_A_RUN = time_for(2, None) / RUNS
-"""What a default comparison asks for."""
+"""The time for a run in a default comparison."""
 
 
 def measure(model: Path, threads: int, runs: int, cores: list[int]) -> lpbench.Result:
-    """Return the result of a configuration beside itself."""
+    """Return the result of a configuration that is interleaved with itself."""
     return lpbench.benchmark(
         model,
         engine=["onnxruntime", "onnxruntime"],
@@ -52,27 +52,27 @@ def report(result: lpbench.Result, threads: int) -> None:
     print(f"{threads:7} {len(ratios):5} {raw:8.2f} % {lockstep:10.2f} % {units:8.2f} %   {median:.4f}")
     goal = GOALS.get(threads)
     if goal:
-        print(f"        lockstep at most {goal:g} %: {_said(met=lockstep <= goal)}")
-    print(f"        lockstep {raw / lockstep:.1f} times as steady as raw, {_wanted(raw, lockstep, QUARTER, NOISY)}")
-    print(f"        yardstick units {raw / units:.1f} times, {_wanted(raw, units, UNITS, NOISY_UNITS)}")
+        print(f"        lockstep at most {goal:g} %: {_met(met=lockstep <= goal)}")
+    print(f"        lockstep {raw / lockstep:.1f} times as steady as raw, {_goal(raw, lockstep, QUARTER, NOISY)}")
+    print(f"        yardstick units {raw / units:.1f} times, {_goal(raw, units, UNITS, NOISY_UNITS)}")
 
 
-def _wanted(raw: float, found: float, times: float, noisy: float) -> str:
+def _goal(raw: float, reduced: float, times: float, noisy: float) -> str:
     if raw <= noisy:
-        return f"at least {times:g} where raw is above {noisy:g} %: it is not"
-    return f"at least {times:g}: {_said(met=raw >= times * found)}"
+        return f"at least {times:g} if raw is above {noisy:g} %: not applicable"
+    return f"at least {times:g}: {_met(met=raw >= times * reduced)}"
 
 
-def _said(*, met: bool) -> str:
+def _met(*, met: bool) -> str:
     return "met" if met else "MISSED"
 
 
 def main() -> None:
     """Print the spreads for each number of threads."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=20, help="fresh processes of each (default %(default)s)")
+    parser.add_argument("--runs", type=int, default=20, help="runs in fresh processes (default %(default)s)")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default %(default)s)")
-    parser.add_argument("--affinity", default="", help="cores, 0,1 say; lpbench's own choice without")
+    parser.add_argument("--affinity", default="", help="cores, for example 0,1 (default: chosen by lpbench)")
     options = parser.parse_args()
     cores = [int(core) for core in options.affinity.split(",") if core]
     print("threads  runs        raw     lockstep      units   median ratio (spread from run to run)")

@@ -1,8 +1,8 @@
-"""Are the verdicts right?  An app beside itself, and beside itself with a known slowdown, many times over.
+"""Correctness of verdicts: an app is compared with itself, and with a known slowdown of itself, many times.
 
-``live`` compares on the spot, in lockstep; ``stored`` compares two saved results with other measurements, and so
-minutes, between them.  The slowdown is that of the tests' engine ``slowed``, which spins for a share of the time that
-each inference took.  Every repetition is one line; the goals come last.  All of it takes most of an hour.
+``live`` compares live, in lockstep; ``stored`` compares two saved results with other measurements, and therefore
+minutes, between them.  The slowdown is that of the tests' engine ``slowed``, which spins for a fraction of the time
+that each inference took.  Every repetition prints one line; the goals come last.  Takes most of an hour.
 
     python benchmarks/verdicts.py [--what live|stored|all] [--repetitions 20] [--affinity 1]
 """
@@ -33,22 +33,22 @@ LIVE, STORED = 0.02, 0.20
 """Slowdowns."""
 LIVE_GOAL, STORED_GOAL = 19 / 20, 18 / 20
 QUIET = (Verdict.SAME, Verdict.UNCLEAR)
-"""What is not false beside itself."""
+"""Correct verdicts for an app against itself."""
 APART = 10
-"""Measurements of each kind between two results that are compared."""
+"""Measurements of each kind between two compared results."""
 
 
 class Goal:
-    """Counts how often something came out as it should.
+    """Counts how often an expectation was met.
 
-    :param share: Of all repetitions, at least.
+    :param share: Smallest fraction of repetitions that must meet it.
     """
 
     def __init__(self, words: str, share: float) -> None:
         self._words, self._share, self._held = words, share, list[bool]()
 
     def note(self, *, held: bool) -> None:
-        """Count one more."""
+        """Count one repetition."""
         self._held.append(held)
 
     def __str__(self) -> str:
@@ -58,30 +58,30 @@ class Goal:
 
 
 def slowed(extra: float) -> str:
-    """Return the engine's words for a slowdown."""
+    """Return the engine specification for a slowdown."""
     return f"slowed:threads=1:extra={extra:g}"
 
 
 def live(model: Path, repetitions: int, cores: Sequence[int]) -> list[Goal]:
-    """Compare on the spot: with itself and with the slowdown, in turns."""
-    same = Goal("live, beside itself: SAME", LIVE_GOAL)
+    """Compare live, in lockstep: with itself and with the slowdown."""
+    same = Goal("live, against itself: SAME", LIVE_GOAL)
     slower = Goal(f"live, {LIVE:.0%} slower: SLOWER", LIVE_GOAL)
     quick = Goal(f"live, within {LIVE_S:g} s", 1.0)
     for number in range(repetitions):
-        for extra, goal, wanted in ((0.0, same, Verdict.SAME), (LIVE, slower, Verdict.SLOWER)):
+        for extra, goal, expected in ((0.0, same, Verdict.SAME), (LIVE, slower, Verdict.SLOWER)):
             neighbours, begun = Neighbours(), time.monotonic()
             _, (found,) = compare_live(model, [slowed(0.0), slowed(extra)], affinity=cores)
             seconds = time.monotonic() - begun
-            goal.note(held=found.total.verdict is wanted)
+            goal.note(held=found.total.verdict is expected)
             quick.note(held=seconds <= LIVE_S)
-            _say(f"live {number + 1:2} {extra:+5.0%} {seconds:5.1f} s", found, str(neighbours))
+            _print(f"live {number + 1:2} {extra:+5.0%} {seconds:5.1f} s", found, str(neighbours))
     return [same, slower, quick]
 
 
 class Shelf:
-    """Stored results of one engine, each measured when it is put there.
+    """Stored results of one engine, each measured when it is stored.
 
-    :param measure: Returns a result.
+    :param measure: Measures and returns a result.
     """
 
     def __init__(self, folder: Path, measure: Callable[[], lpbench.Result]) -> None:
@@ -93,13 +93,13 @@ class Shelf:
         self._measure().save(self._folder / f"{number}.json")
 
     def take(self, number: int) -> lpbench.Result:
-        """Load what was stored."""
+        """Load a stored result."""
         return lpbench.load_result(self._folder / f"{number}.json")
 
 
 def stored(model: Path, repetitions: int, apart: int, cores: Sequence[int]) -> list[Goal]:
-    """Compare stored results, ``apart`` measurements of both kinds between them."""
-    quiet = Goal("stored, beside itself: SAME or UNCLEAR", STORED_GOAL)
+    """Compare stored results with ``apart`` measurements of both kinds between them."""
+    quiet = Goal("stored, against itself: SAME or UNCLEAR", STORED_GOAL)
     slower = Goal(f"stored, {STORED:.0%} slower: SLOWER", STORED_GOAL)
     plain, slow = (
         Shelf(model.parent / name, lambda extra=extra: lpbench.benchmark(model, engine=slowed(extra), affinity=cores))  # type: ignore[misc]
@@ -112,15 +112,15 @@ def stored(model: Path, repetitions: int, apart: int, cores: Sequence[int]) -> l
         print(f"stored {number + 1:2}: two in {time.monotonic() - begun:.0f} s; {neighbours}", flush=True)
         if number >= apart:
             first = plain.take(number - apart)
-            for shelf, goal, wanted in ((plain, quiet, QUIET), (slow, slower, (Verdict.SLOWER,))):
+            for shelf, goal, expected in ((plain, quiet, QUIET), (slow, slower, (Verdict.SLOWER,))):
                 second = shelf.take(number)
                 (found,) = compare(first, second)
-                goal.note(held=found.total.verdict in wanted)
-                _say(f"stored, {_minutes(first, second):4.1f} min apart", found, _raw(found))
+                goal.note(held=found.total.verdict in expected)
+                _print(f"stored, {_minutes(first, second):4.1f} min apart", found, _raw(found))
     return [quiet, slower]
 
 
-def _say(words: str, found: Compared, more: str) -> None:
+def _print(words: str, found: Compared, more: str) -> None:
     total = found.total
     print(f"{words}  {total.verdict.value:<7} {total.ratio.estimate:.4f}, {total.reason}; {more}", flush=True)
 
@@ -140,9 +140,13 @@ def main() -> None:
     """Print every repetition, and whether the goals are met."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--what", choices=("live", "stored", "all"), default="all")
-    parser.add_argument("--repetitions", type=int, default=20, help="of each comparison (default %(default)s)")
-    parser.add_argument("--apart", type=int, default=APART, help="measurements between stored ones (%(default)s)")
-    parser.add_argument("--affinity", default="", help="cores, 0,1 say; lpbench's own choice without")
+    parser.add_argument(
+        "--repetitions", type=int, default=20, help="repetitions of each comparison (default %(default)s)"
+    )
+    parser.add_argument(
+        "--apart", type=int, default=APART, help="measurements between two compared results (%(default)s)"
+    )
+    parser.add_argument("--affinity", default="", help="cores, for example 0,1 (default: chosen by lpbench)")
     options = parser.parse_args()
     cores = [int(core) for core in options.affinity.split(",") if core]
     goals: list[Goal] = []

@@ -1,13 +1,13 @@
-"""Build every app of the catalogue, check it, run it on its samples on every engine here that reads it, and look.
+"""Build every app of the catalogue, validate it, run its samples on every installed engine, and check the results.
 
-One row for each app: its class, the latency of each engine, its quality where it brings labelled samples, and
-whether it sees in its samples what it is known to see.  Apps that cannot be fetched here are left out, with the
-reason.  Exit status 1 if one fails.
+One row for each app: its class, the latency of each engine, its quality if it contains labelled samples, and
+whether its predictions for well-known pictures are right.  Apps that cannot be fetched here are skipped, with the
+reason.  The exit status is 1 if one fails.
 
 Run: python examples/every_app.py [NAME ...]
 """
 
-# ruff: noqa: PLR2004 - numbers say what is to be seen in well-known pictures
+# ruff: noqa: PLR2004 - numbers are the expected values for well-known pictures
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,16 +17,16 @@ from typing import Any
 import lpbench
 
 Found = Mapping[str, Any]
-"""What an app says of one sample."""
+"""An app's prediction for one sample."""
 Look = Callable[[Mapping[str, Found]], tuple[bool, str]]
-"""Says of the predictions, by sample, whether they are right, and what they are in words."""
+"""Checks the predictions by sample; returns whether they are right, and a description."""
 
 NUMBER, RUNS = 24, 3
-"""Enough for a look; ``lpbench run NAME`` measures until the number is known."""
+"""Enough for a check; ``lpbench run NAME`` measures until the number is known."""
 
 
 def near(found: Sequence[float], x: float, y: float, most: float) -> bool:
-    """Say whether a point is at most so many pixels away from where it should be."""
+    """Return whether a point is within ``most`` pixels of its expected position in both directions."""
     return abs(found[0] - x) <= most and abs(found[1] - y) <= most
 
 
@@ -42,7 +42,7 @@ def best(**labels: str) -> Look:
 
 
 def things(**labels: str) -> Look:
-    """Expect a thing of this label in each sample."""
+    """Expect an object with this label in each sample."""
 
     def look(found: Mapping[str, Found]) -> tuple[bool, str]:
         seen = [
@@ -57,12 +57,12 @@ def things(**labels: str) -> Look:
 
 
 def words(seen: Iterable[Found]) -> str:
-    """Return labels and scores in words."""
+    """Return labels and scores as a text."""
     return ", ".join(f"{each['label']} {each['score']:.2f}" for each in seen)
 
 
 def mesh(found: Mapping[str, Found]) -> tuple[bool, str]:
-    """Expect one face with 468 points, the tip of the nose where it is."""
+    """Expect one face with 468 points and the tip of the nose in the right place."""
     (face,) = found["astronaut.png"]["mesh"]
     nose = face["points"][1]
     right = face["score"] > 0.99 and len(face["points"]) == 468 and near(nose, 223, 129, 8)
@@ -70,7 +70,7 @@ def mesh(found: Mapping[str, Found]) -> tuple[bool, str]:
 
 
 def irises(found: Mapping[str, Found]) -> tuple[bool, str]:
-    """Expect both irises where they are."""
+    """Expect both irises in the right place."""
     (face,) = found["astronaut.png"]["mesh"]
     first, second = (eye["iris"] for eye in face["iris"])
     right = near(first, 203.4, 100.9, 2) and near(second, 246.4, 103.3, 2)
@@ -78,7 +78,7 @@ def irises(found: Mapping[str, Found]) -> tuple[bool, str]:
 
 
 def pose(found: Mapping[str, Found]) -> tuple[bool, str]:
-    """Expect a head that looks ahead, a little tilted."""
+    """Expect a head that faces the camera, slightly tilted."""
     (head,) = found["astronaut.png"]["pose"]
     right = abs(head["yaw"]) < 8 and 0 < head["roll"] < 8
     return right, ", ".join(f"{name} {head[name]:.1f}°" for name in ("yaw", "pitch", "roll"))
@@ -106,10 +106,10 @@ def person(found: Mapping[str, Found]) -> tuple[bool, str]:
 
 
 def body(found: Mapping[str, Found]) -> tuple[bool, str]:
-    """Expect a body whose nose is where it is."""
-    (one,) = found["astronaut.png"]["items"]
-    nose = one["points"][0]
-    return near(nose, 221, 120, 5), f"nose at {nose[0]:.0f}, {nose[1]:.0f}, score {one['scores'][0]:.2f}"
+    """Expect a body with the nose in the right place."""
+    (person,) = found["astronaut.png"]["items"]
+    nose = person["points"][0]
+    return near(nose, 221, 120, 5), f"nose at {nose[0]:.0f}, {nose[1]:.0f}, score {person['scores'][0]:.2f}"
 
 
 def people(found: Mapping[str, Found]) -> tuple[bool, str]:
@@ -119,7 +119,7 @@ def people(found: Mapping[str, Found]) -> tuple[bool, str]:
 
 
 def text(found: Mapping[str, Found]) -> tuple[bool, str]:
-    """Expect seven lines; whether they are right is what the quality says."""
+    """Expect seven lines; the quality shows whether their texts are right."""
     lines = found["page.png"]["recognition"]
     return len(lines) == 7, f"{len(lines)} lines, first: {lines[0]['text']}"
 
@@ -153,25 +153,25 @@ KNOWN: Mapping[str, Look] = {
     "googlenet-random": nothing,
     "resnet50-random": nothing,
 }
-"""What each app is known to see; an app that is not named here is only run."""
+"""The check for each app; an app that is not listed is only run."""
 LEAST: Mapping[str, float] = {"blazeface-short": 0.99, "blazeface-back": 0.99, "digits-mlp": 0.92}
-"""Quality from which an app is what it is known to be."""
+"""Smallest acceptable quality by app."""
 
 
 def built(name: str) -> Path:
     """Fetch, build and check an app; return its folder.
 
-    :raises LpbenchError: One of these cannot be done.
+    :raises LpbenchError: The app cannot be fetched or built, or is invalid.
     """
     folder = lpbench.pull(name)
-    wrong = [problem for problem in lpbench.validate(folder) if not problem.note]
-    if wrong:
-        raise lpbench.LpbenchError(str(wrong[0]))
+    problems = [problem for problem in lpbench.validate(folder) if not problem.note]
+    if problems:
+        raise lpbench.LpbenchError(str(problems[0]))
     return folder
 
 
 def measured(folder: Path) -> list[lpbench.Configuration]:
-    """Run an app on its samples; return the engines that ran it and those that did not.
+    """Run an app on its samples and return the configurations of all engines, including those that could not run it.
 
     :raises LpbenchError: No engine ran it.
     """
@@ -182,7 +182,7 @@ def measured(folder: Path) -> list[lpbench.Configuration]:
 
 
 def qualities(folder: Path) -> dict[str, Found]:
-    """Return the quality by engine of an app that brings labelled samples."""
+    """Return the quality by engine, for an app with labelled samples."""
     if not (folder / "labelled").is_dir():
         return {}
     result = lpbench.benchmark(folder, engine="all", number=8, runs=1, quality=True, yardstick=False)
@@ -190,15 +190,15 @@ def qualities(folder: Path) -> dict[str, Found]:
 
 
 def looked_at(name: str, predictions: Sequence[Found]) -> tuple[bool, str]:
-    """Return whether predictions are what the app is known for, and what they are in words."""
+    """Return whether predictions pass the app's check, and a description of them."""
     try:
         return KNOWN.get(name, nothing)({each["sample"]: each for each in predictions})
     except (KeyError, IndexError, ValueError) as error:
-        return False, f"not what this app says: {error!r}"
+        return False, f"unexpected predictions: {error!r}"
 
 
 def judged(name: str, quality: Found) -> tuple[bool, str]:
-    """Return whether a quality is what it should be, and what it is in words."""
+    """Return whether a quality is acceptable, and a description of it."""
     value = quality.get("value")
     if value is None:
         return False, f"no quality: {quality.get('reason', 'the run failed')}"
@@ -207,14 +207,14 @@ def judged(name: str, quality: Found) -> tuple[bool, str]:
 
 
 def speed(configuration: lpbench.Configuration) -> str:
-    """Return an engine and its latency in words."""
+    """Return an engine and its latency as a text."""
     latency = configuration.latency
     width = (latency.interval.upper - latency.interval.lower) / 2 if latency.interval else 0
     return f"{configuration.engine} {latency.value:.3g} ±{width:.2g} ms"
 
 
 def row(name: str) -> bool:
-    """Build, check and run an app and print its row; return whether all is well."""
+    """Build, check and run an app and print its row; return whether it passes."""
     try:
         folder = built(name)
         found, quality = measured(folder), qualities(folder)
@@ -224,21 +224,21 @@ def row(name: str) -> bool:
     ran = [each for each in found if each.measured]
     looks = [looked_at(name, each.predictions) for each in ran] + [judged(name, each) for each in quality.values()]
     fine = all(right for right, _ in looks)
-    said = dict.fromkeys(words for right, words in looks if not right or fine)
+    descriptions = dict.fromkeys(words for right, words in looks if not right or fine)
     others = ", ".join(each.engine for each in found if not each.measured)
-    print(f"{name:28} {'ok' if fine else 'FAILED':7} {lpbench.load_app(folder).app_class:21} {'; '.join(said)}")
+    print(f"{name:28} {'ok' if fine else 'FAILED':7} {lpbench.load_app(folder).app_class:21} {'; '.join(descriptions)}")
     print(f"{'':36} {'; '.join(map(speed, ran))}{f'; not on {others}' if others else ''}", flush=True)
     return fine
 
 
 def main(names: list[str]) -> int:
-    """Go through the catalogue, or through some of it."""
+    """Check the named apps, by default the whole catalogue."""
     listed = lpbench.apps()
     fine = True
     for name in names or sorted(listed):
         entry = listed[name]
         if not entry.availability and not entry.folder:
-            print(f"{name:28} left out: {entry.availability.reason}; {entry.availability.hint}")
+            print(f"{name:28} skipped: {entry.availability.reason}; {entry.availability.hint}")
             continue
         fine = row(name) and fine
     return 0 if fine else 1

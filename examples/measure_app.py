@@ -1,4 +1,4 @@
-"""Measure an app of the catalogue and read the answer: the number, how sure it is, and what the app predicts.
+"""Measure an app of the catalogue and read the result: the latency, its interval, and the app's predictions.
 
 The first call fetches and builds the app.  Run: python examples/measure_app.py
 """

@@ -1,6 +1,6 @@
-"""Measure an engine of your own without packaging it: hand the instance over.
+"""Measure your own engine without packaging it: pass an instance.
 
-This one multiplies a matrix with numpy; its model file is a matrix in numpy's format.
+This engine multiplies matrices with numpy; its model file is a matrix in numpy's format.
 Run: python examples/own_engine.py
 """
 
@@ -14,7 +14,7 @@ from lpbench.plugin.engine import Feeds, Model, Outputs, Session, Shapes, Tensor
 
 
 class MatrixSession(Session):
-    """Multiplies its input with the matrix of the model."""
+    """Multiplies its input by the model's matrix."""
 
     def __init__(self, matrix: np.ndarray) -> None:
         self.inputs = (TensorInfo("x", "float32", (1, matrix.shape[0])),)
@@ -26,7 +26,7 @@ class MatrixSession(Session):
         return {"y": feeds["x"] @ self._matrix}
 
     def close(self) -> None:
-        """Hold nothing."""
+        """Do nothing: there are no resources to free."""
 
 
 class MatrixEngine(lpbench.Engine[None]):

@@ -1,4 +1,4 @@
-"""Ask whether a setting pays: the same model with two options of one engine, run medians side by side.
+"""Check whether a setting is worthwhile: the same model with two values of an option, run medians side by side.
 
 Run: python examples/two_settings.py MODEL.onnx
 """

@@ -49,7 +49,7 @@ def test_errors_survive_pickling(kind: type[LpbenchError]) -> None:
     [
         ("onnxrutime", ["onnxruntime", "ncnn"], 'did you mean "onnxruntime"?'),
         ("zzz", ["b", "a"], "known: a, b"),
-        ("zzz", [], "there are none"),
+        ("zzz", [], "none are known"),
     ],
 )
 def test_nearest_name_or_all_names(name: str, known: list[str], text: str) -> None:

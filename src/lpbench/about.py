@@ -1,4 +1,4 @@
-"""Which lpbench this is."""
+"""The version of this lpbench."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong, said as: the thing, the place, the remedy."""
+"""The errors that lpbench raises; each names what is wrong, where, and the remedy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class LpbenchError(Exception):
     """Base of every error that lpbench raises on purpose.
 
     :param what: What is wrong, naming the thing.
-    :param where: The place: a file, a path inside it, an option.
+    :param where: The place: a file, a path inside a file, an option.
     :param hint: What the reader can do about it.
     """
 
@@ -37,7 +37,7 @@ class ProcessorError(LpbenchError):
 
 
 class ConfigError(LpbenchError):
-    """A configuration holds an unknown key or a wrong value."""
+    """A configuration has an unknown key or a wrong value."""
 
 
 class AppError(LpbenchError):
@@ -53,11 +53,11 @@ class DuplicateNameError(PluginError):
 
 
 class UnknownNameError(LpbenchError):
-    """No plugin offers the name that was asked for."""
+    """No plugin offers the requested name."""
 
 
 class NotInstalledError(UnknownNameError):
-    """The name is known, and the plugin that offers it is not installed."""
+    """The name is known, but the plugin that offers it is not installed."""
 
 
 class PullError(LpbenchError):
@@ -65,7 +65,7 @@ class PullError(LpbenchError):
 
 
 class ConversionError(LpbenchError):
-    """A model could not be converted, or what a converter made is not what it was made from."""
+    """A model could not be converted, or the converted model does not compute what its source does."""
 
 
 class ResultError(LpbenchError):
@@ -84,11 +84,11 @@ class WorkerError(LpbenchError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a remedy that names the nearest of ``known``, or lists them all."""
-    import difflib  # costs start-up time and is needed only on the way out
+    """Return a remedy that names the nearest of ``known``, or lists them all if none is near."""
+    import difflib  # costs start-up time and is needed only for errors
 
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f'did you mean "{close[0]}"?'
-    return f"known: {', '.join(names)}" if names else "there are none"
+    return f"known: {', '.join(names)}" if names else "none are known"

@@ -1,4 +1,4 @@
-"""A model file alone is an app; a file that is no model says what it may be."""
+"""Bare model files as apps; the error for a file of an unknown format suggests what it may be."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def test_a_model_behind_a_link_is_taken_under_the_links_name(model: Path, tmp_pa
         ("gone.fake", None, "does not exist"),
         ("empty.fake", b"", "is empty"),
         ("net.fkae", b"?", 'no installed engine reads ".fkae" files\n  known: '),
-        ("net", b"?", "has no ending that tells its format"),
+        ("net", b"?", "has no file extension that names its format"),
         ("net.bin", b"\x08\x07\x12\x07pytorch", "its first bytes look like onnx"),
         ("net.tfl", b"\x1c\0\0\0TFL3", "its first bytes look like tflite"),
         ("net.param.txt", b"7767517\n3 3\n", "its first bytes look like ncnn"),
-        ("net.pth", b"PK\x03\x04", "its first bytes look like zip archive, as PyTorch and Keras save"),
+        ("net.pth", b"PK\x03\x04", "its first bytes look like a zip archive, as PyTorch and Keras write"),
     ],
 )
 def test_a_file_that_is_no_model_says_what_it_may_be(

@@ -383,8 +383,8 @@ def test_a_source_that_is_not_known_makes_an_entry_unavailable(shop: Shop) -> No
     [
         ("fails", "failed: ValueError: weights are of another network"),
         ("crashes", "failed: crashed: SIGSEGV"),
-        ("nothing", "wrote no valid app: .*ai_app_config.json"),
-        ("wrong", "wrote no valid app: ai_app_config.json: missing key"),
+        ("nothing", "did not write a valid app: .*ai_app_config.json"),
+        ("wrong", "did not write a valid app: ai_app_config.json: missing key"),
         ("missing", "failed: PluginError: .*missing"),
     ],
 )

@@ -28,7 +28,7 @@ def checked(fake_app: Callable[..., Path]) -> Callable[..., tuple[list[str], lis
         change(config)
         file.write_text(json.dumps(config), "utf-8")
         found = [(each.note, str(each).replace(f"{folder}/", "")) for each in validate(folder)]
-        unread = "ai_app.yml is unread"  # where PyYAML is not installed
+        unread = "ai_app.yml was not read"  # where PyYAML is not installed
         return [text for note, text in found if not note], [text for note, text in found if note and unread not in text]
 
     return check
@@ -102,7 +102,7 @@ def test_a_processor_that_does_not_serve_the_class_is_an_error(
     narrow = dataclasses.replace(offers["text"].spec, classes=("emotion",))
     monkeypatch.setitem(offers, "text", dataclasses.replace(offers["text"], spec=narrow))
     (error,) = checked()[0]
-    assert 'does not serve the class "signal_processing"\n  it serves emotion' in error
+    assert 'does not support the class "signal_processing"\n  it supports emotion' in error
 
 
 def test_a_folder_without_readable_samples_is_an_error(

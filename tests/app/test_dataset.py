@@ -93,12 +93,12 @@ def test_labels_npy_goes_with_the_files_in_order(data: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("file,label\na.txt,cat\ngone.txt,cat\n", "names 1 of 2 files that do not exist: gone.txt"),
-        ("file,label\n../a.txt,cat\n", "leads out of the dataset's folder"),
-        ("name,label\na.txt,cat\n", 'sample 1: has no "file"'),
-        ("file,lable\na.txt,cat\n", "says nothing that is true of it"),
-        ("file,label\na.txt,cta\n", r'label "cta" of a.txt is none of the app\'s 2\n.*did you mean "cat"'),
-        ("file,value\na.txt,much\n", "value 'much' is no number"),
+        ("file,label\na.txt,cat\ngone.txt,cat\n", "1 of the 2 files that it names do not exist: gone.txt"),
+        ("file,label\n../a.txt,cat\n", "points outside the dataset's folder"),
+        ("name,label\na.txt,cat\n", 'sample 1: has no key "file"'),
+        ("file,lable\na.txt,cat\n", "sample 1: has no ground truth\n  known keys: "),
+        ("file,label\na.txt,cta\n", r'label "cta" of a.txt is not among the app\'s 2 labels\n.*did you mean "cat"'),
+        ("file,value\na.txt,much\n", "value 'much' is not a number"),
     ],
 )
 def test_what_is_wrong_with_a_manifest_is_named(data: Path, text: str, wrong: str) -> None:
@@ -110,13 +110,13 @@ def test_what_is_wrong_with_a_manifest_is_named(data: Path, text: str, wrong: st
 @pytest.mark.parametrize(
     ("content", "wrong"),
     [
-        ({"images": [{"id": 1}]}, "is not in COCO's format: KeyError 'file_name'"),
+        ({"images": [{"id": 1}]}, "is not in COCO format: KeyError 'file_name'"),
         (
             {"images": [{"id": 1}], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1]}]},
-            "is not in COCO's format: ValueError",
+            "is not in COCO format: ValueError",
         ),
-        ("text", "is no list of samples"),
-        ([1], "is no list of samples"),
+        ("text", "is neither a list of samples nor in COCO format"),
+        ([1], "is neither a list of samples nor in COCO format"),
     ],
 )
 def test_what_is_wrong_with_json_is_named(data: Path, content: object, wrong: str) -> None:
@@ -126,9 +126,9 @@ def test_what_is_wrong_with_json_is_named(data: Path, content: object, wrong: st
 
 
 def test_data_that_are_not_labelled_say_so(data: Path) -> None:
-    with pytest.raises(AppError, match="holds no labelled sample"):
+    with pytest.raises(AppError, match="holds no labelled samples"):
         _truths(data)
     with pytest.raises(AppError, match="no such file or folder"):
         _truths(data / "gone")
-    with pytest.raises(AppError, match="is no manifest"):
+    with pytest.raises(AppError, match="is not a manifest"):
         _truths(data / "a.txt")

@@ -116,7 +116,7 @@ def test_no_path_of_a_config_leaves_the_folder(
     (folder / "links").symlink_to(outside)
     changes = {"file": {"components": model(file=name)}, "extra": {"components": model(extra=[name])}}
     edit(folder, **changes.get(key, {key: [name] if key == "samples" else name}))
-    with pytest.raises(AppError, match="leads out of the app's folder") as caught:
+    with pytest.raises(AppError, match="points outside the app's folder") as caught:
         load_app(folder)
     assert key in caught.value.where
 
@@ -125,7 +125,7 @@ def test_a_link_among_the_samples_may_not_lead_out(fake_app: Callable[..., Path]
     folder = fake_app()
     (tmp_path / "secret.txt").write_text("1")
     (folder / "samples" / "9.txt").symlink_to(tmp_path / "secret.txt")
-    with pytest.raises(AppError, match="leads out"):
+    with pytest.raises(AppError, match="points outside"):
         load_app(folder)
 
 
@@ -156,7 +156,7 @@ def test_several_errors_say_how_to_see_all(fake_app: Callable[..., Path]) -> Non
 
 @pytest.mark.parametrize(
     ("place", "told"),
-    [("nowhere", "does not exist"), ("empty", "it holds no ai_app_config.json"), ("model.onnx", "lpbench run")],
+    [("nowhere", "does not exist"), ("empty", "it has no ai_app_config.json"), ("model.onnx", "lpbench run")],
 )
 def test_what_is_no_app_says_what_to_do(tmp_path: Path, place: str, told: str) -> None:
     (tmp_path / "empty").mkdir()
@@ -185,7 +185,7 @@ def test_metadata_are_said_to_be_unread_where_yaml_is_not_installed(
     assert isinstance(missing, Unavailable)
     assert missing.reason == "there is no ai_app.yml"
     assert isinstance(unread, Unavailable)
-    assert "unread: PyYAML is not installed" in unread.reason
+    assert "was not read: PyYAML is not installed" in unread.reason
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_pull_goes_on_after_one_that_fails(pulls: list[tuple[str, bool]], capsys
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [(["onne"], 'did you mean "one"'), ([], "no entry named"), (["one", "thre"], 'unknown app "thre"')],
+    [(["onne"], 'did you mean "one"'), ([], "no entry given"), (["one", "thre"], 'unknown app "thre"')],
 )
 def test_wrong_names_stop_before_anything_is_fetched(
     pulls: list[tuple[str, bool]], capsys: pytest.CaptureFixture[str], words: list[str], told: str

@@ -47,7 +47,7 @@ def test_what_failed_stands_under_the_table_of_sections(checked: Checked, capsys
     checked(GOOD, BAD, ODD)
     assert main(["check", "fake"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "fake does not keep the contract"
+    assert lines[0] == "fake does not meet the contract"
     assert lines[1].split() == ["section", "passed", "failed", "not", "applicable", "expected", "failure"]
     assert lines[2].split() == ["listing", "1", "-", "-", "-"]
     assert lines[3].split() == ["running", "-", "1", "-", "1"]
@@ -59,9 +59,9 @@ def test_what_failed_stands_under_the_table_of_sections(checked: Checked, capsys
 @pytest.mark.parametrize(
     ("found", "status", "answer"),
     [
-        ([GOOD], 0, "keeps the contract"),
-        ([GOOD, ODD], 0, "keeps the contract"),
-        ([GOOD, LOST], 1, "does not keep the contract"),
+        ([GOOD], 0, "meets the contract"),
+        ([GOOD, ODD], 0, "meets the contract"),
+        ([GOOD, LOST], 1, "does not meet the contract"),
         ([GOOD, *NONE], 1, "is not ready"),
     ],
 )
@@ -108,10 +108,10 @@ def test_options_reach_the_engine_with_their_types(checked: Checked) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["check"], "which engine?"),
+        (["check"], "no engine given"),
         (["check", "fkae"], 'did you mean "fake"?'),
-        (["check", "fake"], "names no case to check it with"),
-        (["check", "fake", "--shape", "x=1"], "--shape belongs to a model"),
+        (["check", "fake"], "provides no case to check it with"),
+        (["check", "fake", "--shape", "x=1"], "--shape requires --model"),
         (["check", "fake", "--model", "no-such.fake"], "no-such.fake: cannot load"),
         (["new-plugin", "Acme"], "cannot be an engine's name"),
         (["new-plugin", "class"], "cannot be an engine's name"),

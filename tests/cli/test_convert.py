@@ -54,7 +54,7 @@ def test_converting_tells_what_was_made_how_it_was_checked_and_what_to_type_next
     assert following == f"next: lpbench run {folder} --engine quick"
     assert "m.formula: checking · maker" in shown.err
     assert main(["convert", str(folder), "--to", "table"]) == 0
-    assert "kept from before" in capsys.readouterr().out
+    assert "converted earlier" in capsys.readouterr().out
 
 
 def test_other_programs_get_json(app: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +85,7 @@ def test_without_convert_the_error_says_that_it_would_help(
 ) -> None:
     folder = app()
     assert main(["run", str(folder), "--engine", "quick", *QUICKLY]) == 2
-    assert "add --convert: maker makes table of formula" in capsys.readouterr().err
+    assert "add --convert: maker converts formula to table" in capsys.readouterr().err
     assert main(["run", str(folder), "--engine", "alien", *QUICKLY]) == 2
     assert "--convert" not in capsys.readouterr().err
 

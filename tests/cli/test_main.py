@@ -94,7 +94,7 @@ def test_help_of_every_command_ends_with_two_examples_that_are_right(name: str, 
         (["--verison"], ["unknown option --verison", "lpbench --help"]),
         (["engines", "--jsno"], ["unknown option --jsno", 'did you mean "--json"?']),
         (["engines", "--js"], ["unknown option --js"]),  # abbreviations change their meaning when options are added
-        (["engines", "extra"], ['unexpected "extra"', "lpbench engines --help"]),
+        (["engines", "extra"], ['unexpected argument "extra"', "lpbench engines --help"]),
         (["run"], ["APP", "lpbench run --help"]),
         (["benchmark-analyzer", "--ai-ap", "x"], ["unknown option --ai-ap", '"--ai-app"']),
         (["run", "x", "--threads", "two"], ["--threads", 'found "two"', "whole number"]),

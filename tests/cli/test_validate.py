@@ -102,7 +102,7 @@ def test_all_takes_the_entries_that_are_pulled(
     assert [line for line in lines if line.endswith((": ok", "error", "errors"))] == [f"{wrong}: 1 error", "pulled: ok"]
 
 
-@pytest.mark.parametrize(("words", "remedy"), [((), "--all takes every"), (("--all",), "lpbench pull --all")])
+@pytest.mark.parametrize(("words", "remedy"), [((), "--all checks every"), (("--all",), "lpbench pull --all")])
 def test_nothing_to_check_is_an_error_with_a_remedy(
     words: tuple[str, ...], remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

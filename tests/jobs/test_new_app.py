@@ -72,7 +72,7 @@ def test_nothing_that_is_there_is_touched(tmp_path: Path, model: Path) -> None:
     (tmp_path / "full" / "kept.txt").write_text("kept")
     (tmp_path / "link").symlink_to("nowhere")
     for name in ("full", "net.fake", "link"):
-        with pytest.raises(AppError, match="is there already"):
+        with pytest.raises(AppError, match="already exists"):
             new_app(tmp_path / name, app_class="model", model=model)
     assert (tmp_path / "full" / "kept.txt").read_text() == "kept"
 
@@ -91,7 +91,7 @@ def test_nothing_that_is_there_is_touched(tmp_path: Path, model: Path) -> None:
         ({"labels": "gone.txt"}, "does not exist"),
         ({"labels": "blank.txt"}, "labels[1]: found an empty name"),
         ({"samples": "gone"}, "does not exist"),
-        ({"samples": "nothing"}, "holds no sample"),
+        ({"samples": "nothing"}, "contains no sample"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_left(
@@ -133,8 +133,8 @@ def test_without_an_engine_the_inputs_are_unread_and_it_says_so(
 ) -> None:
     monkeypatch.setattr(module, "offers_where", lambda *_: iter(()))
     made = new_app(tmp_path / "mine", app_class="image_classification", model=model)
-    assert "no engine that reads fake is ready here" in made.unread
-    assert any("224x224, as its file does not tell" in line for line in made.assumed)
+    assert "no engine that reads fake is ready" in made.unread
+    assert any("224x224, because the model file does not state it" in line for line in made.assumed)
 
 
 def test_a_data_set_is_not_copied(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def test_imagenets_mean_is_assumed_for_colour_photos_of_classifiers_only(
 
 def test_labels_that_are_too_many_for_the_model_are_pointed_out() -> None:
     made = guess("image_classification", [], [TensorInfo("prob", "float32", (1, 1000))], 1001)
-    assert 'CHECK: there are 1001 labels, and output "prob" has 1000 classes' in made.assumed
+    assert 'CHECK: there are 1001 labels, but output "prob" has 1000 classes' in made.assumed
 
 
 def test_open_dimensions_that_must_be_given_are_pointed_out() -> None:

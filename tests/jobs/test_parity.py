@@ -126,7 +126,7 @@ def test_several_deviations_are_one_with_means_over_all_values() -> None:
         ({"max_absolute": 0.07, "peak": 640.0}, "max absolute error 0.07 is above 0.064"),
         ({"mean_relative": 0.02}, "mean relative error 0.02 is above 0.01"),
         ({"mean_relative": math.inf}, "mean relative error inf is above 0.01"),
-        ({"nonfinite_mismatch": 3}, "3 values are not finite in one and otherwise in the other"),
+        ({"nonfinite_mismatch": 3}, "3 values differ where one or both are not finite"),
         ({"count": 0, "not_finite": (7, 7)}, "no value is finite"),
         ({"not_finite": (7, 7)}, ""),
     ],
@@ -164,5 +164,5 @@ def test_dimensions_are_brought_in_order_element_by_element(layout: str, wanted:
 
 
 def test_a_layout_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(LpbenchError, match="2x3 cannot be brought from NHWC to NCHW"):
+    with pytest.raises(LpbenchError, match="2x3 cannot be transposed from NHWC to NCHW"):
         in_layout(np.zeros((2, 3)), "NHWC", "NCHW")

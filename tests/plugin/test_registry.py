@@ -118,7 +118,7 @@ def test_importing_lpbench_discovers_nothing(install: Callable[..., Path], site:
         ),
         (f"{engine('acme')}    raise OSError('half-way')", "OSError: half-way"),
         (f"{engine('acme')}    raise SystemExit('half-way')", "SystemExit: half-way"),
-        (f"{engine('acme')}    register('acme')", "registered 'acme', which is no EngineSpec"),
+        (f"{engine('acme')}    register('acme')", "registered 'acme'; expected EngineSpec"),
     ],
     ids=[
         "import",
@@ -227,7 +227,7 @@ def test_a_metric_where_an_engine_belongs_is_refused_whole() -> None:
     found.add("acme", Offers(EngineSpec("acme", "a:A"), MetricSpec("top1", "a:top1")))
     assert found.all(ENGINES) == {}
     assert found.all(METRICS) == {}
-    assert "no EngineSpec" in str(failed(found, "acme"))
+    assert "; expected EngineSpec" in str(failed(found, "acme"))
 
 
 def test_a_failure_is_told_once_however_often_is_asked() -> None:

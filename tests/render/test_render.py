@@ -357,8 +357,8 @@ def test_the_parts_of_a_latency_add_up_to_the_whole() -> None:
     assert sum(values[:-1]) == pytest.approx(10.5, abs=0.01)
     assert values[-1] == 10.5
     assert sum(shares[:-1]) == pytest.approx(100, abs=1)
-    assert "most after the engine itself: preprocessing: resize, 1.50 ms (14 %)" in text
-    assert "another when it was taken apart" not in text
+    assert "largest part after the engine itself: preprocessing: resize, 1.50 ms (14 %)" in text
+    assert "the latency differed" not in text
 
 
 def test_one_run_is_taken_apart_without_an_interval() -> None:
@@ -372,14 +372,14 @@ def test_parts_that_are_not_those_of_the_latency_say_so() -> None:
     found = explained()
     runs = tuple(dataclasses.replace(run, parts={**run.parts, "engine alone": 11 * MS}) for run in found.runs)
     text = render.text(make_result(dataclasses.replace(found, runs=runs)))
-    assert re.search(r"another when it was taken apart: 13\.0 ms here, 10\.0 ms above", text)
+    assert re.search(r"the latency differed while its parts were measured: 13\.0 ms here, 10\.0 ms above", text)
 
 
-def test_an_engine_that_is_nearly_all_of_it_is_said_to_be() -> None:
+def test_an_engine_that_takes_nearly_all_the_time_is_named() -> None:
     found = explained()
     parts = {"engine alone": 10.0 * MS, "postprocessing": 0.01 * MS}
     runs = tuple(dataclasses.replace(run, parts=parts) for run in found.runs)
-    assert "nothing but the engine itself" in render.text(make_result(dataclasses.replace(found, runs=runs)))
+    assert "no part but the engine itself" in render.text(make_result(dataclasses.replace(found, runs=runs)))
 
 
 def test_each_of_several_engines_is_taken_apart_by_name() -> None:
@@ -392,7 +392,7 @@ def test_a_notebook_shows_the_parts_too() -> None:
     page = Page(render.to_html(make_result(explained())))
     assert page.tags.count("table") == 2
     assert "preprocessing: resize" in page.text
-    assert "most after the engine itself" in page.text
+    assert "largest part after the engine itself" in page.text
 
 
 def test_what_makes_a_number_doubtful_stands_under_it() -> None:

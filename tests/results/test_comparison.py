@@ -138,8 +138,8 @@ def on_gpu(result: Result) -> Result:
     [
         (at_frequency(BEFORE, None), "no cpufreq"),
         (at_frequency(BEFORE, 1500, 1800), "from 1500 to 1800 MHz"),
-        (on_gpu(at_frequency(BEFORE, 1500)), "not that of a GPU"),
-        (BEFORE, "nobody looked"),
+        (on_gpu(at_frequency(BEFORE, 1500)), "does not apply to a GPU"),
+        (BEFORE, "the result does not contain it"),
     ],
     ids=["unknown", "changed", "GPU", "older result"],
 )

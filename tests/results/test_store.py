@@ -39,7 +39,7 @@ def test_without_results_last_says_how_to_get_one() -> None:
 def test_a_file_that_exists_is_not_overwritten_unasked(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text("mine", encoding="utf-8")
-    with pytest.raises(ResultError, match=r"r\.json: exists\n.*--force"):
+    with pytest.raises(ResultError, match=r"r\.json: already exists\n.*--force"):
         RESULT.save(path)
     assert path.read_text(encoding="utf-8") == "mine"
     RESULT.save(path, overwrite=True)

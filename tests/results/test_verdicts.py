@@ -42,7 +42,7 @@ def test_fewer_than_eight_runs_are_unclear() -> None:
     """Seven runs, each a third slower; the reason names both numbers."""
     found = verdict([1.3, 1.31, 1.3, 1.32, 1.3, 1.29, 1.3])
     assert found.verdict is Verdict.UNCLEAR
-    assert found.reason == "7 runs: a verdict takes 8"
+    assert found.reason == "7 runs: a verdict needs 8"
     assert verdict([1.3]).verdict is Verdict.UNCLEAR
 
 

@@ -1,4 +1,4 @@
-"""docs/reference/conformance.md lists every check; run this file to write it anew."""
+"""docs/reference/conformance.md lists every check; run this file to regenerate it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from lpbench import testing
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
 FIRST = "\n## Engines"
-"""What stands above this heading is written by hand."""
+"""The text above this heading is written by hand."""
 
 
 def page() -> str:
-    """Return the page as the checks' docstrings have it."""
+    """Return the page, generated from the checks' docstrings."""
     parts = [PAGE.read_text(encoding="utf-8").partition(FIRST)[0]]
     for kind, checks in testing.checks().items():
         parts.append(
-            f"\n## {kind.capitalize()}s: {len(checks)} checks\n\n| section | check | what is right |\n|---|---|---|\n"
+            f"\n## {kind.capitalize()}s: {len(checks)} checks\n\n| section | check | requirement |\n|---|---|---|\n"
         )
         for section, group in groupby(checks, key=lambda each: each.section):
             parts += [f"| {section} | `{each.name}` | {each.summary.replace('``', '`')} |\n" for each in group]

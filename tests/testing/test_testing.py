@@ -46,10 +46,10 @@ def _faults() -> Iterator[tuple[str, str, str]]:
     seen: set[object] = set()
     for kind, tested in _kinds.TESTED.items():
         for name, check in tested.checks.items():
-            variants = [f":{each}" for each in VARIANTS.get(name, ())] or [""]
+            variants = [f":{variant}" for variant in VARIANTS.get(name, ())] or [""]
             if check.function not in seen:
-                wanted = variants if kind == "engine" else variants[:1]
-                yield from ((kind, name, f"{kind}/{name}{each}") for each in wanted)
+                selected = variants if kind == "engine" else variants[:1]
+                yield from ((kind, name, f"{kind}/{name}{variant}") for variant in selected)
             seen.add(check.function)
 
 
@@ -60,11 +60,11 @@ FAULTS = list(_faults())
 def sloppy(sloppy_site: None) -> Callable[[str], Checker]:
     """Return one checker for each kind of thing, its case made while nothing is broken."""
     cases = importlib.import_module("lpbench_sloppy.cases")
-    kinds = {each.word: each for each in registry.KINDS}
-    found = {word: _parent.Checker(kinds[word], "sloppy", getattr(cases, word), {}, {}) for word in _kinds.TESTED}
-    for checker in found.values():
+    kinds = {kind.word: kind for kind in registry.KINDS}
+    checkers = {word: _parent.Checker(kinds[word], "sloppy", getattr(cases, word), {}, {}) for word in _kinds.TESTED}
+    for checker in checkers.values():
         checker.prepare()
-    return found.__getitem__
+    return checkers.__getitem__
 
 
 @pytest.mark.parametrize("kind", _kinds.TESTED)
@@ -78,9 +78,9 @@ def test_a_plugin_that_breaks_a_contract_fails_its_check(
 ) -> None:
     """Every check, each with the fault that it is for, or with one for each thing that it looks at."""
     monkeypatch.setenv("SLOPPY", fault)
-    found = sloppy(kind).run(check)
-    assert found.status == "failed", found
-    assert found.message
+    result = sloppy(kind).run(check)
+    assert result.status == "failed", result
+    assert result.message
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ def test_a_process_that_crashes_or_hangs_is_a_failed_check_that_says_so(
     )
     checker.prepare()
     monkeypatch.setenv("SLOPPY", fault)
-    found = checker.run("outputs_are_right")
-    assert found.status == "failed"
-    assert found.message.startswith(told)
+    result = checker.run("outputs_are_right")
+    assert result.status == "failed"
+    assert result.message.startswith(told)
 
 
 def test_an_expected_failure_is_strict(sloppy_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,8 +142,8 @@ def test_an_expected_failure_is_strict(sloppy_site: None, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("expected", "told"),
     [
-        ({"feeds_are_unchangd": "why"}, 'there is no check "feeds_are_unchangd"'),
-        ({"feeds_are_unchanged": ""}, '"feeds_are_unchanged" is expected to fail without a reason'),
+        ({"feeds_are_unchangd": "why"}, 'expected_failures names the unknown check "feeds_are_unchangd"'),
+        ({"feeds_are_unchanged": ""}, '"feeds_are_unchanged" is expected to fail, but no reason is given'),
     ],
 )
 def test_expectations_that_say_nothing_are_refused(expected: dict[str, str], told: str) -> None:
@@ -163,19 +163,19 @@ def test_a_case_may_name_its_files_from_the_working_directory(
     monkeypatch.chdir(tmp_path)
     case = importlib.import_module("lpbench_sloppy.cases").engine(Path(), {})
     assert not case.model.path.is_absolute()
-    found = _parent.Checker(registry.ENGINES, "sloppy", case, {}, {}).run("no_files_are_left")
-    assert found.status == "passed", found
+    result = _parent.Checker(registry.ENGINES, "sloppy", case, {}, {}).run("no_files_are_left")
+    assert result.status == "passed", result
 
 
 def test_an_engine_that_is_not_ready_is_listed_and_nothing_more(fakes: registry.Registry) -> None:
-    found = {each.check: each for each in testing.check_engine("absent")}
-    assert found["missing_library_is_told"].status == "passed"
-    assert found["outputs_are_right"].status == "not ready"
-    assert found["outputs_are_right"].message == "needs absent: not installed: no_such_library"
+    results = {result.check: result for result in testing.check_engine("absent")}
+    assert results["missing_library_is_told"].status == "passed"
+    assert results["outputs_are_right"].status == "not ready"
+    assert results["outputs_are_right"].message == "needs absent: not installed: no_such_library"
 
 
 def test_an_engine_without_a_case_says_what_to_give(fakes: registry.Registry) -> None:
-    with pytest.raises(LpbenchError, match='engine "fake" names no case to check it with'):
+    with pytest.raises(LpbenchError, match='engine "fake" provides no case to check it with'):
         testing.check_engine("fake")
 
 
@@ -204,9 +204,11 @@ def test_pytest_runs_a_test_for_each_check(
     (tmp_path / "test_plugin.py").write_text(TESTS, encoding="utf-8")
     chosen = "outputs_are_right or spec_is_complete or formats_are_stated or short_stays"
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "-k", chosen, str(tmp_path)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
-    found = {name: word for word, name in re.findall(r"^([A-Z]+) \S+::(test_\w+\[\w+\])", done.stdout, re.MULTILINE)}
-    assert found == {
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    outcomes = {
+        name: word for word, name in re.findall(r"^([A-Z]+) \S+::(test_\w+\[\w+\])", process.stdout, re.MULTILINE)
+    }
+    assert outcomes == {
         "test_engine[outputs_are_right]": "XFAIL",
         "test_engine[spec_is_complete]": "FAILED",
         "test_engine[formats_are_stated]": "PASSED",
@@ -214,5 +216,5 @@ def test_pytest_runs_a_test_for_each_check(
         "test_absent[formats_are_stated]": "PASSED",
         "test_monitor[spec_is_complete]": "PASSED",
         "test_monitor[short_stays_are_harmless]": "PASSED",
-    }, done.stdout
-    assert "needs absent: not installed: no_such_library" in done.stdout
+    }, process.stdout
+    assert "needs absent: not installed: no_such_library" in process.stdout

@@ -118,11 +118,11 @@ def test_whatever_an_archive_holds_nothing_is_written_outside(make: Make, member
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}, "no regular file"),
-        ({"type": tarfile.LNKTYPE, "linkname": "member"}, "no regular file"),
-        ({"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 3}, "no regular file"),
-        ({"type": tarfile.FIFOTYPE}, "no regular file"),
-        ({"type": tarfile.DIRTYPE}, "no regular file"),
+        ({"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}, "not a regular file"),
+        ({"type": tarfile.LNKTYPE, "linkname": "member"}, "not a regular file"),
+        ({"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 3}, "not a regular file"),
+        ({"type": tarfile.FIFOTYPE}, "not a regular file"),
+        ({"type": tarfile.DIRTYPE}, "not a regular file"),
     ],
 )
 def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path, fields: dict[str, object], why: str) -> None:
@@ -138,7 +138,7 @@ def test_links_in_a_zip_are_refused(tmp_path: Path) -> None:
     info.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as opened:
         opened.writestr(info, "/etc/passwd")
-    with pytest.raises(PullError, match="no regular file"):
+    with pytest.raises(PullError, match="not a regular file"):
         extract(tmp_path / "a.zip", {"link": "a"}, tmp_path / "out")
 
 
@@ -164,7 +164,7 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path, suffix: str) ->
         with tarfile.open(archive, "w") as tarred:
             for _ in range(2):
                 tarred.addfile(tarfile.TarInfo("a"))
-    with pytest.raises(PullError, match=r"member 'a' (is there twice|would overwrite)"):
+    with pytest.raises(PullError, match=r"member 'a' (is in the archive twice|would overwrite)"):
         extract(archive, {"a": "a"}, tmp_path / "out")
 
 
@@ -172,10 +172,10 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path, suffix: str) ->
 def test_a_bomb_is_refused(tmp_path: Path, make: Make) -> None:
     """A member that unpacks to more than is allowed, and several that do so together."""
     big = make(tmp_path, {"a": bytes(1001)})
-    with pytest.raises(PullError, match="member 'a' unpacks to 1001 bytes; 1000 are allowed"):
+    with pytest.raises(PullError, match="member 'a' unpacks to 1001 bytes; at most 1000 are allowed"):
         extract(big, {"a": "a"}, tmp_path / "one", limits=SMALL)
     many = make(tmp_path, {"a": bytes(900), "b": bytes(900)})
-    with pytest.raises(PullError, match="member 'b' unpacks to 900 bytes; 600 are allowed"):
+    with pytest.raises(PullError, match="member 'b' unpacks to 900 bytes; at most 600 are allowed"):
         extract(many, {"a": "a", "b": "b"}, tmp_path / "many", limits=SMALL)
 
 
@@ -183,7 +183,7 @@ def test_a_bomb_is_refused(tmp_path: Path, make: Make) -> None:
 def test_too_many_members_are_refused(tmp_path: Path, make: Make) -> None:
     """More members than allowed, though only one was asked for."""
     archive = make(tmp_path, {**{str(at): b"" for at in range(51)}, "last": b"x"})
-    with pytest.raises(PullError, match="is member 51; 50 are allowed"):
+    with pytest.raises(PullError, match="is member 51; at most 50 are allowed"):
         extract(archive, {"last": "a"}, tmp_path / "out", limits=Limits(members=50))
 
 
@@ -204,7 +204,7 @@ def test_a_tar_with_a_huge_header_is_refused(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "a.tgz", "wb") as stream:
         stream.write(info.tobuf())
         stream.write(bytes(64 << 20))
-    with pytest.raises(PullError, match="header asks for"):
+    with pytest.raises(PullError, match="header requests"):
         extract(tmp_path / "a.tgz", {"a": "a"}, tmp_path / "out")
 
 

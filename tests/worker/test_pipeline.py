@@ -236,7 +236,7 @@ def test_throughput_of_batches_is_of_samples_and_by_the_wall(rows: Callable[...,
 
 def test_a_model_that_takes_one_sample_refuses_a_batch(rows: Callable[..., Result]) -> None:
     engine = _Rows(fixed=1)
-    with pytest.raises(EngineError, match=r'input "rows" \[1, 3\] does not take 4 samples at a time'):
+    with pytest.raises(EngineError, match=r'input "rows" \[1, 3\] does not accept batches of 4 samples'):
         rows(engine, batch=4)
     assert all(session.closed for session in engine.sessions)
 

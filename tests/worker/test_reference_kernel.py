@@ -19,7 +19,7 @@ def test_the_kernel_does_the_work_that_its_version_stands_for(threads: int) -> N
     from lpbench.worker.reference_kernel import Yardstick
 
     kernel = Yardstick(threads)
-    (forth, _), (first, second) = kernel._turns, (each.copy() for each in kernel._links)
+    (forth, _), (first, second) = kernel._rotations, (each.copy() for each in kernel._links)
     for _ in range(PARTS + 1):
         kernel.run({})
     np.testing.assert_allclose(kernel._product, kernel._filters @ kernel._values, rtol=1e-4)

@@ -104,7 +104,7 @@ def test_equal_maps_in_a_row_are_one_with_the_anchors_of_all() -> None:
         ({"maps": [4], "scales": [0.0, 1.0]}, "scales must be above 0"),
         ({"maps": [4], "ratios": [-1.0]}, "ratios must be above 0"),
         ({"maps": [4], "interpolated": 0.0}, "interpolated must be above 0"),
-        ({"maps": [4], "ratios": [], "interpolated": None}, "ratios may be empty only where"),
+        ({"maps": [4], "ratios": [], "interpolated": None}, "ratios may be empty only if interpolated is not null"),
     ],
 )
 def test_anchors_that_cannot_be_are_refused(values: dict[str, Any], message: str) -> None:

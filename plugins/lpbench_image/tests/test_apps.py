@@ -238,5 +238,5 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     weights = {"head.weight": np.zeros((4, 3), "f4"), "head.bias": np.zeros(4, "f4"), "other.weight": np.zeros(4, "f4")}
     graph = Graph(weights, 8)
     graph.linear(graph.pool("input"), "head", "logits")
-    with pytest.raises(ValueError, match=r"1 weights are left over: other\.weight"):
+    with pytest.raises(ValueError, match=r"1 weights are unused: other\.weight"):
         graph.save(tmp_path / "model.onnx", name="test", classes=4)

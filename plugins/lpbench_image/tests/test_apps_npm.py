@@ -116,7 +116,7 @@ def test_labels_and_model_are_taken_out_of_the_packed_file(tmp_path: Path) -> No
 )
 def test_another_packed_file_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     """Another number of names, or something else where the model begins."""
-    with pytest.raises(ValueError, match="labels and no TFLite model"):
+    with pytest.raises(ValueError, match="expected 23 labels, then a TFLite model"):
         _objectron.ssd(packed(tmp_path, **change), tmp_path)
 
 

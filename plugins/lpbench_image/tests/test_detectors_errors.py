@@ -116,7 +116,7 @@ def test_a_class_without_a_label_is_refused() -> None:
 def test_a_count_beyond_the_output_is_refused(count: float) -> None:
     """A model that found more than it can tell."""
     outputs = pairs(count=count)
-    with pytest.raises(ProcessorError, match=r'output "n" says -?\w+ boxes; there is room for 3'):
+    with pytest.raises(ProcessorError, match=r'output "n" gives a count of -?\w+ boxes; expected 0 to 3'):
         build("boxes", PAIRS, infos(outputs))(outputs, sample(WHOLE))
 
 
@@ -144,10 +144,10 @@ def test_strides_that_do_not_fit_the_input_are_refused() -> None:
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((1, 4, 7), r'output "b" \[1, 4, 7\] has rows of 7; the config says 6'),
-        ((2, 4, 6), r'output "b" \[2, 4, 6\] is no table of boxes, \[1, N, 6\]'),
-        ((1, 6, 2, 2), r'output "b" \[1, 6, 2, 2\] is no table of boxes'),
-        ((), r'output "b" \[\] is no table of boxes'),
+        ((1, 4, 7), r'output "b" \[1, 4, 7\] has rows of 7 numbers; the config requires 6'),
+        ((2, 4, 6), r'output "b" \[2, 4, 6\] is not a table of boxes, \[1, N, 6\]'),
+        ((1, 6, 2, 2), r'output "b" \[1, 6, 2, 2\] is not a table of boxes'),
+        ((), r'output "b" \[\] is not a table of boxes'),
     ],
 )
 def test_an_output_that_is_no_table_of_boxes_is_refused(shape: tuple[int, ...], message: str) -> None:
@@ -166,7 +166,9 @@ def test_an_output_of_another_size_than_the_model_says_is_refused() -> None:
     """An engine that hands over something else."""
     outputs = faces()
     post = build("ssd", FACES, infos(outputs))
-    with pytest.raises(ProcessorError, match=r'output "s" \[1, 5, 1\] is not what the model says, \[1, 4, 1\]'):
+    with pytest.raises(
+        ProcessorError, match=r'output "s" \[1, 5, 1\] differs from the shape that the model declares, \[1, 4, 1\]'
+    ):
         post(outputs | {"s": np.zeros((1, 5, 1), np.float32)}, sample(WHOLE))
 
 
@@ -207,11 +209,11 @@ def test_a_sample_without_a_picture_is_refused() -> None:
         ("boxes", {"boxes": "b"}, "name either output, or boxes and scores"),
         ("boxes", {"boxes": "b", "scores": "s", "transposed": True}, "holds and transposed belong to output"),
         ("boxes", {"output": "o", "classes": "c"}, "classes and count belong to boxes and scores"),
-        ("boxes", {"boxes": "b", "scores": "s", "count": "n"}, "count belongs to classes"),
+        ("boxes", {"boxes": "b", "scores": "s", "count": "n"}, "count requires classes"),
         (
             "boxes",
             {"output": "o", "holds": "objectness", "activation": "softmax"},
-            "softmax and background exclude objectness",
+            "softmax and background cannot be combined with objectness",
         ),
         ("boxes", {"output": "o", "holds": "score, class", "background": "last"}, "need a score for each class"),
     ],

@@ -253,13 +253,13 @@ def test_a_box_of_no_size_is_one_pixel() -> None:
 @pytest.mark.parametrize(
     ("found", "values", "words"),
     [
-        (faces((0, 0, 9, 9), points=[EYES]), {"region": {"rotate": [0, 2]}}, "point 2 is asked for, .* has 2 points"),
-        (faces((0, 0, 9, 9)), {"region": {"points": [133]}}, "point 133 is asked for, .* has 0 points"),
-        (faces((0, 0, 9, 9), points=[EYES]), {"region": {"template": [[1, 1], [2, 2], [3, 4]]}}, "point 2 is asked"),
-        (faces((0, 0, math.nan, 9)), {"region": {}}, "no region"),
-        (faces((0, 0, math.inf, 9)), {"region": {"scale": 2}}, "no region"),
+        (faces((0, 0, 9, 9), points=[EYES]), {"region": {"rotate": [0, 2]}}, "point 2 is needed, .* found 2 points"),
+        (faces((0, 0, 9, 9)), {"region": {"points": [133]}}, "point 133 is needed, .* found 0 points"),
+        (faces((0, 0, 9, 9), points=[EYES]), {"region": {"template": [[1, 1], [2, 2], [3, 4]]}}, "point 2 is needed"),
+        (faces((0, 0, math.nan, 9)), {"region": {}}, "no region can be made"),
+        (faces((0, 0, math.inf, 9)), {"region": {"scale": 2}}, "no region can be made"),
         (faces((0, 0, 9, 9), points=[[NOSE, NOSE]]), {"region": {"template": [[1, 1], [2, 2]]}}, "coincide"),
-        (Mask(np.zeros((2, 2), np.uint8)), {"region": {}}, "detections or landmarks, not of Mask"),
+        (Mask(np.zeros((2, 2), np.uint8)), {"region": {}}, "detections or landmarks, not from Mask"),
     ],
 )
 def test_what_makes_no_region_is_refused_by_name(found: Any, values: dict[str, Any], words: str) -> None:
@@ -278,10 +278,13 @@ def test_what_makes_no_region_is_refused_by_name(found: Any, values: dict[str, A
         ({"region": {"points": [-1]}}, "numbered from 0"),
         ({"region": {"rotate": [2, 2]}}, "rotate names one point twice: 2"),
         ({"region": {"template": [[1, 1]]}}, "two or more points"),
-        ({"region": {"template": [[1, 1], [2, 2]], "points": [1]}}, "1 points for the 2 of template"),
-        ({"region": {"template": [[1, 1], [2, 2]], "square": True}}, "template says all"),
+        ({"region": {"template": [[1, 1], [2, 2]], "points": [1]}}, "points has 1 numbers, but template has 2 points"),
+        ({"region": {"template": [[1, 1], [2, 2]], "square": True}}, "template determines the whole region"),
         ({"region": [{}, {"mirrored": True}]}, '"mirror"'),
-        ({"region": {"rotate": [0, 1]}, "resize": {"interpolation": "area"}}, 'interpolation "area" cannot turn'),
+        (
+            {"region": {"rotate": [0, 1]}, "resize": {"interpolation": "area"}},
+            'interpolation "area" cannot rotate a region',
+        ),
         ({"region": {"template": [[1, 1], [2, 2]]}, "resize": {"mode": "letterbox"}}, 'mode "stretch"'),
         ({"pick": 0}, "pick must be 1 or more"),
         ({"pick": "worst"}, "'best'"),

@@ -157,7 +157,7 @@ def test_a_difficult_box_neither_counts_nor_spoils() -> None:
 
 def test_data_without_boxes_have_no_average_precision() -> None:
     nothing = over(CocoAveragePrecision(LABELS), [([], [])])
-    assert (nothing.value, nothing.n, nothing.reason) == (None, 1, "the data have no box")
+    assert (nothing.value, nothing.n, nothing.reason) == (None, 1, "the data contain no boxes")
     with pytest.raises(LpbenchError, match="the data have no boxes"):
         CocoAveragePrecision(LABELS).add({"items": []}, {"label": "cat"})
     with pytest.raises(LpbenchError, match="predictions have no boxes"):
@@ -195,8 +195,8 @@ def test_masks_of_other_sizes_or_none_are_refused(tmp_path: Path) -> None:
     described = {"mask": run_lengths.encode(np.ones((2, 2), np.bool_)), "share": {"person": 1.0}}
     for truth, wrong in (
         ({"mask": run_lengths.encode(np.ones((2, 3), np.bool_))}, "2, 2"),
-        ({"mask": {"size": [2, 2], "counts": [1]}}, "no mask"),
-        ({"mask": str(tmp_path / "gone.png")}, "no picture"),
+        ({"mask": {"size": [2, 2], "counts": [1]}}, "run lengths of a mask are invalid"),
+        ({"mask": str(tmp_path / "gone.png")}, r"gone\.png: cannot be read as a picture"),
         ({"label": "cat"}, "have no mask"),
     ):
         with pytest.raises(LpbenchError, match=wrong):

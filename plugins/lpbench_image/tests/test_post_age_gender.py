@@ -69,7 +69,7 @@ def test_values_are_the_models_numbers() -> None:
 @pytest.mark.parametrize("age", [[0, 0, 0], [-1, -2, -3], [0.5, -0.5, 0.1]])
 def test_numbers_that_are_no_probabilities_are_refused(age: list[float]) -> None:
     """Nothing is probable, or less than nothing."""
-    with pytest.raises(ProcessorError, match=r'cat\.jpg: output "age" holds .* no probabilities'):
+    with pytest.raises(ProcessorError, match=r'cat\.jpg: output "age" holds .* not probabilities'):
         describe(BOTH, face(age, 0))
 
 
@@ -85,9 +85,9 @@ def test_what_is_no_number_is_refused(output: str) -> None:
 def test_an_output_of_another_size_is_refused() -> None:
     """A gender is one number, and so is an age in years."""
     outputs = [TensorInfo("age", "float32", (1, 100)), TensorInfo("gender", "float32", (1, 2))]
-    with pytest.raises(ProcessorError, match=r"gender: .*\[1, 2\] is not 1 numbers"):
+    with pytest.raises(ProcessorError, match=r"gender: .*\[1, 2\] does not hold 1 numbers"):
         build("age-gender", BOTH, outputs)
-    with pytest.raises(ProcessorError, match=r"age: .*\[1, 100\] is not 1 numbers"):
+    with pytest.raises(ProcessorError, match=r"age: .*\[1, 100\] does not hold 1 numbers"):
         build("age-gender", {"age": "age", "form": "years"}, outputs)
 
 

@@ -130,7 +130,7 @@ def test_a_file_that_is_no_gallery_is_refused_by_name(tmp_path: Path, content: b
 def test_a_single_array_is_no_gallery(tmp_path: Path) -> None:
     """It has no names."""
     np.save(tmp_path / "one.npy", np.ones(3))
-    with pytest.raises(ProcessorError, match=r"one\.npy: is one array without a name"):
+    with pytest.raises(ProcessorError, match=r"one\.npy: holds one array without a name"):
         build("embedding", {"gallery": {"file": str(tmp_path / "one.npy")}}, [TensorInfo("out", "float32", (1, 3))])
 
 

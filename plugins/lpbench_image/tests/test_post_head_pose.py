@@ -109,10 +109,10 @@ def test_a_description_has_degrees() -> None:
 
 
 def test_points_that_no_head_has_are_refused() -> None:
-    """All in one place; and what is no number."""
+    """All in one place; and NaN."""
     outputs = {"out": np.zeros((1, 468, 3), np.float32)}
     post = build("head-pose", {}, infos(outputs))
-    with pytest.raises(ProcessorError, match=r'cat\.jpg: no head has the points of output "out"'):
+    with pytest.raises(ProcessorError, match=r'cat\.jpg: no head pose fits the points of output "out"'):
         post(outputs, sample(PLAIN))
     outputs["out"][0, 7] = np.nan
     with pytest.raises(ProcessorError, match="holds nan"):
@@ -121,5 +121,5 @@ def test_points_that_no_head_has_are_refused() -> None:
 
 def test_a_mesh_of_another_model_is_refused() -> None:
     """Its points would have other numbers."""
-    with pytest.raises(ProcessorError, match=r"\[1, 204\] is not 468 x 3 numbers"):
+    with pytest.raises(ProcessorError, match=r"\[1, 204\] does not hold 468 x 3 numbers"):
         build("head-pose", {}, [TensorInfo("out", "float32", (1, 204))])

@@ -139,12 +139,17 @@ def test_what_is_no_number_is_refused_by_sample_and_output(bad: float, output: s
             "mesh",
             MESH,
             {"points": (1, 1403), "flag": (1, 1)},
-            r'points: output "points" \[1, 1403\] is not n x 3 numbers',
+            r'points: output "points" \[1, 1403\] does not hold n x 3 numbers',
         ),
-        ("mesh", MESH, {"points": (1, 9), "flag": (1, 2)}, r'flag: output "flag" \[1, 2\] is not 1 numbers'),
+        ("mesh", MESH, {"points": (1, 9), "flag": (1, 2)}, r'flag: output "flag" \[1, 2\] does not hold 1 numbers'),
         ("mesh", MESH, {"point": (1, 9), "flag": (1, 1)}, 'postprocessing.points: the model has no output "points"'),
         ("mesh", {}, {"a": (1, 9), "b": (1, 1)}, 'name the one to use: "points"'),
-        ("iris", EYE, {"contour": (1, 213), "iris": (1, 18)}, r'iris: output "iris" \[1, 18\] is not 5 x 3 numbers'),
+        (
+            "iris",
+            EYE,
+            {"contour": (1, 213), "iris": (1, 18)},
+            r'iris: output "iris" \[1, 18\] does not hold 5 x 3 numbers',
+        ),
     ],
 )
 def test_a_model_with_other_outputs_is_refused(name: str, values: Any, shapes: Any, error: str) -> None:
@@ -157,14 +162,14 @@ def test_an_open_output_is_looked_at_when_it_comes() -> None:
     """The model does not tell its size."""
     post = build("mesh", {}, [TensorInfo("out", "float32", (1, "n"))])
     assert post({"out": np.zeros((1, 6), np.float32)}, sample()).points.shape == (2, 3)
-    with pytest.raises(ProcessorError, match=r"cat\.jpg: output .* \[1, 7\] is not n x 3 numbers"):
+    with pytest.raises(ProcessorError, match=r"cat\.jpg: output .* \[1, 7\] does not hold n x 3 numbers"):
         post({"out": np.zeros((1, 7), np.float32)}, sample())
 
 
 def test_without_a_geometry_there_is_no_way_back() -> None:
     """A preprocessor of somebody else's."""
     outputs = face()
-    with pytest.raises(ProcessorError, match="does not tell where the input lay"):
+    with pytest.raises(ProcessorError, match="does not report where the input lies"):
         build("mesh", MESH, infos(outputs))(outputs, Sample("cat.jpg", None))
 
 

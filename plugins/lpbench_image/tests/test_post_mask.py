@@ -180,11 +180,11 @@ def test_values_have_the_channels_first(shape: Any, layout: str, labels: Any, ch
 @pytest.mark.parametrize(
     ("shape", "labels", "error"),
     [
-        ((1, 4, 5, 6), (), r'cannot tell the layout of output "out" \[1, 4, 5, 6\]'),
-        ((1, 1, 5, 1), (), "cannot tell the layout"),
-        ((2, 1, 5, 6), (), "is no map"),
-        ((1, 100), (), "is no map"),
-        ((1, 0, 5, 1), (), "is no map"),
+        ((1, 4, 5, 6), (), r'cannot determine the layout of output "out" \[1, 4, 5, 6\]'),
+        ((1, 1, 5, 1), (), "cannot determine the layout"),
+        ((2, 1, 5, 6), (), "is not a map"),
+        ((1, 100), (), "is not a map"),
+        ((1, 0, 5, 1), (), "is not a map"),
         ((1, 1, 5, 6), ("a", "b", "c"), "3 labels for 1 channels"),
     ],
 )
@@ -203,7 +203,7 @@ def test_labels_that_are_not_those_of_the_channels_are_refused() -> None:
 
 
 def test_an_open_map_is_looked_at_when_it_comes() -> None:
-    """Of any size; and what is no number is refused."""
+    """A map of any size; NaN is refused."""
     post = build("mask", {}, [TensorInfo("out", "float32", (1, 1, "h", "w"))])
     scores = np.ones((1, 1, 4, 6), np.float32)
     assert post({"out": scores}, sample(PLAIN)).values.all()

@@ -165,9 +165,9 @@ def test_a_box_that_leaves_the_map_counts_what_is_in_it() -> None:
 @pytest.mark.parametrize("shape", [(1, 2, 8, 8), (2, 1, 8, 8), (8, 8), (1, 1, 0, 8)])
 def test_an_output_that_is_no_map_of_one_channel_is_refused(shape: tuple[int, ...]) -> None:
     """When the app is opened, or the map comes."""
-    with pytest.raises(ProcessorError, match="is no map of one channel"):
+    with pytest.raises(ProcessorError, match="is not a map of one channel"):
         build("text-boxes", {}, [TensorInfo("out", "float32", shape)])
-    with pytest.raises(ProcessorError, match="is no map of one channel"):
+    with pytest.raises(ProcessorError, match="is not a map of one channel"):
         build("text-boxes", {}, [TensorInfo("out", "float32", (None,))])({"out": np.zeros(shape)}, sample(WHOLE))
 
 

@@ -33,10 +33,10 @@ def info(shape: Sequence[int | str | None], dtype: str = "float32", **more: Any)
         ({"resiz": {}}, '"resize"'),
         ({"resize": {"size": 0}}, "size must be 1 or more, found 0"),
         ({"resize": {"size": [4, -4]}}, "size must be 1 or more"),
-        ({"resize": {"mode": "none", "size": 4}}, "takes no size"),
+        ({"resize": {"mode": "none", "size": 4}}, "does not accept a size"),
         ({"resize": {"mode": "short-side", "size": [4, 5]}}, "takes one number"),
         ({"resize": {"pad": 256}}, "pad must be 0 to 255"),
-        ({"resize": {"mode": "letterbox"}, "crop": 4}, "exclude each other"),
+        ({"resize": {"mode": "letterbox"}, "crop": 4}, "cannot be combined with resize mode"),
         ({"resize": {"size": [8, 10]}, "crop": [9, 9]}, "exceeds the resized image"),
         ({"crop": 0}, "crop must be 1 or more"),
         ({"normalise": {"std": [1, 0, 1]}}, "std must be above 0"),
@@ -67,12 +67,12 @@ def test_wrong_values_in_the_config_are_named(values: dict[str, Any], words: str
         ({"resize": {"mode": "short-side", "size": 256}, "crop": 224}, (1, 3, 192, "w"), ("224x224", "192x?")),
         ({}, (1, 3, "h", "w"), ("no fixed size", '"size"')),
         ({"resize": {"mode": "short-side"}}, (1, 3, None, None), ("no fixed size",)),
-        ({"color": "GREY"}, (1, 3, 8, 8), ("GREY has 1", "wants 3")),
-        ({"color": "RGB"}, (1, 1, 8, 8), ("RGB has 3", "wants 1")),
+        ({"color": "GREY"}, (1, 3, 8, 8), ("GREY has 1", "expects 3")),
+        ({"color": "RGB"}, (1, 1, 8, 8), ("RGB has 3", "expects 1")),
         ({"normalise": {"mean": [1, 2, 3]}}, (1, 1, 8, 8), ("3 numbers for 1 channel",)),
         ({"dtype": "uint8"}, (1, 3, 8, 8), ("uint8", "float32")),
-        ({}, (4, 3, 8, 8), ("takes 4 images",)),
-        ({}, (1, 1000), ("no image", "found 2")),
+        ({}, (4, 3, 8, 8), ("expects 4 images",)),
+        ({}, (1, 1000), ("not an image", "found 2")),
         ({}, (1, 4, 8, 8), ("layout",)),
         ({}, (1, 3, 8, 3), ("layout",)),
         ({}, (None, None, None, None), ("layout", '"NCHW"')),
@@ -89,7 +89,7 @@ def test_a_config_that_contradicts_the_model_is_refused(
 
 
 def test_a_layout_that_the_app_contradicts_is_refused() -> None:
-    """The config against what the app says of the model; and a layout that no image has."""
+    """The config against what the app says of the model; and a layout that not an image has."""
     with pytest.raises(ProcessorError, match=r"the config says NCHW, but .* is NHWC"):
         build({"layout": "NCHW"}, info((1, 8, 8, 3), layout="NHWC"))
     with pytest.raises(ProcessorError, match="layout 'NCL'"):
@@ -98,7 +98,7 @@ def test_a_layout_that_the_app_contradicts_is_refused() -> None:
 
 def test_types_that_no_image_has_are_refused() -> None:
     """A model that wants text, say."""
-    with pytest.raises(ProcessorError, match="int64; an image can be float32"):
+    with pytest.raises(ProcessorError, match="int64; an image must be one of float32"):
         build({}, info((1, 3, 8, 8), "int64"))
 
 
@@ -130,7 +130,7 @@ def test_a_sample_that_is_no_picture_is_refused_by_name(data: Any) -> None:
     """Wrong axes, channels and types, and nothing at all."""
     pre = build({}, info((1, 3, 8, 8)))
     for _ in range(2):
-        with pytest.raises(ProcessorError, match=r"holiday\.jpg: a picture is a uint8 array"):
+        with pytest.raises(ProcessorError, match=r"holiday\.jpg: a picture must be a uint8 array"):
             pre(Sample("holiday.jpg", data))
 
 
@@ -146,5 +146,5 @@ def test_a_picture_of_another_size_than_the_models_is_refused_by_name() -> None:
     """Mode none before a model of one size."""
     pre = build({"resize": {"mode": "none"}}, info((1, 3, 8, "w")))
     assert pre(Sample("right.jpg", np.zeros((8, 99, 3), np.uint8)))["image"].shape == (1, 3, 8, 99)
-    with pytest.raises(ProcessorError, match=r"wrong\.jpg: 9x8 image yields 9x8, but the model wants 8x\?"):
+    with pytest.raises(ProcessorError, match=r"wrong\.jpg: 9x8 image yields 9x8, but the model expects 8x\?"):
         pre(Sample("wrong.jpg", np.zeros((9, 8, 3), np.uint8)))

@@ -192,13 +192,13 @@ def test_what_cannot_be_looked_at_is_refused_by_name() -> None:
     """No region, no picture, one too large to be turned, one too large to be cut out."""
     pre = build({"max_pixels": 1000, "resize": {"interpolation": "lanczos"}}, 1, 8, 8, 3)
     for data, region, words in (
-        (picture(9, 9), "left half", "photo: a region is a Window or Region .*; found str"),
-        ("cat", Region(1.0, 1.0, 1.0, 1.0), "photo: a picture is a uint8 array"),
-        ("cat", Window(1, 1, 1, 1), "photo: a picture is a uint8 array"),
-        (np.zeros((9, 9)), Window(-1, 1, 1, 1), "photo: a picture is a uint8 array"),
-        (np.zeros((9, 9)), Window(1, 1, 1, 1), "photo: a picture is a uint8 array"),
-        (np.zeros((2, 40000, 3), np.uint8), Region(1.0, 1.0, 2.0, 2.0, 0.1), "photo: OpenCV cannot turn"),
-        (picture(9, 9), Window(-5, -5, 100, 100), "photo: a region of 100 x 100 pixels is more than"),
+        (picture(9, 9), "left half", "photo: a region must be a Window or Region .*; found str"),
+        ("cat", Region(1.0, 1.0, 1.0, 1.0), "photo: a picture must be a uint8 array"),
+        ("cat", Window(1, 1, 1, 1), "photo: a picture must be a uint8 array"),
+        (np.zeros((9, 9)), Window(-1, 1, 1, 1), "photo: a picture must be a uint8 array"),
+        (np.zeros((9, 9)), Window(1, 1, 1, 1), "photo: a picture must be a uint8 array"),
+        (np.zeros((2, 40000, 3), np.uint8), Region(1.0, 1.0, 2.0, 2.0, 0.1), "photo: OpenCV cannot rotate a region"),
+        (picture(9, 9), Window(-5, -5, 100, 100), "photo: a region of 100 x 100 pixels exceeds"),
     ):
         with pytest.raises(ProcessorError, match=words):
             pre(Sample("photo", data, region=region))

@@ -146,12 +146,12 @@ def test_extreme_pictures_have_defined_open_sizes() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"mode": "multiple", "size": 32}, 'mode "multiple" takes no size'),
-        ({"mode": "stretch", "multiple": 32}, "multiple goes with the modes"),
-        ({"mode": "letterbox", "most": 32}, "most goes with the modes"),
+        ({"mode": "multiple", "size": 32}, 'mode "multiple" does not accept a size'),
+        ({"mode": "stretch", "multiple": 32}, "multiple is valid only with the modes"),
+        ({"mode": "letterbox", "most": 32}, "most is valid only with the modes"),
         ({"mode": "height", "least": 0}, "least must be 1 or more"),
         ({"mode": "height", "least": 20, "most": 10}, "least, 20, exceeds most, 10"),
-        ({"mode": "stretch", "anchor": "top-left"}, 'anchor goes with mode "letterbox"'),
+        ({"mode": "stretch", "anchor": "top-left"}, 'anchor is valid only with mode "letterbox"'),
         ({"mode": "letterbox", "anchor": "center"}, '"centre"'),
     ],
 )
@@ -164,9 +164,9 @@ def test_settings_that_contradict_each_other_are_named(values: dict[str, Any], w
 @pytest.mark.parametrize(
     ("values", "shape", "words"),
     [
-        ({"mode": "multiple"}, (1, 64, 64, 3), "a size of its own, but input .* wants 64x64"),
+        ({"mode": "multiple"}, (1, 64, 64, 3), "its own size, but input .* expects 64x64"),
         ({"mode": "height"}, (1, None, None, 3), "no fixed size"),
-        ({"mode": "height", "size": 32}, (1, 48, None, 3), "yields 32x[0-9]+, but the model wants 48"),
+        ({"mode": "height", "size": 32}, (1, 48, None, 3), "yields 32x[0-9]+, but the model expects 48"),
         ({"mode": "height", "size": 32}, (1, 48, 320, 3), "yields 32x320, but"),
     ],
 )

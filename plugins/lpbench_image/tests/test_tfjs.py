@@ -395,17 +395,17 @@ def test_unknown_operations_are_all_named(tmp_path: Path) -> None:
         (('["x", "weight0"]', '["nobody", "weight0"]'), "no node 'nobody'"),
         (('["x", "weight0"]', '["x:1", "weight0"]'), r"node 'node2' \(Conv2D\) cannot be converted: KeyError"),
         (('["x", "weight0"]', '["x"]'), "cannot be converted: IndexError"),
-        (('["x", "weight0"]', '["x", "x"]'), "an input that must be constant is not"),
-        (("[1, 1, 2, 2]", "[1, 1, 2, 3]"), "takes 24 bytes; 16 are left"),
+        (('["x", "weight0"]', '["x", "x"]'), "an input that must be constant is computed"),
+        (("[1, 1, 2, 2]", "[1, 1, 2, 3]"), "needs 24 bytes; 16 are left"),
         (("[1, 1, 2, 2]", "[1, 1, 2]"), "8 bytes of weights are left over"),
         (("[1, 1, 2, 2]", "[1, 1, 4, 1]"), "2 channels do not fit a kernel of 4"),
         (("[1, 1, 2, 2]", "[1, 1, -2, -2]"), "has the shape"),
         (("[1, 1, 2, 2]", "[1, 1, 2, true]"), "has the shape"),
         (("[1, 1, 2, 2]", f"[{'1, ' * 8}4]"), "has the shape"),
         (('"float32"', '"string"'), "KeyError: 'string'"),
-        (('"m.bin"', '"../m.bin"'), r"file '\.\./m\.bin', which is not beside it"),
-        (('"m.bin"', '"/etc/passwd"'), "which is not beside it"),
-        (('"m.bin"', '".."'), "which is not beside it|Is a directory"),
+        (('"m.bin"', '"../m.bin"'), r"file '\.\./m\.bin', which is not in its folder"),
+        (('"m.bin"', '"/etc/passwd"'), "which is not in its folder"),
+        (('"m.bin"', '".."'), "which is not in its folder|Is a directory"),
         (('"m.bin"', '"m.bin", "m.bin"'), "16 bytes of weights are left over"),
         (('"m.bin"', '"other.bin"'), "FileNotFoundError"),
         (('"U0FNRQ=="', '"RVhQTElDSVQ="'), "only NHWC with SAME or VALID"),
@@ -427,7 +427,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     path = graph.write(tmp_path)
     (tmp_path / "m.bin").rename(tmp_path / "elsewhere")
     (tmp_path / "m.bin").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(PullError, match="not beside it"):
+    with pytest.raises(PullError, match="not in its folder"):
         convert(path, tmp_path / "m.onnx", {"y": name})
 
 
@@ -465,13 +465,13 @@ def test_long_chains_need_no_deep_stack(tmp_path: Path) -> None:
     assert found.shape == (1, 2)
     graph.nodes *= 5
     (tmp_path / "m.onnx").unlink()
-    refused(tmp_path, graph, name, "25010 nodes; 20000 are allowed")
+    refused(tmp_path, graph, name, "25010 nodes; at most 20000 are allowed")
 
 
 def test_an_input_is_no_output(tmp_path: Path) -> None:
     """A graph that hands its input through has nothing to convert."""
     graph = Graph()
-    refused(tmp_path, graph, graph.add("Identity", graph.input((1, 2))), "not tensors of their own")
+    refused(tmp_path, graph, graph.add("Identity", graph.input((1, 2))), "not distinct tensors computed by nodes")
 
 
 JUNK: list[Any] = [

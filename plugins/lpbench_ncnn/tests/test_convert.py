@@ -124,7 +124,7 @@ def test_weights_are_stored_in_16_bits_if_asked(models: OnnxModels, converter: C
 
 def test_open_sizes_must_be_given(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
     source, shapes = models.network("N"), {"image": (1, 3, 8, 8)}
-    with pytest.raises(ConversionError, match=r'input "image" has open sizes: Nx3x8x8\n.*--shape image='):
+    with pytest.raises(ConversionError, match=r'input "image" has open dimensions: Nx3x8x8\n.*--shape image='):
         convert(converter, source)
     for folder in ("converted", "scratch"):
         (source.parent / folder).rmdir()
@@ -138,7 +138,7 @@ def test_open_sizes_must_be_given(models: OnnxModels, converter: Converter, engi
     [
         ({"image": (1, 4, 8, 8)}, 'input "image" cannot be 1x4x8x8; the model has Nx3x8x8'),
         ({"image": (1, 3, 8)}, 'input "image" cannot be 1x3x8; the model has Nx3x8x8'),
-        ({"imago": (1, 3, 8, 8)}, '"imago", which is no input of the model\n  inputs: image'),
+        ({"imago": (1, 3, 8, 8)}, '"imago", which is not an input of the model\n  inputs: image'),
     ],
 )
 def test_sizes_that_the_model_does_not_take_are_an_error(
@@ -151,7 +151,10 @@ def test_sizes_that_the_model_does_not_take_are_an_error(
 
 @pytest.mark.parametrize(
     ("operator", "domain", "words"),
-    [("Det", "", "ncnn .* has no operator Det, which pnnx left"), ("Levitate", "acme", "pnnx .* no operator Levitate")],
+    [
+        ("Det", "", r"ncnn .* does not support these operators: Det\n  pnnx left them unconverted"),
+        ("Levitate", "acme", "pnnx .* does not support these operators: Levitate"),
+    ],
 )
 def test_an_operator_that_is_not_there_is_named(
     models: OnnxModels, converter: Converter, operator: str, domain: str, words: str
@@ -171,7 +174,7 @@ def test_a_crash_is_said_to_be_one(models: OnnxModels, converter: Converter) -> 
         convert(converter, source)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello, this is no model\n" * 9, None])
+@pytest.mark.parametrize("content", [b"", b"hello, this is not a model\n" * 9, None])
 def test_what_is_no_model_is_said_to_be_none(models: OnnxModels, converter: Converter, content: bytes | None) -> None:
     source = models.network()
     source.write_bytes(source.read_bytes()[:2000] if content is None else content)
@@ -187,7 +190,7 @@ def test_a_batch_is_left_to_ncnn_to_refuse(models: OnnxModels, converter: Conver
 
 def test_a_machine_without_pnnx_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    with pytest.raises(ConversionError, match="there is no pnnx for riscv64; there is for x86_64 and aarch64"):
+    with pytest.raises(ConversionError, match="pnnx is not available for riscv64, only for x86_64 and aarch64"):
         _convert.Pnnx().prepare()
 
 

@@ -158,21 +158,21 @@ def test_adding(a: Shape, b: Shape) -> None:
 @pytest.mark.parametrize(
     ("layer", "shape", "words"),
     [
-        ("Convolution l 1 1 in0 out0 0=5 1=3 6=135", (4, 9, 9), "would get 4x9x9; its weights are for 3 channels"),
-        ("Convolution l 1 1 in0 out0 0=5 1=3 6=135", (9, 9), "it takes 3 dimensions"),
+        ("Convolution l 1 1 in0 out0 0=5 1=3 6=135", (4, 9, 9), "would receive 4x9x9; its weights are for 3 channels"),
+        ("Convolution l 1 1 in0 out0 0=5 1=3 6=135", (9, 9), "it expects 3 dimensions"),
         ("Convolution l 1 1 in0 out0 0=5 1=3 6=135", (3, 2, 9), "its kernel is larger than that"),
-        ("Convolution l 1 1 in0 out0 0=5 1=3 6=136", (3, 9, 9), "do not divide"),
-        ("Convolution l 1 1 in0 out0 0=0 1=3 6=135", (3, 9, 9), "do not divide"),
+        ("Convolution l 1 1 in0 out0 0=5 1=3 6=136", (3, 9, 9), "is not a multiple of"),
+        ("Convolution l 1 1 in0 out0 0=0 1=3 6=135", (3, 9, 9), "is not a multiple of"),
         ("ConvolutionDepthWise l 1 1 in0 out0 0=4 1=3 6=36 7=4", (5, 9, 9), "its weights are for 4 channels"),
         ("Convolution1D l 1 1 in0 out0 0=5 1=3 6=60", (3, 9), "of 4 channels"),
         ("Deconvolution l 1 1 in0 out0 0=5 1=3 6=135", (4, 9, 9), "its weights are for 3 channels"),
-        ("InnerProduct l 1 1 in0 out0 0=5 2=300", (61,), "would get 61; its weights are for 60 values"),
-        ("InnerProduct l 1 1 in0 out0 0=5 2=301", (60,), "do not divide"),
+        ("InnerProduct l 1 1 in0 out0 0=5 2=300", (61,), "would receive 61; its weights are for 60 values"),
+        ("InnerProduct l 1 1 in0 out0 0=5 2=301", (60,), "is not a multiple of"),
         ("Pooling l 1 1 in0 out0 1=5 5=1", (3, 4, 4), "its kernel is larger than that"),
-        ("Pooling l 1 1 in0 out0 4=1", (4, 4), "it takes 3 dimensions"),
+        ("Pooling l 1 1 in0 out0 4=1", (4, 4), "it expects 3 dimensions"),
         ("BatchNorm l 1 1 in0 out0 0=4", (3, 4, 4), "its weights are for 4 channels"),
-        ("Reshape l 1 1 in0 out0 0=7 1=-1", (3, 4, 4), "it makes ?x7 of it"),
-        ("Slice l 1 2 in0 out0 out1 -23300=2,2,2 1=0", (3, 4, 4), "it cuts 2+2 out of dimension 0"),
+        ("Reshape l 1 1 in0 out0 0=7 1=-1", (3, 4, 4), "it reshapes to ?x7"),
+        ("Slice l 1 2 in0 out0 out1 -23300=2,2,2 1=0", (3, 4, 4), "it slices 2+2 out of dimension 0"),
     ],
 )
 def test_what_ncnn_would_run_with_the_wrong_size_is_refused(layer: str, shape: Shape, words: str) -> None:
@@ -185,7 +185,7 @@ def test_what_ncnn_would_run_with_the_wrong_size_is_refused(layer: str, shape: S
 
 def test_joining_what_does_not_fit_is_refused() -> None:
     layers = ["Input a 0 1 a", "Input b 0 1 b", "Concat join 2 1 a b ab 0=0"]
-    with pytest.raises(EngineError, match=r'layer "join" .* joins it to 3x4x5 along dimension 0'):
+    with pytest.raises(EngineError, match=r'layer "join" .* concatenates that with 3x4x5 along dimension 0'):
         _infer.shapes(graph(layers), {"a": (3, 4, 5), "b": (3, 4, 6)})
 
 

@@ -39,19 +39,19 @@ def refused(path: Path, shapes: Shapes = SHAPE, **options: str) -> str:
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
-    assert "there is no file none.param" in refused(tmp_path / "none.param")
+    assert "none.param does not exist" in refused(tmp_path / "none.param")
 
 
 def test_a_folder_is_no_model(tmp_path: Path) -> None:
-    assert "is no file" in refused(tmp_path)
+    assert "is not a file" in refused(tmp_path)
 
 
 def test_missing_weights_are_named_with_those_that_are_there(models: Models) -> None:
     path = models.network()
     path.with_suffix(".bin").rename(models.folder / "other.bin")
     found = refused(path)
-    assert "its weights are missing: there is no file model.bin" in found
-    assert "there are other.bin" in found
+    assert "the model's weights are missing: model.bin does not exist" in found
+    assert "the folder has other.bin" in found
 
 
 def test_weights_may_have_another_name(models: Models, open_session: Opener) -> None:
@@ -70,7 +70,7 @@ def test_names_as_converters_write_them(models: Models, open_session: Opener) ->
 
 
 def test_a_missing_extra_file_is_named(models: Models, open_session: Opener) -> None:
-    with pytest.raises(EngineError, match=r"there is no file gone\.bin"):
+    with pytest.raises(EngineError, match=r"gone\.bin does not exist"):
         open_session(models.network(), SHAPE, extra=[models.folder / "gone.bin"])
 
 
@@ -91,7 +91,7 @@ def test_weights_of_another_model_are_an_error(models: Models) -> None:
     weights = path.with_suffix(".bin")
     size = weights.stat().st_size
     weights.write_bytes(weights.read_bytes() + b"\0" * 4000)
-    assert f"took {size} bytes of model.bin and left 4000" in refused(path)
+    assert f"read {size} bytes of model.bin and left 4000 unread" in refused(path)
 
 
 def test_weights_of_noise_are_an_error(models: Models) -> None:
@@ -129,44 +129,44 @@ def test_a_model_of_another_format_is_named(models: Models) -> None:
 
 def test_unsupported_operators_are_listed_by_name(models: Models) -> None:
     path = models.save(["Input in0 0 1 in0", "Levitate a 1 1 in0 b", "Teleport c 1 1 b d", "Levitate e 1 1 d out0"])
-    assert "has no operator Levitate, Teleport" in refused(path)
+    assert "does not support these operators: Levitate, Teleport" in refused(path)
 
 
 def test_what_a_converter_left_is_recognised(models: Models) -> None:
     """A .ncnn.param with an operator that pnnx could not convert."""
     found = refused(models.save(["Input in0 0 1 in0", "nn.Fold a 1 1 in0 out0"]))
-    assert "has no operator nn.Fold" in found
+    assert "does not support these operators: nn.Fold" in found
     assert "pnnx could not convert" in found
 
 
 def test_files_of_the_converter_itself_are_recognised(models: Models) -> None:
     """A .pnnx.param lies beside the .ncnn.param and begins like it."""
     path = models.save(["pnnx.Input pnnx_input_0 0 1 0 #0=(1,3,8,8)f32", "nn.Conv2d conv 1 1 0 1 bias=True"])
-    assert "hand over the .ncnn.param that pnnx wrote beside it" in refused(path)
+    assert "use the .ncnn.param that pnnx wrote beside it" in refused(path)
 
 
 def test_parameters_that_ncnn_refuses_are_an_error(models: Models) -> None:
     path = models.save(["Input in0 0 1 in0", "Permute l 1 1 in0 out0 0=99"])
     if ncnn.Net().load_param(str(path)) == 0:
         pytest.skip("needs an ncnn that refuses unknown orders of dimensions")
-    assert "cannot load it (code -1)" in refused(path)
+    assert "cannot load the model (code -1)" in refused(path)
 
 
 def test_a_size_that_nobody_gives_is_asked_for(models: Models) -> None:
     found = refused(models.network(), shapes={})
-    assert 'the size of input "in0" is not known' in found
+    assert 'the shape of input "in0" is not known' in found
     assert "--shape in0=1,3,224,224" in found
 
 
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
-        ({"in": (1, 3, 8, 8)}, '"in", which is no input of the model\n  did you mean "in0"?'),
-        ({"in0": (1, 4, 8, 8)}, 'layer "conv" (Convolution) would get 4x8x8; its weights are for 3 channels'),
-        ({"in0": (1, 8, 8, 3)}, "would get 8x8x3; its weights are for 3 channels"),
-        ({"in0": (1, 3, 9, 8)}, 'layer "fc" (InnerProduct) would get 16x5x4; its weights are for 256 values'),
+        ({"in": (1, 3, 8, 8)}, '"in", which is not an input of the model\n  did you mean "in0"?'),
+        ({"in0": (1, 4, 8, 8)}, 'layer "conv" (Convolution) would receive 4x8x8; its weights are for 3 channels'),
+        ({"in0": (1, 8, 8, 3)}, "would receive 8x8x3; its weights are for 3 channels"),
+        ({"in0": (1, 3, 9, 8)}, 'layer "fc" (InnerProduct) would receive 16x5x4; its weights are for 256 values'),
         ({"in0": (2, 3, 8, 8)}, "ncnn runs one sample at a time, and in0=2x3x8x8 has more"),
-        ({"in0": (1, 1, 1, 3, 8, 8)}, "ncnn's arrays have up to 4 dimensions; found in0=1x1x1x3x8x8"),
+        ({"in0": (1, 1, 1, 3, 8, 8)}, "ncnn supports up to 4 dimensions; found in0=1x1x1x3x8x8"),
         ({"in0": (1, 3, 0, 8)}, 'input "in0" cannot be 1x3x0x8'),
         ({"in0": ()}, 'input "in0" cannot be scalar'),
     ],
@@ -184,7 +184,7 @@ def test_sizes_come_from_the_param(models: Models, open_session: Opener) -> None
     assert session.outputs[0] == TensorInfo("out0", "float32", (1, 5))
     assert open_session(path, {"in0": (3, 8, 8)}).inputs[0].shape == (3, 8, 8)
     found = refused(path, shapes={"in0": (1, 3, 16, 16)})
-    assert "cannot be 1x3x16x16; the model has 1x3x8x8\n  line 3 of the .param says so" in found
+    assert "cannot be 1x3x16x16; the model has 1x3x8x8\n  see line 3 of the .param" in found
 
 
 def test_sizes_come_from_the_app(models: Models, open_session: Opener) -> None:
@@ -193,17 +193,20 @@ def test_sizes_come_from_the_app(models: Models, open_session: Opener) -> None:
     stated = [TensorInfo("in0", "float32", (1, 3, 8, 8), layout="NCHW")]
     assert open_session(path, inputs=stated).inputs[0].shape == (1, 3, 8, 8)
     assert open_session(path, {"in0": (1, 3, 4, 4)}, inputs=stated).inputs[0].shape == (1, 3, 4, 4)
-    with pytest.raises(EngineError, match='size of input "in0" is not known'):
+    with pytest.raises(EngineError, match='shape of input "in0" is not known'):
         open_session(path, inputs=[TensorInfo("in0", "float32", ("N", 3, 8, 8))])
 
 
 @pytest.mark.parametrize(
     ("statements", "words"),
     [
-        ({"inputs": [TensorInfo("in1", "float32", (1, 3, 8, 8))]}, '"in1", which is no input'),
-        ({"inputs": [TensorInfo("in0", "uint8", (1, 3, 8, 8))]}, 'input "in0" is uint8; ncnn takes float32 or int32'),
-        ({"outputs": [TensorInfo("out", "float32", (1, 5))]}, '"out", which is no output'),
-        ({"outputs": [TensorInfo("out0", "float32", (1, 6))]}, 'output "out0" is 1x6; it is 1x5'),
+        ({"inputs": [TensorInfo("in1", "float32", (1, 3, 8, 8))]}, '"in1", which is not an input'),
+        (
+            {"inputs": [TensorInfo("in0", "uint8", (1, 3, 8, 8))]},
+            'input "in0" is uint8; ncnn supports float32 or int32',
+        ),
+        ({"outputs": [TensorInfo("out", "float32", (1, 5))]}, '"out", which is not an output'),
+        ({"outputs": [TensorInfo("out0", "float32", (1, 6))]}, 'output "out0" is 1x6; the network gives 1x5'),
     ],
 )
 def test_statements_that_do_not_fit_are_refused(
@@ -227,7 +230,7 @@ def test_the_layers_decide_whether_a_leading_one_is_a_batch(
 
 def test_a_device_that_is_not_there_names_those_that_are(models: Models, vulkan: str) -> None:
     found = refused(models.network(), device="vulkan:7")
-    assert 'there is no device "vulkan:7"' in found
+    assert 'device "vulkan:7" does not exist' in found
     assert f"here: cpu, {vulkan} (" in found
 
 

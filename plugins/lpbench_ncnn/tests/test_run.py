@@ -210,7 +210,7 @@ def test_an_error_kept_does_not_stop_the_process_when_the_session_closes(
     session = open_session(path, {"in0": (3, 4, 4)}, device=device)
     kept = []
     for _ in range(3):
-        with pytest.raises(EngineError, match=r'gave no output "out0" \(code -100\)') as caught:
+        with pytest.raises(EngineError, match=r'returned no output "out0" \(code -100\)') as caught:
             session.run({"in0": np.ones((3, 4, 4), np.float32)})
         kept.append(caught)
     session.close()

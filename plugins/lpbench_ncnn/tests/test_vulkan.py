@@ -80,7 +80,7 @@ except Exception as error:
     print(type(error).__name__, error)
 """
     found = _python(code, **_no_driver(models.folder))
-    assert 'there is no Vulkan driver for device "vulkan"' in found
+    assert 'device "vulkan" needs a Vulkan driver, and none is installed' in found
     assert found.startswith("EngineError")
 
 
@@ -88,7 +88,7 @@ def test_without_a_driver_the_probe_has_the_cpu(models: Models) -> None:
     code = "from lpbench_ncnn._probe import probe; import json; print(json.dumps(probe()))"
     found = json.loads(_python(code, **_no_driver(models.folder)))
     assert found["devices"] == ["cpu"]
-    assert found["unusable"] == {"vulkan": "no Vulkan driver"}
+    assert found["unusable"] == {"vulkan": "no Vulkan driver is installed"}
 
 
 def _no_driver(folder: Path) -> dict[str, str]:

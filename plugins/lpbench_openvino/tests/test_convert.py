@@ -78,7 +78,7 @@ def test_weights_beside_the_source_are_taken_along(
 def test_weights_that_are_missing_are_an_error(models: OnnxModels, converter: Converter) -> None:
     source = models.network(beside=True)
     (source.parent / "weights.data").unlink()
-    with pytest.raises(ConversionError, match="weights stand in a file of their own"):
+    with pytest.raises(ConversionError, match="its weights are in a separate file"):
         convert(converter, source)
 
 

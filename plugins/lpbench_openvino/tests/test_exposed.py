@@ -85,5 +85,5 @@ def test_a_tensor_that_openvino_has_once_is_shown_under_all_its_names(models: Mo
 
 
 def test_what_cannot_be_opened_is_said_as_ever(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"there is no file none\.onnx"):
+    with pytest.raises(EngineError, match=r"none\.onnx does not exist"):
         exposed(tmp_path / "none.onnx")

@@ -42,7 +42,7 @@ def refused(open_session: Opener) -> Callable[..., str]:
 
 
 def test_a_missing_model_is_named(tmp_path: Path, refused: Callable[..., str]) -> None:
-    assert "there is no file none.onnx" in refused(tmp_path / "none.onnx")
+    assert "none.onnx does not exist" in refused(tmp_path / "none.onnx")
 
 
 def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, refused: Callable[..., str]) -> None:
@@ -67,16 +67,16 @@ def test_a_truncated_model_is_an_error(
 @pytest.mark.parametrize("ending", [".onnx", ".xml", ".tflite"])
 def test_a_text_file_is_no_model(tmp_path: Path, refused: Callable[..., str], ending: str) -> None:
     path = tmp_path / f"notes{ending}"
-    path.write_text("hello, this is no model\n" * 40)
-    assert f"notes{ending} is no " in refused(path)
+    path.write_text("hello, this is not a model\n" * 40)
+    assert f"notes{ending} is not in " in refused(path)
 
 
 @pytest.mark.parametrize(
     ("ending", "source", "words"),
     [
-        (".tflite", ".onnx", "is no TFLite model; it is ONNX"),
-        (".onnx", ".xml", "is no ONNX model; it is OpenVINO IR"),
-        (".xml", ".onnx", "is no OpenVINO IR model; it is ONNX"),
+        (".tflite", ".onnx", "is not in TFLite format; it is ONNX"),
+        (".onnx", ".xml", "is not in ONNX format; it is OpenVINO IR"),
+        (".xml", ".onnx", "is not in OpenVINO IR format; it is ONNX"),
     ],
 )
 def test_a_model_of_another_format_is_called_so(
@@ -94,10 +94,10 @@ def test_weights_beside_an_ir_are_needed(models: Models, refused: Callable[..., 
     weights = path.with_suffix(".bin")
     content = weights.read_bytes()
     weights.unlink()
-    assert "there is no file model.bin" in refused(path)
-    assert "there is no file model.bin" in refused(path, extra=[weights])
+    assert "model.bin does not exist" in refused(path)
+    assert "model.bin does not exist" in refused(path, extra=[weights])
     weights.write_bytes(content[:100])
-    assert ".bin is cut short" in refused(path)
+    assert ".bin is truncated" in refused(path)
 
 
 def test_a_network_without_weights_needs_no_bin(models: Models, open_session: Opener) -> None:
@@ -122,7 +122,7 @@ def test_weights_of_an_onnx_model_in_a_file_of_their_own(
     path = models.convolution(weights_beside=True)
     assert np.array_equal(open_session(path).run(X)["y"], whole)
     (models.folder / "weights.bin").unlink()
-    assert "weights stand in a file of their own" in refused(path)
+    assert "its weights are in a separate file" in refused(path)
 
 
 def test_all_unknown_operators_are_named(models: Models, refused: Callable[..., str]) -> None:
@@ -146,7 +146,7 @@ def test_the_first_unknown_layer_of_an_ir_is_named(models: Models, refused: Call
 def test_text_is_refused(models: Models, refused: Callable[..., str]) -> None:
     """Text tensors bring OpenVINO's CPU down (2026.4: free(): invalid pointer), so they do not get there."""
     path = models.one("Identity", element=onnx.TensorProto.STRING)
-    assert 'input "x" is string, which cannot be handed over' in refused(path)
+    assert 'input "x" is string, which cannot be passed to OpenVINO' in refused(path)
 
 
 def test_a_device_that_is_not_here_is_an_error(models: Models, refused: Callable[..., str]) -> None:
@@ -227,15 +227,15 @@ def test_f16_that_is_not_met_is_an_error(models: Models, refused: Callable[..., 
     if COMPUTES_IN_F16:
         pytest.skip("needs a CPU that does not compute in F16")
     found = refused(_identity(models), precision="F16")
-    assert "precision F16 was asked for; OpenVINO computes in" in found
-    assert "or for auto" in found
+    assert "precision F16 was requested; OpenVINO computes in" in found
+    assert "or auto to leave" in found
 
 
 def test_bf16_that_no_layer_runs_in_is_an_error(models: Models, refused: Callable[..., str]) -> None:
     """A lone Softmax stays in F32 although OpenVINO takes the request."""
     found = refused(models.one("Softmax"), precision="BF16")
     assert "F32" in found
-    assert "was asked for" in found
+    assert "was requested" in found
 
 
 def test_a_quantised_model_says_what_its_layers_run_in(models: Models, open_session: Opener) -> None:
@@ -333,8 +333,8 @@ def test_compiled_models_are_kept_where_asked(models: Models, open_session: Open
     ("options", "words"),
     [
         ({"device": "cuda:0"}, 'device: found "cuda:0"; expected cpu, gpu, gpu:0 or npu'),
-        ({"device": "cpu:0"}, "expected cpu: there is one"),
-        ({"device": "AUTO:GPU,CPU"}, "must be one device"),
+        ({"device": "cpu:0"}, "expected cpu: there is only one"),
+        ({"device": "AUTO:GPU,CPU"}, "a measurement needs one device"),
         ({"threads": -1}, "threads: found -1; expected 0 or more"),
         ({"streams": -1}, "streams: found -1; expected 0 or more"),
         ({"precision": "F64"}, "precision: found 'F64'"),

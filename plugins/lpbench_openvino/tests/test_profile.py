@@ -53,5 +53,5 @@ def test_no_profile_unless_it_was_asked_for(models: Models, open_session: Opener
 
 def test_a_profile_of_nothing_is_an_error(models: Models, open_session: Opener) -> None:
     session = open_session(models.convolution(), profile=True)
-    with pytest.raises(EngineError, match="nothing was run"):
+    with pytest.raises(EngineError, match="the session has not run yet"):
         session.profile()

@@ -60,7 +60,7 @@ def test_no_profile_unless_it_was_asked_for(models: Models, open_session: Opener
 
 def test_a_profile_of_nothing_is_an_error(models: Models, open_session: Opener, temporary: Path) -> None:
     session = open_session(models.convolution(), profile=True)
-    with pytest.raises(EngineError, match="nothing was run"):
+    with pytest.raises(EngineError, match="the session has not run yet"):
         session.profile()
 
 

@@ -127,10 +127,10 @@ def test_unnamed_dimensions_are_fixed_too(models: Models, open_session: Opener) 
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
-        ({"y": (1, 2)}, '"y", which is no input'),
+        ({"y": (1, 2)}, '"y", which is not an input'),
         ({"a": (1, 3)}, 'input "a" cannot be 1x3; the model has Nx2'),
         ({"a": (1, 2, 1)}, 'input "a" cannot be 1x2x1; the model has Nx2'),
-        ({"a": (1, 2), "b": (2, 2)}, 'dimension "N" is asked to be 1 and 2, by input "b"'),
+        ({"a": (1, 2), "b": (2, 2)}, 'dimension "N" would be both 1 and 2, by input "b"'),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(

@@ -117,13 +117,13 @@ def test_an_old_softmax_is_right(models: OnnxModels, converter: Converter, engin
 
 
 def test_open_sizes_must_be_given(models: OnnxModels, converter: Converter) -> None:
-    with pytest.raises(ConversionError, match=r'input "image" has open sizes: Nx3x8x8\n.*--shape image='):
+    with pytest.raises(ConversionError, match=r'input "image" has open dimensions: Nx3x8x8\n.*--shape image='):
         convert(converter, models.network("N"))
 
 
 def test_an_operator_that_tflite_lacks_is_named(models: OnnxModels, converter: Converter) -> None:
     """onnx2tf gives it a name of its own, ONNX_DET, and ends with exit status 0."""
-    with pytest.raises(ConversionError, match="TFLite has no operator Det\n"):
+    with pytest.raises(ConversionError, match="TFLite does not support these operators: Det\n"):
         convert(converter, models.unsupported())
 
 
@@ -131,7 +131,7 @@ def test_without_a_fitting_python_the_hint_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(tool_environments, "_asked", lambda python: ())
+    monkeypatch.setattr(tool_environments, "_version_of", lambda python: ())
     with pytest.raises(ConversionError, match=r"onnx2tf needs Python 3.13 or 3.12, .*\n.*pyenv install 3.13"):
         _convert.Onnx2tf().prepare()
 
@@ -156,7 +156,7 @@ def test_an_output_that_is_not_there_is_a_problem() -> None:
     import numpy as np
 
     found = _onnx2tf._outputs({"y": np.ones((1, 3))}, [np.ones((1, 4))], [{"name": "p"}])
-    assert found["problem"] == 'output "y" is not among those of the file'
+    assert found["problem"] == 'output "y" is not among the outputs of the file'
 
 
 def test_what_onnx2tf_cannot_do_is_said_with_its_words(tmp_path: Path, models: OnnxModels) -> None:

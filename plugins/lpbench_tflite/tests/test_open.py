@@ -37,7 +37,7 @@ def refused(open_session: Opener) -> Callable[..., str]:
 
 
 def test_a_missing_model_is_named(tmp_path: Path, refused: Callable[..., str]) -> None:
-    assert "there is no file none.tflite" in refused(tmp_path / "none.tflite")
+    assert "none.tflite does not exist" in refused(tmp_path / "none.tflite")
 
 
 def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, refused: Callable[..., str]) -> None:
@@ -48,11 +48,11 @@ def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, refused: Callable[...
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"7767517\n2 2\n", "is no TFLite model; it looks like ncnn"),
-        (b'<?xml version="1.0"?>', "is no TFLite model; it looks like OpenVINO IR"),
-        (b"\x08\x08:\x10", "is no TFLite model; it looks like ONNX, perhaps"),
-        (b"hello, this is no model", "is no TFLite model\n"),
-        (b"\x1c\x00\x00\x00TFL3" + bytes(64), "is damaged or cut short"),
+        (b"7767517\n2 2\n", "is not a TFLite model; it looks like ncnn"),
+        (b'<?xml version="1.0"?>', "is not a TFLite model; it looks like OpenVINO IR"),
+        (b"\x08\x08:\x10", "is not a TFLite model; it looks like ONNX"),
+        (b"hello, this is not a model", "is not a TFLite model\n"),
+        (b"\x1c\x00\x00\x00TFL3" + bytes(64), "is damaged or truncated"),
     ],
 )
 def test_another_format_is_called_so(tmp_path: Path, refused: Callable[..., str], content: bytes, words: str) -> None:
@@ -76,7 +76,7 @@ def test_all_operators_of_unknown_versions_are_named(models: Models, refused: Ca
 def test_what_litert_refuses_for_other_reasons_is_in_its_words(models: Models, refused: Callable[..., str]) -> None:
     """An Add of one input: every operator is there, so none is named as missing."""
     found = refused(models.of(ADD))
-    assert f"{library().version} cannot load it: " in found
+    assert f"{library().version} cannot load the model: " in found
     assert "does not have" not in found
 
 
@@ -192,7 +192,7 @@ def test_a_delegate_that_takes_nothing_is_an_error(
 ) -> None:
     """The CPU would run the whole model, which is not what was asked for."""
     found = refused(models.add(), delegates=[{"library": str(idle_delegate)}])
-    assert "no operator was taken over by" in found
+    assert "no operator was accepted by" in found
     assert "libidle.so" in found
 
 

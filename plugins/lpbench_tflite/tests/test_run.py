@@ -77,10 +77,10 @@ def test_shapes_fix_open_dimensions(models: Models, open_session: Opener) -> Non
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
-        ({"y": (1, 4)}, '"y", which is no input'),
+        ({"y": (1, 4)}, '"y", which is not an input'),
         ({"a": (1, 3)}, 'input "a" cannot be 1x3; the model has ?x4'),
         ({"a": (1, 4, 1)}, 'input "a" cannot be 1x4x1; the model has ?x4'),
-        ({"a": (2, 4), "b": (3, 4)}, "the model does not take inputs of 2x4, 3x4"),
+        ({"a": (2, 4), "b": (3, 4)}, "the model does not accept inputs of 2x4, 3x4"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(
@@ -99,7 +99,7 @@ def test_shapes_that_do_not_fit_each_other_are_refused(models: Models, open_sess
     session.run(good)
     bad = {"a": np.ones((2, 4), np.float32), "b": np.ones((3, 4), np.float32)}
     for _ in range(2):
-        with pytest.raises(EngineError, match="does not take inputs of 2x4, 3x4"):
+        with pytest.raises(EngineError, match="does not accept inputs of 2x4, 3x4"):
             session.run(bad)
         assert session.run(good)["total"].tolist() == [[2] * 4]
 
@@ -162,7 +162,7 @@ def test_outputs_belong_to_the_caller(models: Models, open_session: Opener) -> N
 
 def test_there_is_no_profile_and_it_is_said(models: Models, open_session: Opener) -> None:
     for profile in (False, True):
-        with pytest.raises(EngineError, match="has no per-layer profile in Python"):
+        with pytest.raises(EngineError, match="does not support per-layer profiles in Python"):
             open_session(models.add(), profile=profile).profile()
 
 

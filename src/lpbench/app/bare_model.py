@@ -1,4 +1,4 @@
-"""A model file alone is an app too: generated inputs, outputs as they are."""
+"""Makes an app of a model file alone: synthetic inputs, raw outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 HEAD = 64
 MAGIC = ((0, b"7767517", "ncnn"), (4, b"TFL3", "tflite"), (0, b"GGUF", "gguf"), (0, b"\x89HDF", "hdf5"))
-"""Offset, first bytes and the format that has them."""
+"""Offset, magic bytes and the format that has them."""
 ARCHIVE = b"PK\x03\x04"
 ONNX_FIELDS = b"\x12\x1a\x22\x32\x3a\x42"
 """Tags that follow ir_version in a serialised onnx.ModelProto: onnx.proto, fields 2 to 4 and 6 to 8."""
@@ -29,15 +29,15 @@ def model_app(
     shapes: Mapping[str, Sequence[int]] | None = None,
     ranges: Mapping[str, Sequence[float]] | None = None,
     seed: int = 0,
-    format: str | None = None,  # noqa: A002 - the field's word
+    format: str | None = None,  # noqa: A002 - the usual word for it
 ) -> App:
     """Return an app of class ``model`` around a model file.
 
-    :param shapes: Shapes of inputs whose dimensions are open, by input name.
-    :param ranges: Lowest value and the end of the values to generate, the end itself left out, by input name.
-    :param seed: Seed of the generated inputs.
-    :param format: The file's format; by default told by its ending.
-    :raises AppError: There is no such file, it is empty, or its format is not known.
+    :param shapes: Shapes of inputs with open dimensions, by input name.
+    :param ranges: Lowest value and exclusive end of the values to generate, by input name.
+    :param seed: Seed of the synthetic inputs.
+    :param format: The file's format; by default its file extension decides.
+    :raises AppError: The file does not exist or is empty, or its format is not known.
     """
     file = Path(path)
     _refuse_unreadable(file)
@@ -50,17 +50,17 @@ def model_app(
         "postprocessing": {"type": "tensors"},
     }
     config = {"schema_version": SCHEMA_VERSION, "ai_app_class": "model", "components": [component]}
-    file = file.absolute()  # links are left as they are: model hubs keep files behind them
+    file = file.absolute()  # links are not resolved: model hubs store files behind links
     return assemble(config, name=file.stem, root=file.parent, find=lambda name: file.parent / name)
 
 
 def model_format(file: Path, asked: str | None = None) -> str:
-    """Return the format of a model file, by its ending or as asked for.
+    """Return the format of a model file: ``asked`` if given, else the one of its file extension.
 
-    :raises AppError: No installed engine reads it, with what its first bytes look like.
+    :raises AppError: No installed engine reads it; the hint says what its first bytes look like.
     """
     readers = formats()
-    if asked is not None:  # an engine that is handed over may read what no registered one does
+    if asked is not None:  # an engine passed by the caller may read a format that no registered engine reads
         return asked
     fitting = [
         (len(suffix), -at, name)
@@ -70,20 +70,21 @@ def model_format(file: Path, asked: str | None = None) -> str:
     ]
     if fitting:
         return max(fitting)[2]
+    what = f'no installed engine reads "{file.suffix}" files'
     raise AppError(
-        f'no installed engine reads "{file.suffix}" files' if file.suffix else "has no ending that tells its format",
+        what if file.suffix else "has no file extension that names its format",
         where=str(file),
         hint=_remedy(file, readers),
     )
 
 
 def formats() -> dict[str, tuple[str, ...]]:
-    """Return the model formats that the registered engines read, each with its file endings."""
-    found: dict[str, tuple[str, ...]] = {}
+    """Return the model formats that the registered engines read, each with its file extensions."""
+    readable: dict[str, tuple[str, ...]] = {}
     for spec in _engines():
         for name, suffixes in spec.formats.items():
-            found[name] = tuple(dict.fromkeys((*found.get(name, ()), *suffixes)))
-    return found
+            readable[name] = tuple(dict.fromkeys((*readable.get(name, ()), *suffixes)))
+    return readable
 
 
 def looks_like(file: Path) -> str:
@@ -97,14 +98,14 @@ def looks_like(file: Path) -> str:
         if head[offset:].startswith(magic):
             return name
     if head.startswith(ARCHIVE):
-        return "zip archive, as PyTorch and Keras save"
+        return "a zip archive, as PyTorch and Keras write"
     onnx = len(head) > 2 and head[0] == 0x08 and 0 < head[1] < 0x40 and head[2] in ONNX_FIELDS  # noqa: PLR2004
     return "onnx" if onnx else ""
 
 
 def _refuse_unreadable(file: Path) -> None:
     if not file.is_file():
-        raise AppError("is no model file" if file.exists() else "does not exist", where=str(file))
+        raise AppError("is not a model file" if file.exists() else "does not exist", where=str(file))
     if file.stat().st_size == 0:
         raise AppError("is empty", where=str(file), hint="fetch or export it again")
 
@@ -115,11 +116,11 @@ def _engines() -> list[EngineSpec]:
 
 def _remedy(file: Path, readers: Mapping[str, Sequence[str]]) -> str:
     suggestion = looks_like(file)
-    seen = f"its first bytes look like {suggestion}" if suggestion else ""
+    advice = f"its first bytes look like {suggestion}" if suggestion else ""
     if suggestion in readers:
-        seen += f": rename it to {file.stem}{readers[suggestion][0]}"
-    known = "known: " + ", ".join(f"{name} ({', '.join(endings)})" for name, endings in sorted(readers.items()))
+        advice += f": rename it to {file.stem}{readers[suggestion][0]}"
+    known = "known: " + ", ".join(f"{name} ({', '.join(suffixes)})" for name, suffixes in sorted(readers.items()))
     if not readers:
         broken = "".join(f"\n  could not load plugin {failure}" for failure in current().failures)
-        known = f'no engine is installed: pip install "lpbench[ort]" brings one{broken}'
-    return "\n  ".join(filter(None, (seen, known)))
+        known = f'no engine is installed: pip install "lpbench[ort]" installs one{broken}'
+    return "\n  ".join(filter(None, (advice, known)))

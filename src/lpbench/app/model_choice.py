@@ -1,4 +1,4 @@
-"""Which of an app's models an engine takes, what the app says of its tensors, and who judges engines."""
+"""Chooses the model of an app that an engine runs, the app's statements on its tensors, and the reference engine."""
 
 from __future__ import annotations
 
@@ -17,77 +17,79 @@ if TYPE_CHECKING:
 
 
 def choose_model(component: Component, spec: EngineSpec, *, batch: int = 1) -> Model:
-    """Return the component's model in the format that the engine likes best.
+    """Return the component's model in the format that the engine prefers.
 
-    :param batch: Samples that it is to take; for several, originals go before converted models, whose size is fixed.
+    :param batch: Batch size; above 1, originals precede converted models, whose batch size is fixed.
     :raises EngineError: The app has no model that the engine reads.
     """
-    found = [model for name in spec.formats for model in component.models if model.format == name]
-    if found:
-        return found[0] if batch == 1 else min(found, key=lambda model: bool(model.provenance))
-    have, reads = ", ".join(each.format for each in component.models), ", ".join(spec.formats)
+    readable = [model for name in spec.formats for model in component.models if model.format == name]
+    if readable:
+        return readable[0] if batch == 1 else min(readable, key=lambda model: bool(model.provenance))
+    have, reads = ", ".join(model.format for model in component.models), ", ".join(spec.formats)
     what = f'engine "{spec.name}" reads {reads or "nothing"}; component "{component.name}" has {have or "no model"}'
-    made = next(conversions(component, spec), None)
+    converter = next(conversions(component, spec), None)
     advice = f"add a model in one of these formats under models: {reads}"
-    if made:
-        advice = f"add --convert: {made.name} makes {made.writes} of {made.reads}"
+    if converter:
+        advice = f"add --convert: {converter.name} converts {converter.reads} to {converter.writes}"
     raise EngineError(what, hint=advice)
 
 
 def conversions(component: Component, spec: EngineSpec) -> Iterator[ConverterSpec]:
-    """Yield the converters that make what an engine reads of what a component has, the format it likes best first."""
+    """Yield the converters from a format of the component to one that an engine reads, the preferred format first."""
     have = {model.format for model in component.models}
-    for wanted in spec.formats:
-        for offer in offers_where(CONVERTERS, lambda each: each.reads in have):
-            if offer.spec.writes == wanted:
+    for target in spec.formats:
+        for offer in offers_where(CONVERTERS, lambda converter: converter.reads in have):
+            if offer.spec.writes == target:
                 yield offer.spec
 
 
 def origin(model: Model) -> str:
-    """Return in words by what a model was converted; empty for an original."""
-    said = model.provenance
-    return f"{said.get('precision', '')} by {said['converter']}".strip() if said else ""
+    """Return the precision and the converter of a converted model as text; empty for an original."""
+    provenance = model.provenance
+    return f"{provenance.get('precision', '')} by {provenance['converter']}".strip() if provenance else ""
 
 
-def reference(format: str) -> EngineSpec:  # noqa: A002 - the field's word
-    """Return the engine that other engines and conversions are judged by, for models of a format.
+def reference(format: str) -> EngineSpec:  # noqa: A002 - the usual word for it
+    """Return the reference engine for models of a format, with which other engines and conversions are compared.
 
-    Its ``reference`` are the options to open it with.
+    The spec's ``reference`` holds the options to open it with.
 
-    :raises EngineError: None of those that could be is ready, with what would make one so.
+    :raises EngineError: No reference engine for the format is ready; the hint says how to install one.
     """
     offers = list(offers_where(ENGINES, lambda spec: spec.reference is not None and format in spec.formats))
     ready = next((offer.spec for offer in offers if offer.availability()), None)
     if ready is not None:
         return ready
-    what = f"no engine that others are judged by reads {format}"
+    what = f"no reference engine reads {format}"
     if offers:
-        what += f" and is ready: {', '.join(offer.spec.name for offer in offers)}"
+        what = f"no reference engine for {format} is ready: {', '.join(offer.spec.name for offer in offers)}"
     raise EngineError(what, hint="; ".join(offer.availability().hint for offer in offers))
 
 
 def merge(seen: Sequence[TensorInfo], stated: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:
-    """Return the engine's tensors, with layout, scale and zero-point as the app states them.
+    """Return the tensors as the engine reports them, completed by layout, scale and zero point from the app.
 
-    :raises EngineError: The app states a tensor that the model does not have, or another type of it.
+    :param seen: The tensors that the engine reports.
+    :param stated: The tensors that the app states.
+    :raises EngineError: The app states a tensor that the model does not have, or a different type.
     """
-    by_name = {each.name: each for each in stated}
-    names = [each.name for each in seen]
+    by_name = {info.name: info for info in stated}
+    names = [info.name for info in seen]
     for name in by_name.keys() - set(names):
         raise EngineError(
             f'the app states a tensor "{name}"; the model has {", ".join(names)}', hint=nearest(name, names)
         )
-    return tuple(_stated(info, by_name[info.name]) if info.name in by_name else info for info in seen)
+    return tuple(_completed(info, by_name[info.name]) if info.name in by_name else info for info in seen)
 
 
-def _stated(info: TensorInfo, said: TensorInfo) -> TensorInfo:
-    """Return one tensor as the engine sees it, completed by what the app says of it."""
-    if said.dtype and said.dtype != info.dtype:
-        raise EngineError(f'the app states "{info.name}" as {said.dtype}; the model has {info.dtype}')
+def _completed(info: TensorInfo, stated: TensorInfo) -> TensorInfo:
+    """Return one tensor as the engine reports it, completed by the app's statements."""
+    if stated.dtype and stated.dtype != info.dtype:
+        raise EngineError(f'the app states "{info.name}" as {stated.dtype}; the model has {info.dtype}')
     return dataclasses.replace(
         info,
-        layout=said.layout or info.layout,  # what an engine says may be its convention: TFLite means NHWC
-        alias=info.alias or said.alias,
-        scale=info.scale if info.scale is not None else said.scale,
-        zero_point=info.zero_point if info.zero_point is not None else said.zero_point,
+        layout=stated.layout or info.layout,  # an engine may report only its convention: TFLite reports NHWC
+        alias=info.alias or stated.alias,
+        scale=info.scale if info.scale is not None else stated.scale,
+        zero_point=info.zero_point if info.zero_point is not None else stated.zero_point,
     )

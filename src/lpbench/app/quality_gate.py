@@ -1,4 +1,4 @@
-"""Judges predictions by quality metrics, with the very session that is timed."""
+"""Chooses the quality metrics of an app and applies its quality gate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def ready(name: str) -> MetricSpec:
     """Return the metric of this name.
 
-    :raises LpbenchError: There is none, or what it needs is not installed.
+    :raises LpbenchError: No plugin offers it, or a module that it needs is not installed.
     """
     spec = registry.current().get(registry.METRICS, name).spec
     available = spec.availability()
@@ -26,17 +26,18 @@ def ready(name: str) -> MetricSpec:
 
 
 def metrics_for(app_class: str, stated: str, asked: Sequence[str]) -> list[str]:
-    """Return the metrics to judge an app by: those asked for, else the one it states and those of its class.
+    """Return the metrics for an app: those asked for, else the metric of its gate and those of its class.
 
-    :param stated: The metric of the app's quality gate; empty where it has none.
-    :raises LpbenchError: There is none.
+    :param stated: The metric of the app's quality gate; empty if it has none.
+    :param asked: The metrics that the user asks for; may be empty.
+    :raises LpbenchError: No metric supports the class, or one is not ready.
     """
     names = [*asked] or [*([stated] if stated else []), *_of_class(app_class)]
     if not names:
         every = ", ".join(registry.current().all(registry.METRICS))
         raise LpbenchError(
-            f'no metric serves the class "{app_class}"',
-            hint=f"name one: --quality METRIC ({every or 'none is installed'})",
+            f'no metric supports the class "{app_class}"',
+            hint=f"name one: --quality METRIC ({every or 'no metric is installed'})",
         )
     for name in names:
         ready(name)
@@ -49,10 +50,14 @@ def _of_class(app_class: str) -> list[str]:
 
 
 def gate(app_gate: Mapping[str, Any] | None, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return whether a measured quality passes the app's gate: at least a share of the reference.
+    """Return whether a measured quality passes the app's gate: at least a fraction of the reference.
 
-    Of an error, where less is better, at most the reference over that share.  Empty where there is no gate, or it
-    is of another metric.
+    For an error metric, where lower is better, the limit is the reference divided by that fraction.
+
+    :param app_gate: The app's quality gate, or None.
+    :param found: The measured quality, with ``metric`` and ``value``.
+    :returns: ``reference``, ``limit`` and ``passes``; empty if there is no gate, it has another metric, or there is no
+        value.
     """
     if not app_gate or app_gate["metric"] != found["metric"] or found["value"] is None:
         return {}

@@ -1,7 +1,7 @@
 """Runs one build recipe: ``python -m lpbench.app.recipe package.module:function MEMBERS OUTPUT``.
 
-A process of its own, because recipes import libraries that may crash, and take
-memory that is given back.  The last line of its words says what went wrong.
+Recipes run in their own process because they import libraries that may crash, and
+because the memory that they use is freed at its end.  The last line of output is the error.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def main(arguments: list[str]) -> int:
         import traceback
 
         traceback.print_exc()
-        words = " ".join(str(error).split())
-        sys.stderr.write(f"{type(error).__name__}: {words}\n")
+        message = " ".join(str(error).split())
+        sys.stderr.write(f"{type(error).__name__}: {message}\n")
         return 1
     return 0
 

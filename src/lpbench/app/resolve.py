@@ -1,4 +1,4 @@
-"""An app and its samples from what a user names."""
+"""Finds the app and the samples that a user names."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 LABELLED = "labelled"
-"""Folder in an app with samples that quality can be judged by."""
+"""Folder in an app with labelled samples for measuring quality."""
 
 
 def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
-    """Return the files to measure with: those of ``data``, else the app's own; none means synthetic samples.
+    """Return the files to measure with: those of ``data``, else the app's own; empty means synthetic samples.
 
-    :raises AppError: ``data`` is not there, or holds nothing that the app's preprocessor reads.
+    :raises AppError: ``data`` does not exist, or holds no file that the app's preprocessor reads.
     """
     if data is None:
         return app.samples
@@ -34,32 +34,32 @@ def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
         raise AppError("no such file or folder", where=str(data), hint="--data takes a folder of samples, or one file")
     step = app.components[0].preprocessing
     suffixes = registry.current().get(registry.PREPROCESSORS, step.type).spec.suffixes
-    found = tuple(sorted(path.resolve() for path in place.rglob("*") if path.suffix.lower() in suffixes))
-    if not found:
+    files = tuple(sorted(path.resolve() for path in place.rglob("*") if path.suffix.lower() in suffixes))
+    if not files:
         raise AppError(
-            "holds no sample", where=str(data), hint=f'preprocessor "{step.type}" reads {", ".join(suffixes)}'
+            "holds no samples", where=str(data), hint=f'preprocessor "{step.type}" reads {", ".join(suffixes)}'
         )
-    return found
+    return files
 
 
 def labelled(
     app: App, data: str | Path | None, *, quality: bool | str | Sequence[str]
 ) -> tuple[list[Labelled], list[str]]:
-    """Return the samples and the metrics by which quality is to be judged; none where that was not asked for.
+    """Return the labelled samples and the metrics for measuring quality; both empty if ``quality`` is false.
 
-    Without ``data`` the app's own folder ``labelled`` is taken.
+    Without ``data`` the app's own folder ``labelled`` is used.
 
-    :raises LpbenchError: The data are not labelled, or no metric serves the app.
+    :raises LpbenchError: The data are not labelled, or no metric supports the app's class.
     """
     if not quality:
         return [], []
     place = data if data is not None else app.root / LABELLED
     if data is None and not Path(place).is_dir():
         raise LpbenchError(
-            f"{app.name} brings no labelled samples", hint="--data LABELLED names a folder of them; lpbench run --help"
+            f"{app.name} has no labelled samples", hint="name a folder of them: --data LABELLED; see lpbench run --help"
         )
-    asked = [] if quality is True else [quality] if isinstance(quality, str) else [*quality]
-    metrics = quality_gate.metrics_for(app.app_class, (app.quality or {}).get("metric", ""), asked)
+    names = [] if quality is True else [quality] if isinstance(quality, str) else [*quality]
+    metrics = quality_gate.metrics_for(app.app_class, (app.quality or {}).get("metric", ""), names)
     suffixes = registry.current().get(registry.PREPROCESSORS, app.components[0].preprocessing.type).spec.suffixes
     return dataset.load(place, suffixes, app.labels), metrics
 
@@ -71,9 +71,9 @@ def resolve(
     ranges: Mapping[str, Sequence[float]],
     seed: int,
 ) -> App:
-    """Return an app: as it is, from its folder, from a bare model file, or from the catalogue.
+    """Return an app: the given object, or loaded from its folder, a bare model file, or the catalogue.
 
-    :raises LpbenchError: It is nowhere, with the nearest name.
+    :raises LpbenchError: The app is not found; the hint suggests the nearest name.
     """
     if isinstance(app, App):
         return app

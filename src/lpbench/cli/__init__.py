@@ -1,7 +1,7 @@
 """The command line: ``lpbench COMMAND …``.
 
-Start-up imports argparse and the one command's module.  The built-in commands are
-known without asking any plugin; plugins are asked where the word is none of them.
+Start-up imports argparse and the module of the command only.  The built-in commands are
+known without loading plugins; plugins are loaded only for other words.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OBJECTS = 50_000
-"""Made before Python looks for garbage among them: what a start makes stays, and looking took a twentieth of it."""
+"""Objects created before the first garbage collection: start-up creates no garbage, and collecting took 5 % of it."""
 USAGE = """usage: lpbench COMMAND …
 
-Run AI apps on this machine's inference engines, and know how sure the number is.
+Benchmark AI apps on this machine's inference engines, and report how certain the figures are.
 """
 OPTIONS = """options:
-  -h, --help  with a command: what it does, its options and two examples
-  --version   which lpbench this is
-  --debug     with any command: a traceback where there would be an error text
+  -h, --help  with a command: show its description, options and two examples
+  --version   show the version
+  --debug     with any command: show the traceback of an error
 """
 EXAMPLES = """examples:
   lpbench run imagenet-mobilenet-v2 --threads 1
@@ -39,12 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     :param argv: Words after the program's name; by default those of this process.
     """
-    usual = gc.get_threshold()
-    gc.set_threshold(OBJECTS, *usual[1:])
+    thresholds = gc.get_threshold()
+    gc.set_threshold(OBJECTS, *thresholds[1:])
     try:
         return _main(list(sys.argv[1:] if argv is None else argv))
     finally:
-        gc.set_threshold(*usual)
+        gc.set_threshold(*thresholds)
 
 
 def _main(words: list[str]) -> int:
@@ -96,9 +96,9 @@ def _command(name: str, words: list[str]) -> int:
 
 
 def command_module(name: str) -> Any:
-    """Return a command's module.
+    """Return the module of a command.
 
-    :raises UnknownNameError: No plugin offers it, with the nearest name.
+    :raises UnknownNameError: No plugin offers the command; the error suggests the nearest name.
     """
     import importlib
 
@@ -109,24 +109,24 @@ def command_module(name: str) -> Any:
     if name.startswith("-"):
         raise LpbenchError(
             f"unknown option {name}",
-            hint="lpbench --help lists commands and options; a command's options come after it",
+            hint="lpbench --help lists commands and options; options of a command follow its name",
         )
     return registry.current().get(registry.COMMANDS, name).spec.load()
 
 
 def _help() -> str:
-    """Return the page of all commands, those of plugins included."""
+    """Return the help on all commands, including those of plugins."""
     from lpbench.plugin import registry
 
-    found = {name: offer.spec.summary for name, offer in registry.current().all(registry.COMMANDS).items()}
-    summaries = {**COMMANDS, **found}
+    offered = {name: offer.spec.summary for name, offer in registry.current().all(registry.COMMANDS).items()}
+    summaries = {**COMMANDS, **offered}
     widest = max(map(len, summaries))
     lines = [f"  {name:{widest}}  {summary}" for name, summary in summaries.items()]
     return "\n".join([USAGE, "commands:", *lines, "", OPTIONS, EXAMPLES])
 
 
 def _forgive_encodings() -> None:
-    """Print what a terminal of the old kind lacks as ``?`` rather than fail after an hour of measuring."""
+    """Print characters that a non-UTF terminal lacks as ``?``, rather than fail after an hour of measuring."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None and "utf" not in (stream.encoding or "").lower():

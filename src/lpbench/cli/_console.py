@@ -1,4 +1,4 @@
-"""What the commands print with: the answer on standard output, everything else on standard error."""
+"""Output of the commands: the answer on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from lpbench.render._table import Paint
 
 DONE, FAILED, WRONG, NOTHING, INTERRUPTED, PIPE = 0, 1, 2, 3, 130, 141
-"""Exit statuses: done; a comparison failed; wrong usage; nothing measured; Ctrl-C; nobody reads any more."""
+"""Exit statuses: done; a check failed; wrong usage; nothing measured; Ctrl-C; standard output was closed."""
 
 WIDTH = 100
-"""Columns where there is no terminal to ask."""
+"""Columns if standard output is not a terminal."""
 STYLES = {"bold": "1", "dim": "2", "good": "32", "bad": "31", "warn": "33"}
 
 
 def say(*lines: str) -> None:
-    """Print what is no answer."""
+    """Print lines on standard error."""
     for line in lines:
         print(line, file=sys.stderr, flush=True)
 
 
 def complain(error: LpbenchError) -> None:
-    """Print an error: the thing, the place, the remedy."""
+    """Print an error with its place and its remedy."""
     say(f"{painter(sys.stderr)('error', 'bad')}: {error}")
 
 
@@ -39,19 +39,19 @@ def answer_json(document: Any) -> None:
 
 
 def coloured(stream: TextIO) -> bool:
-    """Whether a stream takes colour: a terminal that can, and nobody who forbids it (https://no-color.org)."""
+    """Whether to colour a stream: a terminal that supports it, unless NO_COLOR is set (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def painter(stream: TextIO) -> Paint:
-    """Return what dresses text for a stream."""
+    """Return the function that adds styles to a text for a stream."""
     if not coloured(stream):
         return lambda text, _style: text
     return lambda text, style: f"\x1b[{STYLES[style]}m{text}\x1b[0m" if text else text
 
 
 def width(stream: TextIO) -> int:
-    """Return the columns of a stream's terminal, or what COLUMNS says, or ``WIDTH``."""
+    """Return the value of COLUMNS, the columns of a stream's terminal, or ``WIDTH``."""
     import shutil
 
     columns = shutil.get_terminal_size((WIDTH, 24)).columns

@@ -1,4 +1,4 @@
-"""Argument parsing that answers a mistyped word with the nearest one."""
+"""Argument parsing that suggests the nearest option for a mistyped one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class UsageError(LpbenchError):
-    """The command line is not understood."""
+    """The command line is invalid."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser of one command, whose errors are ours.
+    """The parser of one command, which raises ``UsageError``.
 
-    :param name: The command, ``run`` say.
+    :param name: The command, for example ``run``.
     """
 
     def __init__(self, name: str) -> None:
@@ -28,20 +28,20 @@ class Parser(argparse.ArgumentParser):
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
         """Return the options.
 
-        :raises UsageError: Naming the word that is wrong and the nearest right one.
+        :raises UsageError: A word is invalid; the error suggests the nearest option.
         """
         self._refuse_unknown(words)
         options, rest = self.parse_known_args(words)
         if rest:
-            self.error(f'unexpected "{rest[0]}"')
+            self.error(f'unexpected argument "{rest[0]}"')
         return options
 
     def defaults(self) -> dict[str, Any]:
-        """Return what each option is where nobody says anything, by its name in the options."""
+        """Return the default of each option, by its name in the options."""
         return {action.dest: action.default for action in self._actions}  # argparse has no public name for it
 
     def format_help(self) -> str:
-        """Return the page of help: the description in lines that fit, the examples as they are."""
+        """Return the help: the description wrapped to the terminal, the examples unchanged."""
         import shutil
         import textwrap
 
@@ -49,17 +49,16 @@ class Parser(argparse.ArgumentParser):
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
-        """Raise what is wrong instead of printing a page of usage and leaving."""
-        raise UsageError(message, hint=f"{self.prog} --help shows what is right")
+        """Raise UsageError instead of printing the usage and exiting."""
+        raise UsageError(message, hint=f"{self.prog} --help shows the usage")
 
     def _refuse_unknown(self, words: Sequence[str]) -> None:
-        """Refuse unknown options first: argparse would complain about what is missing because of them."""
+        """Report unknown options first: argparse would report the missing arguments that result from them."""
         known = self._option_string_actions  # argparse has no public name for it
         for word in words:
             if word == "--":
                 return
             name = word.partition("=")[0]
             if name.startswith("--") and " " not in name and name not in known:
-                what = f"unknown option {name}"
-                hint = nearest(name, [each for each in known if each.startswith("--")])
-                raise UsageError(what, hint=f"{hint} ({self.prog} --help lists them)")
+                hint = nearest(name, [option for option in known if option.startswith("--")])
+                raise UsageError(f"unknown option {name}", hint=f"{hint} ({self.prog} --help lists them)")

@@ -1,4 +1,4 @@
-"""Progress on standard error: a line that changes on a terminal, a line for each run elsewhere."""
+"""Progress on standard error: one line rewritten in place on a terminal, one line for each run elsewhere."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.session import Progress
 
 PATIENCE = 2.0
-"""Seconds after which people want to know what is going on."""
+"""Seconds from the start before the first line is printed."""
 EVERY = 0.1
-"""Seconds between two changes of the line: drawing takes time from what is measured."""
+"""Seconds between two updates of the line: drawing disturbs the measurement."""
 PULSE = 1.0
-"""Seconds between two signs of life while nothing is measured."""
+"""Seconds between two updates while nothing is measured."""
 AGAIN = 10.0
-"""Seconds after which a line about the same run is printed again."""
+"""Seconds after which another line about the same run is printed."""
 SILENT = frozenset({"starting", "loading"})
-"""Phases that may take minutes and say nothing."""
+"""Phases that may take minutes without reporting progress."""
 BAR = 24
 
 
 class Screen(Protocol):
-    """Where progress is shown."""
+    """A way of showing progress."""
 
     def show(self, progress: Progress, words: str) -> None:
-        """Show where the benchmark is."""
+        """Show the state of the benchmark."""
 
     def close(self) -> None:
-        """Leave nothing behind that is in the way."""
+        """Remove the progress from the screen."""
 
 
 class Live:
-    """Told by ``lpbench.benchmark`` where it is; a context manager.
+    """Shows the progress that ``lpbench.benchmark`` reports; a context manager.
 
-    A thread shows that loading goes on, which nobody tells of; it leaves alone what is being measured.
+    A thread updates the line during phases that report nothing, such as loading; it is silent while samples are timed.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -58,7 +58,7 @@ class Live:
         self._pulse = threading.Thread(target=self._beat, daemon=True)
 
     def __call__(self, progress: Progress) -> None:
-        """Show it."""
+        """Show the progress."""
         with self._lock:
             self._last = progress
             self._screen.show(progress, words(progress, time.monotonic() - self._begun))
@@ -82,7 +82,7 @@ class Live:
 
 
 def words(progress: Progress, spent: float) -> str:
-    """Return what is being done, how far it is, how sure the number is, and how long it will take."""
+    """Return the run, the phase, the time spent, the interval reached so far and the time left."""
     runs = f"run {progress.run + 1}/{progress.runs}" if progress.runs else ""
     parts = [runs, progress.phase, seconds(spent) if spent >= 1 else ""]
     if progress.interval is not None:
@@ -93,24 +93,24 @@ def words(progress: Progress, spent: float) -> str:
 
 
 class Lines:
-    """One line for each run, once the whole takes longer than people wait without asking."""
+    """One line for each run, from ``PATIENCE`` seconds on."""
 
     def __init__(self, begun: float) -> None:
         self._begun = begun
         self._last: tuple[str, int] | None = None
-        self._said = begun
+        self._printed = begun
 
     def show(self, progress: Progress, words: str) -> None:
-        """Print a line when another run has begun, or when one takes long."""
+        """Print a line when another run has begun, or when one takes longer than ``AGAIN``."""
         now = time.monotonic()
-        same = (progress.engine, progress.run) == self._last and now - self._said < AGAIN
+        same = (progress.engine, progress.run) == self._last and now - self._printed < AGAIN
         if same or now - self._begun < PATIENCE:
             return
-        self._last, self._said = (progress.engine, progress.run), now
+        self._last, self._printed = (progress.engine, progress.run), now
         _console.say(f"{clean(progress.engine)} {words}")
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no line is open."""
 
 
 class Line:
@@ -121,7 +121,7 @@ class Line:
         self._next = 0.0
 
     def show(self, progress: Progress, words: str) -> None:
-        """Rewrite the line, not too often."""
+        """Rewrite the line, at most every ``EVERY`` seconds."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -131,7 +131,7 @@ class Line:
         self._write(f"\r{shorten(text, _console.width(self._stream) - 1)}\x1b[K")
 
     def close(self) -> None:
-        """Wipe the line."""
+        """Clear the line."""
         self._write("\r\x1b[K")
 
     def _write(self, text: str) -> None:
@@ -140,7 +140,7 @@ class Line:
 
 
 class Rich:
-    """The same line, drawn by rich."""
+    """The same line, drawn with rich."""
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
@@ -151,7 +151,7 @@ class Rich:
             BarColumn(BAR),
             TextColumn("{task.description}", markup=False),
             console=Console(file=stream),
-            auto_refresh=False,  # its thread would run beside what is measured
+            auto_refresh=False,  # its thread would run during the measurement
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -160,7 +160,7 @@ class Rich:
         self._next = 0.0
 
     def show(self, progress: Progress, words: str) -> None:
-        """Draw the line again, not too often."""
+        """Redraw the line, at most every ``EVERY`` seconds."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -171,7 +171,7 @@ class Rich:
         self._columns.refresh()
 
     def close(self) -> None:
-        """Wipe the line."""
+        """Clear the line."""
         if self._next:
             self._columns.stop()
 

@@ -1,4 +1,4 @@
-"""Progress of something that has steps, on standard error: one line that is rewritten on a terminal, few elsewhere."""
+"""Progress of a job that has steps, on standard error: one line rewritten in place on a terminal, few elsewhere."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from lpbench.cli import _console
 from lpbench.util.text import shorten
 
 QUIET = 5.0
-"""Seconds between two lines about one step, where there is no terminal."""
+"""Seconds between two lines about one step if standard error is not a terminal."""
 
 
 class Steps:
-    """Shows the step that is under way."""
+    """Shows the step that is in progress."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._step: object = None
-        self._said = 0.0
+        self._printed = 0.0
         self._open = False
 
     def show(self, step: object, line: str, seconds: float) -> None:
-        """Tell about a step that begins or goes on.
+        """Show a step that begins or continues.
 
-        :param step: Tells one step from another.
-        :param seconds: Since it began.
+        :param step: Identifies the step.
+        :param seconds: Time since it began.
         """
         begins = step != self._step
         if begins:
             self.close()
-            self._step, self._said = step, 0.0
+            self._step, self._printed = step, 0.0
         if self._terminal:
             sys.stderr.write(f"\r{shorten(line, _console.width(sys.stderr) - 1)}\x1b[K")
             sys.stderr.flush()
             self._open = True
-        elif begins or seconds - self._said >= QUIET:
-            self._said = seconds
+        elif begins or seconds - self._printed >= QUIET:
+            self._printed = seconds
             _console.say(line)
 
     def close(self) -> None:
-        """Wipe the line that is being rewritten."""
+        """Clear the line that is being rewritten."""
         if self._open:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""``lpbench apps``: the catalogue, what of it is pulled, and what stands in the way of the rest."""
+"""``lpbench apps``: the catalogue, which entries are pulled, and why others cannot be."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def as_json(listed: Listed) -> dict[str, Any]:
-    """Return one entry for other programs; sizes in bytes, None where a thing is not known."""
+    """Return one entry as JSON; sizes in bytes, None for what is not known."""
     entry = listed.entry
     return {
         "name": listed.name,
@@ -62,7 +62,7 @@ def as_json(listed: Listed) -> dict[str, Any]:
 
 def _screen(listed: Sequence[Listed]) -> list[str]:
     if not listed:
-        return ['the catalogue is empty; pip install "lpbench[apps]" brings image apps']
+        return ['the catalogue is empty; pip install "lpbench[apps]" adds image apps']
     left = [Column(title, left=True) for title in ("app", "class", "state")]
     sizes = [Column(title) for title in ("fetch MB", "disk MB")]
     columns = [*left, *sizes, Column("licences", left=True)]
@@ -74,10 +74,10 @@ def _screen(listed: Sequence[Listed]) -> list[str]:
 
 
 def _reasons(listed: Sequence[Listed]) -> list[str]:
-    """Return a line for each entry that cannot be pulled: why, and what helps."""
-    refused = [each for each in listed if each.state == "unavailable"]
-    said = {each.name: ". ".join(filter(None, (each.availability.reason, each.availability.hint))) for each in refused}
-    return ["unavailable", *(f"  {clean(name)}  {clean(why)}" for name, why in said.items())] if said else []
+    """Return a line for each entry that cannot be pulled: the reason and the remedy."""
+    unavailable = {app.name: app.availability for app in listed if app.state == "unavailable"}
+    reasons = {name: ". ".join(filter(None, (why.reason, why.hint))) for name, why in unavailable.items()}
+    return ["unavailable", *(f"  {clean(name)}  {clean(why)}" for name, why in reasons.items())] if reasons else []
 
 
 def _paint(line: str, state: str, paint: Paint) -> str:
@@ -98,6 +98,6 @@ def _row(listed: Listed) -> list[str]:
 
 def _next(listed: Sequence[Listed]) -> list[str]:
     """Return the line that names the next command."""
-    wanted = {"available": "lpbench pull", "outdated": "lpbench pull", "pulled": "lpbench run"}
-    found = next((each for state in wanted for each in listed if each.state == state), None)
-    return [f"next: {wanted[found.state]} {found.name}"] if found else []
+    commands = {"available": "lpbench pull", "outdated": "lpbench pull", "pulled": "lpbench run"}
+    app = next((app for state in commands for app in listed if app.state == state), None)
+    return [f"next: {commands[app.state]} {app.name}"] if app else []

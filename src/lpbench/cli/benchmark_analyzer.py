@@ -25,8 +25,8 @@ EPILOG = """examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Measure an AI app in the words of the published command line. It does the same as lpbench run, and prints "
-        "the predictions, the two lists of readings and the anchor table."
+        "Measure an AI app with the options of the published command line. It does the same as lpbench run, and "
+        "prints the predictions, the two lists of readings and the table of stages."
     )
     parser.epilog = EPILOG
     parser.add_argument("--target-config", required=True, metavar="C", help="the target: local is this machine")
@@ -34,12 +34,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--ai-app", required=True, metavar="A", help="an app's folder, a catalogue name or a model file"
     )
     parser.add_argument(
-        "--deployment-package", default=LOCAL, metavar="P", help="local: what is installed here runs the app (local)"
+        "--deployment-package", default=LOCAL, metavar="P", help="local: the engines installed here run the app (local)"
     )
     parser.add_argument("--dataset", dest="data", metavar="D", help="samples: a folder or one file (the app's own)")
     count = _options.from_one
-    parser.add_argument("--number", type=count, default=20, metavar="N", help="measured inferences in all (20)")
-    parser.add_argument("--runs", type=count, metavar="R", help="fresh processes: one for 6 inferences, 8 at most")
+    parser.add_argument("--number", type=count, default=20, metavar="N", help="measured inferences in total (20)")
+    parser.add_argument(
+        "--runs", type=count, metavar="R", help="fresh processes (one for each 6 inferences, at most 8)"
+    )
     parser.add_argument(
         "--filename", type=Path, metavar="FILE", help=f"write the result here as JSON, and {RESULTS} beside it"
     )
@@ -51,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Measure, save, print as the published tool does."""
+    """Measure, save, and print in the form of the published tool."""
     _refuse_remote(options.target_config)
     _heed_package(options.deployment_package)
     predictions = options.filename.with_name(RESULTS) if options.filename else None
@@ -76,9 +78,9 @@ def _refuse_remote(target: str) -> None:
 
 
 def _heed_package(package: str) -> None:
-    """Say that a deployment package does nothing here: engines come from what is installed.
+    """Print a note that a deployment package has no effect: the engines installed here run the app.
 
-    :raises LpbenchError: It is neither ``local`` nor a folder.
+    :raises LpbenchError: The package is neither ``local`` nor a folder.
     """
     if package == LOCAL:
         return
@@ -86,27 +88,27 @@ def _heed_package(package: str) -> None:
         raise LpbenchError(
             f'"{package}" is neither local nor a folder',
             where="--deployment-package",
-            hint="local takes the engines that are installed here",
+            hint="local uses the engines installed here",
         )
-    _console.say(f"note: --deployment-package {package} is not read: the engines that are installed here run the app")
+    _console.say(f"note: --deployment-package {package} is not read: the engines installed here run the app")
 
 
 def _print(result: Result) -> None:
     from lpbench import render
     from lpbench.render.predictions import predictions
 
-    for each in result.configurations:
+    for configuration in result.configurations:
         print("-- Running inference.....")
-        lines = predictions(each.predictions)
+        lines = predictions(configuration.predictions)
         if lines:
             print("\n".join(lines))
-        _print_readings(each)
+        _print_readings(configuration)
     paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
     print(render.text(result, width=width, paint=paint))
 
 
-def _print_readings(each: Configuration) -> None:
+def _print_readings(configuration: Configuration) -> None:
     from lpbench.render.predictions import readings, state
 
-    lists, reasons = readings(each.metrics)
-    print("\n".join([*lists, state(each), *reasons]))
+    lists, reasons = readings(configuration.metrics)
+    print("\n".join([*lists, state(configuration), *reasons]))

@@ -1,4 +1,4 @@
-"""``lpbench check``: whether an engine keeps the contract, on this machine."""
+"""``lpbench check``: whether an engine meets its contract on this machine."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ STYLES = {"passed": "good", "failed": "bad", "passed against expectation": "bad"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Run the conformance kit on an engine, each check in a process of its own: does it keep the contract that "
-        "measurements rest on? Exit status 0 if it does, else 1."
+        "Run the conformance kit on an engine, each check in a separate process: does it meet the contract that "
+        "measurements rely on? Exit status 0 if it does, else 1."
     )
     parser.epilog = EPILOG
     parser.add_argument("engine", nargs="?", metavar="ENGINE", help="the engine; lpbench engines lists them")
-    parser.add_argument("--list", action="store_true", help="list the checks and leave")
+    parser.add_argument("--list", action="store_true", help="list the checks and exit")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
-    parser.add_argument("-v", "--verbose", action="store_true", help="every check, with what it says, and tracebacks")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show every check, its message and traceback")
     group = parser.add_argument_group("engine")
-    group.add_argument("--device", metavar="D", help="cpu, cuda:0, …: what the engine calls it")
+    group.add_argument("--device", metavar="D", help="device, as the engine names it: cpu, cuda:0, …")
     group.add_argument("--threads", type=_options.from_zero, metavar="N", help="threads of the engine")
     group.add_argument(
-        "--set", type=_options.pair, action="append", default=[], metavar="KEY=VALUE", help="any other option of it"
+        "--set", type=_options.pair, action="append", default=[], metavar="KEY=VALUE", help="another engine option"
     )
-    group = parser.add_argument_group("model; by default the one that the plugin brings")
+    group = parser.add_argument_group("model; by default the one that the plugin contains")
     group.add_argument("--model", metavar="FILE", help="check with this model")
     group.add_argument("--extra", action="append", default=[], metavar="FILE", help="a further file of the model")
     group.add_argument(
@@ -60,21 +60,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run the checks and print what was found."""
+    """Run the checks and print the results."""
     if options.list:
         print("\n".join(_catalogue()))
         return _console.DONE
     if not options.engine:
-        raise LpbenchError("which engine?", hint="lpbench engines lists them")
+        raise LpbenchError("no engine given", hint="lpbench engines lists them")
     from lpbench.plugin import registry
 
     spec = registry.current().get(registry.ENGINES, options.engine).spec
-    found = _run(spec, options)
+    results = _run(spec, options)
     if options.json:
-        _console.answer_json(_document(spec, found))
+        _console.answer_json(_document(spec, results))
     else:
-        print("\n".join(_screen(spec, found, verbose=options.verbose)))
-    return _console.DONE if _fine(found) else _console.FAILED
+        print("\n".join(_screen(spec, results, verbose=options.verbose)))
+    return _console.DONE if _passed(results) else _console.FAILED
 
 
 def _run(spec: EngineSpec, options: argparse.Namespace) -> list[CheckResult]:
@@ -82,7 +82,8 @@ def _run(spec: EngineSpec, options: argparse.Namespace) -> list[CheckResult]:
 
     progress = _Progress(sys.stderr, len(checks()["engine"]))
     try:
-        return check_engine(spec.name, _case(spec, options), options=_asked(spec, options), progress=progress)
+        case, engine_options = _case(spec, options), _engine_options(spec, options)
+        return check_engine(spec.name, case, options=engine_options, progress=progress)
     finally:
         progress.close()
 
@@ -99,86 +100,87 @@ def _case(spec: EngineSpec, options: argparse.Namespace) -> EngineCase | None:
 def _refuse_without_model(options: argparse.Namespace) -> None:
     for name in ("extra", "input", "shape"):
         if getattr(options, name):
-            raise LpbenchError(f"--{name} belongs to a model", hint="name it with --model FILE")
+            raise LpbenchError(f"--{name} requires --model", hint="name the model with --model FILE")
 
 
-def _asked(spec: EngineSpec, options: argparse.Namespace) -> dict[str, Any]:
-    """Return the engine's options with the types that its config wants."""
+def _engine_options(spec: EngineSpec, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the engine's options, converted to the types of its config."""
     from lpbench.plugin import specs
     from lpbench.util import dataclass_config
 
     texts = dict(options.set)
-    found: dict[str, Any] = (
+    values: dict[str, Any] = (
         dataclass_config.parse(specs.load(spec.config, who=spec.name), texts) if spec.config else texts
     )
     named = {"device": options.device, "threads": options.threads}
-    return {**found, **{name: value for name, value in named.items() if value is not None}}
+    return {**values, **{name: value for name, value in named.items() if value is not None}}
 
 
-def _fine(found: Sequence[CheckResult]) -> bool:
-    return all(each.ok and each.status != "not ready" for each in found)
+def _passed(results: Sequence[CheckResult]) -> bool:
+    return all(result.ok and result.status != "not ready" for result in results)
 
 
-def _document(spec: EngineSpec, found: Sequence[CheckResult]) -> dict[str, Any]:
+def _document(spec: EngineSpec, results: Sequence[CheckResult]) -> dict[str, Any]:
     return {
         "engine": spec.name,
         "version": spec.version() or None,
-        "ok": _fine(found),
-        "checks": [{**dataclasses.asdict(each), "ok": each.ok} for each in found],
+        "ok": _passed(results),
+        "checks": [{**dataclasses.asdict(result), "ok": result.ok} for result in results],
     }
 
 
-def _screen(spec: EngineSpec, found: Sequence[CheckResult], *, verbose: bool) -> list[str]:
+def _screen(spec: EngineSpec, results: Sequence[CheckResult], *, verbose: bool) -> list[str]:
     paint = _console.painter(sys.stdout)
-    answer = paint("keeps the contract", "good") if _fine(found) else paint("does not keep the contract", "bad")
-    if any(each.status == "not ready" for each in found):
+    answer = paint("meets the contract", "good") if _passed(results) else paint("does not meet the contract", "bad")
+    if any(result.status == "not ready" for result in results):
         answer = paint("is not ready", "bad")
     heading = f"{clean(' '.join(filter(None, (spec.name, spec.version()))))} {answer}"
-    rows = _rows(found, paint) if verbose else [*_sums(found, paint), *_remarks(found, paint)]
+    rows = _rows(results, paint) if verbose else [*_sums(results, paint), *_remarks(results, paint)]
     hint = [] if verbose else [paint(f"every check: lpbench check {spec.name} -v", "dim")]
     return [heading, *rows, *hint]
 
 
-def _sums(found: Sequence[CheckResult], paint: Paint) -> list[str]:
+def _sums(results: Sequence[CheckResult], paint: Paint) -> list[str]:
     """Return the table of sections."""
-    rows = [_sum(section, list(group)) for section, group in groupby(found, key=lambda each: each.section)]
+    rows = [_sum(section, list(group)) for section, group in groupby(results, key=lambda result: result.section)]
     columns = [Column("  section", left=True), *map(Column, STATUSES)]
-    header, *lines = table(columns, [*rows, _sum("all", found)])
+    header, *lines = table(columns, [*rows, _sum("all", results)])
     return [paint(header, "dim"), *lines]
 
 
-def _sum(section: str, found: Sequence[CheckResult]) -> list[str]:
+def _sum(section: str, results: Sequence[CheckResult]) -> list[str]:
     counts: Mapping[str, int] = {
-        "passed": sum(each.status == "passed" for each in found),
-        "failed": sum(not each.ok for each in found),
-        "not applicable": sum(each.status in {"not applicable", "not ready"} for each in found),
-        "expected failure": sum(each.status == "expected failure" for each in found),
+        "passed": sum(result.status == "passed" for result in results),
+        "failed": sum(not result.ok for result in results),
+        "not applicable": sum(result.status in {"not applicable", "not ready"} for result in results),
+        "expected failure": sum(result.status == "expected failure" for result in results),
     }
     return [f"  {section}", *(str(counts[status] or "-") for status in STATUSES)]
 
 
-def _remarks(found: Sequence[CheckResult], paint: Paint) -> list[str]:
-    """Return what did not pass, what is broken first, equal reasons under one line."""
-    rest = sorted((each for each in found if each.status != "passed"), key=lambda each: (each.ok, each.status))
+def _remarks(results: Sequence[CheckResult], paint: Paint) -> list[str]:
+    """Return the checks that did not pass, failures first; checks with the same message share an entry."""
+    rest = sorted((result for result in results if result.status != "passed"), key=lambda each: (each.ok, each.status))
     lines = []
-    for (status, message), group in groupby(rest, key=lambda each: (each.status, each.message)):
-        names = list(group)
-        said = names[0].check if len(names) == 1 else f"{len(names)} checks"
-        lines.append(f"{paint(status, STYLES.get(status, 'dim'))}  {said}")
-        lines += [f"  {names[0].summary}"] if len(names) == 1 and not names[0].ok else []
+    for (status, message), same in groupby(rest, key=lambda result: (result.status, result.message)):
+        first, *others = same
+        name = f"{1 + len(others)} checks" if others else first.check
+        lines.append(f"{paint(status, STYLES.get(status, 'dim'))}  {name}")
+        lines += [f"  {first.summary}"] if not others and not first.ok else []
         lines += [f"  {clean(message)}"]
     return lines
 
 
-def _rows(found: Sequence[CheckResult], paint: Paint) -> list[str]:
+def _rows(results: Sequence[CheckResult], paint: Paint) -> list[str]:
     """Return every check, section by section."""
     lines = []
-    for section, group in groupby(found, key=lambda each: each.section):
+    for section, group in groupby(results, key=lambda result: result.section):
         lines.append(paint(section, "bold"))
-        for each in group:
-            lines.append(f"  {paint(each.status, STYLES.get(each.status, 'dim'))}  {each.check}: {each.summary}")
-            lines += [f"    {clean(each.message)}"] if each.message else []
-            lines += [f"    {clean(line)}" for line in each.trace.rstrip().splitlines()]
+        for result in group:
+            status = paint(result.status, STYLES.get(result.status, "dim"))
+            lines.append(f"  {status}  {result.check}: {result.summary}")
+            lines += [f"    {clean(result.message)}"] if result.message else []
+            lines += [f"    {clean(line)}" for line in result.trace.rstrip().splitlines()]
     return lines
 
 
@@ -186,14 +188,14 @@ def _catalogue() -> list[str]:
     from lpbench.testing import checks
 
     lines = []
-    for kind, found in checks().items():
-        lines.append(f"{kind}: {len(found)} checks")
-        lines += [f"  {each.section:9}  {each.name}: {each.summary}" for each in found]
+    for kind, of_kind in checks().items():
+        lines.append(f"{kind}: {len(of_kind)} checks")
+        lines += [f"  {check.section:9}  {check.name}: {check.summary}" for check in of_kind]
     return lines
 
 
 class _Progress:
-    """A line that changes on a terminal, a line for each section elsewhere."""
+    """One line rewritten in place on a terminal, one line for each section elsewhere."""
 
     def __init__(self, stream: TextIO, total: int) -> None:
         self._stream = stream
@@ -203,7 +205,7 @@ class _Progress:
         self._section = ""
 
     def __call__(self, result: CheckResult) -> None:
-        """Show how far it is."""
+        """Show the progress."""
         self._done += 1
         if self._stream.isatty():
             left = (time.monotonic() - self._begun) / self._done * (self._total - self._done)
@@ -215,6 +217,6 @@ class _Progress:
             _console.say(f"checking: {result.section}")
 
     def close(self) -> None:
-        """Wipe the line."""
+        """Clear the line."""
         if self._stream.isatty():
             self._stream.write("\r\x1b[K")

@@ -1,4 +1,4 @@
-"""``lpbench convert``: an app's models, or a model file, in another format."""
+"""``lpbench convert``: convert an app's models, or a model file, to another format."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ EPILOG = """examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Convert an app's models into another format and add them to it, or a model file into one beside it. What a "
-        "converter makes is run and compared with its source first; an app's own files stay as they are."
+        "Convert an app's models to another format and add them to the app, or convert a model file into a new file "
+        "beside it. Every conversion is run and compared with its source first; the app's own files do not change."
     )
     parser.epilog = EPILOG
     parser.add_argument("app", metavar="APP", help="an app's folder, a catalogue name (lpbench apps) or a model file")
-    parser.add_argument("--to", required=True, metavar="FORMAT", help="ncnn, tflite, openvino: what an engine reads")
-    parser.add_argument("--precision", metavar="P", help="of the weights: F32, F16 (the converter's default)")
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="put the files here; an app stays as it is")
-    parser.add_argument("--force", action="store_true", help="convert again, and replace what is there")
+    parser.add_argument("--to", required=True, metavar="FORMAT", help="format that an engine reads: ncnn, tflite, …")
+    parser.add_argument("--precision", metavar="P", help="precision of the weights: F32, F16 (the converter's default)")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write the files here, not into the app")
+    parser.add_argument("--force", action="store_true", help="convert again and replace existing conversions")
     parser.add_argument(
         "--timeout", type=_options.above_zero, metavar="S", help="seconds that a converter may take (1800)"
     )
@@ -47,13 +47,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Convert, and say what was made and how it was checked."""
+    """Convert, and print the new files and how they were checked."""
     from lpbench.jobs.conversion import TIMEOUT, convert
 
     app = _measure.find_app(options.app, options)
     begun, lines = time.monotonic(), Lines()
     try:
-        made = convert(
+        models = convert(
             app,
             options.to,
             precision=options.precision,
@@ -67,23 +67,23 @@ def main(options: argparse.Namespace) -> int:
         lines.close()
     spent = time.monotonic() - begun
     if options.json:
-        _console.answer_json([as_json(model) for model in made])
+        _console.answer_json([as_json(model) for model in models])
         return _console.DONE
-    took = f"{seconds(spent)}{' in all' if len(made) > 1 else ''}"
-    for model in made:
-        print("\n".join(_screen(app, model, took if lines.converted else "kept from before")))
-    print(f"next: {_following(options, app, made)}")
+    took = f"{seconds(spent)}{' in total' if len(models) > 1 else ''}"
+    for model in models:
+        print("\n".join(_screen(app, model, took if lines.converted else "converted earlier")))
+    print(f"next: {_following(options, app, models)}")
     return _console.DONE
 
 
 def as_json(model: Model) -> dict[str, Any]:
-    """Return a converted model for other programs."""
+    """Return a converted model as JSON."""
     return {
         "format": model.format,
         "file": str(model.path),
         "extra": list(map(str, model.extra)),
-        "inputs": [dataclasses.asdict(each) for each in model.inputs],
-        "outputs": [dataclasses.asdict(each) for each in model.outputs],
+        "inputs": [dataclasses.asdict(tensor) for tensor in model.inputs],
+        "outputs": [dataclasses.asdict(tensor) for tensor in model.outputs],
         "provenance": dict(model.provenance),
     }
 
@@ -95,7 +95,7 @@ class Lines(Steps):
     """Whether anything was converted, rather than found in the cache."""
 
     def __call__(self, progress: Progress) -> None:
-        """Tell about a phase that begins or goes on."""
+        """Show a phase that begins or continues."""
         self.converted = True
         clock = seconds(progress.seconds) if progress.seconds >= 1 else ""
         line = " · ".join(filter(None, (f"{progress.model}: {progress.phase}", clock, progress.converter)))
@@ -116,18 +116,20 @@ def _screen(app: App, model: Model, when: str) -> list[str]:
     return [clean(line) for line in lines]
 
 
-def _following(options: argparse.Namespace, app: App, made: tuple[Model, ...]) -> str:
-    """Return the next command: to measure what was made, on an engine that reads it."""
+def _following(options: argparse.Namespace, app: App, models: tuple[Model, ...]) -> str:
+    """Return the next command: measure the first conversion on an engine that reads it."""
     from lpbench.plugin.registry import ENGINES, offers_where
 
-    form = made[0].format
-    readers = [each.spec for each in offers_where(ENGINES, lambda spec: form in spec.formats) if each.availability()]
-    readers.sort(key=lambda spec: next(iter(spec.formats)) != form)
+    model = models[0]
+    offers = offers_where(ENGINES, lambda spec: model.format in spec.formats)
+    readers = [offer.spec for offer in offers if offer.availability()]
+    readers.sort(key=lambda spec: next(iter(spec.formats)) != model.format)
     if not readers:
         return "lpbench engines"
-    inside = made[0].path.is_relative_to(app.root / form)
-    words = [options.app if inside else str(made[0].path), "--engine", readers[0].name]
-    if not inside and not readers[0].dynamic_shapes:  # without the app nobody tells the engine
-        known = [each for each in made[0].inputs if each.shape and not each.dynamic]
-        words += [word for each in known for word in ("--shape", f"{each.name}={','.join(map(str, each.shape))}")]
+    inside = model.path.is_relative_to(app.root / model.format)
+    words = [options.app if inside else str(model.path), "--engine", readers[0].name]
+    if not inside and not readers[0].dynamic_shapes:  # only the app's config states the shapes
+        fixed = [tensor for tensor in model.inputs if tensor.shape and not tensor.dynamic]
+        for tensor in fixed:
+            words += ["--shape", f"{tensor.name}={','.join(map(str, tensor.shape))}"]
     return f"lpbench run {shlex.join(words)}"

@@ -1,4 +1,4 @@
-"""``lpbench doctor``: what makes this machine noisy, what it costs, and what mends it."""
+"""``lpbench doctor``: what makes this machine noisy, what it costs, and how to fix it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ GIB = 1 << 30
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Say what would make measurements on this machine noisy, what each costs and the command that mends it. "
-        "Looks from a worker process, and changes nothing."
+        "Report what would make measurements on this machine noisy, what each cause costs and the command that fixes "
+        "it. It runs in a worker process and changes nothing."
     )
     parser.epilog = "examples:\n  lpbench doctor --threads 1\n  lpbench doctor --affinity 2-3 --fail --json"
-    parser.add_argument("--affinity", type=_options.cores, default=(), metavar="0,2-3", help="cores to be measured on")
-    parser.add_argument("--threads", type=_options.from_one, metavar="N", help="threads that the engine will have")
-    parser.add_argument("--fail", action="store_true", help="exit 1 where something was found")
+    parser.add_argument("--affinity", type=_options.cores, default=(), metavar="0,2-3", help="cores to measure on")
+    parser.add_argument("--threads", type=_options.from_one, metavar="N", help="threads that the engine will use")
+    parser.add_argument("--fail", action="store_true", help="exit with status 1 if there are findings")
     parser.add_argument("--json", action="store_true", help="print findings and environment as JSON")
 
 
 def main(options: argparse.Namespace) -> int:
-    """Look, and print what was found."""
+    """Examine the machine and print the findings."""
     from lpbench.jobs.doctor import doctor
 
     environment, findings = doctor(affinity=options.affinity, threads=options.threads)
@@ -48,20 +48,20 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator[str]:
-    """Yield what was found, three lines each, the worst first."""
+    """Yield the findings, three lines each, the worst first."""
     if not findings:
-        yield paint("nothing was found that would make this machine noisy", "good")
+        yield paint("no source of noise was found on this machine", "good")
         return
     yield paint(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, the worst first", "bold")
-    for each in findings:
+    for finding in findings:
         yield ""
-        yield f"{paint(each.name, 'warn')}: {each.what}"
-        yield from _wrapped("costs  ", each.cost, width)
-        yield from _wrapped("mend   ", each.remedy, width)
+        yield f"{paint(finding.name, 'warn')}: {finding.what}"
+        yield from _wrapped("cost  ", finding.cost, width)
+        yield from _wrapped("fix   ", finding.remedy, width)
 
 
 def _wrapped(label: str, text: str, width: int) -> list[str]:
-    """Return a text in lines that fit; a word stays whole, so that a command can be copied."""
+    """Return a text wrapped to ``width``; words are not split, so that commands can be copied."""
     indent = " " * (len(label) + 2)
     return textwrap.wrap(
         text,
@@ -74,7 +74,7 @@ def _wrapped(label: str, text: str, width: int) -> list[str]:
 
 
 def _facts(environment: Mapping[str, Any], width: int, paint: Paint) -> Iterator[str]:
-    """Yield the facts that matter; one that is not known with the reason."""
+    """Yield the lines of the important facts; for an unknown fact, the reason."""
     from lpbench.util.text import clean, shorten
 
     facts = {key: value for part in ("machine", "subject", "state") for key, value in environment[part].items()}
@@ -84,20 +84,20 @@ def _facts(environment: Mapping[str, Any], width: int, paint: Paint) -> Iterator
 
 
 def _rows(facts: Facts) -> Iterator[tuple[str, str]]:
-    """Yield names and words of the facts."""
-    yield "platform", _said(facts, "platform")
-    yield "processor", _said(facts, "cpu_model")
+    """Yield names and texts of the facts."""
+    yield "platform", _text(facts, "platform")
+    yield "processor", _text(facts, "cpu_model")
     used = facts["affinity"].get("value")
-    yield "cores", _said(facts, "cores") + (f", measured on {', '.join(map(str, used))}" if used else "")
-    yield "governor", _said(facts, "governor")
-    yield "virtualisation", _said(facts, "virtualisation")
+    yield "cores", _text(facts, "cores") + (f", measured on {', '.join(map(str, used))}" if used else "")
+    yield "governor", _text(facts, "governor")
+    yield "virtualisation", _text(facts, "virtualisation")
     free = facts["memory_available_bytes"].get("value")
-    yield "memory", f"{_said(facts, 'memory_gib')} GiB" + (f", {free / GIB:.3g} free" if free else "")
+    yield "memory", f"{_text(facts, 'memory_gib')} GiB" + (f", {free / GIB:.3g} free" if free else "")
 
 
-def _said(facts: Facts, key: str) -> str:
-    """Return a fact in words, or why it is not known."""
-    known = facts[key].get("value")
-    if known is None:
+def _text(facts: Facts, key: str) -> str:
+    """Return a fact as text, or why it is not known."""
+    value = facts[key].get("value")
+    if value is None:
         return f"not known: {facts[key]['reason']}"
-    return f"{known:.3g}" if isinstance(known, float) else str(known)
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

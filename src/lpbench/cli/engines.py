@@ -1,4 +1,4 @@
-"""``lpbench engines``: which inference engines there are, and what stands in the way of the others."""
+"""``lpbench engines``: which inference engines are available, and why others are not."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ STYLES = {"ready": "good", "broken": "bad"}
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
-    parser.description = "List the inference engines that plugins offer, and why some cannot be used. Imports none."
+    parser.description = (
+        "List the inference engines that plugins offer, and why some cannot be used. No engine is imported."
+    )
     parser.epilog = "examples:\n  lpbench engines\n  lpbench engines --probe --json"
     parser.add_argument(
-        "--probe", action="store_true", help="start each library in a process of its own and list its devices"
+        "--probe", action="store_true", help="start each library in a separate process and list its devices"
     )
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
 
@@ -34,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """List the engines."""
     if options.probe and sys.stderr.isatty():
-        _console.say("starting each engine's library; this takes seconds, on some boards minutes")
+        _console.say("starting each engine's library; this takes seconds, minutes on some boards")
     listed = list(engines(probe=options.probe).values())
     if options.json:
         _console.answer_json([as_json(each) for each in listed])
@@ -44,7 +46,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def as_json(listed: ListedEngine) -> dict[str, Any]:
-    """Return one engine for other programs."""
+    """Return one engine as JSON."""
     available = listed.availability
     return {
         "name": listed.name,
@@ -65,11 +67,11 @@ def as_json(listed: ListedEngine) -> dict[str, Any]:
 def _screen(listed: Sequence[ListedEngine], *, probed: bool) -> list[str]:
     rows = [*map(_row, listed), *_broken(listed)]
     if not rows:
-        return ['no engine is installed; pip install "lpbench[ort]" brings ONNX Runtime']
+        return ['no engine is installed; pip install "lpbench[ort]" adds ONNX Runtime']
     paint = _console.painter(sys.stdout)
     header, *lines = table([Column(title, left=True) for title in ("engine", "state", "version", "reads", "")], rows)
     painted = [_paint(line, row[1], paint) for line, row in zip(lines, rows, strict=True)]
-    ready = any(each.availability for each in listed)
+    ready = any(engine.availability for engine in listed)
     hint = [] if probed or not ready else [paint("devices: lpbench engines --probe", "dim")]
     return [paint(header, "dim"), *painted, *_unusable(listed), *hint]
 
@@ -79,26 +81,27 @@ def _row(listed: ListedEngine) -> list[str]:
     devices = f"devices: {', '.join(listed.devices)}" if listed.devices else ""
     note = ". ".join(filter(None, (available.reason, available.hint))) or devices
     formats = ", ".join(listed.formats)
-    return [clean(each) for each in (listed.name, available.state.value, listed.version, formats, note)]
+    return [*map(clean, (listed.name, available.state.value, listed.version, formats, note))]
 
 
 def _broken(listed: Sequence[ListedEngine]) -> list[list[str]]:
-    """Return a row for each plugin that could not be loaded: it may be the one whose engine is looked for."""
-    offering = {each.plugin for each in listed}
-    lost = [each for each in current().failures if each.plugin not in offering]
-    return [[clean(each.plugin), "broken", "", "", clean(f"{_said(each)} (lpbench plugins -v)")] for each in lost]
+    """Return a row for each plugin that failed to load: it may be the one whose engine is missing."""
+    loaded = {engine.plugin for engine in listed}
+    failures = [failure for failure in current().failures if failure.plugin not in loaded]
+    notes = [clean(f"{_reason(failure)} (lpbench plugins -v)") for failure in failures]
+    return [[clean(failure.plugin), "broken", "", "", note] for failure, note in zip(failures, notes, strict=True)]
 
 
-def _said(failure: Failure) -> str:
+def _reason(failure: Failure) -> str:
     origin = f"{failure.distribution}: " if failure.distribution else ""
     return f"{origin}{type(failure.error).__name__}: {failure.error}"
 
 
 def _unusable(listed: Sequence[ListedEngine]) -> list[str]:
     return [
-        f"  {clean(each.name)} cannot use {clean(device)}: {clean(reason)}"
-        for each in listed
-        for device, reason in each.unusable.items()
+        f"  {clean(engine.name)} cannot use {clean(device)}: {clean(reason)}"
+        for engine in listed
+        for device, reason in engine.unusable.items()
     ]
 
 

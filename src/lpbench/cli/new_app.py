@@ -1,4 +1,4 @@
-"""``lpbench new-app``: an AI app around somebody's own model."""
+"""``lpbench new-app``: write an AI app around the user's own model."""
 
 from __future__ import annotations
 
@@ -24,23 +24,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
         "Write an AI app around a model: a folder with ai_app_config.json, ai_app.yml and a copy of the model. "
-        "The model is opened to read its inputs; what cannot be read is assumed, and said."
+        "The model is opened to read its inputs; assumptions about the rest are printed."
     )
     parser.epilog = EPILOG
     parser.add_argument("folder", metavar="DIR", help="where to write the app; must not exist, or be empty")
-    parser.add_argument("--class", dest="app_class", required=True, metavar="CLASS", help="image_classification, say")
+    parser.add_argument(
+        "--class", dest="app_class", required=True, metavar="CLASS", help="for example image_classification"
+    )
     parser.add_argument("--model", required=True, metavar="FILE", help="the model file")
     parser.add_argument("--extra", action="append", default=[], metavar="FILE", help="a further file of the model")
-    parser.add_argument("--labels", metavar="FILE", help="class names, one a line, in the order of the outputs")
+    parser.add_argument("--labels", metavar="FILE", help="class names, one per line, in the order of the outputs")
     parser.add_argument("--samples", metavar="DIR", help="samples to copy into the app")
     parser.add_argument("--name", default="", help="the app's name in ai_app.yml; by default the folder's")
 
 
 def main(options: argparse.Namespace) -> int:
-    """Write the app and say what was assumed and what to type next."""
+    """Write the app, and print the assumptions and the next commands."""
     from lpbench.jobs.new_app import new_app
 
-    made = new_app(
+    written = new_app(
         options.folder,
         app_class=options.app_class,
         model=options.model,
@@ -49,22 +51,22 @@ def main(options: argparse.Namespace) -> int:
         samples=options.samples,
         name=options.name,
     )
-    _report(options.folder, made)
+    _report(options.folder, written)
     return _console.DONE
 
 
-def _report(folder: str, made: NewApp) -> None:
-    (model,) = made.app.components[0].models
-    print(f"wrote {folder}: {made.app.app_class}, {model.format}")
-    for each in model.inputs:
-        shape = "x".join("?" if size is None else str(size) for size in each.shape)
-        print(clean(f"  input {each.name}: {' '.join(filter(None, (each.dtype, shape, each.layout)))}"))
-    if made.unread:
-        print(f"  the model's inputs were not read: {made.unread}")
-    print("assumed; change it in ai_app_config.json where it is wrong")
-    for line in made.assumed:
+def _report(folder: str, written: NewApp) -> None:
+    (model,) = written.app.components[0].models
+    print(f"wrote {folder}: {written.app.app_class}, {model.format}")
+    for tensor in model.inputs:
+        shape = "x".join("?" if size is None else str(size) for size in tensor.shape)
+        print(clean(f"  input {tensor.name}: {' '.join(filter(None, (tensor.dtype, shape, tensor.layout)))}"))
+    if written.unread:
+        print(f"  the model's inputs were not read: {written.unread}")
+    print("assumptions; correct them in ai_app_config.json if they are wrong")
+    for line in written.assumed:
         print(clean(f"  {line}"))
-    place = shlex.quote(folder)
-    generated = made.app.components[0].preprocessing.type == "tensors"
-    data = "" if made.app.samples or generated else " --data DIR_OF_SAMPLES"
-    print(f"next\n  lpbench validate {place}\n  lpbench run {place}{data}")
+    path = shlex.quote(folder)
+    generated = written.app.components[0].preprocessing.type == "tensors"
+    data = "" if written.app.samples or generated else " --data DIR_OF_SAMPLES"
+    print(f"next\n  lpbench validate {path}\n  lpbench run {path}{data}")

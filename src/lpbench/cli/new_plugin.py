@@ -1,4 +1,4 @@
-"""``lpbench new-plugin``: the project of an engine plugin that works, to be filled with another library."""
+"""``lpbench new-plugin``: write a working engine plugin project, to be adapted to another library."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
         "Write a plugin project with an engine that multiplies matrices with numpy and passes the conformance kit. "
-        "Put another library in numpy's place, file by file."
+        "Replace numpy by another library, file by file."
     )
     parser.epilog = EPILOG
     parser.add_argument("name", metavar="NAME", help="the engine's name: lower case, words joined by -")
@@ -27,13 +27,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Write the project and say what to type next."""
+    """Write the project and print the next commands."""
     from lpbench.plugin.kit.scaffold import new_plugin
 
     folder = new_plugin(options.name, options.dir)
-    place = shlex.quote(str(folder))
+    path = shlex.quote(str(folder))
     name = options.name.removeprefix("lpbench-")
-    (module,) = (each.name for each in (folder / "src").iterdir())
-    print(f"wrote {place}: engine {name}; fill in {place}/src/{module}/_engine.py")
-    print(f"next\n  pip install -e {place}\n  pytest {place}\n  lpbench check {name}")
+    (module,) = (package.name for package in (folder / "src").iterdir())
+    print(f"wrote {path}: engine {name}; fill in {path}/src/{module}/_engine.py")
+    print(f"next\n  pip install -e {path}\n  pytest {path}\n  lpbench check {name}")
     return 0

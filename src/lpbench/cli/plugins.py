@@ -1,4 +1,4 @@
-"""``lpbench plugins``: what is installed, what it offers, and what failed to load."""
+"""``lpbench plugins``: the installed plugins, what they offer, and what failed to load."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
-    parser.description = "List the plugins, the distributions that bring them, what each offers and what failed."
+    parser.description = "List the plugins, their distributions, what each offers and what failed to load."
     parser.epilog = "examples:\n  lpbench plugins -v\n  LPBENCH_DISABLED_PLUGINS=acme lpbench plugins --json"
-    parser.add_argument("-v", "--verbose", action="store_true", help="names of what is offered, tracebacks of failures")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show the names of what is offered, and tracebacks"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
 
 
@@ -40,27 +42,27 @@ def main(options: argparse.Namespace) -> int:
 
 def _screen(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
     columns = [Column(title, left=True) for title in ("plugin", "distribution", "offers")]
-    rows = [[clean(each.name), clean(each.distribution or "lpbench"), _counts(each)] for each in listed]
+    rows = [[clean(plugin.name), clean(plugin.distribution or "lpbench"), _counts(plugin)] for plugin in listed]
     header, *lines = table(columns, rows)
     return [paint(header, "dim"), *lines, *_failures(listed, paint)]
 
 
-def _counts(each: ListedPlugin) -> str:
-    if not each.offers:
-        return "nothing: it failed to load" if each.failures else "nothing"
-    return ", ".join(f"{len(names)} {kind}{'s' if len(names) > 1 else ''}" for kind, names in each.offers.items())
+def _counts(plugin: ListedPlugin) -> str:
+    if not plugin.offers:
+        return "nothing: it failed to load" if plugin.failures else "nothing"
+    return ", ".join(f"{len(names)} {kind}{'s' if len(names) > 1 else ''}" for kind, names in plugin.offers.items())
 
 
 def _failures(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
-    found = [f"  {clean(each.name)}  {clean(failure)}" for each in listed for failure in each.failures]
-    return [paint("failed", "bad"), *found, paint("tracebacks: lpbench plugins -v", "dim")] if found else []
+    lines = [f"  {clean(plugin.name)}  {clean(failure)}" for plugin in listed for failure in plugin.failures]
+    return [paint("failed", "bad"), *lines, paint("tracebacks: lpbench plugins -v", "dim")] if lines else []
 
 
 def _verbose(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
     lines = []
-    for each in listed:
-        lines.append(paint(f"{clean(each.name)}  {clean(each.distribution or 'lpbench')}", "bold"))
-        lines += [f"  {kind}: {', '.join(map(clean, names))}" for kind, names in each.offers.items()]
-        for trace in each.traces:
+    for plugin in listed:
+        lines.append(paint(f"{clean(plugin.name)}  {clean(plugin.distribution or 'lpbench')}", "bold"))
+        lines += [f"  {kind}: {', '.join(map(clean, names))}" for kind, names in plugin.offers.items()]
+        for trace in plugin.traces:
             lines += [paint("  failed", "bad"), *(f"    {clean(line)}" for line in trace.rstrip().splitlines())]
     return lines

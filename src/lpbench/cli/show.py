@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--predictions", action="store_true", help="print the best answer for each sample")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument("-v", "--verbose", action="store_true", help="each run, every metric, facts, environment")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show each run, every metric, facts, environment")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -41,17 +41,16 @@ def main(options: argparse.Namespace) -> int:
 
 
 def load(word: str) -> Result:
-    """Return a result by its file, by its name among the saved ones, or the newest for ``last``.
+    """Return the result in a file, the saved result of that name, or the newest for ``last``.
 
-    :raises ResultError: There is none, or it cannot be read.
+    :raises ResultError: The result does not exist or cannot be read.
     """
     path = Path(word)
     if word == store.LAST or path.exists():
         return store.load(word)
-    names = {each.stem: each for each in store.folder().glob("*.json")}
-    if path.name.removesuffix(".json") in names:
-        return store.load(names[path.name.removesuffix(".json")])
-    what = f'there is no result "{word}"'
-    near = difflib.get_close_matches(word, names, n=1)
+    saved = {file.stem: file for file in store.folder().glob("*.json")}
+    if path.name.removesuffix(".json") in saved:
+        return store.load(saved[path.name.removesuffix(".json")])
+    near = difflib.get_close_matches(word, saved, n=1)
     hint = f'did you mean "{near[0]}"?' if near else f"{store.LAST} is the newest; all are in {store.folder()}"
-    raise ResultError(what, hint=hint)
+    raise ResultError(f'there is no result "{word}"', hint=hint)

@@ -1,4 +1,4 @@
-"""``lpbench validate``: everything that is wrong with AI apps."""
+"""``lpbench validate``: report every error in AI apps."""
 
 from __future__ import annotations
 
@@ -25,78 +25,78 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Print everything that is wrong with AI apps: file, place in it, what was found and what is right. "
-        "Exit status 0 if all are fit to run, else 2."
+        "Print every error in AI apps: the file, the place in it, what was found and what is expected. "
+        "Exit status 0 if all apps can be run, else 2."
     )
     parser.epilog = EPILOG
     parser.add_argument("apps", nargs="*", metavar="APP", help="an app's folder or config, or a pulled catalogue entry")
-    parser.add_argument("--all", action="store_true", help="every catalogue entry that is pulled")
+    parser.add_argument("--all", action="store_true", help="check every pulled catalogue entry")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def main(options: argparse.Namespace) -> int:
-    """Check every app; 0 if none has an error."""
+    """Check every app; return 0 if none has an error."""
     from lpbench.app.check import validate
 
-    found = {app: validate(folder) for app, folder in _wanted(options).items()}
+    by_app = {app: validate(folder) for app, folder in _requested(options).items()}
     if options.json:
-        _console.answer_json([_record(app, problems) for app, problems in found.items()])
+        _console.answer_json([_record(app, problems) for app, problems in by_app.items()])
     else:
-        for app, problems in found.items():
+        for app, problems in by_app.items():
             _report(app, problems)
-    return _console.DONE if all(map(_fit, found.values())) else _console.WRONG
+    return _console.DONE if all(map(_runnable, by_app.values())) else _console.WRONG
 
 
-def _wanted(options: argparse.Namespace) -> dict[str, Path]:
-    """Return the folders of the apps to check, by the names that they were given.
+def _requested(options: argparse.Namespace) -> dict[str, Path]:
+    """Return the folders of the apps to check, by the names given on the command line.
 
-    :raises AppError: There is none.
+    :raises AppError: There are none.
     """
     from lpbench.app import catalogue
 
-    found = {app: locate(app) for app in options.apps}
+    folders = {app: locate(app) for app in options.apps}
     if options.all:
-        listed = catalogue.entries().values()
-        found.update({each.name: each.folder for each in listed if each.folder and not each.outdated})
-    if not found:
+        entries = catalogue.entries().values()
+        folders.update({entry.name: entry.folder for entry in entries if entry.folder and not entry.outdated})
+    if not folders:
         raise AppError(
-            "no catalogue entry is pulled" if options.all else "no app named",
-            hint="lpbench pull --all" if options.all else "--all takes every entry that is pulled",
+            "no catalogue entry has been pulled" if options.all else "no app given",
+            hint="lpbench pull --all" if options.all else "--all checks every pulled entry",
         )
-    return found
+    return folders
 
 
 def locate(app: str) -> Path:
-    """Return the folder of an app that was named by its path or by its catalogue name.
+    """Return the folder of an app, given its path or its catalogue name.
 
-    :raises AppError: There is neither.
+    :raises AppError: It is neither, or the entry has not been pulled.
     """
     from lpbench.app import catalogue
 
     path = Path(app)
     if path.exists():
         return path
-    found = catalogue.find(app)
-    if found is not None:
-        return found
+    folder = catalogue.find(app)
+    if folder is not None:
+        return folder
     names = catalogue.entries()
     if app in names:
-        raise AppError(f'catalogue entry "{app}" is not pulled', hint=f"lpbench pull {app}")
+        raise AppError(f'catalogue entry "{app}" has not been pulled', hint=f"lpbench pull {app}")
     raise AppError(
         f'there is no app "{app}"', hint=nearest(app, names) if names else "give the path of an app's folder"
     )
 
 
-def _fit(problems: list[Problem]) -> bool:
-    return all(each.note for each in problems)
+def _runnable(problems: list[Problem]) -> bool:
+    return all(problem.note for problem in problems)
 
 
 def _report(app: str, problems: list[Problem]) -> None:
-    for each in problems:
-        print("\n".join(map(clean, str(each).split("\n"))))
-    errors = sum(not each.note for each in problems)
+    for problem in problems:
+        print("\n".join(map(clean, str(problem).split("\n"))))
+    errors = sum(not problem.note for problem in problems)
     print(f"{app}: {'ok' if not errors else '1 error' if errors == 1 else f'{errors} errors'}")
 
 
 def _record(app: str, problems: list[Problem]) -> dict[str, object]:
-    return {"app": app, "ok": _fit(problems), "problems": [dataclasses.asdict(each) for each in problems]}
+    return {"app": app, "ok": _runnable(problems), "problems": [dataclasses.asdict(problem) for problem in problems]}

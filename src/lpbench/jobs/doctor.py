@@ -1,4 +1,4 @@
-"""What would make a machine noisy, seen by a worker that runs as those of a benchmark would."""
+"""Finds sources of noise on a machine, from a worker that runs as in a benchmark."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ TIMEOUT = 60.0
 
 
 def doctor(*, affinity: Sequence[int] = (), threads: int | None = None) -> tuple[dict[str, Any], tuple[Finding, ...]]:
-    """Return the environment of a worker and what would make its measurements noisy, the worst first.
+    """Return the environment of a worker and the sources of noise in its measurements, the worst first.
 
-    :param affinity: Cores that it may use, as ``lpbench.benchmark`` takes them; none means those of ``threads``.
-    :param threads: How many threads the engine will have.
-    :raises LpbenchError: There are no such cores.
+    :param affinity: Cores that the worker may use, as in ``lpbench.benchmark``; empty means those for ``threads``.
+    :param threads: The engine's number of threads.
+    :raises LpbenchError: The cores do not exist.
     """
     cores = tuple(affinity) or plan.last_cores([threads])
     with Worker(WorkerOptions(affinity=cores, timeout=TIMEOUT)) as worker:
         environment, _ = worker.ask("environment", "reading the environment")
-    found = machine.findings(environment)
-    return environment, (*_crowded(environment, threads), *found)
+    findings = machine.findings(environment)
+    return environment, (*_crowded(environment, threads), *findings)
 
 
 def _crowded(environment: dict[str, Any], threads: int | None) -> list[Finding]:
-    """Return a finding where there are more threads than cores for them."""
+    """Return a finding if there are more threads than cores."""
     cores = environment["subject"]["affinity"].get("value")
     if not cores or threads is None or threads <= len(cores):
         return []
     what = f"{threads} threads on {len(cores)} core{'s' if len(cores) > 1 else ''}"
-    cost = "threads wait for each other's core: every sample is as slow as the unluckiest of them"
+    cost = "threads share cores: every sample is as slow as the thread that waits longest for its core"
     return [Finding("threads", what, cost, f"--threads {len(cores)}")]

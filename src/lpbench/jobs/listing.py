@@ -1,4 +1,4 @@
-"""What is installed: engines and plugins, as records.  Imports no engine."""
+"""Lists the installed engines and plugins as records, without importing an engine."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class ListedEngine:
     """An engine as a listing shows it.
 
     :param formats: Model formats that it reads, the preferred one first.
-    :param version: Of the engine's library, from its metadata; empty where it is not known.
-    :param plugin: Name of the plugin that offers it, and ``distribution`` its distribution with version.
-    :param devices: What a probe found usable; empty where none was asked for.
-    :param unusable: What a probe found and could not use, with the reason.
+    :param version: Version of the engine's library, from its metadata; empty if unknown.
+    :param plugin: Name of the plugin that offers it; ``distribution`` is the plugin's distribution with version.
+    :param devices: Devices that a probe found usable; empty without a probe.
+    :param unusable: Devices that a probe found but could not use, each with the reason.
     """
 
     name: str
@@ -42,8 +42,8 @@ class ListedEngine:
 class ListedPlugin:
     """A plugin as a listing shows it.
 
-    :param offers: Names by kind, ``{"engine": ["onnxruntime"]}`` say.
-    :param failures: What went wrong with it, in words; a plugin with failures may still offer things.
+    :param offers: Names by kind, for example ``{"engine": ["onnxruntime"]}``.
+    :param failures: Error messages of the plugin; a plugin with failures may still have offers.
     :param traces: The tracebacks of the failures.
     """
 
@@ -57,23 +57,25 @@ class ListedPlugin:
 def engines(*, probe: bool = False) -> dict[str, ListedEngine]:
     """Return every engine that a plugin offers, by name.
 
-    :param probe: Start each engine's library in a process of its own and ask for versions and devices.
+    :param probe: Load each engine's library in a separate process and read versions and devices.
     """
     offers = registry.current().all(registry.ENGINES)
     listed = {name: _engine(offer) for name, offer in offers.items()}
     if not probe:
         return listed
-    return {name: _probed(each, offers[name]) for name, each in listed.items()}
+    return {name: _probed(engine, offers[name]) for name, engine in listed.items()}
 
 
 def plugins() -> dict[str, ListedPlugin]:
-    """Return every plugin by name, the broken ones too."""
+    """Return every plugin by name, including broken ones."""
     current = registry.current()
     offers = _offers(current)
     names = {**{failure.plugin: failure.distribution for failure in current.failures}, **current.plugins()}
     return {
-        name: _plugin(name, origin, offers.get(name, {}), [each for each in current.failures if each.plugin == name])
-        for name, origin in sorted(names.items(), key=lambda each: (each[0] != registry.BUILTIN, each[0]))
+        name: _plugin(
+            name, origin, offers.get(name, {}), [failure for failure in current.failures if failure.plugin == name]
+        )
+        for name, origin in sorted(names.items(), key=lambda item: (item[0] != registry.BUILTIN, item[0]))
     }
 
 
@@ -95,28 +97,28 @@ def _engine(offer: Offer[EngineSpec]) -> ListedEngine:
 def _probed(listed: ListedEngine, offer: Offer[EngineSpec]) -> ListedEngine:
     from lpbench.jobs.probing import probe
 
-    found = probe(offer)
+    probed = probe(offer)
     return replace(
         listed,
-        availability=found.availability,
-        version=found.version or listed.version,
-        devices=found.devices,
-        unusable=found.unusable,
+        availability=probed.availability,
+        version=probed.version or listed.version,
+        devices=probed.devices,
+        unusable=probed.unusable,
     )
 
 
 def _offers(current: registry.Registry) -> dict[str, dict[str, list[str]]]:
     """Return names by plugin and kind."""
-    found: dict[str, dict[str, list[str]]] = {}
+    names: dict[str, dict[str, list[str]]] = {}
     for kind in registry.KINDS:
         for name, offer in current.all(kind).items():
-            found.setdefault(offer.plugin, {}).setdefault(kind.word, []).append(name)
-    return found
+            names.setdefault(offer.plugin, {}).setdefault(kind.word, []).append(name)
+    return names
 
 
 def _plugin(name: str, origin: str, offers: Mapping[str, Sequence[str]], failures: Sequence[Failure]) -> ListedPlugin:
     import traceback
 
-    said = tuple(f"{type(each.error).__name__}: {each.error}" for each in failures)
-    traces = tuple("".join(traceback.format_exception(each.error)) for each in failures)
-    return ListedPlugin(name, origin, offers, said, traces)
+    messages = tuple(f"{type(failure.error).__name__}: {failure.error}" for failure in failures)
+    traces = tuple("".join(traceback.format_exception(failure.error)) for failure in failures)
+    return ListedPlugin(name, origin, offers, messages, traces)

@@ -1,4 +1,4 @@
-"""Writes an AI app around somebody's own model: whole, or not at all."""
+"""Writes an AI app around a user's own model, completely or not at all."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 LABELS = "labels.txt"
 SAMPLES_LIMIT = 1000
-"""Samples that are copied into an app at most; more are a data set."""
+"""Largest number of samples to copy into an app; more are a data set."""
 OPEN_TIMEOUT = 120.0
 UNKNOWN = "unknown: fill this in"
 
 
 @dataclass(frozen=True)
 class NewApp:
-    """An app that was written.
+    """A newly written app.
 
     :param app: The app.
-    :param assumed: What was assumed of the model, one line each.
-    :param unread: Why the model's inputs were not read; empty where they were.
+    :param assumed: The assumptions about the model, one line each.
+    :param unread: Why the model's inputs were not read; empty if they were.
     """
 
     app: App
@@ -62,15 +62,15 @@ def new_app(  # noqa: PLR0913 - the parts of an app
 ) -> NewApp:
     """Write an AI app around a model; copies the model, its labels and samples.
 
-    The model is opened in a worker process to read its inputs, where an engine that reads it is installed.
+    If an engine for the model is installed, the model is opened in a worker process to read its inputs.
 
-    :param folder: Where to write it; must not exist, or be empty.
-    :param app_class: ``image_classification`` say.
-    :param extra: Further files that belong to the model: external weights, say.
+    :param folder: The folder to write; must be empty or not exist.
+    :param app_class: The app's class, for example ``image_classification``.
+    :param extra: Further files that belong to the model, for example external weights.
     :param labels: A file with one class name a line.
-    :param samples: A folder of samples, or one.
-    :param name: The app's name in its metadata; by default the folder's.
-    :raises AppError: Something is missing, the model cannot be opened, or the folder holds something.
+    :param samples: A folder of samples, or a single file.
+    :param name: The app's name in its metadata; by default the folder's name.
+    :raises AppError: A file is missing, the model cannot be opened, or the folder is not empty.
     """
     target = Path(folder).absolute()
     _refuse_class(app_class)
@@ -82,16 +82,16 @@ def new_app(  # noqa: PLR0913 - the parts of an app
         with staging(target.parent, target.name) as stage:
             new = stage / "app"
             new.mkdir()
-            made = _fill(new, parts)
+            created = _fill(new, parts)
             new.rename(target)
     except OSError as error:
         raise AppError(f"cannot be written: {error.strerror or error}", where=str(error.filename or target)) from error
-    return dataclasses.replace(made, app=load_app(target))
+    return dataclasses.replace(created, app=load_app(target))
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """What an app is made of; the first file is the model."""
+    """The parts of an app; the first file is the model."""
 
     name: str
     app_class: str
@@ -101,68 +101,70 @@ class _Parts:
     samples: Path | None
 
 
-def _path(place: Path | str | None) -> Path | None:
-    return None if place is None else Path(place)
+def _path(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
 def _fill(new: Path, parts: _Parts) -> NewApp:
     """Write everything into the folder ``new``."""
-    model, *extra = (_copy(each, new) for each in parts.files)
+    model, *extra = (_copy(file, new) for file in parts.files)
     inputs, outputs, unread = read_tensors(Model(parts.format, model, tuple(extra)))
     labels = _copy_labels(parts.labels, new)
-    made = guess(parts.app_class, inputs, outputs, labels)
-    config = _config(parts.app_class, made, {parts.format: _entry(model, extra, made.inputs)})
+    guessed = guess(parts.app_class, inputs, outputs, labels)
+    config = _config(parts.app_class, guessed, {parts.format: _entry(model, extra, guessed.inputs)})
     config |= {"labels": LABELS} if labels else {}
     config |= {"samples": ["samples"]} if parts.samples else {}
     if parts.samples:
-        _copy_samples(parts.samples, new / "samples", suffixes_of(made.preprocessing["type"]))
+        _copy_samples(parts.samples, new / "samples", suffixes_of(guessed.preprocessing["type"]))
     (new / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     source = f"{model.name}, sha256 {file_digest(model)}"
     values = {"name": parts.name, "version": "1", "licence": UNKNOWN, "source": source}
     (new / METADATA).write_text(write_metadata(values), encoding="utf-8")
     _refuse_invalid(new)
-    return NewApp(load_app(new), (*made.assumed, f"the licence is unknown: say it in {METADATA}"), unread)
+    return NewApp(load_app(new), (*guessed.assumed, f"the licence is unknown: state it in {METADATA}"), unread)
 
 
 def _entry(model: Path, extra: Sequence[Path], inputs: Sequence[TensorInfo]) -> dict[str, Any]:
-    """Return what the config says of a model."""
+    """Return the config entry of a model."""
     entry: dict[str, Any] = {"file": model.name}
-    entry |= {"extra": [each.name for each in extra]} if extra else {}
+    entry |= {"extra": [path.name for path in extra]} if extra else {}
     entry |= {"inputs": list(map(statement, inputs))} if inputs else {}
     return entry
 
 
 def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]:
-    """Open a model in a worker, since a stranger's file can crash an engine; return inputs, outputs and why not.
+    """Open a model in a worker, since an untrusted file can crash an engine, and return its inputs and outputs.
 
-    :raises AppError: The engine refuses the model, or does not survive it.
+    The third value is the reason why they are unknown; empty if they were read.
+
+    :raises AppError: The engine refuses the model, or crashes on it.
     """
     from lpbench.worker.client import Worker, WorkerOptions
 
     offers = offers_where(ENGINES, lambda spec: model.format in spec.formats)
     spec = next((offer.spec for offer in offers if offer.availability()), None)
     if spec is None:
-        return [], [], f"no engine that reads {model.format} is ready here (lpbench engines says why)"
+        return [], [], f"no engine that reads {model.format} is ready (lpbench engines shows why)"
     try:
         with Worker(WorkerOptions(environment=spec.environment, timeout=OPEN_TIMEOUT)) as worker:
             path, name = str(model.path), spec.name
-            found, _ = worker.ask("inspect", "opening the model", model=path, format=model.format, engine=name)
+            tensors, _ = worker.ask("inspect", "opening the model", model=path, format=model.format, engine=name)
     except (EngineError, WorkerError) as error:
         what = f"{spec.name} cannot open it: {error.what.replace(f'{model.path.parent}/', '')}"
-        hint = error.hint or "files that belong to it are named with --extra"
+        hint = error.hint or "name the further files of the model with --extra"
         raise AppError(what, where=model.path.name, hint=hint) from error
     except LpbenchError as error:
         return [], [], f"{spec.name}: {error.what}"
-    inputs, outputs = (list(map(tensor, found[key])) for key in ("inputs", "outputs"))
+    inputs, outputs = (list(map(tensor, tensors[key])) for key in ("inputs", "outputs"))
     return inputs, outputs, ""
 
 
-def _config(app_class: str, made: Guess, models: dict[str, Any]) -> dict[str, Any]:
+def _config(app_class: str, guessed: Guess, models: dict[str, Any]) -> dict[str, Any]:
     component = {
         "name": app_class,
-        "preprocessing": made.preprocessing,
+        "preprocessing": guessed.preprocessing,
         "inference": {"models": models},
-        "postprocessing": made.postprocessing,
+        "postprocessing": guessed.postprocessing,
     }
     return {"schema_version": 1, "ai_app_class": app_class, "components": [component]}
 
@@ -181,7 +183,7 @@ def _copy(source: Path, folder: Path) -> Path:
 
 
 def _copy_labels(labels: Path | str | None, folder: Path) -> int:
-    """Write the class names and return how many there are."""
+    """Write the class names and return their number."""
     if labels is None:
         return 0
     names = labels_of(Path(labels))
@@ -192,16 +194,16 @@ def _copy_labels(labels: Path | str | None, folder: Path) -> int:
 def _copy_samples(source: Path, folder: Path, suffixes: Sequence[str]) -> None:
     if not source.exists():
         raise AppError("does not exist", where=str(source))
-    found = find_samples([source], suffixes)
-    if not found:
-        raise AppError("holds no sample", where=str(source), hint=f"read are {', '.join(suffixes)}")
-    if len(found) > SAMPLES_LIMIT:
+    samples = find_samples([source], suffixes)
+    if not samples:
+        raise AppError("contains no sample", where=str(source), hint=f"supported files: {', '.join(suffixes)}")
+    if len(samples) > SAMPLES_LIMIT:
         raise AppError(
-            f"holds {len(found)} samples; at most {SAMPLES_LIMIT} are copied into an app",
+            f"contains {len(samples)} samples; at most {SAMPLES_LIMIT} are copied into an app",
             where=str(source),
-            hint="hand a data set over when running: lpbench run APP --data DIR",
+            hint="pass a data set to the benchmark: lpbench run APP --data DIR",
         )
-    for path in found:
+    for path in samples:
         inner = folder / (path.relative_to(source) if source.is_dir() else path.name)
         inner.parent.mkdir(parents=True, exist_ok=True)
         _copy(path, inner.parent)
@@ -217,11 +219,11 @@ def _refuse_taken(target: Path) -> None:
     if target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
         return
     if target.exists() or target.is_symlink():
-        raise AppError("is there already", where=str(target), hint="give a folder that does not exist, or is empty")
+        raise AppError("already exists", where=str(target), hint="name a folder that does not exist or is empty")
 
 
 def _refuse_invalid(new: Path) -> None:
-    """Refuse an app with errors: labels that cannot be names, say."""
-    wrong = next((each for each in validate(new) if not each.note), None)
-    if wrong is not None:
-        raise AppError(wrong.found, where=f"{Path(wrong.file).name}: {wrong.path}", hint=wrong.right)
+    """Refuse an app with errors, for example invalid labels."""
+    problem = next((problem for problem in validate(new) if not problem.note), None)
+    if problem is not None:
+        raise AppError(problem.found, where=f"{Path(problem.file).name}: {problem.path}", hint=problem.right)

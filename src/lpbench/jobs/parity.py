@@ -1,4 +1,4 @@
-"""How far the numbers of two engines are apart, and how far they may be."""
+"""The deviation between the numbers of two engines, and the tolerance for it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 FLOOR = 1e-3
-"""Relative errors of values below this share of the reference's largest are taken of that share: zeros have none."""
+"""Relative errors are divided by at least this fraction of the reference's largest magnitude, so that zeros count."""
 NUMBERS = "biufV"
-"""Kinds of numpy's types that are numbers; V is how numpy sees bfloat16 of ml_dtypes."""
+"""Kinds of numpy types that are numbers; V is the kind of ml_dtypes' bfloat16."""
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """How far values are from those of the reference.
+    """The deviation of values from a reference.
 
-    Errors are taken where both are finite.  The relative error of a value is its absolute error over the magnitude
-    of the reference's value, or over ``FLOOR`` times the reference's largest magnitude where that is more; it is
-    infinite where the reference is zero everywhere and the other is not.
+    Only values that are finite in both count.  The relative error of a value is its absolute error over the magnitude
+    of the reference's value, or over ``FLOOR`` times the reference's largest magnitude if that is larger; it is
+    infinite if the reference is zero everywhere and the other is not.
 
-    :param count: Values that were compared: finite in both.
+    :param count: Number of compared values: finite in both.
     :param peak: Largest magnitude in the reference.
-    :param cosine: Of the angle between the two as vectors: 1 where both are zero, 0 where one is.
-    :param not_finite: Values that are NaN or infinite: in the reference, and in the other.
-    :param nonfinite_mismatch: Values of which only one is finite, or which are not finite in different ways.
+    :param cosine: Cosine of the angle between the two as vectors: 1 if both are zero, 0 if only one is.
+    :param not_finite: Number of values that are NaN or infinite: in the reference, and in the other.
+    :param nonfinite_mismatch: Number of values that are finite in only one, or are different non-finite values.
     """
 
     count: int
@@ -50,10 +50,10 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far values may be apart.
+    """The largest permitted deviation.
 
-    :param absolute: Largest absolute error, for values up to 1; times the reference's peak where that is more.
-    :param relative: Mean relative error: what a small absolute error of small values would hide.
+    :param absolute: Limit of the largest absolute error; multiplied by the reference's peak if that exceeds 1.
+    :param relative: Limit of the mean relative error, which reveals errors of small values.
     """
 
     absolute: float
@@ -61,25 +61,25 @@ class Tolerance:
 
 
 F32 = Tolerance(absolute=1e-4, relative=1e-2)
-"""Single precision: engines that only add in another order were 1e-7 to 4e-7 apart on softmax outputs of networks of
-26 to 54 layers; those that computed partly in half precision or in bfloat16 from 1e-4 on."""
+"""Single precision.  On softmax outputs of networks of 26 to 54 layers, engines that only sum in a different order
+deviated by 1e-7 to 4e-7; those that computed partly in half precision or bfloat16 by 1e-4 or more."""
 F16 = Tolerance(absolute=1e-2, relative=1e-1)
-"""Half precision: a value has 11 bits, so each layer adds up to 5e-4 of it; 2e-4 to 2e-3 were measured."""
+"""Half precision.  A value has 11 bits, so each layer adds an error of up to 5e-4; 2e-4 to 2e-3 were measured."""
 
 
 def deviation(reference: Any, other: Any) -> Deviation:
-    """Return how far ``other`` is from ``reference``, computed in float64.
+    """Return the deviation of ``other`` from ``reference``, computed in float64.
 
-    :raises LpbenchError: The shapes differ, naming both, or one of the two holds no numbers.
+    :raises LpbenchError: The shapes differ (the message names both), or the values are not numbers.
     """
     import numpy as np
 
-    first, second = (_floats(each) for each in (reference, other))
+    first, second = (_floats(values) for values in (reference, other))
     if first.shape != second.shape:
         raise LpbenchError(f"its shape is {shape_text(second.shape)}; the reference has {shape_text(first.shape)}")
     finite = np.isfinite(first) & np.isfinite(second)
     same = (first == second) | (np.isnan(first) & np.isnan(second))
-    counts = tuple(int(each.size - np.count_nonzero(np.isfinite(each))) for each in (first, second))
+    counts = tuple(int(array.size - np.count_nonzero(np.isfinite(array))) for array in (first, second))
     nonfinite_mismatch = int(np.count_nonzero(~finite & ~same))
     first, second = first[finite], second[finite]
     errors = np.abs(second - first)
@@ -99,9 +99,9 @@ def deviation(reference: Any, other: Any) -> Deviation:
 
 
 def merge(found: Sequence[Deviation]) -> Deviation:
-    """Return several deviations as one: the worst of each, and means over all values.
+    """Return several deviations as one: the worst of each figure, and means over all values.
 
-    :raises ValueError: There are none.
+    :raises ValueError: The sequence is empty.
     """
     count = sum(each.count for each in found)
 
@@ -122,17 +122,17 @@ def merge(found: Sequence[Deviation]) -> Deviation:
 
 
 def violation_ratio(found: Deviation, allowed: Tolerance) -> float:
-    """Return how many times what is tolerated a deviation is: to tell which of several is the worst."""
+    """Return the deviation as a multiple of the tolerance, to rank several deviations."""
     if found.nonfinite_mismatch:
         return math.inf
     return max(found.max_absolute / _limit(found, allowed), found.mean_relative / allowed.relative)
 
 
 def violation(found: Deviation, allowed: Tolerance) -> str:
-    """Return in words why a deviation is more than is tolerated, or an empty text."""
+    """Return in words how a deviation exceeds the tolerance, or an empty text."""
     limit = _limit(found, allowed)
     if found.nonfinite_mismatch:
-        return f"{found.nonfinite_mismatch} values are not finite in one and otherwise in the other"
+        return f"{found.nonfinite_mismatch} values differ where one or both are not finite"
     if not found.count and found.not_finite[0]:
         return "no value is finite"
     if not found.max_absolute <= limit:
@@ -168,12 +168,12 @@ def _mean(values: Array) -> float:
 
 
 def _cosine(first: Array, second: Array) -> float:
-    """Return the cosine, of vectors scaled by their largest magnitude so that no square overflows or vanishes."""
+    """Return the cosine; vectors are scaled by their largest magnitude so that no square over- or underflows."""
     import numpy as np
 
-    sizes = [float(np.abs(each).max(initial=0.0)) for each in (first, second)]
-    if not all(sizes):
-        return 0.0 if any(sizes) else 1.0
-    first, second = (each / size for each, size in zip((first, second), sizes, strict=True))
+    peaks = [float(np.abs(vector).max(initial=0.0)) for vector in (first, second)]
+    if not all(peaks):
+        return 0.0 if any(peaks) else 1.0
+    first, second = (vector / peak for vector, peak in zip((first, second), peaks, strict=True))
     lengths = math.sqrt(float(first @ first)) * math.sqrt(float(second @ second))
     return max(-1.0, min(1.0, float(first @ second) / lengths))

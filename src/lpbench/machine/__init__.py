@@ -1,7 +1,7 @@
-"""The machine that measures: what it is, what state it is in, and what would make it noisy.
+"""The measuring machine: its properties, its state, and what would make measurements on it noisy.
 
-Linux on x86 and ARM, without root.  Everything is read from files below a root folder, so that
-a tree of files can stand for another machine.
+Supports Linux on x86 and ARM, without root privileges.  Everything is read from files below a
+root folder, so that a tree of files can represent another machine.
 """
 
 from __future__ import annotations
@@ -36,38 +36,38 @@ __all__ = [
 def environment(
     subject: Mapping[str, Any] | None = None, libraries: Iterable[str] = (), root: Path = Path("/")
 ) -> dict[str, Any]:
-    """Return what is known of the machine, each fact as ``{"value", "source"}`` or ``{"value": None, "reason"}``.
+    """Return the facts about the machine, each as ``{"value", "source"}`` or ``{"value": None, "reason"}``.
 
-    ``machine``: what must be equal before two results are compared.  ``subject``: what may differ and is shown.
-    ``state``: what changes by itself.  ``hashes``: one each of machine and subject.
+    ``machine``: facts that must be equal for two results to be comparable.  ``subject``: facts that may differ and are
+    shown.  ``state``: facts that change by themselves.  ``hashes``: a hash of machine and one of subject.
 
-    :param subject: Facts that the caller adds to the subject: engine version, precision, app; plain values are taken
-        as given by the caller.
+    :param subject: Facts that the caller adds to the subject: engine version, precision, app; plain values get the
+        source ``given``.
     :param libraries: Distributions whose versions belong to the subject, besides lpbench and numpy.
-    :param root: The file system that is looked at; Python and the process are always this one.
+    :param root: The root of the file system to read; facts about Python and the process are always those of this one.
     """
     tree = Root(root)
     processor = _cpu.machine(tree)
     machine = {**_board.machine(tree, value_of(processor, "architecture")), **processor}
-    known = {**_software.subject(tree, libraries), **_given(subject or {})}
+    facts = {**_software.subject(tree, libraries), **_given(subject or {})}
     state = {**_board.state(tree), **_cpu.state(tree), **_thermal.state(tree), "irqbalance": _irqbalance(tree)}
-    return {"machine": machine, "subject": known, "state": state, "hashes": hashes(machine, known)}
+    return {"machine": machine, "subject": facts, "state": state, "hashes": hashes(machine, facts)}
 
 
 def hashes(machine: Facts, subject: Facts) -> dict[str, str]:
-    """Return the SHA-256 of the values of machine and subject; where they were read does not count."""
+    """Return the SHA-256 of the values of machine and subject, without their sources."""
     return {"machine": _digest(machine), "subject": _digest(subject)}
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
-    """Return the bytes that processes may still take here, None where the kernel does not tell."""
+    """Return the bytes of memory available to processes, or None if the kernel does not report them."""
     return _board.available_memory(Root(root))
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any], part: str = "machine") -> dict[str, tuple[Any, Any]]:
     """Return the keys of ``part`` whose values differ between two environments, with both values.
 
-    A key that one of them lacks has the value None there.
+    A key that one of them lacks has the value None for it.
     """
     sides = one.get(part) or {}, other.get(part) or {}
     keys = sorted({key for side in sides for key in side})
@@ -76,11 +76,11 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any], part: str = "mac
 
 
 def _given(subject: Mapping[str, Any]) -> Facts:
-    return {key: each if _is_fact(each) else fact(each, "given") for key, each in subject.items()}
+    return {key: value if _is_fact(value) else fact(value, "given") for key, value in subject.items()}
 
 
-def _is_fact(each: object) -> bool:
-    return isinstance(each, dict) and each.keys() in ({"value", "source"}, {"value", "reason"})
+def _is_fact(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() in ({"value", "source"}, {"value", "reason"})
 
 
 def _digest(facts: Facts) -> str:
@@ -88,7 +88,7 @@ def _digest(facts: Facts) -> str:
 
 
 def _plain(value: object) -> str:
-    """Return canonical JSON, so that a value and what a result file gives back are the same."""
+    """Return canonical JSON, so that a value equals itself after it was saved to a result file and loaded again."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
 
 

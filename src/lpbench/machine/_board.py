@@ -1,4 +1,4 @@
-"""The board and what it runs in: model, platform id, memory, virtual machine, container, cgroup limits."""
+"""The board and its environment: model, platform id, memory, virtual machine, container, cgroup limits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BOARDS = (
     (r"atlas ?(\d+)", "atlas{0}"),
     (r"\bnuc", "{arch}-nuc"),
 )
-"""What board models say, and the platform ids of the published tables."""
+"""Patterns of board models, and the platform ids of the published tables."""
 _VENDORS = (
     ("qemu", "qemu"),
     ("kvm", "kvm"),
@@ -45,7 +45,7 @@ _CONTAINERS = {".dockerenv": "docker", "run/.containerenv": "podman", "run/syste
 
 
 def machine(root: Root, architecture: str | None) -> Facts:
-    """Return what of the board must be equal for two results to be compared."""
+    """Return the facts about the board that must be equal for two results to be comparable."""
     board = _board(root)
     virtual = _virtual(root, board["value"] or "")
     quota, cpuset = cgroup_quota(root), _cpuset(root)
@@ -64,7 +64,7 @@ def machine(root: Root, architecture: str | None) -> Facts:
 
 
 def state(root: Root) -> Facts:
-    """Return memory, swap and load at this moment."""
+    """Return the current memory, swap and load."""
     return {
         "memory_available_bytes": root.read("proc/meminfo", lambda text: _bytes(text, "MemAvailable")),
         "swap_total_bytes": root.read("proc/meminfo", lambda text: _bytes(text, "SwapTotal")),
@@ -74,22 +74,22 @@ def state(root: Root) -> Facts:
 
 
 def _board(root: Root) -> Fact:
-    told = root.read("proc/device-tree/model")
-    if told["value"] is not None:
-        return told
+    model = root.read("proc/device-tree/model")
+    if model["value"] is not None:
+        return model
     parts = [root.text(f"sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name")]
     if any(parts):
         return fact(" ".join(part for part in parts if part), "/sys/class/dmi/id sys_vendor, product_name")
-    return absent("neither /proc/device-tree/model nor /sys/class/dmi/id tells it")
+    return absent("neither /proc/device-tree/model nor /sys/class/dmi/id names the board")
 
 
 def _platform(board: str, architecture: str, virtual: str | None) -> Fact:
-    """Return the id for PLATFORM (docs/reference/metrics.md); without underscores, which file names use as separators."""
+    """Return the id for PLATFORM (docs/reference/metrics.md), without underscores, which separate file name parts."""
     arch = architecture.replace("_", "-") or "unknown"
     for pattern, name in _BOARDS:
-        found = re.search(pattern, board, re.IGNORECASE)
-        if found:
-            parts = [part.lower() for part in found.groups() if part]
+        match = re.search(pattern, board, re.IGNORECASE)
+        if match:
+            parts = [part.lower() for part in match.groups() if part]
             return fact(name.format(*parts, arch=arch), "the board's model")
     if virtual and virtual != "none":
         return fact(f"{arch}-vm", "architecture and hypervisor")
@@ -98,16 +98,16 @@ def _platform(board: str, architecture: str, virtual: str | None) -> Fact:
 
 
 def _virtual(root: Root, board: str) -> Fact:
-    """Return the hypervisor's name, ``unnamed`` where only its presence shows, ``none`` on bare metal."""
+    """Return the hypervisor's name; ``unnamed`` if only its presence is known, ``none`` on bare metal."""
     compatible = root.text("proc/device-tree/compatible") or ""
-    told = f"{board} {compatible}".lower()
+    description = f"{board} {compatible}".lower()
     for words, name in _VENDORS:
-        if re.search(rf"\b{re.escape(words)}\b", told):
+        if re.search(rf"\b{re.escape(words)}\b", description):
             return fact(name, "the board's vendor and model")
     for name in ("sys/hypervisor/type", "proc/device-tree/hypervisor/compatible"):
-        found = root.text(name)
-        if found:
-            return fact(found, f"/{name}")
+        hypervisor = root.text(name)
+        if hypervisor:
+            return fact(hypervisor, f"/{name}")
     if "microsoft" in (root.text("proc/sys/kernel/osrelease") or "").lower():
         return fact("wsl", "/proc/sys/kernel/osrelease")
     return _virtual_by_processor(root)
@@ -131,40 +131,40 @@ def _container(root: Root) -> Fact:
         if root.exists(name):
             return fact(kind, f"/{name}")
     groups = root.text("proc/1/cgroup") or ""
-    found = next((kind for kind in ("docker", "kubepods", "lxc", "podman") if kind in groups), "none")
-    return fact(found, "/proc/1/cgroup, /.dockerenv, /run/.containerenv")
+    container = next((kind for kind in ("docker", "kubepods", "lxc", "podman") if kind in groups), "none")
+    return fact(container, "/proc/1/cgroup, /.dockerenv, /run/.containerenv")
 
 
 def cgroup_quota(root: Root) -> Fact:
-    """Return how many cores' worth of time the control groups allow this process; infinite is absent."""
-    found = [
+    """Return the CPU quota of this process's control groups in cores; absent if there is no limit."""
+    quotas = [
         (share, name) for name in _cgroup_files(root, "cpu.max", "") if (share := _share(root.text(name))) is not None
     ]
     for name in _cgroup_files(root, "", "cpu.cfs_quota_us"):
         period = root.number(name.replace("quota", "period"))
         quota = root.number(name)
         if quota and period and quota > 0 and period > 0:
-            found.append((quota / period, name))
-    if not found:
+            quotas.append((quota / period, name))
+    if not quotas:
         return absent("no control group limits the CPU time")
-    share, name = min(found)
+    share, name = min(quotas)
     return fact(share, f"/{name}")
 
 
 def throttled(root: Root) -> dict[str, int]:
-    """Return how often, and for how many nanoseconds, the CPU quota has stopped this control group."""
-    found = {"periods": 0, "ns": 0}
+    """Return how often, and for how many nanoseconds, the CPU quota has throttled this control group."""
+    total = {"periods": 0, "ns": 0}
     for name in _cgroup_files(root, "cpu.stat", "cpu.stat"):
         lines = dict(line.split(None, 1) for line in (root.text(name) or "").splitlines() if " " in line)
         spent = whole(lines.get("throttled_time")) or 1000 * (whole(lines.get("throttled_usec")) or 0)
-        found["periods"] = max(found["periods"], whole(lines.get("nr_throttled")) or 0)
-        found["ns"] = max(found["ns"], spent)
-    return found
+        total["periods"] = max(total["periods"], whole(lines.get("nr_throttled")) or 0)
+        total["ns"] = max(total["ns"], spent)
+    return total
 
 
 def _cpuset(root: Root) -> Fact:
     names = [*_cgroup_files(root, "cpuset.cpus.effective", ""), *_cgroup_files(root, "", "cpuset.effective_cpus")]
-    return root.first(names, numbers) if names else absent("no control group tells its cores")
+    return root.first(names, numbers) if names else absent("no control group states its cores")
 
 
 def _memory_limit(root: Root) -> Fact:
@@ -177,20 +177,22 @@ def _memory_limit(root: Root) -> Fact:
 
 
 def available_memory(root: Root) -> int | None:
-    """Return the bytes that processes may still take: the system's, or less where a control group allows less."""
+    """Return the bytes of memory available to processes: the system's, or fewer if a control group limits them."""
     system = _bytes(root.text("proc/meminfo") or "", "MemAvailable")
     unified = [_left(root, name, "memory.current", "inactive_file") for name in _cgroup_files(root, "memory.max", "")]
     legacy = [
         _left(root, name, "memory.usage_in_bytes", "total_inactive_file")
         for name in _cgroup_files(root, "", "memory.limit_in_bytes")
     ]
-    return min((each for each in (system, *unified, *legacy) if each is not None), default=None)
+    return min((left for left in (system, *unified, *legacy) if left is not None), default=None)
 
 
 def _left(root: Root, name: str, usage: str, cached: str) -> int | None:
-    """Return what a control group leaves free; the files that it keeps in memory can be dropped.
+    """Return the bytes that a control group's limit leaves free; its cached files count as free.
 
-    :param name: The file with its limit; ``usage`` stands beside it, ``cached`` is a line of memory.stat there.
+    :param name: The file with the limit.
+    :param usage: The file with the usage, in the same folder.
+    :param cached: The line of memory.stat, in the same folder, with the cached files.
     """
     folder = name.rpartition("/")[0]
     limit, used = root.number(name), root.number(f"{folder}/{usage}")
@@ -202,24 +204,24 @@ def _left(root: Root, name: str, usage: str, cached: str) -> int | None:
 
 
 def _cgroup_files(root: Root, unified: str, legacy: str) -> list[str]:
-    """Return the files of this process's control groups and of all above them, nearest first.
+    """Return the files of this process's control groups and of their ancestors, nearest first.
 
-    :param unified: The file's name in version 2, or "".
-    :param legacy: Likewise in version 1.
+    :param unified: The file's name in cgroup version 2, or "".
+    :param legacy: The file's name in cgroup version 1, or "".
     """
-    found = []
+    names = []
     for line in (root.text("proc/self/cgroup") or "").splitlines():
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
         if not controllers and unified:
-            found += [f"{top}/{unified}" for top in _above("sys/fs/cgroup", path)]
+            names += [f"{top}/{unified}" for top in _ancestors("sys/fs/cgroup", path)]
         elif legacy.partition(".")[0] in controllers.split(",") and legacy:
-            found += [f"{top}/{legacy}" for top in _above(f"sys/fs/cgroup/{controllers}", path)]
-            found += [f"{top}/{legacy}" for top in _above(f"sys/fs/cgroup/{legacy.partition('.')[0]}", path)]
-    return [name for name in dict.fromkeys(found) if root.exists(name)]
+            names += [f"{top}/{legacy}" for top in _ancestors(f"sys/fs/cgroup/{controllers}", path)]
+            names += [f"{top}/{legacy}" for top in _ancestors(f"sys/fs/cgroup/{legacy.partition('.')[0]}", path)]
+    return [name for name in dict.fromkeys(names) if root.exists(name)]
 
 
-def _above(mount: str, path: str) -> list[str]:
-    """Return the folder of a group and those above it; a container sees its own group as the mount itself."""
+def _ancestors(mount: str, path: str) -> list[str]:
+    """Return the folders of a group and its ancestors up to the mount, where a container sees its own group."""
     parts = [part for part in path.split("/") if part and part != ".."]
     return ["/".join([mount, *parts[:length]]) for length in range(len(parts), -1, -1)]
 
@@ -230,14 +232,14 @@ def _share(text: str | None) -> float | None:
 
 
 def _bytes(text: str, key: str) -> int | None:
-    found = re.search(rf"^{key}:\s*(\d{{1,18}}) kB", text, re.MULTILINE)
-    return int(found[1]) * _KIB if found else None
+    match = re.search(rf"^{key}:\s*(\d{{1,18}}) kB", text, re.MULTILINE)
+    return int(match[1]) * _KIB if match else None
 
 
 def _gib(text: str, key: str) -> float | None:
-    """Return memory in GiB, rounded so that another kernel's share of it does not make another machine."""
-    found = _bytes(text, key)
-    return None if found is None else float(f"{found / _GIB:.1g}") if found < _GIB else float(round(found / _GIB))
+    """Return memory in GiB, rounded so that the kernel's own share of it does not change the machine's hash."""
+    size = _bytes(text, key)
+    return None if size is None else float(f"{size / _GIB:.1g}") if size < _GIB else float(round(size / _GIB))
 
 
 def _swap_used(text: str) -> int | None:
@@ -253,5 +255,5 @@ def _loads(text: str) -> list[float] | None:
 
 
 def _chosen(text: str) -> str | None:
-    found = re.search(r"\[(\w+)\]", text)
-    return found[1] if found else None
+    match = re.search(r"\[(\w+)\]", text)
+    return match[1] if match else None

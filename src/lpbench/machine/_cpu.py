@@ -10,7 +10,7 @@ from lpbench.machine._facts import Fact, Facts, Root, absent, fact, numbers, who
 
 _CPUS = "sys/devices/system/cpu"
 _MOST_READ = 8
-"""Frequencies are read of at most so many cores: older kernels wait 20 ms for each."""
+"""Most cores whose current frequency is read: older kernels wait 20 ms for each."""
 _MAKERS = {
     0x41: "ARM",
     0x42: "Broadcom",
@@ -55,13 +55,13 @@ _PARTS = {0x41: _ARM_PARTS, 0x4E: _NVIDIA_PARTS}
 
 
 def machine(root: Root) -> Facts:
-    """Return what of the processor must be equal for two results to be compared."""
+    """Return the facts about the processor that must be equal for two results to be comparable."""
     online = cpus(root)
     entries = _cpuinfo(root)
     return {
         "architecture": _architecture(root),
         "cpu_model": _model(entries),
-        "logical_cores": fact(len(online), f"/{_CPUS}/online") if online else absent(f"/{_CPUS}/online tells nothing"),
+        "logical_cores": fact(len(online), f"/{_CPUS}/online") if online else absent(f"/{_CPUS}/online lists no cores"),
         "cores": _cores(root, online),
         "smt": _smt(root, online),
         "clusters": _clusters(root, online, entries),
@@ -75,37 +75,37 @@ def machine(root: Root) -> Facts:
 
 
 def state(root: Root) -> Facts:
-    """Return what of the processor changes by itself."""
+    """Return the facts about the processor that change by themselves."""
     return {"frequency_mhz": _frequency(root, cpus(root))}
 
 
 def cpus(root: Root) -> list[int]:
-    """Return the numbers of the cores that are online, as the kernel counts them; empty where it does not tell."""
+    """Return the kernel's numbers of the online cores; empty if they are not known."""
     return numbers(root.text(f"{_CPUS}/online") or "") or []
 
 
 def _architecture(root: Root) -> Fact:
-    told = root.read("proc/sys/kernel/arch")  # since Linux 6.1
-    return told if told["value"] or not root.here else fact(os.uname().machine, "uname")
+    architecture = root.read("proc/sys/kernel/arch")  # since Linux 6.1
+    return architecture if architecture["value"] or not root.here else fact(os.uname().machine, "uname")
 
 
 def _cpuinfo(root: Root) -> list[dict[str, str]]:
-    """Return the entries of /proc/cpuinfo; what stands for the whole board comes as an entry of its own."""
+    """Return the entries of /proc/cpuinfo; facts about the whole board form their own entry."""
     blocks = (root.text("proc/cpuinfo") or "").replace("\t", "").split("\n\n")
     pairs = [[line.partition(":") for line in block.splitlines() if ":" in line] for block in blocks]
     return [{key.strip(): value.strip() for key, _, value in block} for block in pairs if block]
 
 
 def _model(entries: list[dict[str, str]]) -> Fact:
-    """Return the model's name; ARM cores by their part numbers, as their kernels' names say only "ARMv8 Processor"."""
+    """Return the model's name; ARM cores by part number, because the kernel names them only "ARMv8 Processor"."""
     named = Counter(name for name in map(_arm_name, entries) if name)
     if named:
         names = " + ".join(f"{count}x {name}" for name, count in sorted(named.items()))
         return fact(names, "/proc/cpuinfo CPU implementer, CPU part")
     for key in ("model name", "cpu model", "uarch", "cpu"):
-        found = next((entry[key] for entry in entries if entry.get(key, "").strip("0123456789")), None)
-        if found:
-            return fact(" ".join(found.split()), f"/proc/cpuinfo {key}")
+        name = next((entry[key] for entry in entries if entry.get(key, "").strip("0123456789")), None)
+        if name:
+            return fact(" ".join(name.split()), f"/proc/cpuinfo {key}")
     return absent("/proc/cpuinfo names no model" if entries else "/proc/cpuinfo cannot be read")
 
 
@@ -130,38 +130,38 @@ def _siblings(root: Root, cpu: int) -> str | None:
 def _cores(root: Root, online: list[int]) -> Fact:
     groups = {_siblings(root, cpu) for cpu in online}
     if None in groups or not groups:
-        return absent("the kernel tells no thread siblings")
+        return absent("the kernel reports no thread siblings")
     return fact(len(groups), f"/{_CPUS}/cpu*/topology/thread_siblings_list")
 
 
 def _smt(root: Root, online: list[int]) -> Fact:
-    told = root.read(f"{_CPUS}/smt/active", {"1": True, "0": False}.get)
-    if told["value"] is not None:
-        return told
+    active = root.read(f"{_CPUS}/smt/active", {"1": True, "0": False}.get)
+    if active["value"] is not None:
+        return active
     groups = [numbers(text) for text in (_siblings(root, cpu) for cpu in online) if text]
     if not groups:
-        return absent(f"{told['reason']}; the kernel tells no thread siblings")
+        return absent(f"{active['reason']}; the kernel reports no thread siblings")
     return fact(any(len(group or ()) > 1 for group in groups), f"/{_CPUS}/cpu*/topology/thread_siblings_list")
 
 
 def _clusters(root: Root, online: list[int], entries: list[dict[str, str]]) -> Fact:
     """Return the kinds of cores, fastest first: one on most machines, several on big.LITTLE and hybrid ones.
 
-    Cores within a tenth of each other's speed are one kind: many processors favour a core by a little.
+    Cores whose speeds differ by about a tenth or less are one kind: many processors run one core slightly faster.
     """
     hybrid = _hybrid(root)
     if hybrid:
         return fact(hybrid, "/sys/devices/cpu_core/cpus, /sys/devices/cpu_atom/cpus")
     if not online:
-        return absent(f"/{_CPUS}/online tells nothing")
+        return absent(f"/{_CPUS}/online lists no cores")
     names = {whole(entry.get("processor")): _arm_name(entry) for entry in entries}
     speeds = {cpu: _speed(root, cpu) for cpu in online}
     top = max(speeds.values()) or 1
     kinds: dict[tuple[int, str], list[int]] = {}
     for cpu, speed in speeds.items():
         kinds.setdefault((round(10 * speed / top), names.get(cpu) or ""), []).append(cpu)
-    found = [{"cores": cores, "kind": name or None} for (_, name), cores in sorted(kinds.items(), reverse=True)]
-    return fact(found, f"/{_CPUS}/cpu*/cpu_capacity, cpuinfo_max_freq, /proc/cpuinfo")
+    clusters = [{"cores": cores, "kind": name or None} for (_, name), cores in sorted(kinds.items(), reverse=True)]
+    return fact(clusters, f"/{_CPUS}/cpu*/cpu_capacity, cpuinfo_max_freq, /proc/cpuinfo")
 
 
 def _speed(root: Root, cpu: int) -> int:
@@ -172,44 +172,44 @@ def _speed(root: Root, cpu: int) -> int:
 def _hybrid(root: Root) -> list[dict[str, Any]]:
     """Return the performance and efficiency cores of an Intel hybrid processor."""
     kinds = {"performance": "cpu_core", "efficiency": "cpu_atom"}
-    found = {kind: numbers(root.text(f"sys/devices/{folder}/cpus") or "") for kind, folder in kinds.items()}
-    return [{"cores": cores, "kind": kind} for kind, cores in found.items() if cores] if all(found.values()) else []
+    by_kind = {kind: numbers(root.text(f"sys/devices/{folder}/cpus") or "") for kind, folder in kinds.items()}
+    return [{"cores": cores, "kind": kind} for kind, cores in by_kind.items() if cores] if all(by_kind.values()) else []
 
 
 def _caches(root: Root) -> Fact:
-    found = {}
+    caches = {}
     for folder in root.names(f"{_CPUS}/cpu0/cache", "index*"):
         level, kind, size = (root.text(f"{folder}/{name}") for name in ("level", "type", "size"))
         if level and size:
-            found[f"L{level}{ {'Data': 'd', 'Instruction': 'i'}.get(kind or '', '') }"] = size
-    return fact(found, f"/{_CPUS}/cpu0/cache") if found else absent(f"/{_CPUS}/cpu0/cache tells nothing")
+            caches[f"L{level}{ {'Data': 'd', 'Instruction': 'i'}.get(kind or '', '') }"] = size
+    return fact(caches, f"/{_CPUS}/cpu0/cache") if caches else absent(f"/{_CPUS}/cpu0/cache lists no caches")
 
 
 def _common(root: Root, online: list[int], name: str) -> Fact:
-    """Return what a cpufreq file says, or by core kind what they say where cores differ."""
-    found = {cpu: root.text(f"{_CPUS}/cpu{cpu}/cpufreq/{name}") for cpu in online}
-    told = sorted({text for text in found.values() if text})
-    if not told:
+    """Return the content of a cpufreq file; all different contents, joined by commas, if the cores differ."""
+    texts = [root.text(f"{_CPUS}/cpu{cpu}/cpufreq/{name}") for cpu in online]
+    distinct = sorted({text for text in texts if text})
+    if not distinct:
         return absent(
             f"no core has cpufreq/{name}: the kernel, or the host of this virtual machine, sets the frequency"
         )
-    return fact(", ".join(told), f"/{_CPUS}/cpu*/cpufreq/{name}")
+    return fact(", ".join(distinct), f"/{_CPUS}/cpu*/cpufreq/{name}")
 
 
 def _limits(root: Root, online: list[int]) -> Fact:
-    """Return the lowest and highest frequency that the settings allow, over all cores."""
+    """Return the lowest and the highest frequency that the settings allow on any core."""
     ends = [[root.number(f"{_CPUS}/cpu{cpu}/cpufreq/scaling_{end}_freq") for cpu in online] for end in ("min", "max")]
-    lows, highs = ([each for each in end if each is not None] for end in ends)
+    lows, highs = ([khz for khz in end if khz is not None] for end in ends)
     if not lows or not highs:
         return absent("no core has cpufreq/scaling_min_freq and scaling_max_freq")
     return fact([min(lows), max(highs)], f"/{_CPUS}/cpu*/cpufreq/scaling_min_freq, scaling_max_freq")
 
 
 def _turbo(root: Root) -> Fact:
-    """Return whether cores may run faster than their nominal frequency for a while."""
-    off = root.read(f"{_CPUS}/intel_pstate/no_turbo", {"0": True, "1": False}.get)
+    """Return whether cores may temporarily run faster than their nominal frequency."""
+    turbo = root.read(f"{_CPUS}/intel_pstate/no_turbo", {"0": True, "1": False}.get)
     boost = f"{_CPUS}/cpufreq/boost"
-    return off if off["value"] is not None else root.read(boost, {"1": True, "0": False}.get)
+    return turbo if turbo["value"] is not None else root.read(boost, {"1": True, "0": False}.get)
 
 
 def _isolated(root: Root) -> Fact:
@@ -221,13 +221,14 @@ def _isolated(root: Root) -> Fact:
 
 def _frequency(root: Root, online: list[int]) -> Fact:
     """Return the current frequency of the first cores in MHz, by core."""
-    found = {cpu: root.number(f"{_CPUS}/cpu{cpu}/cpufreq/scaling_cur_freq") for cpu in online[:_MOST_READ]}
-    known = {str(cpu): khz / 1000 for cpu, khz in found.items() if khz}
+    current = {cpu: root.number(f"{_CPUS}/cpu{cpu}/cpufreq/scaling_cur_freq") for cpu in online[:_MOST_READ]}
+    known = {str(cpu): khz / 1000 for cpu, khz in current.items() if khz}
     if known:
         return fact(known, f"/{_CPUS}/cpu*/cpufreq/scaling_cur_freq")
-    told = {entry.get("processor", ""): _decimal(entry.get("cpu MHz")) for entry in _cpuinfo(root)}
-    nominal = {cpu: mhz for cpu, mhz in list(told.items())[:_MOST_READ] if cpu and mhz}
-    return fact(nominal, "/proc/cpuinfo cpu MHz") if nominal else absent("neither cpufreq nor /proc/cpuinfo tells it")
+    stated = {entry.get("processor", ""): _decimal(entry.get("cpu MHz")) for entry in _cpuinfo(root)}
+    nominal = {cpu: mhz for cpu, mhz in list(stated.items())[:_MOST_READ] if cpu and mhz}
+    reason = "neither cpufreq nor /proc/cpuinfo states the frequency"
+    return fact(nominal, "/proc/cpuinfo cpu MHz") if nominal else absent(reason)
 
 
 def _decimal(text: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""The system and the Python that measured: what may differ between two results, and is shown."""
+"""The operating system and the Python of a measurement: facts that may differ between results and are shown."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _ALWAYS = ("lpbench", "numpy")
 
 
 def subject(root: Root, libraries: Iterable[str]) -> Facts:
-    """Return the facts.
+    """Return the facts about the software.
 
-    :param libraries: Further distributions whose versions count.
+    :param libraries: Further distributions whose versions to include.
     """
     return {
         "os": root.first(["etc/os-release", "usr/lib/os-release"], _pretty_name),
@@ -48,24 +48,24 @@ def _priority() -> Fact:
 
 
 def _pretty_name(text: str) -> str | None:
-    found = re.search(r"^PRETTY_NAME=(.+)$", text, re.MULTILINE)
-    return found[1].strip("\"' \t") if found else None
+    match = re.search(r"^PRETTY_NAME=(.+)$", text, re.MULTILINE)
+    return match[1].strip("\"' \t") if match else None
 
 
 def _kernel(root: Root) -> Fact:
-    told = root.read("proc/sys/kernel/osrelease")
-    return told if told["value"] or not root.here else fact(os.uname().release, "uname")
+    release = root.read("proc/sys/kernel/osrelease")
+    return release if release["value"] or not root.here else fact(os.uname().release, "uname")
 
 
 def _libc() -> Fact:
     try:
-        found = os.confstr("CS_GNU_LIBC_VERSION")
-    except (OSError, ValueError, AttributeError):  # another libc does not know the name
-        found = None
+        version = os.confstr("CS_GNU_LIBC_VERSION")
+    except (OSError, ValueError, AttributeError):  # other C libraries do not know the name
+        version = None
     return (
-        fact(found, "confstr CS_GNU_LIBC_VERSION")
-        if found
-        else absent("the C library is not glibc and tells no version")
+        fact(version, "confstr CS_GNU_LIBC_VERSION")
+        if version
+        else absent("the C library is not glibc and reports no version")
     )
 
 
@@ -80,5 +80,5 @@ def _version(name: str) -> Fact:
 
     try:
         return fact(metadata.version(name), "importlib.metadata")
-    except (metadata.PackageNotFoundError, ValueError, KeyError):  # a damaged installation, or no name at all
+    except (metadata.PackageNotFoundError, ValueError, KeyError):  # a damaged installation, or an empty name
         return absent("not installed")

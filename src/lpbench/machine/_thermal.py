@@ -1,4 +1,4 @@
-"""Temperatures, how far they are from throttling, and whether the machine has throttled."""
+"""Temperatures, their distance from throttling, and whether the machine has throttled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HWMON = "sys/class/hwmon"
 _SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "soc_thermal")
 _CPU = re.compile(r"cpu|x86_pkg|soc|coretemp|k10temp|zenpower|package", re.IGNORECASE)
 _CONSTANT = re.compile(r"pmic", re.IGNORECASE)
-"""A Jetson's PMIC zone always says 100 °C."""
+"""A Jetson's PMIC zone always reports 100 °C."""
 _COLDEST, _HOTTEST = -50.0, 200.0
 _LIMITS = {"passive", "hot", "critical"}
 _PI_BITS = {
@@ -32,7 +32,7 @@ _PI_FILES = [
 
 
 def state(root: Root) -> Facts:
-    """Return temperatures in °C and what has throttled."""
+    """Return temperatures in °C and the state of throttling."""
     sensors = _sensors(root)
     return {
         "temperature": _hottest(sensors),
@@ -45,17 +45,17 @@ def state(root: Root) -> Facts:
 
 
 def _sensors(root: Root) -> dict[str, tuple[float, str]]:
-    """Return °C and file by sensor: the thermal zones, else the processor's hardware monitor."""
-    found = {}
+    """Return °C and file by sensor: the thermal zones, or else the processor's hardware monitors."""
+    sensors = {}
     for zone in root.names(_ZONES, "thermal_zone*"):
         name, heat = root.text(f"{zone}/type"), _celsius(root, f"{zone}/temp")
         if name and heat is not None and not _CONSTANT.search(name):
-            found[name if name not in found else f"{name} {zone[len(_ZONES) + 13 :]}"] = heat, f"/{zone}/temp"
-    return found or _monitors(root)
+            sensors[name if name not in sensors else f"{name} {zone[len(_ZONES) + 13 :]}"] = heat, f"/{zone}/temp"
+    return sensors or _monitors(root)
 
 
 def _monitors(root: Root) -> dict[str, tuple[float, str]]:
-    found = {}
+    sensors = {}
     for chip in root.names(_HWMON, "hwmon*"):
         name = root.text(f"{chip}/name")
         if name not in _SENSORS:
@@ -64,19 +64,19 @@ def _monitors(root: Root) -> dict[str, tuple[float, str]]:
             heat = _celsius(root, file)
             label = root.text(file.replace("_input", "_label")) or file.rpartition("/")[2].removesuffix("_input")
             if heat is not None:
-                found[f"{name} {label}"] = heat, f"/{file}"
-    return found
+                sensors[f"{name} {label}"] = heat, f"/{file}"
+    return sensors
 
 
 def _celsius(root: Root, name: str) -> float | None:
-    found = root.number(name)
-    heat = None if found is None else found / 1000
+    millidegrees = root.number(name)
+    heat = None if millidegrees is None else millidegrees / 1000
     return heat if heat is not None and _COLDEST < heat < _HOTTEST and heat != 0 else None
 
 
 def _hottest(sensors: dict[str, tuple[float, str]]) -> Fact:
-    """Return the hottest sensor of the processor, else the hottest of all."""
-    known = {name: found for name, found in sensors.items() if _CPU.search(name)} or sensors
+    """Return the hottest sensor of the processor, or else the hottest of all."""
+    known = {name: reading for name, reading in sensors.items() if _CPU.search(name)} or sensors
     if not known:
         return absent("no thermal zone and no hardware monitor of the processor")
     name, (heat, source) = max(known.items(), key=lambda item: item[1])
@@ -90,7 +90,7 @@ def _all(sensors: dict[str, tuple[float, str]]) -> Fact:
 
 
 def _headroom(root: Root) -> Fact:
-    """Return the smallest distance in °C of a zone from the trip point where it slows down or stops."""
+    """Return the smallest distance in °C of a zone from a trip point at which the machine slows down or stops."""
     room = []
     for zone in root.names(_ZONES, "thermal_zone*"):
         heat = _celsius(root, f"{zone}/temp")
@@ -102,23 +102,23 @@ def _headroom(root: Root) -> Fact:
 
 
 def _counts(root: Root) -> Fact:
-    """Return how often the processor has throttled since it started, over all cores and packages."""
+    """Return how often the processor has throttled since boot, summed over all cores and packages."""
     files = root.names("sys/devices/system/cpu", "cpu*/thermal_throttle/*_throttle_count")
-    found = [count for count in map(root.number, files) if count is not None]
-    if not found:
+    counts = [count for count in map(root.number, files) if count is not None]
+    if not counts:
         return absent(
             "there is no /sys/devices/system/cpu/cpu*/thermal_throttle: not an Intel processor, or not shown here"
         )
-    return fact(sum(found), "/sys/devices/system/cpu/cpu*/thermal_throttle")
+    return fact(sum(counts), "/sys/devices/system/cpu/cpu*/thermal_throttle")
 
 
 def _firmware(root: Root) -> Fact:
-    """Return what the firmware of a Raspberry Pi says, else its voltage alarm."""
-    told = root.first(_PI_FILES, _pi_flags)
+    """Return the throttling flags of a Raspberry Pi's firmware, or else its under-voltage alarm."""
+    flags = root.first(_PI_FILES, _pi_flags)
     for chip in root.names(_HWMON, "hwmon*"):
-        if told["value"] is None and root.text(f"{chip}/name") == "rpi_volt":
+        if flags["value"] is None and root.text(f"{chip}/name") == "rpi_volt":
             return root.read(f"{chip}/in0_lcrit_alarm", {"1": ["under-voltage"], "0": []}.get)
-    return told
+    return flags
 
 
 def _pi_flags(text: str) -> list[str] | None:
@@ -130,7 +130,7 @@ def _pi_flags(text: str) -> list[str] | None:
 
 
 def _cooling(root: Root) -> Fact:
-    """Return the cooling devices that slow the machine down at this moment."""
+    """Return the cooling devices that currently slow the machine down."""
     devices = root.names(_ZONES, "cooling_device*")
     if not devices:
         return absent(f"there is no /{_ZONES}/cooling_device*")

@@ -1,4 +1,4 @@
-"""What would make a machine noisy, what each costs, and what mends it."""
+"""Sources of noise in measurements on a machine, their effects, and their remedies."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from lpbench.machine._facts import Facts
 
 _BUSY = 0.1
-"""Load per core from which a machine counts as busy."""
+"""Load per core at which a machine counts as busy."""
 _HOT = 10.0
-"""Degrees below a trip point from which a machine counts as hot."""
+"""Distance in °C from a trip point below which a machine counts as hot."""
 _LITTLE_MEMORY = 256 << 20
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that makes measurements of this machine noisy.
+    """A source of noise in measurements on a machine.
 
-    :param name: Short and fixed, for scripts.
+    :param name: Short, fixed name, for scripts.
     :param what: What was found, with the value.
-    :param cost: What it does to a measurement.
-    :param remedy: The command that mends it, or what else to do.
+    :param cost: Its effect on a measurement.
+    :param remedy: The command that fixes it, or other advice.
     """
 
     name: str
@@ -36,15 +36,15 @@ class Finding:
 
 
 def findings(environment: Mapping[str, Any]) -> list[Finding]:
-    """Return what would make the machine noisy, the worst first.
+    """Return the sources of noise on a machine, the worst first.
 
-    :param environment: As ``environment`` gives it, of any machine; what is not known gives no finding.
+    :param environment: The result of ``environment``, for any machine; unknown facts produce no finding.
     """
     facts: Facts = {}
     for part in ("machine", "subject", "state"):
         facts.update(environment.get(part) or {})
-    found = [check(lambda key: value_of(facts, key)) for check in _CHECKS]
-    return [each for each in found if each]
+    results = [check(lambda key: value_of(facts, key)) for check in _CHECKS]
+    return [finding for finding in results if finding]
 
 
 def _throttled(look: Callable[[str], Any]) -> Finding | None:
@@ -52,8 +52,8 @@ def _throttled(look: Callable[[str], Any]) -> Finding | None:
     active = [*now, *(look("cooling") or {})]
     if not active:
         return None
-    what = f"the machine is slowed down now: {', '.join(active)}"
-    cost = "latencies rise with heat or falling voltage, and fall when it cools: no two runs agree"
+    what = f"the machine is throttled now: {', '.join(active)}"
+    cost = "latencies rise with heat or low voltage and fall as the machine cools: no two runs agree"
     return Finding(
         "throttled", what, cost, "cool it; on a Raspberry Pi use the official power supply; then measure again"
     )
@@ -65,7 +65,7 @@ def _throttled_before(look: Callable[[str], Any]) -> Finding | None:
     if not (past or count):
         return None
     what = ", ".join(past) or f"the processor has throttled {count} times since it started"
-    cost = "long runs may be slowed down by heat although short ones are not"
+    cost = "long runs may be slowed down by heat even if short runs are not"
     return Finding(
         "has-throttled", what, cost, "improve cooling or power; watch the count in the result before and after"
     )
@@ -92,7 +92,7 @@ def _virtual(look: Callable[[str], Any]) -> Finding | None:
 def _governor(look: Callable[[str], Any]) -> Finding | None:
     governor = look("governor")
     if governor is None:
-        cost = "the frequency cannot be fixed from here, nor told from a change of the code"
+        cost = "the frequency cannot be fixed from here, and its effects look like changes of the code"
         return Finding(
             "no-governor", "no frequency governor is visible", cost, "set the governor on the host, if it is yours"
         )
@@ -140,10 +140,9 @@ def _memory(look: Callable[[str], Any]) -> Finding | None:
     if not used and (available is None or available >= _LITTLE_MEMORY):
         return None
     what = f"{used / 1e6:.0f} MB of swap are in use" if used else f"only {available / 1e6:.0f} MB of memory are free"
-    cost = "memory that was moved out comes back during a sample, thousands of times slower than memory"
-    return Finding(
-        "swap" if used else "memory", what, cost, "end what uses memory, then: sudo swapoff -a && sudo swapon -a"
-    )
+    cost = "pages that were swapped out are read back during a sample, thousands of times slower than memory"
+    remedy = "end processes that use much memory, then: sudo swapoff -a && sudo swapon -a"
+    return Finding("swap" if used else "memory", what, cost, remedy)
 
 
 def _quota(look: Callable[[str], Any]) -> Finding | None:
@@ -151,7 +150,7 @@ def _quota(look: Callable[[str], Any]) -> Finding | None:
     if quota is None:
         return None
     what = f"the control group allows {quota:.3g} cores' time" + (f" of {cores}" if cores else "")
-    cost = "once the quota is spent the process stands still until the next period: long tails"
+    cost = "once the quota is used up, the process is stopped until the next period: long tails"
     return Finding(
         "cgroup-quota", what, cost, "start the container without --cpus; limit it with --cpuset-cpus instead"
     )
@@ -159,11 +158,11 @@ def _quota(look: Callable[[str], Any]) -> Finding | None:
 
 def _clusters(look: Callable[[str], Any]) -> Finding | None:
     clusters, affinity = look("clusters") or [], look("affinity")
-    used = [each for each in clusters if affinity is None or set(each["cores"]) & set(affinity)]
-    if len(used) < 2:  # noqa: PLR2004 - one kind of core makes no difference
+    used = [cluster for cluster in clusters if affinity is None or set(cluster["cores"]) & set(affinity)]
+    if len(used) < 2:  # noqa: PLR2004 - a single kind of core is no problem
         return None
-    kinds = ", ".join(f"{each['kind'] or 'cores'} {_range(each['cores'])}" for each in used)
-    cost = "the scheduler moves the work between fast and slow cores: two heaps of latencies"
+    kinds = ", ".join(f"{cluster['kind'] or 'cores'} {_range(cluster['cores'])}" for cluster in used)
+    cost = "the scheduler moves the work between fast and slow cores: latencies form two groups"
     return Finding("mixed-cores", f"cores of several kinds: {kinds}", cost, f"--affinity {_range(used[0]['cores'])}")
 
 
@@ -175,9 +174,9 @@ def _irqbalance(look: Callable[[str], Any]) -> Finding | None:
 
 
 def _range(cores: list[int]) -> str:
-    """Return cores as the command line takes them: 0-3, or 0,2."""
-    whole = cores == list(range(cores[0], cores[-1] + 1))
-    return f"{cores[0]}-{cores[-1]}" if whole and len(cores) > 1 else ",".join(map(str, cores))
+    """Return cores in the notation of the command line: 0-3, or 0,2."""
+    contiguous = cores == list(range(cores[0], cores[-1] + 1))
+    return f"{cores[0]}-{cores[-1]}" if contiguous and len(cores) > 1 else ",".join(map(str, cores))
 
 
 _CHECKS = (

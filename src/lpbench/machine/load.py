@@ -1,4 +1,4 @@
-"""What others did to the machine while something was measured: two readings and their difference."""
+"""The load that others put on the machine during a measurement: two snapshots and their difference."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _IDLE, _WAIT, _STEAL, _FIELDS = 3, 4, 7, 8
-"""Places in the first line of /proc/stat; guest time, which follows, is part of user time."""
+"""Indices in the first line of /proc/stat; guest time, which follows, is part of user time."""
 _OWN = slice(11, 15)
-"""utime, stime, cutime and cstime in /proc/PID/stat, counted from after the command's name."""
+"""utime, stime, cutime and cstime in /proc/PID/stat, counted from the field after the command's name."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """Counters at one moment; times in seconds since the machine or the process started.
 
-    :param busy: CPU time of all processes and the kernel on all cores; None where /proc/stat does not tell.
-    :param stolen: Time that the host gave to other virtual machines.
+    :param busy: CPU time of all processes and the kernel on all cores; None if /proc/stat does not state it.
+    :param stolen: Time that the host gave to other virtual machines; None if /proc/stat does not state it.
     :param own: CPU time of the measured processes and of their children that have ended.
-    :param cores: Cores that are online.
+    :param cores: Number of online cores.
     """
 
     at: float
@@ -46,13 +46,13 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Disturbance:
-    """What happened between two snapshots.
+    """The disturbances between two snapshots.
 
-    :param foreign: CPU seconds of everything but the measured processes.
+    :param foreign: CPU seconds of everything except the measured processes.
     :param foreign_share: The same as a share of all cores' time.
     :param stolen_share: Time given to other virtual machines, as a share of all cores' time.
     :param involuntary_switches: How often the kernel took the core away from this process.
-    :param quota_stops: How often the control group's CPU quota stopped it.
+    :param quota_stops: How often the control group's CPU quota stopped this process.
     """
 
     seconds: float
@@ -66,9 +66,9 @@ class Disturbance:
     quota_seconds: float
 
     def disturbed(self, limit: float = 0.05) -> str:
-        """Return why the time between was disturbed by others, or "".
+        """Return why the time between the snapshots counts as disturbed by others, or "".
 
-        :param limit: Largest share of all cores' time that others may have had.
+        :param limit: Largest acceptable share of all cores' time used by others.
         """
         reasons = {"other processes": self.foreign_share, "other virtual machines": self.stolen_share}
         for who, share in reasons.items():
@@ -78,9 +78,10 @@ class Disturbance:
 
 
 def snapshot(pids: Iterable[int] = (), root: Path = Path("/")) -> Snapshot:
-    """Return the counters of this moment.
+    """Return the current counters.
 
-    :param pids: Processes whose time is the measured one's besides this process: workers. Ended ones count nothing.
+    :param pids: Further measured processes besides this one: the workers.  Ended processes count as 0.
+    :param root: The root of the file system to read.
     """
     tree = Root(root)
     tick = os.sysconf("SC_CLK_TCK")
@@ -102,14 +103,14 @@ def snapshot(pids: Iterable[int] = (), root: Path = Path("/")) -> Snapshot:
 
 
 def between(before: Snapshot, after: Snapshot) -> Disturbance:
-    """Return what happened from one snapshot to the next; counts in ticks of 10 ms, so short times tell little."""
+    """Return the disturbances between two snapshots; CPU time has a resolution of 10 ms, too coarse for short times."""
     seconds = max(0.0, after.at - before.at)
-    foreign = _grown(before.busy, after.busy, after.own - before.own)
+    foreign = _growth(before.busy, after.busy, after.own - before.own)
     return Disturbance(
         seconds=seconds,
         foreign=foreign,
         foreign_share=_share(foreign, seconds, after.cores),
-        stolen_share=_share(_grown(before.stolen, after.stolen), seconds, after.cores),
+        stolen_share=_share(_growth(before.stolen, after.stolen), seconds, after.cores),
         involuntary_switches=after.involuntary_switches - before.involuntary_switches,
         minor_faults=after.minor_faults - before.minor_faults,
         major_faults=after.major_faults - before.major_faults,
@@ -133,14 +134,14 @@ def _busy(root: Root, tick: int) -> tuple[float | None, float | None, int]:
 
 
 def _spent(root: Root, pid: str) -> int:
-    """Return a process's ticks; its name may hold spaces and parentheses, so fields count from the last one."""
+    """Return a process's ticks; fields count from the last parenthesis, because the process's name may contain some."""
     fields = (root.text(f"proc/{pid}/stat") or "").rpartition(")")[2].split()
     return sum(whole(field) or 0 for field in fields[_OWN])
 
 
-def _grown(before: float | None, after: float | None, less: float = 0.0) -> float | Unavailable:
+def _growth(before: float | None, after: float | None, less: float = 0.0) -> float | Unavailable:
     if before is None or after is None:
-        return Unavailable("/proc/stat does not tell the CPU time of all processes")
+        return Unavailable("/proc/stat does not state the CPU time of all processes")
     return max(0.0, after - before - less)
 
 

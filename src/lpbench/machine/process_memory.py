@@ -1,4 +1,4 @@
-"""The memory of this process, from the kernel's own counters."""
+"""The memory of this process, from the kernel's counters."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ KIB = 1024
 def memory() -> dict[str, int]:
     """Return this process's resident memory and its high-water mark in bytes, from /proc/self/status."""
     fields = {"VmRSS:": "rss_bytes", "VmHWM:": "peak_bytes"}
-    found = dict.fromkeys(fields.values(), 0)
+    sizes = dict.fromkeys(fields.values(), 0)
     with contextlib.suppress(OSError), Path("/proc/self/status").open(encoding="ascii", errors="replace") as lines:
         for line in lines:
             name, *rest = line.split()
             if name in fields:
-                found[fields[name]] = int(rest[0]) * KIB
-    return found
+                sizes[fields[name]] = int(rest[0]) * KIB
+    return sizes
 
 
 def reset_peak() -> None:
-    """Set the kernel's high-water mark of this process to what it holds now."""
+    """Reset the kernel's high-water mark of this process's memory to its current use."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")

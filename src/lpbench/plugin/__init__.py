@@ -1,1 +1,1 @@
-"""Contracts, discovery of plugins, and helpers for those who write them."""
+"""The contracts of plugins, their discovery, and helpers for plugin authors."""

@@ -1,7 +1,7 @@
-"""The contract of a converter: a model of one format becomes files of another.
+"""The contract of a converter, which turns a model of one format into files of another.
 
-A converter runs in a process of its own, since converters crash and hang; what it
-wrote counts only once it was loaded, run and compared with the source there.
+A converter runs in its own process, because converters may crash or hang.  Its result
+is accepted only after it was loaded, run and compared with the source in that process.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ __all__ = ["Conversion", "ConversionError", "Converted", "Converter"]
 
 @dataclass(frozen=True)
 class Conversion:
-    """What is asked of a converter.
+    """The request to a converter.
 
     :param folder: An empty folder for the converted files; everything in it is kept.
-    :param scratch: An empty folder for what is not kept.
-    :param precision: Of the weights, one of the spec's ``precisions``.
-    :param shapes: Of every input whose dimensions the model leaves open, by the source's names.
+    :param scratch: An empty folder for temporary files.
+    :param precision: Precision of the weights, one of the spec's ``precisions``.
+    :param shapes: Shapes of every input with open dimensions, by the source's input names.
     """
 
     folder: Path
@@ -39,11 +39,11 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Converted:
-    """What a converter made.
+    """The result of a converter.
 
-    :param model: Its files, all in the conversion's folder.  Every input and output is stated, with the source's name
-        for it as ``alias`` where that differs, and with its layout where the order of dimensions was changed.
-    :param tools: Names and versions of what did it, for the provenance.
+    :param model: Its files, all in the conversion's folder.  Every input and output is stated, with its name in the
+        source as ``alias`` if that differs, and with its layout if the order of dimensions was changed.
+    :param tools: Names and versions of the tools used, for the provenance.
     """
 
     model: Model
@@ -51,17 +51,17 @@ class Converted:
 
 
 class Converter(abc.ABC):
-    """Turns a model of one format into another; built without arguments, used in a process of its own."""
+    """Converts a model from one format to another; constructed without arguments, runs in its own process."""
 
     def prepare(self) -> None:  # noqa: B027 - most need nothing
-        """Fetch what converting needs and is not there yet: a tool in the cache say, never in the user's environment.
+        """Fetch what the conversion needs, such as a tool, into the cache, never into the user's environment.
 
-        :raises ConversionError: It cannot be had here; the hint says how.
+        :raises ConversionError: It is not available here; the hint says how to get it.
         """
 
     @abc.abstractmethod
     def convert(self, source: Model, wanted: Conversion, /) -> Converted:
         """Convert a model.
 
-        :raises ConversionError: Naming what cannot be converted, an operator say.
+        :raises ConversionError: Naming what cannot be converted, for example an operator.
         """

@@ -1,4 +1,4 @@
-"""The contract of an inference engine: a model file and a config become a session.
+"""The contract of an inference engine, which turns a model file and a config into a session.
 
 The worker opens a session, times ``run`` from outside and closes it.  A session
 never times itself.
@@ -26,7 +26,7 @@ Feeds = Mapping[str, Any]
 Outputs = Mapping[str, Any]
 """Arrays by output name."""
 Shapes = Mapping[str, tuple[int, ...]]
-"""Shapes asked for, by input name."""
+"""Requested shapes by input name."""
 C = TypeVar("C")
 
 
@@ -35,12 +35,12 @@ class TensorInfo:
     """One input or output of a model.
 
     :param name: The tensor's name in the model.
-    :param dtype: Numpy's name of its type, ``float32`` say.
-    :param shape: Its dimensions; a string names a dynamic one, None is dynamic and has no name.
-    :param layout: Order of the dimensions, ``NCHW`` or ``NHWC``; empty where it is not known.
+    :param dtype: Numpy's name of its type, such as ``float32``.
+    :param shape: Its dimensions; a string names a dynamic one, None is dynamic without a name.
+    :param layout: Order of the dimensions, ``NCHW`` or ``NHWC``; empty if it is not known.
     :param scale: Real value of one step of a quantised tensor, else None.
-    :param zero_point: Quantised value that stands for zero, else None.
-    :param alias: What the app calls it where this file calls it otherwise: a converter gave it another name.
+    :param zero_point: Quantised value that represents zero, else None.
+    :param alias: The app's name for the tensor if it differs from this file's, because a converter renamed it.
     """
 
     name: str
@@ -53,25 +53,25 @@ class TensorInfo:
 
     @property
     def called(self) -> str:
-        """The name that an app's config uses for it."""
+        """The name that an app's config uses for the tensor."""
         return self.alias or self.name
 
     @property
     def dynamic(self) -> dict[int, str]:
-        """The dynamic dimensions: axis to name, ``?`` where it has none."""
+        """The dynamic dimensions: axis to name, or ``?`` if it has no name."""
         return {axis: size or "?" for axis, size in enumerate(self.shape) if not isinstance(size, int)}
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model's files and what the app says of it.
+    """A model's files and the app's statements on its tensors.
 
     :param format: Name of the file format, as in ``EngineSpec.formats``.
     :param path: The main file.
-    :param extra: Further files that belong to it, weights say.
-    :param inputs: What the app states of inputs: layout, type, scale; may be empty.
-    :param outputs: Likewise for outputs.
-    :param provenance: Of a converted model: from what, by what, how it was checked; empty for an original.
+    :param extra: Further files that belong to it, such as weights.
+    :param inputs: The app's statements on inputs: layout, type, scale; may be empty.
+    :param outputs: The app's statements on outputs; may be empty.
+    :param provenance: The source, tool and check of a converted model; empty for an original.
     """
 
     format: str
@@ -86,40 +86,40 @@ class Session(abc.ABC):
     """A loaded model, ready to run; belongs to the thread that opened it."""
 
     inputs: Sequence[TensorInfo]
-    """The model's inputs as the engine sees them, with the shapes in force."""
+    """The model's inputs as the engine reports them, with the requested shapes applied."""
     outputs: Sequence[TensorInfo]
-    """The model's outputs as the engine sees them."""
+    """The model's outputs as the engine reports them."""
 
     @abc.abstractmethod
     def run(self, feeds: Feeds, /) -> Outputs:
-        """Run one inference and return when nothing is in flight any more.
+        """Run one inference and return when all of its work is complete.
 
-        Leaves ``feeds`` as they were.  The arrays returned are valid until the
-        next ``run`` or ``close``, unless the spec says ``owned_outputs``.
+        Does not change ``feeds``.  The arrays returned are valid until the
+        next ``run`` or ``close``, or longer if the spec sets ``owned_outputs``.
 
         :raises EngineError: A feed is missing, or has the wrong type or shape.
         """
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Free what the session holds; calling it twice is allowed."""
+        """Free the session's resources; calling it twice is allowed."""
 
     def describe(self) -> Mapping[str, Any]:
-        """Return facts worth storing beside a result, ready for JSON.
+        """Return facts to store with a result, as JSON values.
 
         Known keys: ``version``, ``device``, ``processor`` (CPU, GPU, NPU),
-        ``precision`` (of the arithmetic really executed), ``threads``,
-        ``providers``; an engine may add others.  A fact that the engine does not
-        tell is left out.
+        ``precision`` (of the arithmetic actually executed), ``threads``,
+        ``providers``; an engine may add others, and omits facts that it does
+        not know.
         """
         return {}
 
     def device_spans(self) -> Mapping[str, int] | None:
-        """Return nanoseconds of the last ``run`` by what the device did, or None if the engine does not tell."""
+        """Return the device's nanoseconds of the last ``run`` by activity, or None if they are not known."""
         return None
 
     def profile(self) -> Sequence[Mapping[str, Any]]:
-        """Return one record for each layer: ``name``, ``type``, ``ns``, and what else is known.
+        """Return one record for each layer: ``name``, ``type``, ``ns``, and any further facts.
 
         :raises EngineError: The engine has no profile, or was not opened with ``profile=True``.
         """
@@ -135,26 +135,26 @@ class Session(abc.ABC):
 
 
 class Engine(abc.ABC, Generic[C]):
-    """Turns a model and a config into a session; built without arguments."""
+    """Turns a model and a config into a session; constructed without arguments."""
 
     @abc.abstractmethod
     def open(self, model: Model, config: C, /, *, shapes: Shapes, profile: bool = False) -> Session:
         """Load the model.
 
-        :param model: Files that exist and the format they are in.
+        :param model: Existing files and their format.
         :param config: An instance of the dataclass that the spec names.
         :param shapes: Shapes of inputs whose dimensions are to be fixed; may be empty.
         :param profile: Prepare ``Session.profile``; slows the session down.
-        :raises EngineError: Naming the model, if it cannot be loaded as asked.
+        :raises EngineError: Naming the model, if it cannot be loaded as requested.
         """
 
     def open_exposed(self, model: Model, config: C, /, *, shapes: Shapes) -> Session:
-        """Load the model with every intermediate tensor among its outputs, to find where two engines part.
+        """Load the model with every intermediate tensor among its outputs, to find where two engines diverge.
 
         Only for formats in the spec's ``exposes``.  The outputs have the names of
-        the model file and stand in the order of computing.  Slower than ``open``,
-        and less of the graph may be fused.
+        the model file, in the order of computation.  The session is slower than
+        that of ``open``, and less of the graph may be fused.
 
-        :raises EngineError: As ``open``; or this engine shows no intermediate tensors.
+        :raises EngineError: As ``open``; or this engine does not expose intermediate tensors.
         """
-        raise EngineError(f"{type(self).__name__} shows no intermediate tensors")
+        raise EngineError(f"{type(self).__name__} does not expose intermediate tensors")

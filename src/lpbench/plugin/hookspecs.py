@@ -1,9 +1,9 @@
 """The hooks that a plugin may implement.
 
 A plugin is a module named in the ``lpbench`` entry-point group of its
-distribution.  It is imported to list what it offers, so it imports nothing
-heavy: it hands over specs, and a spec names its implementation by import path.
-Every hook is optional, and is called once for each discovery.
+distribution.  lpbench imports it to list its offers, so it must import nothing
+heavy: it registers specs, and a spec names its implementation by import path.
+Every hook is optional and is called once for each discovery.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
         def lpbench_register_engines(register):
             register(EngineSpec("tensorrt", "lpbench_trt._engine:TensorRtEngine", requires=("tensorrt",)))
 
-    :param register: Call it once for each engine.  A name taken already is an error.
+    :param register: Call it once for each engine.  A name that is already taken is an error.
     """
 
 
@@ -76,7 +76,7 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
 
 @hookspec
 def lpbench_register_monitors(register: Callable[[MonitorSpec], None]) -> None:
-    """Offer monitors, context managers held open around the resource pass.
+    """Offer monitors: context managers that are open during the resource pass.
 
     Example::
 

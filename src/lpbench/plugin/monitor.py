@@ -1,4 +1,4 @@
-"""The contract of monitors: readings of a resource, held open around the resource pass."""
+"""The contract of monitors, which read a resource and are open during the resource pass."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Reading:
     """One value of a metric.
 
     :param value: In ``unit``.
-    :param unit: SI or the glossary's, ``W`` say.
-    :param scope: What it covers: process, device, package, module, wall.
-    :param source: Where it was read: a file, a counter, a library.
+    :param unit: SI unit or a unit of the glossary, such as ``W``.
+    :param scope: What the value covers: process, device, package, module, wall.
+    :param source: Origin of the value: a file, a counter, a library.
     """
 
     value: float
@@ -32,7 +32,7 @@ class Reading:
 
 
 class Monitor(abc.ABC):
-    """Reads a resource while samples run; entered before the first and left after the last."""
+    """Reads a resource while samples run; entered before the first sample and left after the last."""
 
     @abc.abstractmethod
     def __enter__(self) -> Self:
@@ -46,4 +46,4 @@ class Monitor(abc.ABC):
 
     @abc.abstractmethod
     def readings(self) -> Mapping[str, Reading | Unavailable]:
-        """Return what was read, by metric name."""
+        """Return the readings by metric name."""

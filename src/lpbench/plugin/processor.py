@@ -1,4 +1,4 @@
-"""The contracts of processors: a sample becomes feeds, outputs become a prediction."""
+"""The contracts of processors: a sample is turned into feeds, and outputs into a prediction."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ C = TypeVar("C")
 
 
 class Sample:
-    """One item that is sent through an app.
+    """One sample that an app processes.
 
-    :param name: How reports call it: a file name, or a number for generated data.
-    :param data: The decoded item, an image array say; the preprocessor's own type.
-    :param region: The part of it that a later component of a chain looks at; the preprocessor's own type.
-    :param item: Which of the things that the component before found this is, from zero.
+    :param name: Its name in reports: a file name, or a number for generated data.
+    :param data: The decoded sample, for example an image array; of the preprocessor's own type.
+    :param region: The part of it that a later component of a chain processes; of the preprocessor's own type.
+    :param item: Index, from zero, of this item among those that the previous component found.
     """
 
     __slots__ = ("data", "geometry", "item", "name", "region")
@@ -35,14 +35,14 @@ class Sample:
         self.region = region
         self.item = item
         self.geometry: Any = None
-        """What a preprocessor leaves for the postprocessor: scale and offset of a letterbox, say."""
+        """Data from the preprocessor for the postprocessor, for example scale and offset of a letterbox."""
 
 
 class Preprocessor(abc.ABC, Generic[C]):
-    """Turns samples into feeds; built once, then called for every sample.
+    """Turns samples into feeds; constructed once, then called for every sample.
 
     :param config: An instance of the dataclass that the spec names.
-    :param inputs: The session's inputs, shapes in force.
+    :param inputs: The session's inputs, with the requested shapes applied.
     :raises ProcessorError: The config does not fit the inputs.
     """
 
@@ -52,7 +52,7 @@ class Preprocessor(abc.ABC, Generic[C]):
 
     @abc.abstractmethod
     def load(self, path: Path) -> Sample:
-        """Read and decode one file; outside the timed region unless the app says otherwise.
+        """Read and decode one file; not timed unless the app sets ``decode_in_region``.
 
         :raises ProcessorError: Naming the file, if it cannot be decoded.
         """
@@ -64,38 +64,38 @@ class Preprocessor(abc.ABC, Generic[C]):
     def generate(self, index: int, seed: int) -> Sample:
         """Return a synthetic sample, the same for the same ``index`` and ``seed``.
 
-        :raises ProcessorError: This preprocessor makes no data up.
+        :raises ProcessorError: This preprocessor cannot generate samples.
         """
         raise ProcessorError(f"{type(self).__name__} needs samples", hint="give a folder of them: --data DIR")
 
     def items(self, sample: Sample, found: Any, /) -> Sequence[Sample]:
-        """Return what this component of a chain is to look at, given what the one before found; this is timed.
+        """Return the samples that this component of a chain processes, given the previous component's result; timed.
 
-        Each has the number of the thing found in ``item``, and by default the
-        sample's own data; none where nothing was found.
+        Each has the index of the item found in ``item``, and by default the
+        sample's own data; empty if the previous component found nothing.
 
-        :param sample: What the component before looked at.
-        :param found: Its prediction.
+        :param sample: The sample that the previous component processed.
+        :param found: The previous component's prediction.
         """
         return (sample,)
 
     def draw(self, sample: Sample, described: Mapping[str, Any], folder: Path) -> Path | None:
-        """Write the sample with what was found drawn on it and return the file, or None if there is nothing to show.
+        """Write the sample with the prediction drawn on it; return the file, or None if there is nothing to draw.
 
-        :param described: What ``Postprocessor.describe`` returned; later components' findings under their names.
+        :param described: The result of ``Postprocessor.describe``; those of later components under their names.
         """
         return None
 
     def steps(self, sample: Sample) -> Mapping[str, int]:
         """Return the nanoseconds of this preprocessor's own steps for one sample, by name; empty if it has none.
 
-        Never called in the timed region: ``--explain`` splits the stage by them.
+        Never called in the timed region; ``--explain`` uses it to split the stage.
         """
         return {}
 
 
 class Postprocessor(abc.ABC, Generic[C]):
-    """Turns a session's outputs into a prediction; built once, then called for every sample.
+    """Turns a session's outputs into a prediction; constructed once, then called for every sample.
 
     :param config: An instance of the dataclass that the spec names.
     :param outputs: The session's outputs.
@@ -110,23 +110,23 @@ class Postprocessor(abc.ABC, Generic[C]):
 
     @abc.abstractmethod
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:
-        """Return the prediction of one sample; this is what is timed."""
+        """Return the prediction of one sample; timed."""
 
     @abc.abstractmethod
     def describe(self, prediction: Any, /) -> Mapping[str, Any]:
-        """Return a prediction ready for JSON; not timed.
+        """Return a prediction as JSON values; not timed.
 
-        Class names stand under ``label``, confidences under ``score``, lists of
-        candidates under ``top``, best first, things found under ``items``, each
+        The keys are ``label`` for class names, ``score`` for confidences, ``top``
+        for lists of candidates, best first, and ``items`` for the items found, each
         with ``box`` (left, top, right, bottom) and ``points`` (x, y) in pixels of
         the sample.
         """
 
     def values(self, outputs: Outputs, sample: Sample, /) -> Mapping[str, Any]:
-        """Return the numbers behind a prediction in full, as arrays by name; not timed.
+        """Return all numbers on which a prediction is based, as arrays by name; not timed.
 
         ``lpbench agree`` compares them between engines, so names, shapes and
-        layouts do not depend on the engine: class scores after their activation,
-        say.  By default the outputs, under the names that the app gives them.
+        layouts must not depend on the engine.  An example is class scores after
+        their activation.  By default the outputs, under the app's names for them.
         """
-        return {each.called: outputs[each.name] for each in self.outputs}
+        return {info.called: outputs[info.name] for info in self.outputs}

@@ -1,4 +1,4 @@
-"""The contract of a quality metric: predictions and what is true become one number."""
+"""The contract of a quality metric, which computes one number from predictions and ground truth."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["Quality", "QualityMetric"]
 
 @dataclass(frozen=True)
 class Quality:
-    """What a metric found.
+    """The result of a metric.
 
-    :param value: In the spec's unit; None where it cannot be said.
-    :param n: How many things were judged.
+    :param value: In the spec's unit; None if it cannot be computed.
+    :param n: Number of items judged.
     :param reason: Why there is no value.
-    :param interval: Where the true value lies with a confidence of 95 %, for samples drawn like these; None where the
-        metric has none.
+    :param interval: The 95 % confidence interval of the value, for samples drawn like these; None if the metric has
+        none.
     :param parts: The value by class, by threshold and so on.
     """
 
@@ -32,7 +32,7 @@ class Quality:
 
 
 class QualityMetric(abc.ABC):
-    """Judges the predictions of one configuration; built once for each measurement, lives in the worker.
+    """Judges the predictions of one configuration; constructed in the worker, once for each measurement.
 
     :param labels: The app's class names; may be empty.
     """
@@ -42,13 +42,13 @@ class QualityMetric(abc.ABC):
 
     @abc.abstractmethod
     def add(self, described: Mapping[str, Any], truth: Mapping[str, Any]) -> None:
-        """Take in one sample.
+        """Add one sample.
 
-        :param described: What the postprocessor's ``describe`` says of the prediction; in a chain, what later
-            components found under their names.
-        :param truth: What the dataset says of the sample: ``label``, ``items`` with ``box`` and ``label``, ``points``,
+        :param described: The prediction as the postprocessor's ``describe`` returns it; in a chain, with the results
+            of later components under their names.
+        :param truth: The sample's ground truth: ``label``, ``items`` with ``box`` and ``label``, ``points``,
             ``mask`` (a file or run lengths), ``text``, ``value``.
-        :raises LpbenchError: The two do not fit together.
+        :raises LpbenchError: The prediction and the ground truth do not fit together.
         """
 
     @abc.abstractmethod

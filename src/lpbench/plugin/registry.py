@@ -1,6 +1,6 @@
-"""Finds plugins, asks each what it offers, and keeps what went wrong.
+"""Discovers plugins, collects their offers, and records failures.
 
-``LPBENCH_DISABLED_PLUGINS=a,b`` leaves plugins out by their entry-point names;
+``LPBENCH_DISABLED_PLUGINS=a,b`` disables plugins by their entry-point names;
 ``LPBENCH_STRICT_PLUGINS=1`` raises the first failure instead of recording it.
 """
 
@@ -47,7 +47,7 @@ BROUGHT_BY = {
 
 
 class Kind(Generic[S]):
-    """A kind of thing that plugins offer: its word, its hook and its type of spec."""
+    """A kind of offer: its name in messages, its type of spec and its hook."""
 
     def __init__(self, word: str, spec: type[S], hook: str) -> None:
         self.word = word
@@ -79,11 +79,11 @@ KINDS: tuple[Kind[Any], ...] = (
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """A plugin, or a thing that it offers, that cannot be used, and why.
+    """A plugin, or one of its offers, that cannot be used, and why.
 
     :param plugin: The entry point's name.
-    :param distribution: Name and version of the distribution that brings it.
-    :param error: What was raised.
+    :param distribution: Name and version of the distribution that provides it.
+    :param error: The exception raised.
     """
 
     plugin: str
@@ -97,25 +97,25 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class Offer(Generic[S]):
-    """A spec, the plugin that it came from, and whether it can be used here."""
+    """A spec, the plugin that offers it, and whether it can be used here."""
 
     spec: S
     plugin: str
     distribution: str = ""
     clash: str = ""
-    """Set where another plugin offers the same name; the offer cannot be used then."""
+    """The conflict with another plugin that offers the same name, which makes the offer unusable; else empty."""
 
     def availability(self) -> Availability:
-        """Return the spec's availability; BROKEN where the name is contested."""
+        """Return the spec's availability; BROKEN if another plugin offers the same name."""
         if self.clash:
-            return Availability(State.BROKEN, self.clash, "leave one out: LPBENCH_DISABLED_PLUGINS=NAME")
+            return Availability(State.BROKEN, self.clash, "disable one: LPBENCH_DISABLED_PLUGINS=NAME")
         return self.spec.availability()
 
 
 class Registry:
-    """Every plugin found once, every offer by name, every failure kept.
+    """The plugins, their offers by name, and the failures.
 
-    :param disabled: Entry-point names to leave out.
+    :param disabled: Entry-point names of plugins to ignore.
     :param strict: Raise the first failure as PluginError.
     """
 
@@ -130,7 +130,7 @@ class Registry:
 
     @classmethod
     def discovered(cls) -> Registry:
-        """Return a registry of the built-ins and every installed plugin, as the environment asks."""
+        """Return a registry of the built-ins and the installed plugins, configured by the environment variables."""
         names = os.environ.get("LPBENCH_DISABLED_PLUGINS", "").split(",")
         strict = os.environ.get("LPBENCH_STRICT_PLUGINS", "") not in {"", "0"}
         registry = cls(disabled=frozenset(filter(None, map(str.strip, names))), strict=strict)
@@ -138,7 +138,7 @@ class Registry:
         return registry
 
     def discover(self) -> None:
-        """Register the built-ins and each installed plugin; a broken one is kept as a failure."""
+        """Register the built-ins and each installed plugin; a broken plugin is recorded as a failure."""
         from lpbench.plugin.builtin import hooks
 
         self.add(BUILTIN, hooks)
@@ -147,17 +147,15 @@ class Registry:
                 self._discover(point, origin)
 
     def add(self, name: str, plugin: object, distribution: str = "") -> None:
-        """Register one plugin under ``name``; a misspelt hook or a name taken already is a failure."""
+        """Register one plugin under ``name``; a misspelt hook or a name that is already taken is a failure."""
         if name in self._origins:
-            what = (
-                f"plugin {name!r} is brought by {self._origins[name] or 'lpbench'} and by {distribution or 'lpbench'}"
-            )
-            self._fail(name, distribution, DuplicateNameError(what))
+            origins = f"{self._origins[name] or 'lpbench'} and by {distribution or 'lpbench'}"
+            self._fail(name, distribution, DuplicateNameError(f"plugin {name!r} is provided by {origins}"))
             return
         try:
             self.manager.register(plugin, name=name)
             self._refuse_misspelt(plugin)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a third party's hooks raise on inspection
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - inspecting a third party's hooks may raise anything
             if self.manager.has_plugin(name):
                 self.manager.unregister(name=name)
             self._fail(name, distribution, error)
@@ -166,7 +164,7 @@ class Registry:
             self._offers.clear()
 
     def plugins(self) -> dict[str, str]:
-        """Return the usable plugins: name to distribution, empty for what was added by hand."""
+        """Return the usable plugins: name to distribution, which is empty for plugins added by ``add``."""
         return dict(sorted(self._origins.items()))
 
     def all(self, kind: Kind[S]) -> dict[str, Offer[S]]:
@@ -178,15 +176,16 @@ class Registry:
     def get(self, kind: Kind[S], name: str) -> Offer[S]:
         """Return one offer by its name or alias.
 
-        :raises UnknownNameError: With the nearest name and the plugins that failed to load.
+        :raises UnknownNameError: The hint suggests the nearest name and lists the plugins that failed to load.
         :raises DuplicateNameError: Two plugins offer the name.
         """
         offers = self.all(kind)
-        offer = offers.get(name) or next((each for each in offers.values() if name in _aliases(each.spec)), None)
+        aliased = (candidate for candidate in offers.values() if name in _aliases(candidate.spec))
+        offer = offers.get(name) or next(aliased, None)
         if offer is None:
             self._unknown(kind, name)
         if offer.clash:
-            raise DuplicateNameError(offer.clash, hint="leave one out: LPBENCH_DISABLED_PLUGINS=NAME")
+            raise DuplicateNameError(offer.clash, hint="disable one: LPBENCH_DISABLED_PLUGINS=NAME")
         return offer
 
     def _discover(self, point: EntryPoint, origin: str) -> None:
@@ -198,7 +197,7 @@ class Registry:
             self.add(point.name, plugin, origin)
 
     def _refuse_misspelt(self, plugin: object) -> None:
-        """Raise for a hook of ours that has no specification: pluggy would never call it."""
+        """Raise for a hook that has no specification or no marker, because pluggy would never call it."""
         known = {kind.hook for kind in KINDS}
         hooks = [caller.name for caller in self.manager.get_hookcallers(plugin) or []]
         unmarked = [name for name in dir(plugin) if name.startswith("lpbench_register_") and name not in hooks]
@@ -208,53 +207,53 @@ class Registry:
             raise PluginError(f"hook {name!r} is not marked", hint="decorate it with @lpbench.hookimpl")
 
     def _collect(self, kind: Kind[S]) -> dict[str, Offer[S]]:
-        found: dict[str, Offer[S]] = {}
+        offers: dict[str, Offer[S]] = {}
         for name, plugin in self.manager.list_name_plugin():
             for spec in self._offered(kind, name, plugin):
                 offer = Offer(spec, name, self._origins.get(name, ""))
-                self._place(kind, found, offer)
-        return found
+                self._place(kind, offers, offer)
+        return offers
 
     def _offered(self, kind: Kind[S], name: str, plugin: object) -> list[S]:
-        """Call one plugin's hook; take all that it offers, or nothing."""
-        others = [each for each in self.manager.get_plugins() if each is not plugin]
-        offered: list[S] = []
+        """Call one plugin's hook; return all specs that it registers, or none if one is wrong."""
+        others = [candidate for candidate in self.manager.get_plugins() if candidate is not plugin]
+        specs: list[S] = []
         try:
-            self.manager.subset_hook_caller(kind.hook, others)(register=offered.append)
-            for spec in offered:
+            self.manager.subset_hook_caller(kind.hook, others)(register=specs.append)
+            for spec in specs:
                 _expect(spec, kind.spec)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's hook may raise anything
             self._fail(name, self._origins.get(name, ""), error)
             return []
-        return offered
+        return specs
 
-    def _place(self, kind: Kind[S], found: dict[str, Offer[S]], offer: Offer[S]) -> None:
-        """File an offer under its name; a name or alias that is taken makes both unusable."""
-        taken = {alias: each for each in found.values() for alias in (each.spec.name, *_aliases(each.spec))}
+    def _place(self, kind: Kind[S], offers: dict[str, Offer[S]], offer: Offer[S]) -> None:
+        """Add an offer under its name; if the name or an alias is already taken, both offers become unusable."""
+        taken = {name: earlier for earlier in offers.values() for name in (earlier.spec.name, *_aliases(earlier.spec))}
         clashes = [(name, taken[name]) for name in (offer.spec.name, *_aliases(offer.spec)) if name in taken]
-        for name, other in clashes:
-            what = f"{kind.word} {name!r} is offered by plugins {other.plugin!r} and {offer.plugin!r}"
-            found[other.spec.name] = Offer(other.spec, other.plugin, other.distribution, what)
+        for name, earlier in clashes:
+            what = f"{kind.word} {name!r} is offered by plugins {earlier.plugin!r} and {offer.plugin!r}"
+            offers[earlier.spec.name] = Offer(earlier.spec, earlier.plugin, earlier.distribution, what)
             offer = Offer(offer.spec, offer.plugin, offer.distribution, what)
             self._fail(offer.plugin, offer.distribution, DuplicateNameError(what))
-        found.setdefault(offer.spec.name, offer)
+        offers.setdefault(offer.spec.name, offer)
 
     def _fail(self, plugin: str, distribution: str, error: BaseException) -> None:
         failure = Failure(plugin, distribution, error)
         if self.strict:
             raise PluginError(str(failure)) from error
-        if str(failure) not in map(str, self.failures):  # asking again after a plugin was added finds it again
+        if str(failure) not in map(str, self.failures):  # collecting again after ``add`` repeats a failure
             self.failures.append(failure)
 
     def _unknown(self, kind: Kind[Any], name: str) -> NoReturn:
         extra = BROUGHT_BY.get(name, "")
         if extra in self._disabled:
             raise NotInstalledError(
-                f'{kind.word} "{name}" is left out', hint=f"take {extra} out of LPBENCH_DISABLED_PLUGINS"
+                f'{kind.word} "{name}" is disabled', hint=f"remove {extra} from LPBENCH_DISABLED_PLUGINS"
             )
         if extra and extra not in {*self._origins, *(failure.plugin for failure in self.failures)}:
             raise NotInstalledError(f'{kind.word} "{name}" is not installed', hint=f'pip install "lpbench[{extra}]"')
-        names = [alias for each in self.all(kind).values() for alias in (each.spec.name, *_aliases(each.spec))]
+        names = [alias for offer in self.all(kind).values() for alias in (offer.spec.name, *_aliases(offer.spec))]
         broken = "".join(f"\n  could not load plugin {failure}" for failure in self.failures)
         raise UnknownNameError(f'unknown {kind.word} "{name}"', hint=f"{nearest(name, names)}{broken}")
 
@@ -263,15 +262,15 @@ _current: Registry | None = None
 
 
 def current() -> Registry:
-    """Return the process's registry, discovering on first use."""
-    global _current  # noqa: PLW0603 - one discovery for each process is the point
+    """Return the process's registry, which is discovered on first use."""
+    global _current  # noqa: PLW0603 - plugins are discovered once per process
     if _current is None:
         _current = Registry.discovered()
     return _current
 
 
 def refresh() -> Registry:
-    """Discover again, after a plugin was installed in a notebook say."""
+    """Discover again, for example after a plugin was installed from a notebook."""
     import importlib
 
     global _current  # noqa: PLW0603
@@ -286,8 +285,8 @@ def offers_where(kind: Kind[S], keep: Callable[[S], bool]) -> Iterator[Offer[S]]
 
 
 def _entry_points() -> list[tuple[EntryPoint, str]]:
-    """Return our entry points and who brings them, each once, in an order that does not depend on the file system."""
-    import importlib.metadata  # slow, and a notebook that only reads results never needs it
+    """Return lpbench's entry points and their distributions, each once, in an order independent of the file system."""
+    import importlib.metadata  # slow to import, and not needed to read results
 
     points = [(point, _origin(point)) for point in importlib.metadata.entry_points(group=hookspecs.PROJECT)]
     unique = {(point.name, point.value, origin): (point, origin) for point, origin in points}
@@ -295,11 +294,11 @@ def _entry_points() -> list[tuple[EntryPoint, str]]:
 
 
 def _origin(point: EntryPoint) -> str:
-    """Return name and version of the distribution that brings an entry point."""
+    """Return name and version of the distribution that provides an entry point."""
     if point.dist is None:
         return ""
     try:
-        metadata = point.dist.metadata  # read anew each time it is asked for
+        metadata = point.dist.metadata  # a property that reads the file at each access
         if "Name" in metadata and "Version" in metadata:
             return f"{metadata['Name']} {metadata['Version']}"
     except Exception:  # noqa: BLE001, S110 - a damaged installation: the types of its errors differ between Pythons
@@ -313,4 +312,4 @@ def _aliases(spec: Spec) -> tuple[str, ...]:
 
 def _expect(spec: object, kind: type[Spec]) -> None:
     if not isinstance(spec, kind):
-        raise PluginError(f"registered {spec!r}, which is no {kind.__name__}")
+        raise PluginError(f"registered {spec!r}; expected {kind.__name__}")

@@ -1,8 +1,8 @@
-"""What a plugin hands over: names and import paths, never imported objects.
+"""The specs that a plugin registers: names and import paths, never imported objects.
 
-A plugin is imported to list what it offers, so it imports nothing heavy.  Each
-spec names its implementation as ``"module:attribute"``; the module is imported
-only when the thing is used.
+lpbench imports a plugin to list its offers, so a plugin must import nothing heavy.
+Each spec names its implementation as ``"module:attribute"``; the module is imported
+only when the implementation is used.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 class State(enum.Enum):
-    """Whether a thing can be used here."""
+    """Whether an offer can be used here."""
 
     READY = "ready"
     MISSING = "missing"
-    """A module that it needs is not installed."""
+    """A required module is not installed."""
     UNSUPPORTED = "unsupported"
-    """Installed, but not for this machine."""
+    """It does not support this machine."""
     BROKEN = "broken"
-    """Installed, and its own code fails."""
+    """It is installed, but its own code fails."""
 
 
 @dataclass(frozen=True)
 class Availability:
-    """A state, why, and what the user can do about it.  True when ready."""
+    """A state, its reason, and what the user can do about it.  True if ready."""
 
     state: State
     reason: str = ""
@@ -44,15 +44,15 @@ class Availability:
 READY = Availability(State.READY)
 
 
-@dataclass(frozen=True, eq=False)  # a spec is itself; what compares them would cost start-up and nobody does
+@dataclass(frozen=True, eq=False)  # compared by identity; generating __eq__ would cost start-up time
 class Spec:
-    """One named thing that a plugin offers.
+    """One named offer of a plugin.
 
-    :param name: What users type: lower case, words joined by ``-``.
+    :param name: The name that users type: lower case, words joined by ``-``.
     :param target: Import path of the implementation, ``"package.module:attribute"``.
     :param summary: One line for listings.
     :param requires: Top-level modules that must be installed; ``"a|b"`` means either.
-    :param hint: How to install what is missing, as a command.
+    :param hint: The command that installs what is missing.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Spec:
     hint: str = ""
 
     def availability(self) -> Availability:
-        """Say whether the modules in ``requires`` are installed; import none of them."""
+        """Return whether the modules in ``requires`` are installed, without importing them."""
         missing = [names for names in self.requires if not any(map(_installed, names.split("|")))]
         if not missing:
             return READY
@@ -71,31 +71,31 @@ class Spec:
     def load(self) -> Any:
         """Import and return the implementation.
 
-        :raises PluginError: The import fails, or the attribute is not there.
+        :raises PluginError: The import fails, or the attribute does not exist.
         """
         return load(self.target, who=self.name)
 
 
 @dataclass(frozen=True, eq=False)
 class EngineSpec(Spec):
-    """An inference engine and what it can do; the core decides by these fields, never by the name.
+    """An inference engine and its capabilities; the core decides by these fields, never by the name.
 
     :param aliases: Other names that users may ask for; results record ``name``.
-    :param formats: Model formats that it reads, each with its file suffixes, the preferred one first.
+    :param formats: Model formats that it reads, each with its file extensions, the preferred one first.
     :param config: Import path of its frozen config dataclass; its fields are the engine's options.
     :param probe: Import path of a function that returns devices and versions, run in a child process.
-    :param case: Import path of a function ``(folder, options)`` that returns the ``lpbench.testing.EngineCase`` by
-        which ``lpbench check`` judges the engine; it writes the model into the folder.
-    :param distributions: Distributions any of which brings the library, for its version.
-    :param environment: Variables set in a worker before anything is imported, telemetry switches say.
-    :param dynamic_shapes: Whether a model with open dimensions runs without being given shapes.
+    :param case: Import path of a function ``(folder, options)`` that returns the ``lpbench.testing.EngineCase`` with
+        which ``lpbench check`` checks the engine; it writes the model into the folder.
+    :param distributions: Distributions that provide the library, for its version; the first one installed counts.
+    :param environment: Variables set in a worker before anything is imported, for example to disable telemetry.
+    :param dynamic_shapes: Whether a model with open dimensions runs without given shapes.
     :param owned_outputs: Whether outputs stay valid after the next ``run``.
-    :param streams: Whether several sessions may run side by side.
-    :param batches: Whether ``open`` takes shapes with a first dimension other than the model's, as far as the model
-        itself can be run so.
-    :param reference: Options under which the engine computes in F32 what the format's specification says, nothing
-        rewritten; other engines and conversions are judged by it.  None where it is no reference.
-    :param exposes: Formats whose intermediate tensors it can show, by ``Engine.open_exposed``.
+    :param streams: Whether several sessions may run in parallel.
+    :param batches: Whether ``open`` accepts shapes whose first dimension differs from the model's, provided that the
+        model supports it.
+    :param reference: Options with which the engine computes in F32 as the format's specification defines, without
+        optimisations; other engines and conversions are compared with it.  None if it is not a reference.
+    :param exposes: Formats whose intermediate tensors ``Engine.open_exposed`` can return.
     """
 
     aliases: tuple[str, ...] = ()
@@ -122,8 +122,8 @@ class ProcessorSpec(Spec):
     """A pre- or postprocessor.
 
     :param config: Import path of its frozen config dataclass.
-    :param classes: The app classes that it serves; empty means every class.
-    :param suffixes: File suffixes of the samples that a preprocessor reads, lower case with the dot.
+    :param classes: The app classes that it supports; empty means every class.
+    :param suffixes: File extensions of the samples that a preprocessor reads, lower case with the dot.
     """
 
     config: str = ""
@@ -139,9 +139,9 @@ class MonitorSpec(Spec):
 class MetricSpec(Spec):
     """A quality metric; the target is a subclass of ``lpbench.plugin.quality.QualityMetric``.
 
-    :param unit: Empty for a share from 0 to 1.
-    :param classes: The app classes that it serves; empty means every class.
-    :param higher_is_better: False for errors.
+    :param unit: Empty for a fraction from 0 to 1.
+    :param classes: The app classes for which it is used by default; an app of any class may name it.
+    :param higher_is_better: False for error metrics.
     """
 
     unit: str = ""
@@ -153,11 +153,11 @@ class MetricSpec(Spec):
 class ConverterSpec(Spec):
     """A converter between model formats; the target is a subclass of ``lpbench.plugin.converter.Converter``.
 
-    :param reads: The format that it takes.
-    :param writes: The format that it makes.
-    :param precisions: Of the weights that it can store, the default first.
-    :param version: Of the converter and what it uses: another version converts again.
-    :param distributions: Distributions any of which brings the tool, for its version; where ``version`` is empty.
+    :param reads: The source format.
+    :param writes: The target format.
+    :param precisions: The precisions in which it can store weights, the default first.
+    :param version: Version of the converter and its tools; a new version invalidates earlier conversions.
+    :param distributions: Distributions that provide the tool, for its version if ``version`` is empty.
     """
 
     reads: str = ""
@@ -167,7 +167,7 @@ class ConverterSpec(Spec):
     distributions: tuple[str, ...] = ()
 
     def installed(self) -> str:
-        """Return the version in use: its own, or else its tool's from the metadata; imports nothing."""
+        """Return the version in use: the spec's, or else the installed tool's from its metadata; imports nothing."""
         return self.version or next(filter(None, map(_version, self.distributions)), "")
 
 
@@ -184,7 +184,7 @@ class AppSpec(Spec):
 
 
 def load(target: str, *, who: str) -> Any:
-    """Import ``"module:attribute"``, or the module where no attribute is named.
+    """Import ``"module:attribute"``, or the module if no attribute is named.
 
     :raises PluginError: Naming ``who``, the import path and the error.
     """
@@ -192,8 +192,8 @@ def load(target: str, *, who: str) -> Any:
 
     module, _, attribute = target.partition(":")
     try:
-        found = importlib.import_module(module)
-        return getattr(found, attribute) if attribute else found
+        imported = importlib.import_module(module)
+        return getattr(imported, attribute) if attribute else imported
     except (Exception, SystemExit) as error:
         raise PluginError(
             f"{who}: cannot load {target}: {type(error).__name__}: {error}",
@@ -206,9 +206,9 @@ def _installed(module: str) -> bool:
 
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):  # a module half-loaded or without a spec
+    except (ImportError, ValueError):  # a partly loaded module, or one without a spec
         return False
-    return spec is not None and spec.origin is not None  # a folder of models named like the engine has no origin
+    return spec is not None and spec.origin is not None  # a folder named like the module has no origin
 
 
 def _version(distribution: str) -> str:

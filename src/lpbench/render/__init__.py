@@ -1,6 +1,6 @@
-"""Results as people read them: the answer first, how sure it is beside it, what is missing under it.
+"""Results as text and HTML: the answer first, its uncertainty beside it, what is missing below it.
 
-What a listing needs is imported at once, what shows a result on first use.
+Only what listings need is imported at once; the modules that render a result are imported on first use.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ __all__ = [
 ]
 
 WIDTH = 100
-"""Columns where nobody says how many there are."""
+"""Columns of the text unless the caller sets ``width``."""
 
 
 def text(result: Result, *, width: int = WIDTH, verbose: bool = False, paint: Paint = unstyled) -> str:
-    """Return a result as a screen of text.
+    """Return a result as text.
 
-    :param width: Columns; a table that needs more is set differently.
-    :param verbose: Each run, every metric, facts and environment under it.
-    :param paint: Dresses lines in styles, for a terminal.
+    :param width: Columns; a table that needs more is laid out differently.
+    :param verbose: Append each run, every metric, the facts and the environment.
+    :param paint: Adds styles to a text, for a terminal.
     """
     from lpbench.render._screen import screen
 
@@ -49,7 +49,7 @@ def text(result: Result, *, width: int = WIDTH, verbose: bool = False, paint: Pa
 
 
 def to_html(result: Result) -> str:
-    """Return a result as an HTML fragment for a notebook: no script, nothing fetched, everything escaped."""
+    """Return a result as an HTML fragment for a notebook: no scripts, no external resources, all text escaped."""
     from lpbench.render._html import fragment
 
     return fragment(result)

@@ -1,4 +1,4 @@
-"""Where the time of a sample goes: the parts that ``--explain`` measured, which add up."""
+"""Breakdown of the time of a sample: the parts that ``--explain`` measured, which add up to the whole."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from lpbench.util.unavailable import Unavailable
 
 TITLE = "where the time goes"
-WHOLE = "a sample, all in all"
+WHOLE = "whole sample"
 APART = 0.05
-"""The whole may differ from the latency by this share before the screen says so."""
+"""Relative difference of the whole and the latency from which a note points it out."""
 LITTLE = 0.01
-"""A part below this share of the whole is not worth naming."""
+"""Share of the whole below which a part is not worth naming."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part over the runs.
+    """One part of the time, over all runs.
 
-    :param ns: Mean over the runs, nanoseconds: only means of what adds up within a run add up themselves.
-    :param share: Of the whole.
+    :param ns: Mean over the runs in nanoseconds: means of parts that add up within a run add up, too; medians do not.
+    :param share: Share of the whole.
     """
 
     name: str
@@ -41,50 +41,50 @@ class Part:
     share: float
 
 
-def parts_of(each: Configuration) -> list[Part]:
-    """Return the parts in the order of measuring, the whole last; none where nobody asked for them."""
-    runs = [run.parts for run in each.counted if run.parts]
+def parts_of(configuration: Configuration) -> list[Part]:
+    """Return the parts in the order of measuring, the whole last; empty without ``--explain``."""
+    runs = [run.parts for run in configuration.counted if run.parts]
     if not runs:
         return []
     names = dict.fromkeys(name for run in runs for name in run)
     values = {name: [run.get(name, 0.0) for run in runs] for name in names}
     values[WHOLE] = [sum(run.values()) for run in runs]
     whole = statistics.fmean(values[WHOLE])
-    return [_part(name, found, whole) for name, found in values.items()]
+    return [_part(name, times, whole) for name, times in values.items()]
 
 
-def parts(each: Configuration, *, width: int, paint: Paint = unstyled) -> list[str]:
-    """Return the lines of the table and what stands out in it."""
-    columns, rows = parts_table(each)
+def parts(configuration: Configuration, *, width: int, paint: Paint = unstyled) -> list[str]:
+    """Return the lines of the table and of the notes below it."""
+    columns, rows = parts_table(configuration)
     if not rows:
         return []
     header, *lines = fit(columns, rows, width) or table(columns, rows, gap=1)
-    return [paint(header, "dim"), *lines, *parts_notes(each)]
+    return [paint(header, "dim"), *lines, *parts_notes(configuration)]
 
 
-def parts_table(each: Configuration) -> tuple[list[Column], list[list[str]]]:
+def parts_table(configuration: Configuration) -> tuple[list[Column], list[list[str]]]:
     """Return the columns and a row for each part."""
-    unit = unit_for([each])
+    unit = unit_for([configuration])
     columns = [Column(TITLE, left=True), Column(unit.name), Column("±", left=True), Column("share")]
-    return columns, [_row(part, unit) for part in parts_of(each)]
+    return columns, [_row(part, unit) for part in parts_of(configuration)]
 
 
-def parts_notes(each: Configuration) -> list[str]:
-    """Return what takes most after the engine itself, and whether the parts are those of the latency."""
-    *found, whole = parts_of(each)
-    unit = unit_for([each])
-    largest = max((part for part in found if part.name != ALONE), key=lambda part: part.ns, default=whole)
+def parts_notes(configuration: Configuration) -> list[str]:
+    """Return notes on the largest part after the engine, and on a difference of the whole from the latency."""
+    *components, whole = parts_of(configuration)
+    unit = unit_for([configuration])
+    largest = max((part for part in components if part.name != ALONE), key=lambda part: part.ns, default=whole)
     if largest.share < LITTLE:
-        notes = [f"nothing but the engine itself takes {percent(LITTLE)} of it"]
+        notes = [f"no part but the engine itself takes {percent(LITTLE)} of the time"]
     else:
         time = f"{unit.show(largest.ns)} {unit.name}"
-        notes = [f"most after the engine itself: {clean(largest.name)}, {time} ({percent(largest.share)})"]
-    python = sum(part.ns for part in found if part.name == PYTHON)
-    latency = metric_of(each, TOTAL)
-    alone = latency.value * MILLISECOND if latency is not None and latency.value is not None else None
-    if alone and abs(whole.ns - python - alone) > APART * alone:
-        apart = f"{unit.show(whole.ns - python)} {unit.name} here, {unit.show(alone)} {unit.name} above"
-        notes.append(f"the latency was another when it was taken apart: {apart}")
+        notes = [f"largest part after the engine itself: {clean(largest.name)}, {time} ({percent(largest.share)})"]
+    python = sum(part.ns for part in components if part.name == PYTHON)
+    latency = metric_of(configuration, TOTAL)
+    latency_ns = latency.value * MILLISECOND if latency is not None and latency.value is not None else None
+    if latency_ns and abs(whole.ns - python - latency_ns) > APART * latency_ns:
+        times = f"{unit.show(whole.ns - python)} {unit.name} here, {unit.show(latency_ns)} {unit.name} above"
+        notes.append(f"the latency differed while its parts were measured: {times}")
     return notes
 
 

@@ -1,4 +1,4 @@
-"""What ``-v`` adds: each run, the engine's facts, the environment, every metric."""
+"""The details that ``-v`` adds: each run, every metric, the engine's facts, the environment."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ MILLISECOND = Unit("ms", 1e6)
 
 
 def details(result: Result, *, width: int, paint: Paint = unstyled) -> list[str]:
-    """Return the lines of every part."""
+    """Return the lines of all sections."""
     lines: list[str] = []
-    for each in result.configurations:
-        name = name_of(each, result.configurations)
-        lines += ["", paint(f"{name}: runs", "bold"), *runs(each, width)]
-        lines += ["", paint(f"{name}: metrics", "bold"), *metrics(each.metrics, width)]
-        lines += ["", paint(f"{name}: facts", "bold"), *pairs({**each.options, **each.facts}, width)]
-        lines += _said(name, each, paint)
+    for configuration in result.configurations:
+        name = name_of(configuration, result.configurations)
+        facts = {**configuration.options, **configuration.facts}
+        lines += ["", paint(f"{name}: runs", "bold"), *runs(configuration, width)]
+        lines += ["", paint(f"{name}: metrics", "bold"), *metrics(configuration.metrics, width)]
+        lines += ["", paint(f"{name}: facts", "bold"), *pairs(facts, width)]
+        lines += _output(name, configuration, paint)
     for part, values in result.environment.items():
         if isinstance(values, dict):
             lines += ["", paint(clean(part), "bold"), *pairs(values, width)]
@@ -40,9 +41,9 @@ def details(result: Result, *, width: int, paint: Paint = unstyled) -> list[str]
     return lines
 
 
-def runs(each: Configuration, width: int) -> list[str]:
+def runs(configuration: Configuration, width: int) -> list[str]:
     """Return a row for each run: loading, the first sample, warm-up, the median and its interval within the run."""
-    unit = unit_for([each])
+    unit = unit_for([configuration])
     columns = [
         Column("run"),
         Column("load ms"),
@@ -54,18 +55,18 @@ def runs(each: Configuration, width: int) -> list[str]:
         Column("outliers"),
         Column("ended by", left=True),
     ]
-    rows = [_row(run, unit) for run in each.runs]
+    rows = [_row(run, unit) for run in configuration.runs]
     return _indented(fit(columns, rows, width - 2) or table(columns, rows, gap=1)) if rows else ["  none"]
 
 
-def metrics(found: Mapping[str, Metric], width: int) -> list[str]:
-    """Return a line for each metric: value, unit and source, or the reason why there is none."""
-    widest = max(map(len, found), default=0)
-    return [shorten(f"  {clean(name):{widest}}  {_metric(metric)}", width) for name, metric in found.items()]
+def metrics(by_name: Mapping[str, Metric], width: int) -> list[str]:
+    """Return a line for each metric: value, unit and source, or the reason why it has no value."""
+    widest = max(map(len, by_name), default=0)
+    return [shorten(f"  {clean(name):{widest}}  {_metric(metric)}", width) for name, metric in by_name.items()]
 
 
 def pairs(values: Mapping[str, Any], width: int) -> list[str]:
-    """Return a line for each fact that is known."""
+    """Return a line for each key: its value, or the reason why it is not known."""
     widest = max((len(clean(key)) for key in values), default=0)
     return [shorten(f"  {clean(key):{widest}}  {_fact(value)}", width) for key, value in values.items()]
 
@@ -107,13 +108,13 @@ def _fact(value: Any) -> str:
     return clean(value) if isinstance(value, str) else clean(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _said(name: str, each: Configuration, paint: Paint) -> list[str]:
-    """Return what the workers printed."""
-    found = [(run.index, run.detail.strip()) for run in each.runs if run.detail.strip()]
+def _output(name: str, configuration: Configuration, paint: Paint) -> list[str]:
+    """Return what the workers printed, run by run."""
     lines: list[str] = []
-    for index, text in found:
-        lines += ["", paint(f"{name}: run {index + 1} said", "bold")]
-        lines += [f"  {clean(line)}" for line in text.splitlines()]
+    for run in configuration.runs:
+        if text := run.detail.strip():
+            lines += ["", paint(f"{name}: output of run {run.index + 1}", "bold")]
+            lines += [f"  {clean(line)}" for line in text.splitlines()]
     return lines
 
 

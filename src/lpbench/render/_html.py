@@ -1,4 +1,4 @@
-"""A result as tables for a notebook: no script, no style sheet, nothing fetched, everything escaped."""
+"""A result as HTML tables for a notebook: no scripts, style sheets or external resources, all text escaped."""
 
 from __future__ import annotations
 
@@ -20,28 +20,29 @@ if TYPE_CHECKING:
 RIGHT = ' style="text-align:right"'
 LEFT = ' style="text-align:left"'
 WIDE = 1000
-"""Characters that a line may have: a notebook wraps by itself."""
+"""Longest line in characters: a notebook wraps lines itself."""
 
 
 def fragment(result: Result) -> str:
     """Return the result as an HTML fragment."""
-    measured = [each for each in result.configurations if each.measured]
+    measured = [configuration for configuration in result.configurations if configuration.measured]
     parts = [_paragraph(line) for line in _context.header(result, WIDE)]
     if len(measured) > 1:
         parts.append(_table(*summary_table(result)))
-    for each in measured:
-        parts += _configuration(each)
+    for configuration in measured:
+        parts += _configuration(configuration)
     parts += [_paragraph(line) for line in (*unmeasured(result.configurations), *_context.missing(result))]
     return "\n".join(["<div>", *parts, "</div>"])
 
 
-def _configuration(each: Configuration) -> list[str]:
-    unit = unit_for([each])
-    columns, rows = parts_table(each)
-    explained = [_table(columns, rows), *map(_paragraph, parts_notes(each))] if rows else []
+def _configuration(configuration: Configuration) -> list[str]:
+    unit = unit_for([configuration])
+    columns, rows = parts_table(configuration)
+    explained = [_table(columns, rows), *map(_paragraph, parts_notes(configuration))] if rows else []
+    answer, engine = _escape(_context.answer(configuration)), _escape(_context.engine(configuration))
     return [
-        f"<p><strong>{_escape(_context.answer(each))}</strong><br>{_escape(_context.engine(each))}</p>",
-        _table(stage_columns(unit), stage_rows(each, unit)),
+        f"<p><strong>{answer}</strong><br>{engine}</p>",
+        _table(stage_columns(unit), stage_rows(configuration, unit)),
         *explained,
     ]
 

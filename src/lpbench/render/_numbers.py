@@ -1,27 +1,27 @@
-"""Numbers and words as they are shown: three significant digits, nothing that could steer a terminal."""
+"""Formatting of numbers, shares and durations, with three significant digits unless stated otherwise."""
 
 from __future__ import annotations
 
 import math
 
 ABSENT = "-"
-"""Stands where a value is not known."""
+"""Placeholder for a value that is not known."""
 SIGNIFICANT = 3
 SMALLEST = 1e-4
-"""Below it a number is written with an exponent: its leading zeros would be counted wrongly."""
+"""Numbers below it are written with an exponent: leading zeros are easily miscounted."""
 LARGEST = 1e7
 FINEST = 6
-"""Decimals that a half width may have; beyond it takes an exponent."""
+"""Most decimals of a half width; a smaller one is written with an exponent."""
 
 
 def digits(
     value: object, significant: int = SIGNIFICANT, *, smallest: float = SMALLEST, largest: float = LARGEST
 ) -> str:
-    """Return a number with three significant digits; whatever is no finite number as a dash.
+    """Return a number with three significant digits, or a dash for anything that is not a finite number.
 
-    Never a ``0`` for something that is not exactly 0.
+    Only exactly 0 is written as ``0``.
 
-    :param smallest: Below it, and from ``largest`` on, a number is written with an exponent.
+    :param smallest: Numbers below it, and from ``largest`` on, are written with an exponent.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return ABSENT
@@ -37,7 +37,7 @@ def digits(
 
 
 def spread(value: float, half: float) -> str:
-    """Return the half width beside a value: with the value's decimals, or more where those would say 0."""
+    """Return ± and the half width of an interval: with the value's decimals, or more if those would show 0."""
     shown, wide = digits(value), digits(half)
     if "e" in shown or wide == ABSENT or half >= LARGEST:
         return f"±{digits(half, 2)}"
@@ -56,9 +56,9 @@ def percent(share: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return a length of time as people say it: ``4 s``, ``2 min``."""
+    """Return a duration in a readable unit: ``4 s``, ``2 min``, ``1.5 h``."""
     if value < 1:
         return "under 1 s"
     if value < 100:  # noqa: PLR2004 - up to here seconds are easier to read than minutes
         return f"{value:.0f} s"
-    return f"{value / 60:.0f} min" if value < 6000 else f"{value / 3600:.1f} h"  # noqa: PLR2004 - likewise
+    return f"{value / 60:.0f} min" if value < 6000 else f"{value / 3600:.1f} h"  # noqa: PLR2004 - same for minutes

@@ -1,4 +1,4 @@
-"""The screen of a result."""
+"""The text of a whole result."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ if TYPE_CHECKING:
 
 def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[str]:
     """Return the lines of a result; see ``lpbench.render.text``."""
-    measured = [each for each in result.configurations if each.measured]
+    measured = [configuration for configuration in result.configurations if configuration.measured]
     head = [paint(line, "dim") for line in _context.header(result, width)]
     if len(result.configurations) == 1 and measured:
         lines = _single(measured[0], head, width=width, paint=paint)
     else:
         lines = [*head, "", *summary(result, width=width, paint=paint)]
-    for each in measured:
-        if explained := parts(each, width=width, paint=paint):
-            name = [paint(name_of(each, result.configurations), "bold")] if len(result.configurations) > 1 else []
-            lines += ["", *name, *explained]
+    for configuration in measured:
+        if breakdown := parts(configuration, width=width, paint=paint):
+            name = name_of(configuration, result.configurations)
+            lines += ["", *([paint(name, "bold")] if len(result.configurations) > 1 else []), *breakdown]
     if result.state == INTERRUPTED:
-        lines.append(paint("interrupted: this is what was measured until then", "warn"))
+        lines.append(paint("interrupted: the figures cover what was measured until then", "warn"))
     for reason in _context.missing(result):
         lines += [paint(line, "warn") for line in textwrap.wrap(reason, width, subsequent_indent="  ")]
     return [*lines, *details(result, width=width, paint=paint)] if verbose else lines
 
 
-def _single(each: Configuration, head: list[str], *, width: int, paint: Paint) -> list[str]:
-    """Return the lines of one engine: the answer, what it is of, the anchor table."""
-    engine = paint(shorten(_context.engine(each), width), "dim")
-    return [paint(_context.answer(each), "bold"), *head, engine, "", *stage_table(each, width=width, paint=paint)]
+def _single(configuration: Configuration, head: list[str], *, width: int, paint: Paint) -> list[str]:
+    """Return the lines of one engine: the answer, what it refers to, the table of stages."""
+    answer, engine = _context.answer(configuration), shorten(_context.engine(configuration), width)
+    stages = stage_table(configuration, width=width, paint=paint)
+    return [paint(answer, "bold"), *head, paint(engine, "dim"), "", *stages]

@@ -1,4 +1,4 @@
-"""The anchor table of the published tool: one row for each stage, wall and CPU time."""
+"""The table of the published tool: one row for each stage, with wall and CPU time."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Part = tuple[list[Column], list[list[str]]]
 """Columns and the rows under them."""
 STAGE, REAL, CPU, TYPE, PLUGIN = slice(0, 1), slice(1, 7), slice(7, 12), slice(12, 13), slice(13, 14)
-"""Where the parts of a row stand."""
+"""Positions of the parts of a row."""
 
 
-def stage_table(each: Configuration, *, width: int, paint: Paint = unstyled) -> list[str]:
-    """Return the lines of the table: one block where it fits, wall time above CPU time where it does not."""
-    unit = unit_for([each])
-    columns, rows = stage_columns(unit), stage_rows(each, unit)
+def stage_table(configuration: Configuration, *, width: int, paint: Paint = unstyled) -> list[str]:
+    """Return the lines of the table: one block if it fits, otherwise wall time above CPU time."""
+    unit = unit_for([configuration])
+    columns, rows = stage_columns(unit), stage_rows(configuration, unit)
     whole = fit(columns, rows, width)
     if whole is not None:
         return [*(paint(line, "dim") for line in whole[:2]), *whole[2:]]
@@ -49,34 +49,34 @@ def stage_columns(unit: Unit) -> list[Column]:
     ]
 
 
-def stage_rows(each: Configuration, unit: Unit) -> list[list[str]]:
+def stage_rows(configuration: Configuration, unit: Unit) -> list[list[str]]:
     """Return the cells of the whole table, a row for each stage and one for the whole app."""
-    return [_row(each, stage, unit) for stage in each.stages]
+    return [_row(configuration, stage, unit) for stage in configuration.stages]
 
 
-def _row(each: Configuration, stage: Stage, unit: Unit) -> list[str]:
-    calls, mean, median, *rest = _figures(each.statistics, stage.name, unit)
-    interval = half(metric_of(each, stage.name), unit) or ABSENT
-    cpu = _figures(each.cpu, stage.name, unit)
+def _row(configuration: Configuration, stage: Stage, unit: Unit) -> list[str]:
+    calls, mean, median, *rest = _figures(configuration.statistics, stage.name, unit)
+    interval = half(metric_of(configuration, stage.name), unit) or ABSENT
+    cpu = _figures(configuration.cpu, stage.name, unit)
     ends = [clean(stage.data_type), clean(stage.plugin)]
     return [clean(stage.label), calls, mean, median, interval, *rest, *cpu, *ends]
 
 
 def _figures(statistics: Mapping[str, Summary], stage: str, unit: Unit) -> list[str]:
-    found = statistics.get(stage)
-    if found is None:
+    summary = statistics.get(stage)
+    if summary is None:
         return [ABSENT] * 5
-    times = [unit.show(each) for each in (found.mean, found.median, found.std)]
-    return [str(found.n), *times, unit.square(found.variance)]
+    times = [unit.show(time) for time in (summary.mean, summary.median, summary.std)]
+    return [str(summary.n), *times, unit.square(summary.variance)]
 
 
 def _part(columns: list[Column], rows: list[list[str]], parts: tuple[slice, ...]) -> Part:
-    kept = [Column(each.title, each.left) for part in parts for each in columns[part]]
+    kept = [Column(column.title, column.left) for part in parts for column in columns[part]]
     return kept, [[*row[STAGE], *(cell for part in parts for cell in row[part])] for row in rows]
 
 
 def _block(title: str, part: Part, width: int, paint: Paint) -> list[str]:
-    """Return some columns as a table of its own, its unit in the corner."""
+    """Return some columns as a separate table, with the unit in the top left corner."""
     columns, rows = [Column(title, left=True), *part[0]], part[1]
     header, *lines = fit(columns, rows, width) or table(columns, rows, gap=1)
     return [paint(header, "dim"), *lines]

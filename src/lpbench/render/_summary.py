@@ -192,7 +192,7 @@ def _latency(each: Configuration) -> float:
 
 
 def _reason(each: Configuration, indent: int) -> str:
-    """Return why there is no number; an error's further lines stand under the first."""
+    """Return why it was not measured; an error's further lines stand under the first."""
     reason = each.state.removeprefix("failed: ").removeprefix(f'engine "{each.engine}" is not ready: ')
     detail = next((run.detail for run in each.runs if run.detail), "")
     lines = list(dict.fromkeys([*reason.splitlines(), *detail.strip().splitlines()[-1:]]))

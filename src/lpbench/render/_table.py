@@ -1,4 +1,4 @@
-"""Text tables: a header with units, columns aligned, groups of columns under one word."""
+"""Text tables: a header with units, aligned columns, groups of columns under a common heading."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Paint = Callable[[str, str], str]
-    """Dresses a line in a style: ``bold``, ``dim``, ``good``, ``bad``, ``warn``."""
+    """Adds a style to a text: ``bold``, ``dim``, ``good``, ``bad`` or ``warn``."""
 
 GAP = 2
 
 
 def unstyled(text: str, _style: str) -> str:
-    """Leave a text as it is: for files, pipes and terminals without colour."""
+    """Return the text unchanged: for files, pipes and terminals without colour."""
     return text
 
 
@@ -26,9 +26,9 @@ def unstyled(text: str, _style: str) -> str:
 class Column:
     """One column of a table.
 
-    :param title: The header, with the unit where there is one.
-    :param left: Align to the left: words; numbers stand on the right.
-    :param group: Columns side by side with the same group stand under this word.
+    :param title: The header, with the unit if the values have one.
+    :param left: Align to the left, for words; numbers are aligned to the right.
+    :param group: Heading shared by adjacent columns with the same group.
     """
 
     title: str
@@ -37,7 +37,7 @@ class Column:
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, gap: int = GAP) -> list[str]:
-    """Return the lines of a table, groups and header first; columns without any content are left out."""
+    """Return the lines of a table, groups and header first; columns without title and content are left out."""
     used = [at for at, column in enumerate(columns) if column.title or any(row[at] for row in rows)]
     kept = [columns[at] for at in used]
     grid = [[column.title for column in kept], *([row[at] for at in used] for row in rows)]
@@ -48,7 +48,7 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, gap: int 
 
 
 def fit(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str] | None:
-    """Return a table that is at most ``width`` wide, set closer if need be; None if there is no such one."""
+    """Return a table at most ``width`` wide, with narrower gaps if necessary; None if it does not fit."""
     for gap in (GAP, 1):
         lines = table(columns, rows, gap=gap)
         if max(map(cells, lines)) <= width:
@@ -65,9 +65,9 @@ def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], 
 
 
 def _groups(columns: Sequence[Column], widths: Sequence[int], gap: int) -> str:
-    """Return the line of group words, each over the middle of its columns."""
+    """Return the line of group headings, each centred over its columns."""
     parts = []
-    for group, members in groupby(zip(columns, widths, strict=True), key=lambda each: each[0].group):
+    for group, members in groupby(zip(columns, widths, strict=True), key=lambda member: member[0].group):
         sizes = [width for _, width in members]
         parts.append(group.center(sum(sizes) + gap * (len(sizes) - 1)))
     return (" " * gap).join(parts).rstrip()

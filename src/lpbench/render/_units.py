@@ -1,4 +1,4 @@
-"""Times of a configuration in a unit that suits them, with the interval beside."""
+"""Times and intervals of a configuration, in a suitable unit."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from lpbench.results.model import Configuration, Metric
 
 SHORT = 1e5
-"""Nanoseconds below which a total is shown in microseconds."""
+"""Nanoseconds below which totals are shown in microseconds."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit of time and its nanoseconds."""
+    """A unit of time.
+
+    :param ns: Its length in nanoseconds.
+    """
 
     name: str
     ns: float
@@ -30,34 +33,34 @@ class Unit:
         return digits(ns / self.ns) if isinstance(ns, int | float) else ABSENT
 
     def square(self, ns: object) -> str:
-        """Return square nanoseconds in this unit squared; squares span many decades, and columns are narrow."""
+        """Return square nanoseconds in this unit squared; exponents keep columns narrow, as squares span decades."""
         return digits(ns / self.ns**2, smallest=1e-2, largest=1e5) if isinstance(ns, int | float) else ABSENT
 
 
 def unit_for(configurations: Iterable[Configuration]) -> Unit:
-    """Return milliseconds, or microseconds where every total is short."""
+    """Return milliseconds, or microseconds if every total is short."""
     medians = [each.statistics[TOTAL].median for each in configurations if TOTAL in each.statistics]
     return Unit("µs", 1e3) if medians and max(medians) < SHORT else Unit("ms", MILLISECOND)
 
 
-def metric_of(each: Configuration, stage: str) -> Metric | None:
-    """Return a stage's metric, in milliseconds; None where it was not measured.
+def metric_of(configuration: Configuration, stage: str) -> Metric | None:
+    """Return the metric of a stage, in milliseconds; None if it was not measured.
 
-    Stages of a chain's components are none of the glossary's metrics, and made like them.
+    The glossary has no metrics for the stages of a chain's components; they are computed in the same way.
     """
     if stage in STAGE_METRICS:
-        return each.metrics.get(STAGE_METRICS[stage])
-    runs = [run for run in each.counted if stage in run.statistics]
+        return configuration.metrics.get(STAGE_METRICS[stage])
+    runs = [run for run in configuration.counted if stage in run.statistics]
     return across_runs(runs, stage) if runs else None
 
 
 def value(metric: Metric | None, unit: Unit) -> str:
-    """Return a metric that is a time."""
+    """Return the value of a time metric in a unit, or a dash."""
     return unit.show(metric.value * MILLISECOND) if metric is not None and metric.value is not None else ABSENT
 
 
 def half(metric: Metric | None, unit: Unit) -> str:
-    """Return ± and the farther end of a metric's interval; empty where there is none."""
+    """Return ± and the distance to the farther end of a metric's interval; empty if it has no interval."""
     if metric is None or metric.value is None or metric.interval is None:
         return ""
     farther = max(metric.interval.upper - metric.value, metric.value - metric.interval.lower)

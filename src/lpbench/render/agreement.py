@@ -1,4 +1,4 @@
-"""How engines agree, as people read it: a row for each, then why one fails, where it parts, and what could not run."""
+"""Agreement of engines as text: a row for each engine, why one fails, where it diverges, and what could not run."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 FIGURES = tuple(map(Column, ("max abs", "mean abs", "max rel", "mean rel", "cosine")))
 
 
-def screen(found: Agreed, *, width: int, paint: Paint, verbose: bool) -> list[str]:
+def screen(agreed: Agreed, *, width: int, paint: Paint, verbose: bool) -> list[str]:
     """Return the lines of a comparison.
 
-    :param verbose: Each array too, the models' outputs as they are among them.
+    :param verbose: Add a row for each array, including the raw outputs of the models.
     """
-    ran = [each for each in found.engines if each.ran]
-    lines = [paint(shorten(_heading(found), width), "dim")]
+    ran = [engine for engine in agreed.engines if engine.ran]
+    lines = [paint(shorten(_heading(agreed), width), "dim")]
     if ran:
         lines += _rows(ran, width, paint)
     if verbose and ran:
         lines += ["", *_arrays(ran, width, paint)]
-    for each in ran:
-        lines += _failure(found, each, width, paint)
-    lines += _others([each for each in found.engines if not each.ran], width, paint)
-    notes = [*found.notes, *(f"{each['sample']} was left out: {each['error']}" for each in found.problems)]
+    for engine in ran:
+        lines += _failure(agreed, engine, width, paint)
+    lines += _not_run([engine for engine in agreed.engines if not engine.ran], width, paint)
+    notes = [*agreed.notes, *(f"{problem['sample']} was left out: {problem['error']}" for problem in agreed.problems)]
     return [*lines, *(paint(line, "warn") for note in notes for line in _wrapped(note, width, ""))]
 
 
-def _heading(found: Agreed) -> str:
-    options = ":".join([found.reference, *(f"{key}={value}" for key, value in found.reference_options.items())])
-    version = found.reference_facts.get("version", "")
-    return clean(f"{found.app} · reference {options} {version} · tolerated {found.tolerance.absolute:g}")
+def _heading(agreed: Agreed) -> str:
+    options = ":".join([agreed.reference, *(f"{key}={value}" for key, value in agreed.reference_options.items())])
+    version = agreed.reference_facts.get("version", "")
+    return clean(f"{agreed.app} · reference {options} {version} · tolerance {agreed.tolerance.absolute:g}")
 
 
 def _rows(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]:
@@ -48,90 +48,94 @@ def _rows(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]
         Column("version", left=True),
         Column("samples"),
         *FIGURES,
-        Column("top-1" if any(each.top[0] for each in ran) else ""),
-        Column("boxes" if any(map(_share, ran)) else ""),
-        Column("IoU" if any(map(_share, ran)) else ""),
+        Column("top-1" if any(engine.top[0] for engine in ran) else ""),
+        Column("boxes" if any(map(_matched, ran)) else ""),
+        Column("IoU" if any(map(_matched, ran)) else ""),
         Column("", left=True),
     ]
-    header, *lines = _fitted(columns, [_row(each) for each in ran], width)
-    return [paint(header, "dim"), *(_verdict(line, each, paint) for line, each in zip(lines, ran, strict=True))]
+    header, *lines = _fitted(columns, list(map(_row, ran)), width)
+    return [paint(header, "dim"), *(_verdict(line, engine, paint) for line, engine in zip(lines, ran, strict=True))]
 
 
-def _row(each: EngineAgreement) -> list[str]:
-    same = f"{each.top[1]}/{each.top[0]}" if each.top[0] else ""
-    boxes, overlap = _share(each), digits(each.boxes.mean_overlap) if each.boxes and each.boxes.of else ""
-    facts = [clean(each.engine), clean(each.facts.get("version", "")), str(each.samples)]
-    return [*facts, *_figures(each.deviation), same, boxes, overlap, "pass" if each.agrees else "FAIL"]
+def _row(engine: EngineAgreement) -> list[str]:
+    same = f"{engine.top[1]}/{engine.top[0]}" if engine.top[0] else ""
+    boxes, overlap = _matched(engine), digits(engine.boxes.mean_overlap) if engine.boxes and engine.boxes.of else ""
+    facts = [clean(engine.engine), clean(engine.facts.get("version", "")), str(engine.samples)]
+    return [*facts, *_figures(engine.deviation), same, boxes, overlap, "pass" if engine.agrees else "FAIL"]
 
 
-def _share(each: EngineAgreement) -> str:
-    return f"{each.boxes.matched}/{each.boxes.of}" if each.boxes and each.boxes.of else ""
+def _matched(engine: EngineAgreement) -> str:
+    return f"{engine.boxes.matched}/{engine.boxes.of}" if engine.boxes and engine.boxes.of else ""
 
 
-def _figures(found: Deviation | None) -> list[str]:
-    if found is None:
+def _figures(deviation: Deviation | None) -> list[str]:
+    if deviation is None:
         return ["-"] * len(FIGURES)
-    errors = found.max_absolute, found.mean_absolute, found.max_relative, found.mean_relative
-    return [*(digits(each) for each in errors), f"{found.cosine:.6f}"]
+    errors = deviation.max_absolute, deviation.mean_absolute, deviation.max_relative, deviation.mean_relative
+    return [*map(digits, errors), f"{deviation.cosine:.6f}"]
 
 
-def _verdict(line: str, each: EngineAgreement, paint: Paint) -> str:
-    word, style = ("pass", "good") if each.agrees else ("FAIL", "bad")
+def _verdict(line: str, engine: EngineAgreement, paint: Paint) -> str:
+    word, style = ("pass", "good") if engine.agrees else ("FAIL", "bad")
     return f"{line.removesuffix(word)}{paint(word, style)}"
 
 
 def _arrays(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]:
-    """Return a row for each array: what is judged, then the outputs as they are."""
+    """Return a row for each array: first the values that are judged, then the raw outputs."""
     columns = [Column("engine", left=True), Column("array", left=True), *FIGURES, Column("worst sample", left=True)]
     rows = [
-        [clean(each.engine), clean(f"{kind} {_name(one)}"), *_figures(one.deviation), clean(one.worst)]
-        for each in ran
-        for kind, arrays in (("values", each.values), ("output", each.outputs))
-        for one in arrays
+        [clean(engine.engine), clean(f"{kind} {_name(array)}"), *_figures(array.deviation), clean(array.worst)]
+        for engine in ran
+        for kind, arrays in (("values", engine.values), ("output", engine.outputs))
+        for array in arrays
     ]
     header, *lines = _fitted(columns, rows, width)
     return [paint(header, "dim"), *lines]
 
 
-def _name(one: ArraySummary) -> str:
-    return f"{one.component}/{one.name}"
+def _name(array: ArraySummary) -> str:
+    return f"{array.component}/{array.name}"
 
 
-def _failure(found: Agreed, each: EngineAgreement, width: int, paint: Paint) -> list[str]:
-    if each.agrees:
+def _failure(agreed: Agreed, engine: EngineAgreement, width: int, paint: Paint) -> list[str]:
+    if engine.agrees:
         return []
-    reason = each.reason or "no sample could be compared"
-    lines = [f"{paint(clean(each.engine), 'bad')}", *_wrapped(clean(reason), width, "  ")]
-    if each.divergence is None:
+    reason = engine.reason or "no sample could be compared"
+    lines = [f"{paint(clean(engine.engine), 'bad')}", *_wrapped(clean(reason), width, "  ")]
+    if engine.divergence is None:
         return lines
-    chain = len({one.component for one in each.values}) > 1
-    where = f"{each.divergence.sample}, {each.divergence.component}" if chain else each.divergence.sample
-    told = divergence(found, each.divergence, where)
-    return [*lines, *(line for text in told for line in _wrapped(clean(text), width, "  "))]
+    chain = len({array.component for array in engine.values}) > 1
+    where = f"{engine.divergence.sample}, {engine.divergence.component}" if chain else engine.divergence.sample
+    texts = divergence(agreed, engine.divergence, where)
+    return [*lines, *(line for text in texts for line in _wrapped(clean(text), width, "  "))]
 
 
-def divergence(found: Agreed, at: Divergence, where: str) -> list[str]:
-    """Return where two engines part, or why that is not known."""
+def divergence(agreed: Agreed, at: Divergence, where: str) -> list[str]:
+    """Return where an engine diverges from the reference, or why that is not known.
+
+    :param where: The sample, and in a chain the component, for the text.
+    """
     if not at.tensor:
-        return [f"no first tensor can be told: {at.reason}"]
+        return [f"the first tensor that differs is not known: {at.reason}"]
     shape = "x".join(map(str, at.shape)) or "scalar"
-    makers = f"{at.makers[0] or 'an unknown operator'} in {found.reference}, {at.makers[1] or 'unknown'} in the other"
+    makers = f"{at.makers[0] or 'an unknown operator'} in {agreed.reference}, {at.makers[1] or 'unknown'} in the other"
     before = f'after "{at.last}", the last that agrees' if at.last else "the first of all"
     return [
-        f'it parts from {found.reference} at tensor "{at.tensor}" ({shape}), {before}, in {where}',
-        f"{at.problem}; made by {makers}",
+        f'it diverges from {agreed.reference} at tensor "{at.tensor}" ({shape}), {before}, in {where}',
+        f"{at.problem}; computed by {makers}",
     ]
 
 
-def _others(those: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]:
+def _not_run(engines: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]:
     """Return one entry for each engine that could not run."""
-    if not those:
+    if not engines:
         return []
-    widest = max(len(clean(each.engine)) for each in those)
+    names = [clean(engine.engine) for engine in engines]
+    widest = max(map(len, names))
     lines = [
         line
-        for each in those
-        for line in _wrapped(f"{clean(each.engine):{widest}}  {' '.join(map(clean, each.state.split()))}", width, "  ")
+        for name, engine in zip(names, engines, strict=True)
+        for line in _wrapped(f"{name:{widest}}  {' '.join(map(clean, engine.state.split()))}", width, "  ")
     ]
     return [paint("could not run", "dim"), *lines]
 

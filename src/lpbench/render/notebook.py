@@ -1,4 +1,4 @@
-"""Notebooks show a result as a table: importing this module attaches the display to results."""
+"""Display of results in notebooks: importing this module attaches it to ``Result``."""
 
 from __future__ import annotations
 

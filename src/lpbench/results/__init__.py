@@ -1,1 +1,1 @@
-"""What a benchmark found and what it means: values, documents, statistics, verdicts."""
+"""The results of a benchmark and their evaluation: values, documents, statistics, verdicts."""

@@ -1,4 +1,4 @@
-"""The processor's frequency while a result was measured, where it was read: it makes cycles of nanoseconds."""
+"""The CPU frequency during a benchmark, where it was read: it converts nanoseconds into cycles."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ if TYPE_CHECKING:
     from lpbench.results.model import Configuration, Result
 
 GIGAHERTZ = 1000.0
-"""In megahertz: cycles in a nanosecond."""
+"""In megahertz; a frequency in gigahertz is the number of cycles in a nanosecond."""
 STEADY = 0.02
-"""A frequency that changed by a larger share between the first and the last run makes no cycles."""
+"""Largest relative change of the frequency from before to after the runs at which cycles are still computed."""
 
 
 def frequency(result: Result, configuration: Configuration) -> float | Unavailable:
-    """Return the cycles in a nanosecond of the cores that a configuration ran on: the mean of before and after.
+    """Return the cycles per nanosecond of the cores that a configuration ran on: the mean of before and after.
 
-    Unavailable where nobody read it, where it is a virtual machine's nominal one, where it changed meanwhile, and
-    where something else than the CPU did the work.
+    :returns: Unavailable where the frequency was not read, is only a virtual machine's nominal one, or changed
+        during the benchmark, and where another processor than the CPU did the work.
     """
     processor = str(configuration.facts.get("processor") or "CPU")
     if processor != "CPU":
-        return Unavailable(f"the frequency of the CPU is not that of a {processor}")
-    found = [_read(result, state) for state in ("state", "state_after")]
-    known = [each for each in found if not isinstance(each, Unavailable)]
-    if len(known) < len(found):
-        return next(each for each in found if isinstance(each, Unavailable))
-    before, after = known
+        return Unavailable(f"the CPU's frequency does not apply to a {processor}")
+    before, after = (_read(result, state) for state in ("state", "state_after"))
+    if isinstance(before, Unavailable):
+        return before
+    if isinstance(after, Unavailable):
+        return after
     if abs(after - before) > STEADY * before:
-        return Unavailable(f"the frequency went from {before:.0f} to {after:.0f} MHz while measuring")
+        return Unavailable(f"the frequency changed from {before:.0f} to {after:.0f} MHz while measuring")
     return (before + after) / 2 / GIGAHERTZ
 
 
 def _read(result: Result, state: str) -> float | Unavailable:
-    """Return the mean frequency in MHz of the cores that were used, as one state of the machine has it."""
+    """Return the mean frequency in MHz of the cores that were used, from one recorded state of the machine."""
     fact = _fact(result.environment, state, "frequency_mhz")
     by_core = fact.get("value")
     known = {core: mhz for core, mhz in by_core.items() if _sound(mhz)} if isinstance(by_core, dict) else {}
     if not known:
-        return Unavailable(f"the frequency was not read: {fact.get('reason') or 'nobody looked'}")
+        return Unavailable(f"the frequency was not read: {fact.get('reason') or 'the result does not contain it'}")
     virtual = _fact(result.environment, "machine", "virtualisation").get("value")
     if virtual not in {None, "none"} and "cpuinfo" in str(fact.get("source")):
-        return Unavailable("a virtual machine shows its nominal frequency")
+        return Unavailable("a virtual machine reports only its nominal frequency")
     cores = {str(core) for core in result.settings.get("affinity") or ()}
     used = [mhz for core, mhz in known.items() if core in cores]
     return statistics.fmean(used or known.values())
@@ -57,7 +57,7 @@ def _sound(mhz: object) -> bool:
 
 
 def _fact(environment: Mapping[str, Any], part: str, key: str) -> Mapping[str, Any]:
-    """Return a fact of a result's environment; results are files, and hold what others wrote."""
+    """Return a fact of a result's environment; empty if the file, which may come from elsewhere, is malformed."""
     facts = environment.get(part)
-    found = facts.get(key) if isinstance(facts, dict) else None
-    return found if isinstance(found, dict) else {}
+    fact = facts.get(key) if isinstance(facts, dict) else None
+    return fact if isinstance(fact, dict) else {}

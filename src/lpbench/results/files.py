@@ -1,4 +1,4 @@
-"""Files of results and what is written beside them: whole or not at all, and nothing is overwritten unasked."""
+"""Writes result files and the files beside them: atomically, and overwriting only on request."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from lpbench.errors import ResultError
 
 
 def write(text: str, path: str | Path, *, overwrite: bool = False) -> Path:
-    """Write a text file, whole or not at all, and return where it is.
+    """Write a text file atomically and return its path.
 
-    :raises ResultError: The file exists, or cannot be written: a full disk, a missing folder.
+    :raises ResultError: The file already exists, or cannot be written (full disk, missing folder).
     """
     path = Path(path)
     refuse_existing(path, overwrite=overwrite)
@@ -21,17 +21,17 @@ def write(text: str, path: str | Path, *, overwrite: bool = False) -> Path:
         raise ResultError(
             f"cannot be written: {error.strerror or error}",
             where=str(path),
-            hint="nothing was written there; give another place with -o",
+            hint="nothing was written there; choose another path with -o",
         ) from error
     return path
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Raise ResultError where a file would be overwritten without being asked."""
+    """Raise ResultError if the path is a folder, or a file that may not be overwritten."""
     if path.is_dir():
-        raise ResultError("is a folder", where=str(path), hint="name a file")
+        raise ResultError("is a folder", where=str(path), hint="give the path of a file")
     if path.is_file() and not overwrite:
-        raise ResultError("exists", where=str(path), hint="--force overwrites it")
+        raise ResultError("already exists", where=str(path), hint="--force overwrites it")
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What configurations are called beside each other."""
+"""Names that tell the configurations of one result apart."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ if TYPE_CHECKING:
 
 
 def name_of(each: Configuration, beside: Sequence[Configuration]) -> str:
-    """Return an engine's name; of an engine that stands there several times, with what sets it apart.
+    """Return the engine's name, followed by the options that differ where the same engine occurs several times.
 
-    The words are those that ``--engine`` takes: ``onnxruntime:threads=2``.  Where nothing sets it apart from
-    one before it, it is the second: ``onnxruntime#2``.
+    The syntax is that of ``--engine``: ``onnxruntime:threads=2``.  Configurations with equal options are
+    numbered from the second on: ``onnxruntime#2``.
+
+    :param beside: All configurations among which the name must be unique, ``each`` included.
     """
-    same = [other for other in beside if other.engine == each.engine]
-    if len(same) < 2:  # noqa: PLR2004 - alone
+    siblings = [sibling for sibling in beside if sibling.engine == each.engine]
+    if len(siblings) < 2:  # noqa: PLR2004 - alone
         return clean(each.engine)
-    keys = dict.fromkeys(key for other in same for key in other.options)
-    apart = [key for key in keys if any(other.options.get(key) != each.options.get(key) for other in same)]
-    parts = [f"{key}={each.options[key]}" for key in apart if key in each.options]
-    twins = [other for other in same if all(other.options.get(key) == each.options.get(key) for key in apart)]
-    place = next((at for at, other in enumerate(twins) if other is each), 0)
+    keys = dict.fromkeys(key for sibling in siblings for key in sibling.options)
+    differing = [key for key in keys if any(sibling.options.get(key) != each.options.get(key) for sibling in siblings)]
+    parts = [f"{key}={each.options[key]}" for key in differing if key in each.options]
+    twins = [
+        sibling for sibling in siblings if all(sibling.options.get(key) == each.options.get(key) for key in differing)
+    ]
+    place = next((at for at, twin in enumerate(twins) if twin is each), 0)
     return clean(":".join([each.engine, *parts])) + (f"#{place + 1}" if place else "")

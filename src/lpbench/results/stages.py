@@ -1,4 +1,4 @@
-"""The stages of a sample by name, and their durations from stored clock reads."""
+"""Names of the stages of a sample, and their durations from stored clock reads."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ if TYPE_CHECKING:
 
 
 STAGES = ("preprocessing", "inference", "postprocessing")
-
-
 TOTAL = "total"
-
-
 READS = len(STAGES) + 1
 
 
 def reads_of(components: int) -> int:
-    """Return the clock reads that are stored for a sample."""
+    """Return how many clock reads are stored for each sample of an app with this many components."""
     return len(STAGES) * components + 1
 
 
 def durations(reads: array[int], components: Sequence[str] = ()) -> dict[str, array[int]]:
-    """Return nanoseconds by stage, and the total, from stored clock reads.
+    """Return the durations in nanoseconds of every sample, by stage, and the total.
 
-    :param components: Names of a chain's components, whose stages stand beside the sums: ``face/inference``.
+    :param reads: Clock reads in nanoseconds, ``reads_of`` for each sample, one sample after the other.
+    :param components: Names of a chain's components; their stages (``face/inference``) are added to the sums.
     """
     width = reads_of(len(components) or 1)
     columns = [reads[at::width] for at in range(width)]
@@ -46,15 +43,7 @@ def within(component: str, stage: str) -> str:
 
 
 ALONE = "engine alone"
-
-
 FRESH = "new input each time"
-
-
 AFTER_PRE = "caches taken by preprocessing"
-
-
 AFTER_POST = "caches taken by postprocessing"
-
-
 PYTHON = "Python between the samples"

@@ -1,4 +1,4 @@
-"""Where results are kept: every one is saved without being asked, ``last`` names the newest."""
+"""The folder of saved results: every result is saved automatically, and ``last`` names the newest."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def folder() -> Path:
 
 
 def keep(result: Result) -> Path:
-    """Save a result under a name of its own and return where it is.
+    """Save a result under a new name and return its path.
 
-    Falls back to a temporary folder where the usual one cannot be written.
+    Falls back to the temporary folder if the usual one is not writable.
 
-    :raises ResultError: Neither can be written.
+    :raises ResultError: Neither folder is writable.
     """
     stem = f"{result.created[:19].replace(':', '').replace('T', '-')}-{result.app['name']}"
     try:
@@ -40,30 +40,31 @@ def keep(result: Result) -> Path:
 def load(path: str | Path) -> Result:
     """Read a result; ``last`` is the newest saved one.
 
-    :raises ResultError: There is none, or it cannot be read.
+    :raises ResultError: The file does not exist or cannot be read, or no result has been saved yet.
     """
-    place = newest() if str(path) == LAST else Path(path)
+    file = newest() if str(path) == LAST else Path(path)
     try:
-        text = place.read_bytes()
+        text = file.read_bytes()
     except OSError as error:
-        raise ResultError(f"cannot be read: {error.strerror or error}", where=str(place)) from error
-    return json_document.parse(text, where=str(place))
+        raise ResultError(f"cannot be read: {error.strerror or error}", where=str(file)) from error
+    return json_document.parse(text, where=str(file))
 
 
 def newest() -> Path:
-    """Return the newest saved result.
+    """Return the path of the newest saved result.
 
-    :raises ResultError: Nothing was saved yet.
+    :raises ResultError: No result has been saved yet.
     """
     with contextlib.suppress(OSError):
-        saved = sorted(folder().glob("*.json"), key=lambda each: (each.stat().st_mtime_ns, each.name))
+        saved = sorted(folder().glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
         if saved:
             return saved[-1]
-    raise ResultError("no result was saved yet", where=str(folder()), hint="lpbench run APP makes one")
+    raise ResultError("no result has been saved yet", where=str(folder()), hint="lpbench run APP saves one")
 
 
-def _free(place: Path, stem: str) -> Path:
+def _free(parent: Path, stem: str) -> Path:
+    """Return a path in a folder, created if necessary, at which no file exists yet."""
     with contextlib.suppress(OSError):
-        place.mkdir(parents=True, exist_ok=True)
+        parent.mkdir(parents=True, exist_ok=True)
     names = (f"{stem}{'' if number == 1 else f'-{number}'}.json" for number in range(1, 10_000))
-    return next(path for path in (place / name for name in names) if not path.exists())
+    return next(path for path in (parent / name for name in names) if not path.exists())

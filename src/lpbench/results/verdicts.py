@@ -1,6 +1,6 @@
-"""Whether one configuration is faster than another: SAME, FASTER, SLOWER or UNCLEAR, with the reason.
+"""Verdicts on two configurations: SAME, FASTER, SLOWER or UNCLEAR, with the reason.
 
-The rule is 12 of docs/explanation/method.md, on a logarithmic scale: exchanging the two exchanges FASTER and SLOWER.
+They follow rule 12 of docs/explanation/method.md, on a logarithmic scale: swapping the two swaps FASTER and SLOWER.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FEWEST_RUNS = 8
 
 
 class Verdict(str, Enum):
-    """What the second configuration is beside the first."""
+    """How the second configuration compares with the first."""
 
     SAME = "SAME"
     FASTER = "FASTER"
@@ -31,10 +31,10 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """A verdict with what it rests on.
+    """A verdict and the figures behind it.
 
     :param ratio: Second over first; above 1 the second is slower.
-    :param margin: What counts as no difference, 0.01 for 1 %.
+    :param margin: Relative difference that counts as none: 0.01 for 1 %.
     :param reason: One line.
     """
 
@@ -53,7 +53,7 @@ def verdict(ratios: Iterable[float], margin: float = 0.01) -> Comparison:
     """Return the verdict on runs measured in lockstep.
 
     :param ratios: One per run, second over first.
-    :raises ValueError: For ratios that are not above 0, or a margin that is not.
+    :raises ValueError: A ratio or the margin is not above 0.
     """
     return decide(ratio_interval(ratios), margin)
 
@@ -61,16 +61,17 @@ def verdict(ratios: Iterable[float], margin: float = 0.01) -> Comparison:
 def verdict_apart(
     first: Sequence[float], second: Sequence[float], margin: float = 0.01, *, drift: float = 0.0
 ) -> Comparison:
-    """Return the verdict on results measured apart.
+    """Return the verdict on results measured separately.
 
-    :param first: One median per run, in a unit that both share; yardstick units hold across hours, times do not.
-    :param drift: How far the unit itself may be off between the two, as a share: the interval is wider by it.
-    :raises ValueError: For medians that are not above 0, or a margin that is not.
+    :param first: One median per run, in a unit common to both; yardstick units stay comparable across hours,
+        times do not.
+    :param drift: Relative uncertainty of the unit itself between the two; it widens the interval.
+    :raises ValueError: A median or the margin is not above 0.
     """
     ratio = unpaired_ratio(first, second)
     interval = ratio.interval
     if drift and not isinstance(interval, Unavailable):
-        method = f"{interval.method}, and {drift:.1%} by which the yardstick may be off"
+        method = f"{interval.method}, widened by {drift:.1%} for the drift of the yardstick"
         wider = Interval(interval.lower / (1 + drift), interval.upper * (1 + drift), interval.confidence, method)
         ratio = dataclasses.replace(ratio, interval=wider)
     return decide(ratio, margin)
@@ -79,15 +80,15 @@ def verdict_apart(
 def decide(ratio: Ratio, margin: float = 0.01) -> Comparison:
     """Return the verdict on a ratio.
 
-    SLOWER: the interval lies above 1 and the estimate beyond the margin; FASTER likewise below.  SAME: the
-    estimate lies within the margin and the interval within twice the margin.  Else, and under 8 runs, UNCLEAR.
+    SLOWER: the interval lies above 1 and the estimate beyond the margin; FASTER: the same below 1.  SAME: the
+    estimate lies within the margin and the interval within twice the margin.  UNCLEAR: all else, and fewer than 8 runs.
 
-    :raises ValueError: For a margin that is not above 0.
+    :raises ValueError: The margin is not above 0.
     """
     if not (margin > 0 and math.isfinite(margin)):
         raise ValueError(f"margin {margin} is not above 0")
-    found, reason = _judge(ratio, margin)
-    return Comparison(found, ratio, margin, reason)
+    outcome, reason = _judge(ratio, margin)
+    return Comparison(outcome, ratio, margin, reason)
 
 
 def _judge(ratio: Ratio, margin: float) -> tuple[Verdict, str]:
@@ -95,11 +96,11 @@ def _judge(ratio: Ratio, margin: float) -> tuple[Verdict, str]:
     if isinstance(interval, Unavailable):
         return Verdict.UNCLEAR, interval.reason
     if ratio.runs < FEWEST_RUNS:
-        return Verdict.UNCLEAR, f"{ratio.runs} runs: a verdict takes {FEWEST_RUNS}"
+        return Verdict.UNCLEAR, f"{ratio.runs} runs: a verdict needs {FEWEST_RUNS}"
     edge = math.log1p(margin)
     estimate, lower, upper = map(math.log, (ratio.estimate, interval.lower, interval.upper))
     if abs(estimate) > edge and (lower > 0 or upper < 0):
-        return (Verdict.SLOWER if lower > 0 else Verdict.FASTER), f"{_span(interval)} leaves out 1"
+        return (Verdict.SLOWER if lower > 0 else Verdict.FASTER), f"{_span(interval)} excludes 1"
     if abs(estimate) <= edge and max(-lower, upper) <= 2 * edge:
         return Verdict.SAME, f"{_span(interval)} is within twice the margin of {margin:.2g}"
     return Verdict.UNCLEAR, _unclear(estimate, edge, interval)
@@ -107,8 +108,8 @@ def _judge(ratio: Ratio, margin: float) -> tuple[Verdict, str]:
 
 def _unclear(estimate: float, edge: float, interval: Interval) -> str:
     if abs(estimate) > edge:
-        return f"{_span(interval)} holds 1; more runs may tell"
-    return f"{_span(interval)} is wider than twice the margin; more runs may tell"
+        return f"{_span(interval)} includes 1; more runs may settle it"
+    return f"{_span(interval)} is wider than twice the margin; more runs may settle it"
 
 
 def _span(interval: Interval) -> str:

@@ -8,10 +8,10 @@ In a plugin's tests::
     def test_engine(check):
         check()
 
-On a board ``lpbench check acme``, in a notebook ``check_engine("acme")``.  Every
-check runs in a process of its own, so that a vendor's crash is a failed check.
-docs/reference/conformance.md lists the checks.  Everything here is imported on
-first use: each of those processes needs a part of it.
+On a board, run ``lpbench check acme``; in a notebook, call ``check_engine("acme")``.
+Every check runs in its own process, so that a crash of the vendor's library is a
+failed check.  docs/reference/conformance.md lists the checks.  Names are imported
+on first use, because each of those processes needs only some of them.
 """
 
 from __future__ import annotations

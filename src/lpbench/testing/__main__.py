@@ -1,4 +1,4 @@
-"""The process of one check."""
+"""Entry point of the process that runs one check."""
 
 from __future__ import annotations
 

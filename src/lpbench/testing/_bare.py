@@ -1,4 +1,4 @@
-"""A case around any model file: synthetic inputs, nothing known of the outputs."""
+"""Builds a case from any model file, with synthetic inputs and no expected outputs."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ def model_case(
     inputs: Sequence[Path | str] = (),
     shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> EngineCase:
-    """Return a case around a model file.
+    """Return a case for a model file.
 
     :param extra: Further files of the model.
-    :param inputs: One or two .npy or .npz files; synthetic where there are none.
+    :param inputs: One or two .npy or .npz files; missing ones are replaced by synthetic inputs.
     :param shapes: Shapes of inputs whose dimensions are open.
-    :raises LpbenchError: The engine does not read it, or an input cannot be read or generated.
+    :raises LpbenchError: The engine does not read the model's format, or an input cannot be read or generated.
     """
     path = Path(model)
     spec = registry.current().get(registry.ENGINES, engine).spec
     kind = bare_model.model_format(path)
     if kind not in spec.formats:
         raise EngineError(f'engine "{spec.name}" reads {", ".join(spec.formats)}; this is {kind}', where=str(path))
-    found = Model(kind, path, tuple(map(Path, extra)))
+    engine_model = Model(kind, path, tuple(map(Path, extra)))
     settings = dataclass_config.build(
         TensorConfig, {"shapes": {name: tuple(shape) for name, shape in (shapes or {}).items()}}
     )
-    preprocessor = TensorPreprocessor(settings, _inputs(spec.name, dict(spec.environment), found))
-    samples = [preprocessor.load(Path(each)) for each in inputs][:2]
+    preprocessor = TensorPreprocessor(settings, _inputs(spec.name, dict(spec.environment), engine_model))
+    samples = [preprocessor.load(Path(file)) for file in inputs][:2]
     samples += [preprocessor.generate(index, 0) for index in range(2 - len(samples))]
     return EngineCase(
-        model=found, feeds=samples[0].data, other=samples[1].data, shapes=settings.shapes if shapes else {}
+        model=engine_model, feeds=samples[0].data, other=samples[1].data, shapes=settings.shapes if shapes else {}
     )
 
 
 def _inputs(engine: str, environment: dict[str, str], model: Model) -> list[TensorInfo]:
-    """Return a model's inputs as the engine sees them, asked in a worker."""
+    """Return a model's inputs as the engine reports them in a worker."""
     from lpbench.worker.client import Worker, WorkerOptions
 
-    asked: dict[str, Any] = {"model": str(model.path), "format": model.format, "engine": engine}
+    request: dict[str, Any] = {"model": str(model.path), "format": model.format, "engine": engine}
     with Worker(WorkerOptions(environment=environment)) as worker:
-        found, _ = worker.ask("inspect", "opening the model", **asked)
-    return [TensorInfo(**{**each, "shape": tuple(each["shape"])}) for each in found["inputs"]]
+        answer, _ = worker.ask("inspect", "opening the model", **request)
+    return [TensorInfo(**{**tensor, "shape": tuple(tensor["shape"])}) for tensor in answer["inputs"]]

@@ -1,4 +1,4 @@
-"""What a check is made of: a function of its subject that raises where the contract is broken."""
+"""Building blocks of checks; a check is a function that raises if its subject breaks the contract."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from lpbench.errors import LpbenchError
 
 
-class NotApplicable(Exception):  # noqa: N818 - no error: the check has nothing to say here
-    """A check does not apply, and why."""
+class NotApplicable(Exception):  # noqa: N818 - an outcome, not an error
+    """The check does not apply; the message gives the reason."""
 
 
 class NotReady(NotApplicable):
-    """The library is not there."""
+    """The library is not installed or not usable."""
 
 
-class Failed(Exception):  # noqa: N818 - likewise a verdict
-    """The contract is broken, and how."""
+class Failed(Exception):  # noqa: N818 - an outcome, not an error
+    """The contract is broken; the message says how."""
 
 
 Function = Callable[[Any], None]
@@ -30,7 +30,7 @@ Sections = Mapping[str, tuple[Function, ...]]
 
 @dataclass(frozen=True)
 class Check:
-    """One check: its name, its section, what it says in one line and what it runs."""
+    """One check: its name, section, one-line summary and function."""
 
     name: str
     section: str
@@ -39,7 +39,7 @@ class Check:
 
 
 def by_name(sections: Sections) -> dict[str, Check]:
-    """Return checks by name; a docstring's first line is the summary."""
+    """Return the checks by name; the first line of a function's docstring is its summary."""
     return {
         function.__name__: Check(function.__name__, section, str(function.__doc__).splitlines()[0], function)
         for section, functions in sections.items()
@@ -54,10 +54,10 @@ def require(condition: object, what: str) -> None:
 
 
 def refused(call: Callable[[], Any], doing: str, name: str, kind: type[LpbenchError]) -> None:
-    """Require that ``call`` raises an error of ours that names the culprit.
+    """Require that ``call`` raises an lpbench error that names the cause.
 
-    :param doing: What the call does, in words.
-    :param name: The word that the error must hold.
+    :param doing: Description of the call, for messages.
+    :param name: Word that the error's message must contain.
     """
     try:
         call()
@@ -70,11 +70,11 @@ def refused(call: Callable[[], Any], doing: str, name: str, kind: type[LpbenchEr
 
 
 def named(name: str, text: str) -> bool:
-    """Say whether a text holds a name as a word of its own."""
+    """Return whether a text contains a name as a whole word."""
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
 def short(error: BaseException) -> str:
-    """Return an error in one line."""
+    """Return an error's type and message as one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__

@@ -1,8 +1,8 @@
-"""Runs one check in a process of its own: ``python -m lpbench.testing ORDER``.
+"""Runs one check in its own process: ``python -m lpbench.testing ORDER``.
 
-The order is a JSON file; the answer is written beside it, so that whatever the
-plugin prints is in nobody's way.  A case made by the parent lies pickled in the
-folder of the order: it was written a moment ago by the process that started us.
+The order is a JSON file; the answer is written to a file beside it, so that output
+of the plugin cannot interfere.  If the parent made the case, it is pickled in the
+order's folder: unpickling is safe because the parent process has just written it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PASSED, FAILED, NOT_APPLICABLE, NOT_READY = "passed", "failed", "not applicable"
 
 
 def main(order_file: str) -> int:
-    """Do what the order says and write the answer."""
+    """Carry out the order and write the answer."""
     faulthandler.enable()
     die_with_parent()
     path = Path(order_file)
@@ -36,16 +36,16 @@ def main(order_file: str) -> int:
     answer = perform(order)
     answer_path(path).write_text(json.dumps(answer), encoding="utf-8")
     sys.stdout.flush()
-    os._exit(0)  # what a library does when Python ends is no part of a check
+    os._exit(0)  # skips interpreter shutdown, which is not part of the check
 
 
 def answer_path(order: Path) -> Path:
-    """Return where the answer to an order is written."""
+    """Return the path of an order's answer."""
     return order.with_suffix(".answer")
 
 
 def perform(order: dict[str, Any]) -> dict[str, Any]:
-    """Return the outcome of a check; of none, what the case says of itself."""
+    """Return the outcome of the order's check, or facts about the case if the order names no check."""
     tested = TESTED[order["kind"]]
     folder = Path(order["folder"])
 
@@ -57,7 +57,7 @@ def perform(order: dict[str, Any]) -> dict[str, Any]:
     try:
         subject = tested.subject(tested.kind, order["name"], make_case, folder)
         return _outcome(tested.checks[order["check"]].function, subject) if order["check"] else _facts(subject)
-    except Exception as error:  # noqa: BLE001 - the parent must hear of it
+    except Exception as error:  # noqa: BLE001 - reported to the parent
         return {"error": short(error), "trace": traceback.format_exc()}
 
 
@@ -82,7 +82,7 @@ def _outcome(function: Any, subject: Subject[Any, Any]) -> dict[str, str]:
 
 
 def _place(error: Exception) -> str:
-    """Return the last line of other people's code that an error passed."""
+    """Return the innermost line outside this package in an error's traceback."""
     own = str(Path(__file__).parent)
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(own)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(own)]
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

@@ -1,4 +1,4 @@
-"""Checks of the options: built without side effects, wrong ones refused, each documented."""
+"""Checks of an engine's or processor's options: no side effects, validation, documentation."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     Any_ = Subject[Any, Any]
 
 WRONG = ({"no": {"such": "value"}}, ["no", ["such"]], "no such value", -1234.5, object())
-"""Values of which every option must refuse at least one."""
+"""Every option must refuse at least one of these values."""
 FAR_OUT = -(10**9)
 NOWHERE = "no-such-device"
 
 
 def config_builds_without_side_effects(subject: Any_) -> None:
-    """Building the default config changes nothing and loads no library: it is done where nothing is measured."""
+    """Building the default config has no side effects and does not import the library."""
     if not subject.config_path:
-        raise NotApplicable("it has no options")
-    given: dict[str, Any] = {}
+        raise NotApplicable("the plugin has no options")
+    values: dict[str, Any] = {}
 
     def build() -> None:
         kind = specs.load(subject.config_path, who=subject.spec.name)
-        if given or not dataclass_config.errors(kind, {}):
-            dataclass_config.build(kind, given)
+        if values or not dataclass_config.errors(kind, {}):
+            dataclass_config.build(kind, values)
 
     _refuse_changes(build)
-    libraries = {name for each in subject.spec.requires for name in each.split("|")} & set(sys.modules)
+    libraries = {name for requirement in subject.spec.requires for name in requirement.split("|")} & set(sys.modules)
     require(not libraries, f"building the config imports {', '.join(sorted(libraries))}")
-    given.update(_given(subject))  # what the case says that it must be given; making the case may load anything
+    values.update(_given(subject))  # required options; making the case may import the library
     _refuse_changes(build)
 
 
@@ -52,40 +52,47 @@ def _refuse_changes(build: Callable[[], None]) -> None:
 
 
 def config_is_a_frozen_dataclass(subject: Any_) -> None:
-    """The config is a frozen dataclass, so that a result can say what was in force."""
+    """The config is a frozen dataclass, so that a result can record the settings in force."""
     kind = subject.config_class()
     require(kind.__dataclass_params__.frozen, f"{subject.config_path} is not frozen")
 
 
 def unknown_option_is_refused(subject: Any_) -> None:
-    """A misspelt option is refused, with the nearest name."""
+    """A misspelt option is refused, and the error suggests the nearest name."""
     kind = subject.config_class()
     for name in subject.options() or ("nothing",):
         errors = dataclass_config.errors(kind, {**_given(subject), f"{name}x": 1})
-        require(errors, f'"{name}x" is taken for an option')
+        require(errors, f'"{name}x" was accepted as an option')
         close = not subject.options() or "did you mean" in errors[0].hint
-        require(close, f'"{name}x" is refused without the nearest name: {short(errors[0])}')
+        require(close, f'"{name}x" was refused without a suggestion of the nearest name: {short(errors[0])}')
 
 
 def wrong_value_is_refused(subject: Any_) -> None:
-    """A value of a wrong type is refused, naming the option."""
+    """A value of a wrong type is refused, and the error names the option."""
     kind = subject.config_class()
     for name in subject.options():
         errors = [error for value in WRONG for error in dataclass_config.errors(kind, {**_given(subject), name: value})]
-        require(errors, f'"{name}" takes any value')
-        require(any(named(name, str(each)) for each in errors), f'"{name}" is not named: {short(errors[0])}')
+        require(errors, f'"{name}" accepts values of any type')
+        require(
+            any(named(name, str(error)) for error in errors), f'the error does not name "{name}": {short(errors[0])}'
+        )
 
 
 def options_are_documented(subject: Any_) -> None:
-    """The config's docstring says what each option does."""
-    text = "\n".join(str(each.__doc__) for each in subject.config_class().__mro__)  # a base documents what it brings
-    silent = [name for name in subject.options() if not re.search(rf":param {name}: +\S", text)]
-    require(not silent, f"no line in the docstring for {', '.join(silent)}; write :param NAME: what it does")
+    """The config's docstring describes each option."""
+    text = "\n".join(
+        str(base.__doc__) for base in subject.config_class().__mro__
+    )  # a base class documents its own options
+    undocumented = [name for name in subject.options() if not re.search(rf":param {name}: +\S", text)]
+    require(
+        not undocumented,
+        f"the docstring does not describe {', '.join(undocumented)}; add a line :param NAME: what it does",
+    )
 
 
 def number_out_of_range_is_refused(subject: EngineSubject) -> None:
-    """A number far out of range is refused, by the config or when opening, naming the option."""
-    numbers = [name for name, each in subject.options().items() if each.type in ("int", int, "float", float)]
+    """A number far out of range is refused by the config or when opening, and the error names the option."""
+    numbers = [name for name, field in subject.options().items() if field.type in ("int", int, "float", float)]
     if not numbers:
         raise NotApplicable("no option is a number")
     for name in numbers:
@@ -93,9 +100,9 @@ def number_out_of_range_is_refused(subject: EngineSubject) -> None:
 
 
 def absent_device_is_refused(subject: EngineSubject) -> None:
-    """A device that is not there is refused by its name, never replaced by another one in silence."""
+    """A device that does not exist is refused by name, never silently replaced by another one."""
     if "device" not in subject.options():
-        raise NotApplicable('it has no option "device"')
+        raise NotApplicable('the engine has no option "device"')
     _refused_somewhere(subject, "device", NOWHERE, NOWHERE)
 
 
@@ -109,7 +116,7 @@ def _refused_somewhere(subject: EngineSubject, option: str, value: object, name:
 
 
 def _given(subject: Any_) -> dict[str, Any]:
-    """Return what the config must be given, from the case where it says."""
+    """Return the config's required options, taken from the case; empty if none are required."""
     if not any(dataclass_config.errors(subject.config_class(), {})):
         return {}
     return dict(getattr(subject.case, "config", None) or getattr(subject.case, "options", {}))

@@ -1,4 +1,4 @@
-"""Which checks there are for which kind of thing, in the order in which they run."""
+"""Lists the checks of each kind of plugin object, in the order in which they run."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ MONITOR = by_name(
 
 @dataclass(frozen=True)
 class Tested:
-    """A kind of thing that is tested: where it is registered, what the checks look at, the checks by name."""
+    """A kind of plugin object under test: its registry, its subject class and its checks by name."""
 
     kind: registry.Kind[Any]
     subject: type[Subject[Any, Any]]
@@ -157,8 +157,8 @@ class Tested:
 
 
 TESTED = {
-    each.kind.word: each
-    for each in (
+    tested.kind.word: tested
+    for tested in (
         Tested(registry.ENGINES, EngineSubject, ENGINE),
         Tested(registry.PREPROCESSORS, PreprocessorSubject, PREPROCESSOR),
         Tested(registry.POSTPROCESSORS, PostprocessorSubject, POSTPROCESSOR),
@@ -168,5 +168,5 @@ TESTED = {
 
 
 def checks() -> dict[str, list[Check]]:
-    """Return every check of the kit, by the kind of thing that it is for, in the order in which they run."""
+    """Return every check of the kit by kind of plugin object, in the order in which they run."""
     return {word: list(tested.checks.values()) for word, tested in TESTED.items()}

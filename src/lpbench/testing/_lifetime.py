@@ -1,4 +1,4 @@
-"""Checks of opening and closing: bad models, closed sessions, what is left behind."""
+"""Checks of opening and closing: bad models, closed sessions, leaks and side effects."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 KIB = 1024
 GROWTH = 4 * KIB
-"""Bytes that each further round may hold: a session holds more."""
+"""Bytes by which memory may grow in each round; a leaked session holds more than that."""
 NOISE = 1024 * KIB
-"""Bytes by which memory differs between two moments where nothing leaks."""
+"""Bytes by which memory may differ between two readings without a leak."""
 READINGS = 5
-"""Last rounds after which memory is read."""
+"""Number of final rounds after which memory is read."""
 
 STOPPED_S = 0.2
-"""Longer than another's turn mostly is."""
+"""Longer than most turns of other workers."""
 
 GARBAGE = bytes(range(256)) * 16
 FOREIGN = {
@@ -40,71 +40,71 @@ FOREIGN = {
     ".json": b'{"model": "of another kind"}\n',
     ".zip": b"PK\x05\x06" + bytes(18),
 }
-"""Beginnings of files in other formats, by their endings."""
+"""First bytes of files in other formats, by file ending."""
 
 
 def missing_model_is_named(subject: EngineSubject) -> None:
-    """A model file that is not there is refused by its name."""
+    """A missing model file is refused, and the error names it."""
     model = subject.changed_model(b"", "no-such-model")
     model.path.unlink()
     _model_refused(subject, model, "opening a missing model")
 
 
 def empty_model_is_named(subject: EngineSubject) -> None:
-    """An empty model file is refused by its name."""
+    """An empty model file is refused, and the error names it."""
     _model_refused(subject, subject.changed_model(b"", "empty-model"), "opening an empty model")
 
 
 def garbage_model_is_named(subject: EngineSubject) -> None:
-    """A model file of random bytes is refused by its name."""
-    _model_refused(subject, subject.changed_model(GARBAGE, "garbage-model"), "opening garbage")
+    """A model file of random bytes is refused, and the error names it."""
+    _model_refused(subject, subject.changed_model(GARBAGE, "garbage-model"), "opening a file of garbage")
 
 
 def cut_model_is_named(subject: EngineSubject) -> None:
-    """A model file whose second half is missing is refused by its name."""
+    """A model file without its second half is refused, and the error names it."""
     content = subject.case.model.path.read_bytes()
     _model_refused(subject, subject.changed_model(content[: len(content) // 2], "cut-model"), "opening half a model")
 
 
 def model_of_another_format_is_named(subject: EngineSubject) -> None:
-    """A model in another format under this format's ending is refused by its name."""
-    own = [each for endings in subject.spec.formats.values() for each in endings]
+    """A file in another format with this format's ending is refused, and the error names it."""
+    own_endings = [own for endings in subject.spec.formats.values() for own in endings]
     for ending, content in FOREIGN.items():
-        if not any(each.endswith(ending) for each in own):
+        if not any(own.endswith(ending) for own in own_endings):
             _model_refused(subject, subject.changed_model(content, "foreign-model"), f"opening a {ending} file")
 
 
 def missing_second_file_is_named(subject: EngineSubject) -> None:
-    """A model whose further files are not there is refused by the missing one's name."""
+    """A model with a missing extra file is refused, and the error names that file."""
     import dataclasses
 
     model = subject.case.model
     if not model.extra:
         raise NotApplicable("the model is one file")
     main = subject.changed_model(model.path.read_bytes(), model.path.name.removesuffix(suffix(subject.spec, model)))
-    extra = tuple(subject.folder / each.name for each in model.extra)
+    extra = tuple(subject.folder / file.name for file in model.extra)
     for missing in extra:
         for path, source in zip(extra, model.extra, strict=True):
             path.write_bytes(source.read_bytes())
         missing.unlink()
         changed = dataclasses.replace(main, extra=extra)
-        refused(lambda: subject.open(changed), "opening half of the files", missing.name, EngineError)  # noqa: B023 - called at once
+        refused(lambda: subject.open(changed), "opening a model with a file missing", missing.name, EngineError)  # noqa: B023 - called at once
 
 
 def opens_after_a_failure(subject: EngineSubject) -> None:
-    """An engine that refused a model opens the next one, and runs it right."""
+    """After refusing a model, an engine opens and runs the next one correctly."""
     case, engine = subject.case, subject.engine()
     with subject.open() as session:
-        wanted = _arrays.copies(session.run(case.feeds))
+        expected = _arrays.copies(session.run(case.feeds))
     broken = subject.changed_model(GARBAGE, "garbage-model")
     for _ in range(2):
-        refused(lambda: subject.open(broken, engine=engine), "opening garbage", broken.path.name, EngineError)
+        refused(lambda: subject.open(broken, engine=engine), "opening a file of garbage", broken.path.name, EngineError)
         with subject.open(engine=engine) as session:
-            require_same(session.run(case.feeds), wanted, case.tolerance, "after a failure ")
+            require_same(session.run(case.feeds), expected, case.tolerance, "after a failure ")
 
 
 def failed_opens_leave_nothing_behind(subject: EngineSubject) -> None:
-    """Descriptors, threads and memory after many refused models are as after some."""
+    """Descriptors, threads and memory do not grow with the number of refused models."""
     broken = subject.changed_model(GARBAGE, "garbage-model")
     engine = subject.engine()
 
@@ -113,13 +113,13 @@ def failed_opens_leave_nothing_behind(subject: EngineSubject) -> None:
             subject.open(broken, engine=engine).close()
         except EngineError:
             return
-        raise NotApplicable("garbage is opened; see garbage_model_is_named")
+        raise NotApplicable("the engine accepts garbage; see garbage_model_is_named")
 
     nothing_grows(cycle, subject.case.cycles)
 
 
 def sessions_leave_nothing_behind(subject: EngineSubject) -> None:
-    """Descriptors, threads and memory after 100 sessions are as after 20, or after the case's numbers."""
+    """Descriptors, threads and memory do not grow from 20 to 100 sessions, or between the case's ``cycles``."""
     engine = subject.engine()
 
     def cycle() -> None:
@@ -130,13 +130,13 @@ def sessions_leave_nothing_behind(subject: EngineSubject) -> None:
 
 
 def runs_leave_nothing_behind(subject: EngineSubject) -> None:
-    """Descriptors, threads and memory of one session after many runs are as after some."""
+    """Descriptors, threads and memory of a session do not grow with the number of runs."""
     with subject.open() as session:
         nothing_grows(lambda: _several(session.run, subject.case.feeds), subject.case.cycles)
 
 
 def closing_twice_is_harmless(subject: EngineSubject) -> None:
-    """A session can be closed twice, and without having run."""
+    """A session can be closed twice, whether or not it has run."""
     session = subject.open()
     session.close()
     session.close()
@@ -147,29 +147,29 @@ def closing_twice_is_harmless(subject: EngineSubject) -> None:
 
 
 def run_after_close_is_refused(subject: EngineSubject) -> None:
-    """A closed session raises EngineError when it is run; it neither crashes nor answers."""
+    """Running a closed session raises EngineError; it neither crashes nor returns outputs."""
     session = subject.open()
     session.run(subject.case.feeds)
     session.close()
     try:
         session.run(subject.case.feeds)
     except EngineError as error:
-        require(str(error), "the EngineError says nothing")
+        require(str(error), "the EngineError has no message")
     else:
-        require(condition=False, what="a closed session answered; expected EngineError")
+        require(condition=False, what="a closed session returned outputs; expected EngineError")
 
 
 def being_stopped_does_no_harm(subject: EngineSubject) -> None:
-    """A process that was stopped between two runs, as workers are while others have their turns, answers as before."""
+    """Suspending the process between runs (SIGSTOP, as lpbench does between turns) does not change the outputs."""
     case = subject.case
     with subject.open() as session:
-        wanted = _arrays.copies(session.run(case.feeds))
+        expected = _arrays.copies(session.run(case.feeds))
         _process.be_stopped(STOPPED_S)
-        require_same(session.run(case.feeds), wanted, case.tolerance, "after a stop ")
+        require_same(session.run(case.feeds), expected, case.tolerance, "after being suspended ")
 
 
 def process_is_left_as_it_was(subject: EngineSubject) -> None:
-    """Environment, working directory, cores, signal handlers and umask are as before, seen by native code too."""
+    """Environment (native, too), working directory, affinity, signal handlers and umask are unchanged."""
     case = subject.case
     before = _process.state()
     with subject.open() as session:
@@ -179,7 +179,7 @@ def process_is_left_as_it_was(subject: EngineSubject) -> None:
 
 
 def standard_output_is_silent(subject: EngineSubject) -> None:
-    """Nothing is printed to standard output, where results go."""
+    """Nothing is printed to standard output, which is reserved for results."""
     case = subject.case
     with _process.nothing_printed(subject.folder), subject.open() as session:
         session.run(case.feeds)
@@ -197,10 +197,10 @@ def no_files_are_left(subject: EngineSubject) -> None:
     before = _files(beside)
     with subject.open(profile=True) as session:
         session.run(case.feeds)
-    cache = home / ".cache"  # what a driver keeps there is for the next start
+    cache = home / ".cache"  # drivers may keep caches there for the next start
     left = [path for path in _files(home) if cache not in path.parents and path != cache]
     left += sorted(_files(beside) - before)
-    require(not left, f"left {', '.join(str(path) for path in left)}")
+    require(not left, f"files were left behind: {', '.join(str(path) for path in left)}")
 
 
 def _model_refused(subject: EngineSubject, model: Model, doing: str) -> None:
@@ -213,23 +213,25 @@ def _several(run: Callable[[Any], Any], feeds: Any) -> None:
 
 
 def nothing_grows(cycle: Callable[[], object], cycles: tuple[int, int]) -> None:
-    """Require that descriptors, threads and memory are the same after two numbers of rounds."""
+    """Require that descriptors, threads and memory do not grow between two numbers of rounds."""
     early, late = cycles
     memory = _held_after(cycle, early)
     descriptors, threads = _process.descriptors(), _process.threads()
     held = _held_after(cycle, late - early)
     more = {name: place for name, place in _process.descriptors().items() if name not in descriptors}
-    require(len(more) < late - early, f"{len(more)} descriptors more, {next(iter(more.values()), '')} say")
+    require(
+        len(more) < late - early, f"{len(more)} more descriptors are open, for example {next(iter(more.values()), '')}"
+    )
     left = _process.threads_settled(threads)
-    require(left <= threads, f"{threads} threads after {early} rounds, {left} after {late}")
+    require(left <= threads, f"there were {threads} threads after {early} rounds and {left} after {late}")
     grown, allowed = held - memory, NOISE + GROWTH * (late - early)
-    if grown > allowed:  # what is taken once and kept is no leak; a leak goes on
+    if grown > allowed:  # memory that is taken once and kept is not a leak; a leak keeps growing
         grown = min(grown, _held_after(cycle, late - early) - held)
-    require(grown <= allowed, f"{grown // KIB} KiB more after {late} rounds than after {early}")
+    require(grown <= allowed, f"memory grew by {grown // KIB} KiB between round {early} and round {late}")
 
 
 def _held_after(cycle: Callable[[], object], rounds: int) -> int:
-    """Return the most bytes held after one of the last rounds: some drivers give 8 MB back after one round in ten."""
+    """Return the maximum of the memory held after the last rounds, since some drivers free 8 MB every tenth round."""
     held = []
     for left in reversed(range(rounds)):
         cycle()
@@ -243,7 +245,7 @@ def _files(folder: Path) -> set[Path]:
 
 
 def _forget_temporary_folder() -> None:
-    """Have Python look for the temporary folder again."""
+    """Make Python determine the temporary folder again."""
     import tempfile
 
     tempfile.tempdir = None

@@ -1,4 +1,4 @@
-"""Checks of what a measurement rests on: complete runs, facts that are true, profiles that add up."""
+"""Checks of what measurements depend on: complete runs, correct facts, consistent profiles."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 REPEATS = 10
 PAUSE_S = 0.1
 IDLE = 0.5
-"""Share of one processor that may be busy after a run."""
+"""Largest share of one processor that may be busy after a run."""
 SLOWER = 20
-"""How much slower than copying an ordinary array reading an output may be."""
+"""How many times slower than copying an ordinary array reading an output may be."""
 
 FINGERPRINT = 1 + 2**-9 + 2**-15
 """Exact in F32; F16 and TF32 round the last term away, BF16 both."""
@@ -36,7 +36,7 @@ PROCESSORS = frozenset({"CPU", "GPU", "NPU", "DSP"})
 
 
 def outputs_are_complete_when_run_returns(subject: EngineSubject) -> None:
-    """Outputs hold their values when run returns: they do not change later, and reading them computes nothing."""
+    """Outputs are final when run returns: they do not change later, and reading them computes nothing."""
     case = subject.case
     with subject.open() as session:
         session.run(case.feeds)
@@ -45,21 +45,21 @@ def outputs_are_complete_when_run_returns(subject: EngineSubject) -> None:
             kept = _arrays.copies(outputs)
             time.sleep(PAUSE_S)
             require_same(outputs, kept, 0, "after a pause ")
-        took = [_times(session, case.feeds) for _ in range(REPEATS)]
-    run, read, copy = (min(column) for column in zip(*took, strict=True))
+        times = [_times(session, case.feeds) for _ in range(REPEATS)]
+    run, read, copy = (min(column) for column in zip(*times, strict=True))
     allowed = max(SLOWER * copy, run / 2)
     require(read <= allowed, f"reading the outputs takes {read} ns, the run {run} ns: they are computed when read")
 
 
 def nothing_computes_after_run(subject: EngineSubject) -> None:
-    """With one thread asked for, the process is idle once run has returned: nothing is in flight any more."""
+    """With one thread requested, the process is idle once run has returned: no work is still in flight."""
     with subject.open(options=subject.one_thread()) as session:
         busy = min(_busy_after(session, subject.case.feeds) for _ in range(3))
-    require(busy <= IDLE, f"after a run {busy:.2f} processors are busy")
+    require(busy <= IDLE, f"{busy:.2f} processors are still busy after the run returned")
 
 
 def describe_is_json(subject: EngineSubject) -> None:
-    """The facts of a session are what JSON carries, before a run and after it."""
+    """The facts of a session are valid JSON before and after a run."""
     with subject.open() as session:
         for _ in range(2):
             require_json(dict(session.describe()), "describe()")
@@ -72,33 +72,35 @@ def describe_says_what_ran(subject: EngineSubject) -> None:
         session.run(subject.case.feeds)
         facts = session.describe()
     empty = [key for key in ("version", "device", "processor") if not isinstance(facts.get(key), str) or not facts[key]]
-    require(not empty, f"describe() does not say {', '.join(empty)}")
+    require(not empty, f"describe() does not give {', '.join(empty)}")
     strange = set(str(facts["processor"]).split("/")) - PROCESSORS
     require(not strange, f'processor "{facts["processor"]}"; known: {", ".join(sorted(PROCESSORS))}')
 
 
 def precision_is_the_one_executed(subject: EngineSubject) -> None:
-    """The precision that is reported is the one executed, by a fingerprint: 1+2^-9+2^-15 times one."""
+    """The reported precision is the one executed, as shown by a fingerprint: 1+2^-9+2^-15 times one."""
     if subject.case.identity is None:
         raise NotApplicable("the case has no model for the fingerprint")
     with subject.open(subject.case.identity) as session:
-        told, reason = session.describe().get("precision"), session.describe().get("precision_reason", "")
-        if told is None:
+        reported, reason = session.describe().get("precision"), session.describe().get("precision_reason", "")
+        if reported is None:
             raise NotApplicable(f"no precision is reported{f': {reason}' if reason else ''}")
         error = _fingerprint(session)
-    fitting = next((names for limit, names in PRECISIONS if error < limit), frozenset[str]())
-    ran = " or ".join(sorted(fitting)) or "less than BF16"
-    require(told in fitting, f"{told} is reported, {ran} was executed: off by {error:.2g}")
+    possible = next((names for limit, names in PRECISIONS if error < limit), frozenset[str]())
+    executed = " or ".join(sorted(possible)) or "less precise than BF16"
+    require(
+        reported in possible, f"{reported} is reported but {executed} was executed: the result is off by {error:.2g}"
+    )
 
 
 def profile_or_reason(subject: EngineSubject) -> None:
-    """A profiled session gives the same outputs, and a record with name, type and ns for each layer, or a reason."""
+    """A profiled session gives the same outputs, and a record with name, type and ns per layer or a reason."""
     case = subject.case
     with subject.open() as session:
-        wanted = _arrays.copies(session.run(case.feeds))
+        expected = _arrays.copies(session.run(case.feeds))
     with subject.open(profile=True) as session:
         for _ in range(3):
-            require_same(session.run(case.feeds), wanted, case.tolerance, "profiled, ")
+            require_same(session.run(case.feeds), expected, case.tolerance, "profiled, ")
         try:
             records = session.profile()
         except EngineError as error:
@@ -107,11 +109,11 @@ def profile_or_reason(subject: EngineSubject) -> None:
     require(records, "the profile is empty")
     for record in records:
         require_json(dict(record), "a record")
-        require(_whole_record(record), f"a record lacks name, type or ns: {dict(record)!r:.200}")
+        require(_whole_record(record), f"a record lacks a name, a type or ns: {dict(record)!r:.200}")
 
 
 def profile_not_asked_for_is_refused(subject: EngineSubject) -> None:
-    """A session that was opened without a profile says so when asked for it; it does not crash."""
+    """A session opened without profiling refuses profile() with a reason; it does not crash."""
     with subject.open() as session:
         session.run(subject.case.feeds)
         try:
@@ -119,32 +121,38 @@ def profile_not_asked_for_is_refused(subject: EngineSubject) -> None:
         except EngineError as error:
             require(str(error), "the EngineError gives no reason")
             return
-    require(all(map(_whole_record, records)) and records, "what it gives without being asked is no profile")
+    require(
+        all(map(_whole_record, records)) and records,
+        "profile() of a session opened without a profile returned invalid records",
+    )
 
 
 def device_spans_fit_into_the_run(subject: EngineSubject) -> None:
-    """What the device is said to have done takes no longer than the run, seen from outside."""
+    """The times that the device reports sum to no more than the measured time of the run."""
     with subject.open() as session:
         session.run(subject.case.feeds)
-        begun = time.perf_counter_ns()
+        start = time.perf_counter_ns()
         session.run(subject.case.feeds)
-        took = time.perf_counter_ns() - begun
+        duration = time.perf_counter_ns() - start
         spans = session.device_spans()
     if spans is None:
-        raise NotApplicable("the engine tells no spans")
-    require(all(isinstance(each, int) and each >= 0 for each in spans.values()), f"no whole nanoseconds: {spans!r}")
-    require(sum(spans.values()) <= took, f"the spans sum to {sum(spans.values())} ns, the run took {took} ns")
+        raise NotApplicable("the engine reports no spans")
+    require(
+        all(isinstance(span, int) and span >= 0 for span in spans.values()),
+        f"the spans are not whole nanoseconds: {spans!r}",
+    )
+    require(sum(spans.values()) <= duration, f"the spans sum to {sum(spans.values())} ns, the run took {duration} ns")
 
 
-def require_json(found: Any, what: str) -> None:
-    """Require that JSON can carry it, keys being texts."""
+def require_json(value: Any, what: str) -> None:
+    """Require that a mapping is valid JSON with strings as keys."""
     try:
-        text = json.dumps(found, allow_nan=False)
+        text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:
-        require(condition=False, what=f"{what} is no JSON: {error}")
+        require(condition=False, what=f"{what} is not valid JSON: {error}")
     else:
         again = json.loads(text)
-        require(isinstance(again, dict) and again.keys() == found.keys(), f"{what}: its keys must be texts")
+        require(isinstance(again, dict) and again.keys() == value.keys(), f"{what}: keys must be strings")
 
 
 def _whole_record(record: Mapping[str, Any]) -> bool:
@@ -153,7 +161,7 @@ def _whole_record(record: Mapping[str, Any]) -> bool:
 
 
 def _times(session: Session, feeds: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Return nanoseconds of a run, of reading its outputs and of copying what was read."""
+    """Return the nanoseconds of a run, of reading its outputs and of copying the arrays read."""
     outputs, run = _timed(lambda: session.run(feeds))
     read, reading = _timed(lambda: _arrays.copies(outputs))
     _, copying = _timed(lambda: _arrays.copies(read))
@@ -161,9 +169,9 @@ def _times(session: Session, feeds: Mapping[str, Any]) -> tuple[int, int, int]:
 
 
 def _timed(call: Callable[[], Any]) -> tuple[Any, int]:
-    begun = time.perf_counter_ns()
-    found = call()
-    return found, time.perf_counter_ns() - begun
+    start = time.perf_counter_ns()
+    result = call()
+    return result, time.perf_counter_ns() - start
 
 
 def _busy_after(session: Session, feeds: Mapping[str, Any]) -> float:
@@ -175,11 +183,11 @@ def _busy_after(session: Session, feeds: Mapping[str, Any]) -> float:
 
 
 def _fingerprint(session: Session) -> float:
-    """Return the largest error of one times the fingerprint."""
+    """Return the largest error of the fingerprint multiplied by one."""
     import numpy as np
 
     (info,) = session.inputs
     shape = tuple(size if isinstance(size, int) else 1 for size in info.shape)
     outputs = session.run({info.name: np.full(shape, FINGERPRINT, info.dtype)})
-    (found,) = (np.asarray(array, np.float64) for array in outputs.values())
-    return float(np.abs(found - FINGERPRINT).max())
+    (output,) = (np.asarray(array, np.float64) for array in outputs.values())
+    return float(np.abs(output - FINGERPRINT).max())

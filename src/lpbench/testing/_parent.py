@@ -1,4 +1,4 @@
-"""Starts a process for each check and says how it went."""
+"""Starts a process for each check and collects the results."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ TIMEOUT_S = 300.0
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How one check went.
+    """The result of one check.
 
     :param check: Its name.
     :param section: listing, config, running, lifetime or measuring.
     :param status: passed, failed, not applicable, not ready, expected failure, or passed against expectation.
-    :param message: What is wrong, why it does not apply, or the reason why it was expected.
-    :param summary: What the check says, in one line.
-    :param trace: Where an unexpected error came from.
+    :param message: What is wrong, why the check does not apply, or why the failure was expected.
+    :param summary: What the check requires, in one line.
+    :param trace: Traceback of an unexpected error.
     """
 
     check: str
@@ -50,7 +50,7 @@ class CheckResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the contract is kept, as far as is expected."""
+        """Whether the contract is kept, apart from expected failures."""
         return self.status not in {FAILED, UNEXPECTED}
 
 
@@ -64,11 +64,11 @@ def check_engine(
 ) -> list[CheckResult]:
     """Run every check on an engine.
 
-    :param case: What to check it with; by default the case that its spec names.
-    :param options: Further options of the engine, ``{"device": "vulkan:0"}`` say.
+    :param case: Case to check it with; by default the one that its spec names.
+    :param options: Further options of the engine, for example ``{"device": "vulkan:0"}``.
     :param expected_failures: Checks that must fail, each with the reason; added to the case's own.
     :param progress: Called with each result.
-    :raises LpbenchError: There is no such engine, check or case.
+    :raises LpbenchError: The engine, a check or the case does not exist.
     """
     return Checker(registry.ENGINES, name, case, options or {}, expected_failures or {}).all(progress)
 
@@ -104,12 +104,12 @@ def check_monitor(
 
 
 class Checker:
-    """One thing under test and a folder for its case; each check gets a process and a folder of its own.
+    """Runs the checks of one plugin object, each in its own process and folder.
 
     :param kind: Engines, preprocessors, postprocessors or monitors.
-    :param case: A case, what makes one, or None for the one that the spec names.
-    :param options: Options of an engine, over the case's own.
-    :raises UnknownNameError: ``expected_failures`` names a check that there is not.
+    :param case: A case, a function that makes one, or None for the one that the spec names.
+    :param options: Options of an engine; they override the case's own.
+    :raises UnknownNameError: ``expected_failures`` names an unknown check.
     """
 
     def __init__(
@@ -134,12 +134,12 @@ class Checker:
 
     def all(self, progress: Callable[[CheckResult], None] | None = None) -> list[CheckResult]:
         """Run every check."""
-        found = []
+        results = []
         for name in self.checks:
-            found.append(self.run(name))
+            results.append(self.run(name))
             if progress:
-                progress(found[-1])
-        return found
+                progress(results[-1])
+        return results
 
     def run(self, name: str) -> CheckResult:
         """Run one check."""
@@ -151,11 +151,11 @@ class Checker:
         if reason and status == FAILED:
             status, message = EXPECTED, f"{reason} ({message})"
         elif reason and status == PASSED:
-            status, message = UNEXPECTED, f"it was expected to fail: {reason}"
+            status, message = UNEXPECTED, f"the check was expected to fail: {reason}"
         return CheckResult(name, check.section, status, message, check.summary, answer.get("trace", ""))
 
     def prepare(self) -> None:
-        """Make the folder and the case, once; ask the case what it expects."""
+        """Make the folder and the case once, and read the case's expected failures and timeout."""
         if self._folder is not None:
             return
         registry.current().all(self.kind).get(self.name) or registry.current().get(self.kind, self.name)
@@ -182,7 +182,7 @@ class Checker:
         case = self._case(files, self._options) if callable(self._case) else self._case
         if isinstance(case, EngineCase):
             model = case.model  # its paths are made absolute: one check changes the working directory
-            extra = tuple(each.absolute() for each in model.extra)
+            extra = tuple(file.absolute() for file in model.extra)
             model = dataclasses.replace(model, path=model.path.absolute(), extra=extra)
             case = dataclasses.replace(case, model=model, options={**case.options, **self._options})
         path = folder / "case.pickle"
@@ -190,13 +190,13 @@ class Checker:
         return path
 
     def _ask(self, check: str) -> dict[str, Any]:
-        """Have a new process run one check; a crash is an answer."""
+        """Run one check in a new process; a crash counts as a failure, not as an error."""
         assert self._folder  # noqa: S101 - prepared
-        place = self._folder / str(next(self._numbers))
-        place.mkdir()
-        (place / "files").mkdir()
-        order, log = place / "order.json", place / "log"
-        order.write_text(json.dumps({**self._order, "check": check, "folder": str(place / "files")}), encoding="utf-8")
+        folder = self._folder / str(next(self._numbers))
+        folder.mkdir()
+        (folder / "files").mkdir()
+        order, log = folder / "order.json", folder / "log"
+        order.write_text(json.dumps({**self._order, "check": check, "folder": str(folder / "files")}), encoding="utf-8")
         command = [sys.executable, "-m", "lpbench.testing", str(order)]
         try:
             status = processes.run(
@@ -205,30 +205,30 @@ class Checker:
         except TimeoutError as error:
             return {"status": FAILED, "message": f"hung: {error}"}
         with contextlib.suppress(OSError, ValueError):
-            found: dict[str, Any] = json.loads(answer_path(order).read_text(encoding="utf-8"))
-            return found
-        said = log.read_text("utf-8", "replace")
-        return {"status": FAILED, "message": _ended(status, said), "trace": said[-4000:]}
+            answer: dict[str, Any] = json.loads(answer_path(order).read_text(encoding="utf-8"))
+            return answer
+        output = log.read_text("utf-8", "replace")
+        return {"status": FAILED, "message": _ended(status, output), "trace": output[-4000:]}
 
     def _environment(self) -> dict[str, str]:
         spec = registry.current().all(self.kind)[self.name].spec
         return dict(getattr(spec, "environment", {}))
 
 
-def _ended(status: int, said: str) -> str:
-    words = [line.strip() for line in said.splitlines() if line.strip()]
-    fatal = [line for line in words if line.startswith("Fatal Python error")]
+def _ended(status: int, output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith("Fatal Python error")]
     ending = processes.ending(status)
     ended = ending if status < 0 else f"ended: {ending}"
-    return f"the process {ended}{f': {(fatal or words)[-1][:200]}' if words else ''}"
+    return f"the process {ended}{f': {(fatal or lines)[-1][:200]}' if lines else ''}"
 
 
 def _refuse_unknown(names: Mapping[str, str], known: Mapping[str, Any]) -> None:
     for name in names:
         if name not in known:
-            raise UnknownNameError(f'there is no check "{name}", which is expected to fail', hint=nearest(name, known))
+            raise UnknownNameError(f'expected_failures names the unknown check "{name}"', hint=nearest(name, known))
         if not names[name]:
             raise LpbenchError(
-                f'"{name}" is expected to fail without a reason',
-                hint="say what of the vendor's or the device's makes it fail",
+                f'"{name}" is expected to fail, but no reason is given',
+                hint="give the vendor's or the device's limitation that makes it fail",
             )

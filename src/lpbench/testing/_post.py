@@ -1,4 +1,4 @@
-"""Checks of postprocessors: outputs become a prediction."""
+"""Checks of postprocessors, which turn outputs into a prediction."""
 
 from __future__ import annotations
 
@@ -17,50 +17,52 @@ if TYPE_CHECKING:
 
 
 def predictions_describe_as_json(subject: PostprocessorSubject) -> None:
-    """A prediction is described by a mapping of texts to what JSON carries, once the core made it to_jsonable."""
+    """describe() returns a non-empty mapping that is valid JSON once the core has applied to_jsonable."""
     from lpbench.util.jsonable import to_jsonable
 
     for outputs in (subject.case.given, subject.case.other):
-        found = _described(subject, outputs)
-        require(found, "describe() says nothing")
-        require_json(to_jsonable(dict(found)), "describe()")
+        description = _described(subject, outputs)
+        require(description, "describe() returned nothing")
+        require_json(to_jsonable(dict(description)), "describe()")
 
 
 def description_is_right(subject: PostprocessorSubject) -> None:
-    """A prediction is described as the case expects."""
+    """describe() returns the description that the case expects."""
     from lpbench.util.jsonable import to_jsonable
 
     if subject.case.expected is None:
         raise NotApplicable("the case expects no description")
-    found, wanted = to_jsonable(_described(subject, subject.case.given)), to_jsonable(subject.case.expected)
-    require(found == wanted, f"found {found!r:.300}; expected {wanted!r:.300}")
+    description, expected = to_jsonable(_described(subject, subject.case.given)), to_jsonable(subject.case.expected)
+    require(description == expected, f"found {description!r:.300}; expected {expected!r:.300}")
 
 
 def candidates_come_best_first(subject: PostprocessorSubject) -> None:
-    """Candidates under "top" have a label and stand in the order of their scores."""
+    """Candidates under "top" have labels and are sorted by descending score."""
     top = _described(subject, subject.case.given).get("top")
     if not top:
-        raise NotApplicable('there is no "top"')
-    require(all(isinstance(each.get("label"), str) for each in top), f"a candidate has no label: {top!r:.200}")
-    scores = [float(each["score"]) for each in top]
-    require(scores == sorted(scores, reverse=True), f"scores {scores}")
+        raise NotApplicable('the description has no "top"')
+    require(
+        all(isinstance(candidate.get("label"), str) for candidate in top), f"a candidate has no label: {top!r:.200}"
+    )
+    scores = [float(candidate["score"]) for candidate in top]
+    require(scores == sorted(scores, reverse=True), f"the scores are not in descending order: {scores}")
 
 
 def outputs_do_not_mix(subject: PostprocessorSubject) -> None:
-    """A prediction depends on its own outputs only, whatever came before."""
+    """A prediction depends only on its own outputs, not on earlier ones."""
     from lpbench.util.jsonable import to_jsonable
 
     case, postprocessor = subject.case, subject.build()
     alone = [to_jsonable(_described(subject, outputs)) for outputs in (case.given, case.other)]
     require(alone[0] != alone[1], "the case's outputs have the same prediction")
-    for at in (0, 1, 0, 0, 1):
-        outputs = (case.given, case.other)[at]
-        found = to_jsonable(dict(postprocessor.describe(postprocessor(outputs, case.sample))))
-        require(found == alone[at], "the prediction differs after another one")
+    for index in (0, 1, 0, 0, 1):
+        outputs = (case.given, case.other)[index]
+        description = to_jsonable(dict(postprocessor.describe(postprocessor(outputs, case.sample))))
+        require(description == alone[index], "the prediction differs after another one was made")
 
 
 def outputs_are_unchanged(subject: PostprocessorSubject) -> None:
-    """The outputs are as before: the engine may own them."""
+    """The outputs are not modified, since the engine may own them."""
     outputs = _arrays.copies(subject.case.given)
     postprocessor = subject.build()
     postprocessor.describe(postprocessor(outputs, subject.case.sample))
@@ -68,7 +70,7 @@ def outputs_are_unchanged(subject: PostprocessorSubject) -> None:
 
 
 def outputs_may_be_read_only(subject: PostprocessorSubject) -> None:
-    """Outputs that cannot be written to are taken: engines hand over such arrays."""
+    """Read-only outputs are accepted, since engines return such arrays."""
     outputs = _arrays.copies(subject.case.given)
     for array in outputs.values():
         array.flags.writeable = False
@@ -76,13 +78,13 @@ def outputs_may_be_read_only(subject: PostprocessorSubject) -> None:
 
 
 def calls_leave_nothing_behind(subject: PostprocessorSubject) -> None:
-    """Descriptors, threads and memory after many predictions are as after some."""
+    """Descriptors, threads and memory do not grow with the number of predictions."""
     case, postprocessor = subject.case, subject.build()
     nothing_grows(lambda: postprocessor.describe(postprocessor(case.given, case.sample)), case.cycles)
 
 
 def process_is_left_as_it_was(subject: PostprocessorSubject) -> None:
-    """Environment, working directory, cores, signal handlers and umask are as before, seen by native code too."""
+    """Environment (native, too), working directory, affinity, signal handlers and umask are unchanged."""
     given = subject.case.given
     before = _process.state()
     _described(subject, given)
@@ -91,7 +93,7 @@ def process_is_left_as_it_was(subject: PostprocessorSubject) -> None:
 
 
 def standard_output_is_silent(subject: PostprocessorSubject) -> None:
-    """Nothing is printed to standard output, where results go."""
+    """Nothing is printed to standard output, which is reserved for results."""
     with _process.nothing_printed(subject.folder):
         _described(subject, subject.case.given)
 

@@ -1,4 +1,4 @@
-"""Checks of preprocessors: samples become feeds."""
+"""Checks of preprocessors, which turn samples into feeds."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def feeds_match_the_inputs(subject: PreprocessorSubject) -> None:
     """Feeds have the names, types and shapes of the model's inputs."""
     preprocessor = subject.build()
     for sample in subject.samples(preprocessor):
-        feeds, wanted = preprocessor(sample), {each.name: each for each in subject.case.inputs}
-        require(feeds.keys() == wanted.keys(), f"fed {sorted(feeds)}; the inputs are {sorted(wanted)}")
-        for name, info in wanted.items():
-            found = f"{feeds[name].dtype.name} of shape {feeds[name].shape}"
-            require(fits(info, feeds[name]), f'"{name}" is {found}; the input is {info.dtype} of shape {info.shape}')
+        feeds, inputs = preprocessor(sample), {tensor.name: tensor for tensor in subject.case.inputs}
+        require(feeds.keys() == inputs.keys(), f"the feeds are {sorted(feeds)}; the inputs are {sorted(inputs)}")
+        for name, info in inputs.items():
+            actual = f"{feeds[name].dtype.name} of shape {feeds[name].shape}"
+            require(fits(info, feeds[name]), f'"{name}" is {actual}; the input is {info.dtype} of shape {info.shape}')
 
 
 def feeds_lie_side_by_side(subject: PreprocessorSubject) -> None:
-    """The values of a feed lie side by side in memory, in this machine's byte order: engines copy others."""
+    """Feeds are contiguous and in native byte order; engines would copy others."""
     preprocessor = subject.build()
     for name, array in preprocessor(subject.samples(preprocessor)[0]).items():
-        require(array.flags.c_contiguous, f'"{name}" is strided')
-        require(array.dtype.isnative, f'"{name}" has swapped bytes')
+        require(array.flags.c_contiguous, f'"{name}" is not contiguous')
+        require(array.dtype.isnative, f'"{name}" is not in native byte order')
 
 
 def feeds_are_right(subject: PreprocessorSubject) -> None:
@@ -45,20 +45,20 @@ def feeds_are_right(subject: PreprocessorSubject) -> None:
 
 
 def samples_do_not_mix(subject: PreprocessorSubject) -> None:
-    """Buffers may be reused, and yet a sample's feeds are those that it has alone, whatever came before."""
+    """A sample's feeds do not depend on earlier samples, even if buffers are reused."""
     preprocessor = subject.build()
     alone = []
-    for at in range(2):
+    for index in range(2):
         fresh = subject.build()
-        alone.append(_arrays.copies(fresh(subject.samples(fresh)[at])))
+        alone.append(_arrays.copies(fresh(subject.samples(fresh)[index])))
     samples = subject.samples(preprocessor)
     require(_arrays.difference(alone[0], alone[1]), "the case's samples give the same feeds")
-    for at in (0, 1, 0, 0, 1):
-        require_same(preprocessor(samples[at]), alone[at], 0, "after another sample ")
+    for index in (0, 1, 0, 0, 1):
+        require_same(preprocessor(samples[index]), alone[index], 0, "after another sample ")
 
 
 def two_preprocessors_do_not_mix(subject: PreprocessorSubject) -> None:
-    """Feeds stay valid until the next call of the same preprocessor, whatever another one does."""
+    """Feeds stay valid until the next call of the same preprocessor; other preprocessors do not affect them."""
     first, second = subject.build(), subject.build()
     feeds = first(subject.samples(first)[0])
     kept = _arrays.copies(feeds)
@@ -67,7 +67,7 @@ def two_preprocessors_do_not_mix(subject: PreprocessorSubject) -> None:
 
 
 def sample_is_unchanged(subject: PreprocessorSubject) -> None:
-    """A sample's data are as before: it is sent through again."""
+    """A sample's data are not modified, since the sample is used again."""
     preprocessor = subject.build()
     sample = subject.samples(preprocessor)[0]
     before = pickle.dumps((sample.name, sample.data))
@@ -76,17 +76,17 @@ def sample_is_unchanged(subject: PreprocessorSubject) -> None:
 
 
 def samples_are_named(subject: PreprocessorSubject) -> None:
-    """A sample that was read has its file's name."""
+    """A sample read from a file is named after the file."""
     if not subject.case.samples:
-        raise NotApplicable("the case has no files")
+        raise NotApplicable("the case has no sample files")
     preprocessor = subject.build()
     for path in subject.case.samples:
-        found = preprocessor.load(path).name
-        require(found == path.name, f'"{found}" was read from {path.name}')
+        name = preprocessor.load(path).name
+        require(name == path.name, f'the sample read from {path.name} is named "{name}"')
 
 
 def bad_sample_is_named(subject: PreprocessorSubject) -> None:
-    """A file that is missing, empty or garbage is refused by its name."""
+    """A missing, empty or garbage file is refused, and the error names it."""
     preprocessor = subject.build()
     for word, content in (("missing", None), ("empty", b""), ("garbage", GARBAGE)):
         path = subject.folder / f"{word}{(*subject.spec.suffixes, ENDING)[0]}"
@@ -96,32 +96,32 @@ def bad_sample_is_named(subject: PreprocessorSubject) -> None:
         def read(path: Any = path) -> object:
             return preprocessor(preprocessor.load(path))
 
-        refused(read, f"reading a file that is {word}", path.name, ProcessorError)
+        refused(read, f"reading a {word} file", path.name, ProcessorError)
 
 
 def synthetic_samples_repeat(subject: PreprocessorSubject) -> None:
-    """Synthetic samples are the same for the same number and seed, else they differ; or a reason why there are none."""
+    """Synthetic samples depend only on number and seed, or the preprocessor gives a reason why it makes none."""
     preprocessor = subject.build()
     try:
-        samples = [preprocessor.generate(*each) for each in ((0, 1), (0, 1), (1, 1))]
+        samples = [preprocessor.generate(*arguments) for arguments in ((0, 1), (0, 1), (1, 1))]
     except ProcessorError as error:
         require(str(error), "the ProcessorError gives no reason")
         return
-    one, again, other = (_arrays.copies(preprocessor(each)) for each in samples)
-    require_same(again, one, 0, "synthetic again ")
-    require(_arrays.difference(one, other), "two synthetic samples are the same")
+    first, again, second = (_arrays.copies(preprocessor(arguments)) for arguments in samples)
+    require_same(again, first, 0, "synthetic again ")
+    require(_arrays.difference(first, second), "two synthetic samples are the same")
 
 
 def calls_leave_nothing_behind(subject: PreprocessorSubject) -> None:
-    """Descriptors, threads and memory after many samples are as after some."""
+    """Descriptors, threads and memory do not grow with the number of samples."""
     preprocessor = subject.build()
     samples = subject.samples(preprocessor)
-    nothing_grows(lambda: [preprocessor(each) for each in samples], subject.case.cycles)
+    nothing_grows(lambda: [preprocessor(sample) for sample in samples], subject.case.cycles)
 
 
 def process_is_left_as_it_was(subject: PreprocessorSubject) -> None:
-    """Environment, working directory, cores, signal handlers and umask are as before, seen by native code too."""
-    subject.case  # noqa: B018 - made before looking
+    """Environment (native, too), working directory, affinity, signal handlers and umask are unchanged."""
+    subject.case  # noqa: B018 - made before the state is recorded
     before = _process.state()
     preprocessor = subject.build()
     preprocessor(subject.samples(preprocessor)[0])
@@ -130,7 +130,7 @@ def process_is_left_as_it_was(subject: PreprocessorSubject) -> None:
 
 
 def standard_output_is_silent(subject: PreprocessorSubject) -> None:
-    """Nothing is printed to standard output, where results go."""
+    """Nothing is printed to standard output, which is reserved for results."""
     with _process.nothing_printed(subject.folder):
         preprocessor = subject.build()
         preprocessor(subject.samples(preprocessor)[0])

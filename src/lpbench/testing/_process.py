@@ -1,4 +1,4 @@
-"""What the checks see of their own process: descriptors, threads, memory, environment, standard output."""
+"""Inspects the check's own process: descriptors, threads, memory, environment, standard output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 STDOUT = 1
 WAIT_S = 2.0
-"""How long threads may take to end after what they served was closed."""
+"""How long threads may take to end after their session or monitor was closed."""
 STEP_S = 0.02
 WAKER = """
 import os, signal, sys, time
@@ -30,20 +30,20 @@ while True:
     time.sleep(float(sys.argv[2]))
     os.kill(int(sys.argv[1]), signal.SIGCONT)
 """
-"""Again and again, since it may be earlier than the one that it is to wake."""
+"""Program that sends SIGCONT repeatedly, since the first signal may arrive before the process is suspended."""
 
 
 def descriptors() -> dict[str, str]:
-    """Return what each open file descriptor leads to."""
-    found = {}
+    """Return the target of each open file descriptor."""
+    targets = {}
     for name in _entries("fd"):
-        with contextlib.suppress(OSError):  # the one that lists the folder is gone by now
-            found[name] = str(Path(f"/proc/self/fd/{name}").readlink())
-    return found
+        with contextlib.suppress(OSError):  # the descriptor used for listing is closed by now
+            targets[name] = str(Path(f"/proc/self/fd/{name}").readlink())
+    return targets
 
 
 def be_stopped(seconds: float) -> None:
-    """Stop this process, all of its threads, for a moment."""
+    """Suspend this process with all of its threads (SIGSTOP) for a moment."""
     waker = subprocess.Popen([sys.executable, "-c", WAKER, str(os.getpid()), str(seconds)])
     try:
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -53,12 +53,12 @@ def be_stopped(seconds: float) -> None:
 
 
 def threads() -> int:
-    """Return how many threads this process has."""
+    """Return the number of threads of this process."""
     return len(_entries("task"))
 
 
 def threads_settled(limit: int) -> int:
-    """Return how many threads are left once they are no more than ``limit``, or a while has passed."""
+    """Wait until at most ``limit`` threads are left or ``WAIT_S`` has passed; return the number left."""
     end = time.monotonic() + WAIT_S
     while threads() > limit and time.monotonic() < end:
         time.sleep(STEP_S)
@@ -66,37 +66,37 @@ def threads_settled(limit: int) -> int:
 
 
 def cpu_by_thread() -> dict[str, float]:
-    """Return the seconds of CPU time of each living thread, to a hundredth."""
-    found = {}
+    """Return the CPU time of each living thread in seconds, in steps of the kernel's clock tick."""
+    seconds = {}
     for thread in _entries("task"):
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            # proc(5): fields 14 and 15 of the line; the name, field 2, is in brackets and may hold blanks
+        with contextlib.suppress(OSError):  # the thread has ended
+            # proc(5): fields 14 and 15; field 2, the name, is in parentheses and may contain blanks
             fields = Path(f"/proc/self/task/{thread}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-            found[thread] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return found
+            seconds[thread] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
 def resident() -> int:
-    """Return this process's resident memory in bytes, after what is free was given back."""
+    """Return this process's resident memory in bytes, after returning free memory to the system."""
     gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # a libc without it
+    with contextlib.suppress(OSError, AttributeError):  # a libc without this function
         ctypes.CDLL(None).malloc_trim(0)
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def state() -> Mapping[str, object]:
-    """Return what a plugin must leave alone: environment, working directory, cores, signal handlers, umask."""
+    """Return the state that a plugin must not change: environment, working directory, affinity, handlers, umask."""
     mask = os.umask(0)
     os.umask(mask)
     python = {f"os.environ {name}": value for name, value in os.environ.items()}
-    handlers = {f"handler of {each.name}": signal.getsignal(each) for each in signal.Signals}
+    handlers = {f"handler of {number.name}": signal.getsignal(number) for number in signal.Signals}
     rest = {"working directory": str(Path.cwd()), "cores": sorted(os.sched_getaffinity(0)), "umask": mask}
     return {**python, **_c_environment(), **handlers, **rest}
 
 
 def changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
-    """Return what differs, in words."""
+    """Return a description of each difference."""
     return [
         f"{key}: {before.get(key, 'unset')!r} became {after.get(key, 'unset')!r}"
         for key in sorted({*before, *after})
@@ -106,7 +106,7 @@ def changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[s
 
 @contextlib.contextmanager
 def nothing_printed(folder: Path) -> Iterator[None]:
-    """Require that neither Python nor native code prints to standard output meanwhile."""
+    """Require that neither Python nor native code prints to standard output inside the context."""
     file, kept = folder / "stdout", os.dup(STDOUT)
     sys.stdout.flush()
     with file.open("wb") as stream:
@@ -115,22 +115,22 @@ def nothing_printed(folder: Path) -> Iterator[None]:
         yield
     finally:
         sys.stdout.flush()
-        with contextlib.suppress(AttributeError):  # a libc without it
+        with contextlib.suppress(AttributeError):  # a libc without this function
             ctypes.CDLL(None).fflush(None)
         os.dup2(kept, STDOUT)
         os.close(kept)
-    said = file.read_text("utf-8", "replace").strip()
-    require(not said, f"printed {said[:200]!r}")
+    printed = file.read_text("utf-8", "replace").strip()
+    require(not printed, f"standard output received {printed[:200]!r}")
 
 
 def in_a_thread(call: Callable[[], None]) -> Callable[[], None]:
-    """Start ``call`` in a thread of its own; return a function that waits for it and raises what it raised."""
+    """Start ``call`` in a new thread; return a function that waits for it and re-raises its exception."""
     raised: list[BaseException] = []
 
     def work() -> None:
         try:
             call()
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+        except BaseException as error:  # noqa: BLE001 - re-raised in the waiting thread
             raised.append(error)
 
     thread = threading.Thread(target=work)
@@ -146,19 +146,19 @@ def in_a_thread(call: Callable[[], None]) -> Callable[[], None]:
 
 def _entries(name: str) -> list[str]:
     try:
-        return [each.name for each in Path(f"/proc/self/{name}").iterdir()]
+        return [entry.name for entry in Path(f"/proc/self/{name}").iterdir()]
     except OSError as error:
-        raise NotApplicable(f"needs /proc: {error}") from error
+        raise NotApplicable(f"this check needs /proc: {error}") from error
 
 
 def _c_environment() -> dict[str, object]:
-    """Return the variables that native code sees: what a library sets itself is not in ``os.environ``."""
+    """Return the variables that native code sees; those that a library sets are not in ``os.environ``."""
     place = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
-    found: dict[str, object] = {}
-    for at in itertools.count():
-        entry = place[at]
+    variables: dict[str, object] = {}
+    for index in itertools.count():
+        entry = place[index]
         if entry is None:
             break
         name, _, value = entry.decode(errors="replace").partition("=")
-        found[f"variable {name}"] = value
-    return found
+        variables[f"variable {name}"] = value
+    return variables

@@ -1,4 +1,4 @@
-"""The checks as tests: one pytest test for each, an expected failure strict and with its reason."""
+"""The checks as pytest tests, one for each; expected failures are strict and have a reason."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def engine_checks(
     options: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
-    """Parametrize a test's argument ``check`` over the checks of an engine; the test calls it.
+    """Parametrize a test's argument ``check`` over the checks of an engine; the test calls ``check()``.
 
-    :param case: What to check it with; by default the case that the engine's spec names.
-    :param options: Further options of the engine, ``{"device": "vulkan:0"}`` say.
+    :param case: Case to check it with; by default the one that the engine's spec names.
+    :param options: Further options of the engine, for example ``{"device": "vulkan:0"}``.
     :param expected_failures: Checks that must fail, each with the reason.
     """
     return _parametrized(registry.ENGINES, name, case, options, expected_failures)
@@ -81,7 +81,7 @@ def _parametrized(
 
 
 def _test(checker: Checker, name: str) -> None:
-    """Run a check; one that does not apply passes: nothing that the plugin states was broken."""
+    """Run a check; one that does not apply passes, since it breaks no contract."""
     import pytest
 
     result = checker.run(name)

@@ -1,4 +1,4 @@
-"""What the checks look at: a thing that a plugin offers, the case for it and a folder to write in."""
+"""The subject of a check: an object that a plugin registers, its case, and a folder for files."""
 
 from __future__ import annotations
 
@@ -25,42 +25,45 @@ S = TypeVar("S", bound=specs.Spec)
 
 
 class Subject(Generic[S, C]):
-    """A thing under test, found as lpbench finds it: through its entry point.
+    """An object under test, found through its plugin's entry point as lpbench does.
 
     :param kind: Engines, preprocessors, postprocessors or monitors.
-    :param make_case: Makes the case when a check first needs it.
-    :param folder: Where this one check may write; empty.
-    :raises UnknownNameError: No plugin offers the name.
+    :param make_case: Makes the case when the check first needs it.
+    :param folder: Empty folder that this check may write to.
+    :raises UnknownNameError: No plugin registers the name.
     """
 
     def __init__(self, kind: registry.Kind[S], name: str, make_case: Callable[[S], C], folder: Path) -> None:
         self.kind = kind
-        found = registry.current()
-        self.offer = found.all(kind).get(name) or found.get(kind, name)
+        plugins = registry.current()
+        self.offer = plugins.all(kind).get(name) or plugins.get(kind, name)
         self.spec = self.offer.spec
-        plugin = found.manager.get_plugin(self.offer.plugin)
+        plugin = plugins.manager.get_plugin(self.offer.plugin)
         self.module = str(getattr(plugin, "__name__", ""))
         self.folder = folder
         self._make_case = make_case
 
     @functools.cached_property
     def case(self) -> C:
-        """The case; making it is the first thing that may need the library."""
+        """The case, made on first use; making it may need the library.
+
+        :raises NotReady: The library is not available.
+        """
         available = self.offer.availability()
         if not available:
             raise NotReady(f"needs {self.spec.name}: {available.reason}")
         return self._make_case(self.spec)
 
     def failures(self) -> list[str]:
-        """Return what went wrong with the plugin, whatever it offers."""
-        found = registry.current()
-        for each in registry.KINDS:
-            found.all(each)
-        return [str(each) for each in found.failures if each.plugin == self.offer.plugin]
+        """Return the plugin's registration failures, of all kinds."""
+        plugins = registry.current()
+        for kind in registry.KINDS:
+            plugins.all(kind)
+        return [str(failure) for failure in plugins.failures if failure.plugin == self.offer.plugin]
 
     @property
     def config_path(self) -> str:
-        """Import path of the config, empty where the spec names none."""
+        """Import path of the config; empty if the spec names none."""
         return str(getattr(self.spec, "config", ""))
 
     def config_class(self) -> type[Any]:
@@ -69,17 +72,17 @@ class Subject(Generic[S, C]):
         :raises NotApplicable: The spec names none.
         """
         if not self.config_path:
-            raise NotApplicable("it has no options")
-        found: type[Any] = specs.load(self.config_path, who=self.spec.name)
-        require(dataclasses.is_dataclass(found), f"{self.config_path} is no dataclass")
-        return found
+            raise NotApplicable("the plugin has no options")
+        config: type[Any] = specs.load(self.config_path, who=self.spec.name)
+        require(dataclasses.is_dataclass(config), f"{self.config_path} is not a dataclass")
+        return config
 
     def options(self) -> dict[str, dataclasses.Field[Any]]:
-        """Return the fields of the config by name; empty where there is none."""
-        return {each.name: each for each in dataclasses.fields(self.config_class())} if self.config_path else {}
+        """Return the fields of the config by name; empty if there is no config."""
+        return {field.name: field for field in dataclasses.fields(self.config_class())} if self.config_path else {}
 
     def implementation(self) -> Any:
-        """Return what the spec names."""
+        """Return the implementation that the spec names."""
         return self.spec.load()
 
 
@@ -88,11 +91,11 @@ class EngineSubject(Subject[specs.EngineSpec, EngineCase]):
 
     def engine(self) -> Engine[Any]:
         """Return a new engine."""
-        found: Engine[Any] = self.implementation()()
-        return found
+        engine: Engine[Any] = self.implementation()()
+        return engine
 
     def settings(self, options: Mapping[str, Any]) -> Any:
-        """Return the config with the case's options and further ones; None where the engine has none."""
+        """Return the config with the case's options and further ones; None if the engine has no config."""
         if not self.config_path:
             return None
         values = {**self.case.options, **options}
@@ -106,14 +109,14 @@ class EngineSubject(Subject[specs.EngineSpec, EngineCase]):
         options: Mapping[str, Any] | None = None,
         profile: bool = False,
     ) -> Session:
-        """Open the case's model, or another one, with further options."""
+        """Open the case's model, or another one, with the case's options and further ones."""
         case = self.case
         shapes = case.shapes if model is None else {}
         settings = self.settings(options or {})
         return (engine or self.engine()).open(model or case.model, settings, shapes=shapes, profile=profile)
 
     def one_thread(self) -> dict[str, Any]:
-        """Return the option that asks for one thread, where there is one."""
+        """Return the option that requests one thread, if the engine has it."""
         return {"threads": 1} if "threads" in self.options() else {}
 
     def changed_model(self, content: bytes, word: str) -> Model:
@@ -131,8 +134,8 @@ class PreprocessorSubject(Subject[specs.ProcessorSpec, PreprocessorCase]):
         """Return a new preprocessor for the case's inputs."""
         case = self.case
         settings = dataclass_config.build(self.config_class(), case.config) if self.config_path else None
-        found: Preprocessor[Any] = self.implementation()(settings, case.inputs)
-        return found
+        preprocessor: Preprocessor[Any] = self.implementation()(settings, case.inputs)
+        return preprocessor
 
     def samples(self, preprocessor: Preprocessor[Any]) -> list[Sample]:
         """Return two samples that differ."""
@@ -148,8 +151,8 @@ class PostprocessorSubject(Subject[specs.ProcessorSpec, PostprocessorCase]):
         """Return a new postprocessor for the case's outputs."""
         case = self.case
         settings = dataclass_config.build(self.config_class(), case.config) if self.config_path else None
-        found: Postprocessor[Any] = self.implementation()(settings, case.outputs, case.labels)
-        return found
+        postprocessor: Postprocessor[Any] = self.implementation()(settings, case.outputs, case.labels)
+        return postprocessor
 
 
 class MonitorSubject(Subject[specs.MonitorSpec, MonitorCase]):
@@ -157,26 +160,26 @@ class MonitorSubject(Subject[specs.MonitorSpec, MonitorCase]):
 
     def build(self) -> Monitor:
         """Return a new monitor."""
-        found: Monitor = self.implementation()()
-        return found
+        monitor: Monitor = self.implementation()()
+        return monitor
 
 
 def suffix(spec: specs.EngineSpec, model: Model) -> str:
     """Return the file ending by which the engine knows the model's format."""
-    fitting = [each for each in spec.formats.get(model.format, ()) if model.path.name.endswith(each)]
-    return max(fitting, key=len, default=model.path.suffix)
+    endings = [ending for ending in spec.formats.get(model.format, ()) if model.path.name.endswith(ending)]
+    return max(endings, key=len, default=model.path.suffix)
 
 
 def named_case(spec: specs.EngineSpec, folder: Path, options: Mapping[str, Any]) -> EngineCase:
     """Return the case that the engine's spec names, made in ``folder``.
 
-    :raises PluginError: It names none, or what it names makes none.
+    :raises PluginError: The spec names no case, or its function returns something else.
     """
     if not spec.case:
-        what = f'engine "{spec.name}" names no case to check it with'
+        what = f'engine "{spec.name}" provides no case to check it with'
         hint = f'give a model: lpbench check {spec.name} --model FILE, or EngineSpec(case="module:function")'
         raise PluginError(what, hint=hint)
-    made = specs.load(spec.case, who=spec.name)(folder, options)
-    if not isinstance(made, EngineCase):
-        raise PluginError(f"{spec.case} returned {type(made).__name__}; expected an EngineCase")
-    return dataclasses.replace(made, options={**made.options, **options})
+    case = specs.load(spec.case, who=spec.name)(folder, options)
+    if not isinstance(case, EngineCase):
+        raise PluginError(f"{spec.case} returned {type(case).__name__}; expected an EngineCase")
+    return dataclasses.replace(case, options={**case.options, **options})

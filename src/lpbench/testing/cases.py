@@ -1,6 +1,6 @@
-"""What the checks work with: a model and inputs for an engine, samples for a processor.
+"""Input of the checks: a model with feeds for an engine, samples for a processor.
 
-A case is handed to other processes, so it holds files, arrays and plain values.
+A case is passed to other processes, so it holds only files, arrays and plain values.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="Case")
 
 Factory = Callable[[Path, Mapping[str, Any]], C]
-"""Makes a case: takes a folder for the files that it writes and the options asked for; must not load the library."""
+"""Makes a case from a folder for its files and the requested options; must not import the library."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What every case says.
+    """Fields of every case.
 
-    :param expected_failures: Checks that fail for a reason that is not the plugin's, with that reason.
+    :param expected_failures: Checks that fail for a reason outside the plugin, with that reason.
     :param timeout: Seconds after which a check counts as hung.
-    :param cycles: Rounds after which what is held is compared, (20, 100); fewer for slow devices.
+    :param cycles: The two numbers of rounds after which descriptors, threads and memory are compared; fewer for slow
+        devices.
     """
 
     expected_failures: Mapping[str, str] = field(default_factory=dict)
@@ -39,15 +40,15 @@ class Case:
 class EngineCase(Case):
     """A small model and two inputs for it.
 
-    :param model: Its files; a few kilobytes are enough.
+    :param model: The model's files; a few kilobytes are enough.
     :param feeds: Arrays by input name.
-    :param other: Further ones of the same types and shapes, each with other values, and with other outputs.
-    :param expected: The outputs of ``feeds``, computed without the engine; None leaves that check out.
+    :param other: Arrays of the same types and shapes with other values, which give other outputs.
+    :param expected: The outputs of ``feeds``, computed without the engine; None skips the check.
     :param tolerance: Largest difference allowed, as a share of the largest expected value.
     :param options: Options of the engine, as users give them.
     :param shapes: Shapes to open the model with.
-    :param identity: A model of one float32 input that a convolution or matrix product multiplies by one: the
-        fingerprint of the precision that is executed.
+    :param identity: A model that multiplies its one float32 input by one with a convolution or matrix product, to
+        determine the precision that is executed.
     """
 
     model: Model
@@ -62,12 +63,12 @@ class EngineCase(Case):
 
 @dataclass(frozen=True, kw_only=True)
 class PreprocessorCase(Case):
-    """Samples, and the inputs that they are to become.
+    """Samples and the model inputs that they are converted to.
 
     :param config: Keys of the preprocessor's config, as apps give them.
     :param inputs: The model's inputs.
-    :param samples: Two or more files that differ; empty where the preprocessor makes its samples up.
-    :param expected: The feeds of the first sample; None leaves that check out.
+    :param samples: Two or more different files; empty to use synthetic samples of the preprocessor.
+    :param expected: The feeds of the first sample; None skips the check.
     :param tolerance: Largest difference allowed, as a share of the largest expected value.
     """
 
@@ -80,15 +81,15 @@ class PreprocessorCase(Case):
 
 @dataclass(frozen=True, kw_only=True)
 class PostprocessorCase(Case):
-    """A model's outputs, and what is to be said of them.
+    """A model's outputs and the expected description of the prediction.
 
     :param outputs: The model's outputs.
     :param given: Arrays by output name.
-    :param other: Further ones, with another prediction.
+    :param other: Arrays that give another prediction.
     :param config: Keys of the postprocessor's config, as apps give them.
     :param labels: The app's class names.
     :param sample: The sample that the outputs belong to, with the geometry that a preprocessor leaves.
-    :param expected: What ``describe`` says of ``given``; None leaves that check out.
+    :param expected: What ``describe`` returns for ``given``; None skips the check.
     """
 
     outputs: tuple[TensorInfo, ...]
@@ -102,9 +103,9 @@ class PostprocessorCase(Case):
 
 @dataclass(frozen=True, kw_only=True)
 class MonitorCase(Case):
-    """A monitor needs nothing but time.
+    """The time for which a monitor is open.
 
-    :param seconds: How long it is held open.
+    :param seconds: Duration in seconds.
     """
 
     seconds: float = 0.3

@@ -1,4 +1,4 @@
-"""For the tests of converters: small ONNX models that converters stumble over, and how far a conversion is off."""
+"""For tests of converters: small ONNX models that are hard to convert, and the error of a conversion."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 OPSET = 17
 OLD = 9
-"""A version of ONNX's operators in which Softmax takes all dimensions from its axis on as one."""
+"""An opset in which Softmax treats all dimensions from its axis on as one."""
 
 
 class OnnxModels:
     """Writes small models with seeded weights into a folder; all numbers are float32.
 
-    :param folder: Which exists.
+    :param folder: An existing folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,7 +40,7 @@ class OnnxModels:
     def network(self, batch: int | str = 1, *, beside: bool = False) -> Path:
         """Save convolution, ReLU, pooling and a matrix product: ``image`` (batch, 3, 8, 8) to ``logits`` (batch, 5).
 
-        :param beside: Put the weights into a file of their own.
+        :param beside: Store the weights in a separate file.
         """
         nodes = [
             self._node("Conv", ["image", "w"], "c", pads=[1] * 4),
@@ -56,7 +56,7 @@ class OnnxModels:
         return self.save(nodes, [("image", (batch, 3, 8, 8))], [("logits", (batch, 5))], weights, **saving)
 
     def several(self) -> Path:
-        """Save two inputs and three outputs, none in the order of its name or of computing, one with other sizes."""
+        """Save two inputs and three outputs, in neither alphabetical nor computing order; one has another shape."""
         nodes = [
             self._node("Sub", ["b", "a"], "z:difference"),
             self._node("Add", ["a", "b"], "sum"),
@@ -67,7 +67,7 @@ class OnnxModels:
         return self.save(nodes, [("b", shape), ("a", shape)], outputs, {"w": self._weights(4, 3, 3, 3)})
 
     def alike(self) -> Path:
-        """Save three outputs that their sizes do not tell apart, of four equal dimensions but the batch."""
+        """Save three outputs of the same shape, (1, 4, 4, 4), so that shapes do not distinguish them."""
         nodes = [
             self._node("Conv", ["x", "w"], "c"),
             self._node("Relu", ["c"], "first"),
@@ -79,7 +79,7 @@ class OnnxModels:
         return self.save(nodes, [("x", shape)], outputs, {"w": self._weights(4, 4, 1, 1)})
 
     def rows(self) -> Path:
-        """Save what detectors give, rows of three dimensions whose last one was the channels: ``y`` (1, 20, 8)."""
+        """Save a detector-like output, rows whose last dimension was the channels: ``y`` (1, 20, 8)."""
         import numpy as np
 
         nodes = [
@@ -92,7 +92,7 @@ class OnnxModels:
         return self.save(nodes, [("x", (1, 3, 4, 5))], [("y", (1, 20, 8))], weights)
 
     def pooling(self) -> Path:
-        """Save an average over more than there is, as GoogLeNet ends: ``x`` (1, 3, 6, 6) to ``y`` (1, 3, 1, 1)."""
+        """Save an average pooling larger than its input, as in GoogLeNet: ``x`` (1, 3, 6, 6) to ``y`` (1, 3, 1, 1)."""
         nodes = [
             self._node("Relu", ["x"], "r"),
             self._node("AveragePool", ["r"], "y", kernel_shape=[7, 7], pads=[0, 0, 1, 1]),
@@ -100,13 +100,13 @@ class OnnxModels:
         return self.save(nodes, [("x", (1, 3, 6, 6))], [("y", (1, 3, 1, 1))], {})
 
     def softmax(self, operator: str = "Softmax", size: int = 1) -> Path:
-        """Save an old Softmax of four dimensions: ``x`` (1, 3, size, size) to ``y`` (1, 10, size, size)."""
+        """Save a four-dimensional Softmax of an old opset: ``x`` (1, 3, size, size) to ``y`` (1, 10, size, size)."""
         nodes = [self._node("Conv", ["x", "w"], "c"), self._node(operator, ["c"], "y")]
         shapes = ((1, 3, size, size), (1, 10, size, size))
         return self.save(nodes, [("x", shapes[0])], [("y", shapes[1])], {"w": self._weights(10, 3, 1, 1)}, opset=OLD)
 
     def unsupported(self, operator: str = "Det", domain: str = "") -> Path:
-        """Save a convolution and an operator that hardly any converter has."""
+        """Save a convolution and an operator that hardly any converter supports."""
         nodes = [self._node("Conv", ["x", "w"], "c"), self._node(operator, ["c"], "y", domain=domain)]
         outputs: list[Value] = [("y", (1, 3))]
         return self.save(nodes, [("x", (1, 3, 4, 4))], outputs, {"w": self._weights(3, 3, 1, 1)})
@@ -125,12 +125,12 @@ class OnnxModels:
         import onnx
 
         helper = onnx.helper
-        given, found = (
+        graph_inputs, graph_outputs = (
             [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in side]
             for side in (inputs, outputs)
         )
         tensors = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
-        graph = helper.make_graph(nodes, "graph", given, found, tensors)
+        graph = helper.make_graph(nodes, "graph", graph_inputs, graph_outputs, tensors)
         versions = [helper.make_opsetid(domain, opset) for domain in sorted({"", *(node.domain for node in nodes)})]
         path = self.folder / "model.onnx"
         onnx.save(helper.make_model(graph, opset_imports=versions, ir_version=8), str(path), **saving)
@@ -154,24 +154,24 @@ def convert(converter: Converter, source: Path, precision: str = "F32", shapes: 
 
 
 def differences(made: Converted, spec: EngineSpec, source: Path, shapes: Shapes | None = None) -> dict[str, float]:
-    """Run source and conversion on the same numbers; return each output's largest error by the source's name.
+    """Run source and conversion on the same inputs; return each output's largest error by the source's name.
 
-    The source runs on the engine that others are judged by, in F32.
+    The source runs on the reference engine in F32.
 
-    :param spec: Of the engine that runs the conversion.
+    :param spec: Spec of the engine that runs the conversion.
     """
     import numpy as np
 
     random = np.random.default_rng(5)
     with _opened(reference("onnx"), Model("onnx", source), shapes) as session:
-        feeds = {each.name: random.random(_sizes(each.shape)).astype(each.dtype) for each in session.inputs}
-        wanted = {name: Tensor(name, "", np.array(array)) for name, array in session.run(feeds).items()}
+        feeds = {info.name: random.random(_sizes(info.shape)).astype(info.dtype) for info in session.inputs}
+        expected = {name: Tensor(name, "", np.array(array)) for name, array in session.run(feeds).items()}
     with _opened(spec, made.model, {}) as session:
         tensors = [Tensor(name, "", array) for name, array in feeds.items()]
-        found = session.run(fitted(tensors, merge(session.inputs, made.model.inputs)))
+        results = session.run(fitted(tensors, merge(session.inputs, made.model.inputs)))
         outputs = merge(session.outputs, made.model.outputs)
-        named = {each.called: Tensor(each.called, each.layout, np.array(found[each.name])) for each in outputs}
-    return {name: _furthest(align_layout(named[name], each), each.values) for name, each in wanted.items()}
+        named = {info.called: Tensor(info.called, info.layout, np.array(results[info.name])) for info in outputs}
+    return {name: _furthest(align_layout(named[name], tensor), tensor.values) for name, tensor in expected.items()}
 
 
 def _opened(spec: EngineSpec, model: Model, shapes: Shapes | None) -> Session:
@@ -187,8 +187,8 @@ def _sizes(shape: Sequence[int | str | None]) -> tuple[int, ...]:
     return tuple(size if isinstance(size, int) else 1 for size in shape)
 
 
-def _furthest(one: Any, two: Any) -> float:
+def _furthest(output: Any, expected: Any) -> float:
     import numpy as np
 
-    assert one.shape == two.shape, f"the shape is {one.shape}; the source's is {two.shape}"  # noqa: S101 - it is for tests
-    return float(np.abs(one.astype(np.float64) - two).max())
+    assert output.shape == expected.shape, f"the output has shape {output.shape}; the source's has {expected.shape}"  # noqa: S101 - it is for tests
+    return float(np.abs(output.astype(np.float64) - expected).max())

@@ -1,1 +1,1 @@
-"""Helpers that know nothing of apps, plugins or measurements."""
+"""General helpers that do not depend on apps, plugins or measurements."""

@@ -1,4 +1,4 @@
-"""Folders that are there whole or not at all, and locks between processes."""
+"""Folders that appear complete or not at all, and locks between processes."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def cache_folder() -> Path:
 
 @contextlib.contextmanager
 def locked(parent: Path, name: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock ``name`` of a folder against other processes and threads; it ends with its holder.
+    """Hold the lock ``name`` of a folder against other processes and threads; the lock ends with its holder.
 
-    :param waiting: Called once if another holds it.
+    :param waiting: Called once if another process or thread holds the lock.
     """
     parent.mkdir(parents=True, exist_ok=True)
     with _lock_path(parent, name).open("ab") as file:
         if not _try_lock(file.fileno()):
             waiting()
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield  # closing the file gives the lock back
+        yield  # closing the file releases the lock
 
 
 @contextlib.contextmanager
 def staging(parent: Path, name: str) -> Iterator[Path]:
-    """Yield a new folder beside ``parent / name``, gone afterwards.  Hold the lock ``name`` meanwhile."""
+    """Yield a new folder beside ``parent / name``, removed afterwards.  The caller must hold the lock ``name``."""
     stage = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=parent))
     try:
         yield stage
@@ -48,7 +48,7 @@ def staging(parent: Path, name: str) -> Iterator[Path]:
 def sweep(parent: Path, *, held: str) -> None:
     """Remove the staging folders of processes that were killed.
 
-    :param held: The lock that the caller holds; those of others are left alone while they hold theirs.
+    :param held: The lock that the caller holds; staging folders whose lock another process holds are kept.
     """
     for stage in parent.glob(".*.*"):
         name = stage.name[1:].rpartition(".")[0]
@@ -59,9 +59,9 @@ def sweep(parent: Path, *, held: str) -> None:
 
 
 def install(new: Path, target: Path, stage: Path) -> None:
-    """Put the finished folder ``new`` in the place of ``target``, on disk for good.
+    """Replace ``target`` by the finished folder ``new``, synchronised to disk.
 
-    :param stage: A staging folder on the same file system, which takes what was there before.
+    :param stage: A staging folder on the same file system, which receives the previous ``target``.
     """
     for path in (*new.rglob("*"), new):
         _sync(path)
@@ -78,7 +78,7 @@ def install(new: Path, target: Path, stage: Path) -> None:
 
 
 def size(folder: Path) -> int:
-    """Return the bytes of all files under a folder or of one file; what vanishes meanwhile counts nothing."""
+    """Return the bytes of all files under a folder, or of one file; files that vanish meanwhile count as 0."""
     total = 0
     for path in (folder, *folder.rglob("*")):
         with contextlib.suppress(OSError):

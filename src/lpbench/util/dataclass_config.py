@@ -1,7 +1,7 @@
-"""Turns a mapping from outside into a frozen dataclass of settings.
+"""Turns a mapping from a file or a caller into a frozen dataclass of settings.
 
-Every error names the key, what was found and what is right; an unknown key gets
-the nearest known one.  Building a config has no side effects.
+Every error names the key, the value found and the value expected; for an unknown
+key it suggests the nearest known one.  Building a config has no side effects.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ def build(kind: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     """Return ``kind(**values)`` once every key is known and every value has its field's type.
 
     Lists become tuples, mappings become nested dataclasses where the field is one,
-    integers are taken for floats.  A dataclass may check more in ``__post_init__`` by
-    raising ValueError.
+    and integers become floats where the field is a float.  A dataclass may check more
+    in ``__post_init__`` by raising ValueError.
 
     :param where: Path of ``values`` in its file, for errors.
-    :raises ConfigError: Naming the key, what was found and what is right.
+    :raises ConfigError: Naming the key, the value found and the value expected.
     """
-    settled, wrong = _gather(kind, values, where)
-    if wrong:
-        raise wrong[0]
+    settings, problems = _gather(kind, values, where)
+    if problems:
+        raise problems[0]
     try:
-        return kind(**settled)
+        return kind(**settings)
     except (TypeError, ValueError) as error:
         raise ConfigError(str(error).replace(f"{kind.__name__}.__init__() ", ""), where=where) from error
 
 
 def errors(kind: type[Any], values: Mapping[str, Any], *, where: str = "") -> list[ConfigError]:
-    """Return what ``build`` would refuse, every key of it; empty where it would succeed."""
-    _, found = _gather(kind, values, where)
-    if found:
-        return found
+    """Return one error for each key that ``build`` would refuse; empty if it would succeed."""
+    _, problems = _gather(kind, values, where)
+    if problems:
+        return problems
     try:
         build(kind, values, where=where)
     except ConfigError as error:
@@ -53,22 +53,22 @@ def errors(kind: type[Any], values: Mapping[str, Any], *, where: str = "") -> li
 
 
 def _gather(kind: type[Any], values: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[ConfigError]]:
-    """Return the values with their fields' types, and the errors of those that have none."""
+    """Return the values converted to their fields' types, and an error for each key that is wrong or missing."""
     types = typing.get_type_hints(kind)
-    fields = {each.name: each for each in dataclasses.fields(kind) if each.init}
-    settled: dict[str, Any] = {}
-    wrong: list[ConfigError] = []
+    fields = {field.name: field for field in dataclasses.fields(kind) if field.init}
+    settings: dict[str, Any] = {}
+    problems: list[ConfigError] = []
     for key, value in values.items():
         if key not in fields:
-            wrong.append(ConfigError(f'unknown key "{key}"', where=where, hint=nearest(str(key), fields)))
+            problems.append(ConfigError(f'unknown key "{key}"', where=where, hint=nearest(str(key), fields)))
             continue
         try:
-            settled[key] = _settle(types[key], value, f"{where}.{key}".lstrip("."))
+            settings[key] = _convert(types[key], value, f"{where}.{key}".lstrip("."))
         except ConfigError as error:
-            wrong.append(error)
-    missing = [name for name, each in fields.items() if name not in values and _required(each)]
-    wrong += [ConfigError(f'missing key "{name}"', where=where, hint=_wanted(types[name])) for name in missing]
-    return settled, wrong
+            problems.append(error)
+    missing = [name for name, field in fields.items() if name not in values and _required(field)]
+    problems += [ConfigError(f'missing key "{name}"', where=where, hint=_expected(types[name])) for name in missing]
+    return settings, problems
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:
@@ -76,9 +76,9 @@ def _required(field: dataclasses.Field[Any]) -> bool:
 
 
 def parse(kind: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return values for ``build`` from the words of a command line, ``threads=2`` say.
+    """Return values for ``build`` from the words of a command line, such as ``threads=2``.
 
-    Words that are JSON are taken as such, others as text; an unknown key is left for ``build`` to refuse.
+    A word that is valid JSON is parsed, any other is text; an unknown key is left for ``build`` to refuse.
     """
     import json
 
@@ -95,43 +95,43 @@ def parse(kind: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
     return {key: value(key, text) for key, text in texts.items()}
 
 
-def _settle(kind: Any, value: Any, where: str) -> Any:
-    inside: list[ConfigError] = []
+def _convert(kind: Any, value: Any, where: str) -> Any:
+    inner_errors: list[ConfigError] = []
     for option in _options(kind):
         try:
-            found = _match(option, value, where)
-        except ConfigError as error:  # noqa: PERF203 - right by its kind and wrong inside: another may fit
-            inside.append(error)
+            converted = _match(option, value, where)
+        except ConfigError as error:  # noqa: PERF203 - the type matches but a nested value does not: try the others
+            inner_errors.append(error)
         else:
-            if found is not _NO:
-                return found
-    if inside:
-        raise inside[0]
+            if converted is not _NO_MATCH:
+                return converted
+    if inner_errors:
+        raise inner_errors[0]
     choices = _choices(_options(kind))
     hint = nearest(value, choices) if isinstance(value, str) and choices else ""
-    raise ConfigError(f"found {_shown(value)}; {_wanted(kind)}", where=where, hint=hint)
+    raise ConfigError(f"found {_shown(value)}; {_expected(kind)}", where=where, hint=hint)
 
 
-_NO = object()
+_NO_MATCH = object()
 
 
 def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one line for each kind of field
     if kind is Any:
         return value
     if get_origin(kind) is Literal:
-        return value if any(value == each and type(value) is type(each) for each in get_args(kind)) else _NO
+        return value if any(value == choice and type(value) is type(choice) for choice in get_args(kind)) else _NO_MATCH
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return build(kind, value, where=where) if isinstance(value, dict) else _NO
+        return build(kind, value, where=where) if isinstance(value, dict) else _NO_MATCH
     if get_origin(kind) is tuple:
-        return _sequence(kind, value, where) if isinstance(value, (list, tuple)) else _NO
+        return _sequence(kind, value, where) if isinstance(value, (list, tuple)) else _NO_MATCH
     if get_origin(kind) in {dict, Mapping}:
-        return _mapping(kind, value, where) if isinstance(value, Mapping) else _NO
+        return _mapping(kind, value, where) if isinstance(value, Mapping) else _NO_MATCH
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value) if abs(value) <= sys.float_info.max else _NO
+        return float(value) if abs(value) <= sys.float_info.max else _NO_MATCH
     plain = get_origin(kind) or kind
     if isinstance(value, bool) and plain is not bool:
-        return _NO
-    return value if isinstance(value, plain) else _NO
+        return _NO_MATCH
+    return value if isinstance(value, plain) else _NO_MATCH
 
 
 def _sequence(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
@@ -141,13 +141,13 @@ def _sequence(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
     if len(inner) != len(value):
         raise ConfigError(f"found {len(value)} values; expected {len(inner)}", where=where)
     return tuple(
-        _settle(each, item, f"{where}[{at}]") for at, (each, item) in enumerate(zip(inner, value, strict=True))
+        _convert(option, item, f"{where}[{at}]") for at, (option, item) in enumerate(zip(inner, value, strict=True))
     )
 
 
 def _mapping(kind: Any, value: Any, where: str) -> dict[str, Any]:
     _, inner = get_args(kind)
-    return {key: _settle(inner, item, f"{where}.{key}") for key, item in value.items()}
+    return {key: _convert(inner, item, f"{where}.{key}") for key, item in value.items()}
 
 
 def _options(kind: Any) -> tuple[Any, ...]:
@@ -160,13 +160,13 @@ def _choices(options: tuple[Any, ...]) -> list[str]:
 
 
 def _shown(value: object) -> str:
-    """Return a value as JSON writes the simple ones, cut where it is long."""
+    """Return a value as text, with null, true and false as in JSON, truncated if it is long."""
     words = {True: "true", False: "false"}
     text = "null" if value is None else words[value] if isinstance(value, bool) else repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
-def _wanted(kind: Any) -> str:
+def _expected(kind: Any) -> str:
     return f"expected {' or '.join(map(_name, _options(kind)))}"
 
 

@@ -15,9 +15,9 @@ BLOCK = 1 << 20
 
 
 def file_digest(path: Path) -> str:
-    """Return a file's sha256 in hex, reading it block by block.
+    """Return a file's sha256 in hexadecimal, reading it block by block.
 
-    :raises AppError: It cannot be read.
+    :raises AppError: The file cannot be read.
     """
     total = hashlib.sha256()
     try:

@@ -1,4 +1,4 @@
-"""Reads JSON that a stranger may have written: bounded, strict, and every refusal is an error of ours."""
+"""Reads untrusted JSON: bounded in size, strict, and every refusal is an LpbenchError."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DIGITS = 40
-"""Longest whole number: Python's conversion takes quadratic time."""
+"""Most digits of a whole number: Python's conversion takes quadratic time."""
 MEBIBYTE = 1 << 20
 
 
 def read_json(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -> Any:
     """Return the value in a file.
 
-    Refuses what JSON does not have or leaves open: keys given twice, NaN and
-    infinity, numbers that overflow, half surrogate pairs.
+    Refuses what JSON forbids or leaves undefined: duplicate keys, NaN and
+    infinity, numbers that overflow, lone surrogates.
 
     :param limit: Largest size in bytes.
     :raises LpbenchError: As ``error``, naming the file and the place in it.
@@ -30,13 +30,13 @@ def read_json(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -
         value = json.loads(
             text, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_float, parse_int=_integer
         )
-        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair can be neither printed nor opened
+        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate can be neither printed nor used as a path
     except json.JSONDecodeError as wrong:
         raise error(f"is not JSON: {wrong.msg} at line {wrong.lineno}, column {wrong.colno}", where=str(path)) from None
     except RecursionError:
         raise error("is nested too deeply", where=str(path)) from None
     except UnicodeEncodeError:
-        raise error("holds half a surrogate pair, which is no text", where=str(path)) from None
+        raise error("holds half a surrogate pair, which is not valid text", where=str(path)) from None
     except ValueError as wrong:
         raise error(str(wrong), where=str(path)) from None
     return value
@@ -46,7 +46,7 @@ def read_text(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -
     """Return a file's UTF-8 text, without a byte-order mark.
 
     :param limit: Largest size in bytes.
-    :raises LpbenchError: As ``error``: no regular file, unreadable, too large, not UTF-8.
+    :raises LpbenchError: As ``error``: not a regular file, unreadable, too large, not UTF-8.
     """
     try:
         if not path.is_file():
@@ -64,16 +64,16 @@ def read_text(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    content = dict(pairs)
+    if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"has the key {json.dumps(twice)} twice in one object")
-    return found
+    return content
 
 
 def _refuse(word: str) -> float:
-    raise ValueError(f"has the number {word}, which JSON does not know")
+    raise ValueError(f"has the number {word}, which JSON does not allow")
 
 
 def _float(text: str) -> float:
@@ -83,5 +83,5 @@ def _float(text: str) -> float:
 
 def _integer(text: str) -> int:
     if len(text) > DIGITS:
-        raise ValueError(f"has a whole number of {len(text)} digits")
+        raise ValueError(f"has a whole number of {len(text)} digits; at most {DIGITS} are allowed")
     return int(text)

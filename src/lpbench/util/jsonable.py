@@ -1,4 +1,4 @@
-"""Values as JSON can carry them."""
+"""Conversion of values to what JSON can represent."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 
 def to_jsonable(value: Any) -> Any:
-    """Return a value as JSON can carry it: arrays become lists, what is not finite null, the unknown its text."""
+    """Return a value that JSON can represent: arrays become lists, NaN and infinity null, unknown types their text."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): to_jsonable(each) for key, each in value.items()}
+        return {str(key): to_jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [to_jsonable(each) for each in value]
+        return [to_jsonable(item) for item in value]
     return to_jsonable(value.tolist()) if hasattr(value, "tolist") else str(value)

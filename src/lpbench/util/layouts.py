@@ -1,4 +1,4 @@
-"""Arrays with their dimensions in another order."""
+"""Changes the order of an array's dimensions."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ if TYPE_CHECKING:
 
 
 def in_layout(values: Array, layout: str, wanted: str) -> Array:
-    """Return values with their dimensions in another order, ``NHWC`` to ``NCHW`` say; a view.
+    """Return a view of the values with their dimensions in another order, for example ``NHWC`` to ``NCHW``.
 
-    :raises LpbenchError: The layouts are not of the same dimensions, or the values have another number of them.
+    :param layout: The order of the dimensions of ``values``.
+    :param wanted: The order to return.
+    :raises LpbenchError: The layouts name different dimensions, or not as many as the values have.
     """
     if layout == wanted:
         return values
     if sorted(layout) != sorted(wanted) or len(set(layout)) != len(layout) or values.ndim != len(layout):
-        raise LpbenchError(f"values of shape {shape_text(values.shape)} cannot be brought from {layout} to {wanted}")
-    moved: Array = values.transpose([layout.index(axis) for axis in wanted])
-    return moved
+        raise LpbenchError(f"values of shape {shape_text(values.shape)} cannot be transposed from {layout} to {wanted}")
+    transposed: Array = values.transpose([layout.index(axis) for axis in wanted])
+    return transposed
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """Return a shape as people write it: ``1x3x224x224``."""
+    """Return a shape as text: ``1x3x224x224``."""
     return "x".join(map(str, shape)) or "scalar"

@@ -1,4 +1,4 @@
-"""What is wrong with a file, in words: the place, what was found, what is right."""
+"""Problems found in a file: the place, what was found, and what is expected."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SHOWN = 60
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a file, or worth knowing about it.
+    """One problem of a file, or a note about it.
 
-    :param path: Place inside the file, ``components[0].inference`` say; empty for the whole.
+    :param path: Place inside the file, such as ``components[0].inference``; empty for the whole file.
     :param found: What was found.
-    :param right: What is right, or what to do.
+    :param right: What is expected, or what to do.
     :param file: The file.
-    :param note: True where nothing is wrong.
+    :param note: True if it is only a note and nothing is wrong.
     """
 
     path: str
@@ -38,16 +38,16 @@ class Problem:
 
 
 def path_text(path: Sequence[str | int]) -> str:
-    """Return a path as people read it: ``components[0].models["my model"]``."""
-    words = [
+    """Return a path as text: ``components[0].models["my model"]``."""
+    parts = [
         f"[{part}]" if isinstance(part, int) else f".{part}" if _plain(part) else f"[{json.dumps(part)}]"
         for part in path
     ]
-    return "".join(words).removeprefix(".")
+    return "".join(parts).removeprefix(".")
 
 
 def show(value: Any) -> str:
-    """Return a value in few words."""
+    """Return a short description of a value."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Runs a helper program to its end, with its words kept in a file, a heartbeat and a time limit."""
+"""Runs a helper program to its end, with its output in a log file, a heartbeat and a time limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEARTBEAT = 0.2
 """Seconds between two calls of ``tick``."""
 
 
-def run(  # noqa: PLR0913 - each says something about the one child
+def run(  # noqa: PLR0913 - each describes the one child process
     command: Sequence[str],
     *,
     log: Path,
@@ -28,16 +28,17 @@ def run(  # noqa: PLR0913 - each says something about the one child
 ) -> int:
     """Run ``command`` and return its exit status, negative for a signal.
 
-    The child gets a process group of its own, so that an interrupted or late one
-    is ended with everything that it started.  Without one it ends with whoever ends our group.
+    By default the child gets its own process group, so that an interrupted or late child
+    is killed together with every process that it started.
 
-    :param log: File that takes its standard output and error.
+    :param log: File that receives its standard output and standard error.
     :param timeout: Seconds after which it is killed.
-    :param tick: Called with the seconds since the start while it runs.
-    :param environment: Variables set on top of ours.
-    :param folder: Its working directory; ours by default.
-    :param own_group: False in a process that was itself started here: what ends that must end the child too.
-    :raises TimeoutError: It was killed for running too long.
+    :param tick: Called with the seconds since the start, at intervals while it runs.
+    :param environment: Variables added to the environment of this process.
+    :param folder: Its working directory; by default that of this process.
+    :param own_group: False keeps the child in the process group of this process, which was itself started by
+        ``run``, so that a signal to the group ends both.
+    :raises TimeoutError: The child was killed because it ran too long.
     """
     import subprocess
 
@@ -48,7 +49,7 @@ def run(  # noqa: PLR0913 - each says something about the one child
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
-            # a module in the working directory must not stand in for a library
+            # a module in the working directory must not shadow a library
             env={**os.environ, "PYTHONSAFEPATH": "1", **(environment or {})},
             cwd=folder,
             start_new_session=own_group,
@@ -80,13 +81,13 @@ def _beat(seconds: float, timeout: float, tick: Callable[[float], None]) -> None
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a child's words that says something, or an empty string."""
+    """Return the last line of a log that is not blank, or an empty string."""
     lines = log.read_text("utf-8", "replace").splitlines()
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def ending(status: int) -> str:
-    """Return an exit status in words."""
+    """Return an exit status as text."""
     if status >= 0:
         return f"exit status {status}"
     try:

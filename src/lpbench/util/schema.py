@@ -1,7 +1,7 @@
-"""Checks values against the part of JSON Schema (draft 2020-12) that our own schemas use.
+"""Checks values against the subset of JSON Schema (draft 2020-12) that lpbench's schemas use.
 
-Every error is found, with its path in the value, what was found and what is
-right.  A keyword that is not known here is refused, so that no rule of a schema
+All errors are reported, each with its path in the value, what was found and what is
+expected.  A schema with an unknown keyword is refused, so that no rule of a schema
 goes unchecked.
 """
 
@@ -24,7 +24,7 @@ ANNOTATIONS = frozenset({"$schema", "$id", "$defs", "$comment", "title", "descri
 
 
 def published(package: str, name: str) -> dict[str, Any]:
-    """Return a schema that a package publishes, ``ai_app`` of ``lpbench.app`` say."""
+    """Return a schema that a package publishes, for example ``ai_app`` of ``lpbench.app``."""
     from importlib.resources import files
 
     text = (files(package) / f"{name}.schema.json").read_text(encoding="utf-8")
@@ -35,15 +35,15 @@ def published(package: str, name: str) -> dict[str, Any]:
 def iter_problems(instance: Any, schema: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield everything that ``schema`` refuses in ``instance``, a value as ``json.loads`` returns it.
 
-    :raises ValueError: The schema holds a keyword, a type or a reference that is not known here.
+    :raises ValueError: The schema has an unknown keyword, type or reference.
     """
-    found: list[Problem] = []
-    _Compiler(schema).check(schema, "#")(instance, (), found)
-    return iter(found)
+    problems: list[Problem] = []
+    _Compiler(schema).check(schema, "#")(instance, (), problems)
+    return iter(problems)
 
 
 class _Compiler:
-    """Turns schemas into checks, each reference once."""
+    """Compiles schemas into checks, each reference once."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self.root = root
@@ -52,12 +52,12 @@ class _Compiler:
     def check(self, schema: Any, place: str) -> Check:
         """Return the check of one schema.
 
-        :raises ValueError: It is none, or holds what is not known here.
+        :raises ValueError: The value is not a schema, or has an unknown keyword, type or reference.
         """
         if isinstance(schema, bool):
             return anything if schema else nothing
         if not isinstance(schema, dict):
-            raise ValueError(f"schema {place}: found {show(schema)}; expected an object, true or false")  # noqa: TRY004 - a wrong schema, as every other here
+            raise ValueError(f"schema {place}: found {show(schema)}; expected an object, true or false")  # noqa: TRY004 - ValueError, as for every other wrong schema
         for name, inner in schema.get("$defs", {}).items():
             self.check(inner, f"{place}/$defs/{name}")
         unknown = schema.keys() - KEYWORDS.keys() - ANNOTATIONS
@@ -67,22 +67,22 @@ class _Compiler:
         return checks[0] if len(checks) == 1 else _all(checks)
 
     def refer(self, reference: str, place: str) -> Check:
-        """Return the check of ``#/$defs/name``, made on first use since schemas may refer to themselves."""
+        """Return the check of ``#/$defs/name``, compiled on first use because schemas may refer to themselves."""
         name = reference.removeprefix("#/$defs/")
         if name == reference or name not in self.root.get("$defs", {}):
             raise ValueError(f"schema {place}: no such reference: {reference}")
 
-        def check(value: Any, path: Path, found: list[Problem]) -> None:
+        def check(value: Any, path: Path, problems: list[Problem]) -> None:
             if reference not in self._referred:
                 self._referred[reference] = self.check(self.root["$defs"][name], reference)
-            self._referred[reference](value, path, found)
+            self._referred[reference](value, path, problems)
 
         return check
 
 
 def _all(checks: Sequence[Check]) -> Check:
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
-        for each in checks:
-            each(value, path, found)
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
+        for part in checks:
+            part(value, path, problems)
 
     return check

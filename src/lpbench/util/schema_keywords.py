@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema that ``lpbench.util.schema`` knows, each as a maker of checks."""
+"""The JSON Schema keywords of ``lpbench.util.schema``, each with a function that compiles it into a check."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     Path = tuple[str | int, ...]
     Check = Callable[[Any, Path, list[Problem]], None]
-    """Appends what is wrong with a value at a path."""
+    """Appends the problems of a value at a path to a list."""
     Maker = Callable[["Compiler", Mapping[str, Any], str], Check]
-    """Turns one keyword of a schema, and the place of that schema, into a check."""
+    """Compiles one keyword of a schema, given the schema and its place, into a check."""
 
 WORDS = {
     "string": "text",
@@ -29,7 +29,7 @@ WORDS = {
 
 
 class Compiler(Protocol):
-    """Turns schemas into checks."""
+    """Compiles schemas into checks."""
 
     def check(self, schema: Any, place: str) -> Check:
         """Return the check of one schema."""
@@ -38,27 +38,27 @@ class Compiler(Protocol):
         """Return the check of a schema by its reference."""
 
 
-def anything(value: Any, path: Path, found: list[Problem]) -> None:
+def anything(value: Any, path: Path, problems: list[Problem]) -> None:
     """Accept every value."""
 
 
-def nothing(value: Any, path: Path, found: list[Problem]) -> None:
+def nothing(value: Any, path: Path, problems: list[Problem]) -> None:
     """Refuse every value."""
-    found.append(Problem(path_text(path), f"found {show(value)}", "nothing may stand here"))
+    problems.append(Problem(path_text(path), f"found {show(value)}", "no value is allowed here"))
 
 
 def _test(passes: Callable[[Any], bool], right: str) -> Check:
-    """Return a check that asks one question of a value."""
+    """Return a check of one property of a value."""
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
         if not passes(value):
-            found.append(Problem(path_text(path), f"found {show(value)}", right))
+            problems.append(Problem(path_text(path), f"found {show(value)}", right))
 
     return check
 
 
-def _says(schema: Mapping[str, Any], expected: str) -> str:
-    """Return what is right: what the rule asks for, and what the schema says the value is."""
+def _remedy(schema: Mapping[str, Any], expected: str) -> str:
+    """Return the remedy: what the rule expects, and the schema's description of the value."""
     meaning = schema.get("description", "")
     return f"expected {expected}: {meaning[:1].lower()}{meaning[1:].rstrip('.')}" if meaning else f"expected {expected}"
 
@@ -78,22 +78,22 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Compare as JSON does: 1 is 1.0 and is not true."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    return bool(one == other)
+def _same(left: Any, right: Any) -> bool:
+    """Compare as JSON does: 1 equals 1.0 but not true."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+    return bool(left == right)
 
 
 def _type(_: Compiler, schema: Mapping[str, Any], place: str) -> Check:
     names = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     if unknown := [name for name in names if name not in TYPES]:
         raise ValueError(f"schema {place}: unknown type {unknown[0]!r}")
-    right = _says(schema, " or ".join(WORDS[name] for name in names))
+    right = _remedy(schema, " or ".join(WORDS[name] for name in names))
     tests = [TYPES[name] for name in names]
     if len(tests) == 1:
         return _test(tests[0], right)
@@ -102,18 +102,18 @@ def _type(_: Compiler, schema: Mapping[str, Any], place: str) -> Check:
 
 def _enum(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
     allowed = schema["enum"]
-    names = [each for each in allowed if isinstance(each, str)]
+    names = [choice for choice in allowed if isinstance(choice, str)]
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
-        if not any(_same(value, each) for each in allowed):
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
+        if not any(_same(value, choice) for choice in allowed):
             right = nearest(value, names) if isinstance(value, str) and names else f"expected {_list(allowed)}"
-            found.append(Problem(path_text(path), f"found {show(value)}", right))
+            problems.append(Problem(path_text(path), f"found {show(value)}", right))
 
     return check
 
 
 def _const(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
-    return _test(lambda value: _same(value, schema["const"]), _says(schema, show(schema["const"])))
+    return _test(lambda value: _same(value, schema["const"]), _remedy(schema, show(schema["const"])))
 
 
 def _list(values: Iterable[Any]) -> str:
@@ -123,11 +123,11 @@ def _list(values: Iterable[Any]) -> str:
 def _properties(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
     checks = {name: compiler.check(inner, f"{place}/{name}") for name, inner in schema["properties"].items()}
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
         if isinstance(value, dict):
-            for name, each in checks.items():
+            for name, inner in checks.items():
                 if name in value:
-                    each(value[name], (*path, name), found)
+                    inner(value[name], (*path, name), problems)
 
     return check
 
@@ -136,11 +136,11 @@ def _pattern_properties(compiler: Compiler, schema: Mapping[str, Any], place: st
     patterns = schema["patternProperties"].items()
     checks = [(re.compile(pattern), compiler.check(inner, f"{place}/{pattern}")) for pattern, inner in patterns]
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
         for name in value if isinstance(value, dict) else ():
-            for pattern, each in checks:
+            for pattern, inner in checks:
                 if pattern.search(name):
-                    each(value[name], (*path, name), found)
+                    inner(value[name], (*path, name), problems)
 
     return check
 
@@ -151,18 +151,18 @@ def _additional_properties(compiler: Compiler, schema: Mapping[str, Any], place:
     rule = schema["additionalProperties"]
     inner = _unknown_key(names) if rule is False else compiler.check(rule, f"{place}/additionalProperties")
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
         for name in value if isinstance(value, dict) else ():
             if name not in names and not any(pattern.search(name) for pattern in patterns):
-                inner(value[name], (*path, name), found)
+                inner(value[name], (*path, name), problems)
 
     return check
 
 
 def _unknown_key(names: Iterable[str]) -> Check:
-    def check(_: Any, path: Path, found: list[Problem]) -> None:
+    def check(_: Any, path: Path, problems: list[Problem]) -> None:
         name = str(path[-1])
-        found.append(Problem(path_text(path[:-1]), f"unknown key {show(name)}", nearest(name, names)))
+        problems.append(Problem(path_text(path[:-1]), f"unknown key {show(name)}", nearest(name, names)))
 
     return check
 
@@ -170,11 +170,11 @@ def _unknown_key(names: Iterable[str]) -> Check:
 def _required(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
     meanings = {name: schema.get("properties", {}).get(name, {}) for name in schema["required"]}
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
         for name, meaning in meanings.items() if isinstance(value, dict) else ():
             if name not in value:
                 right = f"add it: {meaning.get('description', '')}" if isinstance(meaning, dict) else ""
-                found.append(Problem(path_text(path), f"missing key {show(name)}", right.rstrip(": ")))
+                problems.append(Problem(path_text(path), f"missing key {show(name)}", right.rstrip(": ")))
 
     return check
 
@@ -183,10 +183,10 @@ def _items(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
     inner = compiler.check(schema["items"], f"{place}/items")
     first = len(schema.get("prefixItems", ()))
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
         if isinstance(value, list):
             for at in range(first, len(value)):
-                inner(value[at], (*path, at), found)
+                inner(value[at], (*path, at), problems)
 
     return check
 
@@ -194,30 +194,30 @@ def _items(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
 def _prefix_items(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
     checks = [compiler.check(inner, f"{place}/prefixItems/{at}") for at, inner in enumerate(schema["prefixItems"])]
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
-        for at, (each, item) in enumerate(zip(checks, value if isinstance(value, list) else (), strict=False)):
-            each(item, (*path, at), found)
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
+        for at, (inner, item) in enumerate(zip(checks, value if isinstance(value, list) else (), strict=False)):
+            inner(item, (*path, at), problems)
 
     return check
 
 
 def _length(keyword: str, kind: type[Sized], passes: Callable[[int, int], bool], expected: str) -> Maker:
-    """Return the maker of a rule on how long a value of ``kind`` is."""
+    """Return a function that compiles a rule on the length of a value of ``kind``."""
 
     def make(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
         bound = schema[keyword]
-        right = _says(schema, expected.format(bound))
+        right = _remedy(schema, expected.format(bound))
         return _test(lambda value: not isinstance(value, kind) or passes(len(value), bound), right)
 
     return make
 
 
 def _bound(keyword: str, passes: Callable[[float, float], bool], expected: str) -> Maker:
-    """Return the maker of a rule on how large a number is."""
+    """Return a function that compiles a rule on the size of a number."""
 
     def make(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
         bound = schema[keyword]
-        right = _says(schema, expected.format(bound))
+        right = _remedy(schema, expected.format(bound))
         return _test(lambda value: not _is_number(value) or passes(value, bound), right)
 
     return make
@@ -225,7 +225,7 @@ def _bound(keyword: str, passes: Callable[[float, float], bool], expected: str) 
 
 def _pattern(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
     pattern = re.compile(schema["pattern"])
-    right = _says(schema, f"text like {schema['pattern']}")
+    right = _remedy(schema, f"text that matches {schema['pattern']}")
     return _test(lambda value: not isinstance(value, str) or pattern.search(value) is not None, right)
 
 
@@ -234,51 +234,54 @@ def _ref(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
 
 
 def _branches(compiler: Compiler, schema: Mapping[str, Any], place: str, keyword: str) -> Callable[..., Any]:
+    """Return a function that returns, for each branch of a keyword, the problems of a value."""
     checks = [compiler.check(inner, f"{place}/{keyword}/{at}") for at, inner in enumerate(schema[keyword])]
 
-    def answers(value: Any, path: Path) -> list[list[Problem]]:
-        found: list[list[Problem]] = [[] for _ in checks]
-        for each, problems in zip(checks, found, strict=True):
-            each(value, path, problems)
-        return found
+    def evaluate(value: Any, path: Path) -> list[list[Problem]]:
+        by_branch: list[list[Problem]] = [[] for _ in checks]
+        for check, problems in zip(checks, by_branch, strict=True):
+            check(value, path, problems)
+        return by_branch
 
-    return answers
+    return evaluate
 
 
 def _any_of(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
-    answers = _branches(compiler, schema, place, "anyOf")
+    evaluate = _branches(compiler, schema, place, "anyOf")
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
-        problems = answers(value, path)
-        if all(problems):
-            found.extend(_closest(problems, path))
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
+        by_branch = evaluate(value, path)
+        if all(by_branch):
+            problems.extend(_closest(by_branch, path))
 
     return check
 
 
 def _one_of(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
-    answers = _branches(compiler, schema, place, "oneOf")
+    evaluate = _branches(compiler, schema, place, "oneOf")
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
-        problems = answers(value, path)
-        fitting = sum(not each for each in problems)
+    def check(value: Any, path: Path, problems: list[Problem]) -> None:
+        by_branch = evaluate(value, path)
+        fitting = sum(not branch for branch in by_branch)
         if not fitting:
-            found.extend(_closest(problems, path))
+            problems.extend(_closest(by_branch, path))
         elif fitting > 1:
-            right = f"expected a value that fits one of {len(problems)} descriptions only"
-            found.append(Problem(path_text(path), f"found {show(value)}, which fits {fitting}", right))
+            right = f"expected a value that fits exactly one of {len(by_branch)} descriptions"
+            problems.append(Problem(path_text(path), f"found {show(value)}, which fits {fitting}", right))
 
     return check
 
 
-def _closest(problems: Sequence[Sequence[Problem]], path: Path) -> Sequence[Problem]:
-    """Return the errors of the one branch that fits on the outside, or one error that names what all expect."""
+def _closest(by_branch: Sequence[Sequence[Problem]], path: Path) -> Sequence[Problem]:
+    """Return the problems of the branch that fits the value itself, or one problem that names what each expects."""
     here = path_text(path)
-    inside = [each for each in problems if all(problem.path != here for problem in each)]
+    inside = [branch for branch in by_branch if all(problem.path != here for problem in branch)]
     if inside:
         return min(inside, key=len)
-    rights = [problem.right.removeprefix("expected ") for each in problems for problem in each if problem.path == here]
-    return [Problem(here, problems[0][0].found, "expected " + "; or ".join(dict.fromkeys(filter(None, rights))))]
+    rights = [
+        problem.right.removeprefix("expected ") for branch in by_branch for problem in branch if problem.path == here
+    ]
+    return [Problem(here, by_branch[0][0].found, "expected " + "; or ".join(dict.fromkeys(filter(None, rights))))]
 
 
 KEYWORDS: dict[str, Maker] = {

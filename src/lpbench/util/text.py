@@ -1,20 +1,20 @@
-"""Text from outside as a terminal may show it."""
+"""Makes untrusted text fit for a terminal."""
 
 from __future__ import annotations
 
 
 def clean(text: object) -> str:
-    """Return text with whatever is not printable written as an escape: names come from outside."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(text))
+    """Return text with every unprintable character escaped, because names may come from untrusted files."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(text))
 
 
 def cells(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(_cells(each) for each in text) if not text.isascii() else len(text)
+    """Return how many columns of a terminal a text occupies."""
+    return sum(map(_cells, text)) if not text.isascii() else len(text)
 
 
 def shorten(text: str, width: int) -> str:
-    """Return a text that fits ``width`` columns, its end replaced by dots where it does not."""
+    """Return a text that fits ``width`` columns, its end replaced by an ellipsis if it is too long."""
     if cells(text) <= width:
         return text
     while text and cells(text) > width - 1:
@@ -23,7 +23,7 @@ def shorten(text: str, width: int) -> str:
 
 
 def _cells(character: str) -> int:
-    import unicodedata  # slow to load, and most names are plain
+    import unicodedata  # slow to import, and most names are ASCII
 
     if unicodedata.combining(character):
         return 0

@@ -1,4 +1,4 @@
-"""The absence of a value, with its reason."""
+"""A missing value and the reason why it is missing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A metric that cannot be had here, and why."""
+    """A value that is not available here, and why."""
 
     reason: str

@@ -1,14 +1,14 @@
-"""Takes the distance between the engine alone and the whole app apart, into measured parts that add up.
+"""Breaks the difference between the engine alone and the whole app down into measured parts that add up.
 
-"My app is slower than your benchmark" has the same few causes everywhere: a benchmark feeds one
-input again and again, from memory that is hot.  Four loops, each with one thing more than the
-one before, take turns; what each adds is the difference of two medians, so the parts
-telescope to the app's own latency:
+"My app is slower than your benchmark" usually has the same few causes: a benchmark feeds the same
+input repeatedly, from hot caches.  Four loops run interleaved, each with one step more than the
+one before; the contribution of a step is the difference of two medians, so the parts
+add up to the app's own latency:
 
-1. the engine alone, the same input every time, as benchmark tools of engines do;
+1. the engine alone with the same input every time, as engines' own benchmark tools do;
 2. a new input every time: its bytes must come from memory;
-3. the preprocessor runs before each inference, and takes the caches;
-4. the postprocessor runs after each, and does likewise: this is the app.
+3. the preprocessor runs before each inference and displaces data from the caches;
+4. the postprocessor runs after each inference and displaces more: this is the app.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SLICE_S = 0.02
 LEAST_SAMPLES = 3
 ROUNDS = (4, 24)
 INPUTS = 8
-"""Different inputs of the second loop."""
+"""Distinct inputs of the second loop."""
 NANO = 1_000_000_000
 
 
@@ -44,29 +44,33 @@ def explain(
 ) -> dict[str, float]:
     """Return the parts of a sample's time in nanoseconds; they add up to the wall time of a sample in the app.
 
-    :param samples: Decoded ones; they are gone round.
-    :param seconds: About how long to measure.
+    :param samples: Decoded samples, used cyclically.
+    :param seconds: Approximate measuring time.
     """
     loops = _loops(session, pre, post, samples)
     expected = statistics.median(_totals(loops[-1](LEAST_SAMPLES)))
     count = max(LEAST_SAMPLES, int(SLICE_S * NANO / max(expected, 1)))
     least, most = ROUNDS
     rounds = max(least, min(most, int(seconds * NANO / max(expected, 1) / count / len(loops))))
-    found: list[list[Mapping[str, float]]] = [[] for _ in loops]
+    medians: list[list[Mapping[str, float]]] = [[] for _ in loops]
     for number in range(rounds):
         order = range(len(loops)) if number % 2 == 0 else range(len(loops) - 1, -1, -1)
-        for at in order:
-            found[at].append(_slice(loops[at], count))
-    return _parts(found, _pre_parts(pre, samples))
+        for index in order:
+            medians[index].append(_slice(loops[index], count))
+    return _parts(medians, _pre_parts(pre, samples))
 
 
-def _parts(found: Sequence[Sequence[Mapping[str, float]]], steps: Mapping[str, float]) -> dict[str, float]:
-    """Return what each loop adds to the one before, then the other stages and what lies between samples."""
+def _parts(slices: Sequence[Sequence[Mapping[str, float]]], steps: Mapping[str, float]) -> dict[str, float]:
+    """Return the time that each loop adds to the one before, the other stages, and the time between samples.
+
+    :param slices: Medians by stage of each slice of each loop.
+    :param steps: Times of the preprocessor's own steps.
+    """
 
     def median(loop: int, stage: str) -> float:
-        return statistics.median(each[stage] for each in found[loop])
+        return statistics.median(medians[stage] for medians in slices[loop])
 
-    inference = [median(loop, "inference") for loop in range(len(found))]
+    inference = [median(loop, "inference") for loop in range(len(slices))]
     app = {stage: median(-1, stage) for stage in ("preprocessing", "postprocessing", "wall")}
     return {
         ALONE: inference[0],
@@ -80,7 +84,7 @@ def _parts(found: Sequence[Sequence[Mapping[str, float]]], steps: Mapping[str, f
 
 
 def _shared(stage: str, ns: float, steps: Mapping[str, float]) -> dict[str, float]:
-    """Return a stage split as its own steps were when they were looked at one by one."""
+    """Return a stage split in proportion to its own steps, which were timed one by one."""
     whole = sum(steps.values())
     if not whole:
         return {stage: ns}
@@ -88,17 +92,17 @@ def _shared(stage: str, ns: float, steps: Mapping[str, float]) -> dict[str, floa
 
 
 def _pre_parts(pre: Preprocessor[Any], samples: Sequence[Sample]) -> dict[str, float]:
-    """Return the medians of the preprocessor's own steps over the samples, twice round."""
-    looked = [pre.steps(sample) for sample in samples for _ in range(2)]
-    names = dict.fromkeys(name for each in looked for name in each)
-    return {name: statistics.median(each.get(name, 0) for each in looked) for name in names}
+    """Return the medians of the preprocessor's own steps; each sample is timed twice."""
+    timings = [pre.steps(sample) for sample in samples for _ in range(2)]
+    names = dict.fromkeys(name for steps in timings for name in steps)
+    return {name: statistics.median(steps.get(name, 0) for steps in timings) for name in names}
 
 
 def _loops(
     session: Session, pre: Preprocessor[Any], post: Postprocessor[Any], samples: Sequence[Sample]
 ) -> list[Callable[[int], tuple[Any, int]]]:
-    """Return the four loops: each takes a number of samples and returns their clock reads and the wall time."""
-    inputs = [copy.deepcopy(dict(pre(samples[at % len(samples)]))) for at in range(INPUTS)]
+    """Return the four loops: each takes a number of samples and returns their clock reads and the total wall time."""
+    inputs = [copy.deepcopy(dict(pre(samples[index % len(samples)]))) for index in range(INPUTS)]
     ready = [_fed(sample, feeds) for sample, feeds in zip(_round(samples, INPUTS), inputs, strict=True)]
 
     def loop(prepare: Callable[[Any], Any], predict: Callable[..., Any], over: Sequence[Any]) -> Any:
@@ -121,9 +125,9 @@ def _loops(
 
 
 def _slice(loop: Callable[[int], tuple[Any, int]], count: int) -> dict[str, float]:
-    """Return the medians of a slice by stage, its first sample left out, and the wall time of a sample.
+    """Return the medians of a slice by stage, without its first sample, and the wall time of a sample.
 
-    The clock reads inside a sample belong to its stages; what is left is the loop's own.
+    The clock reads inside a sample belong to its stages; the remaining time is the loop's own.
     """
     reads, wall = loop(count + 1)
     stages = durations(reads)
@@ -138,14 +142,14 @@ def _totals(measured: tuple[Any, int]) -> list[int]:
 
 
 def _round(items: Sequence[Any], count: int) -> list[Any]:
-    return [items[at % len(items)] for at in range(count)]
+    return [items[index % len(items)] for index in range(count)]
 
 
 def _fed(sample: Sample, feeds: Mapping[str, Any]) -> Sample:
-    """Return a sample that carries its feeds ready made."""
-    made = type(sample)(sample.name, feeds)
-    made.geometry = sample.geometry
-    return made
+    """Return a sample whose data are its finished feeds."""
+    fed = type(sample)(sample.name, feeds)
+    fed.geometry = sample.geometry
+    return fed
 
 
 def _given(sample: Sample) -> Any:

@@ -1,4 +1,4 @@
-"""What a worker does for a comparison: the numbers of a sample, component by component, and intermediate tensors."""
+"""A worker's part in a comparison of engines: a sample's numbers by component, and intermediate tensors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lpbench.worker.pipeline import OpenComponent
 
 FEEDS = "0000.feeds"
-"""What ``collect`` calls the feeds of its first sample."""
+"""The name that ``collect`` gives to the feeds of its first sample."""
 
 
 def numbers(
@@ -30,66 +30,67 @@ def numbers(
     keep: Path | None = None,
     given: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[dict[str, Any], bytes]:
-    """Return outputs, values and prediction of a sample: of every component, for each thing that it looks at.
+    """Return outputs, values and prediction of a sample, for every component and each item that it processes.
 
-    :param sample: None where it cannot be used: there is nothing then.
-    :param keep: A folder that gets the feeds of each component and thing; their files are told as ``feeds``.
-    :param given: Feeds that another worker kept, with ``part`` and ``place``, to run components with beside.
-    :returns: ``sample`` and ``visits``, each with the component's name as ``part`` and the things' numbers as
-        ``place``, and ``given`` likewise, and the arrays as bytes: ``lpbench.worker.tensor_wire.unpack`` takes the two.
+    :param sample: None if the sample cannot be used; the record is then empty.
+    :param keep: A folder to write the feeds of each component and item into; the record names the files as ``feeds``.
+    :param given: Feeds that another worker kept, with ``part`` and ``place``, to run the components with in addition.
+    :returns: A record and the arrays as bytes, both for ``lpbench.worker.tensor_wire.unpack``.  The record has
+        ``sample``, ``visits`` and ``given``; each entry of the last two has the component's name as ``part`` and the
+        numbers of the items as ``place``.
     """
     if sample is None:
         return {"sample": None, "visits": [], "given": []}, b""
     visits, blocks = [], []
-    for at, (part, place, looked_at) in enumerate(_walk(parts, sample, ())):
-        folder = _folder(keep, at)
-        record, block = collect(part.session, part.pre, part.post, [looked_at], keep=folder)
+    for index, (part, place, item) in enumerate(_walk(parts, sample, ())):
+        folder = _folder(keep, index)
+        record, block = collect(part.session, part.pre, part.post, [item], keep=folder)
         feeds = str(folder / FEEDS) if folder else ""
         visits.append({"part": part.name, "place": list(place), "feeds": feeds, **record["samples"][0]})
         blocks.append(block)
     records = []
-    for each in given:
-        answer, more = _given(parts, each)
-        records.append(answer)
+    for feeds_record in given:
+        record, more = _given(parts, feeds_record)
+        records.append(record)
         blocks += more
     return {"sample": sample.name, "visits": visits, "given": records}, b"".join(blocks)
 
 
-def _given(parts: Sequence[OpenComponent], each: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
-    """Run a component with another worker's feeds: what it puts out then comes from it alone."""
-    part = next(part for part in parts if part.name == each["part"])
-    outputs = part.session.run(fitted(read_feeds(Path(each["feeds"])), part.pre.inputs))
+def _given(parts: Sequence[OpenComponent], record: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    """Run a component with another worker's feeds, so that earlier components do not influence its outputs."""
+    part = next(part for part in parts if part.name == record["part"])
+    outputs = part.session.run(fitted(read_feeds(Path(record["feeds"])), part.pre.inputs))
     records, blocks = pack(named(outputs, part.post.outputs))
-    return {"part": part.name, "place": each["place"], "outputs": records, "values": []}, blocks
+    return {"part": part.name, "place": record["place"], "outputs": records, "values": []}, blocks
 
 
 def _walk(
     parts: Sequence[OpenComponent], sample: Sample, place: tuple[int, ...]
 ) -> Iterator[tuple[OpenComponent, tuple[int, ...], Sample]]:
-    """Yield every component with what it looks at."""
+    """Yield every component with each item that it processes."""
     part, *later = parts
     yield part, place, sample
     if later:
-        found = part.post(part.session.run(part.pre(sample)), sample)
-        for item in list(later[0].pre.items(sample, found)):
+        prediction = part.post(part.session.run(part.pre(sample)), sample)
+        for item in list(later[0].pre.items(sample, prediction)):
             yield from _walk(later, item, (*place, item.item))
 
 
-def _folder(keep: Path | None, at: int) -> Path | None:
-    """Return an empty folder for the feeds of one thing; None where they are not kept."""
+def _folder(keep: Path | None, index: int) -> Path | None:
+    """Return an empty folder for the feeds of one item; None if feeds are not kept."""
     if keep is None:
         return None
-    folder = keep / str(at)
+    folder = keep / str(index)
     folder.mkdir()
     return folder
 
 
 class Exposed:
-    """A model that ran once and shows every tensor that it computed.
+    """A model that ran once and exposes every tensor that it computed.
 
     :param model: The model's files, as JSON.
-    :param feeds: A file of feeds that another session of the same model got.
-    :raises LpbenchError: The engine cannot be used, or shows nothing.
+    :param feeds: A file with the feeds of another session of the same model.
+    :raises LpbenchError: The engine cannot be used, or cannot show intermediate tensors of the format.
     """
 
     def __init__(
@@ -102,29 +103,29 @@ class Exposed:
         feeds: str,
     ) -> None:
         spec = registry.current().get(registry.ENGINES, engine).spec
-        known = model_from_request(model)
-        if known.format not in spec.exposes:
-            raise EngineError(f'engine "{spec.name}" shows no intermediate tensors of {known.format}')
-        opens = engine_opener(spec, known, options, exposed=True)
+        exposed = model_from_request(model)
+        if exposed.format not in spec.exposes:
+            raise EngineError(f'engine "{spec.name}" cannot show intermediate tensors of {exposed.format}')
+        opens = engine_opener(spec, exposed, options, exposed=True)
         self._session = opens(shapes={name: tuple(shape) for name, shape in shapes.items()})
-        inputs = merge(self._session.inputs, known.inputs)
-        self._found = self._session.run(fitted(read_feeds(Path(feeds)), inputs))
+        inputs = merge(self._session.inputs, exposed.inputs)
+        self._tensors = self._session.run(fitted(read_feeds(Path(feeds)), inputs))
 
     def describe(self) -> dict[str, Any]:
-        """Return the tensors in the order of computing, each with its size in bytes, and what made them."""
+        """Return the tensors in order of computation, each with its size in bytes, and the operators that made them."""
         tensors = [
-            {**dataclasses.asdict(each), "bytes": getattr(self._found[each.name], "nbytes", 0)}
-            for each in self._session.outputs
+            {**dataclasses.asdict(info), "bytes": getattr(self._tensors[info.name], "nbytes", 0)}
+            for info in self._session.outputs
         ]
         facts = self._session.describe()
         return {"tensors": tensors, "makers": facts.get("makers", {}), "version": facts.get("version", "")}
 
     def take(self, names: Sequence[str]) -> tuple[dict[str, Any], bytes]:
-        """Return some tensors: records and bytes, as ``lpbench.worker.tensor_wire.unpack_tensors`` takes them."""
-        records, parts = pack([Tensor(name, "", self._found[name]) for name in names])
+        """Return the named tensors: records and bytes, for ``lpbench.worker.tensor_wire.unpack_tensors``."""
+        records, parts = pack([Tensor(name, "", self._tensors[name]) for name in names])
         return {"tensors": records}, b"".join(parts)
 
     def close(self) -> None:
         """Free the model."""
-        self._found = {}
+        self._tensors = {}
         self._session.close()

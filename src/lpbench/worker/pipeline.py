@@ -1,6 +1,6 @@
-"""What samples are sent through once an app is open: one component, a chain of them, batches, or several side by side.
+"""Pipelines of an open app: one component, a chain of components, batches, or several streams in parallel.
 
-A pipeline is asked for times of *lots*: a lot is one sample, or as many as a batch takes.
+A pipeline measures *lots*: a lot is one sample, or the samples of one batch.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 Batch = Any
-"""A ``Sample``, or a list of them where a pipeline takes batches."""
+"""A ``Sample``, or a list of samples where a pipeline runs batches."""
 
 
 @dataclass(frozen=True)
 class OpenComponent:
-    """One component, open.
+    """One open component.
 
-    :param name: Of the component.
-    :param engine: That runs it; empty where it was handed over.
+    :param name: The component's name.
+    :param engine: Name of the engine that runs it; empty if an instance was passed.
     """
 
     name: str
@@ -47,33 +47,33 @@ class Pipeline(abc.ABC):
     """An app that is open."""
 
     components: tuple[str, ...] = ()
-    """Names of a chain's components, whose stages are timed apart; empty where there is one."""
+    """Names of a chain's components, whose stages are timed separately; empty for a single component."""
     batch = 1
     """Samples in a lot."""
 
     @abc.abstractmethod
     def time(self, batches: Sequence[Batch], clock: Callable[[], int]) -> array[int]:
-        """Send lots through and return the clock reads, ``timing.reads(components)`` for each."""
+        """Run lots and return the clock reads, ``reads_of(components)`` for each."""
 
     def time_cpu(self, batches: Sequence[Batch]) -> array[int]:
-        """Likewise in CPU time of all threads."""
+        """Run lots as ``time`` does, and return CPU time of all threads instead of wall time."""
         return self.time(batches, time.process_time_ns)
 
     @abc.abstractmethod
     def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
-        """Yield what is found in each sample, as the postprocessors describe it; not timed."""
+        """Yield the prediction of each sample, as the postprocessors describe it; not timed."""
 
     @abc.abstractmethod
     def types(self, lot: Batch) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
-        """Return a lot's feeds and outputs by component; an empty name where there is one."""
+        """Return a lot's feeds and outputs by component; a single component has an empty name."""
 
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:
-        """Return what the session says of itself; in a chain, each component's under ``components``."""
+        """Return the session's description; a chain adds that of each component under ``components``."""
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Free what the sessions hold."""
+        """Free the sessions' resources."""
 
 
 class Single(Pipeline):
@@ -84,14 +84,14 @@ class Single(Pipeline):
         self._pre, self._run, self._post = part.pre, part.session.run, part.post
 
     def time(self, batches: Sequence[Batch], clock: Callable[[], int]) -> array[int]:
-        """Send samples through."""
+        """Run samples and return their clock reads."""
         reads = clock_reads(len(batches))
         with collector_off():
             time_samples(self._pre, self._run, self._post, batches, reads, clock=clock)
         return reads
 
     def time_shared(self, batches: Iterator[Batch], most: int, clock: Callable[[], int]) -> array[int]:
-        """Send lots through that others take from too; at most ``most`` are left."""
+        """Run lots from an iterator that other threads take from too; at most ``most`` are left."""
         reads = clock_reads(most)
         done = time_samples(self._pre, self._run, self._post, batches, reads, clock=clock)
         del reads[done * READS :]
@@ -108,7 +108,7 @@ class Single(Pipeline):
         return {"": (feeds, self._run(feeds))}
 
     def describe(self) -> dict[str, Any]:
-        """Return what the session says of itself."""
+        """Return the session's description."""
         return dict(self.part.session.describe())
 
     def close(self) -> None:
@@ -117,9 +117,9 @@ class Single(Pipeline):
 
 
 class Batches(Single):
-    """One component whose model takes several samples at a time; a lot is a list of so many.
+    """One component whose model runs several samples in one inference; a lot is a list of ``batch`` samples.
 
-    :param part: Its session takes ``batch`` samples; its processors were built for one.
+    :param part: Its session takes ``batch`` samples; its processors were built for one sample.
     """
 
     def __init__(self, part: OpenComponent, batch: int) -> None:
@@ -127,48 +127,49 @@ class Batches(Single):
         self.batch = batch
         self._one_pre, self._one_post = part.pre, part.post
         self._pre, self._post = self._stack, self._each  # type: ignore[assignment] # of lots instead of samples
-        self._room: dict[str, Any] = {}
+        self._buffers: dict[str, Any] = {}
 
     def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
         """Yield each sample's prediction; the last lot is filled up with copies of its first sample."""
         rest = iter(samples)
         while lot := list(itertools.islice(rest, self.batch)):
             full = [*lot, *[lot[0]] * (self.batch - len(lot))]
-            found = self._each(self._run(self._stack(full)), full)
-            yield from (dict(self._one_post.describe(each)) for each in found[: len(lot)])
+            predictions = self._each(self._run(self._stack(full)), full)
+            yield from (dict(self._one_post.describe(each)) for each in predictions[: len(lot)])
 
     def _stack(self, lot: Sequence[Sample]) -> Feeds:
-        for at, sample in enumerate(lot):
+        for index, sample in enumerate(lot):
             for name, values in self._one_pre(sample).items():
-                room = self._room.get(name)
-                if room is None:
-                    room = self._make(name, values)
-                room[at] = values[0]
-        return self._room
+                buffer = self._buffers.get(name)
+                if buffer is None:
+                    buffer = self._make(name, values)
+                buffer[index] = values[0]
+        return self._buffers
 
     def _make(self, name: str, values: Any) -> Any:
-        """Return room for a batch of one input."""
-        import numpy as np  # every engine plugin that takes batches brings it
+        """Return a buffer for a batch of one input.
+
+        :raises EngineError: The input has no batch dimension.
+        """
+        import numpy as np  # every engine plugin that supports batches depends on it
 
         if values.shape[:1] != (1,):
-            raise EngineError(
-                f'input "{name}" {list(values.shape)} has no dimension for a batch', hint="leave --batch out"
-            )
-        self._room[name] = np.empty((self.batch, *values.shape[1:]), values.dtype)
-        return self._room[name]
+            raise EngineError(f'input "{name}" {list(values.shape)} has no batch dimension', hint="omit --batch")
+        self._buffers[name] = np.empty((self.batch, *values.shape[1:]), values.dtype)
+        return self._buffers[name]
 
     def _each(self, outputs: Outputs, lot: Sequence[Sample]) -> list[Any]:
         post = self._one_post
         return [
-            post({name: values[at : at + 1] for name, values in outputs.items()}, sample)
-            for at, sample in enumerate(lot)
+            post({name: values[index : index + 1] for name, values in outputs.items()}, sample)
+            for index, sample in enumerate(lot)
         ]
 
 
 class Chain(Pipeline):
-    """Components one after the other, each on what the one before found.
+    """Components one after the other; each processes the items that the one before found.
 
-    :param engine: The one that was asked for; components whose models it does not read have others.
+    :param engine: The requested engine; components whose models it does not read run on other engines.
     """
 
     def __init__(self, parts: Sequence[OpenComponent], engine: str = "") -> None:
@@ -181,44 +182,44 @@ class Chain(Pipeline):
         ]
 
     def time(self, batches: Sequence[Batch], clock: Callable[[], int]) -> array[int]:
-        """Send samples through."""
+        """Run samples and return their clock reads."""
         reads = clock_reads(len(batches), len(self.parts))
         with collector_off():
             time_chain(self._steps, batches, reads, clock=clock)
         return reads
 
     def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
-        """Yield what the first component says, with what later ones found under their names."""
+        """Yield the first component's prediction, with those of later components under their names."""
         for sample in samples:
             part = self.parts[0]
-            found = part.post(part.session.run(part.pre(sample)), sample)
-            yield {**part.post.describe(found), **self._later(1, sample, found)}
+            prediction = part.post(part.session.run(part.pre(sample)), sample)
+            yield {**part.post.describe(prediction), **self._later(1, sample, prediction)}
 
-    def _later(self, index: int, sample: Sample, found: Any) -> dict[str, Any]:
+    def _later(self, index: int, sample: Sample, prediction: Any) -> dict[str, Any]:
         if index == len(self.parts):
             return {}
         part, records = self.parts[index], []
-        for item in part.pre.items(sample, found):
+        for item in part.pre.items(sample, prediction):
             inner = part.post(part.session.run(part.pre(item)), item)
             records.append({"item": item.item, **part.post.describe(inner), **self._later(index + 1, item, inner)})
         return {part.name: records}
 
     def types(self, lot: Batch) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
-        """Return feeds and outputs of each component that something was found for."""
+        """Return feeds and outputs of each component that had an item to process."""
         kept: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
-        found: list[tuple[Any, Any]] = [(lot, None)]
+        parents: list[tuple[Any, Any]] = [(lot, None)]
         for part, (items, pre, run, post) in zip(self.parts, self._steps, strict=True):
-            looked = [item for sample, what in found for item in items(sample, what)]
-            found = []
-            for item in looked:
+            current = [item for sample, prediction in parents for item in items(sample, prediction)]
+            parents = []
+            for item in current:
                 feeds = pre(item)
                 outputs = run(feeds)
                 kept[part.name] = (feeds, outputs)
-                found.append((item, post(outputs, item)))
+                parents.append((item, post(outputs, item)))
         return kept
 
     def describe(self) -> dict[str, Any]:
-        """Return what the asked engine's first session says of itself, and what each says under ``components``."""
+        """Return the description of the requested engine's first session, and those of all under ``components``."""
         every = {part.name: {"engine": part.engine, **part.session.describe()} for part in self.parts}
         own = next((part for part in self.parts if part.engine == self._engine), self.parts[0])
         return {**own.session.describe(), "components": every}
@@ -230,9 +231,9 @@ class Chain(Pipeline):
 
 
 class Streams(Pipeline):
-    """Several pipelines of one component side by side, each in a thread of its own that opened it.
+    """Several pipelines of one component in parallel, each opened and run by a thread of its own.
 
-    :param build: Opens one.
+    :param build: Opens one pipeline.
     """
 
     def __init__(self, build: Callable[[], Single], count: int) -> None:
@@ -252,7 +253,7 @@ class Streams(Pipeline):
         return self._lanes[0].part
 
     def time(self, batches: Sequence[Batch], clock: Callable[[], int]) -> array[int]:
-        """Let every stream take lots until none is left."""
+        """Let every stream take lots until none are left."""
         shared = iter(batches)
         with collector_off():
             running = [
@@ -265,7 +266,7 @@ class Streams(Pipeline):
         return reads
 
     def time_cpu(self, batches: Sequence[Batch]) -> array[int]:
-        """Likewise in CPU time, by the first stream alone: the others' time would be taken for its own."""
+        """Measure CPU time of the first stream alone: the clock would add the time of the other streams."""
         return self._in_first(lambda: self._lanes[0].time_cpu(batches))  # type: ignore[no-any-return] # the call's own
 
     def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
@@ -279,7 +280,7 @@ class Streams(Pipeline):
         return self._in_first(lambda: self._lanes[0].types(lot))  # type: ignore[no-any-return] # the call's own
 
     def describe(self) -> dict[str, Any]:
-        """Return what the first session says of itself."""
+        """Return the first session's description."""
         return self._in_first(self._lanes[0].describe)  # type: ignore[no-any-return] # the call's own
 
     def close(self) -> None:

@@ -1,12 +1,12 @@
-"""A fixed kernel that every result is also measured against: the yardstick.
+"""The yardstick: a fixed reference kernel that every result is also measured against.
 
-A shared or throttling machine changes its speed from minute to minute, and the kernel's
+The speed of a shared or throttling machine changes from minute to minute, and the kernel's
 with it, so latency in units of the kernel drifts far less than latency in milliseconds.
-It does so as far as the kernel suffers from the same things as a network.  Most of a unit
-is a single-precision matrix product of the shape of a convolution, whose operands fit the
-last cache only; the rest adds to an array larger than most caches.  With several threads
-a chain of small products comes to these, each of which needs what the other threads wrote
-in the one before, as the layers of a network do.
+This holds as far as the kernel and a network slow down for the same reasons.  Most of a unit
+is a single-precision matrix product with the shape of a convolution, whose operands fit the
+last-level cache only; the rest adds to an array larger than most caches.  With several
+threads the unit also has a chain of small products, each of which needs results that other
+threads wrote in the one before, as the layers of a network do.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = 2
-"""Units of different versions do not compare."""
+"""Units of different versions are not comparable."""
 PRODUCT = (64, 512, 3072)
-"""Rows, depth and columns: filters, what a filter looks at, and places."""
+"""Rows, depth and columns: filters, values that a filter covers, and positions."""
 STREAM = 1 << 23
-"""Numbers of the array, four bytes each."""
+"""Elements of the array, four bytes each."""
 PARTS = 2
-"""One unit adds to one of so many parts of it, in turn."""
+"""The array is divided into this many parts; each unit adds to the next one."""
 LINKS = 24
-"""Pairs of products in the chain: forth and back."""
+"""Pairs of products in the chain: forward and back."""
 LINK = (128, 256)
-"""Rows and columns of what is handed on."""
+"""Rows and columns of the matrix that the products of the chain pass on."""
 DROPPED = ("OPENBLAS_", "OMP_", "MKL_", "BLIS_", "GOTO_")
-"""Variables with these beginnings change the kernel; its worker does not see them."""
+"""Environment variables with these prefixes change the kernel; its worker does not get them."""
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the variables by which the kernel gets its threads; they must be set before numpy is imported."""
+    """Return the environment variables that set the kernel's threads; they must be set before numpy is imported."""
     return dict.fromkeys(THREADS, str(threads))
 
 
 class Yardstick(Session):
-    """The kernel in the place of a model: one ``run`` is one unit.
+    """The kernel in place of a model: one ``run`` is one unit.
 
-    :param threads: That ``environment`` was made for; units of another number do not compare.
+    :param threads: The number passed to ``environment``; units of different numbers are not comparable.
     """
 
     def __init__(self, threads: int = 1) -> None:
-        import numpy as np  # every engine plugin brings it; the core does without
+        import numpy as np  # every engine plugin depends on it, the core does not
 
         self._threads = threads
         self.inputs = self.outputs = ()
@@ -60,9 +60,9 @@ class Yardstick(Session):
         self._product = np.empty((rows, columns), np.float32)
         self._parts = np.ones((PARTS, STREAM // PARTS), np.float32)
         self._part = 0
-        turn, _ = np.linalg.qr(rng.standard_normal((LINK[0], LINK[0])))  # keeps lengths: the numbers stay numbers
-        self._turns = [np.ascontiguousarray(each, np.float32) for each in (turn, turn.T)]
-        self._links = [rng.random(LINK, np.float32) for _ in self._turns]
+        rotation, _ = np.linalg.qr(rng.standard_normal((LINK[0], LINK[0])))  # keeps lengths: values stay finite
+        self._rotations = [np.ascontiguousarray(matrix, np.float32) for matrix in (rotation, rotation.T)]
+        self._links = [rng.random(LINK, np.float32) for _ in self._rotations]
         self._dot, self._add = np.dot, np.add
 
     def run(self, feeds: Feeds, /) -> Outputs:
@@ -72,42 +72,44 @@ class Yardstick(Session):
         dot(self._filters, self._values, out=self._product)
         self._add(part, 1, out=part)
         if self._threads > 1:
-            (forth, back), (first, second) = self._turns, self._links
+            (forward, back), (first, second) = self._rotations, self._links
             for _ in range(LINKS):
-                dot(forth, first, out=second)
+                dot(forward, first, out=second)
                 dot(back, second, out=first)
         return feeds
 
     def close(self) -> None:
-        """Hold nothing."""
+        """Do nothing: the kernel holds no resources."""
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what must be equal before two results' units are compared."""
+        """Return the facts that must be equal for the units of two results to be comparable."""
         import numpy as np
 
-        kernel = _kernel()
-        return {"version": VERSION, "threads": self._threads, "numpy": np.__version__, "blas": kernel}
+        return {"version": VERSION, "threads": self._threads, "numpy": np.__version__, "blas": _kernel()}
 
 
 class Feed(Preprocessor[None]):
-    """Feeds the kernel, which needs nothing."""
+    """Feeds the kernel, which needs no inputs."""
 
     def load(self, path: Path) -> Sample:
-        """Refuse: the kernel reads no files."""
-        raise ProcessorError("the yardstick reads no samples", where=str(path))
+        """Refuse: the kernel does not read files.
+
+        :raises ProcessorError: Always.
+        """
+        raise ProcessorError("the yardstick does not read samples", where=str(path))
 
     def generate(self, index: int, seed: int) -> Sample:
         """Return an empty sample."""
         return Sample("", {})
 
     def __call__(self, sample: Sample, /) -> Feeds:
-        """Hand on nothing."""
+        """Return the sample's empty feeds."""
         feeds: Feeds = sample.data
         return feeds
 
 
 class Discard(Postprocessor[None]):
-    """Takes what the kernel gives."""
+    """Discards the kernel's outputs."""
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> None:
         """Predict nothing."""
@@ -118,7 +120,7 @@ class Discard(Postprocessor[None]):
 
 
 def _kernel() -> str:
-    """Return the BLAS that numpy has loaded and the processor that it chose its code for, as far as it tells."""
+    """Return the BLAS that numpy has loaded and the processor type that it chose, as far as it reports them."""
     for path in _loaded("openblas"):
         library = ctypes.CDLL(path)
         for name in ("scipy_openblas_get_config64_", "openblas_get_config64_", "openblas_get_config"):

@@ -1,4 +1,4 @@
-"""The samples that are sent through an app: read outside the timed region, a bounded number ahead."""
+"""The samples that an app is measured with: read outside the timed region, a bounded number ahead."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Feeds
 
 KEEP_BYTES = 256 << 20
-"""Decoded samples are kept while they fit in this; beyond it they are decoded again each time round."""
+"""Decoded samples are kept up to this size; beyond it they are decoded again on every cycle."""
 AHEAD = 32
-"""Samples decoded ahead where they are not all kept."""
+"""Samples decoded ahead if not all of them are kept."""
 GENERATED = 4
-"""Distinct samples that are generated where there are no files."""
+"""Distinct samples that are generated if there are no files."""
 
 
 class Samples:
-    """Goes round and round through files, or through synthetic samples where there are none.
+    """Cycles through files, or through synthetic samples if there are no files.
 
-    A file that cannot be decoded or preprocessed is noted in ``problems`` and left out.
+    A file that cannot be decoded or preprocessed is recorded in ``problems`` and left out.
 
-    :param preprocessor: Reads files and makes samples up.
+    :param preprocessor: Loads files and generates samples.
     :param paths: Files, in the order of measuring; empty for synthetic samples.
     """
 
@@ -44,9 +44,9 @@ class Samples:
         self._generated = not paths
 
     def take(self, count: int) -> list[Sample]:
-        """Return the next samples: ``count`` where all are kept, fewer where they must be decoded ahead.
+        """Return the next samples: ``count`` if all samples are kept, else fewer, since they must be decoded ahead.
 
-        :raises ProcessorError: No sample is left that can be used.
+        :raises ProcessorError: No usable sample is left.
         """
         first = self._next()
         taken = [first]
@@ -55,20 +55,20 @@ class Samples:
         return taken
 
     def batches(self, count: int, batch: int) -> list[list[Sample]]:
-        """Return the next lots of ``batch`` samples: ``count`` where all samples are kept, else fewer, at least one.
+        """Return the next lots of ``batch`` samples: ``count`` if all samples are kept, else fewer, at least one.
 
-        :raises ProcessorError: No sample is left that can be used.
+        :raises ProcessorError: No usable sample is left.
         """
-        found = [self._lot(batch)]
-        while len(found) < count and (len(found) * batch < AHEAD or self._all_kept()):
-            found.append(self._lot(batch))
-        return found
+        lots = [self._lot(batch)]
+        while len(lots) < count and (len(lots) * batch < AHEAD or self._all_kept()):
+            lots.append(self._lot(batch))
+        return lots
 
     def _lot(self, batch: int) -> list[Sample]:
         return [self._next() for _ in range(batch)]
 
     def at(self, index: int) -> Sample | None:
-        """Return one sample by its number, or None where it cannot be used."""
+        """Return one sample by its number, or None if it cannot be used."""
         return self._get(index)
 
     def each(self, limit: int) -> Iterator[Sample]:
@@ -100,7 +100,7 @@ class Samples:
         try:
             sample = self._make(index)
             if index not in self._good:
-                self._preprocessor(sample)  # refuses here rather than inside the timed region
+                self._preprocessor(sample)  # fails here rather than inside the timed region
         except LpbenchError as error:
             if self._generated:
                 raise
@@ -124,7 +124,7 @@ class Samples:
 
 
 class InRegion(Preprocessor[Any]):
-    """A preprocessor whose decoding is part of what is timed, for apps that say so."""
+    """A preprocessor that decodes inside the timed region, for apps that ask for it (``decode_in_region``)."""
 
     def __init__(self, preprocessor: Preprocessor[Any]) -> None:
         super().__init__(preprocessor.config, preprocessor.inputs)

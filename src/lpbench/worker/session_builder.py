@@ -1,4 +1,4 @@
-"""Opens an app's components on engines: sessions, and the processors that fit them, as one pipeline."""
+"""Opens an app's components on engines: sessions and matching processors, as one pipeline."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from lpbench.worker.pipeline import Pipeline
 
 Open = Callable[..., "Session"]
-"""An engine's ``open`` with its model and config bound."""
+"""An engine's ``open`` with model and config bound."""
 
 
 @dataclass(frozen=True)
 class Opener:
-    """All that opening one component takes.
+    """Everything needed to open one component.
 
-    :param model: The one that was chosen.
-    :param opens: Opens it.
-    :param engine: Name of the engine; empty where one was handed over.
-    :param shapes: Of inputs with open dimensions.
-    :param batch: Samples that the model is to take at a time.
+    :param model: The chosen model of the component.
+    :param opens: Opens the model.
+    :param engine: Name of the engine; empty if an instance was passed.
+    :param shapes: Shapes of inputs with open dimensions.
+    :param batch: Samples in one inference.
     """
 
     component: Component
@@ -54,27 +54,27 @@ class Opener:
     def session(self) -> Session:
         """Open the model.
 
-        :raises EngineError: It cannot be opened so.
+        :raises EngineError: The model cannot be opened with these shapes or this batch size.
         """
-        opens, shapes = self.opens, {} if self.model.provenance else self.shapes  # they were settled by converting
+        opens, shapes = self.opens, {} if self.model.provenance else self.shapes  # a conversion has fixed shapes
         if self.batch == 1:
             return opens(shapes=shapes, profile=self.profile)
-        with opens(shapes=shapes) as looked_at:
-            single = resolve_shapes(looked_at.inputs, shapes)
-        found = opens(shapes={name: (self.batch, *shape[1:]) for name, shape in single.items()}, profile=self.profile)
+        with opens(shapes=shapes) as inspected:
+            single = resolve_shapes(inspected.inputs, shapes)
+        session = opens(shapes={name: (self.batch, *shape[1:]) for name, shape in single.items()}, profile=self.profile)
         try:
-            _refuse_other_batch(found.inputs, self.batch)
+            _refuse_other_batch(session.inputs, self.batch)
         except EngineError:
-            found.close()
+            session.close()
             raise
-        return found
+        return session
 
     def part(self, session: Session) -> OpenComponent:
-        """Build the processors around a session; those see one sample at a time."""
+        """Build the processors around a session; they process one sample at a time."""
         model = self.model
         inputs, outputs = merge(session.inputs, model.inputs), merge(session.outputs, model.outputs)
         if self.batch > 1:
-            inputs, outputs = (tuple(map(_of_one, each)) for each in (inputs, outputs))
+            inputs, outputs = (tuple(map(_of_one, tensors)) for tensors in (inputs, outputs))
         pre, pre_config = _processor(registry.PREPROCESSORS, self.component.preprocessing)
         post, post_config = _processor(registry.POSTPROCESSORS, self.component.postprocessing)
         if pre is TensorPreprocessor and model.provenance:
@@ -87,7 +87,7 @@ class Opener:
         return OpenComponent(self.component.name, session, reads, after, self.engine)
 
     def single(self, session: Session) -> Single:
-        """Return a pipeline of this component alone, which closes the session."""
+        """Return a pipeline of this component alone, which closes the session when it is closed."""
         try:
             part = self.part(session)
         except BaseException:
@@ -97,10 +97,10 @@ class Opener:
 
 
 def opened(openers: Sequence[Opener], streams: int, engine: str) -> tuple[Pipeline, int]:
-    """Return the open pipeline, and the nanoseconds that its sessions took to open.
+    """Return the open pipeline, and the time in nanoseconds that opening its sessions took.
 
-    :param engine: The one that was asked for, of a chain that has several.
-    :raises LpbenchError: One of them cannot be opened; those before it are closed.
+    :param engine: The requested engine, for a chain that runs on several.
+    :raises LpbenchError: A component cannot be opened; the sessions opened before it are closed.
     """
     first, *later = openers
     if streams > 1:
@@ -112,10 +112,10 @@ def opened(openers: Sequence[Opener], streams: int, engine: str) -> tuple[Pipeli
         return first.single(session), spent
     sessions: list[Session] = []
     try:
-        for each in openers:
-            sessions.append(each.session())  # noqa: PERF401 - those opened before an error are closed
+        for opener in openers:
+            sessions.append(opener.session())  # noqa: PERF401 - sessions opened before an error are closed
         spent = time.perf_counter_ns() - begun
-        return Chain([each.part(session) for each, session in zip(openers, sessions, strict=True)], engine), spent
+        return Chain([opener.part(session) for opener, session in zip(openers, sessions, strict=True)], engine), spent
     except BaseException:
         for session in sessions:
             session.close()
@@ -135,20 +135,20 @@ def _side_by_side(opener: Opener, streams: int) -> tuple[Pipeline, int]:
 
 
 def components_of(pipeline: Pipeline) -> tuple[OpenComponent, ...]:
-    """Return the components that are open; of streams, those of the first."""
+    """Return the open components; for streams, those of the first stream."""
     if isinstance(pipeline, Chain):
         return pipeline.parts
     if isinstance(pipeline, Streams):
         return (pipeline.first,)
-    assert isinstance(pipeline, Single)  # noqa: S101 - there is no other
+    assert isinstance(pipeline, Single)  # noqa: S101 - no other kind exists
     return (pipeline.part,)
 
 
 def engine_opener(spec: EngineSpec, model: Model, options: Mapping[str, Any], *, exposed: bool = False) -> Open:
-    """Return what opens a model on an engine, which is imported now.
+    """Import an engine and return a function that opens a model on it.
 
-    :param exposed: Whether every intermediate tensor is to be among the outputs.
-    :raises LpbenchError: The engine is not ready, or has no such options.
+    :param exposed: Whether every intermediate tensor becomes an output.
+    :raises LpbenchError: The engine is not ready, or does not have these options.
     """
     from lpbench.plugin.specs import load
 
@@ -174,11 +174,11 @@ def _processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any
 
 
 def _refuse_other_batch(inputs: Sequence[TensorInfo], batch: int) -> None:
-    for each in inputs:
-        if each.shape[:1] != (batch,) and 0 not in each.dynamic:
+    for info in inputs:
+        if info.shape[:1] != (batch,) and 0 not in info.dynamic:
             raise EngineError(
-                f'input "{each.name}" {list(each.shape)} does not take {batch} samples at a time',
-                hint="leave --batch out, or export the model with an open first dimension",
+                f'input "{info.name}" {list(info.shape)} does not accept batches of {batch} samples',
+                hint="omit --batch, or export the model with an open first dimension",
             )
 
 

@@ -1,4 +1,4 @@
-"""Tensors for a converted model: as they would be for its source, so that both see the same numbers."""
+"""Tensors for a converted model: the same values that its source gets."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 
 class SourceTensors(Preprocessor[TensorConfig]):
-    """Reads and makes up the source's tensors; names and order of dimensions are changed outside the timed region."""
+    """Loads or generates the source's tensors; renames and transposes them outside the timed region."""
 
     def __init__(self, config: TensorConfig, inputs: Sequence[TensorInfo]) -> None:
         super().__init__(config, inputs)
         self._source = TensorPreprocessor(config, tuple(map(as_source, inputs)))
 
     def load(self, path: Path) -> Sample:
-        """Return the source's tensors in a file, fitted.
+        """Return the source's tensors from a file, fitted to the converted model.
 
         :raises ProcessorError: As for the source.
         """
         return self._fitted(self._source.load(path))
 
     def generate(self, index: int, seed: int) -> Sample:
-        """Return synthetic tensors, the same as for the source, fitted."""
+        """Return the source's synthetic tensors, fitted to the converted model."""
         return self._fitted(self._source.generate(index, seed))
 
     def __call__(self, sample: Sample, /) -> Feeds:
-        """Return the sample's tensors by input name; nothing is done to them."""
+        """Return the sample's tensors by input name, unchanged."""
         feeds: Feeds = sample.data
         return feeds
 
@@ -45,7 +45,7 @@ class SourceTensors(Preprocessor[TensorConfig]):
 
 
 def as_source(info: TensorInfo) -> TensorInfo:
-    """Return an input as the source has it: by the name that the app uses, channels before the other dimensions."""
+    """Return an input as the source has it: under the name that the app uses, channels first."""
     shape: tuple[Any, ...] = info.shape
     if info.layout and len(shape) == len(info.layout):
         shape = tuple(shape[info.layout.index(axis)] for axis in plain_layout(info.layout, len(shape)))

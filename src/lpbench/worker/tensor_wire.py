@@ -1,8 +1,8 @@
-"""Everything that a session puts out for some samples, as bytes: what engines and conversions are compared by.
+"""The outputs of a session for some samples, as bytes: the basis for comparing engines and conversions.
 
-In the worker ``collect`` runs the samples; in the parent ``unpack`` returns their arrays.  What
-went into the session can be kept in files and handed to another one, which gets it in its own
-order of dimensions: two sessions see the same numbers whatever their preprocessors do.
+In the worker ``collect`` runs the samples; in the parent ``unpack`` returns their arrays.  The
+feeds of a session can be kept in files and given to another session, which gets them in its own
+layout: two sessions see the same values whatever their preprocessors do.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 SUFFIX = ".feeds"
 TEXTS = "OSU"
-"""Kinds of numpy's arrays of texts, which travel as fixed-width Unicode."""
+"""Kinds of numpy arrays that hold texts, which are sent as fixed-width Unicode."""
 BFLOAT16 = "bfloat16"
-"""Not a type of numpy's own: its bits travel as ``uint16`` where nobody brings the type."""
+"""Not one of numpy's own types: sent as float32, or as bits in ``uint16`` if no package adds the type."""
 
 
 @dataclass(frozen=True)
 class Tensor:
     """An array with the name that the app uses for it.
 
-    :param layout: Order of the dimensions, ``NCHW`` say; empty where it is not known.
+    :param layout: Order of the dimensions, for example ``NCHW``; empty if unknown.
     :param values: A numpy array.
     """
 
@@ -45,11 +45,11 @@ class Tensor:
 
 @dataclass(frozen=True)
 class RawSample:
-    """What came of one sample.
+    """The results of one sample.
 
-    :param outputs: The session's outputs as they are.
-    :param values: What the postprocessor says of the numbers behind its prediction, without layouts.
-    :param described: Its prediction, ready for JSON.
+    :param outputs: The session's raw outputs.
+    :param values: The numbers behind the prediction, from the postprocessor, without layouts.
+    :param described: The prediction, ready for JSON.
     """
 
     sample: str
@@ -58,7 +58,7 @@ class RawSample:
     described: Mapping[str, Any]
 
 
-def collect(  # noqa: PLR0913 - an open app, and what it is asked
+def collect(  # noqa: PLR0913 - an open app and what to run
     session: Session,
     pre: Preprocessor[Any],
     post: Postprocessor[Any],
@@ -67,11 +67,11 @@ def collect(  # noqa: PLR0913 - an open app, and what it is asked
     given: Sequence[Path] = (),
     keep: Path | None = None,
 ) -> tuple[dict[str, Any], bytes]:
-    """Run samples and return a record of them, and the arrays as bytes: what ``unpack`` takes.
+    """Run samples and return a record of them and the arrays as bytes, as ``unpack`` takes them.
 
     :param given: Files of feeds to run instead of the samples.
-    :param keep: A folder that gets a file of feeds for each sample.
-    :raises EngineError: Feeds do not fit, or the outputs take more than a worker can send.
+    :param keep: A folder to write a file of feeds into for each sample.
+    :raises EngineError: Feeds do not fit, or the outputs are larger than a worker can send.
     """
     records: list[dict[str, Any]] = []
     blocks: list[bytes] = []
@@ -85,14 +85,14 @@ def collect(  # noqa: PLR0913 - an open app, and what it is asked
         size += sum(map(len, parts))
         if size > BLOCK_LIMIT:
             raise EngineError(
-                f"the outputs of {index + 1} samples take {size} bytes; a worker sends {BLOCK_LIMIT} at most",
-                hint="take fewer samples",
+                f"the outputs of {index + 1} samples take {size} bytes; a worker can send at most {BLOCK_LIMIT}",
+                hint="use fewer samples",
             )
     return {"samples": records}, b"".join(blocks)
 
 
 def unpack(answer: Mapping[str, Any], block: bytes) -> list[RawSample]:
-    """Return what ``collect`` found; its arrays share the memory of ``block``."""
+    """Return the samples that ``collect`` ran; their arrays share the memory of ``block``."""
     reader = _Reader(block)
     return [
         RawSample(each["sample"], reader.take(each["outputs"]), reader.take(each["values"]), each["described"])
@@ -101,47 +101,47 @@ def unpack(answer: Mapping[str, Any], block: bytes) -> list[RawSample]:
 
 
 def unpack_tensors(records: Sequence[Mapping[str, Any]], block: bytes) -> tuple[Tensor, ...]:
-    """Return the tensors that were packed; their arrays share the memory of ``block``."""
+    """Return the packed tensors; their arrays share the memory of ``block``."""
     return _Reader(block).take(records)
 
 
 def write_feeds(path: Path, tensors: Sequence[Tensor]) -> None:
-    """Write what goes into a session."""
+    """Write the feeds of a session to a file."""
     records, parts = pack(tensors)
     path.write_bytes(json.dumps(records).encode() + b"\n" + b"".join(parts))
 
 
 def read_feeds(path: Path) -> tuple[Tensor, ...]:
-    """Return what ``write_feeds`` wrote."""
+    """Return the feeds that ``write_feeds`` wrote."""
     header, _, block = path.read_bytes().partition(b"\n")
     return _Reader(block).take(json.loads(header))
 
 
 def fitted(tensors: Sequence[Tensor], inputs: Sequence[TensorInfo]) -> Feeds:
-    """Return feeds for a session of tensors that were made for another one of the same model.
+    """Return feeds for a session, from tensors that were made for another session of the same model.
 
-    :param inputs: The session's, with alias and layout as the app states them.
-    :raises EngineError: An input has no tensor, or one of another size.
+    :param inputs: The session's inputs, with alias and layout as the app states them.
+    :raises EngineError: An input has no tensor, or its tensor has a different size.
     """
-    by_name = {each.name: each for each in tensors}
-    for each in inputs:
-        if each.called not in by_name:
+    by_name = {tensor.name: tensor for tensor in tensors}
+    for info in inputs:
+        if info.called not in by_name:
             raise EngineError(
-                f'input "{each.name}" is called "{each.called}", which the source has no input for',
-                hint=nearest(each.called, by_name),
+                f'input "{info.name}" is called "{info.called}", but the source has no such input',
+                hint=nearest(info.called, by_name),
             )
-    return {each.name: _fitted(by_name[each.called], each) for each in inputs}
+    return {info.name: _fitted(by_name[info.called], info) for info in inputs}
 
 
 def arranged(values: Any, layout: str, wanted: str) -> Any:
-    """Return values in another order of dimensions; a layout without N has no batch, which is of one then.
+    """Return values in the layout ``wanted``; where a layout lacks N, the batch dimension of one is added or dropped.
 
-    A side that states no layout has its channels second: converters state a layout where they changed it.
+    An empty layout means channels first: converters state a layout where they changed it.
 
-    :raises EngineError: The layouts do not fit each other or the values.
+    :raises EngineError: The layouts do not fit each other, or do not fit the values.
     """
     from lpbench.errors import LpbenchError
-    from lpbench.util.layouts import in_layout  # a package with numpy behind it, needed only here
+    from lpbench.util.layouts import in_layout  # imports numpy, needed only here
 
     layout, wanted = layout or plain_layout(wanted, values.ndim), wanted or plain_layout(layout, values.ndim)
     if layout.startswith("N") > wanted.startswith("N") and values.shape[:1] == (1,):
@@ -155,22 +155,22 @@ def arranged(values: Any, layout: str, wanted: str) -> Any:
 
 
 def align_layout(values: Tensor, reference: Tensor) -> Any:
-    """Return values in the reference's order of dimensions and with its dimensions of one, as far as they have them."""
+    """Return values in the reference's layout and with its dimensions of one, as far as the two fit each other."""
     shape = reference.values.shape
     try:
-        found = _placed(values.values, values.layout, reference.layout, shape)
-    except EngineError:  # the shape says what is wrong
+        placed = _placed(values.values, values.layout, reference.layout, shape)
+    except EngineError:  # the comparison of shapes then reports the difference
         return values.values
-    return found.reshape(shape) if _bare(found.shape) == _bare(shape) else found
+    return placed.reshape(shape) if _bare(placed.shape) == _bare(shape) else placed
 
 
 def _placed(values: Any, layout: str, wanted: str, shape: Sequence[int] | None) -> Any:
-    """Return values in another order of dimensions.
+    """Return values in another layout.
 
-    Where one side states none and the values fit the shape as they are and not otherwise, they are left: two engines
-    may read one file of which only one of them says the order.
+    If one side states no layout and the values fit the shape only as they are, they are returned unchanged: two engines
+    may read the same file although only one of them reports its layout.
 
-    :raises EngineError: The layouts do not fit each other or the values.
+    :raises EngineError: The layouts do not fit each other, or do not fit the values.
     """
     if layout == wanted:
         return values
@@ -184,12 +184,12 @@ def _placed(values: Any, layout: str, wanted: str, shape: Sequence[int] | None) 
 
 
 def _bare(shape: Sequence[int]) -> list[int]:
-    """Return a shape without its dimensions of one."""
+    """Return a shape without dimensions of one."""
     return [size for size in shape if size != 1]
 
 
 def plain_layout(layout: str, rank: int) -> str:
-    """Return the layout of values of which nothing is stated, beside one that has a layout: channels first."""
+    """Return the default layout of values without a stated one, given the other side's layout: channels first."""
     first = f"C{layout.replace('N', '').replace('C', '')}" if "C" in layout else layout.replace("N", "")
     return f"N{first}" if rank > len(first) else first
 
@@ -205,50 +205,51 @@ def _fed(pre: Preprocessor[Any], samples: Iterable[Sample], given: Sequence[Path
 def _fitted(tensor: Tensor, info: TensorInfo) -> Any:
     import numpy as np
 
-    sizes = [each for each in info.shape if isinstance(each, int)]
+    sizes = [size for size in info.shape if isinstance(size, int)]
     shape = sizes if len(sizes) == len(info.shape) else None
     values = _placed(tensor.values, tensor.layout, info.layout, shape)
     if info.dtype not in {"str", BFLOAT16, values.dtype.name}:
         values = values.astype(info.dtype)
     if shape is not None and _bare(values.shape) == _bare(shape):
-        values = values.reshape(shape)  # a batch of one that this engine does not know
+        values = values.reshape(shape)  # this engine has no batch dimension of one
     return np.ascontiguousarray(values)
 
 
 def _one(sample: Sample, outputs: Outputs, post: Postprocessor[Any]) -> tuple[dict[str, Any], list[bytes]]:
-    raw, parts = pack(named(outputs, post.outputs))  # before anything that could run the session again
-    numbers = [Tensor(name, "", each) for name, each in post.values(outputs, sample).items()]
+    raw, parts = pack(named(outputs, post.outputs))  # first: the postprocessor might run the session again
+    numbers = [Tensor(name, "", array) for name, array in post.values(outputs, sample).items()]
     values, more = pack(numbers)
     described = dict(post.describe(post(outputs, sample)))
     return {"sample": sample.name, "outputs": raw, "values": values, "described": described}, [*parts, *more]
 
 
 def named(arrays: Mapping[str, Any], infos: Sequence[TensorInfo]) -> list[Tensor]:
-    """Return arrays under the names of the app; those that nobody described keep their own."""
-    known = {each.name: each for each in infos}
+    """Return arrays under the app's names; arrays without a description keep their own names."""
+    known = {info.name: info for info in infos}
     called = ((known[name].called, known[name].layout) if name in known else (name, "") for name in arrays)
     return [Tensor(name, layout, array) for (name, layout), array in zip(called, arrays.values(), strict=True)]
 
 
 def pack(tensors: Sequence[Tensor]) -> tuple[list[dict[str, Any]], list[bytes]]:
-    """Return a record of each tensor, and its values as bytes."""
+    """Return a record of each tensor, and the values of each as bytes."""
     import numpy as np
 
     records, parts = [], []
-    for each in tensors:
-        array = np.asarray(each.values)
+    for tensor in tensors:
+        array = np.asarray(tensor.values)
         if array.dtype.name == BFLOAT16:
             array = array.astype(np.float32)
         elif array.dtype.kind in TEXTS:
             array = array.astype("U")
         array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
-        records.append({"name": each.name, "layout": each.layout, "dtype": array.dtype.str, "shape": list(array.shape)})
+        dtype = array.dtype.str
+        records.append({"name": tensor.name, "layout": tensor.layout, "dtype": dtype, "shape": list(array.shape)})
         parts.append(array.tobytes())
     return records, parts
 
 
 class _Reader:
-    """Takes arrays out of a block one after the other."""
+    """Reads arrays from a block one after the other."""
 
     def __init__(self, block: bytes) -> None:
         self._block = block

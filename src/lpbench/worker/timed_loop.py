@@ -1,10 +1,10 @@
 """The timed region: clock reads between stages and nothing else.
 
-A sample of one component is four reads of one monotonic clock: before
+Each sample of one component takes four reads of one monotonic clock: before
 preprocessing, between the stages, after postprocessing.  One read separates two
 stages, so the stages add up to the total exactly.  A chain of components reads
-the clock as often as it has things to look at; what each component's stages took
-together is stored as if they had come one after the other.
+the clock for every item that a component processes; the time of each stage is summed
+over the items and stored as if the stages had run one after the other.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ Step = tuple[
     "Callable[[Feeds], Outputs]",
     "Callable[[Outputs, Sample], Any]",
 ]
-"""A component of a chain: what it looks at, given a sample and what was found in it, and its three stages."""
+"""A component of a chain: a function from a sample and its prediction to the items to process, and three stages."""
 
 
 def clock_reads(count: int, components: int = 1) -> array[int]:
-    """Return room for the clock reads of ``count`` samples: integers, nanoseconds."""
+    """Return an array for the clock reads of ``count`` samples: integers, nanoseconds."""
     return array("q", bytes(8 * reads_of(components) * count))
 
 
-def time_samples(  # noqa: PLR0913 - the stages are separate arguments so that the loop looks nothing up
+def time_samples(  # noqa: PLR0913 - the stages are separate arguments so that the loop needs no attribute lookups
     pre: Callable[[Sample], Feeds],
     run: Callable[[Feeds], Outputs],
     post: Callable[[Outputs, Sample], Any],
@@ -50,13 +50,13 @@ def time_samples(  # noqa: PLR0913 - the stages are separate arguments so that t
 ) -> int:
     """Send each sample through the three stages and store its four clock reads in ``out``.
 
-    :param out: From ``clock_reads(count)`` with at least as many as there are samples; preallocated, so that nothing
-        grows while time is taken.
+    :param out: From ``clock_reads(count)``, ``count`` being at least the number of samples; preallocated, so that
+        nothing grows during the measurement.
     :param clock: Nanoseconds; ``time.process_time_ns`` gives CPU time of all threads.
-    :returns: How many samples there were.
+    :returns: The number of samples.
     """
-    # Four clock reads a sample and nothing between them but the calls: a read costs some 100 ns, and whatever else
-    # stood there would be measured as part of a stage.
+    # Four clock reads a sample and nothing between them but the calls: a read costs about 100 ns, and any other code
+    # here would be measured as part of a stage.
     at = 0
     for sample in samples:
         before = clock()
@@ -82,24 +82,24 @@ def time_chain(
     *,
     clock: Callable[[], int] = time.perf_counter_ns,
 ) -> None:
-    """Send each sample through all components and store when it began and, added up, what each stage took.
+    """Send each sample through all components and store its start time and the accumulated time of each stage.
 
-    Finding out what a component looks at counts as its preprocessing.
+    Determining the items that a component processes counts as its preprocessing.
 
     :param out: From ``clock_reads(len(samples), len(steps))``.
     """
     width, at = reads_of(len(steps)), 0
-    # How many things a component looks at differs by sample, so a chain adds its reads up as it goes: the stored
-    # reads are then as many for every sample.
+    # The number of items of a component differs by sample, so a chain accumulates the time of each stage: the number
+    # of stored reads is then the same for every sample.
     spent = [0] * (width - 1)
     for sample in samples:
         spent[:] = [0] * (width - 1)
         begun = last = clock()
-        found: list[tuple[Sample, Any]] = [(sample, None)]
+        parents: list[tuple[Sample, Any]] = [(sample, None)]
         stage = 0
         for items, pre, run, post in steps:
-            looked: list[tuple[Sample, Any]] = []
-            for parent, prediction in found:
+            processed: list[tuple[Sample, Any]] = []
+            for parent, prediction in parents:
                 for item in items(parent, prediction):
                     feeds = pre(item)
                     now = clock()
@@ -107,16 +107,16 @@ def time_chain(
                     outputs = run(feeds)
                     last = clock()
                     spent[stage + 1] += last - now
-                    finding = post(outputs, item)
+                    result = post(outputs, item)
                     now = clock()
                     spent[stage + 2] += now - last
                     last = now
-                    looked.append((item, finding))
-            # Finding the things to look at is this component's work too, also where there are none.
+                    processed.append((item, result))
+            # Determining the items is this component's work too, even if there are none.
             now = clock()
             spent[stage] += now - last
             last = now
-            found = looked
+            parents = processed
             stage += 3
         out[at] = begun
         out[at + 1 : at + width] = array("q", accumulate(spent, initial=begun))[1:]
@@ -125,8 +125,8 @@ def time_chain(
 
 @contextlib.contextmanager
 def collector_off() -> Iterator[None]:
-    """Keep Python's garbage collector out of the region; restores what was set before."""
-    # A collection takes milliseconds and comes when it likes: it would be a slow sample of nobody's making.
+    """Disable Python's garbage collector in the timed region and restore its previous state afterwards."""
+    # A collection takes milliseconds at an arbitrary moment: it would be a slow sample that no stage caused.
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""A plugin for tests of agreement: engines that multiply matrices, and are off as their options say."""
+"""A plugin for tests of agreement: engines that multiply matrices, with errors set by their options."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TARGET, CONFIG, FORMATS = "lpbench_agreeing.engine:MatrixEngine", "lpbench_agree
 
 @hookimpl
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
-    """Offer a reference, one like it, one that shows nothing of its inside, and one whose library is not installed."""
+    """Register a reference, a twin, and engines that hide tensors, are not installed or read another format."""
     shown = ("matrix",)
     register(EngineSpec("plain", TARGET, config=CONFIG, formats=FORMATS, reference={"size": 4}, exposes=shown))
     register(EngineSpec("twin", TARGET, config=CONFIG, formats=FORMATS, exposes=shown))

@@ -1,4 +1,4 @@
-"""An engine whose model file lists names of layers; each multiplies by a matrix that its place decides."""
+"""An engine whose model file lists names of layers; each multiplies by a matrix seeded with its position."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 UNLUCKY = 13
-"""No engine likes this number."""
+"""Every engine refuses this number."""
 
 
 @dataclass(frozen=True)
 class MatrixConfig:
-    """What goes wrong.
+    """The engine's faults.
 
-    :param size: Of the vectors.
-    :param off: Added to the first number that the layer ``at`` puts out.
-    :param fused: Be off only where intermediate tensors are not shown.
-    :param do: What else happens in a run.
+    :param size: Size of the vectors.
+    :param off: Error added to the first output of the layer ``at``.
+    :param fused: Add the error only if intermediate tensors are not exposed.
+    :param do: Another fault in a run.
     """
 
     size: int = 4
@@ -41,12 +41,12 @@ class MatrixEngine(Engine[MatrixConfig]):
     """Reads the names."""
 
     def open(self, model: Model, config: MatrixConfig, /, *, shapes: Shapes, profile: bool = False) -> Session:
-        """Return a session that puts the last layer out."""
+        """Return a session that outputs the last layer."""
         names = json.loads(model.path.read_bytes())
         return MatrixSession(names, names[-1:], config)
 
     def open_exposed(self, model: Model, config: MatrixConfig, /, *, shapes: Shapes) -> Session:
-        """Return a session that puts every layer out."""
+        """Return a session that outputs every layer."""
         names = json.loads(model.path.read_bytes())
         return MatrixSession(names, names, config)
 
@@ -78,7 +78,7 @@ class MatrixSession(Session):
         """Free nothing."""
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what the tests look for."""
+        """Return the facts that the tests read."""
         return {"version": "2.5", "makers": {name: f"MatMul {name}" for name in self._names}}
 
 

@@ -1,4 +1,4 @@
-"""A plugin of pure Python for the core's tests: an engine that does what its model file says, and text processors."""
+"""A pure Python plugin for the core's tests: an engine controlled by its model file, and text processors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
-    """Offer the engine, and one whose library is not installed."""
+    """Register the engine, and one whose library is not installed."""
     register(
         EngineSpec(
             "fake",
@@ -40,13 +40,13 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
 
 @hookimpl
 def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) -> None:
-    """Offer a reader of numbers in text files."""
+    """Register a reader of numbers in text files."""
     config = "lpbench_fakes.processors:TextConfig"
     register(ProcessorSpec("text", "lpbench_fakes.processors:TextPre", config=config, suffixes=(".txt",)))
 
 
 @hookimpl
 def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -> None:
-    """Offer a step that names the label."""
+    """Register a postprocessor that names the label."""
     config = "lpbench_fakes.processors:TextConfig"
     register(ProcessorSpec("text", "lpbench_fakes.processors:TextPost", config=config))

@@ -1,8 +1,8 @@
 """An engine whose model file is a JSON object of orders; strict about how it is used.
 
 ``work_us`` spins that long in each run; ``at`` ("load", "run" or "close") and ``do``
-("crash", "exit", "hang", "raise", "print", "exclusive") say what goes wrong and ``after`` how many
-runs it waits.  An exclusive engine is open in one process at a time, as where a device or memory is for one.
+("crash", "exit", "hang", "raise", "print", "exclusive") give the fault, and ``after`` the number of
+runs before it.  An exclusive engine can be open in only one process at a time, like some devices.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class FakeEngine(Engine[Any]):
         shapes: Shapes,
         profile: bool = False,
     ) -> Session:
-        """Return a session, or do what the file says of loading."""
+        """Return a session, or commit the file's fault for loading."""
         if not isinstance(config, FakeConfig):
             raise TypeError(f"got {config!r} for a config")
         try:
@@ -93,7 +93,7 @@ class FakeSession(Session):
             _obey(self._orders, "close")
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what the tests look for."""
+        """Return the facts that the tests read."""
         facts = {"version": "1.0", "device": self._config.device, "processor": "CPU", "precision": "S64"}
         seen = {name: os.environ.get(name, "") for name in ("FAKE_TELEMETRY", "FAKE_SEEN")}
         return {**facts, "threads": self._config.threads, "environment": seen, "ratio": float("nan")}
@@ -108,7 +108,7 @@ class FakeSession(Session):
 
 
 def probe() -> dict[str, Any]:
-    """Return a device; crash where the tests want it."""
+    """Return a device; crash if FAKE_PROBE says so."""
     if os.environ.get("FAKE_PROBE") == "crash":
         ctypes.string_at(0)
     return {"version": "1.0", "devices": ["cpu"]}

@@ -33,24 +33,24 @@ class TextPre(Preprocessor[TextConfig]):
             raise ProcessorError("holds no whole number", where=str(path)) from error
 
     def generate(self, index: int, seed: int) -> Sample:
-        """Return a number made of both."""
+        """Return a number computed from index and seed."""
         return Sample(f"generated {index}", 1000 * seed + index)
 
     def __call__(self, sample: Sample, /) -> Feeds:
-        """Feed the number; refuse negative ones, as a size that does not fit would be."""
+        """Feed the number; refuse negative ones, as other preprocessors refuse unsuitable sizes."""
         if sample.data < 0:
             raise ProcessorError(f"{sample.name}: negative")
         sample.geometry = self.config.offset
         return {"number": sample.data + self.config.offset}
 
     def items(self, sample: Sample, found: Any, /) -> list[Sample]:
-        """Look at each digit of the number that was found; a 0 alone is nothing."""
+        """Return one item per digit of the number found; 0 gives none."""
         digits = str(found) if found else ""
         return [Sample(f"{sample.name}[{at}]", int(digit), item=at) for at, digit in enumerate(digits)]
 
 
 class TextPost(Postprocessor[TextConfig]):
-    """Takes the offset away again and names the label."""
+    """Subtracts the offset and names the label."""
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Any:
         """Return the doubled number."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
-    """Offer a reference, an engine that reads another format, and one that nothing can be converted for."""
+    """Register a reference, an engine of another format, and one whose format no converter writes."""
     target, config = "lpbench_formulas.engine:Formulas", "lpbench_formulas.engine:Options"
     exact = EngineSpec("exact", target, formats={"formula": (".formula",)}, config=config, reference={"exact": True})
     register(exact)
@@ -23,7 +23,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
 
 @hookimpl
 def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
-    """Offer a converter that does as the model says, and one whose tool is not installed."""
+    """Register a converter controlled by the model, and one whose tool is not installed."""
     target = "lpbench_formulas.convert:Maker"
     about = {"reads": "formula", "writes": "table", "precisions": ("F32", "F16"), "version": "7"}
     register(ConverterSpec("maker", target, "formulas to tables", **about))  # type: ignore[arg-type] # fields of several types

@@ -1,4 +1,4 @@
-"""A converter that does as its model's ``converter`` says: well by default, badly in many ways."""
+"""A converter that is correct by default and commits the fault in its model's ``converter``."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ INSTEAD = {
     "too short": {"double": "shorter"},
     "wrong index": {"largest": "smallest"},
 }
-"""What lies write in the place of a formula."""
+"""The wrong formula that each fault writes instead of the right one."""
 
 
 class Maker(Converter):
     """Formulas to tables; counts its calls in the file that MAKER_LOG names."""
 
     def prepare(self) -> None:
-        """Do what the environment says instead of fetching a tool."""
+        """Fail as MAKER_PREPARE says; there is no tool to fetch."""
         if os.environ.get("MAKER_PREPARE") == "offline":
             raise ConversionError(
                 "make-tool 1.0: pip failed (the registry cannot be reached)",
@@ -89,7 +89,7 @@ def _closed(said: dict[str, Any], wanted: Conversion) -> list[int]:
 
 
 def _write(found: dict[str, Any], order: str, source: Model, folder: Path, aliases: list[str]) -> Converted:
-    """Write the table, channels last where pictures go in."""
+    """Write the table, with channels last for image inputs."""
     called, shape = found["inputs"][0]["name"], found["inputs"][0]["shape"]
     layout = "NHWC" if len(shape) == len("NHWC") else ""
     if layout:

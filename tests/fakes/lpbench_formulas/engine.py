@@ -1,7 +1,7 @@
 """An engine whose model is a JSON object of formulas.
 
 ``{"inputs": [{"name": "x", "shape": [1, 3]}], "outputs": [{"name": "y", "formula": "softmax"}]}``; every formula
-takes the first input.  ``order`` "crash at load" ends the process, ``weights`` names a file with a factor.
+is applied to the first input.  ``order`` "crash at load" ends the process, ``weights`` names a file with a factor.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Formulas(Engine[Any]):
     """Reads the object."""
 
     def open(self, model: Model, config: Any, /, *, shapes: Shapes, profile: bool = False) -> Session:
-        """Return a session, or end the process where the object says so."""
+        """Return a session, or crash if the object says so."""
         if not isinstance(config, Options):
             raise TypeError(f"got {config!r} for a config")
         try:
@@ -71,7 +71,7 @@ class Formulas(Engine[Any]):
 
 
 class FormulaSession(Session):
-    """Strict about what it is fed."""
+    """Checks its feeds strictly."""
 
     def __init__(self, found: Mapping[str, Any], shapes: Shapes, factor: float) -> None:
         self.inputs = checks.fixed([_info(each) for each in found["inputs"]], shapes)

@@ -1,4 +1,4 @@
-"""A plugin whose engine is another one, made slower by a known share."""
+"""A plugin whose engine runs another engine, slowed down by a known share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
-    """Offer the engine ``slowed``."""
+    """Register the engine ``slowed``."""
     register(
         EngineSpec(
             "slowed",

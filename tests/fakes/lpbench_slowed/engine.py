@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SlowedConfig:
-    """How much slower, and slower than what.
+    """How much slower than which engine.
 
-    :param extra: What is added to each inference, as a share of it: 0.02 makes it 2 % slower, whatever the hour.
+    :param extra: Time added to each inference, as a share of it: 0.02 makes it 2 % slower.
     :param engine: The engine that does the work.
-    :param threads: Its threads.
+    :param threads: Threads of that engine.
     """
 
     extra: float = 0.0
@@ -40,7 +40,7 @@ class SlowedEngine(Engine[SlowedConfig]):
 
 
 class SlowedSession(Session):
-    """Another session and a pause in which it works on nothing.
+    """Another session, followed by a busy wait.
 
     :param extra: Share of the other's time.
     """

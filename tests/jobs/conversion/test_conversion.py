@@ -108,8 +108,8 @@ def test_a_converter_that_hangs_is_ended(formula: Callable[..., Path]) -> None:
         (SOFT, "wrong softmax", 'output "y" differs from the source\'s by 0.9'),
         (SOFT, "wrong softmax", "everywhere"),
         (SOFT, "constant", "it is 0.5 everywhere"),
-        (SOFT, "not a number", 'output "y" has 15 values that are no numbers; the source\'s has 0'),
-        (TWO, "permuted", "it holds the source's values in another order"),
+        (SOFT, "not a number", 'output "y" has 15 values that are not finite; the source\'s has 0'),
+        (TWO, "permuted", "it holds the source's values in a different order"),
         (TWO, "swapped", 'it is the source\'s output "z"'),
         (TWO, "too few", '"z" is not among its outputs (y)'),
         (TWO, "too short", 'output "y" has the shape 1x4; the source\'s has 1x5'),
@@ -156,7 +156,7 @@ def test_an_open_batch_is_one(formula: Callable[..., Path]) -> None:
 def test_pictures_of_bytes_are_synthetic_with_all_their_values(formula: Callable[..., Path]) -> None:
     """Zeros, as bytes are generated elsewhere, would show nothing of a wrong model."""
     bytes_in = {"inputs": [{"name": "x", "shape": [1, 5], "dtype": "uint8"}], "outputs": TWO["outputs"]}
-    assert "in another order" in refusal(formula(bytes_in, converter="permuted"))
+    assert "in a different order" in refusal(formula(bytes_in, converter="permuted"))
 
 
 def test_weights_beside_the_model_are_part_of_it(
@@ -219,7 +219,7 @@ def test_a_file_that_was_damaged_in_the_cache_is_made_again(
 
 def test_another_file_in_the_way_is_not_overwritten(formula: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "m.table").write_text("mine", encoding="ascii")
-    with pytest.raises(AppError, match=r"m.table is there already\n  --force"):
+    with pytest.raises(AppError, match=r"m.table already exists\n  --force"):
         convert(formula(), "table")
     assert (tmp_path / "m.table").read_text("ascii") == "mine"
     convert(formula(), "table", force=True)
@@ -257,7 +257,7 @@ def test_an_app_gets_the_model_with_its_provenance(app: Path) -> None:
 
 def test_another_conversion_in_the_app_is_replaced_only_by_force(app: Path) -> None:
     convert(app, "table")
-    with pytest.raises(AppError, match=r"format table already, F32 by maker 7\n  --force"):
+    with pytest.raises(AppError, match=r"already has a model in the format table, F32 by maker 7\n  --force"):
         convert(app, "table", precision="F16")
     convert(app, "table", precision="F16", force=True)
     assert load_app(app).components[0].models[1].provenance["precision"] == "F16"
@@ -277,10 +277,10 @@ def test_an_app_that_would_not_load_any_more_is_left_as_it_was(app: Path, monkey
 
 
 def test_the_original_is_not_replaced_and_a_folder_of_somebody_elses_neither(app: Path) -> None:
-    with pytest.raises(AppError, match="every model is there in the format formula already"):
+    with pytest.raises(AppError, match="every model already has an original in the format formula"):
         convert(app, "formula")
     (app / "table").mkdir()
-    with pytest.raises(AppError, match="is there already"):
+    with pytest.raises(AppError, match="already exists"):
         convert(app, "table")
 
 

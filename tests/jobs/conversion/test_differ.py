@@ -56,7 +56,7 @@ def test_a_permuted_output_is_never_right(seed: int, scale: float) -> None:
     random = np.random.default_rng(seed)
     source = [scale * random.standard_normal(50) for _ in range(3)]
     (fault,) = faults(source, [np.roll(each, 1) for each in source])
-    assert "in another order" in fault
+    assert "in a different order" in fault
 
 
 def test_the_order_of_magnitude_of_a_constant_output_counts() -> None:
@@ -75,8 +75,8 @@ def test_zeros_must_be_zeros_and_rounding_may_be_there() -> None:
 def test_what_is_not_finite_must_be_so_in_both() -> None:
     source = [np.array([np.inf, 1.0, 2.0])] * 3
     assert not faults(source, source)
-    assert "values that are no numbers" in faults(source, [np.array([np.inf, np.nan, 2.0])] * 3)[0]
-    assert "which proves nothing" in faults([np.full(3, np.nan)] * 3, [np.full(3, np.nan)] * 3)[0]
+    assert "values that are not finite" in faults(source, [np.array([np.inf, np.nan, 2.0])] * 3)[0]
+    assert "so nothing can be compared" in faults([np.full(3, np.nan)] * 3, [np.full(3, np.nan)] * 3)[0]
 
 
 def test_indices_are_right_or_wrong() -> None:

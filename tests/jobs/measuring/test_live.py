@@ -160,7 +160,7 @@ def test_an_engine_beside_itself_is_told_apart_by_its_number(fake_app: Make, cap
     assert main(live(fake_app(work_us=1000), *words)) == 1
     shown = capsys.readouterr()
     assert "fake → fake#2" in shown.out
-    assert "unclear: 2 runs: a verdict takes 8" in shown.out
+    assert "unclear: 2 runs: a verdict needs 8" in shown.out
     assert "fake#2: unclear" in shown.err
 
 

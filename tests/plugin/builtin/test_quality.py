@@ -168,9 +168,9 @@ def test_a_metric_that_cannot_judge_the_data_leads_nowhere_and_follows_without_a
     (found,) = benchmark(labelled, number=6, quality=["top1", "mae"], yardstick=False).configurations
     assert found.quality["value"] == pytest.approx(2 / 3)
     (other,) = found.quality["more"]
-    assert (other["metric"], other["value"], other["reason"]) == ("mae", None, "the data say no value")
+    assert (other["metric"], other["value"], other["reason"]) == ("mae", None, "the data have no value")
     (found,) = benchmark(labelled, number=6, quality="mae", yardstick=False).configurations
-    assert "the data say no value" in found.state
+    assert "the data have no value" in found.state
 
 
 def test_a_file_that_cannot_be_read_is_left_out_and_named(labelled: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_file_that_cannot_be_read_is_left_out_and_named(labelled: Path) -> Non
 
 
 def test_quality_without_labelled_data_says_how(fake_app: Callable[..., Path]) -> None:
-    with pytest.raises(LpbenchError, match=r"brings no labelled samples\n.*--data"):
+    with pytest.raises(LpbenchError, match=r"has no labelled samples\n.*--data"):
         benchmark(fake_app(), quality=True)
 
 

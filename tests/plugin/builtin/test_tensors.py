@@ -196,7 +196,7 @@ def test_a_file_that_does_not_fit_the_model_says_where_it_differs(tmp_path: Path
     """Type, byte order, shape, missing and unknown names, one array for two inputs."""
     cases = {
         "type.npy": (np.ones((1, 3, 4, 4)), [IMAGE], '"image" is float64; the model takes float32'),
-        "order.npy": (np.ones((1, 3, 4, 4), ">f4"), [IMAGE], "in the other byte order"),
+        "order.npy": (np.ones((1, 3, 4, 4), ">f4"), [IMAGE], "in non-native byte order"),
         "shape.npy": (np.ones((1, 3, 5, 4), "float32"), [IMAGE], "has the shape 1,3,5,4; the model takes ?,3,4,4"),
         "two.npy": (np.ones(1), [IDS, MASK], "the model has the inputs ids, mask"),
         "missing.npz": ({"ids": np.ones((1, 2), "int64")}, [IDS, MASK], 'holds no array "mask"'),

@@ -128,7 +128,7 @@ def test_another_name_than_named_is_refused(tmp_path: Path, stage: Path, fake_np
     """The entry's file name is not npm's: what came is said."""
     made = tarball(tmp_path)
     fake_npm(BRINGS.format(tarball=str(made)))
-    with pytest.raises(PullError, match=r"npm brought acme-weights-1\.0\.0\.tgz instead of weights\.tgz"):
+    with pytest.raises(PullError, match=r"npm fetched acme-weights-1\.0\.0\.tgz instead of weights\.tgz"):
         fetched(package(made, file="weights.tgz"), stage)
 
 

@@ -1,4 +1,4 @@
-"""What engine plugins say of shapes and arrays that do not fit."""
+"""Messages of engine plugins about shapes and arrays that do not fit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_arrays_that_fit_have_no_problem() -> None:
 @pytest.mark.parametrize(
     ("given", "what", "hint"),
     [
-        ([1], "feeds are list", "arrays by input name"),
+        ([1], "feeds are list", "pass a mapping from input names to arrays"),
         ({"image": GOOD["image"]}, 'input "word" is missing', "give str of shape scalar"),
         ({**GOOD, "imag": 1}, 'the model has no input "imag"', 'did you mean "image"?'),
         ({**GOOD, "image": [[1]]}, 'input "image" is list', "numpy array of float32"),
@@ -56,7 +56,7 @@ def test_shapes_asked_for_are_the_shapes_in_force() -> None:
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
-        ({"imag": (1, 3, 1)}, 'for "imag", which is no input of the model\n  did you mean "image"?'),
+        ({"imag": (1, 3, 1)}, 'for "imag", which is not an input of the model\n  did you mean "image"?'),
         ({"image": (1, 4, 1)}, 'input "image" cannot be 1x4x1; the model has Nx3x?'),
         ({"image": (1, 3)}, 'input "image" cannot be 1x3; the model has Nx3x?'),
         ({"image": (-1, 3, 1)}, 'input "image" cannot be -1x3x1'),

@@ -1,4 +1,4 @@
-"""ONNX files as converters take them: sizes fixed, weights inside, the old Softmax spelled out, the same numbers."""
+"""ONNX files prepared for converters: fixed sizes, weights inside, old Softmax decomposed, the same results."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_weights_among_the_inputs_are_no_inputs(models: OnnxModels) -> None:
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
-        ({}, 'input "image" has open sizes: Nx3x8x8'),
+        ({}, 'input "image" has open dimensions: Nx3x8x8'),
         ({"image": (1, 3, 9, 8)}, 'input "image" cannot be 1x3x9x8; the model has Nx3x8x8'),
         ({"image": (0, 3, 8, 8)}, 'input "image" cannot be 0x3x8x8'),
         ({"image": (1, 3, 8, 8), "other": (1,)}, 'a shape is given for "other"'),

@@ -146,11 +146,14 @@ def test_an_environment_whose_python_was_removed_is_made_again(fake: Callable[..
     [
         (
             "WARNING: Retrying (Retry(total=4)) after ...\\nERROR: No matching distribution found for acme==1.0\\n",
-            "cannot be made: ERROR: No matching distribution found for acme==1.0 (the registry cannot be reached)",
+            "cannot be created: ERROR: No matching distribution found for acme==1.0 (the registry cannot be reached)",
         ),
-        ("ERROR: No matching distribution found for a==1\\n", "cannot be made: ERROR: No matching distribution found"),
+        (
+            "ERROR: No matching distribution found for a==1\\n",
+            "cannot be created: ERROR: No matching distribution found",
+        ),
         ("ERROR: [Errno 28] No space left on device\\n", "the environment of acme: No space left on device"),
-        ("", "cannot be made: exit status 3"),
+        ("", "cannot be created: exit status 3"),
     ],
 )
 def test_what_pip_fails_with_is_told_and_nothing_is_left(fake: Callable[..., Path], words: str, said: str) -> None:
@@ -164,7 +167,7 @@ def test_what_pip_fails_with_is_told_and_nothing_is_left(fake: Callable[..., Pat
 
 def test_a_disk_without_space_is_told_before(fake: Callable[..., Path]) -> None:
     log = fake()
-    with pytest.raises(ConversionError, match=r"takes 10{12} MB; \d+ MB are free\n.*XDG_CACHE_HOME"):
+    with pytest.raises(ConversionError, match=r"needs 10{12} MB; \d+ MB are free\n.*XDG_CACHE_HOME"):
         tool_environments.environment(tool(pythons=OLD, size=10**18))
     assert not log.exists()
 
@@ -199,7 +202,7 @@ def test_without_a_python_the_hint_says_which_to_install(
     (tmp_path / "pyenv" / "versions" / "3.4" / "bin" / "python").write_text(f"#!/bin/sh\n{broken}\n", encoding="ascii")
     with pytest.raises(ConversionError) as caught:
         tool_environments.environment(tool(pythons=OLD))
-    assert "acme needs Python 3.4 or 3.3, and there is none" in caught.value.what
+    assert "acme needs Python 3.4 or 3.3, which is not installed" in caught.value.what
     assert "pyenv install 3.4" in caught.value.hint
     assert "python3.4-venv" in caught.value.hint
 

@@ -77,7 +77,7 @@ def test_reasons_name_the_figure() -> None:
     assert "+1" in reasons["drift"]
     assert "first third to the last" in reasons["drift"]
     wide = flags(noise(50, 2, 0.3), target=0.02)[0]
-    assert (wide.name, "wanted ±2.00%" in wide.reason) == ("unsteady", True)
+    assert (wide.name, "target ±2.00%" in wide.reason) == ("unsteady", True)
 
 
 @pytest.mark.parametrize("values", [[7] * 500, [0] * 50, [1, 2], [5], list(range(1, 8))])
@@ -86,7 +86,7 @@ def test_degenerate_streams_do_not_break_the_flags(values: list[float]) -> None:
     assert named(values) <= {"unsteady"}
 
 
-def test_a_coarse_clock_is_not_two_heaps() -> None:
+def test_a_coarse_clock_does_not_make_two_peaks() -> None:
     """Latencies in whole ticks of 2 % leave gaps between them that are no valleys."""
     ticks = [round(value / 20) * 20.0 for value in noise(2000, 3)]
     assert "bimodal" not in named(ticks)

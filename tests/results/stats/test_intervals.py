@@ -32,13 +32,13 @@ def ranks(n: int) -> tuple[int, int]:
     random.Random(n).shuffle(values)  # noqa: S311 - no secret
     found = median_interval(values)
     assert isinstance(found, Interval)
-    assert f"of {n} samples; holds" in found.method
+    assert f"of {n} samples; coverage" in found.method
     return int(found.lower), int(found.upper)
 
 
 @pytest.mark.parametrize("n", [*range(6, 30), 50, 99, 100, 199])
 def test_small_numbers_hold_exactly_by_the_binomial(n: int) -> None:
-    """The ranks hold in at least 95 %, and the next narrower ones in less, by exact fractions."""
+    """The coverage of the ranks is at least 95 %, that of the next narrower ones less, by exact fractions."""
     lower, upper = ranks(n)
     assert upper == n + 1 - lower
 
@@ -50,7 +50,7 @@ def test_small_numbers_hold_exactly_by_the_binomial(n: int) -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_under_six_samples_there_is_no_interval(n: int) -> None:
-    """Even minimum to maximum of five samples holds less often than 95 %."""
+    """Even the coverage of minimum to maximum of five samples is below 95 %."""
     found = median_interval(list(range(1, n + 1)))
     assert isinstance(found, Unavailable)
     assert found.reason.startswith(f"{n} samples")
@@ -66,8 +66,8 @@ def test_more_confidence_makes_wider_intervals(values: list[int], confidence: fl
         assert narrow.upper <= wide.upper
 
 
-def test_samples_that_follow_one_another_widen_the_interval() -> None:
-    """The same thousand samples shuffled and in slow waves: the waves tell less, and the method says so."""
+def test_autocorrelated_samples_widen_the_interval() -> None:
+    """The same thousand samples shuffled and in slow waves: waves carry less information, and the method says so."""
     rng = random.Random(3)  # noqa: S311 - no secret
     waves = [1000 + 100 * math.sin(at / 10) + rng.random() for at in range(1000)]
     shuffled = rng.sample(waves, len(waves))
@@ -75,12 +75,12 @@ def test_samples_that_follow_one_another_widen_the_interval() -> None:
     assert isinstance(followed, Interval)
     assert isinstance(plain, Interval)
     assert followed.upper - followed.lower > 2 * (plain.upper - plain.lower)
-    assert "follow one another" in followed.method
-    assert "follow" not in plain.method
+    assert "autocorrelated" in followed.method
+    assert "autocorrelated" not in plain.method
 
 
 def test_one_run_has_no_interval_over_runs() -> None:
-    """One run, however long, does not tell how much runs differ."""
+    """One run, however long, does not show the variation between runs."""
     found = across_runs([4e6])
     assert isinstance(found, Unavailable)
     assert found.reason.startswith("one run:")
@@ -93,7 +93,7 @@ def test_runs_added_after_looking_widen_the_interval() -> None:
     assert isinstance(planned, Interval)
     assert isinstance(added, Interval)
     assert added.lower < planned.lower < planned.upper < added.upper
-    assert "4 added" in added.method
+    assert "4 runs added" in added.method
 
 
 @given(RATIOS)

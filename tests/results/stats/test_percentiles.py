@@ -71,13 +71,13 @@ def test_a_share_of_the_samples_lies_at_or_below() -> None:
     assert {q: each.value for q, each in found.items() if isinstance(each, Percentile)} == {99: 9900.5, 99.9: 9990.5}
 
 
-def test_samples_that_follow_one_another_get_no_bound() -> None:
+def test_autocorrelated_samples_get_no_bound() -> None:
     """A thousand samples in slow waves: the percentile stands, the bound gives its reason."""
     rng = random.Random(8)  # noqa: S311 - no secret
     found = percentile([1000 + 100 * math.sin(at / 20) + rng.random() for at in range(1000)], 99)
     assert isinstance(found, Percentile)
     assert isinstance(found.upper, Unavailable)
-    assert "follow one another" in found.upper.reason
+    assert "autocorrelated" in found.upper.reason
 
 
 def test_slow_samples_in_clusters_get_no_bound() -> None:

@@ -1,7 +1,8 @@
 """A plugin that keeps every contract, or breaks the one that the environment variable SLOPPY names.
 
-``SLOPPY=engine/feeds_are_unchanged`` breaks what that check of the conformance kit
-looks at; ``SLOPPY=engine/process_is_left_as_it_was:cores`` does so in another way.
+``SLOPPY=engine/feeds_are_unchanged`` breaks the contract that this check of the
+conformance kit tests; ``SLOPPY=engine/process_is_left_as_it_was:cores`` selects one
+of several ways to break it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def options(kind: str) -> str:
 
 @hookimpl
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
-    """Offer the engine."""
+    """Register the engine."""
     stated = not is_broken("engine/formats_are_stated")
     register(
         EngineSpec(
@@ -58,7 +59,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
 
 @hookimpl
 def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) -> None:
-    """Offer the preprocessor."""
+    """Register the preprocessor."""
     target = "lpbench_sloppy.processors:Pre"
     suffixes = (".txt",)
     register(
@@ -68,19 +69,19 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
 
 @hookimpl
 def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -> None:
-    """Offer the postprocessor."""
+    """Register the postprocessor."""
     target = "lpbench_sloppy.processors:Post"
     register(ProcessorSpec("sloppy", target, **common("postprocessor"), config=options("postprocessor")))
 
 
 @hookimpl
 def lpbench_register_monitors(register: Callable[[MonitorSpec], None]) -> None:
-    """Offer the monitor."""
+    """Register the monitor."""
     register(MonitorSpec("sloppy", "lpbench_sloppy.monitor:SloppyMonitor", **common("monitor")))
 
 
 @hookimpl
 def lpbench_register_metrics(register: Callable[[object], None]) -> None:
-    """Offer none; registering fails where it is to fail."""
+    """Register nothing, or something invalid as the fault."""
     if any(is_broken(f"{kind}/plugin_registers_cleanly") for kind in KINDS):
         register("no spec")

@@ -1,4 +1,4 @@
-"""What the sloppy plugin is checked with."""
+"""The cases for the checks of the sloppy plugin."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def postprocessor(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase
 
 
 def monitor(folder: Path, options: Mapping[str, Any]) -> MonitorCase:
-    """Return a short stay."""
+    """Return a case with a short duration."""
     return MonitorCase(seconds=0.02)
 
 

@@ -29,21 +29,21 @@ class Engine:
 class Processor:
     """Options of a processor.
 
-    :param scale: What values are multiplied with.
+    :param scale: Factor of the values.
     """
 
     scale: float = 2.0
 
 
 class Anything:
-    """Takes whatever it is given."""
+    """Accepts any options."""
 
     def __init__(self, **options: Any) -> None:
         self.__dict__.update(options)
 
 
 def _sloppy(kind: str, tidy: type[Any]) -> type[Any]:
-    """Return the config, or a class with the fault that is asked for."""
+    """Return the config, or a class with the fault that SLOPPY names."""
     fields = [(name, each.type, each.default) for name, each in tidy.__dataclass_fields__.items()]
     loose = [(name, Any, default) for name, _, default in fields]
 

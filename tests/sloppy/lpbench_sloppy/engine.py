@@ -1,4 +1,4 @@
-"""An engine that multiplies: the model file is a JSON object, the factors lie in a second file."""
+"""An engine that multiplies: the model file is a JSON object, the factors are in a second file."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ FAILED: list[str] = []
 
 
 class SloppyEngine(Engine[Any]):
-    """Opens such models."""
+    """Opens these models."""
 
     def open(self, model: Model, config: Any, /, *, shapes: Shapes, profile: bool = False) -> Session:
-        """Read both files and check what was asked for."""
+        """Read both files and check the options and shapes."""
         _end()
         if config.device not in DEVICES and not is_broken("engine/absent_device_is_refused"):
             raise EngineError(f'there is no device "{config.device}"', where=str(model.path))
@@ -50,7 +50,7 @@ _MAIN = threading.main_thread()
 
 
 def _end() -> None:
-    """Crash, hang or leave."""
+    """Crash, hang, exit or raise, as the fault says."""
     ways: dict[str, Callable[[], object]] = {
         "crash": lambda: ctypes.string_at(0),
         "hang": lambda: time.sleep(60),
@@ -63,7 +63,7 @@ def _end() -> None:
 
 
 def probe() -> dict[str, Any]:
-    """Return what is here."""
+    """Return the version and the devices."""
     return {"version": "1.0", "devices": object() if is_broken("engine/probe_returns_facts") else list(DEVICES)}
 
 
@@ -96,7 +96,7 @@ def _read(path: Path) -> bytes:
 
 
 def _shape(model: Model, shapes: Shapes) -> tuple[int | str | None, ...]:
-    """Return the shape in force: open, or as asked for."""
+    """Return the shape in force: open, or as requested."""
     for name, shape in shapes.items():
         wrong = name not in {"x", "z"} or len(shape) != 2 or shape[1] != 3
         if wrong and not is_broken("engine/impossible_shapes_are_refused"):

@@ -1,4 +1,4 @@
-"""Which contract is broken on purpose, and ways of breaking those that every kind of thing has."""
+"""The contract to break on purpose, and ways to break the contracts that all kinds share."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 FAULT = os.environ.get("SLOPPY", "")
 HELD: list[Any] = []
-"""What leaks."""
+"""Leaked objects."""
 
 
 def is_broken(check: str) -> bool:
-    """Say whether this is what the process is to do wrong."""
+    """Return whether this is the fault that SLOPPY names."""
     return check == FAULT
 
 
 def leak(check: str) -> None:
-    """Hold a descriptor, a thread or memory for ever."""
+    """Leak a descriptor, a thread or memory."""
     if is_broken(f"{check}:descriptors"):
         os.open(os.devnull, os.O_RDONLY)
     if is_broken(f"{check}:threads"):

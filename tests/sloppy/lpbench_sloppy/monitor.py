@@ -21,7 +21,7 @@ OPEN: list[SloppyMonitor] = []
 
 
 class SloppyMonitor(Monitor):
-    """Samples in a thread of its own, and joins it."""
+    """Samples in a separate thread and joins it at the end."""
 
     stopped_by_another = False
 
@@ -38,7 +38,7 @@ class SloppyMonitor(Monitor):
         broken = is_broken("monitor/entering_returns_the_monitor")
         return None if broken else self  # type: ignore[return-value] # the fault
 
-    def __exit__(  # type: ignore[override] # swallowing errors is a fault of its own
+    def __exit__(  # type: ignore[override] # swallowing errors is one of the faults
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Stop."""
@@ -55,7 +55,7 @@ class SloppyMonitor(Monitor):
         self._thread.join()
 
     def readings(self) -> Mapping[str, Reading | Unavailable]:
-        """Return the seconds, and a power that nobody can read."""
+        """Return the duration, and a power that is unavailable."""
         if is_broken("monitor/short_stays_are_harmless") and self._seconds < 0.005:
             return {}
         if self.stopped_by_another:

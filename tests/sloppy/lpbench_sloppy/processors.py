@@ -1,4 +1,4 @@
-"""A preprocessor of numbers in text files and a postprocessor that names the largest, with one fault each."""
+"""A preprocessor of numbers in text files and a postprocessor that names the largest, with one fault at a time."""
 
 from __future__ import annotations
 

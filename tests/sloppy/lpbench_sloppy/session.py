@@ -1,4 +1,4 @@
-"""The session: tidy, but for the one fault that is asked for."""
+"""The session: correct except for the fault that SLOPPY names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SHARED = np.zeros((2, 3), np.float32)
-"""One buffer for every session, where that is the fault."""
+"""One buffer shared by all sessions, if that is the fault."""
 WORK = b"x" * 4_000_000
 CROWD = 20
 DEADLINE_S = 0.15
@@ -57,7 +57,7 @@ class SloppySession(Session):
         self._start_threads()
 
     def run(self, feeds: Feeds, /) -> Outputs:
-        """Compute, or do what the fault says."""
+        """Compute, or commit the fault."""
         if not self._open and not is_broken("engine/run_after_close_is_refused"):
             raise EngineError("the session is closed", where=self._where)
         self._check(feeds)
@@ -95,7 +95,7 @@ class SloppySession(Session):
         return {"compute": 10**15 if is_broken("engine/device_spans_fit_into_the_run") else 1}
 
     def profile(self) -> Sequence[Mapping[str, Any]]:
-        """Return one record where a profile was asked for."""
+        """Return one record if the session was opened with a profile."""
         if not self._profiled:
             what = "no profile was asked for"
             raise KeyError(what) if is_broken("engine/profile_not_asked_for_is_refused") else EngineError(what)
@@ -135,7 +135,7 @@ class SloppySession(Session):
 
     def _compute(self, feeds: Feeds) -> Any:
         x, z = feeds["x"], feeds.get("z", np.float32(0))
-        if is_broken("engine/strided_feeds_give_the_same"):  # reads memory as if values lay side by side
+        if is_broken("engine/strided_feeds_give_the_same"):  # reads memory as if the array were contiguous
             x = np.array((ctypes.c_float * x.size).from_address(x.ctypes.data)).reshape(x.shape)
         if is_broken("engine/refilled_feeds_are_read_again"):
             x = self._seen.setdefault(id(x), x.copy())
@@ -155,7 +155,7 @@ class SloppySession(Session):
         return found + np.float32(1) if wrong else found
 
     def _given(self, found: Any) -> Any:
-        """Hand the array over, or something that looks like it."""
+        """Return the array, or a faulty replacement."""
         if is_broken("engine/outputs_are_complete_when_run_returns:lazy"):
             return Lazy(found)
         if is_broken("engine/outputs_stay_valid_as_stated:buffer"):

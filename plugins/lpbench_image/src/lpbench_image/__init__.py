@@ -1,4 +1,4 @@
-"""What lpbench-image offers; importing this imports neither cv2 nor numpy."""
+"""Registers the plugins of lpbench-image; importing this module imports neither cv2 nor numpy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", "
 
 @hookimpl
 def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) -> None:
-    """Offer images as input of a model."""
+    """Register the preprocessor that turns images into a model's input."""
     register(
         ProcessorSpec(
             "image",
@@ -35,7 +35,7 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
 
 @hookimpl
 def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -> None:
-    """Offer predictions from the outputs of vision models."""
+    """Register the postprocessors that turn the outputs of vision models into predictions."""
     register(
         ProcessorSpec(
             "classification",
@@ -53,7 +53,7 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
 
 @hookimpl
 def lpbench_register_metrics(register: Callable[[MetricSpec], None]) -> None:
-    """Offer quality metrics of boxes, masks and points."""
+    """Register quality metrics for boxes, masks and points."""
     boxes, masks = "lpbench_image.metrics.boxes", "lpbench_image.metrics.pixels"
     detection = ("object_detection", "face_detection")
     for name, target, summary, classes, higher in (
@@ -70,7 +70,7 @@ def lpbench_register_metrics(register: Callable[[MetricSpec], None]) -> None:
         (
             "nme",
             f"{masks}:NormalisedMeanError",
-            "mean error of points by the size of their box",
+            "mean error of points relative to the size of their bounding box",
             ("face_landmarks",),
             False,
         ),
@@ -81,7 +81,7 @@ def lpbench_register_metrics(register: Callable[[MetricSpec], None]) -> None:
 
 @hookimpl
 def lpbench_register_apps(register: Callable[[AppSpec], None]) -> None:
-    """Offer the catalogue of image apps."""
+    """Register the catalogue of image apps."""
     from lpbench_image.apps import ENTRIES
 
     for entry in ENTRIES:

@@ -1,4 +1,4 @@
-"""Class scores become the best labels."""
+"""The postprocessor ``classification``: class scores become the best labels."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Classes(NamedTuple):
-    """The best classes of one sample, best first; of equal ones, the lower index first.
+    """The best classes of one sample, best first; among equal scores, the lower index first.
 
     :param indices: int64, at most ``top_k``.
-    :param scores: float32, as many.
+    :param scores: float32, one for each index.
     """
 
     indices: npt.NDArray[np.int64]
@@ -32,7 +32,7 @@ class Classes(NamedTuple):
 
 
 class Classification(Postprocessor[ClassificationConfig]):
-    """Takes one score for each class; dimensions of 1 around them are dropped."""
+    """Reads one score for each class; dimensions of size 1 are dropped."""
 
     def __init__(self, config: ClassificationConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
         super().__init__(config, outputs, labels)
@@ -46,14 +46,14 @@ class Classification(Postprocessor[ClassificationConfig]):
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Classes:
         """Return the best classes.
 
-        :raises ProcessorError: The scores are not finite, or not one for each label.
+        :raises ProcessorError: The scores are not finite, or their number differs from that of the labels.
         """
         scores, highest = self._scores(outputs, sample)
         indices = best(scores, self._top_k)
         return Classes(indices, self._activate(scores, indices, highest))
 
     def describe(self, prediction: Classes, /) -> Mapping[str, Any]:
-        """Return ``{"top": [{"label", "index", "score"}, ...]}``; without labels, they are the indices."""
+        """Return ``{"top": [{"label", "index", "score"}, ...]}``; without labels, the index is the label."""
         pairs = zip(prediction.indices.tolist(), prediction.scores.tolist(), strict=True)
         return {"top": [{"label": self._label(at), "index": at, "score": score} for at, score in pairs]}
 
@@ -63,12 +63,12 @@ class Classification(Postprocessor[ClassificationConfig]):
         return {"scores": self._activate(scores, np.arange(scores.size), highest)}
 
     def _scores(self, outputs: Outputs, sample: Sample) -> tuple[npt.NDArray[np.float32], float]:
-        """Return the model's scores and the highest."""
+        """Return the model's scores and the highest of them."""
         values = outputs[self.output.name]
         if self._open:
             self._check(values.shape)
         scores = real(values, self.output).reshape(-1)
-        highest = float(scores.max())  # NaN where there is one
+        highest = float(scores.max())  # NaN if any score is NaN
         if not math.isfinite(highest):
             raise ProcessorError(
                 f'output "{self.output.name}" holds {highest}',
@@ -90,19 +90,19 @@ class Classification(Postprocessor[ClassificationConfig]):
             raise ProcessorError(
                 f'{len(self.labels)} labels for {count} classes of output "{self.output.name}"',
                 where="labels",
-                hint="labels stand one on each line, in the order of the classes",
+                hint="write one label per line, in the order of the classes",
             )
 
 
 def _softmax(scores: npt.NDArray[np.float32], indices: npt.NDArray[np.int64], best: float) -> npt.NDArray[np.float32]:
-    """Return the softmax of some; subtracting the highest keeps the exponential in range."""
+    """Return the softmax at some indices; subtracting the highest score keeps the exponential in range."""
     exponentials = np.exp(scores - np.float32(best))
     chosen: npt.NDArray[np.float32] = exponentials[indices] / exponentials.sum()
     return chosen
 
 
 def _sigmoid(scores: npt.NDArray[np.float32], indices: npt.NDArray[np.int64], _best: float) -> npt.NDArray[np.float32]:
-    """Return the logistic function of some, written so that neither end overflows."""
+    """Return the logistic function at some indices, computed so that large logits of either sign do not overflow."""
     chosen: npt.NDArray[np.float32] = np.exp(-np.logaddexp(np.float32(0), -scores[indices]))
     return chosen
 

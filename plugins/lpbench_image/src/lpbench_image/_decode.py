@@ -1,7 +1,7 @@
-"""An image file becomes a picture: height x width x 3, uint8, blue, green, red, upright.
+"""Decodes image files into pictures: height x width x 3, uint8, blue, green, red, upright.
 
-Grey is repeated, transparency dropped, 16 bits are cut to the upper 8, and the
-rotation that EXIF data ask for is made.  NumPy's files are taken too.
+Grey is repeated in all three channels, transparency is dropped, 16 bits are reduced to
+the upper 8, and the rotation given by EXIF data is applied.  NumPy files are also supported.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from lpbench_image._tensor import Picture
 
 LOGGING: Any = getattr(cv2.utils, "logging", cv2)
-"""Where the level of OpenCV's log is set: it has moved between versions."""
+"""The module with OpenCV's log level; its place differs between OpenCV versions."""
 
 
 def read_picture(path: Path, max_pixels: int) -> Picture:
     """Read and decode one file.
 
-    :param max_pixels: More are refused before anything is allocated for them.
-    :raises ProcessorError: Naming the file and why it is of no use.
+    :param max_pixels: Larger images are refused before memory is allocated for them.
+    :raises ProcessorError: The file cannot be used; the message says why.
     """
     try:
         return decode(path.read_bytes(), max_pixels)
@@ -41,9 +41,9 @@ def read_picture(path: Path, max_pixels: int) -> Picture:
 
 
 def decode(data: bytes, max_pixels: int) -> Picture:
-    """Decode an image file's bytes.
+    """Decode the bytes of an image file.
 
-    :raises ValueError: Saying what is wrong with them.
+    :raises ValueError: The bytes cannot be decoded; the message says why.
     """
     if data.startswith(MAGIC):
         return decode_array(data, max_pixels)
@@ -58,7 +58,7 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     picture = _decode(data)
     if picture is None:
         raise ValueError(
-            f"the {header.format} data are truncated or damaged, or of a kind that OpenCV {cv2.__version__} lacks"
+            f"the {header.format} data are truncated, damaged or of a variant that OpenCV {cv2.__version__} cannot read"
         )
     return picture
 
@@ -68,9 +68,9 @@ def _header(data: bytes) -> Header:
         raise ValueError("the file is empty")
     header = read_header(data)
     if header is None:
-        raise ValueError(f"it begins with {data[:8]!r}, which is none of {FORMATS}, .npy")
+        raise ValueError(f"its first bytes, {data[:8]!r}, match no supported format: {FORMATS}, .npy")
     if header.width < 1 or header.height < 1:
-        raise ValueError(f"its header says {header.width} x {header.height} pixels")
+        raise ValueError(f"its header gives a size of {header.width} x {header.height} pixels")
     return header
 
 
@@ -79,15 +79,15 @@ def _decode(data: bytes) -> Any:
         picture: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
         if picture is None or picture.dtype == np.uint8:
             return picture
-        if picture.dtype == np.uint16:  # not left to OpenCV, which rounds in some formats
+        if picture.dtype == np.uint16:  # OpenCV's own conversion rounds in some formats
             return (picture >> 8).astype(np.uint8)
-        raise ValueError(f"its values are {picture.dtype}, whose range is unknown; save it with 8 or 16 bits")
+        raise ValueError(f"its values are {picture.dtype}, whose range is unknown; save it with 8 or 16 bits per value")
     return None
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep OpenCV from writing to standard error what is said better by us."""
+    """Silence OpenCV's messages on standard error; lpbench reports the error itself."""
     level = LOGGING.getLogLevel()
     LOGGING.setLogLevel(0)
     try:

@@ -1,4 +1,4 @@
-"""Draws what was found on the picture: masks, boxes, points, words; what later components found, at what it is of."""
+"""Draws predictions on the picture: masks, boxes, points and text; those of later components at their object."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.processor import Sample
     from lpbench_image._tensor import Picture
 
-    Found = Mapping[str, Any]
+    Record = Mapping[str, Any]
     Colour = tuple[int, int, int]
     Point = tuple[float, float]
 
@@ -35,19 +35,19 @@ COLOURS: tuple[Colour, ...] = (
 )
 """Blue, green, red: far from each other and from grey, the clearest first."""
 SHARE = 0.5
-"""Of a mask's colour in what it covers."""
+"""Opacity of a mask's colour."""
 FINEST = 240
-"""Pixels of the short side for each pixel of a line's width."""
+"""Pixels of the picture's short side per pixel of line width."""
 FEW = 40
-"""Points of a body, a hand or a face; meshes have more."""
+"""Most points that are drawn large: enough for a body, a hand or a face; meshes have more."""
 BEST = 5
-"""Candidates that are written down."""
+"""Most classes that are written."""
 QUIET = {"item", "index", "score", "scores", "box", "points", "polygon", "items", "mask", "masks", "embedding", "share"}
-"""Keys that are drawn, or belong to others; the rest is written down."""
+"""Keys that are not written as text: they are drawn, or belong to another key."""
 
 
 class Drawing:
-    """A copy of a picture that is drawn on.
+    """A copy of a picture to draw on.
 
     :param picture: Height x width x 3, uint8, blue, green, red.
     """
@@ -58,29 +58,29 @@ class Drawing:
         self.width = max(1, round(min(self.size) / FINEST))
         self.drawn = False
         self._colours: dict[str, Colour] = {}
-        self._line = max(0.35, min(self.size) / 900)  # scale of the letters
+        self._line = max(0.35, min(self.size) / 900)  # font scale
 
     def colour(self, label: object) -> Colour:
-        """Return the colour of a label: another one for each new label, as far as there are any."""
+        """Return the colour of a label; colours repeat once all of ``COLOURS`` are in use."""
         return self._colours.setdefault(str(label), COLOURS[len(self._colours) % len(COLOURS)])
 
     def outline(self, corners: Sequence[Point], colour: Colour) -> None:
-        """Draw a closed line through points; half of its width lies on either side."""
+        """Draw a closed line through points, centred on them."""
         points = np.array([[_index(x), _index(y)] for x, y in corners], np.int32)
         cv2.polylines(self.picture, [points], True, colour, self.width)  # noqa: FBT003 - OpenCV's: closed
         self.drawn = True
 
     def dots(self, points: Sequence[Sequence[float]], colour: Colour) -> None:
-        """Draw points: small ones where they are many."""
+        """Draw points; smaller ones if there are more than ``FEW``."""
         radius = self.width if len(points) <= FEW else self.width // 4
         for x, y, *_ in points:
             cv2.circle(self.picture, (_index(x), _index(y)), radius, colour, cv2.FILLED)
             self.drawn = True
 
-    def cover(self, mask: Found, colour: Colour) -> None:
-        """Tint what a mask covers.
+    def cover(self, mask: Record, colour: Colour) -> None:
+        """Tint the pixels of a mask.
 
-        :param mask: Run lengths, of the picture's size.
+        :param mask: Run lengths of a mask in the picture's size.
         """
         inside = run_lengths.decode(mask)
         tinted = self.picture[inside] * (1 - SHARE) + np.array(colour) * SHARE
@@ -88,7 +88,7 @@ class Drawing:
         self.drawn = True
 
     def write(self, lines: Sequence[str], at: Point, colour: Colour) -> Point:
-        """Write lines below each other, the first one's upper left corner at a point; return where the next begins."""
+        """Write lines below each other from an upper left corner on; return the corner of the next line."""
         x, y = at
         for line in lines:
             y += self._word(line, x, y, colour)
@@ -96,8 +96,8 @@ class Drawing:
         return x, y
 
     def _word(self, line: str, x: float, y: float, colour: Colour) -> int:
-        """Write one line on its colour, moved so that it is seen; return its height."""
-        text = line.encode("ascii", "replace").decode()  # OpenCV's letters
+        """Write one line on a background of its colour, shifted to lie inside the picture; return its height."""
+        text = line.encode("ascii", "replace").decode()  # OpenCV's fonts have ASCII characters only
         (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, self._line, self.width)
         left = max(0, min(_index(x), self.size[0] - width))
         top = max(0, min(_index(y), self.size[1] - height - below))
@@ -108,10 +108,10 @@ class Drawing:
         return int(height + below + self.width)
 
 
-def write(sample: Sample, described: Found, folder: Path) -> Path | None:
-    """Write a sample with what was found as a PNG file named after it; None if there is nothing to show.
+def write(sample: Sample, described: Record, folder: Path) -> Path | None:
+    """Write a sample with its prediction as a PNG file named after it; return None if there is nothing to show.
 
-    :raises ProcessorError: Naming the file, if it cannot be written.
+    :raises ProcessorError: The file cannot be written.
     """
     picture = draw(sample.data, described)
     if picture is None:
@@ -126,10 +126,10 @@ def write(sample: Sample, described: Found, folder: Path) -> Path | None:
     return path
 
 
-def draw(picture: Picture, described: Found) -> Picture | None:
-    """Return a picture with what was found drawn on it, or None if there is nothing to show.
+def draw(picture: Picture, described: Record) -> Picture | None:
+    """Return a picture with a prediction drawn on it, or None if there is nothing to show.
 
-    Nothing found is something to show: the picture as it is.
+    An empty list of items counts as something to show: the unchanged picture.
     """
     drawing = Drawing(picture)
     places = _show(drawing, described, "", [(0.0, 0.0)])
@@ -137,8 +137,8 @@ def draw(picture: Picture, described: Found) -> Picture | None:
     return drawing.picture if drawing.drawn or "items" in described else None
 
 
-def _later(drawing: Drawing, described: Found, places: list[Point]) -> None:
-    """Show what later components found, each at what it is of."""
+def _later(drawing: Drawing, described: Record, places: list[Point]) -> None:
+    """Show the predictions of later components, each at the object that it belongs to."""
     for name, findings in described.items():
         if not _is_later(findings):
             continue
@@ -150,26 +150,26 @@ def _later(drawing: Drawing, described: Found, places: list[Point]) -> None:
 
 
 def _is_later(value: object) -> bool:
-    """Say whether these are a later component's findings: things of its own, which say what they are of."""
-    return isinstance(value, list) and all(isinstance(each, dict) and "item" in each for each in value)
+    """Return whether a value holds a later component's predictions, which name the item that they belong to."""
+    return isinstance(value, list) and all(isinstance(finding, dict) and "item" in finding for finding in value)
 
 
-def _show(drawing: Drawing, found: Found, name: str, at: list[Point]) -> list[Point]:
-    """Draw one component's findings; return where more can be written: a place for each item, or one.
+def _show(drawing: Drawing, described: Record, name: str, at: list[Point]) -> list[Point]:
+    """Draw one component's prediction; return where more text can go: one place for each item, or a single one.
 
-    :param name: Of the component; what has no label has its colour.
+    :param name: The component; objects without a label are drawn in its colour.
     """
-    for label, mask in _masks(found):
+    for label, mask in _masks(described):
         drawing.cover(mask, drawing.colour(label))
-    if "items" in found:
-        return [_item(drawing, each, name) for each in found["items"]] or at
-    colour = drawing.colour(found.get("label", name))
-    drawing.dots(found.get("points", ()), colour)
-    return [drawing.write(_lines(found), at[0], colour)]
+    if "items" in described:
+        return [_item(drawing, item, name) for item in described["items"]] or at
+    colour = drawing.colour(described.get("label", name))
+    drawing.dots(described.get("points", ()), colour)
+    return [drawing.write(_lines(described), at[0], colour)]
 
 
-def _item(drawing: Drawing, item: Found, name: str) -> Point:
-    """Draw one thing; return where more can be written about it."""
+def _item(drawing: Drawing, item: Record, name: str) -> Point:
+    """Draw one object; return where more text about it can go."""
     colour = drawing.colour(item.get("label", name))
     corners = _corners(item)
     if corners:
@@ -180,7 +180,7 @@ def _item(drawing: Drawing, item: Found, name: str) -> Point:
     return drawing.write(_lines(item), below, colour)
 
 
-def _corners(item: Found) -> Sequence[Point]:
+def _corners(item: Record) -> Sequence[Point]:
     if "polygon" in item:
         return [(x, y) for x, y in item["polygon"]]
     if "box" not in item:
@@ -189,19 +189,19 @@ def _corners(item: Found) -> Sequence[Point]:
     return [(left, top), (right - 1, top), (right - 1, bottom - 1), (left, bottom - 1)]
 
 
-def _masks(found: Found) -> Iterator[tuple[object, Found]]:
-    """Yield label and run lengths of each mask."""
-    if "mask" in found:
-        yield "mask", found["mask"]
-    masks = found.get("masks", {})
+def _masks(described: Record) -> Iterator[tuple[object, Record]]:
+    """Yield the label and the run lengths of each mask."""
+    if "mask" in described:
+        yield "mask", described["mask"]
+    masks = described.get("masks", {})
     yield from masks.items() if isinstance(masks, dict) else enumerate(masks)
 
 
-def _lines(found: Found) -> list[str]:
-    """Return in words what cannot be drawn."""
-    lines = [_scored(found[key], found) for key in ("label", "text") if key in found]
-    lines += [_scored(each["label"], each) for each in found.get("top", ())[:BEST]]
-    for key, value in found.items():
+def _lines(described: Record) -> list[str]:
+    """Return the values that are shown as text."""
+    lines = [_scored(described[key], described) for key in ("label", "text") if key in described]
+    lines += [_scored(candidate["label"], candidate) for candidate in described.get("top", ())[:BEST]]
+    for key, value in described.items():
         if key in QUIET or key in {"label", "text", "top"}:
             continue
         if isinstance(value, dict) and "label" in value:
@@ -211,10 +211,10 @@ def _lines(found: Found) -> list[str]:
     return lines
 
 
-def _scored(label: object, found: Found) -> str:
-    return f"{label} {found['score']:.2f}" if "score" in found else str(label)
+def _scored(label: object, described: Record) -> str:
+    return f"{label} {described['score']:.2f}" if "score" in described else str(label)
 
 
 def _index(coordinate: float) -> int:
-    """Return the pixel in which a coordinate lies, within what OpenCV can count."""
+    """Return the pixel in which a coordinate lies, clipped to OpenCV's coordinate range."""
     return int(min(max(coordinate, -32768), 32767))

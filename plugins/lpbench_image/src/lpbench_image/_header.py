@@ -1,7 +1,7 @@
 """Reads format, size and completeness from an image file's bytes, before anything is decoded.
 
-OpenCV 4 fills what a truncated JPEG lacks with grey and only prints a warning,
-and any decoder allocates what the header asks for.  So both are looked at first.
+OpenCV 4 fills the missing part of a truncated JPEG with grey and only prints a warning,
+and any decoder allocates the size that the header gives.  Both are therefore checked first.
 Sources: ITU-T T.81 annex B, PNG (RFC 2083), TIFF 6.0, RFC 9649 (WebP), netpbm's
 manual pages, Microsoft's BITMAPINFOHEADER.
 """
@@ -20,12 +20,12 @@ FORMATS = "JPEG, PNG, BMP, WebP, TIFF, PBM, PGM, PPM"
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of an image file say.
+    """The header of an image file.
 
-    :param format: Its name.
+    :param format: Name of the format.
     :param width: In pixels, before any EXIF rotation.
-    :param height: Likewise.
-    :param complete: False where the file ends before its own end mark.
+    :param height: In pixels, before any EXIF rotation.
+    :param complete: False if the file ends before its own end mark.
     """
 
     format: str
@@ -35,7 +35,7 @@ class Header:
 
 
 def read_header(data: bytes) -> Header | None:
-    """Return the header of an image file, or None if these bytes are no image of ``FORMATS``.
+    """Return the header of an image file, or None if the bytes are in none of ``FORMATS``.
 
     :raises ValueError: The file ends inside its header, or the header contradicts the format.
     """
@@ -53,14 +53,14 @@ def _jpeg(data: bytes) -> Header:
         if marker in _FRAMES:
             height, width = struct.unpack_from(">HH", data, at + 3)
             return Header("JPEG", width, height, _jpeg_ends(data))
-    raise ValueError("it has no frame")
+    raise ValueError("it has no frame header")
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield marker and start of each segment up to the first scan; embedded previews are skipped with theirs."""
+    """Yield marker and start of each segment up to the first scan; embedded previews lie inside skipped segments."""
     at = 2
     while True:
-        while data[at] == data[at + 1] == _MARK:  # bytes of filling
+        while data[at] == data[at + 1] == _MARK:  # fill bytes
             at += 1
         if data[at] != _MARK:
             raise ValueError(f"byte {at} should begin a JPEG marker")
@@ -72,14 +72,14 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _jpeg_ends(data: bytes) -> bool:
-    """Say whether an end mark follows the first scan: within one, 0xFF is always followed by 0 or a restart mark."""
+    """Return whether an end mark follows the first scan: inside a scan, 0xFF precedes only 0 or a restart mark."""
     start = next((at for marker, at in _jpeg_segments(data) if marker == _START_OF_SCAN), len(data))
     return data.find(b"\xff\xd9", start) >= 0
 
 
 _MARK, _START_OF_SCAN = 0xFF, 0xDA
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""Markers that begin a frame; the three between them begin tables."""
+"""Markers that begin a frame; the three excluded ones have other meanings."""
 
 
 def _png(data: bytes) -> Header:
@@ -91,7 +91,7 @@ def _bmp(data: bytes) -> Header:
     if struct.unpack_from("<I", data, 14)[0] == 12:  # noqa: PLR2004 - length of the oldest header
         return Header("BMP", *struct.unpack_from("<HH", data, 18))
     width, height = struct.unpack_from("<ii", data, 18)
-    return Header("BMP", abs(width), abs(height))  # rows from the top have a negative height
+    return Header("BMP", abs(width), abs(height))  # a negative height marks rows stored top to bottom
 
 
 def _webp(data: bytes) -> Header | None:
@@ -105,22 +105,22 @@ def _webp(data: bytes) -> Header | None:
         bits = struct.unpack_from("<I", data, 21)[0]
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     else:
-        width, height = (each & 0x3FFF for each in struct.unpack_from("<HH", data, 26))
+        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
     return Header("WebP", width, height, complete)
 
 
 def _tiff(data: bytes) -> Header:
     order = "<" if data[:2] == b"II" else ">"
     directory = struct.unpack_from(f"{order}I", data, 4)[0]
-    found: dict[int, int] = {}
+    values: dict[int, int] = {}
     for at in range(struct.unpack_from(f"{order}H", data, directory)[0]):
         entry = directory + 2 + 12 * at
         tag, kind = struct.unpack_from(f"{order}HH", data, entry)
         short = kind == 3  # noqa: PLR2004 - TIFF's number for 16 bits
-        found[tag] = struct.unpack_from(f"{order}{'H' if short else 'I'}", data, entry + 8)[0]
-    if not {_TIFF_WIDTH, _TIFF_HEIGHT} <= found.keys():
+        values[tag] = struct.unpack_from(f"{order}{'H' if short else 'I'}", data, entry + 8)[0]
+    if not {_TIFF_WIDTH, _TIFF_HEIGHT} <= values.keys():
         raise ValueError("it has no width and height")
-    return Header("TIFF", found[_TIFF_WIDTH], found[_TIFF_HEIGHT])
+    return Header("TIFF", values[_TIFF_WIDTH], values[_TIFF_HEIGHT])
 
 
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
@@ -141,5 +141,5 @@ _READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable[[bytes], Header | None
     (b"BM", _bmp),
     (b"RIFF", _webp),
     ((b"II*\0", b"MM\0*"), _tiff),
-    (tuple(b"P%d" % each for each in range(1, 7)), _netpbm),
+    (tuple(b"P%d" % kind for kind in range(1, 7)), _netpbm),
 )

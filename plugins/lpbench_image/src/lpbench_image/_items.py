@@ -1,8 +1,8 @@
-"""What one component of a chain found becomes the regions that the next one looks at.
+"""Turns the objects found by one component of a chain into the regions that the next one processes.
 
-The order of shifting, squaring and scaling is that of MediaPipe's graphs, whose
-models are trained on regions made so.  Numbers are Python's: for a few points of a
-few things, numpy's calls take longer than the calculation.
+The order of shifting, squaring and scaling is that of MediaPipe's graphs, whose models
+are trained on such regions.  The calculation uses Python's numbers: for a few points of a
+few objects, the overhead of numpy's calls exceeds the calculation.
 """
 
 from __future__ import annotations
@@ -29,40 +29,43 @@ WHERE = "preprocessing.region"
 
 
 class Regions:
-    """Makes regions of things found, as a config says.
+    """Makes regions from the objects found, according to the config.
 
-    :param size: Of the model's input; only templates need it, and with them it is fixed.
+    :param size: Height and width of the model's input; only templates need it, and with them it is fixed.
     """
 
     def __init__(self, config: ImageConfig, size: Extent) -> None:
         self._pick = config.pick
-        numbers = sorted({number for each in config.regions for number in asked(each)})
+        numbers = sorted({number for region in config.regions for number in needed_points(region)})
         places = {number: place for place, number in enumerate(numbers)}
         self._numbers, self._most = np.array(numbers, np.intp), max(numbers, default=-1)
-        self._makers = [Aligned(each, size, places) if each.template else Laid(each, places) for each in config.regions]
+        self._makers = [
+            Aligned(region, size, places) if region.template else Laid(region, places) for region in config.regions
+        ]
 
     def __call__(self, found: Any, /) -> list[tuple[int, Window | Region]]:
-        """Return number and region of each item; with several regions, a thing's items follow each other.
+        """Return number and region of each item; with several regions, the items of one object are consecutive.
 
         :param found: ``Detections`` or ``Landmarks``.
-        :raises ProcessorError: The thing has not the points that are asked for, or they make no region.
+        :raises ProcessorError: The objects lack a point that is needed, or a region cannot be made from them.
         """
         boxes, whole = _boxes_and_points(found)
         points = self._chosen(whole)
-        made: list[tuple[int, Window | Region]] = []
-        for thing in self._picked(found):
+        items: list[tuple[int, Window | Region]] = []
+        for index in self._picked(found):
             for part, make in enumerate(self._makers):
-                region = make(boxes[thing], points[thing] if points else (), whole[thing])
-                made.append((thing * len(self._makers) + part, region))
-        return made
+                region = make(boxes[index], points[index] if points else (), whole[index])
+                items.append((index * len(self._makers) + part, region))
+        return items
 
     def _chosen(self, whole: Any) -> list[Pairs]:
-        """Return of each thing the points that any region needs."""
+        """Return, for each object, the points that any region needs."""
         if self._most < 0 or not len(whole):
             return []
         if self._most >= whole.shape[1]:
             raise ProcessorError(
-                f"point {self._most} is asked for, but what was found has {whole.shape[1]} points, from 0 on",
+                f"point {self._most} is needed, but the previous component found {whole.shape[1]} points, "
+                "numbered from 0",
                 where=WHERE,
             )
         if whole.shape[1] > len(self._numbers):
@@ -71,7 +74,7 @@ class Regions:
         return chosen
 
     def _picked(self, found: Any) -> Iterable[int]:
-        """Return the numbers of the things to look at, in the order in which they were found."""
+        """Return the indices of the objects to process, in the order in which they were found."""
         if isinstance(found, Landmarks):
             return (0,)
         if self._pick == "all" or not len(found):
@@ -84,9 +87,9 @@ class Regions:
 
 
 class Laid:
-    """Lays a rectangle around a thing's box or points.
+    """Lays a rectangle around an object's box or points.
 
-    :param places: Where the points stand in what it is called with, by their numbers.
+    :param places: Positions of the points in the ``points`` of a call, by their numbers.
     """
 
     def __init__(self, chosen: RegionConfig, places: dict[int, int]) -> None:
@@ -96,10 +99,10 @@ class Laid:
         self._scale, self._square, self._mirror = chosen.scales, chosen.square, chosen.mirror
 
     def __call__(self, box: Sequence[float] | None, points: Pairs, whole: Any) -> Window | Region:
-        """Return the region: turned, shifted, squared, scaled and mirrored as asked for.
+        """Return the region: rotated, shifted, squared, scaled and mirrored according to the config.
 
-        :param box: Left, top, right, bottom; None where the thing has none.
-        :param points: Those that were asked for.
+        :param box: Left, top, right, bottom; None if the object has no box.
+        :param points: The points that the regions need.
         :param whole: All points, ``(k, 2)``.
         """
         angle = self._angle(points) if self._rotate else 0.0
@@ -128,40 +131,42 @@ class Laid:
 
 
 class Aligned:
-    """Finds the region that, resized to the input, brings points onto a template with the least squared distances.
+    """Finds the region that, resized to the input, maps points onto a template with the least squared distances.
 
-    The similarity (turn, one scale, shift; no reflection) in closed form: Umeyama, IEEE Transactions on Pattern
-    Analysis and Machine Intelligence 13(4), 1991, equations 40 to 42.  With complex numbers, x + iy, two dimensions
-    make it one division.
+    The similarity (rotation, uniform scale, shift; no reflection) in closed form: Umeyama, IEEE Transactions on
+    Pattern Analysis and Machine Intelligence 13(4), 1991, equations 40 to 42.  With points as complex numbers,
+    x + iy, rotation and scale in two dimensions are a single quotient.
     """
 
     def __init__(self, chosen: RegionConfig, size: Extent, places: dict[int, int]) -> None:
-        self._points = [places[number] for number in asked(chosen)]
-        template = [complex(*each) for each in chosen.template]
-        goal = sum(template) / len(template)
-        self._template = [each - goal for each in template]
+        self._points = [places[number] for number in needed_points(chosen)]
+        template = [complex(*point) for point in chosen.template]
+        centroid = sum(template) / len(template)
+        self._template = [point - centroid for point in template]
         self._height, self._width = size
-        self._middle = complex(self._width, self._height) / 2 - goal
+        self._middle = complex(self._width, self._height) / 2 - centroid
 
     def __call__(self, box: object, points: Pairs, whole: object) -> Region:
         """Return the region.
 
-        :param points: Those that were asked for.
+        :param points: The points that the regions need.
         """
-        found = [complex(*points[at]) for at in self._points]
-        middle = sum(found) / len(found)
-        centred = [each - middle for each in found]
-        onto = sum(each.conjugate() * wanted for each, wanted in zip(centred, self._template, strict=True))
-        spread = sum(each.real**2 + each.imag**2 for each in centred)
+        measured = [complex(*points[at]) for at in self._points]
+        centroid = sum(measured) / len(measured)
+        centred = [point - centroid for point in measured]
+        onto = sum(point.conjugate() * target for point, target in zip(centred, self._template, strict=True))
+        spread = sum(point.real**2 + point.imag**2 for point in centred)
         if not spread or not onto:
-            raise ProcessorError("no region: the points of the thing found, or of the template, coincide", where=WHERE)
-        back = spread / onto  # turns and scales the input into the picture
-        centre, scale = middle + self._middle * back, abs(back)
+            raise ProcessorError(
+                "no region can be fitted: the points found, or those of the template, coincide", where=WHERE
+            )
+        back = spread / onto  # rotation and scale from the input to the picture
+        centre, scale = centroid + self._middle * back, abs(back)
         _require_finite(centre.real, centre.imag, scale, scale)
         return Region(centre.real, centre.imag, self._width * scale, self._height * scale, cmath.phase(back))
 
 
-def asked(chosen: RegionConfig) -> list[int]:
+def needed_points(chosen: RegionConfig) -> list[int]:
     """Return the numbers of the points that a region needs: for a template, in its order."""
     if chosen.template:
         return list(chosen.points or range(len(chosen.template)))
@@ -169,7 +174,7 @@ def asked(chosen: RegionConfig) -> list[int]:
 
 
 def around(points: Pairs, angle: float) -> tuple[float, float, float, float]:
-    """Return centre, width and height of the smallest rectangle turned by an angle that holds all points."""
+    """Return centre, width and height of the smallest rectangle at an angle that contains all points."""
     cos, sin = math.cos(angle), math.sin(angle)
     columns = [x * cos + y * sin for x, y in points]
     rows = [y * cos - x * sin for x, y in points]
@@ -179,28 +184,28 @@ def around(points: Pairs, angle: float) -> tuple[float, float, float, float]:
 
 
 def snapped(x: float, y: float, width: float, height: float) -> Window:
-    """Return the nearest rectangle of whole pixels, of the rounded sides."""
+    """Return the nearest rectangle of whole pixels whose sides are the rounded ones."""
     columns, rows = round(width), round(height)
     return Window(round(y - rows / 2), round(x - columns / 2), rows, columns)
 
 
 def _boxes_and_points(found: Any) -> tuple[list[Any], Any]:
-    """Return box and points of each thing: lists of four or None, and an array (things, points, 2)."""
+    """Return the boxes of the objects, lists of four numbers or None, and their points, ``(objects, points, 2)``."""
     if isinstance(found, Detections):
         return found.boxes.tolist(), found.points
     if isinstance(found, Landmarks):
         return [None], found.points[None, :, :2]
     raise ProcessorError(
-        f"regions are made of detections or landmarks, not of {type(found).__name__}",
+        f"regions are made from detections or landmarks, not from {type(found).__name__}",
         where=WHERE,
-        hint="let the component before be a detector or find landmarks",
+        hint="the previous component must be a detector or find landmarks",
     )
 
 
 def _require_finite(x: float, y: float, width: float, height: float) -> None:
     if not math.isfinite(x + y + width * height):
         raise ProcessorError(
-            f"no region: what was found lies at {x}, {y} and is {width} x {height}",
+            f"no region can be made: its centre is {x}, {y} and its size {width} x {height}",
             where=WHERE,
-            hint="look at the model's outputs: they hold NaN or infinity",
+            hint="check the previous model's outputs: they hold NaN or infinity",
         )

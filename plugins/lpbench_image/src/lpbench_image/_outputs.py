@@ -1,4 +1,4 @@
-"""What every postprocessor needs: the right output, in real numbers."""
+"""Shared by all postprocessors: choosing an output, and reading it in real numbers."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 WHERE = "postprocessing"
 FEW = 200
-"""Scores that are sorted in full in less time than it takes to find the best ones first."""
+"""Number of scores up to which a full sort takes less time than a partition."""
 
 
 def choose(name: str, outputs: Sequence[TensorInfo], key: str = "output") -> TensorInfo:
-    """Return the output of this name, or the only one where the name is empty.
+    """Return the output with this name, or the only output if the name is empty.
 
-    :param key: Where the config names it, for errors.
-    :raises ProcessorError: There is none, or there are several to choose from.
+    :param key: The config's key for the name, for errors.
+    :raises ProcessorError: No output has this name, or the name is empty and there are several outputs.
     """
-    found = [each for each in outputs if name in {each.called, each.name}] if name else list(outputs)
-    if len(found) == 1:
-        return found[0]
-    names = [each.called for each in outputs]
+    matches = [output for output in outputs if name in {output.called, output.name}] if name else list(outputs)
+    if len(matches) == 1:
+        return matches[0]
+    names = [output.called for output in outputs]
     if name:
         raise ProcessorError(f'the model has no output "{name}"', where=f"{WHERE}.{key}", hint=nearest(name, names))
     raise ProcessorError(
@@ -40,7 +40,7 @@ def choose(name: str, outputs: Sequence[TensorInfo], key: str = "output") -> Ten
 
 
 def real(values: npt.NDArray[Any], info: TensorInfo) -> npt.NDArray[np.float32]:
-    """Return values as float32: quantised ones by their scale and zero point, others as they are."""
+    """Return values as float32; quantised values are converted by their scale and zero point."""
     floats = np.asarray(values, np.float32)
     if info.scale is None or not np.issubdtype(values.dtype, np.integer):
         return floats
@@ -50,11 +50,11 @@ def real(values: npt.NDArray[Any], info: TensorInfo) -> npt.NDArray[np.float32]:
 
 
 def best(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
-    """Return the indices of the highest scores, best first; of equal ones, the lower index first.
+    """Return the indices of the highest scores, best first; among equal scores, the lower index first.
 
-    Of many, those above a threshold are found, and only they are sorted.
+    With many scores, a partition finds the lowest score needed, and only the scores from there on are sorted.
 
-    :param count: How many at most.
+    :param count: Largest number of indices.
     """
     if count == 1:
         return np.array([scores.argmax()])

@@ -1,4 +1,4 @@
-"""What is done to pictures of one size, with every view and argument made beforehand."""
+"""The processing of pictures of one size, with all views and arguments prepared in advance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lpbench_image.regions import Region
 
 INTERPOLATIONS = {
-    "nearest": cv2.INTER_NEAREST_EXACT,  # takes pixel centres, as the others do
+    "nearest": cv2.INTER_NEAREST_EXACT,  # samples at pixel centres, like the others
     "bilinear": cv2.INTER_LINEAR,
     "bicubic": cv2.INTER_CUBIC,
     "area": cv2.INTER_AREA,
@@ -30,7 +30,7 @@ TURNING = {**INTERPOLATIONS, "nearest": cv2.INTER_NEAREST}
 
 
 class Output:
-    """Filters, converts and holds inputs of one size.
+    """Filters and converts inputs of one size, and holds their tensor.
 
     :param size: Height and width.
     :raises ProcessorError: The normalisation does not fit the tensor.
@@ -44,11 +44,11 @@ class Output:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the tensor."""
+        """Size of the tensor in bytes."""
         return int(self._writer.array.nbytes)
 
     def feed(self, picture: Picture) -> Feeds:
-        """Return the tensor of a picture of this size by the input's name."""
+        """Return the tensor of a picture of this size, by the name of the model's input."""
         if self._filter:
             picture = _filter(self._filter, picture, self._filtered)
         self._writer.write(picture)
@@ -56,9 +56,9 @@ class Output:
 
 
 class Plan:
-    """Brings pictures or regions of one size to the model's.
+    """Resizes pictures or regions of one size to the model's size.
 
-    :param canvas: Room for the resized picture and its padding; other plans write to it too.
+    :param canvas: Buffer for the resized picture and its padding, shared with other plans.
     """
 
     def __init__(self, resize: Resize, placement: Placement, canvas: Picture, output: Output) -> None:
@@ -66,7 +66,7 @@ class Plan:
         self.feed = output.feed
         self._canvas = canvas
         self._pad = colour(resize)
-        self._fill = resize.pad if isinstance(resize.pad, int) else self._pad  # one number is faster
+        self._fill = resize.pad if isinstance(resize.pad, int) else self._pad  # a scalar is faster
         self._interpolation = INTERPOLATIONS[resize.interpolation]
         self._turning = TURNING[resize.interpolation] | cv2.WARP_INVERSE_MAP
         self._frame(placement)
@@ -84,29 +84,29 @@ class Plan:
         self._ready = self._canvas[self._kept]
         padded = self._resized_into.shape != self._canvas.shape
         self._around = _around(self._canvas, placement) if padded else []
-        self._as_it_is = placement.resized == (rows, columns) and not padded
+        self._unchanged = placement.resized == (rows, columns) and not padded
 
     def enter(self) -> None:
-        """Restore the padding, which the plan before has overwritten."""
+        """Restore the padding, which another plan may have overwritten."""
         for strip in self._around:
             strip[:] = self._fill
 
     def resize(self, picture: Picture) -> Picture:
-        """Return a picture of this plan's size as ``feed`` takes it."""
+        """Return a picture of this plan's size, resized for ``feed``."""
         if self._region:
             picture = picture[self._region]
-        if self._as_it_is:
+        if self._unchanged:
             return picture[self._kept]
         cv2.resize(picture, self._resized, self._resized_into, 0, 0, self._interpolation)
         return self._ready
 
     def turn(self, picture: Picture, region: Region) -> tuple[Picture, Affine]:
-        """Return a region of this plan's size as ``feed`` takes it, and its geometry.
+        """Return a region of this plan's size, resampled for ``feed``, and its geometry.
 
-        What lies outside the picture has the colour of the padding.
+        Pixels outside the picture have the colour of the padding.
         """
         (a, b, x), (c, d, y) = rows = region.rows(self._extent, self._start)
-        right, below = self._start[1] + 0.5, self._start[0] + 0.5  # OpenCV counts from the first pixel's centre
+        right, below = self._start[1] + 0.5, self._start[0] + 0.5  # OpenCV's origin is the centre of the first pixel
         matrix = np.array(((a, b, x + a * right + b * below - 0.5), (c, d, y + c * right + d * below - 0.5)))
         cv2.warpAffine(
             picture, matrix, self._resized, self._resized_into, self._turning, cv2.BORDER_CONSTANT, self._pad
@@ -136,7 +136,7 @@ def _window(start: Extent, size: Extent) -> tuple[slice, slice]:
 
 
 def _around(canvas: Picture, placement: Placement) -> list[Picture]:
-    """Return the parts of a canvas above, below, left and right of the resized picture, as far as there are any."""
+    """Return the non-empty parts of a canvas above, below, left and right of the resized picture."""
     rows, columns = _window(placement.inset, placement.resized)
     strips = canvas[: rows.start], canvas[rows.stop :], canvas[:, : columns.start], canvas[:, columns.stop :]
     return [strip for strip in strips if strip.size]

@@ -1,4 +1,4 @@
-"""The preprocessor of images: one resize, one reordering of bytes, one conversion, into buffers kept."""
+"""The preprocessor ``image``: one resize, one reordering of bytes and one conversion, into reused buffers."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from lpbench_image.geometry import Extent
 
 LOCAL = {"nearest", "bilinear"}
-"""Interpolations that look only at the pixels next to a point."""
+"""Interpolations that read only the pixels next to a point."""
 PLANS = 1024
-"""Sizes of pictures and regions that are remembered."""
+"""Most sizes of pictures and regions whose plans are kept."""
 KEPT = 64 << 20
-"""Bytes of inputs whose buffers are kept; most models have one size."""
-MADE_UP = 224
+"""Bytes of input buffers up to which they are kept; most models have one size."""
+SYNTHETIC_SIDE = 224
 """Height and width of synthetic pictures where the model's are open."""
 
 
@@ -42,8 +42,8 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
     """Turns one image, or one region of it, into one tensor.
 
     The data of a sample is an array of height x width x 3, uint8, in the order blue, green, red; a caller may
-    bring its own, and a ``Window`` or ``Region`` of it.  ``sample.geometry`` becomes a ``Geometry``, or for a
-    ``Region`` an ``Affine``.  Sets the number of OpenCV's threads.
+    supply its own, and a ``Window`` or ``Region`` of it.  A call sets ``sample.geometry`` to a ``Geometry``, or
+    for a ``Region`` to an ``Affine``.  The constructor sets the number of OpenCV's threads.
     """
 
     def __init__(self, config: ImageConfig, inputs: Sequence[TensorInfo]) -> None:
@@ -56,19 +56,19 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         self._bordered = np.empty(0, np.uint8)
         self._last: Plan | None = None
         self._regions = Regions(config, self.sizing.fixed or (1, 1))
-        self._output(self.sizing.fixed or (1, 1))  # refuses a wrong normalisation now
+        self._output(self.sizing.fixed or (1, 1))  # checks the normalisation when the app is opened
         cv2.setNumThreads(config.threads)
 
     def load(self, path: Path) -> Sample:
         """Read and decode one file.
 
-        :raises ProcessorError: Naming the file and why it cannot be used.
+        :raises ProcessorError: The file cannot be used; the message says why.
         """
         return Sample(path.name, read_picture(path, self.config.max_pixels))
 
     def generate(self, index: int, seed: int) -> Sample:
-        """Return a picture of the model's size with patches of many sizes and a little noise, as photos have."""
-        height, width = self.sizing.fixed or [each or MADE_UP for each in self.target.size]
+        """Return a picture of the model's size with patches of many sizes and a little noise, similar to a photo."""
+        height, width = self.sizing.fixed or [side or SYNTHETIC_SIDE for side in self.target.size]
         random = np.random.default_rng([index, seed % 2**64])
         picture = random.normal(128, 4, (height, width, 3)).astype(np.float32)
         for cells in (2, 5, 13, 34):
@@ -77,16 +77,16 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         return Sample(str(index), np.clip(picture, 0, 255).astype(np.uint8))
 
     def __call__(self, sample: Sample, /) -> Feeds:
-        """Return the tensor by the input's name; it stays valid until the next call.
+        """Return the tensor by the name of the input; it is valid until the next call.
 
-        :raises ProcessorError: The sample is no picture, or does not yield the model's size.
+        :raises ProcessorError: The sample is not a picture, or does not yield the model's size.
         """
         plan, ready = self._ready(sample)
         return plan.feed(ready)
 
     def steps(self, sample: Sample) -> dict[str, int]:
-        """Return the nanoseconds of resizing and of converting."""
-        self(sample)  # makes the plan, and leaves the canvas to it
+        """Return the nanoseconds that resizing and converting take."""
+        self(sample)  # creates the plan and restores its padding
         begun = time.perf_counter_ns()
         plan, ready = self._ready(sample)
         resized = time.perf_counter_ns()
@@ -94,30 +94,30 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         return {"resize": resized - begun, "layout, type and scale": time.perf_counter_ns() - resized}
 
     def items(self, sample: Sample, found: Any, /) -> Sequence[Sample]:
-        """Return one sample for each region of each thing found, as the config says; the sample itself without one.
+        """Return one sample for each configured region of each object found; without regions, the sample itself.
 
         :param found: ``Detections`` or ``Landmarks``.
-        :raises ProcessorError: Nothing of the kind, or a thing that makes no region.
+        :raises ProcessorError: ``found`` has another type, or a region cannot be made from one of its objects.
         """
         if not self.config.regions:
             return super().items(sample, found)
         try:
-            made = self._regions(found)
+            regions = self._regions(found)
         except ProcessorError as error:
             raise ProcessorError(f"{sample.name}: {error.what}", where=error.where, hint=error.hint) from None
-        return [Sample(sample.name, sample.data, region=region, item=item) for item, region in made]
+        return [Sample(sample.name, sample.data, region=region, item=item) for item, region in regions]
 
     def draw(self, sample: Sample, described: Mapping[str, Any], folder: Path) -> Path | None:
-        """Write the picture with what was found drawn on it, as a PNG file; None if there is nothing to show.
+        """Write the picture with its prediction as a PNG file; return None if there is nothing to show.
 
-        :raises ProcessorError: Naming the file, if it cannot be written.
+        :raises ProcessorError: The file cannot be written.
         """
         from lpbench_image._draw import write  # drawing is never timed
 
         return write(sample, described, folder)
 
     def _ready(self, sample: Sample) -> tuple[Plan, Picture]:
-        """Return a picture of the input's size and the plan that it goes through; leaves the sample its geometry."""
+        """Return the plan for a sample and its picture in the input's size; set the sample's geometry."""
         if sample.region is not None:
             return self._part(sample)
         picture = sample.data
@@ -135,14 +135,15 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
             self._last = plan
 
     def _part(self, sample: Sample) -> tuple[Plan, Picture]:
-        """Do the same for a part of a picture: cut out where it is a window, else interpolated."""
+        """Do the same as ``_ready`` for a part of a picture: a window is cut out, a region is interpolated."""
         picture, part = sample.data, sample.region
         if isinstance(part, Window):
             return self._cut(sample, picture, part)
         if isinstance(part, Region):
             return self._turned(sample, picture, part)
         raise ProcessorError(
-            f"a region is a Window or Region of lpbench_image.regions; found {type(part).__name__}", where=sample.name
+            f"a region must be a Window or Region of lpbench_image.regions; found {type(part).__name__}",
+            where=sample.name,
         )
 
     def _cut(self, sample: Sample, picture: Picture, window: Window) -> tuple[Plan, Picture]:
@@ -172,19 +173,19 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
             ready, sample.geometry = plan.turn(picture, region)
         except cv2.error as error:
             raise ProcessorError(
-                f"OpenCV cannot turn a region of {region.extent} of a picture of {picture.shape[:2]}: {error.err}",
+                f"OpenCV cannot rotate a region of {region.extent} of a picture of {picture.shape[:2]}: {error.err}",
                 where=sample.name,
-                hint="it takes less than 32767 pixels a side",
+                hint="each side must be less than 32767 pixels",
             ) from error
         return plan, ready
 
     def _padded(self, sample: Sample, picture: Picture, window: Window) -> Picture:
-        """Return a part of a picture that sticks out of it, in the colour of the padding where it does."""
+        """Return a window that extends beyond the picture; pixels outside have the colour of the padding."""
         _check(picture, sample.name)
         top, left, height, width = window
         if height * width > self.config.max_pixels:
             raise ProcessorError(
-                f"a region of {width} x {height} pixels is more than max_pixels, {self.config.max_pixels}",
+                f"a region of {width} x {height} pixels exceeds max_pixels, {self.config.max_pixels}",
                 where=sample.name,
             )
         needed = height * width * 3
@@ -201,7 +202,7 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         return cv2.copyMakeBorder(inside, above, below, before, behind, cv2.BORDER_CONSTANT, into, pad)
 
     def _remember(self, picture: Picture, name: str) -> Plan:
-        """Make the plan for pictures of one size."""
+        """Create and keep the plan for pictures of one size."""
         _check(picture, name)
         local = self.config.resize.interpolation in LOCAL
         return self._make((picture.shape, picture.dtype), picture.shape[:2], name, local=local)
@@ -220,20 +221,20 @@ class ImagePreprocessor(Preprocessor[ImageConfig]):
         return plan
 
     def _canvas(self, placement: Placement) -> Picture:
-        """Return room for the resized picture and its padding."""
-        height, width = (max(each) for each in zip(placement.resized, placement.size, strict=True))
+        """Return a buffer for the resized picture and its padding."""
+        height, width = (max(sides) for sides in zip(placement.resized, placement.size, strict=True))
         needed = height * width * 3
         if needed > self._store.size:
             self._store = aligned((needed,), "uint8")
-            self._plans.clear()  # they hold the smaller store
+            self._plans.clear()  # they hold views of the smaller store
         return self._store[:needed].reshape(height, width, 3)
 
     def _output(self, size: Extent) -> Output:
-        """Return what holds inputs of one size."""
+        """Return the output for inputs of one size."""
         if size not in self._outputs:
-            if sum(each.nbytes for each in self._outputs.values()) > KEPT:
+            if sum(output.nbytes for output in self._outputs.values()) > KEPT:
                 self._outputs.clear()
-                self._plans.clear()  # they hold outputs
+                self._plans.clear()  # they refer to the outputs
             self._outputs[size] = Output(self.config, self.target, size)
         return self._outputs[size]
 
@@ -242,7 +243,7 @@ def _check(picture: object, name: str) -> None:
     fits = isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.ndim == 3  # noqa: PLR2004 - axes
     if fits and picture.shape[2] == 3 and picture.size:  # type: ignore[attr-defined] # noqa: PLR2004 - blue, green, red
         return
-    found = f"{picture.dtype} {list(picture.shape)}" if isinstance(picture, np.ndarray) else type(picture).__name__
+    actual = f"{picture.dtype} {list(picture.shape)}" if isinstance(picture, np.ndarray) else type(picture).__name__
     raise ProcessorError(
-        f"a picture is a uint8 array [height, width, 3] of blue, green, red; found {found}", where=name
+        f"a picture must be a uint8 array [height, width, 3] in the order blue, green, red; found {actual}", where=name
     )

@@ -1,4 +1,4 @@
-"""What is done to an image of one size so that it gets the model's: resized to, cropped or padded where."""
+"""How an image of a given size is resized, cropped or padded to the model's size."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from lpbench_image.config import ImageConfig, Resize, Size
 
 OpenExtent = tuple[int | None, int | None]
-"""Height and width; None is open."""
+"""Height and width; None for an open side."""
 OPEN: OpenExtent = (None, None)
 PARTS = 64
-"""Of a pixel, in which the sides of regions are counted where only their proportion matters."""
-ANY_SIZE = 'resize mode "letterbox" or "stretch" takes every image'
+"""Fractions of a pixel to which the sides of regions are rounded if only their proportions matter."""
+ANY_SIZE = 'resize modes "letterbox" and "stretch" accept every image'
 
 
 @dataclass(frozen=True)
 class Placement:
-    """What is done to an image of one size.
+    """How an image of one size becomes the input.
 
     :param region: Top, left, height, width of the part of the image that is resized.
-    :param resized: What the region is resized to.
+    :param resized: Height and width that the region is resized to.
     :param window: Top and left of the input in the resized region.
     :param inset: Top and left of the resized region in the input, where it is padded.
-    :param size: Of the input.
-    :param geometry: The way back.
+    :param size: Height and width of the input.
+    :param geometry: Maps between image and input.
     """
 
     region: tuple[int, int, int, int]
@@ -45,11 +45,11 @@ class Placement:
 
 @dataclass(frozen=True)
 class Sizing:
-    """The sizes of a config once the model's input is known.
+    """The sizes of a config, completed from the model's input.
 
     :param resize: How an image is resized.
-    :param size: What to; for ``short-side`` its first number; for ``height`` the width may be open.
-    :param crop: Centre that is kept.
+    :param size: Target size; for ``short-side`` only its first number counts; for ``height`` the width may be open.
+    :param crop: Height and width of the centre crop.
     :param wanted: Height and width of the model's input.
     """
 
@@ -60,22 +60,23 @@ class Sizing:
 
     @property
     def fixed(self) -> Extent | None:
-        """The size that every image ends up with, or None where it depends on the image."""
+        """The size of every input, or None if it depends on the image."""
         depends = self.resize.mode in {"short-side", "multiple", "none"}
         return self.crop or (None if depends else _closed(self.size))
 
     def resized(self, height: float, width: float) -> Extent:
-        """Return what an image, or a turned region, is resized to."""
+        """Return the size that an image, or a rotated region, is resized to."""
         rule, parts = self._rule
         return rule(self, (max(1, round(height * parts)), max(1, round(width * parts))))
 
     def place(self, source: Extent, *, resized: Extent | None = None, local: bool = False) -> Placement:
-        """Return what is done to an image of this height and width.
+        """Return how an image of this height and width becomes the input.
 
-        :param resized: What it is resized to, where that is known.
-        :param local: A pixel of the result depends on the pixels next to it only, so what the crop leaves out need
-            not be resized, where the rest begins and ends on whole pixels of the image and is not enlarged.
-        :raises ProcessorError: The result would be too small for the crop, or not of the model's size.
+        :param resized: The size that it is resized to, if already known.
+        :param local: Each pixel of the result depends only on adjacent pixels of the image.  The part outside the
+            crop then need not be resized, provided that the crop begins and ends on whole pixels of the image and is
+            not enlarged.
+        :raises ProcessorError: The result is too small for the crop, or not of the model's size.
         """
         resized = resized or _RESIZED[self.resize.mode](self, source)
         size = self._padded(resized)
@@ -86,7 +87,7 @@ class Sizing:
 
     @functools.cached_property
     def _rule(self) -> tuple[Callable[[Sizing, Extent], Extent], int]:
-        """How sizes follow from an image's, and in how many parts of a pixel a region's sides are counted."""
+        """The function from an image's size to the resized one, and the parts of a pixel in which it counts sides."""
         return _RESIZED[self.resize.mode], 1 if self.resize.mode in {"multiple", "none"} else PARTS
 
     @property
@@ -94,7 +95,7 @@ class Sizing:
         return self.resize.anchor == "centre"
 
     def _padded(self, resized: Extent) -> Extent:
-        """Return the input's size for a resized image: what a crop leaves of it, or what padding makes of it."""
+        """Return the input's size for a resized image, after cropping or padding."""
         if self.resize.mode == "height" and self.size[1] is None:
             width = max(resized[1], self.resize.least or 1)
             return resized[0], -(-width // self.resize.multiple) * self.resize.multiple
@@ -108,17 +109,17 @@ class Sizing:
             )
         if not fits(size, self.wanted):
             raise ProcessorError(
-                f"{_words(source)} image yields {_words(size)}, but the model wants {_words(self.wanted)}",
+                f"{_words(source)} image yields {_words(size)}, but the model expects {_words(self.wanted)}",
                 hint=ANY_SIZE,
             )
 
 
 def sizing(config: ImageConfig, wanted: OpenExtent, name: str) -> Sizing:
-    """Return the sizes that a config stands for.
+    """Return the sizes of a config for a model's input.
 
     :param wanted: Height and width of the model's input.
     :param name: The input's name, for errors.
-    :raises ProcessorError: The config yields another size, or none can be found out.
+    :raises ProcessorError: The config yields another size than the model expects, or the size cannot be determined.
     """
     mode, given = config.resize.mode, config.resize.size
     crop = pair(config.crop) if config.crop is not None else None
@@ -130,33 +131,33 @@ def sizing(config: ImageConfig, wanted: OpenExtent, name: str) -> Sizing:
     else:
         size = pair(given) if given is not None else wanted if _closed(wanted) else OPEN
     _refuse(mode, size, wanted, name)
-    found = Sizing(config.resize, size, crop, wanted)
-    if found.fixed and not fits(found.fixed, wanted):
+    settled = Sizing(config.resize, size, crop, wanted)
+    if settled.fixed and not fits(settled.fixed, wanted):
         raise ProcessorError(
-            f'the config yields {_words(found.fixed)}, but the model\'s input "{name}" wants {_words(wanted)}',
+            f'the config yields {_words(settled.fixed)}, but the model\'s input "{name}" expects {_words(wanted)}',
             where="preprocessing",
-            hint="leave the sizes out to get the model's",
+            hint="omit the sizes to use the model's",
         )
-    return found
+    return settled
 
 
 def fits(size: Extent, wanted: OpenExtent) -> bool:
-    """Say whether a size is the wanted one, where that is not open."""
-    return all(want in {None, have} for have, want in zip(size, wanted, strict=True))
+    """Return whether a size equals the expected one in all sides that are not open."""
+    return all(expected in {None, actual} for actual, expected in zip(size, wanted, strict=True))
 
 
 def _height(given: Size | None, wanted: OpenExtent) -> OpenExtent:
-    """Return the size of the mode ``height``: one number leaves the model's width."""
+    """Return the size for the mode ``height``: a single number keeps the model's width."""
     if isinstance(given, tuple):
         return given
     return given or wanted[0], wanted[1]
 
 
 def _refuse(mode: str, size: OpenExtent, wanted: OpenExtent, name: str) -> None:
-    """Refuse a mode without the size that it needs, and one that gives sizes to a model that has its own."""
+    """Refuse a mode whose required size is missing, and ``multiple`` for a model of fixed size."""
     if mode == "multiple" and _closed(wanted):
         raise ProcessorError(
-            f'mode "multiple" gives each image a size of its own, but input "{name}" wants {_words(wanted)}',
+            f'mode "multiple" gives each image its own size, but input "{name}" expects {_words(wanted)}',
             where="preprocessing.resize",
             hint=ANY_SIZE,
         )
@@ -165,12 +166,12 @@ def _refuse(mode: str, size: OpenExtent, wanted: OpenExtent, name: str) -> None:
         raise ProcessorError(
             f'input "{name}" has no fixed size ({_words(wanted)})',
             where="preprocessing.resize",
-            hint='say "size": [height, width], or "mode": "none"',
+            hint='set "size": [height, width], or "mode": "none"',
         )
 
 
 def _closed(size: OpenExtent) -> Extent | None:
-    """Return a size, or None if a side is open."""
+    """Return the size, or None if a side is open."""
     height, width = size
     return None if height is None or width is None else (height, width)
 
@@ -200,15 +201,17 @@ def _of_height(sizing: Sizing, source: Extent) -> Extent:
 def _multiple(sizing: Sizing, source: Extent) -> Extent:
     resize = sizing.resize
     short, long = min(source), max(source)
-    wanted, given = max((1, 1), (resize.least or 1, short), key=lambda share: share[0] / share[1])
-    if resize.most and long * wanted > resize.most * given:
-        wanted, given = resize.most, long
-    height, width = (max(1, _nearest(side * wanted, given * resize.multiple)) * resize.multiple for side in source)
+    # the scale is kept as a fraction, so that rounding is exact
+    numerator, denominator = max((1, 1), (resize.least or 1, short), key=lambda scale: scale[0] / scale[1])
+    if resize.most and long * numerator > resize.most * denominator:
+        numerator, denominator = resize.most, long
+    divisor = denominator * resize.multiple
+    height, width = (max(1, _nearest(side * numerator, divisor)) * resize.multiple for side in source)
     return height, width
 
 
 def _nearest(numerator: int, denominator: int) -> int:
-    """Return a fraction rounded as ``round`` does: halves to the even number."""
+    """Return a fraction rounded like ``round``: halves go to the even number."""
     whole, rest = divmod(numerator, denominator)
     return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
 
@@ -228,7 +231,7 @@ _RESIZED: dict[str, Callable[[Sizing, Extent], Extent]] = {
 
 
 def _known(sizing: Sizing) -> Extent:
-    """Return a size that ``sizing`` made sure of."""
+    """Return the target size, which ``sizing`` has checked to be closed."""
     height, width = sizing.size
     return height or 1, width or 1
 
@@ -250,11 +253,11 @@ def _cropped(source: Extent, resized: Extent, size: Extent, *, local: bool) -> P
 
 
 def _span(source: int, resized: int, start: int, length: int) -> Extent | None:
-    """Return start and length in the image of a span of the resized image, if they are whole pixels of it."""
+    """Return start and length, in the image, of a span of the resized image; None if they are not whole pixels."""
     if source < resized or start * source % resized or length * source % resized:
         return None
     return start * source // resized, length * source // resized
 
 
 def _words(size: OpenExtent) -> str:
-    return "x".join("?" if each is None else str(each) for each in size)
+    return "x".join("?" if side is None else str(side) for side in size)

@@ -1,4 +1,4 @@
-"""The tensor that a model wants, settled from its input and the app's config."""
+"""The tensor that a model expects, determined from its input and the app's config."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ WHERE = "preprocessing"
 class Target:
     """One image as a tensor.
 
-    :param name: The input's name.
+    :param name: Name of the model's input.
     :param dtype: One of ``DTYPES``.
     :param layout: ``NCHW`` or ``NHWC``.
     :param color: ``RGB``, ``BGR`` or ``GREY``.
-    :param batched: Whether the tensor has a dimension for the batch.
-    :param size: Height and width; None is open.
+    :param batched: Whether the tensor has a batch dimension.
+    :param size: Height and width; None for an open side.
     :param scale: Real value of one step of a quantised tensor, else None.
     :param zero_point: Quantised value that stands for zero.
     """
@@ -55,9 +55,9 @@ class Target:
 
 
 def settle(config: ImageConfig, inputs: Sequence[TensorInfo]) -> Target:
-    """Return the tensor that the model wants.
+    """Return the tensor that the model expects.
 
-    :raises ProcessorError: The model's input is no image, or the config contradicts it.
+    :raises ProcessorError: The model's input is not an image, or the config contradicts it.
     """
     info = _only(inputs)
     batched, dimensions = _image_dimensions(info)
@@ -77,25 +77,23 @@ def settle(config: ImageConfig, inputs: Sequence[TensorInfo]) -> Target:
 
 def _only(inputs: Sequence[TensorInfo]) -> TensorInfo:
     if len(inputs) != 1:
-        names = ", ".join(f'"{each.name}"' for each in inputs)
-        raise ProcessorError(
-            f"the model has {len(inputs)} inputs ({names}); one image feeds a model of one input", where=WHERE
-        )
+        names = ", ".join(f'"{info.name}"' for info in inputs)
+        raise ProcessorError(f"the model has {len(inputs)} inputs ({names}); an image model must have one", where=WHERE)
     return inputs[0]
 
 
 def _image_dimensions(info: TensorInfo) -> tuple[bool, tuple[int | None, ...]]:
-    """Return whether there is a batch dimension, and the other three, open ones as None."""
-    dimensions = tuple(each if isinstance(each, int) else None for each in info.shape)
+    """Return whether there is a batch dimension, and the other three dimensions, open ones as None."""
+    dimensions = tuple(size if isinstance(size, int) else None for size in info.shape)
     if len(dimensions) not in {3, 4}:
         raise ProcessorError(
-            f"{_words(info)} is no image: expected 3 dimensions, or 4 with the batch, found {len(dimensions)}",
+            f"{_words(info)} is not an image: expected 3 dimensions, or 4 with the batch, found {len(dimensions)}",
             where=WHERE,
         )
     batched = len(dimensions) == 4  # noqa: PLR2004 - see above
     if batched and dimensions[0] not in {None, 1}:
         raise ProcessorError(
-            f"{_words(info)} takes {dimensions[0]} images at once; a sample is one",
+            f"{_words(info)} expects {dimensions[0]} images at once, but a sample is one image",
             where=WHERE,
             hint="use a model with a batch of 1 or an open batch",
         )
@@ -110,7 +108,7 @@ def _layout(config: ImageConfig, info: TensorInfo, dimensions: tuple[int | None,
         )
     known = stated or (config.layout if config.layout != "auto" else _guess(info, dimensions))
     if known not in {"NCHW", "NHWC"}:
-        raise ProcessorError(f"{_words(info)} has layout {known!r}; an image is NCHW or NHWC", where=WHERE)
+        raise ProcessorError(f"{_words(info)} has layout {known!r}; an image must be NCHW or NHWC", where=WHERE)
     return known
 
 
@@ -118,7 +116,7 @@ def _guess(info: TensorInfo, dimensions: tuple[int | None, ...]) -> str:
     first, last = (dimensions[at] in CHANNELS.values() for at in (0, -1))
     if first == last:
         raise ProcessorError(
-            f"cannot tell the layout of {_words(info)}", where=WHERE, hint='say "layout": "NCHW" or "NHWC"'
+            f"cannot determine the layout of {_words(info)}", where=WHERE, hint='set "layout": "NCHW" or "NHWC"'
         )
     return "NCHW" if first else "NHWC"
 
@@ -129,7 +127,9 @@ def _dtype(config: ImageConfig, info: TensorInfo) -> str:
             f"the config says {config.dtype}, but {_words(info)} is {info.dtype}", where=f"{WHERE}.dtype"
         )
     if info.dtype not in DTYPES:
-        raise ProcessorError(f"{_words(info)} is {info.dtype}; an image can be {', '.join(DTYPES)}", where=WHERE)
+        raise ProcessorError(
+            f"{_words(info)} is {info.dtype}; an image must be one of {', '.join(DTYPES)}", where=WHERE
+        )
     return info.dtype
 
 
@@ -139,7 +139,7 @@ def _color(config: ImageConfig, info: TensorInfo, channels: int | None) -> str:
         color = "GREY" if channels == 1 else "RGB"
     if channels not in {None, CHANNELS[color]}:
         raise ProcessorError(
-            f"{color} has {CHANNELS[color]} channels, but {_words(info)} wants {channels}",
+            f"{color} has {CHANNELS[color]} channels, but {_words(info)} expects {channels}",
             where=f"{WHERE}.color",
             hint="GREY has 1, RGB and BGR have 3",
         )
@@ -147,5 +147,5 @@ def _color(config: ImageConfig, info: TensorInfo, channels: int | None) -> str:
 
 
 def _words(info: TensorInfo) -> str:
-    shape = ", ".join("?" if each is None else str(each) for each in info.shape)
+    shape = ", ".join("?" if size is None else str(size) for size in info.shape)
     return f'input "{info.name}" [{shape}]'

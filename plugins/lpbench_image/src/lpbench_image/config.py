@@ -1,6 +1,6 @@
-"""Settings of the image processors, as they stand in an app's config.
+"""Settings of the image processors in an app's config.
 
-Sizes are one number for a square or ``[height, width]``, in pixels.
+Sizes are in pixels: one number for a square, or ``[height, width]``.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ CHANNELS = {1, 3}
 
 @dataclass(frozen=True)
 class Resize:
-    """How an image gets to the model's size.
+    """How an image is resized to the model's size.
 
-    :param mode: ``stretch`` to the size; ``short-side`` to one number, keeping the proportions; ``letterbox`` into
-        the size, keeping the proportions, on ``pad``; ``height`` to one number, keeping the proportions, with a width
-        of its own; ``multiple``, stretching each side to the nearest whole multiple; ``none``.
-    :param size: Default: the model's.
-    :param interpolation: All but ``area`` look at neighbouring pixels only, however much smaller the image gets;
-        ``area`` cannot turn a region.
+    :param mode: ``stretch`` to the size; ``short-side``: scale the short side to one number, keeping the proportions;
+        ``letterbox``: fit into the size, keeping the proportions, and pad with ``pad``; ``height``: scale the height
+        to one number, keeping the proportions, so that the width varies; ``multiple``: stretch each side to the
+        nearest multiple of a number; ``none``.
+    :param size: Default: the model's size.
+    :param interpolation: All except ``area`` read neighbouring pixels only, even when an image is made much smaller;
+        ``area`` cannot rotate a region.
     :param pad: Colour around an image and outside it, 0 to 255: grey, or red, green, blue.
-    :param anchor: Where a letterboxed image lies.
-    :param multiple: For ``multiple``, what each side is a multiple of; for ``height``, what the width is padded to.
-    :param least: For ``multiple``, the short side is enlarged to this at least; for ``height``, the width is padded.
-    :param most: For ``multiple``, the long side is shrunk to this at most, before rounding; for ``height``, the width
-        is squeezed.
+    :param anchor: Position of a letterboxed image.
+    :param multiple: For ``multiple``, each side becomes a multiple of this; for ``height``, the width is padded to one.
+    :param least: For ``multiple``, the short side is enlarged to at least this; for ``height``, the width is padded
+        to at least this.
+    :param most: For ``multiple``, the long side is reduced to at most this, before rounding; for ``height``, the width
+        is squeezed to at most this.
     """
 
     mode: Literal["stretch", "short-side", "letterbox", "height", "multiple", "none"] = "stretch"
@@ -45,14 +47,14 @@ class Resize:
     def __post_init__(self) -> None:
         _check_size("size", self.size)
         if self.mode in {"none", "multiple"} and self.size is not None:
-            _fail(f'mode "{self.mode}" takes no size')
+            _fail(f'mode "{self.mode}" does not accept a size')
         if self.mode == "short-side" and isinstance(self.size, tuple):
             _fail(f'mode "short-side" takes one number as size, found {list(self.size)}')
         pad = (self.pad,) if isinstance(self.pad, int) else self.pad
-        if any(not 0 <= each <= 255 for each in pad):  # noqa: PLR2004 - range of a byte
+        if any(not 0 <= level <= 255 for level in pad):  # noqa: PLR2004 - range of a byte
             _fail(f"pad must be 0 to 255, found {self.pad!r}")
         if self.anchor != "centre" and self.mode != "letterbox":
-            _fail(f'anchor goes with mode "letterbox", not with "{self.mode}"')
+            _fail(f'anchor is valid only with mode "letterbox", not with "{self.mode}"')
         self._check_limits()
 
     def _check_limits(self) -> None:
@@ -61,20 +63,20 @@ class Resize:
             if value is not None and value < 1:
                 _fail(f"{name} must be 1 or more, found {value}")
             if value not in {None, 1} and self.mode not in {"height", "multiple"}:
-                _fail(f'{name} goes with the modes "height" and "multiple", not with "{self.mode}"')
+                _fail(f'{name} is valid only with the modes "height" and "multiple", not with "{self.mode}"')
         if self.least and self.most and self.least > self.most:
             _fail(f"least, {self.least}, exceeds most, {self.most}")
 
 
 @dataclass(frozen=True)
 class Normalise:
-    """What a pixel value becomes: ``(value * scale - mean) / std``, with values from 0 to 255.
+    """The normalisation of pixel values: ``(value * scale - mean) / std``, with values from 0 to 255.
 
-    Each is one number, or one for each channel in the tensor's order.
+    Each parameter is one number, or one for each channel in the tensor's order.
 
-    :param scale: What a value is multiplied by.
-    :param mean: What is then subtracted.
-    :param std: What is then divided by.
+    :param scale: Factor of the pixel value.
+    :param mean: Subtracted from the product.
+    :param std: Divisor of the difference.
     """
 
     scale: PerChannel = 1 / 255
@@ -82,13 +84,13 @@ class Normalise:
     std: PerChannel = 1.0
 
     def __post_init__(self) -> None:
-        lengths = {len(each) for each in (self.scale, self.mean, self.std) if isinstance(each, tuple)}
+        lengths = {len(values) for values in (self.scale, self.mean, self.std) if isinstance(values, tuple)}
         if len(lengths) > 1 or lengths - CHANNELS:
             _fail(f"scale, mean and std must be one number or one for each channel, found {sorted(lengths)} numbers")
         for name in ("scale", "mean", "std"):
             if not all(map(math.isfinite, channels(getattr(self, name)))):
                 _fail(f"{name} must be finite, found {getattr(self, name)!r}")
-        if any(each <= 0 for each in channels(self.std)):
+        if any(deviation <= 0 for deviation in channels(self.std)):
             _fail(f"std must be above 0, found {self.std!r}")
 
 
@@ -97,7 +99,7 @@ class Gaussian:
     """A Gaussian blur.
 
     :param size: Width of the kernel in pixels, odd.
-    :param sigma: Standard deviation in pixels; 0 takes ``0.3 * ((size - 1) / 2 - 1) + 0.8``.
+    :param sigma: Standard deviation in pixels; 0 stands for ``0.3 * ((size - 1) / 2 - 1) + 0.8``.
     """
 
     size: int
@@ -111,10 +113,10 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Filter:
-    """Filters at the model's resolution, the median first.
+    """Filters at the model's resolution; the median is applied first.
 
-    :param gaussian: A blur.
-    :param median: Width of the window in pixels, odd.
+    :param gaussian: A Gaussian blur.
+    :param median: Width of the median's window in pixels, odd.
     """
 
     gaussian: Gaussian | None = None
@@ -127,17 +129,18 @@ class Filter:
 
 @dataclass(frozen=True)
 class RegionConfig:
-    """How a thing that one component of a chain found becomes the part of the picture that the next one looks at.
+    """How an object found by one component of a chain becomes the region that the next one processes.
 
-    :param points: Numbers of the thing's points that the smallest rectangle is laid around; left out, it is the
-        thing's box, or lies around all points of a thing without one.
+    :param points: Numbers of the object's points; the region starts as the smallest rectangle around them.  Default:
+        the object's box, or the rectangle around all points if it has no box.
     :param rotate: Numbers of two points: the line from the first to the second becomes horizontal, to the right.
-    :param shift: Right and down along the turned sides, as shares of the rectangle's width and height.
-    :param square: Both sides become as long as the longer one.
-    :param scale: What both sides are multiplied by, or width and height each.
-    :param mirror: Left and right change places.
-    :param template: Where the chosen points, or the thing's first ones, are to lie in the model's input, in pixels:
-        turned, scaled and moved so that the squared distances are least.  Goes with ``points`` only.
+    :param shift: Right and down along the rotated sides, as shares of the rectangle's width and height.
+    :param square: Extend the shorter side to the length of the longer one.
+    :param scale: Factor of both sides, or the factors of width and height.
+    :param mirror: Swap left and right.
+    :param template: Positions in the model's input, in pixels, of the chosen points, or else of the object's first
+        ones.  The region is rotated, scaled and moved so that the sum of the squared distances is minimal.  Can be
+        combined with ``points`` only.
     """
 
     points: tuple[int, ...] = ()
@@ -149,54 +152,56 @@ class RegionConfig:
     template: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
-        if any(each < 0 for each in (*self.points, *(self.rotate or ()))):
+        if any(number < 0 for number in (*self.points, *(self.rotate or ()))):
             _fail("points are numbered from 0")
         if self.rotate and self.rotate[0] == self.rotate[1]:
             _fail(f"rotate names one point twice: {self.rotate[0]}")
-        if not all(math.isfinite(each) for each in self.shift):
+        if not all(map(math.isfinite, self.shift)):
             _fail(f"shift must be finite, found {list(self.shift)}")
-        if not all(0 < each < math.inf for each in self.scales):
+        if not all(0 < factor < math.inf for factor in self.scales):
             _fail(f"scale must be above 0, found {self.scale!r}")
         if self.template:
             self._check_template()
 
     @property
     def scales(self) -> tuple[float, float]:
-        """What width and height are multiplied by."""
+        """The factors of width and height."""
         return self.scale if isinstance(self.scale, tuple) else (self.scale, self.scale)
 
     @property
     def turns(self) -> bool:
-        """Whether a region may be turned or mirrored."""
+        """Whether a region may be rotated or mirrored."""
         return bool(self.rotate or self.mirror or self.template)
 
     def _check_template(self) -> None:
-        if len(self.template) < 2 or not all(math.isfinite(each) for point in self.template for each in point):  # noqa: PLR2004 - a direction and a length need two
+        if len(self.template) < 2 or not all(math.isfinite(value) for point in self.template for value in point):  # noqa: PLR2004 - a rotation and a scale need two
             _fail(f"template must be two or more points, found {self.template!r}")
         if self.points and len(self.points) != len(self.template):
-            _fail(f"{len(self.points)} points for the {len(self.template)} of template")
+            _fail(f"points has {len(self.points)} numbers, but template has {len(self.template)} points")
         if RegionConfig(points=self.points, template=()) != replace(self, template=()):
-            _fail("template says all: leave rotate, shift, square, scale and mirror out")
+            _fail("template determines the whole region: omit rotate, shift, square, scale and mirror")
 
 
 @dataclass(frozen=True)
 class ImageConfig:
     """How an image file becomes the model's input.
 
-    What is ``auto`` or left out is taken from the model's input.
+    Settings that are ``auto`` or omitted are taken from the model's input.
 
-    :param resize: How it gets to the model's size.
-    :param crop: Centre of the resized image that is kept.
+    :param resize: How the image is resized to the model's size.
+    :param crop: Size of the centre of the resized image that is kept.
     :param color: Order of the channels.
-    :param normalise: Left out, values are 0 to 1, and 0 to 255 for integers without a scale.
+    :param normalise: Default: values become 0 to 1, or stay 0 to 255 for integers without a scale.
     :param filter: Filters at the model's resolution.
     :param layout: Order of the dimensions.
     :param dtype: Type of the values.
-    :param threads: Threads of OpenCV, in the whole process.
-    :param max_pixels: Larger images are refused before they are decoded, larger regions before they are cut out.
-    :param region: In a chain, how what the component before found becomes a part of the picture; several give as many
-        items for each thing.  Left out, this component looks at what the one before looked at.
-    :param pick: In a chain, which of the things found: all, the one of the highest score, or so many of the largest.
+    :param threads: OpenCV's threads in the whole process.
+    :param max_pixels: Larger images are refused before they are decoded, larger windows before they are cut out.
+    :param region: In a chain, how each object found by the previous component becomes a region of the picture; several
+        regions make as many items of each object.  Default: the component processes the same picture or region as the
+        previous one.
+    :param pick: In a chain, which of the objects found: all, the one with the highest score, or this number of the
+        largest ones.
     """
 
     resize: Resize = field(default_factory=Resize)
@@ -222,10 +227,10 @@ class ImageConfig:
         if self.crop is None:
             return
         if self.resize.mode in {"letterbox", "height", "multiple"}:
-            _fail(f'crop and resize mode "{self.resize.mode}" exclude each other: there is nothing to cut off')
-        wanted, given = pair(self.crop), self.resize.size
-        if given is not None and self.resize.mode == "stretch" and _exceeds(wanted, pair(given)):
-            _fail(f"crop {list(wanted)} exceeds the resized image {list(pair(given))}")
+            _fail(f'crop cannot be combined with resize mode "{self.resize.mode}"')
+        crop, resized = pair(self.crop), self.resize.size
+        if resized is not None and self.resize.mode == "stretch" and _exceeds(crop, pair(resized)):
+            _fail(f"crop {list(crop)} exceeds the resized image {list(pair(resized))}")
 
     @property
     def regions(self) -> tuple[RegionConfig, ...]:
@@ -233,19 +238,19 @@ class ImageConfig:
         return (self.region,) if isinstance(self.region, RegionConfig) else self.region or ()
 
     def _check_regions(self) -> None:
-        if any(each.turns for each in self.regions) and self.resize.interpolation == "area":
-            _fail('interpolation "area" cannot turn a region: take "bilinear"')
-        if any(each.template for each in self.regions) and (self.resize.mode != "stretch" or self.crop is not None):
-            _fail('template says where points lie in the input: it goes with resize mode "stretch", and without crop')
+        if any(region.turns for region in self.regions) and self.resize.interpolation == "area":
+            _fail('interpolation "area" cannot rotate a region: use "bilinear"')
+        if any(region.template for region in self.regions) and (self.resize.mode != "stretch" or self.crop is not None):
+            _fail('template fixes where points lie in the input: it needs resize mode "stretch" and no crop')
 
 
 @dataclass(frozen=True)
 class ClassificationConfig:
     """How class scores become a prediction.
 
-    :param output: Name of the output with one score for each class; may be left out where there is one output.
-    :param activation: What turns the model's numbers into scores.
-    :param top_k: Classes in a prediction, best first; fewer where the model has fewer.
+    :param output: Name of the output with one score for each class; may be omitted if there is only one output.
+    :param activation: The function that turns the model's values into scores.
+    :param top_k: Largest number of classes in a prediction, best first.
     """
 
     output: str = ""
@@ -263,7 +268,7 @@ def pair(size: Size) -> tuple[int, int]:
 
 
 def channels(values: PerChannel) -> tuple[float, ...]:
-    """Return one number, or one for each channel, as a tuple."""
+    """Return a setting as a tuple of one number, or of one for each channel."""
     return values if isinstance(values, tuple) else (values,)
 
 

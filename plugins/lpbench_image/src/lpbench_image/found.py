@@ -1,4 +1,4 @@
-"""What postprocessors of images find: plain arrays, owned by whoever gets them.
+"""Predictions of the image postprocessors: plain arrays, owned by the caller.
 
 Coordinates are x to the right and y down, in pixels of the upright source picture,
 float32, with (0, 0) at the outer corner of the first pixel, as in ``geometry``.
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 
-@dataclass(slots=True, eq=False)  # equality of arrays is no truth value
+@dataclass(slots=True, eq=False)  # arrays have no single truth value when compared
 class Detections:
-    """Things found in a picture, best first; none is ``n`` of 0.
+    """Objects found in a picture, best first; ``n`` is 0 if there are none.
 
     :param boxes: ``(n, 4)``: left, top, right, bottom.
     :param scores: ``(n,)``.
     :param classes: ``(n,)`` int64: index of the class, as in the app's labels.
-    :param points: ``(n, k, 2)``: key points of each, x and y; k is 0 for models without.
+    :param points: ``(n, k, 2)``: x and y of each object's key points; k is 0 for models without key points.
     """
 
     boxes: Floats
@@ -38,11 +38,11 @@ class Detections:
 
 @dataclass(slots=True, eq=False)
 class Landmarks:
-    """Points of one thing, in the order in which the model numbers them.
+    """Points of one object, in the model's order.
 
     :param points: ``(k, 2)``: x and y; or ``(k, 3)``: with depth, in the same unit as x, away from the camera.
-    :param score: That the thing is there at all.
-    :param scores: ``(k,)``: of each point; None where the model tells none.
+    :param score: Score that the object is present.
+    :param scores: ``(k,)``: score of each point; None if the model does not give them.
     """
 
     points: Floats
@@ -55,7 +55,7 @@ class Poses:
     """Bodies, each with the same key points.
 
     :param points: ``(n, k, 2)``: x and y.
-    :param scores: ``(n, k)``: of each point.
+    :param scores: ``(n, k)``: score of each point.
     """
 
     points: Floats
@@ -69,7 +69,7 @@ class Poses:
 class Mask:
     """A class for each pixel.
 
-    :param values: ``(h, w)`` uint8 of the source picture's size: index of the class.
+    :param values: ``(h, w)`` uint8, in the source picture's size: index of the class.
     """
 
     values: npt.NDArray[np.uint8]
@@ -77,7 +77,7 @@ class Mask:
 
 @dataclass(slots=True, eq=False)
 class Embedding:
-    """A vector whose cosine with another says how alike two things are.
+    """A vector whose cosine with another one measures the similarity of two objects.
 
     :param vector: ``(d,)`` float32, of length 1.
     """

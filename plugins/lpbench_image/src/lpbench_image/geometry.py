@@ -1,8 +1,8 @@
-"""Where the pixels of a model's input come from in the image, and the way back.
+"""Maps between the coordinates of a model's input and those of the source image.
 
 Coordinates are x to the right and y down, in pixels, with (0, 0) at the outer
 corner of the first pixel, whose centre is (0.5, 0.5).  The image is the upright
-one: after the rotation that its EXIF data ask for.
+one: after the rotation given by its EXIF data.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 Extent = tuple[int, int]
 """Height and width in pixels."""
 Rows = tuple[tuple[float, float, float], tuple[float, float, float]]
-"""What x and y of a point are made of: of its x, of its y, and of 1."""
+"""An affine matrix ``(2, 3)``: the coefficients of x, y and 1 for each coordinate of the result."""
 
 
 @dataclass(frozen=True)
 class Geometry:
     """Scale and offset from the image to the model's input: ``input = image * scale + offset``.
 
-    :param scale_x: Pixels of the input for one of the image.
-    :param scale_y: Likewise, down.
-    :param offset_x: Where the image's left edge lies in the input; negative where it was cropped.
-    :param offset_y: Likewise, its upper edge.
+    :param scale_x: Pixels of the input per pixel of the image, horizontally.
+    :param scale_y: Pixels of the input per pixel of the image, vertically.
+    :param offset_x: Position of the image's left edge in the input; negative if the image was cropped there.
+    :param offset_y: Position of the image's upper edge in the input; negative if the image was cropped there.
     :param source: Height and width of the image.
     :param size: Height and width of the input.
     """
@@ -46,31 +46,31 @@ class Geometry:
         return (across, 0.0, -self.offset_x * across), (0.0, down, -self.offset_y * down)
 
     def to_source(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return points of the input, ``(..., 2)`` x and y in pixels, as points of the image; float64.
+        """Map points of the input, ``(..., 2)`` x and y in pixels, to points of the image; float64.
 
-        Boxes are two points: reshape ``(n, 4)`` to ``(n, 2, 2)``.
+        A box is two points: reshape ``(n, 4)`` to ``(n, 2, 2)``.
         """
         return (_points(points) - (self.offset_x, self.offset_y)) / (self.scale_x, self.scale_y)
 
     def to_input(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return points of the image, ``(..., 2)`` x and y in pixels, as points of the input; float64."""
+        """Map points of the image, ``(..., 2)`` x and y in pixels, to points of the input; float64."""
         return _points(points) * (self.scale_x, self.scale_y) + (self.offset_x, self.offset_y)
 
     def within(self, top: int, left: int, source: Extent) -> Geometry:
-        """Return the geometry of the same input where the image is a part of another.
+        """Return the geometry of the same input with respect to a larger image that this image was cut out of.
 
-        :param top: Where the part begins; negative where it sticks out.
-        :param left: Likewise.
-        :param source: Height and width of the whole.
+        :param top: First row of the part in the larger image; negative if it extends beyond the upper edge.
+        :param left: First column of the part in the larger image; negative if it extends beyond the left edge.
+        :param source: Height and width of the larger image.
         """
         across, down = self.offset_x - left * self.scale_x, self.offset_y - top * self.scale_y
         return Geometry(self.scale_x, self.scale_y, across, down, source, self.size)
 
 
 class Affine(NamedTuple):
-    """The geometry of a region that is turned or mirrored: ``image = matrix @ (x, y, 1)`` of the input.
+    """The geometry of a rotated or mirrored region: ``image = matrix @ (x, y, 1)`` of the input.
 
-    Plain numbers: where one is made for each thing found, many are never used.
+    It holds plain numbers, because one is made for each object found and many are never used.
 
     :param rows: The matrix ``(2, 3)`` from points of the input to points of the image.
     :param source: Height and width of the image.
@@ -87,24 +87,24 @@ class Affine(NamedTuple):
         return _points(self.rows)
 
     def to_source(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return points of the input, ``(..., 2)`` x and y in pixels, as points of the image; float64.
+        """Map points of the input, ``(..., 2)`` x and y in pixels, to points of the image; float64.
 
-        A box becomes a turned one: lead its four corners back.
+        A box becomes a rotated one: map its four corners.
         """
         matrix = self.matrix
-        found: npt.NDArray[np.float64] = _points(points) @ matrix[:, :2].T + matrix[:, 2]
-        return found
+        mapped: npt.NDArray[np.float64] = _points(points) @ matrix[:, :2].T + matrix[:, 2]
+        return mapped
 
     def to_input(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return points of the image, ``(..., 2)`` x and y in pixels, as points of the input; float64."""
+        """Map points of the image, ``(..., 2)`` x and y in pixels, to points of the input; float64."""
         (a, b, x), (c, d, y) = self.rows
         determinant = a * d - b * c
         moved = _points(points) - (x, y)
-        found: npt.NDArray[np.float64] = moved @ _points([[d, -c], [-b, a]]) / determinant
-        return found
+        mapped: npt.NDArray[np.float64] = moved @ _points([[d, -c], [-b, a]]) / determinant
+        return mapped
 
 
 def _points(points: npt.ArrayLike) -> npt.NDArray[Any]:
-    import numpy as np  # geometry is also used where nothing else needs numpy yet
+    import numpy as np  # imported late: this module is also loaded where numpy is not needed yet
 
     return np.asarray(points, dtype=np.float64)

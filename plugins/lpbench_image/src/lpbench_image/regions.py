@@ -1,7 +1,7 @@
-"""Parts of a picture that a later component of a chain looks at.
+"""Parts of a picture that a later component of a chain processes.
 
 Coordinates are those of ``geometry``: pixels of the upright source picture, y down.
-Either kind may stick out of the picture.
+Both kinds may extend beyond the picture.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 class Window(NamedTuple):
     """An upright rectangle of whole pixels, which is cut out.
 
-    :param top: Its first row.
-    :param left: Its first column.
-    :param height: At least 1.
-    :param width: Likewise.
+    :param top: First row.
+    :param left: First column.
+    :param height: Number of rows, at least 1.
+    :param width: Number of columns, at least 1.
     """
 
     top: int
@@ -36,14 +36,14 @@ class Window(NamedTuple):
 
 
 class Region(NamedTuple):
-    """A rectangle between the pixels, or a turned or mirrored one, which is interpolated.
+    """A rectangle at fractional coordinates, or a rotated or mirrored one, which is interpolated.
 
-    :param x: Centre.
-    :param y: Likewise, down.
-    :param width: Length of its upper side, above 0.
-    :param height: Length of its left side, above 0.
-    :param angle: Radians from the picture's upper side to the region's, clockwise as seen.
-    :param mirrored: Left and right change places when it is looked at.
+    :param x: Horizontal coordinate of the centre.
+    :param y: Vertical coordinate of the centre.
+    :param width: Length of the upper side, above 0.
+    :param height: Length of the left side, above 0.
+    :param angle: Radians from the picture's upper side to the region's, clockwise as displayed.
+    :param mirrored: Whether the input swaps left and right.
     """
 
     x: float
@@ -60,7 +60,7 @@ class Region(NamedTuple):
 
     @property
     def corners(self) -> npt.NDArray[np.float64]:
-        """Upper left, upper right, lower right, lower left as it is looked at: ``(4, 2)`` x and y."""
+        """Upper left, upper right, lower right and lower left corner as seen in the input: ``(4, 2)`` x and y."""
         unit = Affine(self.rows((1, 1), (0, 0)), (1, 1), (1, 1))
         return unit.to_source([[0, 0], [1, 0], [1, 1], [0, 1]])
 
@@ -68,7 +68,7 @@ class Region(NamedTuple):
         """Return the matrix ``(2, 3)`` from points of the input to points of the picture.
 
         :param resized: Height and width of the region in the input.
-        :param start: Its top and left in the input; negative where it is cropped.
+        :param start: Top and left of the region in the input; negative if it is cropped.
         """
         along, down = self.width / resized[1], self.height / resized[0]
         if self.mirrored:

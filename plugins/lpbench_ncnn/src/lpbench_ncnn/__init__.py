@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
-    """Offer ncnn."""
+    """Register ncnn."""
     register(
         EngineSpec(
             "ncnn",
@@ -37,7 +37,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
 
 @hookimpl
 def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
-    """Offer pnnx."""
+    """Register pnnx."""
     register(
         ConverterSpec(
             "pnnx",

@@ -1,6 +1,6 @@
-"""How one inference is done: a function of feeds, made once when a session is opened.
+"""Makes the function that runs one inference, once when a session is opened.
 
-It is called inside the timed region, so whatever can be looked up is looked up here.
+The function is called inside the timed region, so all look-ups are done in advance.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class FailedError(Exception):
 
 
 def make(net: Any, plan: Plan) -> Call:
-    """Return a call that copies feeds into arrays of ncnn's and hands out ncnn's own outputs.
+    """Return a call that copies feeds into ncnn's arrays and returns ncnn's outputs.
 
     The copy is needed: ncnn's kernels read up to 64 bytes past the end of an array,
-    which it allocates for that, and write over arrays that nobody counts.  An output
-    is a copy already, which ncnn detaches from its pool; only one whose channels it
-    padded is copied again, to be contiguous.
+    for which ncnn allocates extra space, and overwrite arrays without a reference
+    count.  An output is already a copy, which ncnn detaches from its pool; it is
+    copied again only if ncnn padded its channels, to make it contiguous.
     """
     mats = {info.name: ncnn.Mat(plan.inner[info.name][::-1]) for info in plan.inputs}
     inputs = [(info.name, info.shape, _room(mats[info.name], info), mats[info.name]) for info in plan.inputs]
@@ -47,32 +47,32 @@ def make(net: Any, plan: Plan) -> Call:
         try:
             for name, shape, room, mat in inputs:
                 array = feeds[name]
-                if array.shape != shape:  # copying would spread a smaller one
+                if array.shape != shape:  # copying would broadcast a smaller one
                     raise ValueError
                 copy(room, array, casting="no")
                 extractor.input(name, mat)
-            found = {}
-            for name, at, dtype, known in outputs:
-                code, mat = extractor.extract(at)
+            results = {}
+            for name, index, dtype, known in outputs:
+                code, mat = extractor.extract(index)
                 if code:
                     raise FailedError(name, code)
-                array = contiguous(mat)  # by the buffer protocol: mat.numpy() takes five times as long
-                found[name] = (array if dtype is None else array.view(dtype)).reshape(known or (*batch, *array.shape))
-            return found
+                array = contiguous(mat)  # uses the buffer protocol; mat.numpy() takes five times as long
+                results[name] = (array if dtype is None else array.view(dtype)).reshape(known or (*batch, *array.shape))
+            return results
         finally:
-            del extractor  # one that outlives its network, in a traceback say, ends the process
+            del extractor  # an extractor that outlives its network, for example in a traceback, ends the process
 
     batch = (1,) if plan.batched else ()
     return call
 
 
 def _room(mat: Any, info: TensorInfo) -> Any:
-    """Return an array that shares memory with ncnn's and has the shape that users know."""
+    """Return an array that shares memory with ncnn's array and has the session's shape."""
     return mat.numpy(KINDS[info.dtype]).reshape(info.shape)
 
 
 def _outputs(net: Any, plan: Plan) -> list[tuple[str, int, str | None, Shape | None]]:
-    """Return name, number, type if it is not float32 and shape if it is known, of each output."""
+    """Return each output's name, index, type (None for float32) and shape (None if not known)."""
     index = dict(zip(net.output_names(), net.output_indexes(), strict=True))
     return [
         (

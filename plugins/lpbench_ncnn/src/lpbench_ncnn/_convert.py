@@ -1,4 +1,4 @@
-"""ONNX to ncnn by pnnx, of whose package only the program is taken: the rest needs PyTorch, 5 GB of it."""
+"""Converts ONNX to ncnn with pnnx; only the program is taken from its package, which requires PyTorch (5 GB)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WHEELS = {
     "x86_64": ("d50d921e5897293d616444191c1a2dc5366423c81bdb4bd22a985fe8071cf17c", 29444872),
     "aarch64": ("13727adb291bf8061a4cc95c8b911ff2459b406144ad3c86e755b6e3f8953427", 24748930),
 }
-"""Hash and size of the package's file for each kind of machine."""
+"""SHA-256 and size of the package's file for each machine type."""
 TIMEOUT = 1800.0
 TYPES = {
     "float16": "f16",
@@ -37,33 +37,34 @@ TYPES = {
     "uint8": "u8",
     "bool": "bool",
 }
-"""Numpy's names of types, and pnnx's."""
+"""Numpy's names of types, with pnnx's."""
 REFUSED = re.compile(r"(?:unexpected op_type|no such function with name) (\S+)")
-"""How pnnx names operators that it does not know, before it crashes."""
+"""Matches the unknown operators that pnnx names before it crashes."""
 
 
 class Pnnx(Converter):
-    """pnnx; takes ONNX files."""
+    """pnnx; reads ONNX files."""
 
     def prepare(self) -> None:
         """Fetch pnnx unless it is in the cache.
 
-        :raises ConversionError: There is none for this machine, or it cannot be fetched.
+        :raises ConversionError: pnnx is not available for this machine, or cannot be fetched.
         """
         tool_environments.unpacked(_package())
 
     def convert(self, source: Model, wanted: Conversion, /) -> Converted:
         """Convert a model; its inputs become ``in0``, ``in1`` and so on, its outputs ``out0`` and so on.
 
-        :raises ConversionError: Naming operators that pnnx or ncnn do not have, and inputs or outputs that got lost.
+        :raises ConversionError: pnnx fails, or its result is incomplete; unsupported operators and dropped inputs or
+            outputs are named.
         """
         program = tool_environments.unpacked(_package()) / "pnnx"
         try:
-            found = onnx_prepare.prepare(source.path, wanted.scratch / "model.onnx", wanted.shapes)
+            prepared = onnx_prepare.prepare(source.path, wanted.scratch / "model.onnx", wanted.shapes)
         except onnx_prepare.SourceError as error:
             raise ConversionError(error.what, where=str(source.path), hint=error.hint) from error
-        _run(program, found, wanted)
-        inputs, outputs = _checked(wanted.folder / "model.param", found)
+        _run(program, prepared, wanted)
+        inputs, outputs = _checked(wanted.folder / "model.param", prepared)
         model = Model("ncnn", wanted.folder / "model.param", (wanted.folder / "model.bin",), inputs, outputs)
         return Converted(model, {"pnnx": VERSION})
 
@@ -72,8 +73,8 @@ def _package() -> Package:
     machine = platform.machine()
     if machine not in WHEELS:
         raise ConversionError(
-            f"there is no pnnx for {machine}; there is for {' and '.join(WHEELS)}",
-            hint="convert on another machine and copy the app",
+            f"pnnx is not available for {machine}, only for {' and '.join(WHEELS)}",
+            hint="convert the model on another machine and copy the app",
         )
     digest, size = WHEELS[machine]
     file = FILE.format(VERSION, machine, machine)
@@ -82,12 +83,12 @@ def _package() -> Package:
     return Package("pip", "pnnx", VERSION, file, digest, size, "BSD-3-Clause", members)
 
 
-def _run(program: Path, found: Source, wanted: Conversion) -> None:
-    """Have pnnx write the two files; what else it writes goes to the scratch folder."""
+def _run(program: Path, source: Source, wanted: Conversion) -> None:
+    """Run pnnx to write the two files; its other files go to the scratch folder."""
     log = wanted.scratch / "pnnx.log"
     command = [
         *(str(program), "model.onnx"),
-        f"inputshape={','.join(map(_shape, found.inputs))}",
+        f"inputshape={','.join(map(_shape, source.inputs))}",
         f"fp16={int(wanted.precision == 'F16')}",
         *(f"ncnn{end}={wanted.folder.resolve()}/model.{end}" for end in ("param", "bin")),
     ]
@@ -101,30 +102,31 @@ def _run(program: Path, found: Source, wanted: Conversion) -> None:
         _refuse(log, status)
 
 
-def _shape(each: Tensor) -> str:
-    """Return an input's size and type as pnnx takes them."""
-    if each.dtype not in TYPES:
-        raise ConversionError(f'input "{each.name}" is {each.dtype}; pnnx takes {", ".join(TYPES)}')
-    return f"[{','.join(map(str, each.shape))}]{TYPES[each.dtype]}"
+def _shape(tensor: Tensor) -> str:
+    """Return an input's shape and type in pnnx's notation."""
+    if tensor.dtype not in TYPES:
+        raise ConversionError(f'input "{tensor.name}" is {tensor.dtype}; pnnx supports {", ".join(TYPES)}')
+    return f"[{','.join(map(str, tensor.shape))}]{TYPES[tensor.dtype]}"
 
 
 def _refuse(log: Path, status: int) -> NoReturn:
-    words = log.read_text("utf-8", "replace")
-    unknown = sorted(set(REFUSED.findall(words)))
+    output = log.read_text("utf-8", "replace")
+    unknown = sorted(set(REFUSED.findall(output)))
     if unknown:
         raise ConversionError(
-            f"pnnx {VERSION} has no operator {', '.join(unknown)}",
+            f"pnnx {VERSION} does not support these operators: {', '.join(unknown)}",
             hint="convert the model without them, or use another engine",
         )
-    said = [line.strip() for line in words.splitlines() if "failed" in line or "not support" in line]
+    complaints = [line.strip() for line in output.splitlines() if "failed" in line or "not support" in line]
+    reason = f": {complaints[-1][:300]}" if complaints else ""
     raise ConversionError(
-        f"pnnx {VERSION} {processes.ending(status)} and wrote no network{f': {said[-1][:300]}' if said else ''}",
-        hint="it crashes on models that hand an input or another output on unchanged, for one",
+        f"pnnx {VERSION} {processes.ending(status)} without writing a network{reason}",
+        hint="pnnx crashes, for example, on models that pass an input or another output through unchanged",
     )
 
 
-def _checked(path: Path, found: Source) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
-    """Return inputs and outputs once all of them are in the file, and nothing that ncnn does not have."""
+def _checked(path: Path, source: Source) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+    """Return inputs and outputs, after checking that the file has all of them and no unsupported operators."""
     import ncnn
 
     from lpbench_ncnn import _param
@@ -132,29 +134,29 @@ def _checked(path: Path, found: Source) -> tuple[tuple[TensorInfo, ...], tuple[T
     try:
         graph = _param.read(path)
     except EngineError as error:
-        raise ConversionError(f"pnnx {VERSION} wrote a network that cannot be used: {error.what}") from error
+        raise ConversionError(f"pnnx {VERSION} wrote an unusable network: {error.what}") from error
     unknown = graph.unknown(lambda kind: ncnn.layer_to_index(kind) >= 0)
     if unknown:
         raise ConversionError(
-            f"ncnn {ncnn.__version__} has no operator {', '.join(unknown)}, which pnnx left as it was",
-            hint="convert the model without them, or use another engine",
+            f"ncnn {ncnn.__version__} does not support these operators: {', '.join(unknown)}",
+            hint="pnnx left them unconverted: convert the model without them, or use another engine",
         )
-    made = {layer.tops[0] for layer in graph.inputs}
-    return _named(found.inputs, "in", made), _named(found.outputs, "out", set(graph.outputs))
+    produced = {layer.tops[0] for layer in graph.inputs}
+    return _named(source.inputs, "in", produced), _named(source.outputs, "out", set(graph.outputs))
 
 
-def _named(tensors: Sequence[Tensor], word: str, made: set[str]) -> tuple[TensorInfo, ...]:
-    """Return tensors under pnnx's names for them, which count."""
-    lost = [each.name for at, each in enumerate(tensors) if f"{word}{at}" not in made]
-    if lost:
+def _named(tensors: Sequence[Tensor], word: str, produced: set[str]) -> tuple[TensorInfo, ...]:
+    """Return tensors under the names that pnnx gives them: ``word`` with their index."""
+    dropped = [tensor.name for index, tensor in enumerate(tensors) if f"{word}{index}" not in produced]
+    if dropped:
         raise ConversionError(
-            f"pnnx {VERSION} lost {word}put {', '.join(lost)}",
-            hint="the model may hand something on unchanged, or take what it does not use",
+            f"pnnx {VERSION} dropped the {word}puts {', '.join(dropped)}",
+            hint="the model may pass a tensor through unchanged, or have an input that it does not use",
         )
-    return tuple(_info(f"{word}{at}", each) for at, each in enumerate(tensors))
+    return tuple(_info(f"{word}{index}", tensor) for index, tensor in enumerate(tensors))
 
 
-def _info(name: str, each: Tensor) -> TensorInfo:
-    sizes = tuple(size for size in each.shape if isinstance(size, int))
-    known = sizes if len(sizes) == len(each.shape) else ()  # the engine finds out
-    return TensorInfo(name, "float32" if "float" in each.dtype else "int32", known, alias=each.name)
+def _info(name: str, tensor: Tensor) -> TensorInfo:
+    sizes = tuple(size for size in tensor.shape if isinstance(size, int))
+    known = sizes if len(sizes) == len(tensor.shape) else ()  # the engine determines it
+    return TensorInfo(name, "float32" if "float" in tensor.dtype else "int32", known, alias=tensor.name)

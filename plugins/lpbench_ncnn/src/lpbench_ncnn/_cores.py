@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POWERSAVE = {"all": 0, "little": 1, "big": 2}
-"""ncnn's numbers of the groups of cores."""
+"""ncnn's numbers for the groups of cores."""
 
 
 @contextlib.contextmanager
 def bound(group: str | None) -> Iterator[None]:
-    """Bind ncnn's threads to a group of cores, and give them back all cores at the end.
+    """Bind ncnn's threads to a group of cores inside the context, and restore the previous group at the end.
 
-    ncnn binds the calling thread too, and knows one group for the whole process.
+    ncnn also binds the calling thread; the group applies to the whole process.
 
-    :raises EngineError: The machine has no such group, or the process is bound to cores already.
+    :raises EngineError: The machine has no such group, or the process is already bound to cores.
     """
     if group is None:
         yield
@@ -41,10 +41,10 @@ def _check(group: str) -> None:
     if len(os.sched_getaffinity(0)) < (os.cpu_count() or 1):
         raise EngineError(
             f'powersave "{group}" would undo the binding to cores {sorted(os.sched_getaffinity(0))}',
-            hint="choose one: powersave, or --affinity with the cores wanted",
+            hint="use either powersave or --affinity",
         )
     if group == "little" and not ncnn.get_little_cpu_count():
         raise EngineError(
-            'this machine has no little cores: powersave "little" cannot be had',
-            hint="its cores are alike: leave powersave out",
+            'powersave "little" is not available: this machine has no little cores',
+            hint="leave powersave out",
         )

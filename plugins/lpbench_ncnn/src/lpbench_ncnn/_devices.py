@@ -1,4 +1,4 @@
-"""Vulkan devices as ncnn sees them."""
+"""Vulkan devices that ncnn finds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from lpbench_ncnn.config import NcnnConfig
 
 SOFTWARE = 3
-"""ncnn's number of the type CPU: a driver that computes on the processor, such as llvmpipe."""
+"""ncnn's number for the device type CPU: a driver that computes on the processor, such as llvmpipe."""
 
 
 @dataclass(frozen=True)
 class Device:
     """A Vulkan device.
 
-    :param processor: GPU, or CPU where the driver computes in software.
+    :param processor: GPU, or CPU if the driver computes in software.
     """
 
     index: int
@@ -29,12 +29,12 @@ class Device:
 
     @property
     def label(self) -> str:
-        """What lists call it."""
+        """Name for listings."""
         return f"vulkan:{self.index} ({self.name}{', on the CPU' if self.processor == 'CPU' else ''})"
 
 
 def vulkan() -> list[Device]:
-    """Return the Vulkan devices; the first call starts the drivers, which stay until the process ends."""
+    """Return the Vulkan devices; the first call loads the drivers, which stay loaded until the process ends."""
     if not hasattr(ncnn, "get_gpu_count"):  # built without Vulkan
         return []
     return [_device(index) for index in range(ncnn.get_gpu_count())]
@@ -48,21 +48,22 @@ def _device(index: int) -> Device:
 def resolve(config: NcnnConfig) -> Device | None:
     """Return the Vulkan device that the config names, or None for the CPU.
 
-    :raises EngineError: It is not here: with those that are.
+    :raises EngineError: The device does not exist; the error names the available ones.
     """
     index = config.vulkan
     if index is None:
         return None
-    there = vulkan()
-    if index < len(there):
-        return there[index]
-    if there:
+    devices = vulkan()
+    if index < len(devices):
+        return devices[index]
+    if devices:
         raise EngineError(
-            f'there is no device "{config.device}"', hint=f"here: cpu, {', '.join(device.label for device in there)}"
+            f'device "{config.device}" does not exist',
+            hint=f"here: cpu, {', '.join(device.label for device in devices)}",
         )
     if not hasattr(ncnn, "get_gpu_count"):
-        raise EngineError(f"this build of ncnn {ncnn.__version__} has no Vulkan", hint="use device cpu")
+        raise EngineError(f"this build of ncnn {ncnn.__version__} does not include Vulkan", hint="use device cpu")
     raise EngineError(
-        f'there is no Vulkan driver for device "{config.device}"',
+        f'device "{config.device}" needs a Vulkan driver, and none is installed',
         hint="install the GPU's Vulkan driver and libvulkan1, or use device cpu",
     )

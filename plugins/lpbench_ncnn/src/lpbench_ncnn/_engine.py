@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class NcnnEngine(Engine[NcnnConfig]):
-    """ncnn; reads a .param and the .bin beside it."""
+    """ncnn; reads a .param with the .bin beside it."""
 
     def open(self, model: Model, config: NcnnConfig | None, /, *, shapes: Shapes, profile: bool = False) -> Session:
-        """Load the model on the config's device; ``profile`` changes nothing, as ncnn has none.
+        """Load the model on the config's device; ``profile`` has no effect, since ncnn does not support profiles.
 
-        :raises EngineError: Naming the model's file, what is wrong and what to do.
+        :raises EngineError: The model cannot be loaded as requested; the error names the file.
         """
         config = config or NcnnConfig()
         try:
@@ -49,14 +49,14 @@ def _open(model: Model, config: NcnnConfig, shapes: Shapes, stack: contextlib.Ex
     plan = _shapes.plan(graph, model, shapes)
     device = _devices.resolve(config)
     threads = config.threads or physical_cores()
-    _refuse_nonsense(graph, config, threads, device)
+    _refuse_wrong_results(graph, config, threads, device)
     stack.enter_context(_cores.bound(config.powersave))
     net = _net.make(config, threads, device)
     stack.callback(net.clear)
     _load(net, model.path, weights)
     if device is not None and not net.opt.use_vulkan_compute:
         raise EngineError(
-            f"ncnn did not take {device.label} and would use the CPU",
+            f"ncnn did not accept {device.label} and would use the CPU",
             hint="update ncnn or the driver, choose precision F32, or use device cpu",
         )
     return NcnnSession(Loaded(model.path, graph, plan, config, threads, device, net))
@@ -66,7 +66,7 @@ def _check_files(model: Model) -> None:
     for path in (model.path, *model.extra):
         if not path.is_file():
             raise EngineError(
-                f"there is no file {path.name}" if not path.exists() else f"{path.name} is no file",
+                f"{path.name} {'is not a file' if path.exists() else 'does not exist'}",
                 hint=f"looked in {path.parent.resolve()}",
             )
 
@@ -74,21 +74,25 @@ def _check_files(model: Model) -> None:
 def _refuse_unknown(graph: Graph) -> None:
     unknown = graph.unknown(lambda kind: ncnn.layer_to_index(kind) >= 0)
     if unknown:
-        what = f"ncnn {ncnn.__version__} has no operator {', '.join(unknown)}"
+        what = f"ncnn {ncnn.__version__} does not support these operators: {', '.join(unknown)}"
         left = any("." in kind or "::" in kind for kind in unknown)
-        hint = "pnnx could not convert them" if left else "it needs a newer ncnn, or layers that are not ncnn's own"
+        hint = (
+            "pnnx could not convert them"
+            if left
+            else "the model needs a newer ncnn, or custom layers that ncnn does not have"
+        )
         raise EngineError(what, hint=hint)
 
 
-def _refuse_nonsense(graph: Graph, config: NcnnConfig, threads: int, device: Device | None) -> None:
-    """Refuse int8_inference=false where ncnn makes nothing sensible of weights of 8 bits: it gives nan on CPUs."""
+def _refuse_wrong_results(graph: Graph, config: NcnnConfig, threads: int, device: Device | None) -> None:
+    """Refuse int8_inference=false if ncnn computes wrongly with 8-bit weights; on CPUs it gives nan."""
     if config.int8_inference or not any(map(_precision.is_quantised, graph.layers)):
         return
-    found = _precision.eight_bits(config, threads, device)
-    if found not in {"S8", "F32"}:
+    computed = _precision.eight_bits(config, threads, device)
+    if computed not in {"S8", "F32"}:
         raise EngineError(
-            f"without int8_inference ncnn {ncnn.__version__} makes {found} of 0.4 in a layer quantised to 8 bits",
-            hint="leave int8_inference on, or convert the model without quantising it",
+            f"without int8_inference ncnn {ncnn.__version__} turns 0.4 into {computed} in a layer quantised to 8 bits",
+            hint="leave int8_inference on, or convert the model without quantisation",
         )
 
 
@@ -96,7 +100,7 @@ def _load(net: Any, path: Path, weights: Path) -> None:
     code = net.load_param(str(path))
     if code:
         raise EngineError(
-            f"ncnn {ncnn.__version__} cannot load it (code {code})",
-            hint="its messages stand on standard error; fetch or convert the model again",
+            f"ncnn {ncnn.__version__} cannot load the model (code {code})",
+            hint="its messages are on standard error; fetch or convert the model again",
         )
     _weights.load(net, weights)

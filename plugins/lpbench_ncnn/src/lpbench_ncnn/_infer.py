@@ -1,10 +1,10 @@
-"""Follows sizes through a network before it runs.
+"""Infers the shapes of a network's tensors before it runs.
 
-ncnn does not check them: a layer whose weights are for other sizes reads past
-their end and answers with whatever is there.  Shapes here are ncnn's own, slowest
+ncnn does not check shapes: a layer whose weights are for other sizes reads past
+their end and computes with whatever is there.  Shapes here are ncnn's own, slowest
 dimension first and without a batch: (w), (h, w), (c, h, w) or (c, d, h, w).  None
-stands for a size that is not known; what follows from it is not checked.
-Sizes as in https://github.com/Tencent/ncnn/blob/master/docs/developer-guide/operators.md
+is an unknown shape; shapes that depend on it are not checked.
+Rules as in https://github.com/Tencent/ncnn/blob/master/docs/developer-guide/operators.md
 """
 
 from __future__ import annotations
@@ -24,63 +24,63 @@ if TYPE_CHECKING:
     Rule = Callable[["Layer", Sequence[Shape]], "Sequence[Shape | None]"]
 
 UNSET = -233
-"""What ncnn takes for a number that was not given; in a padding it asks for the same size."""
+"""ncnn's value for a parameter that is not given; as a padding it means "same"."""
 LAST = -234
-"""As UNSET in a padding, with the odd one in front."""
+"""As a padding: "same", with the odd element in front."""
 IMAGE = 3
-"""Dimensions of (c, h, w)."""
+"""Number of dimensions of (c, h, w)."""
 
 
 def shapes(graph: Graph, inputs: Mapping[str, Shape]) -> dict[str, Shape | None]:
-    """Return every blob's shape by name.
+    """Return the shape of every blob (ncnn's tensors) by name.
 
     :param inputs: Shapes of the inputs by name.
-    :raises EngineError: Naming the layer whose weights are for other sizes.
+    :raises EngineError: A layer cannot process the shape that it receives; the error names it.
     """
-    found: dict[str, Shape | None] = dict(inputs)
+    known: dict[str, Shape | None] = dict(inputs)
     for layer in graph.layers:
         if layer.type == "Input":
             continue
-        given = [shape for shape in map(found.get, layer.bottoms) if shape is not None]
+        given = [shape for shape in map(known.get, layer.bottoms) if shape is not None]
         rule = RULES.get(layer.type)
         complete = rule is not None and given and len(given) == len(layer.bottoms)
         tops = rule(layer, given) if rule and complete else [None] * len(layer.tops)
-        found.update(zip(layer.tops, tops, strict=False))
-    return found
+        known.update(zip(layer.tops, tops, strict=False))
+    return known
 
 
-def refused(layer: Layer, shape: Shape, wanted: str) -> EngineError:
-    """Return the error for a layer that cannot take what reaches it."""
-    return EngineError(f"{layer.label} would get {text(shape)}; {wanted}")
+def refused(layer: Layer, shape: Shape, expected: str) -> EngineError:
+    """Return the error for a layer that cannot process the shape that it receives."""
+    return EngineError(f"{layer.label} would receive {text(shape)}; {expected}")
 
 
-def _same(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
-    return [given[0]] * len(layer.tops)
+def _same(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
+    return [inputs[0]] * len(layer.tops)
 
 
-def _elementwise(_: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
-    ranks = set(map(len, given))
+def _elementwise(_: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
+    ranks = set(map(len, inputs))
     if len(ranks) > 1:
         return [None]
-    return [tuple(max(sizes) for sizes in zip(*given, strict=True))]
+    return [tuple(max(sizes) for sizes in zip(*inputs, strict=True))]
 
 
-def _scaled(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
-    """One weight for each channel, that is, for each index of the slowest dimension."""
+def _scaled(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
+    """Return the shape after a layer with one weight for each index of the slowest dimension, the channels."""
     channels = layer.integer(0)
-    if len(given) == 1 and channels > 0 and given[0][0] != channels:
-        raise refused(layer, given[0], f"its weights are for {channels} channels")
-    return [given[0]]
+    if len(inputs) == 1 and channels > 0 and inputs[0][0] != channels:
+        raise refused(layer, inputs[0], f"its weights are for {channels} channels")
+    return [inputs[0]]
 
 
-def _convolution(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
+def _convolution(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
     outputs, weights = layer.integer(0), layer.integer(6)
     kernel = (layer.integer(11, layer.integer(1)), layer.integer(1))
-    shape = given[0]
+    shape = inputs[0]
     if layer.integer(19) or not weights:  # the weights are a second input
         return [None]
     if len(shape) == 1 and shape[0] * outputs == weights:
-        return [(outputs,)]  # as an inner product
+        return [(outputs,)]  # computed as an inner product
     channels = _channels(layer, outputs, weights, math.prod(kernel), shape)
     if shape[0] != channels:
         raise refused(layer, shape, f"its weights are for {channels} channels")
@@ -88,25 +88,25 @@ def _convolution(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]
     dilation = (layer.integer(12, layer.integer(2, 1)), layer.integer(2, 1))
     left, top = layer.integer(4), layer.integer(14, layer.integer(4))
     pads = ((top, layer.integer(16, top)), (left, layer.integer(15, left)))
-    sizes = [_slid(*each) for each in zip(shape[1:], kernel, stride, dilation, pads, strict=True)]
+    sizes = [_slid(*dimension) for dimension in zip(shape[1:], kernel, stride, dilation, pads, strict=True)]
     return _sized(layer, shape, outputs, sizes)
 
 
 def _channels(layer: Layer, outputs: int, weights: int, area: int, shape: Shape) -> int:
-    """Return how many channels a convolution's weights are for; ``area`` is of its kernel."""
+    """Return the number of input channels that a convolution's weights are for; ``area`` is the kernel's."""
     if len(shape) != IMAGE:
-        raise refused(layer, shape, "it takes 3 dimensions: channels, height, width")
+        raise refused(layer, shape, "it expects 3 dimensions: channels, height, width")
     group = layer.integer(7, 1) if layer.type.endswith("DepthWise") else 1
     if outputs <= 0 or area <= 0 or group <= 0 or weights * group % (outputs * area):
         raise EngineError(
-            f"{layer.label} has {weights} weights, which {outputs} outputs with kernels of {area} do not divide",
+            f"{layer.label} has {weights} weights, which is not a multiple of {outputs} outputs with kernels of {area}",
             hint="the .param is damaged",
         )
     return weights * group // (outputs * area)
 
 
 def _slid(size: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int]) -> int:
-    """Return how often a kernel fits into a padded row."""
+    """Return the number of positions of a kernel in a padded row."""
     if pads[0] in {UNSET, LAST}:
         return -(-size // stride)
     return (size + sum(pads) - dilation * (kernel - 1) - 1) // stride + 1
@@ -118,20 +118,20 @@ def _sized(layer: Layer, shape: Shape, channels: int, sizes: Sequence[int]) -> S
     return [(channels, *sizes)]
 
 
-def _convolution_1d(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
+def _convolution_1d(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
     outputs, weights, kernel = layer.integer(0), layer.integer(6), layer.integer(1)
-    shape, wanted = given[0], "it takes 2 dimensions: channels and width"
+    shape, expected = inputs[0], "it expects 2 dimensions: channels and width"
     if layer.integer(19) or not weights or outputs <= 0 or kernel <= 0:
         return [None]
     if len(shape) != 2 or shape[0] * outputs * kernel != weights:  # noqa: PLR2004
-        raise refused(layer, shape, f"{wanted}, of {weights // (outputs * kernel)} channels")
+        raise refused(layer, shape, f"{expected}, of {weights // (outputs * kernel)} channels")
     left = layer.integer(4)
     pads = (left, layer.integer(15, left))
     return _sized(layer, shape, outputs, [_slid(shape[1], kernel, layer.integer(3, 1), layer.integer(2, 1), pads)])
 
 
-def _deconvolution(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
-    outputs, weights, shape = layer.integer(0), layer.integer(6), given[0]
+def _deconvolution(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
+    outputs, weights, shape = layer.integer(0), layer.integer(6), inputs[0]
     kernel = (layer.integer(11, layer.integer(1)), layer.integer(1))
     if layer.integer(28) or not weights:
         return [None]
@@ -140,7 +140,7 @@ def _deconvolution(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | Non
         raise refused(layer, shape, f"its weights are for {channels} channels")
     left, top = layer.integer(4), layer.integer(14, layer.integer(4))
     pads = (top + layer.integer(16, top), left + layer.integer(15, left))
-    if min(pads) < 0 or layer.integer(20) or layer.integer(21):  # sizes that follow from what is asked for
+    if min(pads) < 0 or layer.integer(20) or layer.integer(21):  # the shape depends on further parameters
         return [None]
     stride = (layer.integer(13, layer.integer(3, 1)), layer.integer(3, 1))
     dilation = (layer.integer(12, layer.integer(2, 1)), layer.integer(2, 1))
@@ -150,10 +150,10 @@ def _deconvolution(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | Non
     return _sized(layer, shape, outputs, sizes)
 
 
-def _pooling(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
-    shape = given[0]
+def _pooling(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
+    shape = inputs[0]
     if len(shape) != IMAGE:
-        raise refused(layer, shape, "it takes 3 dimensions: channels, height, width")
+        raise refused(layer, shape, "it expects 3 dimensions: channels, height, width")
     if layer.integer(4):
         return [(shape[0],)]
     if layer.integer(7):
@@ -164,18 +164,18 @@ def _pooling(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
     top = layer.integer(13, left)
     pads = (top + layer.integer(15, top), left + layer.integer(14, left))
     mode = layer.integer(5)
-    sizes = [_pooled(mode, *each) for each in zip(shape[1:], kernel, stride, pads, strict=True)]
+    sizes = [_pooled(mode, *dimension) for dimension in zip(shape[1:], kernel, stride, pads, strict=True)]
     return _sized(layer, shape, shape[0], sizes)
 
 
 def _pooled_to(layer: Layer, shape: Shape) -> Sequence[Shape | None]:
-    asked = (layer.integer(18, layer.integer(8)), layer.integer(8))
-    sizes = [size if wanted == UNSET else wanted for size, wanted in zip(shape[1:], asked, strict=True)]
+    requested = (layer.integer(18, layer.integer(8)), layer.integer(8))
+    sizes = [size if target == UNSET else target for size, target in zip(shape[1:], requested, strict=True)]
     return [(shape[0], *sizes)]
 
 
 def _pooled(mode: int, size: int, kernel: int, stride: int, pad: int) -> int:
-    """Return the size after pooling; ``mode`` 0 takes the rest along, 1 leaves it, others keep size by stride."""
+    """Return the size after pooling; ``mode`` 0 includes an incomplete window, 1 drops it, others pad as "same"."""
     if mode > 1:
         return (size - 1) // stride + 1
     rest = size + pad - kernel
@@ -186,7 +186,8 @@ def _inner_product(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | Non
     outputs, weights, shape = layer.integer(0), layer.integer(2), given[0]
     if outputs <= 0 or not weights or weights % outputs:
         raise EngineError(
-            f"{layer.label} has {weights} weights, which {outputs} outputs do not divide", hint="the .param is damaged"
+            f"{layer.label} has {weights} weights, which is not a multiple of {outputs} outputs",
+            hint="the .param is damaged",
         )
     inputs = weights // outputs
     if len(shape) == 2 and shape[1] == inputs:  # noqa: PLR2004 - one product for each row
@@ -196,42 +197,42 @@ def _inner_product(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | Non
     return [(outputs,)]
 
 
-def _flatten(_: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
-    return [(math.prod(given[0]),)]
+def _flatten(_: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
+    return [(math.prod(inputs[0]),)]
 
 
-def _reshape(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
+def _reshape(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
     sizes = [layer.integer(key, UNSET) for key in (2, 11, 1, 0)]
     sizes = [size for size in sizes if size != UNSET]
-    total = math.prod(given[0])
-    if layer.integer(3) or layer.has_list(6) or 0 in sizes or not sizes:  # sizes that follow from others
+    total = math.prod(inputs[0])
+    if layer.integer(3) or layer.has_list(6) or 0 in sizes or not sizes:  # the shape depends on other parameters
         return [None]
     fixed = math.prod(size for size in sizes if size > 0)
     if sizes.count(-1) > 1 or (total % fixed if -1 in sizes else total != fixed):
-        raise refused(layer, given[0], f"it makes {text(sizes).replace('-1', '?')} of it")
+        raise refused(layer, inputs[0], f"it reshapes to {text(sizes).replace('-1', '?')}")
     return [tuple(total // fixed if size == -1 else size for size in sizes)]
 
 
-def _concat(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
-    rank, axis = len(given[0]), layer.integer(0)
+def _concat(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
+    rank, axis = len(inputs[0]), layer.integer(0)
     at = axis if axis >= 0 else rank + axis
-    others = {(len(shape), shape[:at], shape[at + 1 :]) for shape in given}
+    others = {(len(shape), shape[:at], shape[at + 1 :]) for shape in inputs}
     if len(others) > 1 or at not in range(rank):
-        raise refused(layer, given[-1], f"it joins it to {text(given[0])} along dimension {at}")
-    return [(*given[0][:at], sum(shape[at] for shape in given), *given[0][at + 1 :])]
+        raise refused(layer, inputs[-1], f"it concatenates that with {text(inputs[0])} along dimension {at}")
+    return [(*inputs[0][:at], sum(shape[at] for shape in inputs), *inputs[0][at + 1 :])]
 
 
-def _slice(layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
-    shape, wanted = given[0], layer.params.get(0)
+def _slice(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
+    shape, parts = inputs[0], layer.params.get(0)
     at = layer.integer(1) % len(shape)
-    if not isinstance(wanted, tuple) or layer.has_list(2) or len(wanted) != len(layer.tops):
+    if not isinstance(parts, tuple) or layer.has_list(2) or len(parts) != len(layer.tops):
         return [None] * len(layer.tops)
     sizes: list[int] = []
-    for count, size in enumerate(map(int, wanted)):
+    for count, size in enumerate(map(int, parts)):
         left = shape[at] - sum(sizes)
-        sizes.append(left // (len(wanted) - count) if size == UNSET else size)
+        sizes.append(left // (len(parts) - count) if size == UNSET else size)
     if min(sizes) < 1 or sum(sizes) > shape[at]:
-        raise refused(layer, shape, f"it cuts {'+'.join(map(str, sizes))} out of dimension {at}")
+        raise refused(layer, shape, f"it slices {'+'.join(map(str, sizes))} out of dimension {at}")
     return [(*shape[:at], size, *shape[at + 1 :]) for size in sizes]
 
 
@@ -256,4 +257,4 @@ RULES: Mapping[str, Rule] = {
     "Concat": _concat,
     "Slice": _slice,
 }
-"""How each type's outputs follow from its inputs; other types' outputs are not known."""
+"""Shape rules by layer type; the output shapes of other types are unknown."""

@@ -1,4 +1,4 @@
-"""Makes ncnn's networks: options first, since ncnn reads them while it loads."""
+"""Creates ncnn's networks; options are set first, since ncnn reads them when loading."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ OPTIONS = {
     "winograd": "use_winograd_convolution",
     "sgemm": "use_sgemm_convolution",
 }
-"""The config's switches and ncnn's names of them."""
+"""The config's switches, with ncnn's names."""
 
 
 def make(config: NcnnConfig, threads: int, device: Device | None) -> Any:
-    """Return a network without layers that is set as the config says.
+    """Return an empty network with the config's options.
 
-    :raises EngineError: This version of ncnn lacks a switch that was asked for.
+    :raises EngineError: This version of ncnn lacks a requested switch.
     """
     net = ncnn.Net()
     net.opt.num_threads = threads
@@ -48,10 +48,11 @@ def _set(options: Any, name: str, value: bool, *, asked: bool) -> None:  # noqa:
         setattr(options, OPTIONS[name], value)
     elif asked and value:
         raise EngineError(
-            f"ncnn {ncnn.__version__} has no option {OPTIONS[name]}", hint="pip install --upgrade ncnn, or leave it out"
+            f"ncnn {ncnn.__version__} has no option {OPTIONS[name]}",
+            hint="pip install --upgrade ncnn, or leave the option out",
         )
 
 
 def in_force(net: Any) -> Mapping[str, bool]:
-    """Return the switches as ncnn has them after loading: it turns off what the device cannot do."""
+    """Return the switches in force after loading; ncnn turns off those that the device does not support."""
     return {name: getattr(net.opt, theirs) for name, theirs in OPTIONS.items() if hasattr(net.opt, theirs)}

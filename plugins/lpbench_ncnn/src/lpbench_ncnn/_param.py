@@ -1,6 +1,6 @@
-"""Reads ``.param`` files, the text that describes a network for ncnn, and refuses what would crash ncnn.
+"""Reads ``.param`` files, ncnn's text description of a network, and refuses those that would crash ncnn.
 
-ncnn trusts these files: a blob too many is written past the end of a list.
+ncnn does not validate these files: an extra blob is written past the end of a list.
 Format: https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure
 """
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 MAGIC = "7767517"
 HEAD = 64
-"""Bytes that tell a foreign format."""
+"""Number of bytes that identify another format."""
 KEYS = 32
-"""Parameters that a layer can have."""
+"""Largest number of parameters of a layer."""
 INTEGERS = 1 << 31
 PNNX = "pnnx.Input"
-"""A layer that only pnnx's .pnnx.param has."""
+"""Layer type that occurs only in pnnx's .pnnx.param."""
 FIRST_ARRAY = -23300
-"""Keys from here downwards are arrays: the key is this less its number, the first value is the length."""
+"""Keys from this value downwards are arrays: the parameter's number is the distance, the first value the length."""
 FIRST_TEXT = -23400
-"""Keys from here downwards are texts."""
+"""Keys from this value downwards are strings."""
 
 
 @dataclass(frozen=True)
 class Layer:
     """One line of the file.
 
-    :param params: Values by ncnn's number of the parameter.
-    :param line: Number of the line, from 1.
+    :param params: Values by parameter number.
+    :param line: Line number, counted from 1.
     """
 
     type: str
@@ -47,17 +47,17 @@ class Layer:
     line: int = 0
 
     def integer(self, key: int, default: int = 0) -> int:
-        """Return a whole number, or what ncnn takes where it is not given."""
+        """Return an integer parameter, or ncnn's default if it is not given."""
         value = self.params.get(key, default)
         return int(value) if isinstance(value, (int, float)) else default
 
     def has_list(self, key: int) -> bool:
-        """Say whether a parameter is a list or a text."""
+        """Return whether a parameter is a list or a string."""
         return isinstance(self.params.get(key), (tuple, str))
 
     @property
     def label(self) -> str:
-        """What errors call it."""
+        """Name for error messages."""
         return f'layer "{self.name}" ({self.type})'
 
 
@@ -69,40 +69,40 @@ class Graph:
 
     @property
     def inputs(self) -> tuple[Layer, ...]:
-        """The layers that stand for inputs; each has the input's name as its only top."""
+        """The Input layers; the only top of each is the input's name."""
         return tuple(layer for layer in self.layers if layer.type == "Input")
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The blobs that no layer takes."""
+        """The blobs that no layer reads."""
         taken = {name for layer in self.layers for name in layer.bottoms}
         return tuple(name for layer in self.layers for name in layer.tops if name not in taken)
 
     def unknown(self, known: Callable[[str], bool]) -> list[str]:
-        """Return the types of layers that are not known, each once."""
+        """Return the unknown layer types, sorted."""
         return sorted({layer.type for layer in self.layers if not known(layer.type)})
 
 
 def read(path: Path) -> Graph:
     """Return the network of a file.
 
-    :raises EngineError: It is of another format, or damaged: with the line and what is wrong there.
+    :raises EngineError: The file is in another format, or damaged; the error gives the line.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if other := foreign(head):
-        raise EngineError(f"{path.name} is {other[0]}; ncnn reads .param files", hint=other[1])
+    if foreign_format := foreign(head):
+        raise EngineError(f"{path.name} is {foreign_format[0]}; ncnn reads .param files", hint=foreign_format[1])
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise EngineError(
-            f"{path.name} is no .param file: it is not text",
-            hint="the .param goes in front; its .bin holds the weights",
+            f"{path.name} is not a .param file: it is not text",
+            hint="give the .param as the model; its .bin holds the weights",
         ) from error
     if PNNX in text:
         raise EngineError(
             f"{path.name} is pnnx's own description of a network",
-            hint="hand over the .ncnn.param that pnnx wrote beside it",
+            hint="use the .ncnn.param that pnnx wrote beside it",
         )
     try:
         return parse(text)
@@ -111,19 +111,19 @@ def read(path: Path) -> Graph:
 
 
 def foreign(head: bytes) -> tuple[str, str] | None:
-    """Return what a file is and what to do with it, from its first bytes, or None if nothing is known of it."""
-    export = "export it to ONNX, and convert that: lpbench convert model.onnx --to ncnn"
+    """Return a foreign file's format and the remedy, from its first bytes; None if the format is unknown."""
+    export = "export it to ONNX and convert that: lpbench convert model.onnx --to ncnn"
     starts = {
-        b"PK\x03\x04": ("a zip archive, of PyTorch or Keras perhaps", export),
-        b"\x89HDF": ("an HDF5 file, of Keras perhaps", export),
-        b"<?xml": ("XML, of OpenVINO perhaps", "use --engine openvino"),
-        b"\xdd\x85\x76\x00": ("a binary .param.bin", "hand over the text, the .param it was made from"),
+        b"PK\x03\x04": ("a zip archive, possibly of PyTorch or Keras", export),
+        b"\x89HDF": ("an HDF5 file, possibly of Keras", export),
+        b"<?xml": ("XML, possibly of OpenVINO", "use --engine openvino"),
+        b"\xdd\x85\x76\x00": ("a binary .param.bin", "use the text .param that it was made from"),
         b"ptrt": ("a TensorRT engine", "use --engine tensorrt"),
         b"ftrt": ("a TensorRT engine", "use --engine tensorrt"),
     }
-    for start, found in starts.items():
+    for start, description in starts.items():
         if head.startswith(start):
-            return found
+            return description
     if head[4:8] == b"TFL3":
         return "a TFLite model", "use --engine tflite"
     if head[4:8] == b"ORTM" or _is_onnx(head):
@@ -132,12 +132,12 @@ def foreign(head: bytes) -> tuple[str, str] | None:
 
 
 def _is_onnx(head: bytes) -> bool:
-    """Say whether bytes begin as ONNX's protocol buffer: the IR version, then one of its other fields."""
+    """Return whether bytes begin like an ONNX file: the IR version, then another field."""
     return len(head) > 2 and head[0] == 0x08 and head[1] < 0x20 and head[2] in range(0x12, 0x43)  # noqa: PLR2004
 
 
 class _LineError(Exception):
-    """Something is wrong in a line."""
+    """A line is wrong."""
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(what)
@@ -148,25 +148,25 @@ class _LineError(Exception):
 def parse(text: str) -> Graph:
     """Return the network that a file's text describes.
 
-    :raises _LineError: Naming the line.
+    :raises _LineError: A line is wrong.
     """
     lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines or lines[0][1] != [MAGIC]:
-        found = " ".join(lines[0][1])[:40] if lines else ""
-        raise _LineError(1, f'this is no .param file: it begins with "{found}" instead of {MAGIC}')
+        beginning = " ".join(lines[0][1])[:40] if lines else ""
+        raise _LineError(1, f'this is not a .param file: it begins with "{beginning}" instead of {MAGIC}')
     counts = [_count(lines[1][0], word) for word in lines[1][1]] if len(lines) > 1 else []
     if len(counts) != 2:  # noqa: PLR2004 - layers and blobs
         raise _LineError(2, "the numbers of layers and blobs are missing")
     layers = tuple(_layer(number, words) for number, words in lines[2:])
     if len(layers) != counts[0]:
-        raise _LineError(lines[-1][0], f"the file ends after {len(layers)} layers; line 2 says {counts[0]}")
+        raise _LineError(lines[-1][0], f"the file ends after {len(layers)} layers; line 2 announces {counts[0]}")
     _check_blobs(layers, counts[1])
     return Graph(layers)
 
 
 def _layer(number: int, words: list[str]) -> Layer:
     if len(words) < 4:  # noqa: PLR2004 - type, name, number of inputs, number of outputs
-        raise _LineError(number, f'"{" ".join(words)}" is no layer: type, name and two numbers are missing')
+        raise _LineError(number, f'"{" ".join(words)}" is not a layer: it needs a type, a name and two numbers')
     kind, name = words[:2]
     bottoms, tops = (_count(number, word) for word in words[2:4])
     names = words[4 : 4 + bottoms + tops]
@@ -178,7 +178,7 @@ def _layer(number: int, words: list[str]) -> Layer:
 
 def _count(number: int, word: str) -> int:
     if not word.isdecimal():
-        raise _LineError(number, f'"{word}" stands where a number is expected')
+        raise _LineError(number, f'found "{word}"; expected a number')
     return int(word)
 
 
@@ -187,12 +187,12 @@ def _param(number: int, word: str) -> tuple[int, Value]:
     try:
         return _keyed(int(key), text)
     except ValueError:
-        raise _LineError(number, f'"{word}" is no parameter: a number, = and a value') from None
+        raise _LineError(number, f'"{word}" is not a parameter: expected a number, = and a value') from None
 
 
 def _keyed(key: int, text: str) -> tuple[int, Value]:
     plain = key if key > FIRST_ARRAY else FIRST_ARRAY - key if key > FIRST_TEXT else FIRST_TEXT - key
-    if plain not in range(KEYS):  # ncnn writes past the end of its own list
+    if plain not in range(KEYS):  # ncnn would write past the end of its list
         raise ValueError
     if key > FIRST_ARRAY:
         return plain, _value(text)
@@ -205,7 +205,7 @@ def _keyed(key: int, text: str) -> tuple[int, Value]:
 
 
 def _value(text: str) -> Value:
-    """Return a number, a list without its length, or a text: newer files write all three under plain keys."""
+    """Return a number, a list or a string; newer files have all three under plain keys, lists without a length."""
     if not text:
         raise ValueError
     if "," in text:
@@ -225,22 +225,22 @@ def _number(text: str) -> int | float:
 
 
 def _check_blobs(layers: Iterable[Layer], count: int) -> None:
-    """Refuse inputs that nothing made before, and more blobs than the file announces."""
-    made: set[str] = set()
+    """Refuse inputs that no earlier layer produces, and more blobs than the file announces."""
+    produced: set[str] = set()
     for layer in layers:
         for name in layer.bottoms:
-            if name not in made:
-                raise _LineError(layer.line, f'layer "{layer.name}" takes "{name}", which no layer before it makes')
+            if name not in produced:
+                raise _LineError(layer.line, f'layer "{layer.name}" reads "{name}", which no earlier layer produces')
         for name in layer.tops:
-            if name in made:
-                raise _LineError(layer.line, f'layer "{layer.name}" makes "{name}", which exists already')
-            made.add(name)
-    if len(made) > count:
-        raise _LineError(2, f"there are {len(made)} blobs; this line says {count}")
+            if name in produced:
+                raise _LineError(layer.line, f'layer "{layer.name}" produces "{name}", which already exists')
+            produced.add(name)
+    if len(produced) > count:
+        raise _LineError(2, f"the network has {len(produced)} blobs; this line announces {count}")
 
 
 def weighted(layers: Iterable[Layer]) -> Iterator[Layer]:
-    """Yield the layers that hold weights and compute most of a network."""
+    """Yield the layers with weights, which do most of a network's computation."""
     return (layer for layer in layers if layer.type in WEIGHTS)
 
 
@@ -264,4 +264,4 @@ WEIGHTS: Mapping[str, int] = {
     "MatMul": -1,
     "SDPA": -1,
 }
-"""Types that compute most of a network, each with its parameter for the number of weights; -1 has none or several."""
+"""Layer types with weights, each with the parameter that holds the number of weights; -1: none or several."""

@@ -1,8 +1,8 @@
-"""In which precision a network is computed: ncnn does not tell, so it is tried.
+"""Determines by experiment the precision in which a network computes, since ncnn does not report it.
 
-A layer that passes its input on is run with 1 + 2^-9 + 2^-15 as its input, and once
-more with that as its weight.  F32 keeps the number, F16 loses its last part and
-BF16 loses both.  Eight bits are tried with 0.4, which becomes 0.
+An identity layer is run with 1 + 2^-9 + 2^-15 as its input, and once more with that
+number as its weight.  F32 keeps the number, F16 loses its last term and BF16 loses
+both.  Eight-bit layers are run with 0.4, which becomes 0.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 VALUE = 1 + 2**-9 + 2**-15
 ANSWERS = {VALUE: "F32", 1 + 2**-9: "F16", 1.0: "BF16"}
 SMALL = 0.4
-"""Rounds to 0 where one step is 1."""
+"""Rounds to 0 with a quantisation step of 1."""
 INT8_TAG = 0x000D4B38
-"""Marks weights of 8 bits in a .bin."""
+"""Tag of 8-bit weights in a .bin."""
 CHANNELS = 16
-"""As many as the widest registers hold, so that ncnn packs them."""
+"""As many as the widest vector registers hold, so that ncnn uses its packed layout."""
 SIDE = 4
 FEATURES = 31
-"""Parameter that switches options off for one layer."""
+"""Parameter that disables options for one layer."""
 INT8 = {
     "Convolution": 8,
     "ConvolutionDepthWise": 8,
@@ -49,16 +49,16 @@ INT8 = {
     "Gemm": 18,
     "SDPA": 18,
 }
-"""The parameter that is not 0 in a layer that was quantised."""
+"""The parameter that is not 0 in a quantised layer."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A layer that can pass its input on.
+    """A layer that can act as an identity.
 
     :param params: Its parameters in the .param.
-    :param shape: Of its input.
-    :param each: Whether each channel has one weight of its own, instead of one for each pair.
+    :param shape: Shape of its input.
+    :param each: Whether there is one weight per channel instead of one per pair of channels.
     """
 
     params: str
@@ -80,23 +80,23 @@ QUANTISED = "Convolution, quantised"
 
 
 def precision(graph: Graph, config: NcnnConfig, threads: int, device: Device | None) -> dict[str, Any]:
-    """Return ``precision``, or ``precision_reason`` where there is not just one, and the ``fingerprint`` by type.
+    """Return ``precision``, or ``precision_reason`` if there is not exactly one, and the ``fingerprint``.
 
-    :returns: The fingerprint gives for each type what its numbers and its weights are kept in.
+    :returns: The fingerprint gives, for each layer type, the precision of its numbers and of its weights.
     """
     computing = list(weighted(graph.layers))
     quantised = [layer for layer in computing if is_quantised(layer)]
     others = {layer.type for layer in computing} - {layer.type for layer in quantised}
-    tried = sorted(others & PROBES.keys()) or ([] if quantised else ["Convolution"])
-    found = {kind: _try(kind, config, threads, device) for kind in tried}
+    probed = sorted(others & PROBES.keys()) or ([] if quantised else ["Convolution"])
+    fingerprint = {kind: _try(kind, config, threads, device) for kind in probed}
     if quantised:
-        found[QUANTISED] = {"numbers": eight_bits(config, threads, device)}
-    verdict, reason = _verdict(graph, computing, quantised, found, narrow=any(config.narrow.values()))
-    return {"fingerprint": found, **({"precision": verdict} if verdict else {"precision_reason": reason})}
+        fingerprint[QUANTISED] = {"numbers": eight_bits(config, threads, device)}
+    verdict, reason = _verdict(graph, computing, quantised, fingerprint, narrow=any(config.narrow.values()))
+    return {"fingerprint": fingerprint, **({"precision": verdict} if verdict else {"precision_reason": reason})}
 
 
 def is_quantised(layer: Layer) -> bool:
-    """Say whether a layer has weights of 8 bits."""
+    """Return whether a layer has 8-bit weights."""
     return layer.type in INT8 and layer.integer(INT8[layer.type]) != 0
 
 
@@ -104,42 +104,42 @@ def _verdict(
     graph: Graph,
     computing: Sequence[Layer],
     quantised: Sequence[Layer],
-    found: Mapping[str, Mapping[str, str]],
+    fingerprint: Mapping[str, Mapping[str, str]],
     *,
     narrow: bool,
 ) -> tuple[str, str]:
-    """Return the one precision and an empty string, or an empty string and why there is none."""
-    seen = {precision for each in found.values() for precision in each.values()}
-    untried = sorted({layer.type for layer in computing} - PROBES.keys())
+    """Return the precision and an empty string, or an empty string and the reason why there is not exactly one."""
+    seen = {precision for result in fingerprint.values() for precision in result.values()}
+    unprobed = sorted({layer.type for layer in computing} - PROBES.keys())
     if quantised and len(quantised) < len(computing):
         return "", f"{len(quantised)} of {len(computing)} layers with weights are quantised to 8 bits"
     if len(seen) != 1:
-        return "", f"layers differ: {_words(found)}"
+        return "", f"the layers differ: {_words(fingerprint)}"
     (only,) = seen
     if only not in {*ANSWERS.values(), "S8"}:
-        return "", f"the fingerprint is none of F32, F16, BF16: {_words(found)}"
+        return "", f"the fingerprint matches none of F32, F16, BF16: {_words(fingerprint)}"
     if only != "F32" or narrow:
-        if untried and only != "S8":
-            return "", f"{_words(found)}; no fingerprint is known for {', '.join(untried)}"
+        if unprobed and only != "S8":
+            return "", f"{_words(fingerprint)}; no fingerprint is known for {', '.join(unprobed)}"
         if any(layer.integer(FEATURES) for layer in graph.layers):
-            return "", f"{_words(found)}; the .param switches options off for some layers"
+            return "", f"{_words(fingerprint)}; the .param switches options off for some layers"
     return only, ""
 
 
-def _words(found: Mapping[str, Mapping[str, str]]) -> str:
-    return ", ".join(f"{kind} {each['numbers']}{_weights(each)}" for kind, each in found.items())
+def _words(fingerprint: Mapping[str, Mapping[str, str]]) -> str:
+    return ", ".join(f"{kind} {result['numbers']}{_weights(result)}" for kind, result in fingerprint.items())
 
 
-def _weights(each: Mapping[str, str]) -> str:
-    kept = each.get("weights", each["numbers"])
-    return "" if kept == each["numbers"] else f" with weights kept in {kept}"
+def _weights(result: Mapping[str, str]) -> str:
+    kept = result.get("weights", result["numbers"])
+    return "" if kept == result["numbers"] else f" with weights kept in {kept}"
 
 
 def _try(kind: str, config: NcnnConfig, threads: int, device: Device | None) -> dict[str, str]:
-    """Return what one type of layer keeps its numbers and its weights in."""
+    """Return the precisions in which a layer type keeps its numbers and its weights."""
     probe = PROBES[kind]
     layers = ["Input a 0 1 a", "Input b 0 1 b", f"{kind} x 1 1 a x {probe.params}", f"{kind} y 1 1 b y {probe.params}"]
-    # weights as ncnn stores them: a tag, 0 for plain float32, and the numbers; Gemm calls it the same way
+    # ncnn's storage of weights: a tag, 0 for plain float32, and the numbers; the same for Gemm
     weights = b"".join(struct.pack("<I", 0) + _identity(probe, value) for value in (1.0, VALUE))
     with _loaded(layers, weights, config, threads, device) as net:
         numbers, kept = _run(net, {"a": (probe.shape, VALUE, "x"), "b": (probe.shape, 1.0, "y")})
@@ -147,10 +147,10 @@ def _try(kind: str, config: NcnnConfig, threads: int, device: Device | None) -> 
 
 
 def eight_bits(config: NcnnConfig, threads: int, device: Device | None) -> str:
-    """Return what a quantised convolution computes in: S8, F32, or what it made of 0.4 where that is neither."""
+    """Return the precision of a quantised convolution: S8, F32, or else its result for 0.4."""
     layers = ["Input a 0 1 a", f"Convolution x 1 1 a x {PROBES['Convolution'].params} 8=1"]
     weights = struct.pack("<I", INT8_TAG) + np.eye(CHANNELS, dtype=np.int8).tobytes()
-    steps = np.ones(CHANNELS + 1, "<f4").tobytes()  # one for each output, one for the input
+    steps = np.ones(CHANNELS + 1, "<f4").tobytes()  # one for each output and one for the input
     with _loaded(layers, weights + steps, config, threads, device) as net:
         (numbers,) = _run(net, {"a": (_IMAGE, SMALL, "x")})
     if not numbers.any():
@@ -185,10 +185,10 @@ def _run(net: Any, inputs: Mapping[str, tuple[tuple[int, ...], float, str]]) -> 
             extractor.input(name, mat)
         return [extractor.extract(output)[1].numpy().copy() for _, _, output in inputs.values()]
     finally:
-        del extractor  # one that outlives its network ends the process
+        del extractor  # an extractor that outlives its network ends the process
 
 
 def _name(values: np.ndarray[Any, Any]) -> str:
-    """Return the precision that left these values, or the values themselves."""
-    found = sorted({ANSWERS.get(float(value), f"{value:.6g}") for value in values.ravel()})
-    return "/".join(found[:3]) or "nothing"
+    """Return the precision that produces these values, or the values themselves."""
+    names = sorted({ANSWERS.get(float(value), f"{value:.6g}") for value in values.ravel()})
+    return "/".join(names[:3]) or "nothing"

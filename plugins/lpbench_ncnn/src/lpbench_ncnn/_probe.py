@@ -1,4 +1,4 @@
-"""Looks for devices by running a layer on each; run in a child process, because drivers crash."""
+"""Finds devices by running a layer on each; runs in a child process, because drivers may crash."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from lpbench_ncnn.config import NcnnConfig
 
 
 def probe() -> dict[str, Any]:
-    """Return ``version``, usable ``devices``, what they are called, and ``unusable`` ones with the reason."""
+    """Return ``version``, usable ``devices``, their ``names``, and ``unusable`` ones with the reason."""
     usable: list[str] = []
     unusable: dict[str, str] = {}
-    there = _devices.vulkan()
-    if not there:
-        unusable["vulkan"] = "no Vulkan driver"
-    for device in (None, *there):
+    devices = _devices.vulkan()
+    if not devices:
+        unusable["vulkan"] = "no Vulkan driver is installed"
+    for device in (None, *devices):
         name = f"vulkan:{device.index}" if device else "cpu"
         problem = _try(device)
         if problem:
             unusable[name] = problem
         else:
             usable.append(name)
-    names = {f"vulkan:{device.index}": {"name": device.name, "processor": device.processor} for device in there}
+    names = {f"vulkan:{device.index}": {"name": device.name, "processor": device.processor} for device in devices}
     return {"version": ncnn.__version__, "devices": usable, "unusable": unusable, "names": names}
 
 
 def _try(device: _devices.Device | None) -> str:
-    """Return what is wrong with a device, or an empty string: one convolution must pass its input on exactly."""
-    found = _precision.precision(Graph(()), NcnnConfig(), 1, device)
-    return "" if found.get("precision") == "F32" else f"a convolution in F32 came out wrong: {found}"
+    """Return what is wrong with a device, or an empty string; an identity convolution must be exact."""
+    result = _precision.precision(Graph(()), NcnnConfig(), 1, device)
+    return "" if result.get("precision") == "F32" else f"a convolution in F32 gave a wrong result: {result}"

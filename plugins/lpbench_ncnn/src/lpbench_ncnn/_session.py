@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Loaded:
-    """What an open model was made from.
+    """The parts of an open model.
 
     :param net: ncnn's network.
     :param device: The Vulkan device, None on the CPU.
@@ -44,7 +44,7 @@ class Loaded:
 
 
 class NcnnSession(Session):
-    """One network and its arrays for inputs."""
+    """One network with the arrays of its inputs."""
 
     def __init__(self, loaded: Loaded) -> None:
         self.inputs: Sequence[TensorInfo] = loaded.plan.inputs
@@ -66,15 +66,15 @@ class NcnnSession(Session):
 
     def close(self) -> None:
         """Free the network; outputs handed out stay valid."""
-        self._call = self._fast = self._closed  # the others hold the network and its arrays
+        self._call = self._fast = self._closed  # the other calls hold the network and its arrays
         self._stack.close()
 
     def keep(self, stack: contextlib.ExitStack) -> None:
-        """Take over what is to be undone when the session is closed."""
+        """Take over the clean-up to run when the session is closed."""
         self._stack = stack
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what ran where; see docs/reference/engine-ncnn.md for each key."""
+        """Return the facts of the session; see docs/reference/engine-ncnn.md for each key."""
         if self._call == self._closed:
             self._closed({})
         config, device, net = self._loaded.config, self._loaded.device, self._loaded.net
@@ -93,32 +93,32 @@ class NcnnSession(Session):
         return {key: value for key, value in facts.items() if value is not None}
 
     def profile(self) -> Sequence[Mapping[str, Any]]:
-        """Refuse: ncnn measures layers only where it was built to.
+        """Refuse, since ncnn measures layers only in special builds.
 
         :raises EngineError: Always.
         """
         raise EngineError(
-            f"ncnn {ncnn.__version__} has no per-layer profile: its packages are built without NCNN_BENCHMARK",
+            f"ncnn {ncnn.__version__} does not support profiles: its packages are built without NCNN_BENCHMARK",
             where=str(self._loaded.path),
-            hint="engine onnxruntime or openvino has one",
+            hint="use engine onnxruntime or openvino for profiles",
         )
 
     def _first(self, feeds: Feeds) -> Outputs:
-        """Run once and note the shapes that were not known."""
+        """Run once and record the shapes that were not known before."""
         outputs = self._fast(feeds)
         self.outputs = tuple(dataclasses.replace(info, shape=outputs[info.name].shape) for info in self.outputs)
         self._call = self._fast
         return outputs
 
     def _executed(self) -> dict[str, Any]:
-        """Return the precision, tried out at the first call so that loading is timed without it."""
+        """Return the precision; it is determined at the first call, so that loading is timed without it."""
         if self._precision is None:
             loaded = self._loaded
             self._precision = _precision.precision(loaded.graph, loaded.config, loaded.threads, loaded.device)
         return self._precision
 
     def _layers(self) -> dict[str, Any]:
-        """Return the processor, and on Vulkan which layers it took and which stayed on the CPU."""
+        """Return the processor, and on Vulkan how many layers run there and which stay on the CPU."""
         device = self._loaded.device
         if device is None:
             return {"processor": "CPU"}
@@ -133,17 +133,17 @@ class NcnnSession(Session):
         }
 
     def _bytes_out(self) -> int | None:
-        """Return the bytes that are copied out: ncnn detaches each output from its pool."""
+        """Return the bytes copied out of ncnn's pool, which detaches each output; None if not known yet."""
         known = self._loaded.plan.known
-        told = self._call is self._fast or all(info.name in known for info in self.outputs)
-        return _bytes(self.outputs) if told else None
+        complete = self._call is self._fast or all(info.name in known for info in self.outputs)
+        return _bytes(self.outputs) if complete else None
 
     def _explained(self, feeds: Feeds, error: Exception) -> EngineError:
-        found = checks.problem(feeds, self.inputs)
-        if found is None and isinstance(error, _calls.FailedError):
+        problem = checks.problem(feeds, self.inputs)
+        if problem is None and isinstance(error, _calls.FailedError):
             name, code = error.args
-            found = f'ncnn gave no output "{name}" (code {code})', "its messages stand on standard error"
-        what, hint = found or (f"ncnn: {error}", "")
+            problem = f'ncnn returned no output "{name}" (code {code})', "its messages are on standard error"
+        what, hint = problem or (f"ncnn: {error}", "")
         return EngineError(what, where=str(self._loaded.path), hint=hint)
 
     def _closed(self, feeds: Feeds) -> Outputs:

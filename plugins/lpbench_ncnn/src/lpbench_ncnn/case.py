@@ -1,4 +1,4 @@
-"""What the conformance kit checks ncnn with: two small models, written as ncnn's text and weights."""
+"""The conformance kit's case for ncnn: two small models, written as ncnn's text and weights."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 CHANNELS = 16
 SHAPE = (1, CHANNELS, 8, 8)
 CYCLES = {"cpu": (20, 100), "vulkan": (30, 60)}
-"""Each session on Vulkan compiles its shaders; a driver in software grows by up to 1 MiB in the first 30."""
-SOFTWARE = {"threads_at_work_are_those_asked_for": "a Vulkan driver in software computes in threads of its own"}
+"""A Vulkan session compiles its shaders; a software driver grows by up to 1 MiB in the first 30 sessions."""
+SOFTWARE = {"threads_at_work_are_those_asked_for": "a software Vulkan driver computes in its own threads"}
 PROCESSORS = "from lpbench_ncnn._devices import vulkan; print(*[device.processor for device in vulkan()])"
 
 
 def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:
-    """Return ``y = relu(w x)`` for each pixel of an image of 16 channels, and an identity to see the precision by."""
+    """Return ``y = relu(w x)`` for each pixel of an image of 16 channels, and an identity that shows the precision."""
     kind, _, number = str(options.get("device", "cpu")).lower().partition(":")
     random = np.random.default_rng(5)
     weights = random.standard_normal((CHANNELS, CHANNELS)).astype(np.float32)
@@ -44,13 +44,13 @@ def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:
 
 
 def _in_software(index: int) -> bool:
-    """Say whether a Vulkan device is the processor; asked in another process, since a case loads no library."""
+    """Return whether a Vulkan device is the CPU; determined in another process, since a case must not load ncnn."""
     done = subprocess.run([sys.executable, "-c", PROCESSORS], capture_output=True, text=True, check=False)
     return done.stdout.split()[index : index + 1] == ["CPU"]
 
 
 def _save(path: Path, weights: Array, *, relu: bool) -> Model:
-    """Write a convolution of one pixel, its ReLU within."""
+    """Write a 1x1 convolution, with a fused ReLU if asked for."""
     width, height, channels = SHAPE[:0:-1]
     layers = [
         f"Input in0 0 1 in0 0={width} 1={height} 2={channels}",

@@ -8,29 +8,29 @@ from typing import Literal
 
 DEVICE = re.compile(r"cpu|vulkan(:\d+)?", re.IGNORECASE)
 NARROW = ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "bf16_packed")
-"""ncnn's switches for floats of 16 bits; those in use are ``use_`` and the name."""
+"""ncnn's switches for 16-bit floats; ncnn's own names begin with ``use_``."""
 PRECISIONS: dict[str, tuple[str, ...]] = {"F32": (), "F16": NARROW[:3], "BF16": NARROW[3:]}
-"""The switches that each precision turns on; it turns the others off."""
+"""The switches that each precision turns on; the others are turned off."""
 
 
 @dataclass(frozen=True)
 class NcnnConfig:
-    """How ncnn is to run a model.
+    """Options of the engine ``ncnn``.
 
-    :param device: ``cpu``, or a Vulkan device by its number: ``vulkan:0``.
+    :param device: ``cpu``, or a Vulkan device by its index: ``vulkan:0``.
     :param threads: OpenMP threads; 0 = one for each physical core that the process may use.
-    :param precision: Which floats of 16 bits ncnn may use: none, F16, BF16, or what ncnn itself would.
-    :param fp16_packed: Turns one of ncnn's switches on or off, whatever ``precision`` says; null leaves it to that.
-    :param fp16_storage: Likewise.
-    :param fp16_arithmetic: Likewise.
-    :param bf16_storage: Likewise.
-    :param bf16_packed: Likewise.
-    :param int8_inference: Compute layers that were quantised in integers.
-    :param light_mode: Free each layer's output once it is used.
-    :param packing_layout: Keep 4, 8 or 16 channels side by side in memory.
-    :param winograd: Allow Winograd's convolution, which is faster and rounds differently.
+    :param precision: Which 16-bit floats ncnn may use: none (F32), F16, BF16, or ncnn's own default.
+    :param fp16_packed: ncnn's switch of this name, which overrides ``precision``; null leaves it to ``precision``.
+    :param fp16_storage: As ``fp16_packed``.
+    :param fp16_arithmetic: As ``fp16_packed``.
+    :param bf16_storage: As ``fp16_packed``.
+    :param bf16_packed: As ``fp16_packed``.
+    :param int8_inference: Compute quantised layers with integers.
+    :param light_mode: Free each layer's output once it has been used.
+    :param packing_layout: Interleave 4, 8 or 16 channels in memory.
+    :param winograd: Allow Winograd convolution, which is faster and rounds differently.
     :param sgemm: Allow convolution as a matrix product.
-    :param powersave: Bind threads to ``all``, the ``little`` or the ``big`` cores; null leaves them alone.
+    :param powersave: Bind threads to ``all``, the ``little`` or the ``big`` cores; null does not bind them.
     :raises ValueError: A value is out of range.
     """
 
@@ -57,18 +57,18 @@ class NcnnConfig:
 
     @property
     def vulkan(self) -> int | None:
-        """The Vulkan device's number, None for the CPU."""
+        """The Vulkan device's index; None for the CPU."""
         kind, _, number = self.device.partition(":")
         return None if kind.lower() == "cpu" else int(number or 0)
 
     @property
     def asked(self) -> dict[str, bool]:
-        """The switches for floats of 16 bits that were set one by one."""
-        found = {name: getattr(self, name) for name in NARROW}
-        return {name: value for name, value in found.items() if value is not None}
+        """The switches for 16-bit floats that were set explicitly."""
+        values = {name: getattr(self, name) for name in NARROW}
+        return {name: value for name, value in values.items() if value is not None}
 
     @property
     def narrow(self) -> dict[str, bool]:
-        """The switches for floats of 16 bits that are to be set; the others keep ncnn's defaults."""
+        """The switches for 16-bit floats to set; the others keep ncnn's defaults."""
         preset = PRECISIONS.get(self.precision)
         return {**({name: name in preset for name in NARROW} if preset is not None else {}), **self.asked}

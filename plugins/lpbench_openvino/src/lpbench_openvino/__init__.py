@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
-    """Offer OpenVINO."""
+    """Register OpenVINO."""
     register(
         EngineSpec(
             "openvino",
@@ -29,7 +29,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             probe="lpbench_openvino._probe:probe",
             case="lpbench_openvino.case:case",
             distributions=("openvino",),
-            # importing openvino counts uses in ~/intel and reports them, unless it takes this for a CI job
+            # importing openvino collects usage data in ~/intel and reports it, except in CI jobs
             environment={"CI": "true"},
             dynamic_shapes=True,
             streams=True,
@@ -41,7 +41,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
 
 @hookimpl
 def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
-    """Offer OpenVINO as a converter into its own format."""
+    """Register OpenVINO as a converter to its own format."""
     register(
         ConverterSpec(
             "openvino",

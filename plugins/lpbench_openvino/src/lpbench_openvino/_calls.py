@@ -1,8 +1,8 @@
-"""How one inference is done.
+"""Runs one inference.
 
-What OpenVINO itself lets through is caught here: it computes with the last array where a
-feed is missing, converts types in silence, and answers with the last outputs where shapes
-of a dynamic model do not fit each other.
+Errors that OpenVINO does not detect are caught here: it computes with the previous array if a
+feed is missing, silently converts types, and returns the previous outputs if the shapes of a
+dynamic model's inputs do not match each other.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
 
 BITS = "uint16"
-"""Numpy's type that carries bfloat16, which OpenVINO takes as float16 otherwise."""
+"""Numpy type used to pass bfloat16, which OpenVINO would otherwise treat as float16."""
 
 
 UNBOUND = object()
-"""Stands where no array is bound, since a user may hand over None."""
+"""Marks inputs without a bound array; None would be ambiguous, since a user may pass it."""
 
 
 class MisfitError(Exception):
-    """A feed is missing or has the wrong type or shape; the session says which."""
+    """A feed is missing or has the wrong type or shape; the session finds out which."""
 
 
 class Call:
-    """Runs one request; feeds are handed over where they lie, outputs are read where they lie.
+    """Runs one infer request; feeds and outputs share memory with OpenVINO.
 
-    Arrays that were bound are not looked at again until another object comes: the checks cost nothing
-    in a loop that refills its buffers, and a few microseconds where each sample has arrays of its own.
+    A bound array is not checked again until another object is passed.  So checks cost nothing in a loop that
+    refills its buffers, and a few microseconds if each sample has new arrays.
 
-    :param network: The ``openvino.Model`` that was compiled, to check the shapes of a dynamic one.
+    :param network: The compiled ``openvino.Model``, used to check the shapes of a dynamic model.
     """
 
     def __init__(
@@ -54,43 +54,43 @@ class Call:
         self._inputs = list(enumerate(inputs))
         self._outputs = list(enumerate(outputs))
         self._bound: list[Any] = [UNBOUND] * len(inputs)
-        self._fed: list[Any] = [None] * len(inputs)  # OpenVINO reads arrays where they lie and keeps none alive
+        self._fed: list[Any] = [None] * len(inputs)  # OpenVINO shares the arrays' memory without keeping them alive
         self._shapes: list[tuple[int, ...]] = [()] * len(inputs)
         self._proven: set[tuple[tuple[int, ...], ...]] = set()
         self._dynamic = any(info.dynamic for info in (*inputs, *outputs))
-        self._views = {} if self._dynamic else {info.name: self._view(at, info) for at, info in self._outputs}
+        self._views = {} if self._dynamic else {info.name: self._view(index, info) for index, info in self._outputs}
 
-    def __call__(self, given: Feeds) -> Outputs:
-        if len(given) != len(self._inputs):
+    def __call__(self, feeds: Feeds) -> Outputs:
+        if len(feeds) != len(self._inputs):
             raise MisfitError
-        for at, info in self._inputs:
-            array = given[info.name]
-            if self._bound[at] is not array:
-                self._bind(at, info, array)
+        for index, info in self._inputs:
+            array = feeds[info.name]
+            if self._bound[index] is not array:
+                self._bind(index, info, array)
         if self._dynamic:
             return self._run_dynamic()
         self._infer(share_outputs=True)
         return dict(self._views)
 
     def bytes_copied(self) -> dict[str, int]:
-        """Return bytes that a run copies: outputs of a dynamic model, known once it ran.
+        """Return the bytes that a run copies: outputs of a dynamic model, known after the first run.
 
-        Feeds that are read-only or strided are copied too.
+        Feeds that are read-only or not contiguous are copied, too; they are not counted.
         """
         if not self._dynamic:
             return {"inputs": 0, "outputs": 0}
         if not self._proven:
             return {"inputs": 0}
-        return {"inputs": 0, "outputs": sum(self._view(at, info).nbytes for at, info in self._outputs)}
+        return {"inputs": 0, "outputs": sum(self._view(index, info).nbytes for index, info in self._outputs)}
 
     def _run_dynamic(self) -> Outputs:
         self._prove()
         self._infer(share_outputs=True)
-        # a view would show freed memory after the next run with larger outputs
-        return {info.name: self._view(at, info).copy() for at, info in self._outputs}
+        # a view would point to freed memory after a run with larger outputs
+        return {info.name: self._view(index, info).copy() for index, info in self._outputs}
 
     def _prove(self) -> None:
-        """Have OpenVINO check shapes that are new: when it runs, it does not."""
+        """Check new shapes by reshaping the network, since OpenVINO does not check them when it runs."""
         shapes = tuple(self._shapes)
         if shapes in self._proven:
             return
@@ -101,19 +101,19 @@ class Call:
             raise _ports.unfit(sizes, error) from error
         self._proven.add(shapes)
 
-    def _bind(self, at: int, info: TensorInfo, array: Any) -> None:
+    def _bind(self, index: int, info: TensorInfo, array: Any) -> None:
         if feed_checks.misfit(array, info):
             raise MisfitError
-        self._bound[at] = UNBOUND
+        self._bound[index] = UNBOUND
         shareable = array.flags.c_contiguous and array.flags.writeable and array.size
-        self._fed[at] = array if shareable else np.array(array, order="C")
-        self._request.set_input_tensor(at, _tensor(self._fed[at], info))
-        self._shapes[at] = array.shape
-        if shareable:  # others are copied each time, since what they show may change
-            self._bound[at] = array
+        self._fed[index] = array if shareable else np.array(array, order="C")
+        self._request.set_input_tensor(index, _tensor(self._fed[index], info))
+        self._shapes[index] = array.shape
+        if shareable:  # others are copied on each run, since their content may change
+            self._bound[index] = array
 
-    def _view(self, at: int, info: TensorInfo) -> Any:
-        data = self._request.get_output_tensor(at).data
+    def _view(self, index: int, info: TensorInfo) -> Any:
+        data = self._request.get_output_tensor(index).data
         return _extended(data.view(BITS)) if info.dtype == "bfloat16" else data
 
 
@@ -124,7 +124,7 @@ def _tensor(array: np.ndarray[Any, Any], info: TensorInfo) -> Any:
 
 
 def _extended(bits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return bfloat16 as ml_dtypes' type where that is installed, else as its bits."""
+    """Return bfloat16 in the type of ml_dtypes if that is installed, otherwise as its bits."""
     try:
         import ml_dtypes
     except ImportError:

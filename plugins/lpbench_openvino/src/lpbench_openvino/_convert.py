@@ -1,4 +1,4 @@
-"""ONNX to OpenVINO's own format, by OpenVINO."""
+"""Converts ONNX to OpenVINO's own format with OpenVINO."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import TensorInfo
 
 TELEMETRY = {"CI": "true"}
-"""As in the engine's spec: importing openvino counts uses and reports them, unless it takes this for a CI job."""
+"""As in the engine's spec: importing openvino collects and reports usage data, except in CI jobs."""
 
 
 class OpenvinoConverter(Converter):
-    """OpenVINO as a converter; takes ONNX files.  Sizes that are open and not given stay open."""
+    """OpenVINO as a converter of ONNX files.  Open dimensions stay open unless a shape is given."""
 
     def convert(self, source: Model, wanted: Conversion, /) -> Converted:
         """Convert a model.
 
-        :raises ConversionError: Naming operators that OpenVINO does not have.
+        :raises ConversionError: OpenVINO cannot read or write it; missing operators are named.
         """
         os.environ.update(TELEMETRY)
         import openvino
@@ -39,7 +39,7 @@ class OpenvinoConverter(Converter):
 
 
 def _converted(source: Model, target: Path, wanted: Conversion) -> tuple[tuple[TensorInfo, ...], ...]:
-    """Write the files; return inputs and outputs as they are called in them."""
+    """Write the files; return inputs and outputs under their names in the files."""
     import openvino
 
     from lpbench_openvino import _model, _ports
@@ -52,12 +52,14 @@ def _converted(source: Model, target: Path, wanted: Conversion) -> tuple[tuple[T
     try:
         openvino.save_model(network, str(target), compress_to_fp16=wanted.precision == "F16")
     except RuntimeError as error:
-        raise ConversionError(f"OpenVINO {openvino.__version__} cannot write it: {plain_words(error)}") from error
+        raise ConversionError(
+            f"OpenVINO {openvino.__version__} cannot write the model: {plain_words(error)}"
+        ) from error
     written: Any = core.read_model(str(target))
     after = _ports.inputs(written), _ports.outputs(written)
     return tuple(tuple(map(_named, new, old)) for new, old in zip(after, before, strict=True))
 
 
 def _named(new: TensorInfo, old: TensorInfo) -> TensorInfo:
-    """Return a tensor of the file with the source's name; the order of inputs and outputs is kept."""
+    """Return a tensor of the file with the source's name as its alias; the order of tensors is kept."""
     return dataclasses.replace(new, alias="" if new.name == old.name else old.name, layout=old.layout)

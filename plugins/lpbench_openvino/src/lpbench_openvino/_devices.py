@@ -1,4 +1,4 @@
-"""The devices that OpenVINO finds here."""
+"""The devices that OpenVINO finds on this machine."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ KINDS = ("CPU", "GPU", "NPU")
 LINKER = re.compile(r'Cannot load library ".*?": (.*)')
 
 
-def require(core: Any, target: str, asked: str) -> None:
-    """Refuse a device that is not here.
+def require(core: Any, target: str, requested: str) -> None:
+    """Refuse a device that is not available.
 
-    :param target: As OpenVINO writes it.
-    :param asked: As the user wrote it.
-    :raises EngineError: With the reason and the devices that there are.
+    :param target: OpenVINO's name of the device.
+    :param requested: The name that the user gave.
+    :raises EngineError: The device is not usable; the error gives the reason and the available devices.
     """
     problem = "" if target == "CPU" else unusable(core, target)
     if problem:
         raise EngineError(
-            f'device "{asked}" is not usable: {problem}', hint=f"here: {', '.join(map(unit, core.available_devices))}"
+            f'device "{requested}" is not usable: {problem}',
+            hint=f"here: {', '.join(map(unit, core.available_devices))}",
         )
 
 
@@ -33,14 +34,14 @@ def unusable(core: Any, target: str) -> str:
     known = [name for name in core.available_devices if name.partition(".")[0] == kind]
     if target in known or (known and target in {kind, f"{kind}.0"}):
         return ""
-    return _library_problem(core, kind) or f"OpenVINO finds no {unit(target)}"
+    return _library_problem(core, kind) or f"OpenVINO does not find {unit(target)}"
 
 
 def _library_problem(core: Any, kind: str) -> str:
-    """Return the dynamic linker's words for a plugin of OpenVINO's that cannot be loaded, else an empty string."""
+    """Return the dynamic linker's error for an OpenVINO plugin, or an empty string."""
     try:
         core.get_property(kind, "FULL_DEVICE_NAME")
     except RuntimeError as error:
-        found = LINKER.search(plain_words(error))
-        return found[1] if found else ""
+        match = LINKER.search(plain_words(error))
+        return match[1] if match else ""
     return ""

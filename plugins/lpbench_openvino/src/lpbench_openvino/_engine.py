@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
     from lpbench.plugin.engine import Model, Session, Shapes
 
-ASKED = {"F32": "f32", "F16": "f16", "BF16": "bf16"}
-"""OpenVINO's words for the precisions that can be asked for."""
+HINTS = {"F32": "f32", "F16": "f16", "BF16": "bf16"}
+"""OpenVINO's names for the precisions that can be requested."""
 
 
 class OpenvinoEngine(Engine[OpenvinoConfig]):
     """OpenVINO; reads its own format, ONNX and TFLite."""
 
     def open(self, model: Model, config: OpenvinoConfig | None, /, *, shapes: Shapes, profile: bool = False) -> Session:
-        """Load the model on the config's device, in the config's precision; what is not met is an error.
+        """Load the model on the config's device in the config's precision, without falling back to others.
 
-        :raises EngineError: Naming the model's file, what is wrong and what to do.
+        :raises EngineError: The model cannot be loaded as requested; the error names the file.
         """
         config = config or OpenvinoConfig()
         with _naming(model):
@@ -38,9 +38,9 @@ class OpenvinoEngine(Engine[OpenvinoConfig]):
             return OpenvinoSession(_load(core, network, model, config, profile=profile), profile=profile)
 
     def open_exposed(self, model: Model, config: OpenvinoConfig | None, /, *, shapes: Shapes) -> Session:
-        """Load the model with every tensor that has a name in its file among its outputs; ``describe`` has ``makers``.
+        """Load the model with every tensor named in its file as an output; ``describe`` returns ``makers``.
 
-        :raises EngineError: As ``open``.
+        :raises EngineError: As for ``open``.
         """
         config = config or OpenvinoConfig()
         with _naming(model):
@@ -51,7 +51,7 @@ class OpenvinoEngine(Engine[OpenvinoConfig]):
 
 @contextlib.contextmanager
 def _naming(model: Model) -> Iterator[None]:
-    """Have errors name the model's file."""
+    """Add the model's file to errors."""
     try:
         yield
     except EngineError as error:
@@ -59,7 +59,7 @@ def _naming(model: Model) -> Iterator[None]:
 
 
 def _read(model: Model, config: OpenvinoConfig, shapes: Shapes) -> tuple[Any, Any]:
-    """Return OpenVINO's core and the network, with its shapes."""
+    """Return OpenVINO's core and the network with the requested shapes."""
     core = openvino.Core()
     _devices.require(core, config.target, config.device)
     network = _model.read(core, model)
@@ -70,43 +70,43 @@ def _read(model: Model, config: OpenvinoConfig, shapes: Shapes) -> tuple[Any, An
 def _load(core: Any, network: Any, model: Model, config: OpenvinoConfig, *, profile: bool = False) -> Loaded:
     compiled = _compile(core, network, config, profile=profile)
     _refuse_other_device(compiled, config)
-    found = _nodes.nodes(compiled)
-    _precision.refuse_unmet(compiled, config, found)
-    return Loaded(model.path, config, network, compiled, found)
+    layers = _nodes.nodes(compiled)
+    _precision.refuse_unmet(compiled, config, layers)
+    return Loaded(model.path, config, network, compiled, layers)
 
 
 def _compile(core: Any, network: Any, config: OpenvinoConfig, *, profile: bool) -> Any:
     try:
         return core.compile_model(network, config.target, _properties(config, profile=profile))
     except RuntimeError as error:
-        what = f"OpenVINO {openvino.__version__} cannot compile it for {config.unit}: {plain_words(error)}"
-        hint = "the names are those of OpenVINO's properties" if "property" in what else ""
+        what = f"OpenVINO {openvino.__version__} cannot compile the model for {config.unit}: {plain_words(error)}"
+        hint = "use the names of OpenVINO's properties" if "property" in what else ""
         raise EngineError(what, hint=hint) from error
 
 
 def _properties(config: OpenvinoConfig, *, profile: bool) -> dict[str, Any]:
-    chosen: dict[str, Any] = {"PERF_COUNT": profile}
+    properties: dict[str, Any] = {"PERF_COUNT": profile}
     hinted = config.hint != "none"
     if config.precision != AUTO:
-        chosen["INFERENCE_PRECISION_HINT"] = ASKED[config.precision]
+        properties["INFERENCE_PRECISION_HINT"] = HINTS[config.precision]
     if hinted:
-        chosen["PERFORMANCE_HINT"] = config.hint.upper()
+        properties["PERFORMANCE_HINT"] = config.hint.upper()
     if config.streams or not hinted:
-        chosen["NUM_STREAMS"] = config.streams or 1
+        properties["NUM_STREAMS"] = config.streams or 1
     if config.target == "CPU":
-        chosen["ENABLE_CPU_PINNING"] = config.pinning
+        properties["ENABLE_CPU_PINNING"] = config.pinning
         if config.threads or not hinted:
-            chosen["INFERENCE_NUM_THREADS"] = config.threads or physical_cores()
+            properties["INFERENCE_NUM_THREADS"] = config.threads or physical_cores()
     if config.cache_dir:
-        chosen["CACHE_DIR"] = config.cache_dir
-    return {**chosen, **config.properties}
+        properties["CACHE_DIR"] = config.cache_dir
+    return {**properties, **config.properties}
 
 
 def _refuse_other_device(compiled: Any, config: OpenvinoConfig) -> None:
-    """Refuse a model that was compiled for another device than the one asked for."""
-    ran = [name.partition(".")[0] for name in compiled.get_property("EXECUTION_DEVICES")]
-    if set(ran) != {config.processor}:
+    """Refuse a model that was compiled for another device than the requested one."""
+    devices = [name.partition(".")[0] for name in compiled.get_property("EXECUTION_DEVICES")]
+    if set(devices) != {config.processor}:
         raise EngineError(
-            f'device "{config.device}" was asked for; OpenVINO runs it on {", ".join(ran)}',
-            hint="ask for that device by its name",
+            f'device "{config.device}" was requested; OpenVINO runs the model on {", ".join(devices)}',
+            hint="request that device by its name",
         )

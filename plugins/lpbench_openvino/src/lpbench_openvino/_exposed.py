@@ -1,4 +1,4 @@
-"""Makes every tensor that has a name in a model's file one of its outputs."""
+"""Makes every tensor that is named in a model's file an output."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STILL = frozenset({"Constant", "Parameter", "Result"})
 class Made:
     """A tensor that an operation of the network computes.
 
-    :param names: What the file calls it: several where OpenVINO dropped operators that change nothing.
-    :param operation: What computes it, in OpenVINO's words, with the operation's name.
+    :param names: Its names in the file; several if OpenVINO removed operators that have no effect.
+    :param operation: OpenVINO's type and name of the operation that computes it.
     """
 
     names: tuple[str, ...]
@@ -31,10 +31,9 @@ class Made:
 
 
 def expose(network: Any) -> list[Made]:
-    """Add outputs to a network and return what they are, in the order of computing.
+    """Add outputs to a network and return their tensors in computing order.
 
-    Tensors that OpenVINO made, without a name in the file, and those of types that cannot be handed over are left
-    out.
+    Tensors without a name in the file, which OpenVINO inserted, and tensors of unsupported types are left out.
     """
     ports = [
         (operation, port)
@@ -43,31 +42,33 @@ def expose(network: Any) -> list[Made]:
         for port in operation.outputs()
         if port.get_names() and port.element_type.get_type_name() in _ports.TYPES
     ]
-    there = {name for port in network.outputs for name in port.get_names()}
-    network.add_outputs([port for _, port in ports if not port.get_names() & there])
+    existing = {name for port in network.outputs for name in port.get_names()}
+    network.add_outputs([port for _, port in ports if not port.get_names() & existing])
     return [Made(tuple(sorted(port.get_names())), _words(operation)) for operation, port in ports]
 
 
 class ExposedSession(OpenvinoSession):
-    """A model that shows every tensor, each under every name that the file has for it.
+    """A model that outputs every tensor under each of its names in the file.
 
-    :param made: What it shows, in order.
+    :param made: The exposed tensors in order.
     """
 
     def __init__(self, loaded: Loaded, made: list[Made]) -> None:
         super().__init__(loaded, profile=False)
         known = {info.name: info for info in self.outputs}
-        self._names = {name: next(each for each in one.names if each in known) for one in made for name in one.names}
-        self._makers = {name: one.operation for one in made for name in one.names}
+        self._names = {
+            name: next(own for own in tensor.names if own in known) for tensor in made for name in tensor.names
+        }
+        self._makers = {name: tensor.operation for tensor in made for name in tensor.names}
         self.outputs = tuple(dataclasses.replace(known[own], name=name) for name, own in self._names.items())
 
     def run(self, feeds: Feeds, /) -> Outputs:
         """Run one inference."""
-        found = super().run(feeds)
-        return {name: found[own] for name, own in self._names.items()}
+        outputs = super().run(feeds)
+        return {name: outputs[own] for name, own in self._names.items()}
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what ran where, and what computes each tensor under ``makers``."""
+        """Return the facts of the session, with the operation that computes each tensor under ``makers``."""
         return {**super().describe(), "makers": self._makers}
 
 

@@ -1,4 +1,4 @@
-"""Reads a model's files, and says what is wrong with them."""
+"""Reads a model's files and reports errors in them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Model
 
 FRONTENDS = {"openvino": "ir", "onnx": "onnx", "tflite": "tflite"}
-"""Our names of the formats, and OpenVINO's."""
+"""lpbench's format names and OpenVINO's."""
 WORDS = {"openvino": "OpenVINO IR", "onnx": "ONNX", "tflite": "TFLite"}
 
 NO_RULE = re.compile(r"(?:No conversion rule found for|not support the following ONNX) operations: (.*?)(?: -- |$)")
 OPSET = re.compile(r"-\d+$")
-"""The number of the operator set behind an ONNX operator's name."""
+"""Opset number after an ONNX operator's name."""
 NOT_IN_OPSET = re.compile(r"doesn't contain the operation with type: (\S+)|Cannot create (\S+) layer \S+")
 
-HINTS = (  # the first whose words occur in OpenVINO's message
-    (("Could not open the file", "external data", "xternal"), "its weights stand in a file of their own, beside it"),
-    (("weights in bin file", "eading from bin"), "its .bin is cut short or belongs to another model: fetch both again"),
-    (("at offset", "no subgraphs"), "its end is missing: fetch or export it again"),
+HINTS = (  # the first one with a part that occurs in OpenVINO's message is used
+    (
+        ("Could not open the file", "external data", "xternal"),
+        "its weights are in a separate file, which must be in the same folder",
+    ),
+    (("weights in bin file", "eading from bin"), "its .bin is truncated or belongs to another model: fetch both again"),
+    (("at offset", "no subgraphs"), "it is truncated: fetch or export it again"),
 )
 
 
 def read(core: Any, model: Model) -> Any:
-    """Return the model that the files hold.
+    """Return the ``openvino.Model`` of a model's files.
 
-    :raises EngineError: A file is missing, is no model of its format, or holds operators that OpenVINO lacks.
+    :raises EngineError: A file is missing, is not in its format, or has operators that OpenVINO lacks.
     """
     _check_files(model)
     _check_format(model)
@@ -57,17 +60,17 @@ def _check_files(model: Model) -> None:
 
 
 def _absent(path: Path) -> EngineError:
-    what = f"{path.name} is no file" if path.exists() else f"there is no file {path.name}"
+    what = f"{path.name} {'is not a file' if path.exists() else 'does not exist'}"
     return EngineError(what, hint=f"looked in {path.parent.resolve()}")
 
 
 def _has_weights(path: Path) -> bool:
-    """Say whether an .xml has constants: one without needs no .bin."""
+    """Return whether an .xml has constants; without constants it needs no .bin."""
     return b'type="Const"' in path.read_bytes()
 
 
 def _weights(model: Model) -> tuple[Path, ...]:
-    """Return the file of the weights where it is not where OpenVINO looks."""
+    """Return the weights' file if it must be passed to OpenVINO explicitly."""
     return model.extra[:1] if model.format == "openvino" else ()
 
 
@@ -79,20 +82,22 @@ def _check_format(model: Model) -> None:
 
     if not reads(model.format):
         other = next((WORDS[name] for name in FRONTENDS if name != model.format and reads(name)), "")
-        what = f"{model.path.name} is no {WORDS[model.format]} model{f'; it is {other}' if other else ''}"
-        hint = f"give it the ending of {other}" if other else "it is another kind of file, or cut short: fetch it again"
+        what = f"{model.path.name} is not in {WORDS[model.format]} format{f'; it is {other}' if other else ''}"
+        hint = (
+            f"rename it with the ending of {other}" if other else "it is in another format or truncated: fetch it again"
+        )
         raise EngineError(what, hint=hint)
 
 
 def _explained(text: str) -> EngineError:
-    if found := NO_RULE.search(text):
-        names = sorted({OPSET.sub("", name) for name in found[1].split(", ")})
+    if match := NO_RULE.search(text):
+        names = sorted({OPSET.sub("", name) for name in match[1].split(", ")})
         what = f"OpenVINO does not have these operators: {', '.join(names)}"
         return EngineError(what, hint="convert the model without them, or use another engine")
-    if found := NOT_IN_OPSET.search(text):
-        what = f"OpenVINO does not have the operator {found[1] or found[2]}"
+    if match := NOT_IN_OPSET.search(text):
+        what = f"OpenVINO does not have the operator {match[1] or match[2]}"
         return EngineError(
-            what, hint="it names the first only; a newer OpenVINO may have it: pip install --upgrade openvino"
+            what, hint="OpenVINO reports only the first; a newer version may have it: pip install --upgrade openvino"
         )
     hint = next((hint for parts, hint in HINTS if any(part in text for part in parts)), "")
-    return EngineError(f"OpenVINO cannot read it: {text}", hint=hint)
+    return EngineError(f"OpenVINO cannot read the model: {text}", hint=hint)

@@ -1,4 +1,4 @@
-"""What a compiled model is made of: each layer with its kernel and the precision that it runs in."""
+"""The layers of a compiled model, with the kernel and the precision that each runs in."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ WORDS = {
     "u4": "U4",
     "bin": "B1",
 }
-"""The glossary's words for precisions; others, indices say, keep OpenVINO's."""
+"""lpbench's names of precisions (see the glossary); others, for example of indices, keep OpenVINO's."""
 
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 UNKNOWN = "dynamic"
 
 STILL = frozenset({"Const", "Constant", "Input", "Output", "Parameter", "Result"})
-"""Layers that stand for data and run nothing."""
+"""Layers that represent data and compute nothing."""
 
 
 @dataclass(frozen=True)
 class Node:
     """One layer of a compiled model.
 
-    :param name: Its name, given by OpenVINO where it inserted the layer.
-    :param type: What it does, in OpenVINO's words.
-    :param precision: What its kernel computes in.
-    :param kernel: The kernel that was chosen.
-    :param fused: Names of the model's own layers that became this one.
+    :param name: Name in the model, or OpenVINO's name for an inserted layer.
+    :param type: OpenVINO's name of the layer's type.
+    :param precision: Precision in which its kernel computes.
+    :param kernel: The chosen kernel.
+    :param fused: Names of the model's layers that were fused into this one.
     """
 
     name: str
@@ -44,17 +44,17 @@ class Node:
 
     @property
     def runs(self) -> bool:
-        """Whether there is something to run."""
+        """Whether the layer computes something."""
         return self.type not in STILL
 
 
 def nodes(compiled: Any) -> list[Node]:
-    """Return the layers of a compiled model; empty where the device does not tell."""
+    """Return the layers of a compiled model; empty if the device does not report them."""
     try:
         graph = compiled.get_runtime_model()
     except RuntimeError:
         return []
-    return [_node(each) for each in graph.get_ordered_ops()]
+    return [_node(operation) for operation in graph.get_ordered_ops()]
 
 
 def _node(operation: Any) -> Node:
@@ -72,12 +72,12 @@ def _node(operation: Any) -> Node:
 def _executed(stated: str, kernel: str) -> str:
     """Return the precision that a kernel computes in.
 
-    What OpenVINO states is also F16 where weights are merely stored so, or "dynamic"; the kernel that was
-    chosen, ``brgconv_avx512_f32`` say, ends in the type that it is for.
+    OpenVINO also states F16 if only the weights are stored in it, and sometimes "dynamic".  The kernel's name, for
+    example ``brgconv_avx512_f32``, ends in the type in which the kernel computes.
     """
-    own = WORDS.get(kernel.rpartition("_")[2], "")
-    word = WORDS.get(stated, stated)
-    return own if own in FLOATS and word in {*FLOATS, UNKNOWN} else word
+    from_kernel = WORDS.get(kernel.rpartition("_")[2], "")
+    reported = WORDS.get(stated, stated)
+    return from_kernel if from_kernel in FLOATS and reported in {*FLOATS, UNKNOWN} else reported
 
 
 def _fact(facts: Any, name: str) -> str:

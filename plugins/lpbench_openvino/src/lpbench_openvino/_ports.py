@@ -1,4 +1,4 @@
-"""A network's inputs and outputs, in lpbench's words, and shapes for those that are open."""
+"""A network's inputs and outputs as TensorInfo, and shapes for its open dimensions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Shapes
 
 SINK = "/sink_port_0"
-"""What OpenVINO adds to an output's name."""
+"""Suffix that OpenVINO adds to an output's name."""
 TYPES = {
     "f64": "float64",
     "f32": "float32",
@@ -29,13 +29,13 @@ TYPES = {
     "u64": "uint64",
     "boolean": "bool",
 }
-"""OpenVINO's names of element types, and numpy's."""
+"""OpenVINO's names of element types, with numpy's."""
 
 
 def inputs(network: Any) -> tuple[TensorInfo, ...]:
-    """Return a network's inputs; one of unknown rank has the shape ``()``, as a scalar has.
+    """Return a network's inputs; one of unknown rank has the shape ``()``, like a scalar.
 
-    :raises EngineError: One has a type that cannot be handed over.
+    :raises EngineError: An input has an unsupported type.
     """
     return tuple(_info(port, "input") for port in network.inputs)
 
@@ -46,9 +46,9 @@ def outputs(network: Any) -> tuple[TensorInfo, ...]:
 
 
 def fix(network: Any, shapes: Shapes) -> None:
-    """Give a network's inputs the shapes that were asked for.
+    """Give a network's inputs the requested shapes.
 
-    :raises EngineError: A shape names no input, contradicts the model, or one is needed and not there.
+    :raises EngineError: A shape is for an unknown input, contradicts the model, or is required and missing.
     """
     known = inputs(network)
     ranked = [_ranked(port, info, shapes) for port, info in zip(network.inputs, known, strict=True)]
@@ -63,10 +63,10 @@ def fix(network: Any, shapes: Shapes) -> None:
 
 
 def unfit(shapes: Shapes, error: RuntimeError) -> EngineError:
-    """Return the error for shapes that contradict each other or the layers behind them."""
-    given = ", ".join(f'"{name}" {feed_checks.text(shape)}' for name, shape in shapes.items())
-    what = f"the model does not take {given}: {plain_words(error)}"
-    return EngineError(what, hint="inputs that belong together need shapes that fit")
+    """Return the error for shapes that contradict each other or the network's layers."""
+    requested = ", ".join(f'"{name}" {feed_checks.text(shape)}' for name, shape in shapes.items())
+    what = f"the model does not accept {requested}: {plain_words(error)}"
+    return EngineError(what, hint="give related inputs shapes that match")
 
 
 def _ranked(port: Any, info: TensorInfo, shapes: Shapes) -> TensorInfo:
@@ -74,7 +74,7 @@ def _ranked(port: Any, info: TensorInfo, shapes: Shapes) -> TensorInfo:
         return info
     if info.name not in shapes:
         raise EngineError(
-            f'input "{info.name}" may have any number of dimensions, and OpenVINO must know how many',
+            f'input "{info.name}" has an unknown rank; OpenVINO needs the number of dimensions',
             hint=f"give its shape: --shape {info.name}=1,3,224,224",
         )
     return dataclasses.replace(info, shape=shapes[info.name])
@@ -84,8 +84,8 @@ def _info(port: Any, kind: str) -> TensorInfo:
     name, element = _name(port), port.element_type.get_type_name()
     if element not in TYPES:
         raise EngineError(
-            f'{kind} "{name}" is {element}, which cannot be handed over to OpenVINO',
-            hint="convert the model to numbers that numpy has",
+            f'{kind} "{name}" is {element}, which cannot be passed to OpenVINO',
+            hint="convert the model to types that numpy has",
         )
     shape = port.partial_shape
     sizes = () if shape.rank.is_dynamic else tuple(size.get_length() if size.is_static else None for size in shape)
@@ -93,7 +93,7 @@ def _info(port: Any, kind: str) -> TensorInfo:
 
 
 def _name(port: Any) -> str:
-    """Return a port's name: of several that of its node, since OpenVINO's own choice may change."""
+    """Return a port's name; of several, its node's name, since OpenVINO's own choice may vary."""
     own = str(port.get_node().get_friendly_name()).removesuffix(SINK)
     names = port.get_names()
     return own if own in names else str(min(names, default=own))

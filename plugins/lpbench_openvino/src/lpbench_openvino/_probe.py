@@ -1,4 +1,4 @@
-"""Looks for devices by running a small model on each; run in a child process, because drivers crash."""
+"""Finds devices by running a small model on each; runs in a child process, because drivers may crash."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def probe() -> dict[str, Any]:
 def _problem(device: str) -> str:
     """Return why a model does not run on a device, or an empty string."""
     with tempfile.TemporaryDirectory(prefix="lpbench-openvino-") as folder:
-        made = case(Path(folder), {})
+        conformance_case = case(Path(folder), {})
         config = OpenvinoConfig(device=device, precision=AUTO)
         try:
-            with OpenvinoEngine().open(made.model, config, shapes=made.shapes) as session:
-                session.run(made.feeds)
+            with OpenvinoEngine().open(conformance_case.model, config, shapes=conformance_case.shapes) as session:
+                session.run(conformance_case.feeds)
         except EngineError as error:
             return error.what
     return ""

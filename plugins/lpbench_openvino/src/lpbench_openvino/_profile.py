@@ -1,4 +1,4 @@
-"""Adds up what OpenVINO tells of each run's layers."""
+"""Sums up OpenVINO's times of each run's layers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 
 
 class Profile:
-    """Time of each layer, summed over runs; the first one allocates and counts only while it is alone."""
+    """Time of each layer, summed over runs.
+
+    The first run allocates memory, so it counts only if there is no other.
+    """
 
     def __init__(self) -> None:
         self._runs = 0
         self._spent: dict[tuple[str, str], float] = {}
 
     def add(self, request: Any) -> None:
-        """Take in the last run."""
+        """Add the last run."""
         if self._runs == 1:
             self._spent.clear()
         self._runs += 1
@@ -30,17 +33,17 @@ class Profile:
                 key = (layer.node_name, layer.node_type)
                 self._spent[key] = self._spent.get(key, 0) + layer.real_time.total_seconds() * 1e9
 
-    def records(self, found: Sequence[Node]) -> list[dict[str, Any]]:
+    def records(self, nodes: Sequence[Node]) -> list[dict[str, Any]]:
         """Return one record for each layer that ran, in the order of execution.
 
-        :raises EngineError: Nothing was run.
+        :raises EngineError: The session has not run.
         """
         if not self._runs:
             raise EngineError(
-                "nothing was run since the session was opened, so there is no profile",
-                hint="run the session a few times, then ask for the profile",
+                "there is no profile, because the session has not run yet",
+                hint="run the session a few times before calling profile()",
             )
-        known = {node.name: node for node in found}
+        known = {node.name: node for node in nodes}
         counted = max(1, self._runs - 1)
         return [_record(name, kind, ns / counted, known.get(name)) for (name, kind), ns in self._spent.items()]
 

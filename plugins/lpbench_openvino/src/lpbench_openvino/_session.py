@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What an open model was made from.
+    """The parts of an open model.
 
     :param network: ``openvino.Model``, with the shapes in force.
     :param compiled: ``openvino.CompiledModel``.
-    :param nodes: Its layers.
+    :param nodes: Layers of the compiled model.
     """
 
     path: Path
@@ -40,9 +40,9 @@ class Loaded:
 
 
 class OpenvinoSession(Session):
-    """One compiled model and one request.
+    """One compiled model with one infer request.
 
-    :param profile: Read each layer's time after each run.
+    :param profile: Whether to read each layer's time after each run.
     """
 
     def __init__(self, loaded: Loaded, *, profile: bool) -> None:
@@ -55,9 +55,9 @@ class OpenvinoSession(Session):
         self._profile = Profile() if profile else None
 
     def run(self, feeds: Feeds, /) -> Outputs:
-        """Run one inference; the arrays of a model with fixed shapes show OpenVINO's own, which the next run fills."""
+        """Run one inference; with fixed shapes, outputs are views that the next run overwrites."""
         try:
-            outputs = self._call(feeds)  # type: ignore[misc] # None once closed, which is told below
+            outputs = self._call(feeds)  # type: ignore[misc] # None once closed, handled below
         except Exception as error:
             raise self._explained(feeds, error) from error
         if self._profile:
@@ -69,7 +69,7 @@ class OpenvinoSession(Session):
         self._call = self._request = self._loaded = None
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what ran where; see docs/reference/engine-openvino.md for each key."""
+        """Return the facts of the session; see docs/reference/engine-openvino.md for each key."""
         loaded = self._opened()
         config, compiled = loaded.config, loaded.compiled
         build = openvino.get_version()
@@ -81,12 +81,12 @@ class OpenvinoSession(Session):
             "processor": config.processor,
             "precision_asked": config.precision,
             **_precision.facts(loaded.nodes),
-            "threads": _told(compiled, "INFERENCE_NUM_THREADS"),
-            "streams": _told(compiled, "NUM_STREAMS"),
-            "pinning": _told(compiled, "ENABLE_CPU_PINNING"),
+            "threads": _property(compiled, "INFERENCE_NUM_THREADS"),
+            "streams": _property(compiled, "NUM_STREAMS"),
+            "pinning": _property(compiled, "ENABLE_CPU_PINNING"),
             "hint": config.hint,
             "cache_dir": config.cache_dir or None,
-            "loaded_from_cache": _told(compiled, "LOADED_FROM_CACHE") if config.cache_dir else None,
+            "loaded_from_cache": _property(compiled, "LOADED_FROM_CACHE") if config.cache_dir else None,
             "bytes_copied": self._call.bytes_copied() if self._call else None,
             "properties": _properties(compiled),
         }
@@ -112,8 +112,8 @@ class OpenvinoSession(Session):
         return self._loaded
 
 
-def _told(compiled: Any, name: str) -> Any:
-    """Return a property that is in force, or None where the device does not have it."""
+def _property(compiled: Any, name: str) -> Any:
+    """Return a property's value, or None if the device does not have it."""
     try:
         return compiled.get_property(name)
     except RuntimeError:
@@ -121,7 +121,7 @@ def _told(compiled: Any, name: str) -> Any:
 
 
 def _properties(compiled: Any) -> dict[str, str]:
-    """Return every property of a compiled model in OpenVINO's words, but for lists of names."""
+    """Return every property of a compiled model as text, except the list of supported properties."""
     names = sorted(name for name in compiled.get_property("SUPPORTED_PROPERTIES") if name != "SUPPORTED_PROPERTIES")
-    found = {name: _told(compiled, name) for name in names}
-    return {name: str(value) for name, value in found.items() if value is not None}
+    values = {name: _property(compiled, name) for name in names}
+    return {name: str(value) for name, value in values.items() if value is not None}

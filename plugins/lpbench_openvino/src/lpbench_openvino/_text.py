@@ -1,4 +1,4 @@
-"""Turns OpenVINO's error texts into words for people."""
+"""Makes OpenVINO's error messages readable."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ PLACES = re.compile(
     r"|Failed operations detailed log:.*?(?=Summary:)",
     re.DOTALL,
 )
-"""C++ files, conditions and codes, and the log of operators that only failed because others did."""
+"""C++ file positions, conditions and codes, and the log of operators that failed only because others did."""
 
 
 def plain_words(error: BaseException) -> str:
-    """Return an error's text without C++ places."""
+    """Return an error's message without C++ file positions."""
     return " ".join(PLACES.sub("", str(error)).split()).rstrip(".") or type(error).__name__

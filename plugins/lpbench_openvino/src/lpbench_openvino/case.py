@@ -1,4 +1,4 @@
-"""What the conformance kit checks OpenVINO with: two small models in its own format, written by hand."""
+"""The conformance kit's case for OpenVINO: two small models in its own format, written without its tools."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EDGE = '<edge from-layer="{}" from-port="{}" to-layer="{}" to-port="{}"/>'
 
 
 def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:  # noqa: ARG001 - the kit's signature
-    """Return ``y = relu(x w)`` for two vectors, and an identity to see the precision by."""
+    """Return ``y = relu(x w)`` for two vectors, and an identity that shows the precision."""
     random = np.random.default_rng(5)
     weights = random.standard_normal(SIZES).astype(np.float32)
     feeds, other = (random.standard_normal((ROWS, SIZES[0])).astype(np.float32) for _ in range(2))
@@ -39,7 +39,7 @@ def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:  # noqa: ARG00
 
 
 def save(path: Path, weights: Array, rows: int = ROWS) -> Model:
-    """Write ``y = relu(x w)`` as an .xml and the .bin beside it; ``rows`` is -1 for any number of vectors."""
+    """Write ``y = relu(x w)`` as an .xml with a .bin beside it; ``rows`` of -1 allows any number of vectors."""
     width, height = weights.shape
     into, inner, out = (rows, width), (width, height), (rows, height)
     shape = f'<data shape="{rows if rows > 0 else "?"},{width}" element_type="f32"/>'

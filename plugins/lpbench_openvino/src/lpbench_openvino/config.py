@@ -11,7 +11,7 @@ Setting = str | int | float | bool
 
 DEVICE = re.compile(r"(CPU|GPU|NPU)(?:[.:](\d+))?", re.IGNORECASE)
 CHOOSERS = ("AUTO", "BATCH", "HETERO", "MULTI")
-"""Names under which OpenVINO spreads a model over several devices, or chooses one."""
+"""OpenVINO's virtual devices, which choose a device or use several."""
 
 AUTO: Final = "auto"
 OWN = {
@@ -22,24 +22,24 @@ OWN = {
     "NUM_STREAMS": "streams",
     "PERFORMANCE_HINT": "hint",
 }
-"""OpenVINO's properties that have an option of their own."""
+"""OpenVINO's properties that lpbench has its own option for."""
 
 
 @dataclass(frozen=True)
 class OpenvinoConfig:
-    """How OpenVINO is to run a model.
+    """Options of the engine ``openvino``.
 
-    :param device: ``cpu``, ``gpu`` or ``npu`` in any case, with a number where there are several: ``gpu:0``, ``GPU.0``.
-    :param threads: Threads of the CPU; 0 = one for each physical core that the process may use, or what ``hint``
-        chooses.  OpenVINO takes no more than there are cores; the number in force is recorded.
-    :param streams: Requests that could run side by side; 0 = 1, or what ``hint`` chooses.  lpbench runs one at a time.
+    :param device: ``cpu``, ``gpu`` or ``npu`` in any case, with an index if needed: ``gpu:0``, ``GPU.0``.
+    :param threads: CPU threads; 0 = one for each physical core that the process may use, or as ``hint`` chooses.
+        OpenVINO uses at most one per core; the number in force is recorded.
+    :param streams: Requests that can run in parallel; 0 = 1, or as ``hint`` chooses.  lpbench runs one at a time.
     :param hint: Let OpenVINO choose threads, streams and more for low latency or for high throughput; ``none`` leaves
-        nothing to its choice.
-    :param precision: Precision of the arithmetic, which must be met; ``auto`` leaves it to OpenVINO, which computes in
-        BF16 or F16 where the device can.
-    :param pinning: Bind threads to cores, as OpenVINO does by default.  Off here: the affinity asked for counts.
+        no choice to OpenVINO.
+    :param precision: Required precision of the arithmetic; ``auto`` leaves the choice to OpenVINO, which computes in
+        BF16 or F16 if the device supports it.
+    :param pinning: Bind threads to cores, as OpenVINO does by default.  Off here to keep the requested affinity.
     :param cache_dir: Folder in which compiled models are kept; empty compiles each time.
-    :param properties: Further properties of OpenVINO by its names: ``{"CPU_DENORMALS_OPTIMIZATION": true}``.
+    :param properties: Further properties of OpenVINO under its own names: ``{"CPU_DENORMALS_OPTIMIZATION": true}``.
     :raises ValueError: A value is out of range.
     """
 
@@ -87,12 +87,10 @@ def unit(target: str) -> str:
 def _check_device(device: str) -> None:
     match = DEVICE.fullmatch(device)
     if match and match[1].upper() == "CPU" and match[2]:
-        raise ValueError(
-            f'device: found "{device}"; expected cpu: there is one, and --affinity says which of its cores'
-        )
+        raise ValueError(f'device: found "{device}"; expected cpu: there is only one, and --affinity selects its cores')
     if re.split(r"\W", device)[0].upper() in CHOOSERS:
         raise ValueError(
-            f'device: found "{device}"; expected cpu, gpu:0 or npu: what is measured must be one device, by its name'
+            f'device: found "{device}"; expected cpu, gpu:0 or npu: a measurement needs one device, named explicitly'
         )
     if not match:
         raise ValueError(f'device: found "{device}"; expected cpu, gpu, gpu:0 or npu')

@@ -13,7 +13,7 @@ from lpbench.plugin.specs import EngineSpec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DISTRIBUTIONS = (  # all of them bring the module onnxruntime, so none can be a hard dependency
+DISTRIBUTIONS = (  # each provides the module onnxruntime, so none can be a hard dependency
     "onnxruntime",
     "onnxruntime-gpu",
     "onnxruntime-openvino",
@@ -31,12 +31,12 @@ DISTRIBUTIONS = (  # all of them bring the module onnxruntime, so none can be a 
 
 @hookimpl
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
-    """Offer ONNX Runtime."""
+    """Register ONNX Runtime."""
     register(
         EngineSpec(
             "onnxruntime",
             "lpbench_ort._engine:OrtEngine",
-            summary="ONNX Runtime on CPUs, and on whatever its execution providers reach",
+            summary="ONNX Runtime on CPUs and on the devices of its execution providers",
             requires=("onnxruntime",),
             hint='pip install "lpbench[ort]"',
             aliases=("onnx", "lne", "lpdnn"),

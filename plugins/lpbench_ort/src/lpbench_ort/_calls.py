@@ -1,6 +1,6 @@
-"""How one inference is done: a function of feeds, made once when a session is opened.
+"""Makes the function that runs one inference, once when a session is opened.
 
-Each is called inside the timed region, so whatever can be looked up is looked up here.
+The function is called inside the timed region, so all look-ups are done in advance.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
 
 
 def plain(session: Any, outputs: Sequence[TensorInfo]) -> Call:
-    """Return a call of ``InferenceSession.run``; naming the outputs saves it from listing them each time."""
+    """Return a call of ``InferenceSession.run``; passing the output names avoids listing them on each run."""
     run = session.run
     names = [info.name for info in outputs]
     if len(names) == 1:
         only = names[0]
         return lambda feeds: {only: run(names, feeds)[0]}
-    return lambda feeds: dict(zip(names, run(names, feeds)))  # noqa: B905 - one value for each name, and strict costs
+    return lambda feeds: dict(zip(names, run(names, feeds)))  # noqa: B905 - one value for each name, and strict= costs time
 
 
 def through_values(session: Any, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> Call:
-    """Return a call for models with types that numpy alone does not know, bfloat16 say."""
+    """Return a call for models with types that numpy does not have, for example bfloat16."""
     types = {info.name: info.dtype for info in inputs}
     names = [info.name for info in outputs]
 
     def call(feeds: Feeds) -> Outputs:
         values = {name: _value(array, types[name]) for name, array in feeds.items()}
-        found = session.run_with_ort_values(names, values)
-        return {info.name: _array(value, info.dtype) for info, value in zip(outputs, found, strict=True)}
+        results = session.run_with_ort_values(names, values)
+        return {info.name: _array(value, info.dtype) for info, value in zip(outputs, results, strict=True)}
 
     return call
 
 
 def needs_values(tensors: Sequence[TensorInfo]) -> bool:
-    """Say whether a tensor has a type that numpy alone does not know."""
+    """Return whether a tensor has a type that numpy does not have."""
     return any(info.dtype in BITS for info in tensors)
 
 
@@ -70,20 +70,20 @@ def _array(value: Any, dtype: str) -> np.ndarray[Any, Any]:
 
 
 def _extended(dtype: str) -> np.dtype[Any] | None:
-    """Return numpy's type from ml_dtypes, or None where that is not installed."""
+    """Return the numpy type from ml_dtypes, or None if that is not installed."""
     try:
         import ml_dtypes
     except ImportError:
         return None
-    found: np.dtype[Any] = np.dtype(getattr(ml_dtypes, dtype))
-    return found
+    extended: np.dtype[Any] = np.dtype(getattr(ml_dtypes, dtype))
+    return extended
 
 
 class Binding:
     """A call through an IOBinding: inputs stay where they are bound, outputs are copied to the host at the end.
 
-    :param kind: ONNX Runtime's name of the device's memory, ``cpu`` or ``cuda``.
-    :param number: The device's number.
+    :param kind: ONNX Runtime's name for the device's memory, ``cpu`` or ``cuda``.
+    :param number: Index of the device.
     :raises EngineError: A tensor has a type that cannot be bound.
     """
 
@@ -106,8 +106,8 @@ class Binding:
         self._bind_outputs()
 
     def __call__(self, feeds: Feeds) -> Outputs:
-        if len(feeds) != len(self._names):  # else an array bound earlier would be used again
-            raise ValueError("the number of feeds is not the number of inputs")  # the session says which
+        if len(feeds) != len(self._names):  # otherwise an array bound earlier would be used again
+            raise ValueError("the number of feeds differs from the number of inputs")  # the session finds out which
         for name in self._names:
             self._bind(name, feeds[name])
         if self._open:  # a buffer bound once would refuse another shape
@@ -126,7 +126,7 @@ class Binding:
             return
         value = self._bound.get(name)
         if value is not None and tuple(value.shape()) == array.shape:
-            value.update_inplace(np.asarray(array, order="C"))  # the address stays, as CUDA graphs ask
+            value.update_inplace(np.asarray(array, order="C"))  # the address stays the same, as CUDA graphs require
             return
         self._bound[name] = onnxruntime.OrtValue.ortvalue_from_numpy(np.asarray(array, order="C"), *self._device)
         self._binding.bind_ortvalue_input(name, self._bound[name])

@@ -28,9 +28,9 @@ LEVELS = {
     "layout": "ORT_ENABLE_LAYOUT",
     "all": "ORT_ENABLE_ALL",
 }
-HINTS = (  # the first whose words occur in ONNX Runtime's message
-    (("rotobuf parsing failed", "No graph was found"), "it is no ONNX model, or its end is missing: fetch it again"),
-    (("xternal", "get file size"), "its weights stand in a file of their own, which must lie complete beside it"),
+HINTS = (  # the first one with a part that occurs in ONNX Runtime's message is used
+    (("rotobuf parsing failed", "No graph was found"), "it is not an ONNX model, or it is truncated: fetch it again"),
+    (("xternal", "get file size"), "its weights are in a separate file, which must be complete and in the same folder"),
     (("opset", "IR version"), "it needs a newer onnxruntime: pip install --upgrade onnxruntime"),
     (("No Op registered",), "it needs a newer onnxruntime, or operators that onnxruntime does not have"),
     (("find an implementation",), "this device has no kernel for that operator and type; convert the model"),
@@ -41,22 +41,22 @@ class OrtEngine(Engine[OrtConfig]):
     """ONNX Runtime; reads ONNX files and files in ORT format."""
 
     def open(self, model: Model, config: OrtConfig | None, /, *, shapes: Shapes, profile: bool = False) -> Session:
-        """Load the model on the config's device; a device that does not take it is an error.
+        """Load the model on the config's device, without falling back to another one.
 
-        :raises EngineError: Naming the model's file, what is wrong and what to do.
+        :raises EngineError: The model cannot be loaded, or the device does not accept it; the error names the file.
         """
         return _named(model, lambda: _open(model, config or OrtConfig(), shapes, profile=profile))
 
     def open_exposed(self, model: Model, config: OrtConfig | None, /, *, shapes: Shapes) -> Session:
-        """Load the model with every tensor that it computes among its outputs; ``describe`` has ``makers``.
+        """Load the model with every computed tensor as an output; ``describe`` returns ``makers``.
 
-        :raises EngineError: As ``open``; or the file is in ORT format.
+        :raises EngineError: As for ``open``, or the file is in ORT format.
         """
         return _named(model, lambda: _open(model, config or OrtConfig(), shapes, exposed=True))
 
 
 def _named(model: Model, opens: Callable[[], Session]) -> Session:
-    """Open a session; an error names the model's file."""
+    """Open a session; add the model's file to errors."""
     try:
         return opens()
     except EngineError as error:
@@ -89,7 +89,7 @@ def _check_files(model: Model) -> None:
     for path in (model.path, *model.extra):
         if not path.is_file():
             raise EngineError(
-                f"there is no file {path.name}" if not path.exists() else f"{path.name} is no file",
+                f"{path.name} {'is not a file' if path.exists() else 'does not exist'}",
                 hint=f"looked in {path.parent.resolve()}",
             )
     if not model.path.stat().st_size:
@@ -97,11 +97,11 @@ def _check_files(model: Model) -> None:
 
 
 def _source(path: Path, options: Any, made: Sequence[Made] | None) -> str | bytes:
-    """Return what ONNX Runtime loads: the file, or its content with more outputs."""
+    """Return what ONNX Runtime loads: the file's path, or its content with additional outputs."""
     if made is None:
         return str(path)
     options.add_session_config_entry(_exposed.FOLDER, str(path.parent.resolve()))
-    return _exposed.content(path, [each.tensor for each in made if not each.ends])
+    return _exposed.content(path, [computed.tensor for computed in made if not computed.ends])
 
 
 def _load(source: str | bytes, options: Any, config: OrtConfig, provider: str) -> Any:
@@ -109,16 +109,15 @@ def _load(source: str | bytes, options: Any, config: OrtConfig, provider: str) -
     _providers.preload(provider)
     providers = _providers.requested(config, provider)
     try:
-        # without enable_fallback=False it would print an error and go on with the CPU
+        # without enable_fallback=False it would print an error and continue on the CPU
         return onnxruntime.InferenceSession(source, options, providers=providers, enable_fallback=False)
     except Exception as error:
         if _providers.library_problem(provider):
             raise _providers.absent(config, provider) from error
         text = plain_words(error)
         hint = next((hint for parts, hint in HINTS if any(part in text for part in parts)), "")
-        raise EngineError(
-            f'onnxruntime {onnxruntime.__version__} cannot load it on device "{config.device}": {text}', hint=hint
-        ) from error
+        what = f'onnxruntime {onnxruntime.__version__} cannot load the model on device "{config.device}": {text}'
+        raise EngineError(what, hint=hint) from error
 
 
 def _options(config: OrtConfig, threads: int, folder: tempfile.TemporaryDirectory[str] | None) -> Any:
@@ -148,10 +147,10 @@ def _level(name: str) -> Any:
 
 
 def _overrides(path: Path, shapes: Shapes) -> dict[str, int]:
-    """Return sizes for the model's named open dimensions; ORT format was planned when it was written."""
+    """Return sizes for the model's named dimensions; none for ORT format, which was planned when written."""
     if not shapes or path.suffix == ".ort":
         return {}
     try:
         return _shapes.overrides(_model.input_shapes(path), shapes)
-    except ValueError:  # no ONNX model: loading it says so in better words
+    except ValueError:  # not an ONNX model: loading it gives a better error
         return {}

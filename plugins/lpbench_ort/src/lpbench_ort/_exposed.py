@@ -1,8 +1,8 @@
-"""Makes every tensor that a model computes one of its outputs.
+"""Makes every tensor that a model computes an output.
 
 Protocol buffers merge: a second ``graph`` field at the end of a file adds its repeated fields to those of the
-first, so outputs can be added without taking the model apart, and without the onnx package.  ONNX Runtime finds
-out their types and shapes itself.
+first.  So outputs can be added without parsing the model and without the onnx package.  ONNX Runtime infers their
+types and shapes.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from lpbench_ort._model import Made
 
 FOLDER = "session.model_external_initializers_file_folder_path"
-"""ONNX Runtime's name for where weights in files of their own lie, for a model that is handed over as bytes."""
+"""ONNX Runtime's setting for the folder of external weights of a model that is passed as bytes."""
 
 
 def exposed(model: Model) -> list[Made]:
-    """Return what a model computes, in the order of computing; constants are left out.
+    """Return the tensors that a model computes, in computing order, without constants.
 
-    :raises EngineError: The file is in ORT format, which cannot be taken apart.
+    :raises EngineError: The file is in ORT format, which does not support this.
     """
     if model.path.suffix == ".ort":
         raise EngineError(
-            "files in ORT format show no intermediate tensors", hint="use the .onnx file that it was made from"
+            "files in ORT format do not expose intermediate tensors", hint="use the .onnx file that it was made from"
         )
     try:
-        return [each for each in made_tensors(model.path) if each.operator != "Constant"]
-    except ValueError:  # no ONNX model: loading it says so in better words
+        return [tensor for tensor in made_tensors(model.path) if tensor.operator != "Constant"]
+    except ValueError:  # not an ONNX model: loading it gives a better error
         return []
 
 
 def content(path: Path, names: Iterable[str]) -> bytes:
-    """Return a model file with these tensors among its outputs."""
+    """Return a model file's content with these tensors added to its outputs."""
     outputs = b"".join(_field(GRAPH_OUTPUT, _field(VALUE_NAME, name.encode())) for name in names)
     return path.read_bytes() + _field(MODEL_GRAPH, outputs)
 
@@ -49,8 +49,8 @@ def _field(number: int, value: bytes) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    found = bytearray()
+    encoded = bytearray()
     while value >= MORE:
-        found.append(value & (MORE - 1) | MORE)
+        encoded.append(value & (MORE - 1) | MORE)
         value >>= 7
-    return bytes([*found, value])
+    return bytes([*encoded, value])

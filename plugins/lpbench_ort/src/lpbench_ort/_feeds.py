@@ -1,4 +1,4 @@
-"""Says what is wrong with the arrays handed to a session, once something is."""
+"""Explains what is wrong with the arrays passed to a session, after a run has failed."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
 
 
 def problem(feeds: object, inputs: Sequence[TensorInfo]) -> tuple[str, str] | None:
-    """Return what is wrong with ``feeds`` and what to do about it, or None if they fit ``inputs``."""
+    """Return what is wrong with ``feeds`` and the remedy, or None if they match ``inputs``."""
     if not isinstance(feeds, Mapping):
-        return f"feeds are {type(feeds).__name__}", "hand over arrays by input name"
+        return f"feeds are a {type(feeds).__name__}", "pass a mapping of input names to arrays"
     known = {info.name: info for info in inputs}
     for name in feeds:
         if name not in known:
             return f'the model has no input "{name}"', nearest(str(name), known)
     for info in inputs:
-        if found := _problem_of(info, feeds):
-            return found
+        if misfit := _problem_of(info, feeds):
+            return misfit
     return None
 
 
 def _problem_of(info: TensorInfo, feeds: Mapping[str, Any]) -> tuple[str, str] | None:
     if info.name not in feeds:
-        missing = f'input "{info.name}" is missing', f"give {info.dtype} of shape {text(info.shape)}"
+        missing = f'input "{info.name}" is missing', f"pass {info.dtype} of shape {text(info.shape)}"
         return None if info.dtype.startswith("optional(") else missing
     if not is_tensor(info):
         return None
     array = feeds[info.name]
     if not isinstance(array, np.ndarray):
-        return f'input "{info.name}" is {type(array).__name__}', f"give a numpy array of {info.dtype}"
+        return f'input "{info.name}" is {type(array).__name__}', f"pass a numpy array of {info.dtype}"
     if not _right_type(array, info.dtype):
         return f'input "{info.name}" is {_type(array)}; the model takes {info.dtype}', _cast(info)
-    if info.shape and not fits(array.shape, info.shape):  # ONNX Runtime says () for an unknown rank, too
-        given = f'input "{info.name}" has shape {text(array.shape)}; the model takes {text(info.shape)}'
-        return given, "resize the data, or give the shape when opening if the dimension is open"
+    if info.shape and not fits(array.shape, info.shape):  # ONNX Runtime also gives () for an unknown rank
+        what = f'input "{info.name}" has shape {text(array.shape)}; the model takes {text(info.shape)}'
+        return what, "resize the data, or give the shape when opening the model if the dimension is open"
     return None
 
 
 def _right_type(array: np.ndarray[Any, Any], dtype: str) -> bool:
-    """Compare types, byte order included: ONNX Runtime reads swapped bytes as they are."""
+    """Compare types including byte order, since ONNX Runtime does not convert swapped bytes."""
     if dtype == "str":
         return array.dtype.kind in "OUS"
     if dtype in BITS and array.dtype.name == BITS[dtype][0]:

@@ -1,8 +1,8 @@
 """Reads an ONNX file's structure without its weights and without the onnx package.
 
-Protocol buffers are (field number, wire type, value) all the way down; the field
-numbers are those of onnx.proto.  Weights are skipped, so a large model costs
-what its graph costs.
+Protocol buffers consist of nested (field number, wire type, value) records; the
+field numbers are those of onnx.proto.  Weights are skipped, so the cost depends on
+the graph's size only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Span = tuple[int, int]
-    """Where a field's content begins and ends."""
+    """Begin and end of a field's content."""
 
 # Field numbers of onnx.proto: message, then field.
 MODEL_GRAPH, MODEL_FUNCTION = 7, 25
@@ -31,7 +31,7 @@ SHAPE_DIMENSION = 1
 DIMENSION_SIZE, DIMENSION_NAME = 1, 2
 
 MORE = 0x80
-"""The bit of a variable-length integer that says that more bytes follow."""
+"""Bit of a variable-length integer's byte that announces another byte."""
 
 ELEMENT_TYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "str", 9: "bool",
@@ -39,10 +39,10 @@ ELEMENT_TYPES = {
     17: "float8_e4m3fn", 18: "float8_e4m3fnuz", 19: "float8_e5m2", 20: "float8_e5m2fnuz", 21: "uint4", 22: "int4",
     23: "float4_e2m1",
 }  # fmt: skip
-"""TensorProto.DataType, in numpy's names."""
+"""Numpy's name for each TensorProto.DataType."""
 
 TYPE_ATTRIBUTES = frozenset({"to", "dtype", "output_dtype", "stash_type"})
-"""Attributes by which an operator chooses a type of its own."""
+"""Attributes with which an operator sets a type."""
 
 
 class Wire(enum.IntEnum):
@@ -55,11 +55,11 @@ class Wire(enum.IntEnum):
 
 
 class Structure:
-    """What a model file says of itself: operators, and element types that occur.
+    """The operators and element types that occur in a model file.
 
     :param path: An ONNX file.
-    :raises OSError: It cannot be read.
-    :raises ValueError: It is no protocol buffer.
+    :raises OSError: The file cannot be read.
+    :raises ValueError: The file is not a protocol buffer.
     """
 
     def __init__(self, path: Path) -> None:
@@ -128,9 +128,9 @@ class Structure:
 class Made(NamedTuple):
     """A tensor that a node of the graph computes.
 
-    :param operator: Of the node, ``Conv`` say.
+    :param operator: The node's operator, for example ``Conv``.
     :param node: The node's name; may be empty.
-    :param ends: Whether it is an output of the model.
+    :param ends: Whether the tensor is an output of the model.
     """
 
     tensor: str
@@ -140,31 +140,31 @@ class Made(NamedTuple):
 
 
 def made_tensors(path: Path) -> list[Made]:
-    """Return the tensors that the nodes of a model compute, in the file's order, which is one of computing.
+    """Return the tensors that the nodes of a model compute, in the file's order, which is a computing order.
 
-    :raises OSError: It cannot be read.
-    :raises ValueError: It is no protocol buffer.
+    :raises OSError: The file cannot be read.
+    :raises ValueError: The file is not a protocol buffer.
     """
     with path.open("rb") as file:
         graphs = _path(file, (0, path.stat().st_size), MODEL_GRAPH)
         ends = {_name(file, span) for graph in graphs for span in _path(file, graph, GRAPH_OUTPUT)}
         nodes = [span for graph in graphs for span in _path(file, graph, GRAPH_NODE)]
-        return [each for span in nodes for each in _made(file, span, ends)]
+        return [tensor for span in nodes for tensor in _made(file, span, ends)]
 
 
 def _made(file: BinaryIO, span: Span, ends: set[str]) -> list[Made]:
     parts = [(number, _text(file, part)) for number, part in _spans(file, span) if number != NODE_ATTRIBUTE]
-    said = dict(parts)
-    operator, node = said.get(NODE_OPERATOR, ""), said.get(NODE_NAME, "")
-    tensors = [text for number, text in parts if number == NODE_OUTPUT and text]  # "" is an output that nobody wants
+    fields = dict(parts)
+    operator, node = fields.get(NODE_OPERATOR, ""), fields.get(NODE_NAME, "")
+    tensors = [text for number, text in parts if number == NODE_OUTPUT and text]  # "" is an omitted optional output
     return [Made(tensor, operator, node, tensor in ends) for tensor in tensors]
 
 
 def input_shapes(path: Path) -> dict[str, tuple[int | str | None, ...]]:
-    """Return the shapes of a model's inputs as the file has them: names for open dimensions.
+    """Return the shapes of a model's inputs as given in the file; open dimensions are names or None.
 
-    :raises OSError: It cannot be read.
-    :raises ValueError: It is no protocol buffer.
+    :raises OSError: The file cannot be read.
+    :raises ValueError: The file is not a protocol buffer.
     """
     with path.open("rb") as file:
         values = _path(file, (0, path.stat().st_size), MODEL_GRAPH, GRAPH_INPUT)
@@ -190,10 +190,10 @@ def _dimension(file: BinaryIO, span: Span) -> int | str | None:
 
 
 def _path(file: BinaryIO, span: Span, *numbers: int) -> list[Span]:
-    """Return the messages reached by following field numbers down."""
+    """Return the nested messages at a path of field numbers."""
     spans = [span]
-    for wanted in numbers:
-        spans = [part for each in spans for number, part in _spans(file, each) if number == wanted]
+    for field in numbers:
+        spans = [part for message in spans for number, part in _spans(file, message) if number == field]
     return spans
 
 
@@ -202,7 +202,7 @@ def _spans(file: BinaryIO, span: Span) -> Iterator[tuple[int, Span]]:
 
 
 def _fields(file: BinaryIO, span: Span) -> Iterator[tuple[int, int | Span]]:
-    """Yield each field's number with its integer or its place; contents are skipped, not read."""
+    """Yield each field's number with its integer or the span of its content, which is not read."""
     at, end = span
     while at < end:
         file.seek(at)
@@ -225,7 +225,7 @@ def _size(file: BinaryIO, wire: int) -> int:
     if wire == Wire.SPAN:
         return _varint(file)
     if wire not in sizes:
-        raise ValueError(f"wire type {wire}")
+        raise ValueError(f"unknown wire type {wire}")
     return sizes[Wire(wire)]
 
 
@@ -238,7 +238,7 @@ def _varint(file: BinaryIO) -> int:
         value |= (byte[0] & 0x7F) << shift
         if byte[0] < MORE:
             return value
-    raise ValueError("a number is cut short")
+    raise ValueError("an integer is truncated")
 
 
 def _text(file: BinaryIO, span: Span) -> str:

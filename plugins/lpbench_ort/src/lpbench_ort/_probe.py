@@ -1,4 +1,4 @@
-"""Looks for devices by opening a model on each; run in a child process, because drivers crash."""
+"""Finds devices by opening a model on each; runs in a child process, because drivers may crash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lpbench_ort.config import OrtConfig
 
 NUMBERED = frozenset({"cuda", "tensorrt", "rocm", "migraphx", "cann", "dml"})
 MOST = 16
-"""Devices of one kind that are looked for."""
+"""Largest number of devices of one kind to try."""
 
 
 def probe() -> dict[str, Any]:
@@ -38,19 +38,19 @@ def probe() -> dict[str, Any]:
 
 
 def _try_each(model: Model, name: str, usable: list[str]) -> str:
-    """Append the devices of one kind that work; return why none does, else an empty string."""
-    wanted = [f"{name}:{number}" for number in range(MOST)] if name in NUMBERED else [name]
-    for at, device in enumerate(wanted):
+    """Append the working devices of one kind; return why none works, or an empty string."""
+    names = [f"{name}:{number}" for number in range(MOST)] if name in NUMBERED else [name]
+    for index, device in enumerate(names):
         try:
             OrtEngine().open(model, OrtConfig(device=device), shapes={}).close()
         except EngineError as error:
-            return "" if at else error.what
+            return "" if index else error.what
         usable.append(device)
     return ""
 
 
 def _addition() -> bytes:
-    """Return an ONNX model ``y = x + x`` of four float32 numbers, written by hand: onnx is no dependency."""
+    """Return an ONNX model ``y = x + x`` of four float32 numbers, built by hand, since onnx is not a dependency."""
     value = _field(1, b"x") + _field(2, _field(1, b"\x08\x01" + _field(2, _field(1, b"\x08\x04"))))
     node = _field(1, b"x") * 2 + _field(2, b"y") + _field(4, b"Add")
     graph = _field(1, node) + _field(2, b"g") + _field(11, value) + _field(12, value.replace(b"x", b"y", 1))

@@ -22,17 +22,17 @@ NS_PER_US = 1000
 def read(path: Path) -> list[dict[str, Any]]:
     """Return the records of a profile in the order of execution.
 
-    ``ns`` is the mean over the runs, without the first one where there are more:
-    it allocates.  The profile counts in whole microseconds.
+    ``ns`` is the mean over the runs.  The first run allocates memory, so it is left
+    out if there are others.  The profile's resolution is one microsecond.
 
-    :raises EngineError: Nothing was run while it was written.
+    :raises EngineError: The profile contains no run.
     """
     events = json.loads(path.read_text(encoding="utf-8"))
     starts = sorted(event["ts"] for event in events if event["name"] == "model_run")
     if not starts:
         raise EngineError(
-            "nothing was run since the session was opened, so there is no profile",
-            hint="run the session a few times, then ask for the profile",
+            "there is no profile, because the session has not run yet",
+            hint="run the session a few times before calling profile()",
         )
     kept = starts[1:] or starts
     kernels = [event for event in events if _is_kernel(event) and event["ts"] >= kept[0]]
@@ -63,7 +63,7 @@ def _record(events: list[Event], runs: int) -> dict[str, Any]:
         "inputs": inputs,
         "outputs": outputs,
     }
-    precision = next((PRECISIONS[each["dtype"]] for each in inputs if each["dtype"] in PRECISIONS), "")
+    precision = next((PRECISIONS[tensor["dtype"]] for tensor in inputs if tensor["dtype"] in PRECISIONS), "")
     return {**record, "precision": precision} if precision else record
 
 

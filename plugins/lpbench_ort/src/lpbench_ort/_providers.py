@@ -1,4 +1,4 @@
-"""Execution providers: their short names, what this build has, and whether one took the model."""
+"""Execution providers: short names, availability in this build, and assignment of nodes."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ PROCESSORS = {
     "GPU": ("cuda", "tensorrt", "nvtensorrtrtx", "rocm", "migraphx", "dml", "webgpu"),
     "NPU": ("cann", "qnn", "vitisai", "rknpu", "vsinpu"),
 }
-"""What a provider computes on, where its name says it."""
+"""Processor of each provider whose name determines it."""
 
 REMOTE = f"Azure{SUFFIX}"
-"""Calls a service for its own operators only; no device of this machine."""
+"""Calls a remote service for its own operators; not a device of this machine."""
 
 HINTS = {
     "cuda": 'pip install "lpbench[ort-gpu]"',
@@ -46,7 +46,7 @@ def short(provider: str) -> str:
 
 
 def devices() -> list[str]:
-    """Return the short names of what this build can use, the CPU first."""
+    """Return the short names of the providers that this build can use, the CPU first."""
     names = [short(provider) for provider in onnxruntime.get_available_providers() if provider != REMOTE]
     return sorted(names, key=lambda name: (name != "cpu", name))
 
@@ -54,7 +54,7 @@ def devices() -> list[str]:
 def resolve(config: OrtConfig) -> str:
     """Return the full name of the config's execution provider.
 
-    :raises EngineError: There is none of that name, or this build lacks it.
+    :raises EngineError: The provider does not exist, or this build lacks it.
     """
     known = {short(provider): provider for provider in onnxruntime.get_all_providers()}
     name = short(config.provider)
@@ -70,9 +70,9 @@ def resolve(config: OrtConfig) -> str:
 
 
 def requested(config: OrtConfig, provider: str) -> list[Any]:
-    """Return the providers to ask for, the CPU last for what the device cannot do.
+    """Return the providers to request, with the CPU last for nodes that the device does not support.
 
-    TensorRT leaves what it cannot do to CUDA first, as ONNX Runtime advises.
+    For TensorRT, CUDA comes before the CPU, as ONNX Runtime recommends.
     """
     chosen = [(provider, {**_unit(config), **words(config.provider_options)})]
     if short(provider) == "tensorrt" and CUDA in onnxruntime.get_available_providers():
@@ -81,38 +81,38 @@ def requested(config: OrtConfig, provider: str) -> list[Any]:
 
 
 def preload(provider: str) -> None:
-    """Load CUDA's libraries where they were installed by pip, as ONNX Runtime asks of its users."""
+    """Load CUDA's libraries if pip installed them, as ONNX Runtime requires."""
     if short(provider) in {"cuda", "tensorrt"} and hasattr(onnxruntime, "preload_dlls"):
-        with contextlib.redirect_stdout(io.StringIO()):  # what it prints is said again by refuse_absent
+        with contextlib.redirect_stdout(io.StringIO()):  # refuse_absent reports the same problem
             onnxruntime.preload_dlls()
 
 
 def refuse_absent(session: Any, config: OrtConfig, provider: str) -> None:
-    """Refuse a session that goes on without the provider that was asked for.
+    """Refuse a session that does not use the requested provider.
 
-    :raises EngineError: ONNX Runtime left the provider out, or the provider took no node.
+    :raises EngineError: ONNX Runtime dropped the provider, or the provider accepted no node.
     """
     if provider not in session.get_providers():
         raise absent(config, provider)
-    taken = nodes(session)
-    if provider != CPU and taken is not None and not taken.get(provider):
+    assigned = nodes(session)
+    if provider != CPU and assigned is not None and not assigned.get(provider):
         raise EngineError(
-            f'device "{config.device}": {provider} took none of the {sum(map(len, taken.values()))} nodes',
-            hint="the CPU would run them all: use --device cpu, or convert the model",
+            f'device "{config.device}": {provider} accepted none of the {sum(map(len, assigned.values()))} nodes',
+            hint="the CPU would run all of them: use --device cpu, or convert the model",
         )
 
 
 def absent(config: OrtConfig, provider: str) -> EngineError:
     """Return the error for a provider that could not be started."""
-    reason = library_problem(provider) or "it could not be started; onnxruntime says why on standard error"
+    reason = library_problem(provider) or "it could not be started; onnxruntime prints the reason to standard error"
     what = f'device "{config.device}": {provider} is not usable: {reason}'
     return EngineError(
-        what, hint=f"install what is missing, or use another device; {', '.join(devices())} are built in"
+        what, hint=f"install what is missing, or use another device; this build has {', '.join(devices())}"
     )
 
 
 def library_problem(provider: str) -> str:
-    """Return the dynamic linker's words for a provider's library that cannot be loaded, else an empty string."""
+    """Return the dynamic linker's error for a provider's library, or an empty string."""
     folder = Path(onnxruntime.__file__).parent / "capi"
     library = folder / f"libonnxruntime_providers_{short(provider)}.so"
     if not library.exists():
@@ -120,28 +120,28 @@ def library_problem(provider: str) -> str:
     try:
         ctypes.CDLL(str(library))
     except OSError as error:
-        # a symbol that only onnxruntime itself can give says nothing
+        # undefined symbols are provided by onnxruntime itself, so they do not indicate a problem
         return "" if "undefined symbol" in str(error) else str(error)
     return ""
 
 
 def nodes(session: Any) -> dict[str, list[tuple[str, str]]] | None:
-    """Return each provider's nodes as (type, name), or None where this version of onnxruntime does not tell.
+    """Return each provider's nodes as (type, name), or None if this version of onnxruntime does not report them.
 
-    They are the nodes when the graph was split between providers, before the last fusions.
+    These are the nodes at the time the graph was split between providers, before the last fusions.
     """
     if not hasattr(session, "get_provider_graph_assignment_info"):
         return None
-    found: dict[str, list[tuple[str, str]]] = {}
+    by_provider: dict[str, list[tuple[str, str]]] = {}
     for part in session.get_provider_graph_assignment_info():
-        found.setdefault(part.ep_name, []).extend((node.op_type, node.name) for node in part.get_nodes())
-    return found
+        by_provider.setdefault(part.ep_name, []).extend((node.op_type, node.name) for node in part.get_nodes())
+    return by_provider
 
 
-def processor(config: OrtConfig, taken: dict[str, list[tuple[str, str]]] | None) -> str:
-    """Return what computes: ``CPU``, ``GPU``, ``NPU``, a pair where the graph is split, or nothing if unknown."""
+def processor(config: OrtConfig, assigned: dict[str, list[tuple[str, str]]] | None) -> str:
+    """Return the processor: ``CPU``, ``GPU``, ``NPU``, a pair if the graph is split, or an empty string if unknown."""
     own = _processor(short(config.provider), config.unit)
-    others = {_processor(short(name), "") for name in taken or () if short(name) != short(config.provider)}
+    others = {_processor(short(name), "") for name in assigned or () if short(name) != short(config.provider)}
     return "/".join([own, *sorted(others - {own})]) if own else ""
 
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class OrtSession(Session):
-    """One ``InferenceSession`` and what is known of it.
+    """One ``InferenceSession`` with its settings.
 
     :param session: The open ``InferenceSession``.
-    :param threads: Threads of one operator, as handed over.
-    :param folder: Where the session writes its profile, None if it writes none.
-    :param made: The tensors that it shows, in order; None for the model's own outputs.
+    :param threads: Number of threads of one operator, as passed to ONNX Runtime.
+    :param folder: Folder to which the session writes its profile; None without a profile.
+    :param made: The exposed tensors in order; None for the model's own outputs.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of one session
@@ -41,8 +41,8 @@ class OrtSession(Session):
         folder: TemporaryDirectory[str] | None,
         made: Sequence[Made] | None = None,
     ) -> None:
-        self.inputs = _shapes.fixed([_types.tensor_info(each) for each in session.get_inputs()], shapes)
-        outputs = tuple(_types.tensor_info(each) for each in session.get_outputs())
+        self.inputs = _shapes.fixed([_types.tensor_info(argument) for argument in session.get_inputs()], shapes)
+        outputs = tuple(_types.tensor_info(argument) for argument in session.get_outputs())
         self.outputs = outputs if made is None else _shown(outputs, made)
         self._made = made
         self._path = model.path
@@ -61,32 +61,32 @@ class OrtSession(Session):
         except EngineError:
             raise
         except Exception as error:
-            # feeds are looked at only now: looking at them each time would be measured
+            # feeds are checked only on failure: checking every time would be measured
             raise self._explained(feeds, error) from error
 
     def close(self) -> None:
-        """Free the model and remove what a profile left behind."""
+        """Free the model and remove the profile's files."""
         self._call = self._fast = self._closed
         self._session = None
         if self._folder is not None:
             self._folder.cleanup()
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what ran where; see docs/reference/engine-onnxruntime.md for each key."""
+        """Return the facts of the session; see docs/reference/engine-onnxruntime.md for each key."""
         session = self._opened()
-        config, taken = self._config, _providers.nodes(session)
-        names = [_providers.short(name) for name in taken or session.get_providers()]
+        config, assigned = self._config, _providers.nodes(session)
+        names = [_providers.short(name) for name in assigned or session.get_providers()]
         facts = {
             "version": onnxruntime.__version__,
             "distribution": getattr(onnxruntime, "package_name", ""),
             "build": onnxruntime.get_build_info(),
             "device": config.device,
-            "processor": _providers.processor(config, taken),
+            "processor": _providers.processor(config, assigned),
             **_precision.precision(self._path, config, names),
             "threads": self._threads,
             "inter_op_threads": _inter_op_threads(config, self._threads),
             "providers": list(session.get_providers()),
-            **_assignment(taken),
+            **_assignment(assigned),
             "execution_mode": config.execution_mode,
             "graph_optimization": config.graph_optimization,
             "arena": config.arena,
@@ -94,7 +94,10 @@ class OrtSession(Session):
             "io_binding": config.io_binding,
             "provider_options": session.get_provider_options(),
             "session_options": dict(config.session_options),
-            "makers": {each.tensor: f"{each.operator} {each.node}".rstrip() for each in self._made or ()} or None,
+            "makers": {
+                computed.tensor: f"{computed.operator} {computed.node}".rstrip() for computed in self._made or ()
+            }
+            or None,
         }
         return {key: value for key, value in facts.items() if value not in ("", None)}
 
@@ -120,7 +123,7 @@ class OrtSession(Session):
         return _providers.short(self._config.provider) in {"cuda", "tensorrt"}
 
     def _first(self, feeds: Feeds) -> Outputs:
-        """Look at the feeds of the first run: ONNX Runtime takes some that are wrong, swapped bytes say."""
+        """Check the feeds of the first run, since ONNX Runtime accepts some wrong ones, for example swapped bytes."""
         if problem := _feeds.problem(feeds, self.inputs):
             raise EngineError(problem[0], where=str(self._path), hint=problem[1])
         outputs = self._fast(feeds)
@@ -141,18 +144,21 @@ class OrtSession(Session):
 
 
 def _shown(outputs: Sequence[TensorInfo], made: Sequence[Made]) -> tuple[TensorInfo, ...]:
-    """Return the outputs that are tensors, in the order of computing."""
+    """Return the outputs that are tensors, in computing order."""
     by_name = {info.name: info for info in outputs if _types.is_tensor(info)}
-    return tuple(by_name[each.tensor] for each in made if each.tensor in by_name)
+    return tuple(by_name[computed.tensor] for computed in made if computed.tensor in by_name)
 
 
 def _inter_op_threads(config: OrtConfig, threads: int) -> int | None:
     return (config.inter_op_threads or threads) if config.execution_mode == "parallel" else None
 
 
-def _assignment(taken: dict[str, list[tuple[str, str]]] | None) -> dict[str, Any]:
-    """Return the number of nodes by provider, and each node, or why that is not known."""
-    if taken is None:
-        return {"nodes_reason": f"onnxruntime {onnxruntime.__version__} does not tell which provider took a node"}
-    nodes = {provider: [list(node) for node in found] for provider, found in taken.items()}
-    return {"nodes": {provider: len(found) for provider, found in taken.items()}, "assignment": nodes}
+def _assignment(assigned: dict[str, list[tuple[str, str]]] | None) -> dict[str, Any]:
+    """Return the number of nodes by provider and the nodes themselves, or the reason why they are unknown."""
+    if assigned is None:
+        return {"nodes_reason": f"onnxruntime {onnxruntime.__version__} does not report which provider runs a node"}
+    nodes = {provider: [list(node) for node in assigned_nodes] for provider, assigned_nodes in assigned.items()}
+    return {
+        "nodes": {provider: len(assigned_nodes) for provider, assigned_nodes in assigned.items()},
+        "assignment": nodes,
+    }

@@ -1,4 +1,4 @@
-"""Turns ONNX Runtime's error texts into words for people."""
+"""Makes ONNX Runtime's error messages readable."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ SOURCE = re.compile(r"\S*/?\w+\.(?:cc|h):\d+ (?:[^\n]*?\) (?:const )?(?:\[with [
 
 
 def plain_words(error: BaseException) -> str:
-    """Return an error's text without its code and without C++ places and signatures."""
+    """Return an error's message without codes, C++ file positions and signatures."""
     text = PREFIX.sub("", str(error))
     return " ".join(SOURCE.sub("", text).split()) or type(error).__name__

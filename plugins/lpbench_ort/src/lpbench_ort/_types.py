@@ -1,4 +1,4 @@
-"""ONNX Runtime's names of types and lpbench's, which are numpy's."""
+"""Maps ONNX Runtime's type names to lpbench's, which are numpy's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BITS = {
     "float8_e5m2": ("uint8", 19),
     "float8_e5m2fnuz": ("uint8", 20),
 }
-"""Types that numpy alone does not know: the integers that hold their bits, and ONNX's number of the type."""
+"""Types that numpy does not have: the integer type that holds their bits, and ONNX's number of the type."""
 
 PRECISIONS = {
     "float64": "F64",
@@ -37,7 +37,7 @@ PRECISIONS = {
     "uint4": "U4",
     "int4": "S4",
 }
-"""The glossary's words for the types that networks are computed in."""
+"""lpbench's names of precisions (see the glossary)."""
 
 
 def numpy_name(element: str) -> str:
@@ -46,12 +46,12 @@ def numpy_name(element: str) -> str:
 
 
 def tensor_info(argument: Any) -> TensorInfo:
-    """Return what a session says of one input or output; what is no tensor keeps ONNX Runtime's words."""
+    """Return an input or output of a session; one that is not a tensor keeps ONNX Runtime's type name."""
     match = TENSOR.fullmatch(argument.type)
     dtype = numpy_name(match[1]) if match else argument.type
     return TensorInfo(argument.name, dtype, tuple(argument.shape))
 
 
 def is_tensor(info: TensorInfo) -> bool:
-    """Tell tensors from sequences, maps and optionals."""
+    """Return whether an input or output is a tensor, not a sequence, map or optional."""
     return "(" not in info.dtype

@@ -1,4 +1,4 @@
-"""What the conformance kit checks ONNX Runtime with: two small models, written without the onnx package."""
+"""The conformance kit's case for ONNX Runtime: two small models, written without the onnx package."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MORE = 0x80
 
 
 def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:  # noqa: ARG001 - the kit's signature
-    """Return ``y = relu(x w)`` for a batch of vectors, and an identity to see the precision by."""
+    """Return ``y = relu(x w)`` for a batch of vectors, and an identity that shows the precision."""
     random = np.random.default_rng(5)
     weights = random.standard_normal(SIZES).astype(np.float32)
     feeds, other = (random.standard_normal((2, SIZES[0])).astype(np.float32) for _ in range(2))

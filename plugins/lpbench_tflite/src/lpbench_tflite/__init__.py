@@ -1,6 +1,6 @@
 """LiteRT for lpbench: the engine ``tflite`` and a converter from ONNX.
 
-The engine works by ai-edge-litert or by tflite-runtime, whichever is installed.
+The engine uses ai-edge-litert or tflite-runtime, whichever is installed.
 Importing this module imports neither of them, nor numpy.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
-    """Offer LiteRT."""
+    """Register LiteRT."""
     register(
         TfliteSpec(
             "tflite",
@@ -38,14 +38,14 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             owned_outputs=True,
             streams=True,
             batches=True,
-            reference={"xnnpack": False},  # LiteRT's own kernels say what an operator does
+            reference={"xnnpack": False},  # LiteRT's own kernels define what an operator computes
         )
     )
 
 
 @hookimpl
 def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
-    """Offer onnx2tf."""
+    """Register onnx2tf."""
     register(
         ConverterSpec(
             "onnx2tf",

@@ -1,7 +1,7 @@
-"""How one inference is done: feeds are copied in, outputs are copied out, as LiteRT offers it.
+"""Runs one inference; feeds and outputs are copied with LiteRT's own calls.
 
-Views of LiteRT's own memory would save the copies, and forbid the next run while one is
-held; copying costs a few microseconds for each megabyte.
+Views of LiteRT's memory would save the copies, but LiteRT refuses to run while a view is
+held.  Copying costs a few microseconds per megabyte.
 """
 
 from __future__ import annotations
@@ -17,50 +17,52 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
 
 UNSEEN = object()
-"""Stands where no array was looked at, since a user may hand over None."""
+"""Marks inputs without a checked array; None would be ambiguous, since a user may pass it."""
 
 
 class MisfitError(Exception):
-    """A feed is missing or has the wrong type or shape; the session says which."""
+    """A feed is missing or has the wrong type or shape; the session finds out which."""
 
 
 class Call:
     """Runs one interpreter.
 
-    Arrays are looked at when another object comes than in the run before, so that a loop that refills its
-    buffers pays nothing: LiteRT itself runs on with old data where a feed is missing, and reads swapped bytes.
+    An array is checked only if it is another object than in the previous run, so checks cost nothing in a loop
+    that refills its buffers.  LiteRT itself runs with old data if a feed is missing, and does not convert swapped
+    bytes.
 
-    :param inputs: With None for dimensions that may change from run to run.
+    :param inputs: The inputs, with None for dimensions that may change from run to run.
     """
 
     def __init__(self, interpreter: Any, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> None:
         self._interpreter = interpreter
         self._set, self._invoke, self._get = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
-        given, found = interpreter.get_input_details(), interpreter.get_output_details()
-        self._count = len(given)
+        input_details, output_details = interpreter.get_input_details(), interpreter.get_output_details()
+        self._count = len(input_details)
         self._inputs = [
-            (at, info.name, each["index"]) for at, (info, each) in enumerate(zip(inputs, given, strict=True))
+            (position, info.name, detail["index"])
+            for position, (info, detail) in enumerate(zip(inputs, input_details, strict=True))
         ]
-        self._outputs = [(info.name, each["index"]) for info, each in zip(outputs, found, strict=True)]
+        self._outputs = [(info.name, detail["index"]) for info, detail in zip(outputs, output_details, strict=True)]
         self._infos = inputs
         self._seen: list[Any] = [UNSEEN] * len(inputs)
-        self._shapes = [tuple(map(int, each["shape"])) for each in given]
+        self._shapes = [tuple(map(int, detail["shape"])) for detail in input_details]
 
-    def __call__(self, given: Feeds) -> Outputs:
-        if len(given) != self._count:
+    def __call__(self, feeds: Feeds) -> Outputs:
+        if len(feeds) != self._count:
             raise MisfitError
-        for at, name, index in self._inputs:
-            array = given[name]
-            if self._seen[at] is not array:
-                return self(self._looked(given))  # from the start, since new sizes take what was set before
+        for position, name, index in self._inputs:
+            array = feeds[name]
+            if self._seen[position] is not array:
+                return self(self._checked(feeds))  # start again, since resizing discards the inputs set before
             self._set(index, array)
         self._invoke()
         return {name: self._get(index) for name, index in self._outputs}
 
-    def _looked(self, given: Feeds) -> Feeds:
-        """Check all feeds, give LiteRT the sizes of open dimensions and return the arrays that were looked at."""
+    def _checked(self, feeds: Feeds) -> Feeds:
+        """Check all feeds, resize open dimensions and return the checked arrays."""
         self._seen = [UNSEEN] * self._count
-        arrays = {info.name: given[info.name] for info in self._infos}
+        arrays = {info.name: feeds[info.name] for info in self._infos}
         for info in self._infos:
             if feed_checks.misfit(arrays[info.name], info):
                 raise MisfitError
@@ -81,17 +83,17 @@ class Call:
 
 
 def resize(interpreter: Any, indices: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> None:
-    """Give inputs their sizes.
+    """Resize inputs.
 
-    :raises EngineError: They do not fit each other, or an operator.
+    :raises EngineError: The shapes do not match each other, or an operator does not support them.
     """
     try:
         for index, shape in zip(indices, shapes, strict=True):
             interpreter.resize_tensor_input(index, list(shape), strict=True)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
-        given = ", ".join(map(feed_checks.text, shapes))
+        requested = ", ".join(map(feed_checks.text, shapes))
         raise EngineError(
-            f"the model does not take inputs of {given}: {' '.join(str(error).split())}",
-            hint="inputs that belong together need shapes that fit",
+            f"the model does not accept inputs of {requested}: {' '.join(str(error).split())}",
+            hint="give related inputs shapes that match",
         ) from error

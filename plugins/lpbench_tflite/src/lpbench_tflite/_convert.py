@@ -1,4 +1,4 @@
-"""ONNX to TFLite by onnx2tf, which lives in an environment of its own: it pins what would disturb ours."""
+"""Converts ONNX to TFLite with onnx2tf, in a separate environment because of its pinned dependencies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOOL = tool_environments.Tool(
     "onnx2tf",
     (
         "onnx2tf==2.6.9",
-        # what it pins, without onnxoptimizer, onnxscript, pytest and setuptools: it never imports those
+        # its pinned dependencies, except onnxoptimizer, onnxscript, pytest and setuptools, which it never imports
         "ai-edge-litert==2.1.2",
         "flatbuffers==25.12.19",
         "h5py==3.14.0",
@@ -31,11 +31,11 @@ TOOL = tool_environments.Tool(
         "opencv-python==4.13.0.92",
         "protobuf==7.35.1",
         "psutil==5.9.5; platform_machine == 'x86_64'",
-        "psutil==7.0.0; platform_machine != 'x86_64'",  # the first one has no wheel for others
+        "psutil==7.0.0; platform_machine != 'x86_64'",  # 5.9.5 has no wheels for other machines
         "sne4onnx==2.0.1",
         "sng4onnx==2.0.1",
         "tqdm==4.67.1",
-        # what those need
+        # dependencies of those
         "backports.strenum==1.2.8",
         "markdown-it-py==4.3.0",
         "mdurl==0.1.2",
@@ -51,19 +51,19 @@ TIMEOUT = 1800.0
 
 
 class Onnx2tf(Converter):
-    """onnx2tf with its own writer of TFLite files, without TensorFlow; takes ONNX files."""
+    """onnx2tf with its own writer of TFLite files, without TensorFlow; reads ONNX files."""
 
     def prepare(self) -> None:
-        """Make onnx2tf's environment unless it is in the cache.
+        """Create onnx2tf's environment unless it is in the cache.
 
-        :raises ConversionError: No Python that it runs on, no network, no space.
+        :raises ConversionError: A suitable Python, the network or disk space is missing.
         """
         tool_environments.environment(TOOL)
 
     def convert(self, source: Model, wanted: Conversion, /) -> Converted:
-        """Convert a model; channels of inputs with four dimensions become last, unless the app states NHWC.
+        """Convert a model; the channels of four-dimensional inputs are moved last, unless the app states NHWC.
 
-        :raises ConversionError: Naming operators that TFLite does not have.
+        :raises ConversionError: onnx2tf fails, or its result is unusable; unsupported operators are named.
         """
         python = tool_environments.environment(TOOL)
         target = wanted.folder / "model.tflite"
@@ -71,10 +71,10 @@ class Onnx2tf(Converter):
         _refuse_custom(target, answer["operators"])
         if problem := answer.get("problem"):
             raise ConversionError(
-                f"onnx2tf wrote a file that cannot be used: {problem}",
+                f"onnx2tf wrote an unusable file: {problem}",
                 hint="convert the model in another way, or use another engine",
             )
-        layouts = {each.name: each.layout for each in (*source.inputs, *source.outputs)}
+        layouts = {tensor.name: tensor.layout for tensor in (*source.inputs, *source.outputs)}
         inputs, outputs = (_infos(answer[side], layouts) for side in ("inputs", "outputs"))
         return Converted(Model("tflite", target, (), inputs, outputs), answer["tools"])
 
@@ -86,15 +86,15 @@ def _request(source: Model, target: Path, wanted: Conversion) -> dict[str, Any]:
         "target": str(target),
         "scratch": str(wanted.scratch),
         "shapes": {name: list(shape) for name, shape in wanted.shapes.items()},
-        "channels_last": [each.name for each in source.inputs if each.layout == "NHWC"],
+        "channels_last": [tensor.name for tensor in source.inputs if tensor.layout == "NHWC"],
     }
 
 
 def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> dict[str, Any]:
-    """Run onnx2tf in its environment and return what it says of the file it wrote."""
-    asked, told, log = scratch / "request.json", scratch / "answer.json", scratch / "onnx2tf.log"
-    asked.write_text(json.dumps(request), "utf-8")
-    command = [str(python), _onnx2tf.__file__, str(asked), str(told)]
+    """Run onnx2tf in its environment and return its answer about the file that it wrote."""
+    request_path, answer_path, log = scratch / "request.json", scratch / "answer.json", scratch / "onnx2tf.log"
+    request_path.write_text(json.dumps(request), "utf-8")
+    command = [str(python), _onnx2tf.__file__, str(request_path), str(answer_path)]
     try:
         status = processes.run(
             command,
@@ -107,12 +107,12 @@ def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> d
         )
     except TimeoutError as error:
         raise ConversionError(f"onnx2tf {error}", where=str(model)) from error
-    if status < 0 or not told.is_file():
+    if status < 0 or not answer_path.is_file():
         raise ConversionError(
             f"onnx2tf {processes.ending(status)}; its last words: {processes.last_line(log)[:300] or 'none'}",
             where=str(model),
         )
-    answer: dict[str, Any] = json.loads(told.read_text("utf-8"))
+    answer: dict[str, Any] = json.loads(answer_path.read_text("utf-8"))
     if "error" in answer:
         # the tool's own traceback, for --debug
         words = RuntimeError(log.read_text("utf-8", "replace"))
@@ -121,26 +121,27 @@ def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> d
 
 
 def _refuse_custom(path: Path, operators: Sequence[str]) -> None:
-    """Refuse a file with operators that onnx2tf only gave a name."""
+    """Refuse a file with custom operators, which onnx2tf writes for unsupported ones."""
     try:
         custom = _model.read(path).custom
     except EngineError as error:
-        raise ConversionError(f"onnx2tf wrote a file that cannot be used: {error.what}") from error
+        raise ConversionError(f"onnx2tf wrote an unusable file: {error.what}") from error
     if custom:
-        known = {f"ONNX_{each}".upper(): each for each in operators}
+        known = {f"ONNX_{operator}".upper(): operator for operator in operators}
+        names = ", ".join(known.get(operator, operator) for operator in custom)
         raise ConversionError(
-            f"TFLite has no operator {', '.join(known.get(each, each) for each in custom)}",
+            f"TFLite does not support these operators: {names}",
             hint="convert the model without them, or use another engine",
         )
 
 
-def _infos(found: Sequence[dict[str, Any]], layouts: dict[str, str]) -> tuple[TensorInfo, ...]:
-    return tuple(_info(each, layouts.get(each["source"], "")) for each in found)
+def _infos(tensors: Sequence[dict[str, Any]], layouts: dict[str, str]) -> tuple[TensorInfo, ...]:
+    return tuple(_info(tensor, layouts.get(tensor["source"], "")) for tensor in tensors)
 
 
-def _info(each: dict[str, Any], layout: str) -> TensorInfo:
-    """Return a tensor with its layout: the engine takes four dimensions for NHWC where nothing is stated."""
-    name, source, shape = each["name"], each["source"], tuple(each["shape"])
+def _info(tensor: dict[str, Any], layout: str) -> TensorInfo:
+    """Return a tensor with its layout, since the engine assumes NHWC for four dimensions otherwise."""
+    name, source, shape = tensor["name"], tensor["source"], tuple(tensor["shape"])
     kept = layout or ("NCHW" if len(shape) == _onnx2tf.IMAGE else "")
-    order = "NHWC" if each["last"] else kept
-    return TensorInfo(name, each["dtype"], shape, order, alias="" if source == name else source)
+    order = "NHWC" if tensor["last"] else kept
+    return TensorInfo(name, tensor["dtype"], shape, order, alias="" if source == name else source)

@@ -1,4 +1,4 @@
-"""Loads libraries that take over parts of a model, and tells which operators were taken over."""
+"""Loads delegates, libraries that run parts of a model, and lists the operators that they run."""
 
 from __future__ import annotations
 
@@ -14,56 +14,56 @@ if TYPE_CHECKING:
 
 FUNCTIONS = ("tflite_plugin_create_delegate", "tflite_plugin_destroy_delegate")
 TAKEN = "DELEGATE"
-"""Name of the operator that stands for those that a delegate took."""
+"""Name of the operator that replaces those that a delegate runs."""
 
 
 def load(delegates: Sequence[Delegate], api: Any) -> list[Any]:
-    """Return the delegates, loaded.
+    """Load the delegates.
 
     :raises EngineError: A library cannot be loaded, or refuses its options.
     """
-    return [_load(each, api) for each in delegates]
+    return [_load(delegate, api) for delegate in delegates]
 
 
 def _load(delegate: Delegate, api: Any) -> Any:
     try:
-        found = ctypes.CDLL(delegate.library)
-        for name in FUNCTIONS:  # the errors of the interpreter's own class come with a second one, from its destructor
-            getattr(found, name)
+        shared_library = ctypes.CDLL(delegate.library)
+        for name in FUNCTIONS:  # checked here, since the interpreter's error is followed by one from its destructor
+            getattr(shared_library, name)
         return api.load_delegate(delegate.library, dict(delegate.options))
     except (OSError, ValueError, AttributeError) as error:
-        reason = " ".join(str(error).split()) or "it gives no reason"
+        reason = " ".join(str(error).split()) or "the library gives no reason"
         raise EngineError(
             f'delegate "{delegate.library}" cannot be used: {reason}',
-            hint="give the path of a library that has tflite_plugin_create_delegate",
+            hint="give the path of a library that exports tflite_plugin_create_delegate",
         ) from error
 
 
 def taken(interpreter: Any) -> list[set[int]]:
-    """Return, for each part that was taken over, the operators in it; empty where the library does not tell."""
+    """Return the operators' indices in each delegated part; empty if the library does not report them."""
     if not hasattr(interpreter, "_get_ops_details"):
         return []
-    operators = interpreter._get_ops_details()  # noqa: SLF001 - there is no public way to see what a delegate took
-    own = [each for each in operators if each["op_name"] != TAKEN]
-    producers = {int(tensor): each for each in own for tensor in each["outputs"]}
-    return [_behind(each, producers) for each in operators if each["op_name"] == TAKEN]
+    operators = interpreter._get_ops_details()  # noqa: SLF001 - the public interface does not show delegated operators
+    own = [operator for operator in operators if operator["op_name"] != TAKEN]
+    producers = {int(tensor): operator for operator in own for tensor in operator["outputs"]}
+    return [_behind(operator, producers) for operator in operators if operator["op_name"] == TAKEN]
 
 
 def count(interpreter: Any) -> int | None:
-    """Return the number of the model's own operators, or None where the library does not tell."""
+    """Return the number of the model's own operators, or None if the library does not report it."""
     if not hasattr(interpreter, "_get_ops_details"):
         return None
     operators = interpreter._get_ops_details()  # noqa: SLF001 - as above
-    return len([each for each in operators if each["op_name"] != TAKEN])
+    return len([operator for operator in operators if operator["op_name"] != TAKEN])
 
 
 def _behind(part: Mapping[str, Any], producers: Mapping[int, Mapping[str, Any]]) -> set[int]:
-    """Walk from what a part gives back to what it takes."""
-    given, found = {int(each) for each in part["inputs"]}, set[int]()
-    waiting = [int(each) for each in part["outputs"]]
+    """Return the operators in a part, by walking from its outputs back to its inputs."""
+    inputs, operators = {int(tensor) for tensor in part["inputs"]}, set[int]()
+    waiting = [int(tensor) for tensor in part["outputs"]]
     while waiting:
         producer = producers.get(waiting.pop())
-        if producer and producer["index"] not in found:
-            found.add(producer["index"])
-            waiting += [int(each) for each in producer["inputs"] if int(each) not in given]
-    return found
+        if producer and producer["index"] not in operators:
+            operators.add(producer["index"])
+            waiting += [int(tensor) for tensor in producer["inputs"] if int(tensor) not in inputs]
+    return operators

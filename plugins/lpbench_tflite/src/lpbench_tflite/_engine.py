@@ -25,10 +25,10 @@ class TfliteEngine(Engine[TfliteConfig]):
     """LiteRT; reads TFLite files."""
 
     def open(self, model: Model, config: TfliteConfig | None, /, *, shapes: Shapes, profile: bool = False) -> Session:
-        """Load the model; a delegate that takes none of it is an error.
+        """Load the model; a delegate that accepts no operator is an error.
 
-        :param profile: Changes nothing: ``Session.profile`` refuses.
-        :raises EngineError: Naming the model's file, what is wrong and what to do.
+        :param profile: Has no effect; ``Session.profile`` always refuses.
+        :raises EngineError: The model cannot be loaded as requested; the error names the file.
         """
         try:
             return _open(model.path, config or TfliteConfig(), shapes)
@@ -37,80 +37,80 @@ class TfliteEngine(Engine[TfliteConfig]):
 
 
 def _open(path: Path, config: TfliteConfig, shapes: Shapes) -> Session:
-    found, structure = library(), _model.read(path)
+    lib, structure = library(), _model.read(path)
     threads = config.threads or physical_cores()
-    start = functools.partial(_ready, found, config, threads)
-    interpreter = _load(path, found, config, threads, structure)
+    start = functools.partial(_ready, lib, config, threads)
+    interpreter = _load(path, lib, config, threads, structure)
     delegated = _check_delegates(interpreter, config)
-    _allocate(interpreter, structure, found)
+    _allocate(interpreter, structure, lib)
     _fix(interpreter, shapes)
     fixed = frozenset(shapes)
-    return TfliteSession(Loaded(path, config, threads, found, structure, interpreter, start, delegated, fixed))
+    return TfliteSession(Loaded(path, config, threads, lib, structure, interpreter, start, delegated, fixed))
 
 
-def _load(path: Path, found: Library, config: TfliteConfig, threads: int, structure: Structure) -> Any:
-    delegates = _delegates.load(config.delegates, found.api)
+def _load(path: Path, lib: Library, config: TfliteConfig, threads: int, structure: Structure) -> Any:
+    delegates = _delegates.load(config.delegates, lib.api)
     try:
-        return _interpreter(found, config, threads, delegates, model_path=str(path))
+        return _interpreter(lib, config, threads, delegates, model_path=str(path))
     except (ValueError, RuntimeError) as error:
-        raise _explained(found, structure, error) from error
+        raise _explained(lib, structure, error) from error
 
 
-def _interpreter(found: Library, config: TfliteConfig, threads: int, delegates: list[Any], **model: str | bytes) -> Any:
-    kinds = found.api.OpResolverType
+def _interpreter(lib: Library, config: TfliteConfig, threads: int, delegates: list[Any], **model: str | bytes) -> Any:
+    kinds = lib.api.OpResolverType
     resolver = kinds.AUTO if config.xnnpack else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    return found.api.Interpreter(
+    return lib.api.Interpreter(
         **model, num_threads=threads, experimental_delegates=delegates, experimental_op_resolver_type=resolver
     )
 
 
-def _ready(found: Library, config: TfliteConfig, threads: int, content: bytes) -> Any:
-    """Return an interpreter for a model of ours, without delegates."""
-    interpreter = _interpreter(found, config, threads, [], model_content=content)
+def _ready(lib: Library, config: TfliteConfig, threads: int, content: bytes) -> Any:
+    """Return an interpreter for a model's content, without delegates and with allocated tensors."""
+    interpreter = _interpreter(lib, config, threads, [], model_content=content)
     interpreter.allocate_tensors()
     return interpreter
 
 
 def _check_delegates(interpreter: Any, config: TfliteConfig) -> set[int]:
-    """Return the operators that the delegates took.
+    """Return the indices of the operators that run on delegates.
 
-    :raises EngineError: There are delegates, and they took none.
+    :raises EngineError: Delegates are configured, and they accepted no operator.
     """
     parts = _delegates.taken(interpreter) if config.delegates else []
     if config.delegates and not parts:
-        names = ", ".join(f'"{each.library}"' for each in config.delegates)
+        names = ", ".join(f'"{delegate.library}"' for delegate in config.delegates)
         raise EngineError(
-            f"no operator was taken over by {names}",
-            hint="the CPU would run them all: leave the delegate out, or convert the model for it",
+            f"no operator was accepted by {names}",
+            hint="the CPU would run all of them: leave the delegate out, or convert the model for it",
         )
     return set[int]().union(*parts)
 
 
-def _allocate(interpreter: Any, structure: Structure, found: Library) -> None:
+def _allocate(interpreter: Any, structure: Structure, lib: Library) -> None:
     try:
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise _explained(found, structure, error) from error
+        raise _explained(lib, structure, error) from error
 
 
-def _explained(found: Library, structure: Structure, error: Exception) -> EngineError:
-    """Return the error with all operators that are missing, or in the library's words."""
-    missing = _operators.missing(structure, lambda content: found.api.Interpreter(model_content=content))
+def _explained(lib: Library, structure: Structure, error: Exception) -> EngineError:
+    """Return the error with all missing operators, or with the library's message."""
+    missing = _operators.missing(structure, lambda content: lib.api.Interpreter(model_content=content))
     if missing:
-        what = f"{found.distribution} {found.version} does not have these operators: {', '.join(missing)}"
+        what = f"{lib.distribution} {lib.version} does not have these operators: {', '.join(missing)}"
         return EngineError(
-            what, hint="a version needs a newer library; custom operators come with a delegate, if at all"
+            what, hint="newer versions of an operator need a newer library; custom operators need a delegate"
         )
-    return EngineError(f"{found.distribution} {found.version} cannot load it: {' '.join(str(error).split())}")
+    return EngineError(f"{lib.distribution} {lib.version} cannot load the model: {' '.join(str(error).split())}")
 
 
 def _fix(interpreter: Any, shapes: Shapes) -> None:
-    """Give inputs the shapes that were asked for.
+    """Give inputs the requested shapes.
 
-    :raises EngineError: A shape names no input, or contradicts the model.
+    :raises EngineError: A shape is for an unknown input, or contradicts the model.
     """
     inputs, _ = tensors(interpreter, frozenset())
     feed_checks.fixed(inputs, shapes)
-    details = [each for each in interpreter.get_input_details() if each["name"] in shapes]
+    details = [detail for detail in interpreter.get_input_details() if detail["name"] in shapes]
     if details:
-        resize(interpreter, [each["index"] for each in details], [shapes[each["name"]] for each in details])
+        resize(interpreter, [detail["index"] for detail in details], [shapes[detail["name"]] for detail in details])

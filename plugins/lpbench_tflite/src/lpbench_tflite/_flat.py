@@ -1,8 +1,8 @@
-"""Reads FlatBuffers, checking that every place lies inside the file before it is read.
+"""Reads FlatBuffers, checking that every offset lies inside the file before it is used.
 
-A table begins with the distance back to its vtable, which lists where each field
-lies; a field that is no number holds the distance on to its content.  Source:
-flatbuffers.dev, internals.
+A table begins with the distance back to its vtable, which lists the positions of the
+fields; a field that is not a number holds the distance forward to its content.
+Source: flatbuffers.dev, internals.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import struct
 from typing import Any
 
 VTABLE_HEAD = 4
-"""Bytes of a vtable before its fields: its own size and its table's."""
+"""Bytes of a vtable before its entries: its own size and the table's size."""
 
 
 class Table:
     """One table of a FlatBuffer.
 
-    :param data: The whole file: bytes, or a file in memory.
-    :param at: Where the table begins.
-    :raises ValueError: It does not lie inside the file.
+    :param data: The whole file, as bytes or memory-mapped.
+    :param at: Position of the table.
+    :raises ValueError: The table does not lie inside the file.
     """
 
     def __init__(self, data: Any, at: int) -> None:
@@ -31,34 +31,34 @@ class Table:
         require(data, self._vtable, self._size)
         require(data, at, self._length)
         if self._size < VTABLE_HEAD or self._size % 2:
-            raise ValueError(f"the table at byte {at} has a broken list of fields")
+            raise ValueError(f"the table at byte {at} has an invalid vtable")
 
     def scalar(self, slot: int, code: str, default: int = 0) -> int:
-        """Return a whole number; ``code`` is struct's letter of its type."""
+        """Return an integer field; ``code`` is the type's letter in ``struct``."""
         place = self._place(slot, struct.calcsize(f"<{code}"))
         return default if place is None else int(number(self._data, code, place))
 
     def table(self, slot: int) -> Table | None:
-        """Return the table that a field leads to, or None."""
+        """Return the table that a field points to, or None."""
         place = self._target(slot)
         return None if place is None else Table(self._data, place)
 
     def tables(self, slot: int) -> list[Table]:
-        """Return the tables of a vector."""
+        """Return a vector of tables."""
         places, start = self._vector(slot, 4), self._start(slot)
         return [Table(self._data, start + 4 * at + step) for at, step in enumerate(self._numbers("I", places, start))]
 
     def numbers(self, slot: int, code: str) -> tuple[int, ...]:
-        """Return the whole numbers of a vector."""
+        """Return a vector of integers."""
         count = self._vector(slot, struct.calcsize(f"<{code}"))
         return self._numbers(code, count, self._start(slot))
 
     def size(self, slot: int) -> int:
-        """Return how many bytes a vector of bytes has."""
+        """Return the length of a vector of bytes."""
         return self._vector(slot, 1)
 
     def text(self, slot: int) -> str:
-        """Return a text."""
+        """Return a string."""
         count, start = self._vector(slot, 1), self._start(slot)
         return bytes(self._data[start : start + count]).decode("utf-8", "replace")
 
@@ -78,13 +78,13 @@ class Table:
     def _start(self, slot: int) -> int:
         return (self._target(slot) or 0) + 4
 
-    def _vector(self, slot: int, each: int) -> int:
-        """Return a vector's length once all of it is known to lie inside the file."""
+    def _vector(self, slot: int, item_size: int) -> int:
+        """Return a vector's length, after checking that the vector lies inside the file."""
         place = self._target(slot)
         if place is None:
             return 0
         count = int(number(self._data, "I", place))
-        require(self._data, place + 4, count * each)
+        require(self._data, place + 4, count * item_size)
         return count
 
     def _numbers(self, code: str, count: int, start: int) -> tuple[int, ...]:
@@ -94,17 +94,17 @@ class Table:
 def number(data: Any, code: str, at: int) -> int | float:
     """Return one number.
 
-    :raises ValueError: It does not lie inside the file.
+    :raises ValueError: The number does not lie inside the file.
     """
     require(data, at, struct.calcsize(f"<{code}"))
-    found: int | float = struct.unpack_from(f"<{code}", data, at)[0]
-    return found
+    value: int | float = struct.unpack_from(f"<{code}", data, at)[0]
+    return value
 
 
 def require(data: Any, at: int, size: int) -> None:
-    """Refuse a place that does not lie inside the file.
+    """Require that a range of bytes lies inside the file.
 
-    :raises ValueError: Naming the place.
+    :raises ValueError: It does not; the error gives the position.
     """
     if at < 0 or at + size > len(data):
-        raise ValueError(f"it points to byte {at + size} of {len(data)}")
+        raise ValueError(f"an offset points to byte {at + size} of {len(data)}")

@@ -1,4 +1,4 @@
-"""Imports the library: LiteRT where it is installed, else the tflite-runtime before it."""
+"""Imports the library: LiteRT if it is installed, otherwise its predecessor tflite-runtime."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ DISTRIBUTIONS = {LITERT: ("ai-edge-litert", "ai-edge-litert-nightly"), RUNTIME: 
 
 @dataclass(frozen=True)
 class Library:
-    """What is used of the library.
+    """The library in use.
 
-    :param distribution: The distribution that brought it.
-    :param api: Its module ``interpreter``.
+    :param distribution: The distribution that provides it.
+    :param api: The library's module ``interpreter``.
     """
 
     distribution: str
@@ -28,21 +28,21 @@ class Library:
 def library() -> Library:
     """Return the installed library.
 
-    :raises EngineError: It does not work with the installed numpy, or cannot be imported.
+    :raises EngineError: The library does not work with the installed numpy, or cannot be imported.
     """
     if problem := numpy_problem():
         raise EngineError(problem[0], hint=problem[1])
-    wrong: list[str] = []
+    errors: list[str] = []
     for name, distributions in DISTRIBUTIONS.items():
         try:
             api = importlib.import_module(f"{name}.interpreter")
         except ImportError as error:
-            wrong.append(f"{name}: {error}")
+            errors.append(f"{name}: {error}")
             continue
         return Library(*_version(distributions), api)
-    raise EngineError(f"LiteRT cannot be imported: {'; '.join(wrong)}", hint='pip install "lpbench[tflite]"')
+    raise EngineError(f"LiteRT cannot be imported: {'; '.join(errors)}", hint='pip install "lpbench[tflite]"')
 
 
 def _version(distributions: tuple[str, ...]) -> tuple[str, str]:
-    found = ((name, version(name)) for name in distributions)
-    return next(((name, number) for name, number in found if number), (distributions[0], "unknown"))
+    versions = ((name, version(name)) for name in distributions)
+    return next(((name, number) for name, number in versions if number), (distributions[0], "unknown"))

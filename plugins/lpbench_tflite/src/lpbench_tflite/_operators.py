@@ -1,6 +1,6 @@
-"""Which operators of a model the installed library does not have.
+"""Finds the operators of a model that the installed library does not have.
 
-The library stops at the first one, so each is tried in a model of its own.
+The library stops at the first one, so each is tried in a separate model.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ ABSENT = re.compile(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'|
 
 
 def missing(structure: Structure, start: Callable[[bytes], Any]) -> list[str]:
-    """Return the names of operators that the library lacks, with the version of those that it has in another.
+    """Return the names of the operators that the library lacks, with the missing version if it has others.
 
-    :param start: Makes an interpreter, which looks its operators up.
+    :param start: Makes an interpreter, which looks up its operators.
     """
     built_in = {(code, version) for code, _, version in structure.codes if code != CUSTOM}
-    found = [_absent(code, version, start) for code, version in sorted(built_in)]
-    return [*filter(None, found), *structure.custom]
+    absent = [_absent(code, version, start) for code, version in sorted(built_in)]
+    return [*filter(None, absent), *structure.custom]
 
 
 def _absent(code: int, version: int, start: Callable[[bytes], Any]) -> str:
     network = Network()
-    given = network.tensor("x", (1,))
+    tensor = network.tensor("x", (1,))
     network.kind(Kind(code, version=version))
     try:
-        start(network.save([given], [given]))
+        start(network.save([tensor], [tensor]))
     except (ValueError, RuntimeError) as error:
         match = ABSENT.search(str(error))
         if match and match[1]:

@@ -1,4 +1,4 @@
-"""A model's inputs and outputs in lpbench's words."""
+"""A model's inputs and outputs as TensorInfo."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     Detail = Mapping[str, Any]
-    """What the interpreter says of one tensor."""
+    """The interpreter's details of one tensor."""
 
 IMAGE_RANK = 4
 
 
 def infos(details: Sequence[Detail], *, fixed: bool = False) -> tuple[TensorInfo, ...]:
-    """Return tensors as lpbench describes them.
+    """Return tensors as TensorInfo.
 
-    :param fixed: Take the sizes in force for open ones, too.
+    :param fixed: Whether to use the current sizes of open dimensions.
     """
-    return tuple(_info(each, fixed=fixed) for each in details)
+    return tuple(_info(detail, fixed=fixed) for detail in details)
 
 
 def size(detail: Detail) -> int:
-    """Return a tensor's bytes at the sizes in force."""
+    """Return a tensor's size in bytes at its current shape."""
     return int(np.prod(detail["shape"], dtype=np.int64)) * np.dtype(detail["dtype"]).itemsize
 
 
@@ -50,7 +50,7 @@ def _dtype(kind: type[Any]) -> str:
 
 
 def _quantisation(parameters: Mapping[str, Any]) -> tuple[float | None, int | None]:
-    """Return scale and zero-point of a tensor that has one of each; None where it has none, or one per channel."""
+    """Return a tensor's scale and zero-point; None without quantisation or with a scale per channel."""
     scales, zero_points = parameters["scales"], parameters["zero_points"]
     if len(scales) != 1 or not scales[0]:
         return None, None

@@ -1,4 +1,4 @@
-"""Starts the library and runs a model; in a child process, because vendors' libraries crash."""
+"""Loads the library and runs a model; runs in a child process, because vendors' libraries may crash."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from lpbench_tflite.config import TfliteConfig
 
 
 def probe() -> dict[str, Any]:
-    """Return ``version``, the ``distribution`` that is used, and ``devices``: the CPU, once a model ran on it."""
-    found = library()
+    """Return ``version``, the ``distribution`` in use, and ``devices``: the CPU, after running a model on it."""
+    lib = library()
     with tempfile.TemporaryDirectory(prefix="lpbench-tflite-") as folder:
-        made = case(Path(folder), {})
-        with TfliteEngine().open(made.model, TfliteConfig(), shapes={}) as session:
-            session.run(made.feeds)
+        conformance_case = case(Path(folder), {})
+        with TfliteEngine().open(conformance_case.model, TfliteConfig(), shapes={}) as session:
+            session.run(conformance_case.feeds)
             nodes = session.describe().get("nodes", {})
     return {
-        "version": found.version,
-        "distribution": found.distribution,
+        "version": lib.version,
+        "distribution": lib.distribution,
         "devices": ["cpu"],
         "xnnpack": bool(nodes.get("XNNPACK")),
     }

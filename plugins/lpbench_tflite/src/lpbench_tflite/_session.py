@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What an open model was made from.
+    """The parts of an open model.
 
-    :param interpreter: With its tensors allocated.
+    :param interpreter: The interpreter, with allocated tensors.
     :param start: Makes another interpreter with the same options.
-    :param delegated: The operators that delegates took, before XNNPACK.
-    :param fixed: Names of the inputs whose shape was asked for.
+    :param delegated: Indices of the operators that delegates accepted, before XNNPACK.
+    :param fixed: Names of the inputs whose shape was requested.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class Loaded:
 
 
 class TfliteSession(Session):
-    """One interpreter and what is known of it."""
+    """One interpreter with its facts."""
 
     def __init__(self, loaded: Loaded) -> None:
         self._path = loaded.path
@@ -54,7 +54,7 @@ class TfliteSession(Session):
     def run(self, feeds: Feeds, /) -> Outputs:
         """Run one inference; the arrays returned belong to the caller."""
         try:
-            return self._call(feeds)  # type: ignore[misc] # None once closed, which is told below
+            return self._call(feeds)  # type: ignore[misc] # None once closed, handled below
         except Exception as error:
             raise self._explained(feeds, error) from error
 
@@ -63,10 +63,10 @@ class TfliteSession(Session):
         self._call = self._loaded = None
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what ran where; see docs/reference/engine-tflite.md for each key."""
+        """Return the facts of the session; see docs/reference/engine-tflite.md for each key."""
         loaded = self._opened()
         config, interpreter = loaded.config, loaded.interpreter
-        given, found = interpreter.get_input_details(), interpreter.get_output_details()
+        input_details, output_details = interpreter.get_input_details(), interpreter.get_output_details()
         facts = {
             "version": loaded.library.version,
             "distribution": loaded.library.distribution,
@@ -75,26 +75,29 @@ class TfliteSession(Session):
             **self._executed(loaded),
             "threads": loaded.threads,
             "xnnpack": config.xnnpack,
-            "delegates": [each.library for each in config.delegates] or None,
+            "delegates": [delegate.library for delegate in config.delegates] or None,
             "nodes": _nodes(loaded),
-            "bytes_copied": {"inputs": sum(map(_ports.size, given)), "outputs": sum(map(_ports.size, found))},
+            "bytes_copied": {
+                "inputs": sum(map(_ports.size, input_details)),
+                "outputs": sum(map(_ports.size, output_details)),
+            },
         }
         return {key: value for key, value in facts.items() if value is not None}
 
     def profile(self) -> Sequence[Mapping[str, Any]]:
-        """Refuse: LiteRT's Python interface has no profile.
+        """Refuse, since LiteRT's Python interface does not support profiles.
 
         :raises EngineError: Always.
         """
         library = self._opened().library
         raise EngineError(
-            f"{library.distribution} {library.version} has no per-layer profile in Python",
+            f"{library.distribution} {library.version} does not support per-layer profiles in Python",
             where=str(self._path),
-            hint="engine openvino reads .tflite and has one",
+            hint="use engine openvino, which reads .tflite, for profiles",
         )
 
     def _executed(self, loaded: Loaded) -> dict[str, str]:
-        """Return the precision, found out at the first call so that loading is timed without it."""
+        """Return the precision; it is determined at the first call, so that loading is timed without it."""
         self._precision = self._precision or _precision.precision(loaded.structure, loaded.config, loaded.start)
         return self._precision
 
@@ -112,22 +115,22 @@ class TfliteSession(Session):
 
 
 def tensors(interpreter: Any, fixed: frozenset[str]) -> tuple[Any, Any]:
-    """Return inputs and outputs; sizes that follow from the shapes asked for are no longer open.
+    """Return inputs and outputs; sizes that follow from the requested shapes are no longer open.
 
-    :param fixed: Names of the inputs whose shape was asked for.
+    :param fixed: Names of the inputs whose shape was requested.
     """
-    given = interpreter.get_input_details()
-    inputs = tuple(info for each in given for info in _ports.infos([each], fixed=each["name"] in fixed))
+    details = interpreter.get_input_details()
+    inputs = tuple(info for detail in details for info in _ports.infos([detail], fixed=detail["name"] in fixed))
     settled = not any(info.dynamic for info in inputs)
     return inputs, _ports.infos(interpreter.get_output_details(), fixed=settled and bool(fixed))
 
 
 def _nodes(loaded: Loaded) -> dict[str, int] | None:
-    """Return how many of the model's operators run where, or None where the library does not tell."""
+    """Return the number of operators by delegate, XNNPACK and TFLite; None if the library does not report it."""
     total = _delegates.count(loaded.interpreter)
     if total is None:
         return None
     taken = set[int]().union(*_delegates.taken(loaded.interpreter))
     delegated = loaded.delegated & taken
-    found = {"delegates": len(delegated), "XNNPACK": len(taken - delegated), "TFLite": total - len(taken)}
-    return found if loaded.config.delegates else {key: value for key, value in found.items() if key != "delegates"}
+    counts = {"delegates": len(delegated), "XNNPACK": len(taken - delegated), "TFLite": total - len(taken)}
+    return counts if loaded.config.delegates else {key: value for key, value in counts.items() if key != "delegates"}

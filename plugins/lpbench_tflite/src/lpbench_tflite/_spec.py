@@ -1,4 +1,4 @@
-"""Which library there is, told without importing it."""
+"""Determines the available library without importing it."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ LITERT, RUNTIME = "ai_edge_litert", "tflite_runtime"
 
 
 class TfliteSpec(EngineSpec):
-    """An engine whose older library does not work with numpy 2, though it imports and pip is content."""
+    """An engine whose older library fails with numpy 2, although pip allows it and importing works."""
 
     def availability(self) -> Availability:
-        """Say whether a library is installed and works with the numpy that is."""
-        found = super().availability()
-        problem = numpy_problem() if found else None
-        return Availability(State.UNSUPPORTED, *problem) if problem else found
+        """Return whether a library is installed and works with the installed numpy."""
+        available = super().availability()
+        problem = numpy_problem() if available else None
+        return Availability(State.UNSUPPORTED, *problem) if problem else available
 
 
 def numpy_problem() -> tuple[str, str] | None:
-    """Return why the installed library cannot work with the installed numpy, and what to do, or None."""
+    """Return why the installed library does not work with the installed numpy, and the remedy; or None."""
     if _installed(LITERT) or not _installed(RUNTIME):
         return None
     numpy, runtime = version("numpy"), version("tflite-runtime")
-    if not numpy or int(numpy.partition(".")[0]) < 2:  # noqa: PLR2004 - numpy 2 broke what was compiled before
+    if not numpy or int(numpy.partition(".")[0]) < 2:  # noqa: PLR2004 - numpy 2 broke binary compatibility
         return None
     reason = f"tflite-runtime {runtime} was compiled for numpy 1 and fails with numpy {numpy}"
-    return reason, 'pip install "numpy<2", or pip install ai-edge-litert in its place'
+    return reason, 'pip install "numpy<2", or pip install ai-edge-litert instead'
 
 
 def _installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):  # a module half-loaded or hidden
+    except (ImportError, ValueError):  # the module is partly loaded or hidden
         return False
 
 

@@ -1,6 +1,6 @@
-"""Writes small TFLite models: for the conformance kit, the fingerprint of the precision, and to try operators.
+"""Writes small TFLite models, for the conformance kit, the precision's fingerprint and tests of operators.
 
-Offsets of FlatBuffers lead forward, so a table is written before what it leads to.
+Offsets in FlatBuffers point forward, so a table is written before its content.
 Field numbers are those of schema.fbs.
 """
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 VERSION = 3
-"""Of TFLite's schema."""
+"""Version of TFLite's schema."""
 IDENTIFIER = b"TFL3"
 NONE, RELU = 0, 1
 """ActivationFunctionType."""
 TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9}
 """TensorType."""
 LARGEST_OLD_CODE = 127
-"""Operators from here on stand in a field of their own."""
+"""Operator numbers from here on are stored in a separate field."""
 DATA_ALIGNMENT = 16
 
 
 class Kind(NamedTuple):
     """A kind of operator.
 
-    :param code: BuiltinOperator.
-    :param options: BuiltinOptions, what kind of table its options are.
-    :param custom: Name of one that is not built in.
+    :param code: Its BuiltinOperator.
+    :param options: Its BuiltinOptions, the type of its table of options.
+    :param custom: Name of a custom operator, otherwise empty.
     """
 
     code: int
@@ -44,11 +44,11 @@ class Kind(NamedTuple):
 
 ADD, CONV_2D, FULLY_CONNECTED, SOFTMAX = Kind(0, 11), Kind(3, 1), Kind(9, 8), Kind(25, 9)
 CUSTOM = 32
-"""BuiltinOperator of the operators that are not built in."""
+"""BuiltinOperator of custom operators."""
 
 
 class Number(NamedTuple):
-    """A number in a table; ``code`` is struct's letter of its type."""
+    """A number in a table; ``code`` is the type's letter in ``struct``."""
 
     code: str
     value: float
@@ -62,7 +62,7 @@ class Numbers(NamedTuple):
 
 
 Value = Any
-"""A Number or Numbers, a text, bytes, a table as field number to Value, or a list of tables."""
+"""A Number or Numbers, a string, bytes, a table as a mapping of field numbers to Values, or a list of tables."""
 
 
 class Network:
@@ -83,10 +83,10 @@ class Network:
         data: Array | None = None,
         quantised: tuple[float, int] | None = None,
     ) -> int:
-        """Add a tensor and return its number.
+        """Add a tensor and return its index.
 
-        :param shape: Its sizes; -1 for an open one.
-        :param data: Its values, if it is a constant.
+        :param shape: Its shape, with -1 for open dimensions.
+        :param data: Its values if it is a constant.
         :param quantised: Scale and zero-point.
         """
         buffer = 0
@@ -103,7 +103,7 @@ class Network:
         return len(self._tensors) - 1
 
     def kind(self, kind: Kind) -> int:
-        """Add a kind of operator and return its number."""
+        """Add a kind of operator and return its index."""
         table = {0: Number("b", min(kind.code, LARGEST_OLD_CODE)), 2: Number("i", kind.version)}
         self._codes.append({**table, 3: Number("i", kind.code), **({1: kind.custom} if kind.custom else {})})
         return len(self._codes) - 1
@@ -113,15 +113,15 @@ class Network:
     ) -> None:
         """Add an operator."""
         node = {0: Number("I", self.kind(kind)), 1: Numbers("i", inputs), 2: Numbers("i", outputs)}
-        wishes: dict[int, Value] = {} if options is None else {3: Number("B", kind.options), 4: dict(options)}
-        self._operators.append({**node, **wishes})
+        settings: dict[int, Value] = {} if options is None else {3: Number("B", kind.options), 4: dict(options)}
+        self._operators.append({**node, **settings})
 
     def dense(self, name: str, given: int, shape: Sequence[int], weights: Array, activation: int = NONE) -> int:
-        """Add ``activation(given · weightsᵀ)`` with weights of shape (out, in); return its output."""
-        found = self.tensor(name, shape)
+        """Add ``activation(given · weightsᵀ)`` with weights of shape (out, in); return the output's index."""
+        output = self.tensor(name, shape)
         constant = self.tensor(f"{name}/weights", weights.shape, data=weights)
-        self.operator(FULLY_CONNECTED, [given, constant, -1], [found], {0: Number("b", activation)})
-        return found
+        self.operator(FULLY_CONNECTED, [given, constant, -1], [output], {0: Number("b", activation)})
+        return output
 
     def save(self, inputs: Sequence[int], outputs: Sequence[int], *, metadata: Sequence[str] = ()) -> bytes:
         """Return the file."""
@@ -140,7 +140,7 @@ class _Writer:
         return bytes(self._data)
 
     def _link(self, place: int, value: Value) -> None:
-        """Write a value and have ``place`` lead to it."""
+        """Write a value and set the offset at ``place`` to it."""
         at = self._put(value)
         struct.pack_into("<I", self._data, place, at - place)
 
@@ -185,12 +185,12 @@ class _Writer:
         return at
 
     def _field(self, value: Value) -> int:
-        """Write a number, or room for an offset."""
+        """Write a number, or space for an offset; return its position."""
         content = struct.pack(f"<{value.code}", value.value) if isinstance(value, Number) else bytes(4)
         self._pad(len(content))
         self._data += content
         return len(self._data) - len(content)
 
     def _pad(self, alignment: int, *, ahead: int = 0) -> None:
-        """Make what follows ``ahead`` further bytes begin at a multiple of ``alignment``."""
+        """Pad so that the position after ``ahead`` further bytes is a multiple of ``alignment``."""
         self._data += bytes(-(len(self._data) + ahead) % alignment)

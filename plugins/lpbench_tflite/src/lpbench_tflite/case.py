@@ -1,4 +1,4 @@
-"""What the conformance kit checks LiteRT with: two small models, written without any of its tools."""
+"""The conformance kit's case for LiteRT: two small models, written without its tools."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ SIZES = (8, 6)
 
 
 def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:  # noqa: ARG001 - the kit's signature
-    """Return ``y = relu(x w)`` for two vectors, and an identity to see the precision by."""
+    """Return ``y = relu(x w)`` for two vectors, and an identity that shows the precision."""
     random = np.random.default_rng(5)
     weights = random.standard_normal(SIZES).astype(np.float32)
     feeds, other = (random.standard_normal((ROWS, SIZES[0])).astype(np.float32) for _ in range(2))
     network = Network()
-    given = network.tensor("x", (ROWS, SIZES[0]))
-    found = network.dense("y", given, (ROWS, SIZES[1]), np.ascontiguousarray(weights.T), RELU)
+    vectors = network.tensor("x", (ROWS, SIZES[0]))
+    output = network.dense("y", vectors, (ROWS, SIZES[1]), np.ascontiguousarray(weights.T), RELU)
     return EngineCase(
-        model=_save(folder / "model.tflite", network.save([given], [found])),
+        model=_save(folder / "model.tflite", network.save([vectors], [output])),
         feeds={"x": feeds},
         other={"x": other},
         expected={"y": np.maximum(feeds @ weights, 0)},

@@ -11,10 +11,10 @@ Setting = str | int | float | bool
 
 @dataclass(frozen=True)
 class Delegate:
-    """A library that takes over parts of a model.
+    """A library that runs parts of a model.
 
-    :param library: Path of the shared library, or its name where the dynamic linker finds it.
-    :param options: What the library's documentation names; handed over as texts.
+    :param library: Path of the shared library, or its name if the dynamic linker finds it.
+    :param options: Options from the library's documentation; passed as strings.
     """
 
     library: str
@@ -23,12 +23,12 @@ class Delegate:
 
 @dataclass(frozen=True)
 class TfliteConfig:
-    """How LiteRT is to run a model.
+    """Options of the engine ``tflite``.
 
     :param device: ``cpu``; other processors are reached by ``delegates``.
     :param threads: Threads of one operator; 0 = one for each physical core that the process may use.
-    :param xnnpack: Let XNNPACK run the operators that it can, as LiteRT does by default.
-    :param delegates: Libraries that take over parts of the model, in this order; one that takes nothing is an error.
+    :param xnnpack: Let XNNPACK run the operators that it supports, as LiteRT does by default.
+    :param delegates: Libraries that run parts of the model, in this order; an error if they accept no operator.
     :raises ValueError: A value is out of range.
     """
 

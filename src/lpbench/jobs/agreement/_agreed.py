@@ -1,4 +1,4 @@
-"""What a comparison of engines comes to."""
+"""The result of a comparison of engines."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from lpbench.jobs.parity import Deviation, Tolerance, merge
 from lpbench.results.predictions import Boxes  # noqa: TC001 - dataclasses read the annotations
 
 COMPARED = "compared"
-"""The state of an engine that was compared on every sample."""
+"""State of an engine that was compared on every sample."""
 
 
 @dataclass(frozen=True)
 class EngineAgreement:
-    """How an engine agrees with the reference.
+    """The agreement of one engine with the reference.
 
-    :param engine: As it was asked for.
-    :param state: ``compared``; else how it ended while it was compared, or why it could not run.
-    :param ran: Whether it was loaded: what could not be is no disagreement.
-    :param facts: What its session says of itself.
-    :param samples: That both answered.
-    :param values: The numbers behind the predictions, which are judged.
-    :param outputs: The models' outputs as they are.
-    :param top: Answers with candidates, and those of them with the same best one.
-    :param boxes: None where the app has none.
-    :param reason: Why it fails, in words; empty where it agrees.
-    :param divergence: Where it parts from the reference, if that was asked for and it fails.
+    :param engine: The engine as it was requested.
+    :param state: ``compared``, or how the engine failed during the comparison, or why it could not run.
+    :param ran: Whether the model was loaded: an engine that cannot load it does not disagree.
+    :param facts: The description of its session.
+    :param samples: Number of samples that both engines answered.
+    :param values: The numbers behind the predictions, which decide the outcome.
+    :param outputs: The models' raw outputs.
+    :param top: Number of answers with candidates, and of those with the same best candidate.
+    :param boxes: The matched boxes; None if the app has no boxes.
+    :param reason: Why it fails, in words; empty if it agrees.
+    :param divergence: Where it diverges from the reference, if it fails and this was requested.
     """
 
     engine: str
@@ -47,35 +47,35 @@ class EngineAgreement:
 
     @property
     def compared(self) -> bool:
-        """Whether there is something to judge."""
+        """Whether the engine has an outcome: it ran, and it answered samples or failed."""
         return self.ran and (self.samples > 0 or self.state != COMPARED)
 
     @property
     def agrees(self) -> bool:
-        """Whether it was compared and is within the tolerance."""
+        """Whether the engine was compared and is within the tolerance."""
         return self.compared and not self.reason
 
     @property
     def deviation(self) -> Deviation | None:
-        """All judged numbers together; None where some could not be compared."""
-        known = [each.deviation for each in self.values if each.deviation is not None]
+        """The deviation over all ``values``; None if some could not be compared."""
+        known = [array.deviation for array in self.values if array.deviation is not None]
         return merge(known) if known and len(known) == len(self.values) else None
 
     @property
     def worst(self) -> ArraySummary | None:
-        """The judged numbers that are furthest off: those that fail first of all."""
-        return next((each for each in self.values if each.reason), None) or next(iter(self.values), None)
+        """The array of ``values`` with the largest deviation, failing ones first."""
+        return next((array for array in self.values if array.reason), None) or next(iter(self.values), None)
 
 
 @dataclass(frozen=True)
 class Agreed:
-    """How engines agree with the reference.
+    """The agreement of several engines with the reference.
 
     :param reference: Name of the engine that the others are compared with.
-    :param reference_facts: What its session says of itself.
-    :param reference_options: Those that make it the reference.
-    :param problems: Samples that cannot be used, with the reason.
-    :param notes: What limits the comparison, in words.
+    :param reference_facts: The description of its session.
+    :param reference_options: The options that make it the reference.
+    :param problems: Samples that cannot be used, each with the reason.
+    :param notes: Limitations of the comparison, in words.
     """
 
     app: str
@@ -90,19 +90,19 @@ class Agreed:
     @property
     def compared(self) -> bool:
         """Whether any engine was compared."""
-        return any(each.compared for each in self.engines)
+        return any(engine.compared for engine in self.engines)
 
     @property
     def agree(self) -> bool:
         """Whether every engine that was compared is within the tolerance."""
-        return self.compared and all(each.agrees for each in self.engines if each.compared)
+        return self.compared and all(engine.agrees for engine in self.engines if engine.compared)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it ready for JSON; what is not finite becomes null."""
+        """Return a dictionary ready for JSON; values that are not finite become null."""
         from lpbench.util.jsonable import to_jsonable
 
         document = dataclasses.asdict(self)
-        for each, record in zip(self.engines, document["engines"], strict=True):
-            record.update(agrees=each.agrees, compared=each.compared)
-            record["deviation"] = each.deviation and dataclasses.asdict(each.deviation)
-        return to_jsonable(document)  # type: ignore[no-any-return] # a dictionary stays one
+        for engine, record in zip(self.engines, document["engines"], strict=True):
+            record.update(agrees=engine.agrees, compared=engine.compared)
+            record["deviation"] = engine.deviation and dataclasses.asdict(engine.deviation)
+        return to_jsonable(document)  # type: ignore[no-any-return] # a dictionary remains a dictionary

@@ -1,7 +1,7 @@
-"""Finds the first tensor at which an engine parts from the reference.
+"""Finds the first tensor at which an engine diverges from the reference.
 
-Both run one sample with every intermediate tensor shown; what both have a name for is compared in the order in
-which the reference computes it.
+Both run one sample with every intermediate tensor shown; tensors whose names both have are compared in the order in
+which the reference computes them.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Model
 
 FETCHED = 32 << 20
-"""Bytes of tensors that are fetched at a time from each side."""
+"""Bytes of tensors that one request fetches from each side."""
 LARGEST = 256 << 20
-"""A tensor of more bytes is left out."""
+"""Tensors of more bytes are not compared."""
 STRICTER = 10
-"""A tensor inside a network is violation this much more strictly than its outputs: what is small there may grow."""
+"""The tolerance is this much stricter inside a network than at its outputs: small errors may grow."""
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where two engines part.
+    """The point at which two engines diverge.
 
-    :param sample: Name of the sample that was looked at, and the component of the app.
-    :param tensor: The first that differs; empty where none was found, with the ``reason``.
+    :param sample: Name of the sample; ``component`` is the component of the app.
+    :param tensor: The first tensor that differs; empty if none was found, with the ``reason``.
     :param shape: Its shape in the reference.
-    :param problem: In what it differs.
-    :param makers: What computes it: in the reference, in the other engine; empty where that is not known.
-    :param last: The last one before it that agreed; empty where it is the first of all.
-    :param compared: Tensors that were compared.
+    :param problem: How it differs.
+    :param makers: The operators that compute it, in the reference and in the other engine; empty if unknown.
+    :param last: The last tensor before it that agreed; empty if it is the very first.
+    :param compared: Number of compared tensors.
     """
 
     sample: str
@@ -65,7 +65,7 @@ class Side:
     """One of the two engines.
 
     :param target: The engine with its options.
-    :param model: The model that it runs.
+    :param model: The model that the engine runs.
     """
 
     target: Target
@@ -74,18 +74,18 @@ class Side:
 
     @classmethod
     def of(cls, target: Target, component: Component, shapes: Mapping[str, Sequence[int]]) -> Side:
-        """Return an engine with the model that it would run of a component.
+        """Return an engine with its choice of a component's models.
 
-        :raises EngineError: It shows no intermediate tensors of that model.
+        :raises EngineError: The engine cannot show intermediate tensors of that model.
         """
-        runs = target.runs(component)
-        if runs.spec is None:
-            raise EngineError(f"{runs.asked} was handed over, and cannot be sent to a worker")
-        model = choose_model(component, runs.spec)
-        if model.format not in runs.spec.exposes:
-            shown = f" (of {', '.join(runs.spec.exposes)} it does)" if runs.spec.exposes else ""
-            raise EngineError(f"{runs.name} shows no intermediate tensors of {model.format}{shown}")
-        return cls(runs, model, shapes)
+        chosen = target.runs(component)
+        if chosen.spec is None:
+            raise EngineError(f"{chosen.asked} was passed as an instance, which cannot be sent to a worker")
+        model = choose_model(component, chosen.spec)
+        if model.format not in chosen.spec.exposes:
+            shown = f" (only of {', '.join(chosen.spec.exposes)})" if chosen.spec.exposes else ""
+            raise EngineError(f"{chosen.name} cannot show intermediate tensors of {model.format}{shown}")
+        return cls(chosen, model, shapes)
 
     def request(self, feeds: Path) -> dict[str, Any]:
         """Return the arguments of ``Runner.expose``."""
@@ -99,7 +99,7 @@ class Side:
 
 
 class _Open:
-    """A side that ran the sample."""
+    """A side after it ran the sample."""
 
     def __init__(self, side: Side, feeds: Path, timeout: float) -> None:
         self.worker = Worker(WorkerOptions(environment=side.target.environment(), timeout=timeout))
@@ -108,16 +108,16 @@ class _Open:
         except BaseException:
             self.worker.kill()
             raise
-        self.tensors = {each["name"]: each for each in answer["tensors"]}
+        self.tensors = {record["name"]: record for record in answer["tensors"]}
         self.makers: Mapping[str, str] = answer["makers"]
 
     def fetch(self, names: Sequence[str]) -> tuple[Tensor, ...]:
-        """Return some tensors."""
+        """Return the named tensors."""
         answer, block = self.worker.ask("tensors", "sending tensors", names=list(names))
         return unpack_tensors(answer["tensors"], block)
 
 
-def first_divergence(  # noqa: PLR0913 - two engines, one sample, and how it is looked at
+def first_divergence(  # noqa: PLR0913 - two engines, one sample and the settings
     reference: Side,
     other: Side,
     feeds: Path,
@@ -127,13 +127,13 @@ def first_divergence(  # noqa: PLR0913 - two engines, one sample, and how it is 
     timeout: float,
     report: Callable[[int, int], None],
 ) -> Divergence:
-    """Return where two engines part.
+    """Return where two engines diverge.
 
-    :param feeds: What goes into the model, as the worker of the reference kept it.
-    :param where: The sample's name and the component's.
-    :param tolerance: Of the outputs; tensors inside are violation ``STRICTER``.
-    :param report: Called with the number of tensors that were compared, and of all.
-    :raises LpbenchError: One of the two cannot show its tensors.
+    :param feeds: The model's feeds, as the reference's worker kept them.
+    :param where: The names of the sample and the component.
+    :param tolerance: Tolerance of the outputs; for intermediate tensors it is divided by ``STRICTER``.
+    :param report: Called with the number of compared tensors and the number of all.
+    :raises LpbenchError: One of the engines cannot show its tensors.
     """
     one = _Open(reference, feeds, timeout)
     try:
@@ -151,15 +151,15 @@ def first_divergence(  # noqa: PLR0913 - two engines, one sample, and how it is 
 def _search(
     one: _Open, two: _Open, divergence: Divergence, tolerance: Tolerance, report: Callable[[int, int], None]
 ) -> Divergence:
-    """Compare what both have, block by block, and stop at the first that differs."""
+    """Compare the common tensors block by block, and stop at the first that differs."""
     common = [name for name in one.tensors if name in two.tensors and _comparable(one, two, name)]
     if not common:
-        return dataclasses.replace(divergence, reason="the two have no name of a tensor in common")
+        return dataclasses.replace(divergence, reason="the two engines have no tensor name in common")
     last, compared = "", 0
     for names in _blocks(common, {name: one.tensors[name]["bytes"] for name in common}):
         for name, first, second in zip(names, one.fetch(names), two.fetch(names), strict=True):
             compared += 1
-            problem, found = _differs(first, second, tolerance)
+            problem, error = _differs(first, second, tolerance)
             if problem:
                 makers = one.makers.get(name, ""), two.makers.get(name, "")
                 return dataclasses.replace(
@@ -167,14 +167,14 @@ def _search(
                     tensor=name,
                     shape=tuple(first.values.shape),
                     problem=problem,
-                    deviation=found,
+                    deviation=error,
                     makers=makers,
                     last=last,
                     compared=compared,
                 )
             last = name
         report(compared, len(common))
-    reason = f"with every tensor shown all {compared} agree: it is by fusing or reordering them that the two part"
+    reason = f"with every tensor shown all {compared} agree: fusing or reordering operators makes the difference"
     return dataclasses.replace(divergence, last=last, compared=compared, reason=reason)
 
 
@@ -183,15 +183,15 @@ def _comparable(one: _Open, two: _Open, name: str) -> bool:
 
 
 def _differs(first: Tensor, second: Tensor, tolerance: Tolerance) -> tuple[str, Deviation | None]:
-    """Return in what a tensor differs, or an empty text."""
+    """Return how a tensor differs, or an empty text, and its deviation."""
     if first.values.dtype.kind not in NUMBERS:
         return "", None
     try:
-        found = deviation(first.values, align_layout(second, first))
-    except LpbenchError as error:
-        return error.what, None
-    nothing = not found.count and not found.nonfinite_mismatch  # both are not finite in the same way
-    return ("" if nothing else violation(found, tolerance)), found
+        error = deviation(first.values, align_layout(second, first))
+    except LpbenchError as refusal:
+        return refusal.what, None
+    same = not error.count and not error.nonfinite_mismatch  # no value is finite, and both sides are equal
+    return ("" if same else violation(error, tolerance)), error
 
 
 def _stricter(tolerance: Tolerance) -> Tolerance:
@@ -199,7 +199,7 @@ def _stricter(tolerance: Tolerance) -> Tolerance:
 
 
 def _blocks(names: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
-    """Yield names of tensors that together have no more than ``FETCHED`` bytes, or one that has more alone."""
+    """Yield groups of names whose tensors have at most ``FETCHED`` bytes together; a larger tensor is alone."""
     block: list[str] = []
     room = math.inf
     for name in names:

@@ -1,4 +1,4 @@
-"""What is known of one engine's agreement with the reference, sample by sample."""
+"""Collects one engine's agreement with the reference, sample by sample."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     Place = tuple[str, tuple[int, ...]]
-    """A component, and the numbers of the things in things that it looked at."""
+    """A component, and the number of the item that it processed at each level of the chain."""
 
 
 @dataclass(frozen=True)
 class SampleOutputs:
-    """What a worker says of one sample.
+    """A worker's outputs for one sample.
 
-    :param sample: Its name; None where it cannot be used.
-    :param visits: What each component puts out, by component and thing.
-    :param given: What components put out with another worker's feeds.
-    :param feeds: The files of the feeds, where they were kept.
+    :param sample: Name of the sample; None if it cannot be used.
+    :param visits: Outputs by component and item.
+    :param given: Outputs for another worker's feeds, by component and item.
+    :param feeds: Files of the feeds, by component and item; empty names if they were not kept.
     """
 
     sample: str | None
@@ -37,13 +37,13 @@ class SampleOutputs:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any], block: bytes) -> SampleOutputs:
-        """Return what ``lpbench.worker.intermediate.numbers`` found."""
+        """Return the outputs from an answer of ``lpbench.worker.intermediate.numbers``."""
         visits, given = answer["visits"], answer["given"]
-        nothing = {"sample": "", "described": {}}
-        found = unpack({"samples": [*visits, *({**nothing, **each} for each in given)]}, block)
-        feeds = dict(zip(_places(visits), (each["feeds"] for each in visits), strict=True))
-        seen = dict(zip(_places(visits), found, strict=False))
-        return cls(answer["sample"], seen, dict(zip(_places(given), found[len(visits) :], strict=True)), feeds)
+        empty = {"sample": "", "described": {}}
+        samples = unpack({"samples": [*visits, *({**empty, **record} for record in given)]}, block)
+        feeds = dict(zip(_places(visits), (record["feeds"] for record in visits), strict=True))
+        visited = dict(zip(_places(visits), samples, strict=False))
+        return cls(answer["sample"], visited, dict(zip(_places(given), samples[len(visits) :], strict=True)), feeds)
 
     def later(self) -> list[dict[str, Any]]:
         """Return the feeds of a chain's later components, for another worker."""
@@ -56,10 +56,10 @@ class SampleOutputs:
 class ArraySummary:
     """One array of a component over all samples.
 
-    :param deviation: None where shapes or types differ, so that nothing can be compared.
-    :param failed: Samples in which it is further off than is tolerated, of ``of``.
-    :param worst: Name of the sample that is furthest off, ``index`` its number, ``place`` the thing in it.
-    :param reason: Why it fails there; empty where none does.
+    :param deviation: None if shapes or types differ, so that the values cannot be compared.
+    :param failed: Number of samples beyond the tolerance, out of ``of``.
+    :param worst: Name of the sample with the largest deviation; ``index`` is its number, ``place`` the item in it.
+    :param reason: Why it fails there; empty if no sample fails.
     """
 
     component: str
@@ -75,7 +75,7 @@ class ArraySummary:
 
 @dataclass(frozen=True)
 class ArrayComparison:
-    """One array in one thing of a sample."""
+    """One array for one item of a sample."""
 
     sample: str
     index: int
@@ -89,10 +89,10 @@ class ArrayComparison:
 class Tally:
     """Counts how an engine agrees with the reference.
 
-    :param samples: Samples that both answered.
-    :param top: Answers that have candidates, and those of them with the same best one.
-    :param boxes: None where no answer has boxes.
-    :param miscounts: By component, things that only one side found.
+    :param samples: Number of samples that both engines answered.
+    :param top: Number of answers with candidates, and of those with the same best candidate.
+    :param boxes: The matched boxes; None if no answer has boxes.
+    :param miscounts: Number of items that only one side found, by component.
     """
 
     tolerance: Tolerance
@@ -104,7 +104,7 @@ class Tally:
     _outputs: dict[tuple[str, str], list[ArrayComparison]] = field(default_factory=dict)
 
     def add(self, index: int, reference: SampleOutputs, other: SampleOutputs) -> None:
-        """Take in one sample."""
+        """Add one sample."""
         if reference.sample is None or other.sample is None:
             return
         self.samples += 1
@@ -115,16 +115,16 @@ class Tally:
                 self._answers(one, other.visits[key])
             if not key[1] and key in other.visits:
                 self._numbers(key, index, one, other.visits[key])
-            elif key in other.given:  # with the same feeds: what components before were off by would add up
+            elif key in other.given:  # with the same feeds, so that errors of earlier components do not add up
                 bare = dataclasses.replace(one, values=one.outputs)
                 self._numbers(key, index, bare, dataclasses.replace(other.given[key], values=other.given[key].outputs))
 
     def values(self) -> tuple[ArraySummary, ...]:
-        """Return what is judged: the numbers behind the predictions."""
+        """Return the numbers behind the predictions, which decide the outcome."""
         return tuple(_summed(self._values))
 
     def outputs(self) -> tuple[ArraySummary, ...]:
-        """Return the models' outputs as they are."""
+        """Return the models' raw outputs."""
         return tuple(_summed(self._outputs))
 
     def _answers(self, one: RawSample, other: RawSample) -> None:
@@ -135,47 +135,47 @@ class Tally:
 
     def _numbers(self, key: Place, index: int, one: RawSample, other: RawSample) -> None:
         part, place = key
-        layouts = [{each.name: each.layout for each in side.outputs} for side in (one, other)]
+        layouts = [{output.name: output.layout for output in side.outputs} for side in (one, other)]
         kinds = (self._values, one.values, other.values), (self._outputs, one.outputs, other.outputs)
         for kept, first, second in kinds:
             for name, mine, theirs in _pairs(first, second, layouts):
-                found = self._found(ArrayComparison(one.sample, index, place, None, math.inf, ""), mine, theirs)
-                kept.setdefault((part, name), []).append(found)
+                blank = ArrayComparison(one.sample, index, place, None, math.inf, "")
+                kept.setdefault((part, name), []).append(self._compared(blank, mine, theirs))
 
-    def _found(self, at: ArrayComparison, first: Tensor, second: Tensor | None) -> ArrayComparison:
+    def _compared(self, blank: ArrayComparison, first: Tensor, second: Tensor | None) -> ArrayComparison:
         try:
             if second is None:
-                raise LpbenchError("it is not there")  # noqa: TRY301 - both are told in the same way
-            found = deviation(first.values, align_layout(second, first))
-        except LpbenchError as error:
-            return dataclasses.replace(at, reason=error.what)
-        how_far, reason = violation_ratio(found, self.tolerance), violation(found, self.tolerance)
-        return dataclasses.replace(at, deviation=found, violation_ratio=how_far, reason=reason)
+                raise LpbenchError("it is missing")  # noqa: TRY301 - both are reported in the same way
+            error = deviation(first.values, align_layout(second, first))
+        except LpbenchError as refusal:
+            return dataclasses.replace(blank, reason=refusal.what)
+        ratio, reason = violation_ratio(error, self.tolerance), violation(error, self.tolerance)
+        return dataclasses.replace(blank, deviation=error, violation_ratio=ratio, reason=reason)
 
 
 def _places(records: Iterable[Mapping[str, Any]]) -> list[Place]:
-    return [(each["part"], tuple(each["place"])) for each in records]
+    return [(record["part"], tuple(record["place"])) for record in records]
 
 
 def _pairs(
     first: Iterable[Tensor], second: Iterable[Tensor], layouts: list[dict[str, str]]
 ) -> Iterator[tuple[str, Tensor, Tensor | None]]:
-    """Yield the reference's tensors of numbers with the other's, each with the layout of the output that it is."""
-    there = {each.name: each for each in second}
-    for each in first:
-        if each.values.dtype.kind not in NUMBERS:
+    """Yield the reference's numeric tensors with the other's; a missing layout is that of the output."""
+    others = {tensor.name: tensor for tensor in second}
+    for tensor in first:
+        if tensor.values.dtype.kind not in NUMBERS:
             continue
-        other = there.get(each.name)
-        known = Tensor(each.name, each.layout or layouts[0].get(each.name, ""), each.values)
-        found = other and Tensor(other.name, other.layout or layouts[1].get(other.name, ""), other.values)
-        yield each.name, known, found
+        other = others.get(tensor.name)
+        mine = Tensor(tensor.name, tensor.layout or layouts[0].get(tensor.name, ""), tensor.values)
+        theirs = other and Tensor(other.name, other.layout or layouts[1].get(other.name, ""), other.values)
+        yield tensor.name, mine, theirs
 
 
-def _summed(found: Mapping[tuple[str, str], list[ArrayComparison]]) -> Iterator[ArraySummary]:
-    for (part, name), each in found.items():
-        worst = max(each, key=lambda one: one.violation_ratio)
-        known = [one.deviation for one in each if one.deviation is not None]
-        failed = [one for one in each if one.reason]
-        whole = merge(known) if len(known) == len(each) else None
-        reason = next((one.reason for one in (worst, *failed) if one.reason), "")
-        yield ArraySummary(part, name, whole, len(failed), len(each), worst.sample, worst.index, worst.place, reason)
+def _summed(comparisons: Mapping[tuple[str, str], list[ArrayComparison]]) -> Iterator[ArraySummary]:
+    for (part, name), items in comparisons.items():
+        worst = max(items, key=lambda item: item.violation_ratio)
+        known = [item.deviation for item in items if item.deviation is not None]
+        failed = [item for item in items if item.reason]
+        whole = merge(known) if len(known) == len(items) else None
+        reason = next((item.reason for item in (worst, *failed) if item.reason), "")
+        yield ArraySummary(part, name, whole, len(failed), len(items), worst.sample, worst.index, worst.place, reason)

@@ -1,7 +1,7 @@
 """Conversion between model formats: by a plugin's converter, checked against the source, kept in the cache.
 
-A converter's exit status proves nothing: what it wrote counts once it was loaded, run and compared
-with the source (``lpbench.jobs.conversion._check``).
+A converter's exit status proves nothing: a converted model is accepted only after it was loaded, run
+and compared with its source (``lpbench.jobs.conversion._check``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Converted models beside their app: written into it, next to a bare model, or for one benchmark only."""
+"""Converted models and where they go: into the app, next to a bare model, or into one benchmark only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.specs import EngineSpec
 
 
-def convert(  # noqa: PLR0913 - the command's options, each with its default
+def convert(  # noqa: PLR0913 - one parameter for each option of the command
     app: str | Path | App,
     to: str,
     *,
@@ -44,33 +44,32 @@ def convert(  # noqa: PLR0913 - the command's options, each with its default
     timeout: float = TIMEOUT,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> tuple[Model, ...]:
-    """Convert an app's models, or a model file, and return the models that were made.
+    """Convert an app's models, or a model file, and return the converted models.
 
-    They are added to the app: files in a folder named after the format, and an entry in its config.  A bare model's
-    lie beside it.  Every model was run and compared with its source before; what was converted once comes from the
-    cache.
+    They are added to the app: files in a folder named after the format, and an entry in its config.  The conversion of
+    a bare model is written next to it.  Every converted model is run and compared with its source; earlier conversions
+    come from the cache.
 
     :param app: An app, its folder, a bare model file, or a name of the catalogue.
     :param to: The format: ``ncnn``, ``tflite``, ``openvino``.
-    :param precision: Of the weights, F16 say; None takes the converter's default.
+    :param precision: Precision of the weights, for example F16; None takes the converter's default.
     :param shapes: Shapes of inputs with open dimensions.
-    :param ranges: First value and end of the synthetic inputs that a bare model is checked with.
-    :param output: A folder for the files; the app stays as it is then.
-    :param force: Convert again, and replace what is there.
-    :param timeout: Seconds that a converter may take.
-    :raises ConversionError: It cannot be converted, or what was made is not what it was made from.
-    :raises AppError: There is a model in the format already, or the files cannot be written.
+    :param ranges: First value and end (exclusive) of the synthetic inputs that check a bare model.
+    :param output: A folder for the files; the app is then left unchanged.
+    :param force: Convert again, and replace existing conversions.
+    :param timeout: Time limit of a converter in seconds.
+    :raises ConversionError: The model cannot be converted, or the converted model differs from its source.
+    :raises AppError: The app already has a model in the format, or the files cannot be written.
     """
     fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     loaded = resolve.resolve(app, shapes=fixed, ranges=ranges or {}, seed=0)
     place = _Place(loaded, to, Path(output) if output is not None else None, force=force)
-    wanted = place.components()
-    found = []
-    for component in wanted:
+    models = []
+    for component in place.components():
         job = make_job(loaded, component, to, precision, shapes=fixed, timeout=timeout, progress=progress)
         place.refuse(component, job)
-        found.append(place.put(component, converted(job, force=force)))
-    return tuple(found)
+        models.append(place.put(component, converted(job, force=force)))
+    return tuple(models)
 
 
 def supply(
@@ -80,17 +79,17 @@ def supply(
     shapes: Shapes,
     progress: Callable[[str, Progress], None] = lambda _engine, _progress: None,
 ) -> tuple[App, dict[str, LpbenchError]]:
-    """Return the app with a model for each engine that reads none of its own, and why there is none by engine.
+    """Return the app with converted models for engines that read none of its own, and the errors by engine.
 
-    The app's folder stays as it is.  What no converter can make is left for whoever opens the app to complain about.
+    The app's folder is left unchanged.  A model that no converter can make is reported when the app is opened.
 
-    :param progress: Called with the engine's name.
+    :param progress: Called with the engine's name and the progress.
     """
     failed: dict[str, LpbenchError] = {}
     for spec in engines:
         tell = _telling(progress, spec.name)
         try:
-            components = tuple(_supplied(app, each, spec, shapes, tell) for each in app.components)
+            components = tuple(_supplied(app, component, spec, shapes, tell) for component in app.components)
         except LpbenchError as error:
             failed[spec.name] = error
         else:
@@ -109,17 +108,17 @@ def make_job(  # noqa: PLR0913 - the parts of one job
     timeout: float = TIMEOUT,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Job:
-    """Return what is to be done to have a component's model in a format.
+    """Return the job that converts a component's model to a format.
 
-    :param judge: The engine that runs what was made; None takes one of the converter's own plugin.
-    :raises ConversionError: Nothing here can do it, or judge it.
+    :param judge: The engine that checks the converted model; None prefers one of the converter's own plugin.
+    :raises ConversionError: No converter can make the format, or no engine can check it.
     """
     source, offer, stored = choose(component, to, precision)
     return Job(app, component, source, offer, stored, judge or checker(to, offer), shapes, timeout, progress)
 
 
 def _telling(progress: Callable[[str, Progress], None], engine: str) -> Callable[[Progress], None]:
-    return lambda each: progress(engine, each)
+    return lambda step: progress(engine, step)
 
 
 def _supplied(
@@ -127,17 +126,17 @@ def _supplied(
 ) -> Component:
     if any(model.format in spec.formats for model in component.models):
         return component
-    found = next(conversions(component, spec), None)
-    if found is None:
+    converter = next(conversions(component, spec), None)
+    if converter is None:
         return component
-    model = converted(make_job(app, component, found.writes, shapes=shapes, judge=spec, progress=tell))
+    model = converted(make_job(app, component, converter.writes, shapes=shapes, judge=spec, progress=tell))
     return dataclasses.replace(component, models=(*component.models, model))
 
 
 class _Place:
-    """Where converted models go: into the app, beside a bare model, or into a folder of their own.
+    """The destination of converted models: the app, the folder of a bare model, or a separate folder.
 
-    :param output: A folder of their own, or None.
+    :param output: The separate folder, or None.
     """
 
     def __init__(self, app: App, to: str, output: Path | None, *, force: bool) -> None:
@@ -148,32 +147,32 @@ class _Place:
         self._bare = not _configured(app)
 
     def components(self) -> list[Component]:
-        """Return the components that lack a model in the format and can have one.
+        """Return the components without an original in the format that a converter can serve.
 
-        :raises AppError: None does, or the app cannot be written to.
+        :raises AppError: Every component has an original in the format, or the destination is not writable.
         """
-        lacking = [each for each in self._app.components if not self._original(each)]
+        lacking = [component for component in self._app.components if not self._original(component)]
         if not lacking:
             raise AppError(
-                f"every model is there in the format {self._to} already",
+                f"every model already has an original in the format {self._to}",
                 where=self._app.name,
-                hint="it is no conversion, so it is not replaced",
+                hint="only conversions are replaced, never originals",
             )
-        makers = {each.spec.reads for each in offers_where(CONVERTERS, lambda spec: spec.writes == self._to)}
-        able = [each for each in lacking if makers & {model.format for model in each.models}]
+        sources = {offer.spec.reads for offer in offers_where(CONVERTERS, lambda spec: spec.writes == self._to)}
+        able = [component for component in lacking if sources & {model.format for model in component.models}]
         home = self._home()
-        there = next(each for each in (home, *home.parents) if each.exists())
-        if not os.access(there, os.W_OK):
-            raise AppError("is not writable", where=str(there), hint="-o DIR puts the files elsewhere")
-        return able or lacking  # of a chain what can be; where nothing can, the reason is given
+        existing = next(path for path in (home, *home.parents) if path.exists())
+        if not os.access(existing, os.W_OK):
+            raise AppError("is not writable", where=str(existing), hint="-o DIR puts the files elsewhere")
+        return able or lacking  # if none can be converted, the conversion itself gives the reason
 
     def _original(self, component: Component) -> bool:
         return any(model.format == self._to and not model.provenance for model in component.models)
 
     def refuse(self, component: Component, job: Job) -> None:
-        """Raise where something that is there would be lost.
+        """Refuse to overwrite existing models and files.
 
-        :raises AppError: The app has another conversion to the format, or its folder is somebody else's.
+        :raises AppError: The app has another conversion to the format, or a foreign folder is in the way.
         """
         if self._force or self._apart:
             return
@@ -183,20 +182,20 @@ class _Place:
             job.converter,
         ):
             raise AppError(
-                f'component "{component.name}" has a model in the format {self._to} already, {origin(old)}',
+                f'component "{component.name}" already has a model in the format {self._to}, {origin(old)}',
                 where=self._app.name,
                 hint="--force replaces it",
             )
         folder = self._app.root / self._folder(component)
         if old is None and folder.exists():
             raise AppError(
-                "is there already", where=str(folder), hint="converted files go there: move it away, or use -o DIR"
+                "already exists", where=str(folder), hint="converted files go there: move it away, or use -o DIR"
             )
 
     def put(self, component: Component, model: Model) -> Model:
-        """Write a model's files and return it as it lies there.
+        """Write a model's files and return the model at its destination.
 
-        :raises AppError: They cannot be written.
+        :raises AppError: The files cannot be written.
         """
         try:
             return self._beside(component, model) if self._apart else self._into(component, model)
@@ -207,20 +206,20 @@ class _Place:
 
     @property
     def _apart(self) -> bool:
-        """Whether the files go to a folder without an app."""
+        """Whether the files are written outside an app."""
         return self._bare or self._output is not None
 
     def _home(self) -> Path:
         return self._output or self._app.root
 
     def _folder(self, component: Component) -> str:
-        """Return the name of the folder in the app for a component's files."""
+        """Return the name of the app's folder for a component's files."""
         if len(self._app.components) == 1:
             return self._to
         return f"{self._to}-{re.sub('[^A-Za-z0-9_-]+', '-', component.name)}"
 
     def _beside(self, component: Component, model: Model) -> Model:
-        """Copy a model's files into a folder that holds others too."""
+        """Copy a model's files into a folder that may hold other files too."""
         home = self._home()
         if len(self._app.components) > 1:
             home /= self._folder(component)
@@ -230,7 +229,7 @@ class _Place:
         taken = [names[path] for path in files if _differs(path, home / names[path])]
         if taken and not self._force:
             raise AppError(
-                f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already",
+                f"{', '.join(taken)} already {'exists' if len(taken) == 1 else 'exist'}",
                 where=str(home),
                 hint="--force overwrites, -o DIR writes elsewhere",
             )
@@ -242,7 +241,7 @@ class _Place:
         return dataclasses.replace(model, path=moved[0], extra=tuple(moved[1:]))
 
     def _into(self, component: Component, model: Model) -> Model:
-        """Add a model to the app: its folder and its entry, or neither."""
+        """Add a model to the app atomically: its folder and its entry, or neither."""
         root, name = self._app.root, self._folder(component)
         with atomic_folders.staging(root, name) as stage:
             new = stage / "new"
@@ -259,10 +258,10 @@ class _Place:
         return moved
 
     def _enter(self, component: Component, model: Model) -> None:
-        """Write the model into the config, once the app loads with it."""
+        """Add the model to the config, provided that the app loads with it."""
         root = self._app.root
         config = read_config(root / CONFIG)
-        entry = next(each for each in config["components"] if each["name"] == component.name)
+        entry = next(record for record in config["components"] if record["name"] == component.name)
         entry["inference"]["models"][model.format] = _entry(model, root)
         new = root / f".new.{CONFIG}"
         try:
@@ -274,7 +273,7 @@ class _Place:
 
 
 def _configured(app: App) -> bool:
-    """Say whether an app's config stands in its folder: that of a bare model exists in memory only."""
+    """Return whether the app's folder holds its config; the config of a bare model exists in memory only."""
     file = app.root / CONFIG
     return file.is_file() and bool(read_config(file) == app.config)
 
@@ -284,25 +283,25 @@ def _differs(source: Path, target: Path) -> bool:
 
 
 def _names(model: Model, files: Sequence[Path], name: str) -> dict[Path, str]:
-    """Return what files are called beside others: after the app, unless the main one knows them by their names."""
+    """Return the names of the copies: after the app, unless the main file refers to the others by name."""
     stem = model.path.name.partition(".")[0]
     if external(Model(model.format, model.path)):
         return {path: path.name for path in files}
     ours = [path for path in files if path.name.partition(".")[0] == stem]
-    if len(ours) > 1:  # two formats may both have a .bin
+    if len(ours) > 1:  # files of two formats may both end in .bin
         name = f"{name}.{model.format}"
     return {path: f"{name}{path.name[len(stem) :]}" if path in ours else path.name for path in files}
 
 
 def _moved(model: Model, folder: Path) -> Model:
-    """Return a model as its files lie in another folder."""
+    """Return a model whose files were moved to another folder."""
     before = model.path.parent
     extra = tuple(folder / path.relative_to(before) for path in model.extra)
     return dataclasses.replace(model, path=folder / model.path.name, extra=extra)
 
 
 def _entry(model: Model, root: Path) -> dict[str, Any]:
-    """Return what the config says of a converted model."""
+    """Return the config entry of a converted model."""
     entry: dict[str, Any] = {"file": str(model.path.relative_to(root))}
     entry |= {"extra": [str(path.relative_to(root)) for path in model.extra]} if model.extra else {}
     entry |= {"inputs": list(map(statement, model.inputs))} if model.inputs else {}

@@ -1,4 +1,4 @@
-"""Converted models are kept by what they were made of and by what: made once, whole or not at all."""
+"""The cache of converted models, keyed by source and converter; each is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ if TYPE_CHECKING:
 
 MANIFEST = "conversion.json"
 VERSION = 1
-"""Of the check: what an earlier one let pass is made again."""
+"""Version of the check: models that passed an earlier version are converted again."""
 
 
 def converted(job: Job, *, force: bool = False) -> Model:
-    """Return the converted model, from the cache where it is there and whole.
+    """Return the converted model, from the cache if it is there and undamaged.
 
     :param force: Convert and check again.
-    :raises ConversionError: It cannot be converted, or what was made is not what it was made from.
+    :raises ConversionError: The model cannot be converted, or the converted model differs from its source.
     """
     place, sources = atomic_folders.cache_folder() / "converted", digests(job.source)
     name = _key(job, sources)
     try:
-        if not force and (found := _kept(place / name)):
-            return found
+        if not force and (model := _kept(place / name)):
+            return model
         with atomic_folders.locked(place, name, waiting=lambda: job.tell("waiting")):
-            if not force and (found := _kept(place / name)):
-                return found  # by whoever held the lock before
+            if not force and (model := _kept(place / name)):
+                return model  # made by the process that held the lock before
             atomic_folders.sweep(place, held=name)
             with atomic_folders.staging(place, name) as stage:
                 _make(job, sources, stage)
                 atomic_folders.install(stage / "model", place / name, stage)
-        found = _kept(place / name)
+        model = _kept(place / name)
     except OSError as error:
         what = f"{job.source.path.name}: {error.strerror or error}"
-        hint = "the cache needs space and to be writable; XDG_CACHE_HOME puts it elsewhere"
+        hint = "the cache must be writable and have free space; XDG_CACHE_HOME moves it"
         raise ConversionError(what, where=str(error.filename or place), hint=hint) from error
-    if found is None:
-        raise ConversionError(f"{place / name} was damaged as soon as it was written")
-    return found
+    if model is None:
+        raise ConversionError(f"{place / name} was damaged right after it was written")
+    return model
 
 
 def _key(job: Job, sources: Mapping[str, str]) -> str:
-    """Return the name of a conversion: everything that decides what comes of it."""
+    """Return the name of a conversion: a hash of everything that determines its result."""
     preprocessing = {key: value for key, value in job.component.preprocessing.config.items() if key != "seed"}
     parts = {
         "check": VERSION,
@@ -67,7 +67,7 @@ def _key(job: Job, sources: Mapping[str, str]) -> str:
         "converter": [job.converter, job.offer.distribution, job.offer.spec.target],
         "precision": job.precision,
         "shapes": {name: list(shape) for name, shape in job.shapes.items()},
-        "preprocessing": [job.component.preprocessing.type, preprocessing],  # open dimensions are as it fills them
+        "preprocessing": [job.component.preprocessing.type, preprocessing],  # it determines the open dimensions
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
@@ -92,9 +92,9 @@ def _make(job: Job, sources: Mapping[str, str], stage: Path) -> None:
 def _provenance(
     job: Job, sources: Mapping[str, str], source: Source, made: Converted, checked: Checked
 ) -> dict[str, Any]:
-    """Return what the app says of the converted model, as the schema has it."""
+    """Return the provenance of the converted model, as the app's schema defines it."""
     shapes = {name: list(shape) for name, shape in source.shapes.items()}
-    found = {
+    provenance = {
         "converter": job.converter,
         "tools": {str(name): str(version) for name, version in made.tools.items()},
         "source": dict(sources),
@@ -103,11 +103,11 @@ def _provenance(
         "checked": dataclasses.asdict(checked),
         "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in provenance.items() if value}
 
 
 def _kept(folder: Path) -> Model | None:
-    """Return the model in a folder of the cache; None if it is not there, or a file of it is not as it was written."""
+    """Return the model in a folder of the cache; None if it is missing or one of its files was changed."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
         if any(file_digest(folder / name) != digest for name, digest in manifest["files"].items()):

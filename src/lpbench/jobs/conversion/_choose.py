@@ -1,4 +1,4 @@
-"""Which converter makes a format, and which engine judges what it made."""
+"""The choice of a converter for a format, and of the engine that checks the converted model."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 def choose(component: Component, wanted: str, precision: str | None = None) -> tuple[Model, Offer[ConverterSpec], str]:
     """Return the model to convert, the converter and the precision of the weights.
 
-    Originals go before models that were converted themselves.
+    Originals are preferred to models that were converted themselves.
 
     :param wanted: The format to make.
     :param precision: None takes the converter's default.
-    :raises ConversionError: Nothing installed makes the format of what the component has, or is ready.
+    :raises ConversionError: No installed converter makes the format from the component's models, or none is ready.
     """
     makers = _makers(wanted)
-    sources = sorted(component.models, key=lambda model: bool(model.provenance))  # stable: the app's order is kept
+    sources = sorted(component.models, key=lambda model: bool(model.provenance))  # stable: keeps the app's order
     fitting = [(model, offer) for model in sources for offer in makers if offer.spec.reads == model.format]
     if not fitting:
         reads = ", ".join(sorted({offer.spec.reads for offer in makers}))
@@ -36,39 +36,39 @@ def choose(component: Component, wanted: str, precision: str | None = None) -> t
         )
     storing = [(model, offer) for model, offer in fitting if precision in {None, *offer.spec.precisions}]
     if not storing:
-        stored = ", ".join(dict.fromkeys(each for _, offer in fitting for each in offer.spec.precisions))
+        stored = ", ".join(dict.fromkeys(name for _, offer in fitting for name in offer.spec.precisions))
         raise ConversionError(f'no converter to {wanted} stores weights in "{precision}"', hint=f"known: {stored}")
     model, offer = _ready(storing)
     return model, offer, precision or offer.spec.precisions[0]
 
 
 def checker(wanted: str, offer: Offer[ConverterSpec]) -> EngineSpec:
-    """Return the engine that judges what was made: one of the converter's own plugin, if it has one.
+    """Return the engine that checks the converted model: one of the converter's own plugin if possible.
 
-    :raises ConversionError: None that reads the format is ready.
+    :raises ConversionError: No engine that reads the format is ready.
     """
     readers = list(offers_where(ENGINES, lambda spec: wanted in spec.formats))
-    readers.sort(key=lambda each: (each.plugin != offer.plugin, next(iter(each.spec.formats)) != wanted))
-    ready = next((each.spec for each in readers if each.availability()), None)
+    readers.sort(key=lambda reader: (reader.plugin != offer.plugin, next(iter(reader.spec.formats)) != wanted))
+    ready = next((reader.spec for reader in readers if reader.availability()), None)
     if ready is not None:
         return ready
     raise ConversionError(
-        f"no engine that reads {wanted} is ready, and what a converter makes must be run before it counts",
-        hint="; ".join(f"{each.spec.name}: {each.availability().hint}" for each in readers),
+        f"no engine that reads {wanted} is ready, and a converted model must be run before it is accepted",
+        hint="; ".join(f"{reader.spec.name}: {reader.availability().hint}" for reader in readers),
     )
 
 
 def _makers(wanted: str) -> list[Offer[ConverterSpec]]:
     """Return the converters to a format.
 
-    :raises ConversionError: There are none, with the nearest format that can be made.
+    :raises ConversionError: No converter makes the format; the hint names the nearest that can be made.
     """
-    found = list(offers_where(CONVERTERS, lambda spec: spec.writes == wanted))
-    if found:
-        return found
+    offers = list(offers_where(CONVERTERS, lambda spec: spec.writes == wanted))
+    if offers:
+        return offers
     what = f'no converter makes "{wanted}"'
-    made = {offer.spec.writes for offer in current().all(CONVERTERS).values()}
-    raise ConversionError(what, hint=nearest(wanted, made) if made else "lpbench plugins lists what is installed")
+    formats = {offer.spec.writes for offer in current().all(CONVERTERS).values()}
+    raise ConversionError(what, hint=nearest(wanted, formats) if formats else "lpbench plugins lists what is installed")
 
 
 def _ready(fitting: Sequence[tuple[Model, Offer[ConverterSpec]]]) -> tuple[Model, Offer[ConverterSpec]]:

@@ -1,7 +1,7 @@
-"""Says in what the outputs of a converted model differ from those of its source.
+"""Reports how the outputs of a converted model differ from those of its source.
 
-What is allowed is a share of the range that an output has over all samples, from its least to its greatest
-value, so that probabilities of a thousandth and pixels of a thousand are judged alike:
+Limits are fractions of an output's range over all samples, from its smallest to its largest value, so that
+probabilities near 0.001 and pixel values near 1000 are judged alike:
 
 ====  =============  ==========  ============
       largest error  mean error  least cosine
@@ -10,9 +10,10 @@ F32   0.001          0.0001      0.9999
 else  0.05           0.01        0.999
 ====  =============  ==========  ============
 
-Measured on correct conversions: F32 weights 1e-5 and less of the range, F16 weights 2e-3 to 2e-2.
-Of whole numbers, indices say, the share that is not equal counts, and may be the largest error above.
-A wrong softmax, an output that is constant, permuted or another's differs by a tenth of the range and more.
+Correct conversions were measured at 1e-5 of the range or less for F32 weights, and 2e-3 to 2e-2 for F16 weights.
+For whole numbers, for example indices, the fraction of unequal values counts, with the limit of the largest error.
+A wrong softmax, or an output that is constant, permuted or swapped with another, differs by a tenth of the range
+or more.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Limits(NamedTuple):
-    """What is allowed, as shares of the range of an output."""
+    """Limits: largest and mean error as fractions of an output's range, and the least cosine."""
 
     largest: float
     mean: float
@@ -42,22 +43,23 @@ class Limits(NamedTuple):
 F32 = Limits(1e-3, 1e-4, 0.9999)
 SHORTER = Limits(5e-2, 1e-2, 0.999)
 NARROW = 1e-3
-"""An output whose range is narrower than this share of its greatest magnitude is judged by that share."""
+"""The range used for the limits is at least this fraction of an output's largest magnitude."""
 SUM = 1e-3
-"""How far from 1 the sum of probabilities may be."""
+"""Tolerance for the sum of probabilities, which should be 1."""
 
 
 def differences(source: Sequence[RawSample], made: Sequence[RawSample], precision: str) -> tuple[list[str], Deviation]:
-    """Return what is wrong in words, and how far the outputs are apart at most.
+    """Return the faults in words, and the largest deviation of the outputs.
 
-    :param precision: Of the weights: ``F32`` is judged more strictly than shorter ones.
+    :param precision: Precision of the weights: ``F32`` has stricter limits than shorter types.
     """
-    names = [each.name for each in source[0].outputs]
-    there = [each.name for each in made[0].outputs]
-    missing = [name for name in names if name not in there]
+    names = [output.name for output in source[0].outputs]
+    available = [output.name for output in made[0].outputs]
+    missing = [name for name in names if name not in available]
     if missing:
         listed = ", ".join(f'"{name}"' for name in missing)
-        return [f"{listed} {'is' if len(missing) == 1 else 'are'} not among its outputs ({', '.join(there)})"], _NONE
+        verb = "is" if len(missing) == 1 else "are"
+        return [f"{listed} {verb} not among its outputs ({', '.join(available)})"], _NONE
     limits = F32 if precision == "F32" else SHORTER
     pairs = {name: _Pair.of(name, source, made) for name in names}
     faults = [text for pair in pairs.values() if (text := pair.fault(pairs, limits))]
@@ -69,7 +71,7 @@ _NONE = Deviation(0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
 @dataclass(frozen=True)
 class _Pair:
-    """One output over all samples: of the source, and of what was made."""
+    """One output over all samples: of the source and of the converted model."""
 
     name: str
     source: Sequence[Array]
@@ -77,51 +79,52 @@ class _Pair:
 
     @classmethod
     def of(cls, name: str, source: Sequence[RawSample], made: Sequence[RawSample]) -> _Pair:
-        """Return the arrays of one output, in the source's order of dimensions."""
-        pairs = [(_named(one, name), _named(other, name)) for one, other in zip(source, made, strict=True)]
-        return cls(name, [one.values for one, _ in pairs], [align_layout(other, one) for one, other in pairs])
+        """Return the arrays of one output, both in the source's layout."""
+        pairs = [(_named(expected, name), _named(actual, name)) for expected, actual in zip(source, made, strict=True)]
+        expected_values = [expected.values for expected, _ in pairs]
+        return cls(name, expected_values, [align_layout(actual, expected) for expected, actual in pairs])
 
     @property
     def deviation(self) -> Deviation:
-        """How far the two are apart over all samples; nothing where they are no numbers or of other shapes."""
+        """The deviation over all samples; zero where the values are not numeric or the shapes differ."""
         if self._misshapen() or not self._numeric():
             return _NONE
-        return merge([deviation(one, other) for one, other in zip(self.source, self.made, strict=True)])
+        return merge([deviation(expected, actual) for expected, actual in zip(self.source, self.made, strict=True)])
 
     def fault(self, pairs: Mapping[str, _Pair], limits: Limits) -> str:
-        """Return in words what is wrong with the output, or an empty text."""
-        if wrong := self._misshapen():
-            return f'output "{self.name}" {wrong}'
+        """Return the fault of the output in words, or an empty text."""
+        if problem := self._misshapen():
+            return f'output "{self.name}" {problem}'
         if not self._numeric():
-            return "" if self._equal() else f'output "{self.name}" holds other texts than the source\'s'
-        found = self.deviation
-        if not found.count and found.not_finite[0]:
-            return f'output "{self.name}" of the source has no finite value on these inputs, which proves nothing'
-        if found.nonfinite_mismatch:
-            counts = f"{found.not_finite[1]} values that are no numbers; the source's has {found.not_finite[0]}"
+            return "" if self._equal() else f'output "{self.name}" holds texts that differ from the source\'s'
+        error = self.deviation
+        if not error.count and error.not_finite[0]:
+            return f'the source\'s output "{self.name}" has no finite value on these inputs, so nothing can be compared'
+        if error.nonfinite_mismatch:
+            counts = f"{error.not_finite[1]} values that are not finite; the source's has {error.not_finite[0]}"
             return f'output "{self.name}" has {counts}'
         if self._right(limits):
             return ""
         allowed = limits.largest * self._width()
-        errors = f"by {found.max_absolute:.3g} ({allowed:.2g} is allowed), {found.mean_absolute:.2g} on average"
-        angle = f"cosine {found.cosine:.5f}"
+        errors = f"by {error.max_absolute:.3g} ({allowed:.2g} is allowed), {error.mean_absolute:.2g} on average"
+        angle = f"cosine {error.cosine:.5f}"
         return f'output "{self.name}" differs from the source\'s {errors}, {angle}{self._reason(pairs, limits)}'
 
     def _right(self, limits: Limits) -> bool:
-        """Say whether what was made is the source's output, as far as its precision goes."""
+        """Return whether the converted output matches the source's within the limits."""
         if self._misshapen() or not self._numeric():
             return False
         if self._whole():
             return self._unequal() <= limits.largest
-        found, width = self.deviation, self._width()
-        near = found.max_absolute <= limits.largest * width and found.mean_absolute <= limits.mean * width
-        return near and (found.cosine >= limits.cosine or not found.peak)  # there is no angle with zeros
+        error, width = self.deviation, self._width()
+        near = error.max_absolute <= limits.largest * width and error.mean_absolute <= limits.mean * width
+        return near and (error.cosine >= limits.cosine or not error.peak)  # zeros have no angle
 
     def _reason(self, pairs: Mapping[str, _Pair], limits: Limits) -> str:
-        """Return what the output looks like instead, where that can be told."""
+        """Return what the output contains instead, if it can be recognised."""
         import numpy as np
 
-        made, source = (np.concatenate([each.ravel() for each in arrays]) for arrays in (self.made, self.source))
+        made, source = (np.concatenate([array.ravel() for array in arrays]) for arrays in (self.made, self.source))
         for other in pairs.values():
             if other is not self and _Pair(self.name, other.source, self.made)._right(limits):  # noqa: SLF001 - its own class
                 return f': it is the source\'s output "{other.name}"'
@@ -129,45 +132,45 @@ class _Pair:
             return f": it is {made.flat[0]:.3g} everywhere"
         allowed = limits.largest * self._width()
         if self.deviation.max_absolute > allowed and np.allclose(np.sort(made), np.sort(source), atol=allowed, rtol=0):
-            return ": it holds the source's values in another order"
-        sums = [float(np.mean([each.astype(float).sum() for each in arrays])) for arrays in (self.made, self.source)]
+            return ": it holds the source's values in a different order"
+        sums = [float(np.mean([a.astype(float).sum() for a in arrays])) for arrays in (self.made, self.source)]
         if abs(sums[1] - 1) < SUM < abs(sums[0] - 1):
             return f": its values add up to {sums[0]:.4g}, the source's to 1"
         return ""
 
     def _misshapen(self) -> str:
-        for one, other in zip(self.source, self.made, strict=True):
-            if one.shape != other.shape:
-                return f"has the shape {_text(other.shape)}; the source's has {_text(one.shape)}"
+        for expected, actual in zip(self.source, self.made, strict=True):
+            if expected.shape != actual.shape:
+                return f"has the shape {_text(actual.shape)}; the source's has {_text(expected.shape)}"
         return ""
 
     def _numeric(self) -> bool:
-        return all(each.dtype.kind in "biuf" for each in (*self.source, *self.made))
+        return all(array.dtype.kind in "biuf" for array in (*self.source, *self.made))
 
     def _whole(self) -> bool:
-        return all(each.dtype.kind in "biu" for each in (*self.source, *self.made))
+        return all(array.dtype.kind in "biu" for array in (*self.source, *self.made))
 
     def _unequal(self) -> float:
-        """Return the share of values that are not the source's: an index is right or wrong, not nearly right."""
-        wrong = sum(int((one != other).sum()) for one, other in zip(self.source, self.made, strict=True))
-        return wrong / max(1, sum(int(each.size) for each in self.source))
+        """Return the fraction of values that differ from the source's: an index is either right or wrong."""
+        wrong = sum(int((expected != actual).sum()) for expected, actual in zip(self.source, self.made, strict=True))
+        return wrong / max(1, sum(int(array.size) for array in self.source))
 
     def _equal(self) -> bool:
         import numpy as np
 
-        return all(np.array_equal(one, other) for one, other in zip(self.source, self.made, strict=True))
+        return all(np.array_equal(*pair) for pair in zip(self.source, self.made, strict=True))
 
     def _width(self) -> float:
-        """Return the range of the source's values, or a share of their magnitude where that is more; 1 for zeros."""
+        """Return the range of the source's values, at least ``NARROW`` times their largest magnitude; 1 for zeros."""
         import numpy as np
 
-        values = np.concatenate([each.ravel() for each in self.source]).astype(float)
+        values = np.concatenate([array.ravel() for array in self.source]).astype(float)
         values = values[np.isfinite(values)]
         return max(float(np.ptp(values)), NARROW * float(np.abs(values).max())) or 1.0 if values.size else 1.0
 
 
 def _named(sample: RawSample, name: str) -> Tensor:
-    return next(each for each in sample.outputs if each.name == name)
+    return next(output for output in sample.outputs if output.name == name)
 
 
 def _text(shape: Sequence[int]) -> str:

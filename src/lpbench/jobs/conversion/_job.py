@@ -1,4 +1,4 @@
-"""What a conversion is: a model of an app, a converter, and the engine that judges what comes of it."""
+"""A conversion job: a model of an app, a converter, and the engine that checks the result."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 TIMEOUT = 1800.0
-"""Seconds that a converter may take, and as long to fetch what it needs."""
+"""Time limit of a converter in seconds; fetching its tools has the same limit again."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a conversion is doing.
+    """The current step of a conversion.
 
-    :param model: Name of the source's file.
+    :param model: Name of the source file.
     :param converter: Name of the converter.
-    :param phase: ``waiting`` (for another process), ``running the source``, ``preparing``, ``converting``,
+    :param phase: ``waiting`` (for another process), ``running the source``, ``preparing``, ``converting`` or
         ``checking``.
-    :param seconds: Since the phase began.
+    :param seconds: Time since the phase began.
     """
 
     model: str
@@ -36,16 +36,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Job:
-    """One model to be converted.
+    """One model to convert.
 
-    :param app: Around ``component``, whose preprocessor makes the inputs for the check.
+    :param app: The app of ``component``, whose preprocessor makes the inputs for the check.
     :param source: One of the component's models.
     :param offer: The converter.
-    :param precision: Of the weights that are to be stored.
-    :param checker: The engine that runs what was made.
-    :param shapes: Of inputs whose dimensions the source leaves open; those that are missing are those of the inputs
-        that the check is made with.
-    :param timeout: Seconds that converting may take.
+    :param precision: Precision of the stored weights.
+    :param checker: The engine that runs the converted model.
+    :param shapes: Shapes of inputs with open dimensions; missing ones are taken from the inputs of the check.
+    :param timeout: Time limit of the converter in seconds.
     """
 
     app: App
@@ -60,15 +59,15 @@ class Job:
 
     @property
     def converter(self) -> str:
-        """The converter's name and version, as far as it has one."""
+        """The converter's name and, if known, its version."""
         return f"{self.offer.spec.name} {self.version}".strip()
 
     @property
     def version(self) -> str:
-        """The converter's version: its own, its tool's, or else its plugin's."""
+        """The version of the converter or of its tool; without either, that of its plugin."""
         spec = self.offer.spec
         return spec.installed() or self.offer.distribution.rpartition(" ")[2]
 
     def tell(self, phase: str, seconds: float = 0.0) -> None:
-        """Tell what is being done."""
+        """Report the current step."""
         self.progress(Progress(self.source.path.name, self.offer.spec.name, phase, seconds))

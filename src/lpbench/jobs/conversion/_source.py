@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Model
 
 MAIN_LIMIT = 64 << 20
-"""A model file that leaves its weights to others is smaller than this."""
+"""A model file with external weights is smaller than this; larger files are not searched for names."""
 NEIGHBOURS = 50
-"""Files beside a model that are looked for in it, the largest first."""
+"""Number of neighbouring files whose names are searched for in the model, the largest first."""
 
 
 def digests(model: Model) -> dict[str, str]:
@@ -24,9 +24,9 @@ def digests(model: Model) -> dict[str, str]:
 
 
 def external(model: Model) -> list[Path]:
-    """Return the files beside a bare model whose names stand in it: its weights, as ONNX leaves them out.
+    """Return the neighbouring files that a bare model names: its external weights, as ONNX stores them.
 
-    An app states such files under ``extra``; nobody does for a file alone.
+    An app lists such files under ``extra``; for a bare model file they must be found.
     """
     if model.extra or not 0 < model.path.stat().st_size <= MAIN_LIMIT:
         return []

@@ -1,6 +1,6 @@
 """Runs one converter: ``python -m lpbench.jobs.conversion.child REQUEST ANSWER``, two files of JSON.
 
-A process of its own, because converters crash, hang and take memory that is given back.
+A converter runs in a separate process, because it may crash, hang, or use much memory.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> int:
-    """Convert as the request says and write an answer; an error is one too."""
+    """Convert as requested and write an answer: the converted model or the error."""
     request, answer = map(Path, arguments)
     faulthandler.enable()
     die_with_parent()
     try:
-        found = _convert(json.loads(request.read_text("utf-8")))
-    except Exception as error:  # noqa: BLE001 - a converter may raise anything, and the parent must hear of it
-        found = {"error": describe_error(error)}
+        result = _convert(json.loads(request.read_text("utf-8")))
+    except Exception as error:  # noqa: BLE001 - a converter may raise anything, and the parent must know
+        result = {"error": describe_error(error)}
     sys.stdout.flush()
-    answer.write_text(json.dumps(found, default=str), encoding="utf-8")
+    answer.write_text(json.dumps(result, default=str), encoding="utf-8")
     return 0
 
 
@@ -40,11 +40,11 @@ def _convert(request: Mapping[str, Any]) -> dict[str, Any]:
     converter.prepare()
     Path(request["prepared"]).touch()
     shapes = {name: tuple(shape) for name, shape in request["shapes"].items()}
-    wanted = Conversion(Path(request["folder"]), Path(request["scratch"]), request["precision"], shapes)
-    made = converter.convert(model_from_request(request["source"]), wanted)
-    if not isinstance(made, Converted):
-        raise TypeError(f"returned {type(made).__name__}, which is no lpbench.plugin.converter.Converted")
-    return {"model": dataclasses.asdict(made.model), "tools": dict(made.tools)}
+    conversion = Conversion(Path(request["folder"]), Path(request["scratch"]), request["precision"], shapes)
+    converted = converter.convert(model_from_request(request["source"]), conversion)
+    if not isinstance(converted, Converted):
+        raise TypeError(f"returned {type(converted).__name__}, which is not an lpbench.plugin.converter.Converted")
+    return {"model": dataclasses.asdict(converted.model), "tools": dict(converted.tools)}
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""What the core offers through its own hooks: tensors, synthetic samples, quality metrics."""
+"""The built-in plugin: tensor processors, synthetic samples, quality metrics and commands."""

@@ -1,4 +1,4 @@
-"""What the core itself offers, through the same hooks as everybody else."""
+"""The hooks of the built-in plugin; the core offers its parts as any other plugin does."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "run": "measure an app or a model",
-    "benchmark-analyzer": "measure an app, in the words of the published command line",
+    "benchmark-analyzer": "measure an app with the options of the published command line",
     "convert": "convert an app's models, or a model file, to another format",
-    "compare": "say which of two results is faster, and how sure that is",
-    "agree": "say whether engines answer alike, and where they part",
-    "doctor": "say what makes this machine noisy, and what mends it",
+    "compare": "compare two results: which is faster, and with what confidence",
+    "agree": "check whether engines agree, and where they diverge",
+    "doctor": "report what makes this machine noisy, and how to fix it",
     "show": "print a saved result again",
     "engines": "list the inference engines",
     "plugins": "list the plugins and what failed to load",
@@ -24,15 +24,15 @@ COMMANDS = {
     "pull": "fetch and build a catalogue entry",
     "validate": "check an AI app",
     "new-app": "write an AI app around a model",
-    "check": "check that an engine keeps the contract",
-    "new-plugin": "write the project of an engine plugin",
+    "check": "check that an engine meets the contract",
+    "new-plugin": "write the project skeleton of an engine plugin",
 }
 
 
 @hookimpl
 def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) -> None:
-    """Offer tensors as they are: generated, or read from numpy's files."""
-    summary = "tensors as they are: seeded random ones, or .npy and .npz files"
+    """Offer raw tensors: generated, or read from numpy's files."""
+    summary = "raw tensors: seeded random values, or .npy and .npz files"
     config = "lpbench.plugin.builtin.tensors:TensorConfig"
     register(
         ProcessorSpec(
@@ -49,8 +49,8 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
 
 @hookimpl
 def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -> None:
-    """Offer outputs as they are."""
-    summary = "outputs as they are"
+    """Offer unchanged outputs."""
+    summary = "raw outputs, unchanged"
     register(
         ProcessorSpec(
             "tensors",
@@ -65,7 +65,7 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
 def lpbench_register_metrics(register: Callable[[MetricSpec], None]) -> None:
     """Offer the quality metrics that need no library."""
     labelled = ("image_classification", "object_classification", "emotion", "audio_classification")
-    every = (
+    metrics = (
         ("top1", "Top1", "share of samples whose best label is right", "", labelled, True),
         ("top5", "Top5", "share of samples whose right label is among the best five", "", labelled, True),
         ("f1", "MacroF1", "mean over classes of the F1 score of the best label", "", labelled, True),
@@ -76,13 +76,13 @@ def lpbench_register_metrics(register: Callable[[MetricSpec], None]) -> None:
         (
             "cer",
             "CharacterErrorRate",
-            "edits that make the text right, by its length",
+            "edit distance to the true text, divided by its length",
             "",
             ("speech_recognition", "text_recognition"),
             False,
         ),
     )
-    for name, kind, summary, unit, classes, higher in every:
+    for name, kind, summary, unit, classes, higher in metrics:
         target = f"lpbench.plugin.builtin.quality_metrics:{kind}"
         register(MetricSpec(name, target, summary, unit=unit, classes=classes, higher_is_better=higher))
 

@@ -1,7 +1,7 @@
-"""Synthetic values, bit by bit the same on every machine and with every version of numpy.
+"""Synthetic values, bit for bit the same on every machine and with every version of numpy.
 
-Only the raw bits of PCG64 are used, which numpy promises to keep (NEP 19) while
-its distributions may change, and arithmetic that IEEE 754 fixes.
+They are made only from the raw bits of PCG64, which numpy guarantees (NEP 19) while
+its distributions may change, and from arithmetic that IEEE 754 defines.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def synthetic(dtype: str, shape: tuple[int, ...], entropy: list[int], ends: Sequ
     """Return an array of synthetic values.
 
     :param dtype: Numpy's name of the type, or ``bfloat16``, whose bits are returned as ``uint16``.
-    :param entropy: Whole numbers of 0 or more; others give other values.
-    :param ends: First value and end; integers and booleans leave the end out.  By default floats are standard
+    :param entropy: Whole numbers of 0 or more that seed the values.
+    :param ends: Lowest value and end; integers and booleans exclude the end.  By default floats are standard
         normal and the others 0, False or an empty text.
     :raises ProcessorError: Values of the type cannot be generated, or the range does not fit it.
     """
@@ -43,7 +43,7 @@ def synthetic(dtype: str, shape: tuple[int, ...], entropy: list[int], ends: Sequ
     if dtype == "str":
         return np.full(shape, "", dtype=object)
     raise ProcessorError(
-        f"values of the type {dtype} cannot be generated", hint="give some in .npy or .npz files: --data DIR"
+        f"values of the type {dtype} cannot be generated", hint="provide them in .npy or .npz files: --data DIR"
     )
 
 
@@ -64,7 +64,7 @@ def _floats(dtype: str, count: int, entropy: list[int], ends: Sequence[float] | 
 
 
 def _normal(count: int, entropy: list[int]) -> Array:
-    """Return nearly normal values of mean 0 and deviation 1: sums of eight 16-bit integers (Irwin-Hall)."""
+    """Return nearly normal values of mean 0 and standard deviation 1: sums of eight 16-bit integers (Irwin-Hall)."""
     import numpy as np
 
     pieces = _bits(2 * count, entropy).view(np.uint16).reshape(count, 8)
@@ -75,12 +75,12 @@ def _normal(count: int, entropy: list[int]) -> Array:
 def _uniform(count: int, entropy: list[int], ends: Sequence[float]) -> Array:
     import numpy as np
 
-    share = (_bits(count, entropy) >> np.uint64(11)) * 2.0**-53
-    return np.asarray(ends[0] + (ends[1] - ends[0]) * share)
+    fraction = (_bits(count, entropy) >> np.uint64(11)) * 2.0**-53
+    return np.asarray(ends[0] + (ends[1] - ends[0]) * fraction)
 
 
 def _bfloat16(values: Array) -> Array:
-    """Return the bits of bfloat16, which numpy lacks, in uint16: the upper half of float32, rounded to even."""
+    """Return the bits of bfloat16, which numpy lacks, as uint16: the upper half of float32, rounded to even."""
     import numpy as np
 
     bits = values.view(np.uint32)
@@ -102,5 +102,5 @@ def _integers(dtype: str, count: int, entropy: list[int], ends: Sequence[float] 
         )
     bits, span = _bits(count, entropy), end - low
     offsets = bits if span == 1 << 64 else bits % np.uint64(span)
-    values = offsets + np.uint64(low % (1 << 64))  # modulo 2**64; the low bits of that are the value
+    values = offsets + np.uint64(low % (1 << 64))  # modulo 2**64; the cast keeps the low bits
     return np.asarray(values.astype(dtype))

@@ -1,4 +1,4 @@
-"""The processors of bare models: synthetic tensors or tensors from files, outputs as they are."""
+"""The processors of bare models: synthetic tensors or tensors from files, and raw outputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 BYTE_LIMIT = 4 << 30
-"""Largest array that is read from an archive, whose small files can hold any amount of zeros."""
+"""Largest array, in bytes, that is read from an archive: a small compressed file can expand to any size."""
 ENDS = 2
 
 
@@ -31,10 +31,10 @@ ENDS = 2
 class TensorConfig:
     """How inputs are generated.
 
-    :param shapes: Shape of an input by its name, for those whose dimensions are open.
-    :param ranges: First value and end of an input by its name: floats are uniform between them, integers and
-        booleans leave the end out, as Python's ``range`` does.
-    :param seed: Other seeds give other values.
+    :param shapes: Shapes by input name, for inputs with open dimensions.
+    :param ranges: Lowest value and end by input name: floats are uniform between them, integers and
+        booleans exclude the end, as Python's ``range`` does.
+    :param seed: Seed of the generated values.
     """
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class TensorConfig:
             raise ValueError(f"seed must be 0 or more, found {self.seed}")
         for name, shape in self.shapes.items():
             if any(size < 1 for size in shape):
-                raise ValueError(f'shape of "{name}" must be of whole numbers of 1 or more, found {list(shape)}')
+                raise ValueError(f'shape of "{name}" must consist of whole numbers of 1 or more, found {list(shape)}')
         for name, ends in self.ranges.items():
             if len(ends) != ENDS or not -math.inf < ends[0] < ends[-1] < math.inf:
                 raise ValueError(f'range of "{name}" must be two numbers, the lower first, found {list(ends)}')
@@ -54,54 +54,55 @@ class TensorConfig:
 
 @dataclass(frozen=True)
 class RawConfig:
-    """Outputs as they are have no settings."""
+    """The config of raw outputs, which has no settings."""
 
 
 class TensorPreprocessor(Preprocessor[TensorConfig]):
-    """Hands over tensors as they are: seeded random ones, or those in .npy and .npz files.
+    """Passes raw tensors to the model: seeded random values, or those in .npy and .npz files.
 
     Floats are standard normal, integers 0, booleans False and texts empty, unless a range is given.
     """
 
     def __init__(self, config: TensorConfig, inputs: Sequence[TensorInfo]) -> None:
         super().__init__(config, inputs)
-        names = [each.name for each in inputs]
+        names = [info.name for info in inputs]
         for option, given in (("shape", config.shapes), ("range", config.ranges)):
             for name in given:
                 if name not in names:
                     raise ProcessorError(
-                        f'the model has no input "{name}", which a {option} is given for', hint=nearest(name, names)
+                        f'a {option} is given for "{name}", which is not an input of the model',
+                        hint=nearest(name, names),
                     )
-        for each in inputs:
-            if each.name in config.shapes:
-                _refuse_contradiction(each, config.shapes[each.name])
+        for info in inputs:
+            if info.name in config.shapes:
+                _refuse_contradiction(info, config.shapes[info.name])
         self._shapes: dict[str, tuple[int, ...]] = {}
 
     def __call__(self, sample: Sample, /) -> Feeds:
-        """Return the sample's tensors by input name; nothing is done to them."""
+        """Return the sample's tensors by input name, unchanged."""
         feeds: Feeds = sample.data
         return feeds
 
     def generate(self, index: int, seed: int) -> Sample:
-        """Return synthetic tensors, bit by bit the same on every machine and with every version of numpy.
+        """Return synthetic tensors, bit for bit the same on every machine and with every version of numpy.
 
         :raises ProcessorError: A dimension is open, or values of a type cannot be generated.
         """
         self._shapes = self._shapes or resolve_shapes(self.inputs, self.config.shapes)
-        return Sample(str(index), {each.name: self._make(each, index, seed) for each in self.inputs})
+        return Sample(str(index), {info.name: self._make(info, index, seed) for info in self.inputs})
 
     def load(self, path: Path) -> Sample:
-        """Return the tensors in an .npy file, for models of one input, or in an .npz file by input name.
+        """Return the tensors in an .npy file, for models with one input, or in an .npz file by input name.
 
-        :raises ProcessorError: It cannot be read, or type or shape are not the model's.
+        :raises ProcessorError: The file cannot be read, or a type or shape does not fit the model.
         """
-        arrays = _read(path, [each.name for each in self.inputs])
-        names = {each.name for each in self.inputs}
+        arrays = _read(path, [info.name for info in self.inputs])
+        names = {info.name for info in self.inputs}
         for name in sorted(arrays.keys() - names):
             raise ProcessorError(
-                f'holds "{name}", which is no input of the model', where=str(path), hint=nearest(name, names)
+                f'holds "{name}", which is not an input of the model', where=str(path), hint=nearest(name, names)
             )
-        return Sample(path.name, {each.name: self._fitting(each, arrays, path) for each in self.inputs})
+        return Sample(path.name, {info.name: self._fitting(info, arrays, path) for info in self.inputs})
 
     def _make(self, info: TensorInfo, index: int, seed: int) -> Array:
         shape = self._shapes[info.name]
@@ -125,13 +126,13 @@ class TensorPreprocessor(Preprocessor[TensorConfig]):
         array = arrays[info.name]
         if info.dtype == "str" and array.dtype.kind == "U":
             array = array.astype(object)
-        wanted = {"str": "object", "bfloat16": "uint16"}.get(info.dtype, info.dtype)
-        if array.dtype.name != wanted or not array.dtype.isnative:
-            order = "" if array.dtype.isnative else " in the other byte order"
+        dtype = {"str": "object", "bfloat16": "uint16"}.get(info.dtype, info.dtype)
+        if array.dtype.name != dtype or not array.dtype.isnative:
+            order = "" if array.dtype.isnative else " in non-native byte order"
             raise ProcessorError(
                 f'"{info.name}" is {array.dtype.name}{order}; the model takes {info.dtype}',
                 where=str(path),
-                hint=f'save it with .astype("{wanted}")',
+                hint=f'save it with .astype("{dtype}")',
             )
         shape = self.config.shapes.get(info.name, info.shape)
         if not _fits(array.shape, shape):
@@ -144,28 +145,28 @@ class TensorPreprocessor(Preprocessor[TensorConfig]):
 
 
 class TensorPostprocessor(Postprocessor[RawConfig]):
-    """Hands over the outputs as they are."""
+    """Returns the outputs unchanged."""
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Outputs:
-        """Return the outputs; nothing is done to them."""
+        """Return the outputs unchanged."""
         return outputs
 
     def describe(self, prediction: Outputs, /) -> Mapping[str, Any]:
-        """Return shape, type, least, greatest and mean value of each output under ``outputs``.
+        """Return shape, type, minimum, maximum and mean of each output under ``outputs``.
 
-        NaN and infinities are left out of the three and counted under ``not_finite``.
+        NaN and infinities are excluded from the three and counted under ``not_finite``.
         """
-        called = {each.name: each.called for each in self.outputs}
-        return {"outputs": {called.get(name, name): _describe(array) for name, array in prediction.items()}}
+        names = {info.name: info.called for info in self.outputs}
+        return {"outputs": {names.get(name, name): _describe(array) for name, array in prediction.items()}}
 
 
 def resolve_shapes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
     """Return a shape without open dimensions for every input.
 
-    A dimension is taken from the shape given for its input, or from another of the same name;
-    an open first dimension is the batch and becomes 1.
+    The size of a dimension comes from the shape given for its input, or from a dimension of the
+    same name; an open first dimension is the batch and becomes 1.
 
-    :raises ProcessorError: Some stay open; the remedy is what to type.
+    :raises ProcessorError: Some dimensions stay open; the hint names the options that set them.
     """
     sizes = _named_sizes(inputs, given)
 
@@ -175,56 +176,56 @@ def resolve_shapes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[in
         return sizes.get(dimension or "", 1 if axis == 0 else dimension)
 
     shapes = {
-        each.name: tuple(given[each.name])
-        if each.name in given
-        else tuple(size(axis, dimension) for axis, dimension in enumerate(each.shape))
-        for each in inputs
+        info.name: tuple(given[info.name])
+        if info.name in given
+        else tuple(size(axis, dimension) for axis, dimension in enumerate(info.shape))
+        for info in inputs
     }
-    settled = {name: tuple(each for each in shape if isinstance(each, int)) for name, shape in shapes.items()}
-    if any(len(settled[name]) < len(shape) for name, shape in shapes.items()):
+    fixed = {name: tuple(size for size in shape if isinstance(size, int)) for name, shape in shapes.items()}
+    if any(len(fixed[name]) < len(shape) for name, shape in shapes.items()):
         raise _open(shapes)
-    return settled
+    return fixed
 
 
 def _named_sizes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]]) -> dict[str, int]:
-    """Return the sizes of named dimensions: those that shapes are given for, then first ones as batches of 1."""
+    """Return the sizes of named dimensions: from the given shapes, else 1 for first dimensions, the batch."""
     sizes: dict[str, int] = {}
-    for each in inputs:
-        for axis, name in each.dynamic.items():
+    for info in inputs:
+        for axis, name in info.dynamic.items():
             if (
-                each.name in given
+                info.name in given
                 and name != "?"
-                and sizes.setdefault(name, given[each.name][axis]) != (found := given[each.name][axis])
+                and sizes.setdefault(name, given[info.name][axis]) != (size := given[info.name][axis])
             ):
                 raise ProcessorError(
-                    f'dimension "{name}" is given as {sizes[name]} and, for input "{each.name}", as {found}',
-                    hint="give dimensions of one name one size",
+                    f'dimension "{name}" is given as {sizes[name]} and, for input "{info.name}", as {size}',
+                    hint="give dimensions of the same name the same size",
                 )
-    batches = (each.dynamic.get(0, "?") for each in inputs)
+    batches = (info.dynamic.get(0, "?") for info in inputs)
     return {**{name: 1 for name in batches if name != "?"}, **sizes}
 
 
 def _open(shapes: Mapping[str, tuple[int | str | None, ...]]) -> ProcessorError:
-    wrong = {name: shape for name, shape in shapes.items() if not all(isinstance(each, int) for each in shape)}
+    unresolved = {name: shape for name, shape in shapes.items() if not all(isinstance(size, int) for size in shape)}
     parts = [
         f'dimension {axis}{f" ({size})" if size else ""} of input "{name}"'
-        for name, shape in wrong.items()
+        for name, shape in unresolved.items()
         for axis, size in enumerate(shape)
         if not isinstance(size, int)
     ]
     what = f"{', '.join(parts)} {'is' if len(parts) == 1 else 'are'} open"
-    words = " ".join(f"--shape {name}={_text(shape)}" for name, shape in _to_ask(wrong))
-    return ProcessorError(what, hint=f"say how large, with numbers for the question marks: {words}")
+    options = " ".join(f"--shape {name}={_text(shape)}" for name, shape in _to_ask(unresolved))
+    return ProcessorError(what, hint=f"set the sizes, with numbers for the question marks: {options}")
 
 
 def _to_ask(shapes: Mapping[str, tuple[int | str | None, ...]]) -> Iterator[tuple[str, tuple[int | str | None, ...]]]:
-    """Yield the inputs to ask for, leaving out those whose open dimensions another one names already."""
-    asked: set[int | str | None] = {None}
+    """Yield the inputs whose shapes to ask for, except those whose open dimensions an earlier input already names."""
+    covered: set[int | str | None] = {None}
     for name, shape in shapes.items():
-        open_ones = {size for size in shape if not isinstance(size, int)}
-        if None in open_ones or open_ones - asked:
+        open_sizes = {size for size in shape if not isinstance(size, int)}
+        if None in open_sizes or open_sizes - covered:
             yield name, shape
-        asked |= open_ones
+        covered |= open_sizes
 
 
 def _refuse_contradiction(info: TensorInfo, given: tuple[int, ...]) -> None:
@@ -235,9 +236,9 @@ def _refuse_contradiction(info: TensorInfo, given: tuple[int, ...]) -> None:
         )
 
 
-def _fits(shape: Sequence[int], wanted: Sequence[int | str | None]) -> bool:
-    return len(shape) == len(wanted) and all(
-        not isinstance(size, int) or size == found for found, size in zip(shape, wanted, strict=True)
+def _fits(shape: Sequence[int], allowed: Sequence[int | str | None]) -> bool:
+    return len(shape) == len(allowed) and all(
+        not isinstance(right, int) or size == right for size, right in zip(shape, allowed, strict=True)
     )
 
 
@@ -246,7 +247,7 @@ def _text(shape: Sequence[int | str | None]) -> str:
 
 
 def _read(path: Path, names: Sequence[str]) -> dict[str, Array]:
-    """Return the arrays of a file by name; the one of an .npy file has the name of the one input."""
+    """Return the arrays of a file by name; the array of an .npy file gets the name of the only input."""
     import numpy as np
 
     try:
@@ -257,7 +258,7 @@ def _read(path: Path, names: Sequence[str]) -> dict[str, Array]:
             return {name: arrays[name] for name in arrays.files}
     except ProcessorError:
         raise
-    except Exception as error:  # numpy's reader of headers lets Python's tokenizer and parser raise
+    except Exception as error:  # numpy's header reader can raise what Python's tokenizer and parser raise
         raise ProcessorError(
             f"cannot be read as {path.suffix}: {error or 'it does not fit into memory'}",
             where=str(path),
@@ -269,10 +270,10 @@ def _refuse_large(path: Path) -> None:
     import zipfile
 
     with zipfile.ZipFile(path) as archive:
-        largest = max((each.file_size for each in archive.infolist()), default=0)
+        largest = max((member.file_size for member in archive.infolist()), default=0)
     if largest > BYTE_LIMIT:
         raise ProcessorError(
-            f"holds an array of {largest} bytes", where=str(path), hint=f"at most {BYTE_LIMIT} are read"
+            f"holds an array of {largest} bytes", where=str(path), hint=f"at most {BYTE_LIMIT} are allowed"
         )
 
 

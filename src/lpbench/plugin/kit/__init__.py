@@ -1,1 +1,1 @@
-"""Helpers for authors of plugins: checks of feeds, tools in environments of their own, downloads, a new plugin."""
+"""Helpers for plugin authors: checks of feeds, environments for tools, downloads, a project skeleton."""

@@ -1,4 +1,4 @@
-"""How many cores this process may use."""
+"""The number of cores that this process may use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def physical_cores() -> int:
-    """Return how many physical cores this process may use: logical ones where the kernel does not tell."""
+    """Return the number of physical cores that this process may use; of logical ones if the kernel does not tell."""
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     return len({_siblings(cpu) for cpu in allowed})
 

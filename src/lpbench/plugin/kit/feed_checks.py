@@ -1,7 +1,7 @@
-"""For engine plugins: whether shapes and arrays are those that a model takes.
+"""Checks for engine plugins: whether shapes and arrays fit a model's inputs.
 
-A session looks at its feeds when something is new or wrong, since looking at them
-each time would be measured.
+A session should check its feeds only when they are new or a run failed, because a
+check in every run would be part of the measured time.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 
 TEXT = "str"
 TEXT_KINDS = "OUS"
-"""Kinds of numpy's arrays of texts: objects, str and bytes."""
+"""Kinds of numpy arrays that hold texts: objects, str and bytes."""
 
 
 def problem(feeds: object, inputs: Sequence[TensorInfo]) -> tuple[str, str] | None:
-    """Return what is wrong with ``feeds`` and what to do about it, or None if they fit ``inputs``."""
+    """Return the problem of ``feeds`` and its remedy, or None if they fit ``inputs``."""
     if not isinstance(feeds, Mapping):
-        return f"feeds are {type(feeds).__name__}", "hand over arrays by input name"
+        return f"feeds are {type(feeds).__name__}", "pass a mapping from input names to arrays"
     known = [info.name for info in inputs]
     for name in feeds:
         if name not in known:
             return f'the model has no input "{name}"', nearest(str(name), known)
-    found = (_missing(info) if info.name not in feeds else misfit(feeds[info.name], info) for info in inputs)
-    return next(filter(None, found), None)
+    problems = (_missing(info) if info.name not in feeds else misfit(feeds[info.name], info) for info in inputs)
+    return next(filter(None, problems), None)
 
 
 def misfit(array: Any, info: TensorInfo) -> tuple[str, str] | None:
-    """Return what is wrong with the array of one input and what to do about it, or None if it fits."""
+    """Return the problem of the array of one input and its remedy, or None if it fits."""
     import numpy as np
 
     if not isinstance(array, np.ndarray):
         return f'input "{info.name}" is {type(array).__name__}', f"give a numpy array of {info.dtype}"
     if not _right_type(array, info.dtype):
-        found = f"{array.dtype.name}{'' if array.dtype.isnative else ' with swapped bytes'}"
-        what = f'input "{info.name}" is {found}; the model takes {info.dtype}'
+        dtype = f"{array.dtype.name}{'' if array.dtype.isnative else ' with swapped bytes'}"
+        what = f'input "{info.name}" is {dtype}; the model takes {info.dtype}'
         return what, f'convert it: array.astype("{info.dtype}")'
     if not fits(array.shape, info.shape):
         what = f'input "{info.name}" has shape {text(array.shape)}; the model takes {text(info.shape)}'
@@ -53,27 +53,27 @@ def misfit(array: Any, info: TensorInfo) -> tuple[str, str] | None:
 
 
 def fixed(inputs: Sequence[TensorInfo], shapes: Shapes) -> tuple[TensorInfo, ...]:
-    """Return ``inputs`` with the shapes that were asked for.
+    """Return ``inputs`` with the requested shapes.
 
-    :raises EngineError: A shape names no input, or contradicts the model.
+    :raises EngineError: A shape is for an unknown input, or contradicts the model.
     """
     known = [info.name for info in inputs]
     for name in shapes:
         if name not in known:
             raise EngineError(
-                f'a shape is given for "{name}", which is no input of the model', hint=nearest(name, known)
+                f'a shape is given for "{name}", which is not an input of the model', hint=nearest(name, known)
             )
     return tuple(_fixed(info, shapes.get(info.name)) for info in inputs)
 
 
 def fits(shape: Sequence[int], allowed: Sizes) -> bool:
-    """Say whether a shape has the right rank and the right size wherever the size is fixed."""
+    """Return whether a shape has the right rank, and the right size in every fixed dimension."""
     pairs = zip(shape, allowed, strict=False)
     return len(shape) == len(allowed) and all(not isinstance(right, int) or size == right for size, right in pairs)
 
 
 def text(shape: Sizes) -> str:
-    """Return a shape as people write it: ``Nx3x?x224``, ``scalar`` for none."""
+    """Return a shape as text: ``Nx3x?x224``, or ``scalar`` without dimensions."""
     return "x".join("?" if size is None else str(size) for size in shape) or "scalar"
 
 

@@ -1,8 +1,8 @@
-"""Sorts a profile's layers into kinds of kernels, so that engines which name their layers differently compare.
+"""Sorts a profile's layers into kinds of kernels, so that engines with different layer names can be compared.
 
 The kinds are those of kernel-level breakdowns of networks (AIBench): data arrangement,
 convolution, GEMM, batch normalisation, element-wise operations, ReLU, pooling and
-memory copies.  What is none of them, a softmax say, is ``other``.
+memory copies.  Any other layer, such as a softmax, is ``other``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OTHER = "other"
 CATEGORIES = (CONVOLUTION, GEMM, POOLING, RELU, BATCH_NORMALISATION, ELEMENT_WISE, ARRANGEMENT, COPY, OTHER)
 
 AS_WRITTEN = {"SUM": POOLING, "MEAN": POOLING}
-"""Reductions in TensorFlow Lite, whose names are in capitals; additions and means of several tensors in ONNX."""
+"""Names that are reductions only in capitals, in TensorFlow Lite; in ONNX they combine several tensors."""
 
 PARTS = (
     (COPY, ("memcpy", "memorycopy")),
@@ -37,7 +37,7 @@ PARTS = (
     (POOLING, ("pool", "reduce", "reduction")),
     (ARRANGEMENT, ("transpose", "reshape", "squeeze", "reorder", "gather", "scatter", "concat", "slice", "shuffle")),
 )
-"""Parts of names, fused and quantised variants among them; the first that occurs counts."""
+"""Parts of names, including fused and quantised variants; the first match decides."""
 
 WORDS = {
     GEMM: "innerproduct",
@@ -63,12 +63,12 @@ _MARKS = re.compile(r"[^a-z0-9]")
 
 
 def category(op_type: str) -> str:
-    """Return the kind of kernel that a layer type is, whichever engine named it.
+    """Return the kind of kernel of a layer type, independent of the engine.
 
-    Reductions count as pooling.  A fused layer counts by its name, which is that of
-    its heaviest part: ``FusedConv`` is a convolution.
+    Reductions count as pooling.  The name of a fused layer decides, which is that of
+    its most expensive part: ``FusedConv`` is a convolution.
 
-    :param op_type: The type as ONNX, OpenVINO, TFLite or ncnn write it: ``Conv``, ``Convolution``, ``CONV_2D``.
+    :param op_type: The type as named by ONNX, OpenVINO, TFLite or ncnn: ``Conv``, ``Convolution``, ``CONV_2D``.
     :returns: One of ``CATEGORIES``.
     """
     if op_type in AS_WRITTEN:
@@ -84,12 +84,12 @@ def shares(records: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Return each category's share of a profile's time, 0 to 1, the largest first.
 
     :param records: As ``Session.profile`` returns them: ``ns``, and ``category`` or ``type``.
-    :returns: Shares that add up to 1; empty where no time was spent.
+    :returns: Shares that add up to 1; empty if the total time is 0.
     """
     spent: dict[str, float] = {}
     for record in records:
         name = str(record.get("category") or category(str(record["type"])))
         spent[name] = spent.get(name, 0) + record["ns"]
     total = sum(spent.values())
-    found = {name: ns / total for name, ns in spent.items()} if total else {}
-    return dict(sorted(found.items(), key=lambda item: (-item[1], CATEGORIES.index(item[0]))))
+    fractions = {name: ns / total for name, ns in spent.items()} if total else {}
+    return dict(sorted(fractions.items(), key=lambda item: (-item[1], CATEGORIES.index(item[0]))))

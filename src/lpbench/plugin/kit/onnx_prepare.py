@@ -1,6 +1,6 @@
-"""Makes an ONNX file ready for converters, which take less of the format than engines do.
+"""Prepares an ONNX file for converters, which support less of the format than engines do.
 
-Stands alone, with nothing of lpbench: tools run it by its path in environments of their own.
+This file must not import lpbench: tools run it by its path in their own environments.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     Sizes = tuple[int | str | None, ...]
 
 SMALL = 4096
-"""Bytes of a constant that shapes may be computed from; larger ones are weights."""
+"""Largest size in bytes of a constant from which shapes may be computed; larger constants are weights."""
 EACH_AXIS = 13
-"""The version of ONNX's operators since which Softmax and its kin follow one axis; before, they flattened."""
+"""The ONNX operator set since which Softmax and similar operators work along one axis; before, they flattened."""
 SOFTMAX = frozenset({"Softmax", "LogSoftmax", "Hardmax"})
 
 
 class SourceError(ValueError):
-    """A model cannot be made ready.
+    """A model cannot be prepared.
 
     :param what: What is wrong, naming the thing.
     :param hint: What the reader can do about it.
@@ -36,7 +36,7 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True)
 class Tensor:
-    """An input or output: numpy's name of its type, and its sizes, of which an output's may be unknown."""
+    """An input or output: its name, numpy's name of its type, and its sizes; sizes of an output may be unknown."""
 
     name: str
     dtype: str
@@ -45,7 +45,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Source:
-    """What a model is made of; ``operators`` are the types in it, each once."""
+    """The inputs, outputs and operators of a model; ``operators`` are the operator types, each once."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
@@ -53,24 +53,24 @@ class Source:
 
 
 def prepare(path: Path, target: Path, shapes: Mapping[str, Sequence[int]]) -> Source:
-    """Write a model anew: in one file, every input of a fixed size, operators as converters understand them.
+    """Rewrite a model: in one file, with inputs of fixed sizes and operators that converters support.
 
-    :param shapes: Of inputs with open dimensions, by name.
-    :raises SourceError: The file is no model, a size is missing or contradicts the model.
+    :param shapes: Shapes of inputs with open dimensions, by name.
+    :raises SourceError: The file is not a model, or a size is missing or contradicts the model.
     """
     model = _load(path)
     inputs = list(_inputs(model))
-    _refuse_strangers(shapes, [each.name for each in inputs])
-    for each in inputs:
-        _fix(each, shapes.get(each.name))
+    _refuse_unknown(shapes, [info.name for info in inputs])
+    for info in inputs:
+        _fix(info, shapes.get(info.name))
     sizes = _sizes(model)
     if shapes:
-        _forget_sizes(model, sizes)
-    _spell_out_softmax(model, sizes)
+        _update_sizes(model, sizes)
+    _decompose_softmax(model, sizes)
     for node in model.graph.node:
         _simplify_pooling(node, sizes)
     _save(model, target)
-    outputs = tuple(_tensor(each, sizes.get(each.name)) for each in model.graph.output)
+    outputs = tuple(_tensor(info, sizes.get(info.name)) for info in model.graph.output)
     return Source(tuple(map(_tensor, inputs)), outputs, tuple(sorted({node.op_type for node in model.graph.node})))
 
 
@@ -79,54 +79,54 @@ def _load(path: Path) -> Any:
 
     try:
         model = onnx.load(str(path))
-    except Exception as error:  # whatever protobuf and onnx raise for damaged files and missing weights
+    except Exception as error:  # protobuf and onnx raise many types for damaged files and missing weights
         raise SourceError(
             f"{path.name} cannot be read as ONNX: {' '.join(str(error).split())}",
             "fetch or export it again, with its weights beside it",
         ) from error
     if not model.graph.output:
-        raise SourceError(f"{path.name} is no ONNX model: it gives nothing", "fetch or export it again")
+        raise SourceError(f"{path.name} is not an ONNX model: it has no outputs", "fetch or export it again")
     return model
 
 
 def _inputs(model: Any) -> Iterator[Any]:
-    """Yield the inputs; old files list weights among them."""
-    weights = {each.name for each in model.graph.initializer}
-    for each in model.graph.input:
-        if each.name in weights:
+    """Yield the inputs without the weights, which old files list among them."""
+    weights = {tensor.name for tensor in model.graph.initializer}
+    for info in model.graph.input:
+        if info.name in weights:
             continue
-        if not each.type.HasField("tensor_type"):
-            raise SourceError(f'input "{each.name}" is no tensor', "converters take tensors only")
-        yield each
+        if not info.type.HasField("tensor_type"):
+            raise SourceError(f'input "{info.name}" is not a tensor', "converters support only tensors")
+        yield info
 
 
-def _refuse_strangers(shapes: Mapping[str, Sequence[int]], known: Sequence[str]) -> None:
+def _refuse_unknown(shapes: Mapping[str, Sequence[int]], known: Sequence[str]) -> None:
     for name in shapes:
         if name not in known:
             raise SourceError(
-                f'a shape is given for "{name}", which is no input of the model', f"inputs: {', '.join(known)}"
+                f'a shape is given for "{name}", which is not an input of the model', f"inputs: {', '.join(known)}"
             )
 
 
-def _fix(each: Any, shape: Sequence[int] | None) -> None:
-    """Give an input its sizes."""
-    kind = each.type.tensor_type
-    found = _dimensions(kind) if kind.HasField("shape") else None
+def _fix(info: Any, shape: Sequence[int] | None) -> None:
+    """Set the sizes of an input."""
+    kind = info.type.tensor_type
+    stated = _dimensions(kind) if kind.HasField("shape") else None
     if shape is None:
-        if found is None or not _complete(found):
+        if stated is None or not _complete(stated):
             raise SourceError(
-                f'input "{each.name}" has open sizes: {_text(found)}',
-                f"a converter needs them: --shape {each.name}=1,3,224,224 say",
+                f'input "{info.name}" has open dimensions: {_text(stated)}',
+                f"a converter needs fixed sizes, for example --shape {info.name}=1,3,224,224",
             )
         return
-    fits = found is None or (
-        len(shape) == len(found)
-        and all(not isinstance(have, int) or have == size for have, size in zip(found, shape, strict=True))
+    fits = stated is None or (
+        len(shape) == len(stated)
+        and all(not isinstance(right, int) or right == size for right, size in zip(stated, shape, strict=True))
     )
     if not fits or min(shape, default=1) < 1:
         raise SourceError(
-            f'input "{each.name}" cannot be {_text(shape)}; the model has {_text(found)}',
-            "give a size for each ? and name, and leave the others as they are",
+            f'input "{info.name}" cannot be {_text(shape)}; the model has {_text(stated)}',
+            "give a size for each ? and each named dimension, and do not change the others",
         )
     _set(kind, shape)
 
@@ -139,66 +139,66 @@ def _set(kind: Any, shape: Sequence[int]) -> None:
 
 
 def _sizes(model: Any) -> dict[str, Sizes]:
-    """Return the sizes of every tensor that they follow for, without carrying the weights along."""
+    """Return the sizes of every tensor for which they can be inferred, without copying the weights."""
     import onnx
 
     graph = model.graph
     light = onnx.GraphProto(name=graph.name or "g", node=graph.node, input=graph.input)
-    light.output.extend(_open(each) for each in graph.output)
-    for each in graph.initializer:
-        known = each if each.ByteSize() <= SMALL else onnx.TensorProto(data_type=each.data_type, dims=each.dims)
-        light.initializer.append(known)
-        light.initializer[-1].name = each.name
+    light.output.extend(_without_sizes(info) for info in graph.output)
+    for tensor in graph.initializer:
+        small = tensor.ByteSize() <= SMALL
+        light.initializer.append(tensor if small else onnx.TensorProto(data_type=tensor.data_type, dims=tensor.dims))
+        light.initializer[-1].name = tensor.name
     versions = {"ir_version": model.ir_version, "opset_import": model.opset_import, "functions": model.functions}
     try:
-        found = onnx.shape_inference.infer_shapes(onnx.ModelProto(graph=light, **versions)).graph
+        inferred = onnx.shape_inference.infer_shapes(onnx.ModelProto(graph=light, **versions)).graph
     except onnx.shape_inference.InferenceError:  # operators of a domain that the file does not declare
-        found = light
-    every = (*found.input, *found.value_info, *found.output)
-    return {each.name: _dimensions(each.type.tensor_type) for each in every if each.type.tensor_type.HasField("shape")}
+        inferred = light
+    infos = (*inferred.input, *inferred.value_info, *inferred.output)
+    return {info.name: _dimensions(info.type.tensor_type) for info in infos if info.type.tensor_type.HasField("shape")}
 
 
-def _open(each: Any) -> Any:
-    """Return an output without sizes that the file may state for other inputs."""
+def _without_sizes(info: Any) -> Any:
+    """Return an output without its sizes, which the file may state for other input sizes."""
     import onnx
 
     kind = onnx.TypeProto()
-    kind.tensor_type.elem_type = each.type.tensor_type.elem_type
-    return onnx.ValueInfoProto(name=each.name, type=kind)
+    kind.tensor_type.elem_type = info.type.tensor_type.elem_type
+    return onnx.ValueInfoProto(name=info.name, type=kind)
 
 
-def _forget_sizes(model: Any, sizes: Mapping[str, Sizes]) -> None:
-    """Drop what the file states of tensors whose sizes were open."""
+def _update_sizes(model: Any, sizes: Mapping[str, Sizes]) -> None:
+    """Drop the sizes of intermediate tensors that the file states, and set those of outputs."""
     del model.graph.value_info[:]
-    for each in model.graph.output:
-        if _complete(found := sizes.get(each.name, (None,))):
-            _set(each.type.tensor_type, [size for size in found if isinstance(size, int)])
+    for info in model.graph.output:
+        if _complete(shape := sizes.get(info.name, (None,))):
+            _set(info.type.tensor_type, [size for size in shape if isinstance(size, int)])
 
 
-def _spell_out_softmax(model: Any, sizes: Mapping[str, Sizes]) -> None:
-    """Write what Softmax did before version 13 with the operators that it consisted of.
+def _decompose_softmax(model: Any, sizes: Mapping[str, Sizes]) -> None:
+    """Replace the Softmax of operator sets before 13 by equivalent operators.
 
-    It took all dimensions from the axis on as one.  Converters read the axis as later versions do, and
-    go wrong without a word.
+    It treated all dimensions from the axis on as one.  Converters interpret the axis as in later
+    versions and silently produce wrong results.
     """
-    version = next((each.version for each in model.opset_import if each.domain in {"", "ai.onnx"}), EACH_AXIS)
+    version = next((opset.version for opset in model.opset_import if opset.domain in {"", "ai.onnx"}), EACH_AXIS)
     if version >= EACH_AXIS:
         return
-    nodes = [part for node in model.graph.node for part in _spelled_out(model.graph, node, sizes)]
+    nodes = [part for node in model.graph.node for part in _decomposed(model.graph, node, sizes)]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
 
 
-def _spelled_out(graph: Any, node: Any, sizes: Mapping[str, Sizes]) -> Sequence[Any]:
+def _decomposed(graph: Any, node: Any, sizes: Mapping[str, Sizes]) -> Sequence[Any]:
     import onnx
 
     shape = sizes.get(node.input[0]) if node.op_type in SOFTMAX and not node.domain else None
     if shape is None or not _complete(shape):
         return [node]
     whole = [size for size in shape if isinstance(size, int)]
-    axis = next((each.i for each in node.attribute if each.name == "axis"), 1) % len(shape)
+    axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1) % len(shape)
     helper, name = onnx.helper, node.output[0]
-    if axis == len(shape) - 1:  # the same in every version
+    if axis == len(shape) - 1:  # equivalent in every version
         return [helper.make_node(node.op_type, node.input, node.output, node.name, axis=axis)]
     flat, found, back = (f"{name}/{part}" for part in ("flat", "found", "shape"))
     graph.initializer.append(helper.make_tensor(back, onnx.TensorProto.INT64, [len(shape)], whole))
@@ -210,15 +210,15 @@ def _spelled_out(graph: Any, node: Any, sizes: Mapping[str, Sizes]) -> Sequence[
 
 
 def _simplify_pooling(node: Any, sizes: Mapping[str, Sizes]) -> None:
-    """Call an average over everything by its name: padding that it leaves out is more than converters take."""
+    """Replace an average over a whole channel by GlobalAveragePool, as converters do not support all its paddings."""
     shape = sizes.get(node.input[0]) if node.op_type == "AveragePool" and not node.domain else None
     result = sizes.get(node.output[0], (None,))
     if shape is None or not _complete(shape) or set(result[2:]) != {1}:
         return
-    found = {each.name: list(each.ints) or each.i for each in node.attribute}
-    kernel, space = found["kernel_shape"], shape[2:]
-    before = found.get("pads", [0] * len(space))[: len(space)]
-    plain = not {"auto_pad", "count_include_pad", "dilations"} & found.keys()
+    attributes = {attribute.name: list(attribute.ints) or attribute.i for attribute in node.attribute}
+    kernel, space = attributes["kernel_shape"], shape[2:]
+    before = attributes.get("pads", [0] * len(space))[: len(space)]
+    plain = not {"auto_pad", "count_include_pad", "dilations"} & attributes.keys()
     reaches = all(pad + int(size or 0) <= reach for pad, size, reach in zip(before, space, kernel, strict=True))
     if plain and reaches:
         node.op_type = "GlobalAveragePool"
@@ -233,24 +233,24 @@ def _save(model: Any, target: Path) -> None:
     except ValueError as error:  # protobuf's limit
         raise SourceError(
             f"the model is larger than 2 GB: {' '.join(str(error).split())}",
-            "converters take models in one file, which cannot be larger",
+            "converters need the model in one file, which cannot be larger",
         ) from error
 
 
-def _tensor(each: Any, sizes: Sizes | None = None) -> Tensor:
+def _tensor(info: Any, sizes: Sizes | None = None) -> Tensor:
     import onnx
 
-    kind = each.type.tensor_type
+    kind = info.type.tensor_type
     dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name
-    return Tensor(each.name, dtype, _dimensions(kind) if sizes is None else sizes)
+    return Tensor(info.name, dtype, _dimensions(kind) if sizes is None else sizes)
 
 
 def _dimensions(kind: Any) -> Sizes:
-    return tuple(each.dim_value if each.HasField("dim_value") else each.dim_param or None for each in kind.shape.dim)
+    return tuple(size.dim_value if size.HasField("dim_value") else size.dim_param or None for size in kind.shape.dim)
 
 
 def _complete(shape: Sizes) -> bool:
-    """Say whether every size is known; some exporters write 0 or less for what is open."""
+    """Return whether every size is known; some exporters write 0 or less for open dimensions."""
     return all(isinstance(size, int) and size > 0 for size in shape)
 
 

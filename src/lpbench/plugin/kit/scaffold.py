@@ -1,4 +1,4 @@
-"""Writes the project of a new plugin: an engine that works, to be filled with another library."""
+"""Writes the project of a new plugin: a working engine in which the author replaces the library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).parent / "template"
 ENDING = ".txt"
-"""Template files end in it, so that no tool takes them for code of ours."""
+"""Suffix of template files, so that no tool treats them as lpbench's code."""
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 PREFIX = "lpbench-"
 
@@ -22,9 +22,9 @@ PREFIX = "lpbench-"
 def new_plugin(name: str, folder: Path | str | None = None) -> Path:
     """Write a plugin project that offers an engine ``name`` and passes the conformance kit; return its folder.
 
-    :param name: The engine's name: lower case, words joined by ``-``; a leading ``lpbench-`` is left out.
-    :param folder: Where to write it; by default a folder of that name in the working directory.
-    :raises LpbenchError: The name cannot be an engine's, or the folder is not empty.
+    :param name: The engine's name: lower case, words joined by ``-``; a leading ``lpbench-`` is removed.
+    :param folder: The target folder; by default a folder of that name in the working directory.
+    :raises LpbenchError: The name is not a valid engine name, or the folder is not empty.
     """
     name = name.removeprefix(PREFIX)
     module = name.replace("-", "_")
@@ -36,9 +36,9 @@ def new_plugin(name: str, folder: Path | str | None = None) -> Path:
     place = Path(folder or name)
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise LpbenchError(
-            "is there already and not empty" if place.is_dir() else "is a file",
+            "already exists and is not empty" if place.is_dir() else "is a file",
             where=str(place),
-            hint="name another place: --dir DIR",
+            hint="choose another folder: --dir DIR",
         )
     for path, text in _rendered(name, module):
         target = place / path
@@ -48,7 +48,7 @@ def new_plugin(name: str, folder: Path | str | None = None) -> Path:
 
 
 def _rendered(name: str, module: str) -> Iterator[tuple[Path, str]]:
-    """Yield each file's place in the project and its text."""
+    """Yield each file's path in the project and its text."""
     from lpbench.about import version
 
     words = {

@@ -1,7 +1,7 @@
-"""Tools that converters use, kept out of the user's environment.
+"""Tools that converters use, isolated from the user's environment.
 
-Each lives in the cache under ``tools``: files of one pinned package, or a virtual
-environment of pinned packages.  It is made once, whole or not at all.
+Each tool is in the cache under ``tools``: files of one pinned package, or a virtual
+environment of pinned packages.  It is created once, complete or not at all.
 """
 
 from __future__ import annotations
@@ -22,34 +22,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     Progress = Callable[[str, int, float], None]
-    """Called with what is being done (``wait`` for another process, ``fetch``, ``install``), bytes and seconds."""
+    """Called with the step (``wait`` for another process, ``fetch``, ``install``), bytes and seconds."""
 
 TIMEOUT = 1800.0
-"""Seconds for making an environment; pip has shorter limits of its own for a line that went silent."""
+"""Time limit in seconds of each step in creating an environment; pip has shorter limits for a stalled connection."""
 ASKING = 20.0
-"""Seconds that a Python may take to say its version."""
+"""Time limit in seconds for asking a Python for its version."""
 QUESTION = "import ensurepip, sys, venv; print(*sys.version_info[:2])"
-"""Debian splits ensurepip off, and without it an environment gets no pip."""
+"""Imports ensurepip, which Debian packages separately and without which an environment has no pip."""
 PLACES = ("~/.pyenv/versions/*/bin/python", "~/.local/share/uv/python/*/bin/python")
-"""Where version managers keep Pythons that are not on the path."""
+"""Where version managers store Pythons that are not on the path."""
 FULL = os.strerror(errno.ENOSPC)
-ELSEWHERE = "XDG_CACHE_HOME puts the cache elsewhere"
+ELSEWHERE = "set XDG_CACHE_HOME to move the cache"
 ALONE = {
     **dict.fromkeys(("PYTHONPATH", "PYTHONHOME", "PIP_CONSTRAINT", "PIP_TARGET", "PIP_USER"), ""),
-    "PYTHONDONTWRITEBYTECODE": "",  # else every conversion compiles all modules of its tool
+    "PYTHONDONTWRITEBYTECODE": "",  # otherwise every conversion compiles all modules of its tool
 }
-"""Variables by which the user's environment would reach into a tool's; Python and pip ignore empty ones."""
+"""Variables of the user's environment that would affect a tool's environment; Python and pip ignore empty ones."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A virtual environment that a tool needs for itself.
+    """The definition of a virtual environment for one tool.
 
-    :param name: Of the folder.
-    :param requirements: Every distribution with its version, those that others need among them: nothing else is
-        installed.
-    :param pythons: Versions that all of them have wheels for, the preferred one first.
-    :param size: Bytes that it takes while it is made, so that a full disk is told before.
+    :param name: Name of the tool, from which the folder's name is made.
+    :param requirements: Every distribution with its version, including dependencies: nothing else is installed.
+    :param pythons: Python versions for which all of them have wheels, the preferred one first.
+    :param size: Bytes that it needs while it is created, so that a full disk is reported in advance.
     """
 
     name: str
@@ -59,9 +58,10 @@ class Tool:
 
 
 def environment(tool: Tool, *, progress: Progress = lambda *_: None) -> Path:
-    """Return the Python of a tool's environment, making it unless it is there.
+    """Return the Python of a tool's environment, creating the environment unless it exists.
 
-    :raises ConversionError: No Python fits, the registry cannot be reached, the disk is full, or pip failed.
+    :raises ConversionError: No suitable Python is installed, the registry cannot be reached, the disk is full, or pip
+        failed.
     """
     parent = atomic_folders.cache_folder() / "tools"
     target = parent / _key(tool.name, tool)
@@ -70,17 +70,17 @@ def environment(tool: Tool, *, progress: Progress = lambda *_: None) -> Path:
     def make(stage: Path) -> Path:
         return _environment(tool, stage, progress)
 
-    # a link: it is no file any more once the Python that it leads to was removed
+    # ``python`` is a link, so is_file is false once the Python that it points to was removed
     _once(parent, target.name, python.is_file, make, progress)
     return python
 
 
 def unpacked(package: downloads.Package, *, progress: Progress = lambda *_: None) -> Path:
-    """Return the folder that holds the members of a pinned wheel, fetching and unpacking it unless it is there.
+    """Return the folder with the members of a pinned wheel, fetching and unpacking the wheel unless it exists.
 
-    What is executable in the wheel is executable in the folder.
+    Members that are executable in the wheel are executable in the folder.
 
-    :raises ConversionError: It cannot be fetched, is not the file that is pinned, or the disk is full.
+    :raises ConversionError: The wheel cannot be fetched or is not the pinned file, or the disk is full.
     """
     parent = atomic_folders.cache_folder() / "tools"
     target = parent / _key(package.name, package)
@@ -97,7 +97,7 @@ def unpacked(package: downloads.Package, *, progress: Progress = lambda *_: None
 
 
 def _key(name: str, definition: Any) -> str:
-    """Return a folder's name: another one for another definition, and for another kind of machine."""
+    """Return a folder name that is unique for a definition and a machine architecture."""
     import hashlib
     import json
     import platform
@@ -106,17 +106,19 @@ def _key(name: str, definition: Any) -> str:
     return f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
-def _once(parent: Path, name: str, there: Callable[[], bool], make: Callable[[Path], Path], progress: Progress) -> None:
-    """Have ``make`` build a folder in a staging folder and put it in its place, unless another process did."""
-    if there():
+def _once(
+    parent: Path, name: str, exists: Callable[[], bool], make: Callable[[Path], Path], progress: Progress
+) -> None:
+    """Have ``make`` create a folder in a staging folder and install it, unless it exists."""
+    if exists():
         return
     try:
         with atomic_folders.locked(parent, name, waiting=lambda: progress("wait", 0, 0.0)):
-            if not there():
+            if not exists():
                 atomic_folders.sweep(parent, held=name)
                 with atomic_folders.staging(parent, name) as stage:
                     new = make(stage)
-                    os.sync()  # at once, which takes a third of the time that it takes file by file
+                    os.sync()  # one sync first takes a third of the time of syncing file by file
                     atomic_folders.install(new, parent / name, stage)
     except PullError as error:
         raise ConversionError(error.what, where=error.where, hint=error.hint) from error
@@ -126,7 +128,7 @@ def _once(parent: Path, name: str, there: Callable[[], bool], make: Callable[[Pa
 
 
 def _executable(archive: Path, members: Mapping[str, str]) -> list[str]:
-    """Return under which names the members stand that are executable in a wheel."""
+    """Return the target names of the members that are executable in a wheel."""
     import zipfile
 
     with zipfile.ZipFile(archive) as opened:
@@ -135,15 +137,15 @@ def _executable(archive: Path, members: Mapping[str, str]) -> list[str]:
 
 
 def _environment(tool: Tool, stage: Path, progress: Progress) -> Path:
-    """Return a new environment in ``stage``; only ``python -m`` works in it, since it will be moved."""
+    """Return a new environment in ``stage``; only ``python -m`` will work in it, because it is moved afterwards."""
     base = _python(tool)
     _check_space(tool, stage)
-    new, wanted = stage / "new", stage / "requirements.txt"
-    wanted.write_text("".join(f"{each}\n" for each in tool.requirements), "utf-8")
+    new, requirements = stage / "new", stage / "requirements.txt"
+    requirements.write_text("".join(f"{line}\n" for line in tool.requirements), "utf-8")
     (stage / "tmp").mkdir()
     pip = [str(new / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-    # modules are compiled when they are first imported, and most never are
-    options = ["--no-deps", "--only-binary=:all:", "--no-compile", "--requirement", str(wanted)]
+    # no bytecode: most modules are never imported
+    options = ["--no-deps", "--only-binary=:all:", "--no-compile", "--requirement", str(requirements)]
     _run(tool, [base, "-m", "venv", str(new)], stage, progress)
     _run(tool, [*pip, *options], stage, progress)
     return new
@@ -155,14 +157,14 @@ def _check_space(tool: Tool, stage: Path) -> None:
     free = shutil.disk_usage(stage).free
     if free < tool.size:
         raise ConversionError(
-            f"the environment of {tool.name} takes {tool.size / 1e6:.0f} MB; {free / 1e6:.0f} MB are free",
+            f"the environment of {tool.name} needs {tool.size / 1e6:.0f} MB; {free / 1e6:.0f} MB are free",
             where=str(atomic_folders.cache_folder()),
             hint=ELSEWHERE,
         )
 
 
 def _run(tool: Tool, command: list[str], stage: Path, progress: Progress) -> None:
-    """Run one step of making an environment."""
+    """Run one step of creating an environment."""
     log = stage / "log"
     try:
         status = processes.run(
@@ -175,60 +177,62 @@ def _run(tool: Tool, command: list[str], stage: Path, progress: Progress) -> Non
         )
     except TimeoutError as error:
         raise ConversionError(
-            f"making the environment of {tool.name} {error}", hint=downloads.CLIENTS["pip"].hint
+            f"creating the environment of {tool.name}: {error}", hint=downloads.CLIENTS["pip"].hint
         ) from error
     if status != 0:
         raise _explained(tool, log, status, stage)
 
 
 def _explained(tool: Tool, log: Path, status: int, stage: Path) -> ConversionError:
-    """Return why a step failed, from its words."""
+    """Return the error of a failed step, from its output."""
     client = downloads.CLIENTS["pip"]
-    words = log.read_text("utf-8", "replace")
-    said = " ".join((processes.last_line(log) or processes.ending(status)).replace(f"{stage}/", "").split())
-    if FULL in words:
+    output = log.read_text("utf-8", "replace")
+    message = " ".join((processes.last_line(log) or processes.ending(status)).replace(f"{stage}/", "").split())
+    if FULL in output:
         return ConversionError(f"the environment of {tool.name}: {FULL}", where=str(stage.parent), hint=ELSEWHERE)
-    unreachable = " (the registry cannot be reached)" if client.unreachable in words else ""
-    return ConversionError(f"the environment of {tool.name} cannot be made: {said}{unreachable}", hint=client.hint)
+    unreachable = " (the registry cannot be reached)" if client.unreachable in output else ""
+    what = f"the environment of {tool.name} cannot be created: {message}{unreachable}"
+    return ConversionError(what, hint=client.hint)
 
 
 def _python(tool: Tool) -> str:
-    """Return a Python that a tool runs on: this one if it fits, else the one that the tool likes best.
+    """Return a Python that a tool supports: the running one if possible, else the one that the tool prefers.
 
-    :raises ConversionError: There is none; the hint says what to install.
+    :raises ConversionError: No supported Python is installed; the hint says what to install.
     """
-    if sys.version_info[:2] in tool.pythons and _asked(sys.executable) in tool.pythons:
+    if sys.version_info[:2] in tool.pythons and _version_of(sys.executable) in tool.pythons:
         return sys.executable
-    found = {python: _asked(python) for python in _candidates(tool.pythons)}
-    for version in tool.pythons:
-        for python, said in found.items():
-            if said == version:
+    installed = {python: _version_of(python) for python in _candidates(tool.pythons)}
+    for supported in tool.pythons:
+        for python, version in installed.items():
+            if version == supported:
                 return python
-    wanted = " or ".join(".".join(map(str, version)) for version in tool.pythons)
-    one = ".".join(map(str, tool.pythons[0]))
-    what = f"{tool.name} needs Python {wanted}, and there is none; this is {sys.version.split()[0]}"
-    hint = f"install one beside it: pyenv install {one}, uv python install {one}, or apt install python{one}-venv"
+    versions = " or ".join(".".join(map(str, version)) for version in tool.pythons)
+    first = ".".join(map(str, tool.pythons[0]))
+    what = f"{tool.name} needs Python {versions}, which is not installed; this is {sys.version.split()[0]}"
+    hint = f"install one: pyenv install {first}, uv python install {first}, or apt install python{first}-venv"
     raise ConversionError(what, hint=hint)
 
 
 def _candidates(versions: tuple[tuple[int, int], ...]) -> Iterator[str]:
-    """Yield programs that may be a Python of one of these versions, each once."""
+    """Yield the paths of programs that may be a Python of one of these versions, each once."""
     import glob
     import shutil
 
     root = os.environ.get("PYENV_ROOT", "")
     patterns = [*([f"{glob.escape(root)}/versions/*/bin/python"] if root else []), *PLACES]
     named = [shutil.which(f"python{major}.{minor}") for major, minor in versions]
-    kept = [path for each in patterns for path in glob.glob(str(Path(each).expanduser()))]  # noqa: PTH207 - absolute
+    expanded = [str(Path(pattern).expanduser()) for pattern in patterns]
+    managed = [path for pattern in expanded for path in glob.glob(pattern)]  # noqa: PTH207 - absolute patterns
     seen = set[str]()
-    for python in (*filter(None, named), *kept):
+    for python in (*filter(None, named), *managed):
         if (real := os.path.realpath(python)) not in seen:
             seen.add(real)
             yield python
 
 
-def _asked(python: str) -> tuple[int, ...]:
-    """Return the version that a Python says it is, nothing if it does not run or cannot make environments."""
+def _version_of(python: str) -> tuple[int, ...]:
+    """Return the version that a Python reports; empty if it does not run or cannot create environments."""
     import subprocess
 
     with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):

@@ -1,7 +1,6 @@
-"""Statistics of latencies, from the standard library alone.
+"""Statistics of latencies, using the standard library only.
 
-One name for each job; which interval, bound, flag and rule it is and why is told in
-docs/explanation/statistics.md.
+docs/explanation/statistics.md explains which intervals, bounds, flags and rules are used, and why.
 """
 
 from lpbench.results.stats.dependence import Dependence, dependence

@@ -1,9 +1,9 @@
-"""How far samples of one run follow one another, told from which of them lie above a level.
+"""Autocorrelation of the samples of one run, computed from which of them lie above a level.
 
-A sample's place above or below the median is one bit, a whole series one integer, and its
-autocorrelation at a lag is a count of set bits: a million samples take milliseconds, outliers
-weigh no more than others, and the correlation of these bits is exactly what the variance of
-the median depends on.
+Each sample contributes one bit, above or below the median; the series is one integer, and its
+autocorrelation at a lag is a count of set bits.  A million samples therefore take milliseconds,
+outliers weigh no more than other samples, and the correlation of these bits is exactly what the
+variance of the median depends on.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ _MATERIAL = 1.2
 
 
 class Dependence(NamedTuple):
-    """How samples follow one another.
+    """How strongly the samples of a run are autocorrelated.
 
-    :param time: 1 + 2 x the sum of autocorrelations: that many samples tell as much as one independent one.
-        Summed over a window of five times itself, and freed of the bias of a short series (Wolff's 1 + (2W + 1) / n).
+    :param time: Correlation time, 1 + 2 x the sum of autocorrelations: so many samples carry as much information
+        as one independent sample.  Summed over a window of five times itself and corrected for the bias of a short
+        series (Wolff's 1 + (2W + 1) / n).
     :param score: Sum of the first five autocorrelations over its standard deviation in independent samples.
     """
 
@@ -35,15 +36,15 @@ class Dependence(NamedTuple):
 
     @property
     def found(self) -> bool:
-        """Whether it is sure (three standard deviations) and matters (intervals 10 % too narrow)."""
+        """Whether it is significant (three standard deviations) and matters (intervals 10 % too narrow)."""
         return self.score > _SURE and self.time >= _MATERIAL
 
     @property
     def factor(self) -> float:
-        """By how much the effective number of samples is smaller than their number.
+        """Number of samples over their effective number.
 
-        Taken into account from the 5 % level on, earlier than it is flagged: a needlessly wide interval is the
-        smaller harm.
+        It applies from the 5 % level on, earlier than the flag: an interval that is too wide does less harm than
+        one that is too narrow.
         """
         return self.time if self.score > _LIKELY and self.time >= _MATERIAL else 1.0
 
@@ -52,7 +53,7 @@ INDEPENDENT = Dependence(1.0, 0.0)
 
 
 def dependence(values: list[Number], level: Number) -> Dependence:
-    """Return how far it follows from one sample lying above ``level`` that the next ones do.
+    """Return how strongly "above ``level``" in one sample predicts the same in the next samples.
 
     :param values: In the order of measuring.
     """
@@ -60,12 +61,12 @@ def dependence(values: list[Number], level: Number) -> Dependence:
 
 
 def bits_above(values: list[Number], level: Number) -> int:
-    """Return an integer whose bits say which samples lie above ``level``; the first sample is the highest bit."""
-    return int(bytes([48 + (value > level) for value in values]), 2)  # 48 is the digit 0; base 2 takes linear time
+    """Return an integer with one bit per sample, set if it lies above ``level``; the first sample is the top bit."""
+    return int(bytes([48 + (value > level) for value in values]), 2)  # 48 is "0"; int() is linear in base 2
 
 
 def pairs_above(bits: int, lags: int = _SHORT_LAGS) -> int:
-    """Return how many pairs of set bits stand at most ``lags`` apart."""
+    """Return how many pairs of set bits are at most ``lags`` apart."""
     return sum((bits & bits >> lag).bit_count() for lag in range(1, lags + 1))
 
 

@@ -1,4 +1,4 @@
-"""Quantiles of the binomial and of Student's t, to about 1e-13, from the standard library alone.
+"""Quantiles of the binomial distribution and of Student's t, to about 1e-13, using the standard library only.
 
 Sources: C. Loader, "Fast and accurate computation of binomial probabilities" (2000), for the
 binomial; NIST DLMF 8.17.22 for the incomplete beta function.
@@ -17,7 +17,7 @@ _ENOUGH = 1e-17
 def binomial_tail(k: int, n: int, p: float) -> float:
     """Return P(X <= k) of a binomial X of ``n`` trials with probability ``p``, for ``k`` below its mean.
 
-    The terms fall from ``k`` down, so the sum starts at its largest term and stops where nothing is added.
+    The terms decrease from ``k`` down, so the sum starts at the largest and stops when a term no longer matters.
     """
     if k < 0:
         return 0.0
@@ -33,11 +33,11 @@ def binomial_tail(k: int, n: int, p: float) -> float:
 
 @lru_cache(maxsize=4096)
 def binomial_rank(n: int, p: float, tail: float) -> int:
-    """Return the largest k with P(X <= k) <= ``tail`` of a binomial X, or -1 where even 0 is too likely.
+    """Return the largest k with P(X <= k) <= ``tail`` of a binomial X, or -1 if even P(X <= 0) exceeds ``tail``.
 
     :param tail: At most a half, so that k lies below the mean.
     """
-    low, high = -1, math.floor(n * p)  # low satisfies; high may, too
+    low, high = -1, math.floor(n * p)  # low satisfies the condition; high may
     while low < high:
         middle = (low + high + 1) // 2
         if binomial_tail(middle, n, p) <= tail:
@@ -56,12 +56,12 @@ def normal_quantile(p: float) -> float:
 
 @lru_cache(maxsize=1024)
 def t_quantile(p: float, freedom: float) -> float:
-    """Return the quantile ``p`` of Student's t with ``freedom`` degrees of freedom, which need not be whole.
+    """Return the quantile ``p`` of Student's t with ``freedom`` degrees of freedom, not necessarily an integer.
 
-    :raises ValueError: For ``p`` outside 0 to 1 or ``freedom`` not above 0.
+    :raises ValueError: ``p`` is not between 0 and 1, or ``freedom`` is not above 0.
     """
     if not (0 < p < 1 and freedom > 0):
-        raise ValueError(f"no quantile {p} of Student's t with {freedom} degrees of freedom")
+        raise ValueError(f"Student's t with {freedom} degrees of freedom has no quantile {p}")
     if p == 0.5:  # noqa: PLR2004 - the centre
         return 0.0
     size = _solve_t(min(p, 1 - p), freedom)
@@ -69,7 +69,7 @@ def t_quantile(p: float, freedom: float) -> float:
 
 
 def _solve_t(tail: float, freedom: float) -> float:
-    """Return the t > 0 whose upper tail is ``tail``: Newton's steps on log t, halving where they leave the bracket."""
+    """Return the t > 0 whose upper tail is ``tail``: Newton's method on log t, bisecting outside the bracket."""
     low, high = -700.0, 700.0
     log_t = math.log(max(-normal_quantile(tail), 1e-8))
     for _ in range(200):
@@ -77,11 +77,11 @@ def _solve_t(tail: float, freedom: float) -> float:
         excess = t_tail(t, freedom) - tail
         low, high = (log_t, high) if excess > 0 else (low, log_t)
         step = excess / max(t * _t_density(t, freedom), _TINY)
-        found = log_t + step
-        found = found if low < found < high else (low + high) / 2
-        if abs(found - log_t) < 4e-16 * max(1.0, abs(found)):
+        refined = log_t + step
+        refined = refined if low < refined < high else (low + high) / 2
+        if abs(refined - log_t) < 4e-16 * max(1.0, abs(refined)):
             break
-        log_t = found
+        log_t = refined
     return math.exp(log_t)
 
 
@@ -104,7 +104,7 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
 
 
 def _beta_fraction(a: float, b: float, x: float) -> float:
-    """Return the continued fraction DLMF 8.17.22 by Lentz's method."""
+    """Evaluate the continued fraction DLMF 8.17.22 by Lentz's method."""
     c, d = 1.0, _off_zero(1 - (a + b) * x / (a + 1))
     d = 1 / d
     value = d
@@ -126,7 +126,7 @@ def _off_zero(value: float) -> float:
 
 
 def _log_beta(a: float, b: float) -> float:
-    """Return log B(a, b); the plain difference of ``lgamma`` would lose nine digits at a = 1e6."""
+    """Return log B(a, b); a difference of ``lgamma`` values would lose nine digits at a = 1e6."""
     small, large = min(a, b), max(a, b)
     if large < _SERIES_FROM:
         return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
@@ -141,7 +141,7 @@ def _t_density(t: float, freedom: float) -> float:
 
 
 def _binomial_probability(k: int, n: int, p: float) -> float:
-    """Return P(X = k) by Loader's saddle-point form, which has no large terms that cancel."""
+    """Return P(X = k) by Loader's saddle-point form, in which no large terms cancel."""
     if k == 0:
         return math.exp(n * math.log1p(-p))
     if k == n:
@@ -159,15 +159,15 @@ def _deviance(x: float, mean: float) -> float:
     total, power, square = (x - mean) * ratio, 2 * x * ratio, ratio * ratio
     for odd in range(3, 1000, 2):
         power *= square
-        found = total + power / odd
-        if found == total:
+        refined = total + power / odd
+        if refined == total:
             break
-        total = found
+        total = refined
     return total
 
 
 def _stirling_rest(n: float) -> float:
-    """Return log Gamma(n + 1) less Stirling's formula."""
+    """Return log Gamma(n + 1) minus Stirling's formula."""
     if n < _SERIES_FROM:
         return math.lgamma(n + 1) - ((n + 0.5) * math.log(n) - n + math.log(2 * math.pi) / 2)
     square = n * n

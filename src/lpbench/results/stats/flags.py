@@ -1,7 +1,7 @@
-"""What is wrong with a series of latencies, as flags: the number is reported all the same.
+"""Flags: what makes a series of latencies doubtful.  The figures are reported regardless.
 
-Each flag is one test on the samples in the order of measuring; ``docs/explanation/statistics.md`` gives
-how often they fire on synthetic streams.
+Each flag is one test on the samples in the order of measuring; ``docs/explanation/statistics.md`` reports
+how often each fires on synthetic streams.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _SURE_VALLEY = 4.0
 
 @dataclass(frozen=True)
 class Flag:
-    """A reason to look twice at a number.
+    """A reason to doubt a figure.
 
     :param name: ``unsteady``, ``autocorrelated``, ``drift``, ``bimodal`` or ``runs-differ``.
-    :param reason: One line with the figure that raised it.
+    :param reason: One line, with the value that raised the flag.
     """
 
     name: str
@@ -52,66 +52,68 @@ def flags(
 ) -> tuple[Flag, ...]:
     """Return the flags of one run.
 
-    - ``unsteady``: the interval of the median is wider than ±``target``, or there is none.
-    - ``autocorrelated``: samples lie on the same side of the median as their forerunners; see ``dependence``.
-    - ``drift``: samples above the median come ever more or less often (four standard deviations of a linear
+    - ``unsteady``: the interval of the median is wider than ±``target``, or cannot be computed.
+    - ``autocorrelated``: samples lie on the same side of the median as the samples before them; see ``dependence``.
+    - ``drift``: samples above the median become more or less frequent (four standard deviations of a linear
       trend), and the medians of the first and last third differ by more than ``target``.
-    - ``bimodal``: two heaps of at least a tenth of the samples each, with a valley of less than half the lower
-      heap's density between them, by more than counting noise.
+    - ``bimodal``: two peaks of at least a tenth of the samples each, with a valley of less than half the lower
+      peak's density between them, by more than counting noise.
 
     :param values: In the order of measuring.
-    :param summary: Of the same values, to spare making it again.
-    :param show: Writes a latency for the reasons, with its unit where the values have one.
-    :raises ValueError: For samples that are no latencies.
+    :param summary: Of the same values, if it is already known.
+    :param show: Formats a latency for the reasons, with its unit if the values have one.
+    :raises ValueError: A sample is not a latency, or there are no samples.
     """
-    found = as_numbers(values)
-    known = summary or summarize(found)
+    samples = as_numbers(values)
+    summary = summary or summarize(samples)
     reasons = {
-        "unsteady": _unsteady(known, target),
-        "autocorrelated": _autocorrelated(found, known.median),
-        "drift": _drift(found, known.median, target),
-        "bimodal": _bimodal(found, show),
+        "unsteady": _unsteady(summary, target),
+        "autocorrelated": _autocorrelated(samples, summary.median),
+        "drift": _drift(samples, summary.median, target),
+        "bimodal": _bimodal(samples, show),
     }
     return tuple(Flag(name, reason) for name, reason in reasons.items() if reason)
 
 
 def runs_differ(runs: Sequence[Iterable[Number]]) -> Flag | None:
-    """Return the flag ``runs-differ`` where runs lie further apart than their own samples explain.
+    """Return the flag ``runs-differ`` if runs lie further apart than their own samples explain.
 
-    The interval within a run then says little about the next run; the one across runs holds. The
-    variance of the run medians is held against the mean of their variances within the run, at 1 %.
+    The interval within a run then predicts little about the next run; the one across runs remains valid. The
+    test compares the variance of the run medians with the mean of their variances within the run, at 1 %.
 
     :param runs: The samples of each run, in the order of measuring.
     """
     medians = [float(middle(sorted(as_numbers(run)))) for run in runs]
-    within = [each for each in map(median_variance, runs) if not isinstance(each, Unavailable)]
+    within = [variance for variance in map(median_variance, runs) if not isinstance(variance, Unavailable)]
     if len(medians) < 2 or len(within) < len(medians):  # noqa: PLR2004 - a spread takes two
         return None
     _, error = mean_and_error(medians)
     between, inside = error**2 * len(medians), math.fsum(within) / len(within)
     if between <= inside * _chi_square_limit(len(medians) - 1):
         return None
-    times = f"{math.sqrt(between / inside):.2g} times" if inside else "further"
-    return Flag("runs-differ", f"run medians spread {times} as wide as samples within a run explain")
+    wider = f"{math.sqrt(between / inside):.2g} times as widely as" if inside else "more widely than"
+    return Flag("runs-differ", f"run medians are spread {wider} the samples within a run explain")
 
 
 def slice_medians(values: Iterable[Number], count: int = _BLOCKS) -> list[Number]:
-    """Return the medians of ``count`` equal slices in the order of measuring; fewer where samples are fewer."""
-    found = as_numbers(values)
-    edges = _edges(len(found), min(count, len(found)))
-    return [middle(sorted(found[start:end])) for start, end in edges]
+    """Return the medians of ``count`` equal slices in the order of measuring; at most one slice per sample."""
+    samples = as_numbers(values)
+    edges = _edges(len(samples), min(count, len(samples)))
+    return [middle(sorted(samples[start:end])) for start, end in edges]
 
 
 def _unsteady(summary: Summary, target: float) -> str:
     if isinstance(summary.interval, Unavailable):
         return summary.interval.reason
     reached = summary.interval.relative(summary.median)
-    return f"median known to ±{reached:.2%}, wanted ±{target:.2%}" if reached > target else ""
+    return f"median known to ±{reached:.2%}, target ±{target:.2%}" if reached > target else ""
 
 
 def _autocorrelated(values: list[Number], median: Number) -> str:
-    found = dependence(values, median)
-    return f"{found.time:.3g} samples tell as much as one independent one" if found.found else ""
+    correlation = dependence(values, median)
+    if not correlation.found:
+        return ""
+    return f"{correlation.time:.3g} samples carry as much information as one independent sample"
 
 
 def _drift(values: list[Number], median: Number, target: float) -> str:
@@ -120,7 +122,7 @@ def _drift(values: list[Number], median: Number, target: float) -> str:
         return ""
     first, last = middle(sorted(values[:third])), middle(sorted(values[-third:]))
     change = (last - first) / first if first else math.inf
-    return f"median {change:+.2%} from the first third to the last" if abs(change) > target else ""
+    return f"median changed by {change:+.2%} from the first third to the last" if abs(change) > target else ""
 
 
 def _trend(values: list[Number], median: Number) -> float:
@@ -139,7 +141,7 @@ def _trend(values: list[Number], median: Number) -> float:
 
 
 def _bimodal(values: list[Number], show: Callable[[float], str]) -> str:
-    """Look for two heaps in a histogram of the middle 98 % of the logarithms of at most 20,000 samples."""
+    """Look for two peaks in a histogram of the middle 98 % of the logarithms of at most 20,000 samples."""
     ordered = sorted(values[:: max(1, len(values) // _SAMPLE)])
     low, high = ordered[len(ordered) // 100], ordered[-1 - len(ordered) // 100]
     if low <= 0 or high <= low:
@@ -150,22 +152,22 @@ def _bimodal(values: list[Number], show: Callable[[float], str]) -> str:
     edges = [low * (high / low) ** (at / bins) for at in range(bins + 1)]
     places = [bisect_left(ordered, edge) for edge in edges]
     counts = [end - start for start, end in pairwise(places)]
-    heaps = _heaps(counts)
-    if not heaps:
+    peaks = _peaks(counts)
+    if not peaks:
         return ""
-    first, second = ((edges[at] + edges[at + 1]) / 2 for at in heaps)
-    return f"two heaps, near {show(first)} and {show(second)}"
+    first, second = ((edges[at] + edges[at + 1]) / 2 for at in peaks)
+    return f"two peaks, near {show(first)} and {show(second)}"
 
 
 def _tick(ordered: list[Number]) -> Number:
-    """Return the usual distance of neighbouring different samples: the clock's tick where it is coarse."""
+    """Return the median difference of neighbouring distinct samples: the clock's tick if the clock is coarse."""
     return middle(sorted(after - before for before, after in pairwise(ordered) if after > before))
 
 
-def _heaps(counts: list[int]) -> tuple[int, int] | None:
-    """Return the bins of two peaks with a real valley between them, or None.
+def _peaks(counts: list[int]) -> tuple[int, int] | None:
+    """Return the bins of two peaks with a significant valley between them, or None.
 
-    For every valley the highest bins to its left and right are its peaks.
+    The peaks of a valley are the highest bins to its left and right.
     """
     for valley in range(1, len(counts) - 1):
         left = max(range(valley), key=counts.__getitem__)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Interval:
-    """A range that holds the true value with a stated confidence.
+    """A range that contains the true value with a stated confidence.
 
     :param lower: In the unit of the samples.
-    :param upper: Likewise.
-    :param confidence: What was asked for; discrete intervals hold with at least it.
-    :param method: One line that says how the interval was made, and from how many of what.
+    :param upper: In the unit of the samples.
+    :param confidence: The requested confidence; the coverage of a discrete interval is at least this.
+    :param method: One line: the method, and the number of samples or runs it was applied to.
     """
 
     lower: Number
@@ -40,16 +40,16 @@ class Interval:
 def median_interval(values: Iterable[Number], confidence: float = 0.95) -> Interval | Unavailable:
     """Return the order-statistic interval of the median: exact for any distribution of independent samples.
 
-    Where the samples follow one another (``dependence``) the ranks are those of the
-    effective number of samples, and the method says so.
+    If the samples are autocorrelated (``dependence``), the ranks are those of the
+    effective number of samples, and ``method`` says so.
 
     :param values: In the order of measuring.
-    :returns: Unavailable where even minimum to maximum holds less often than asked (under 6 samples at 95 %).
-    :raises ValueError: For samples that are no latencies, or a confidence outside 0 to 1.
+    :returns: Unavailable if even minimum to maximum covers less than ``confidence`` (under 6 samples at 95 %).
+    :raises ValueError: A sample is not a latency, there are no samples, or the confidence is not between 0 and 1.
     """
-    found = as_numbers(values)
-    ordered = sorted(found)
-    return interval_of_ordered(ordered, dependence(found, middle(ordered)).factor, confidence)
+    samples = as_numbers(values)
+    ordered = sorted(samples)
+    return interval_of_ordered(ordered, dependence(samples, middle(ordered)).factor, confidence)
 
 
 def interval_of_ordered(ordered: list[Number], factor: float, confidence: float) -> Interval | Unavailable:
@@ -62,75 +62,75 @@ def interval_of_ordered(ordered: list[Number], factor: float, confidence: float)
         return Unavailable(_too_few(count, effective, confidence))
     coverage = 1 - 2 * binomial_tail(rank - 1, effective, 0.5)
     place = _stretched(rank, count, effective)
-    followers = "" if factor == 1 else f", effective {effective} because they follow one another"
-    method = f"order statistics {place} and {count + 1 - place} of {count} samples{followers}; holds in {coverage:.2%}"
+    correlated = "" if factor == 1 else f" (effective {effective}, autocorrelated)"
+    method = f"order statistics {place} and {count + 1 - place} of {count} samples{correlated}; coverage {coverage:.2%}"
     return Interval(ordered[place - 1], ordered[count - place], confidence, method)
 
 
 def _stretched(rank: int, count: int, effective: int) -> int:
-    """Return the place among ``count`` samples that stands where ``rank`` stands among ``effective``."""
+    """Return the rank among ``count`` samples that corresponds to ``rank`` among ``effective`` samples."""
     return max(1, math.floor((rank - 0.5) * count / effective + 0.5))
 
 
 def _too_few(count: int, effective: int, confidence: float) -> str:
     need = math.ceil(1 - math.log2(1 - confidence))
-    followers = "" if effective == count else f" (effective {effective})"
-    return f"{count} samples{followers}: an interval of the median at {confidence:.4g} needs {need}"
+    correlated = "" if effective == count else f" (effective {effective})"
+    return f"{count} samples{correlated}: an interval of the median at confidence {confidence:.4g} needs {need}"
 
 
 def mean_interval(values: Iterable[Number], confidence: float = 0.95) -> Interval | Unavailable:
     """Return Student's t interval of the mean of independent values.
 
     :returns: Unavailable for one value.
-    :raises ValueError: For values that are no latencies, or a confidence outside 0 to 1.
+    :raises ValueError: A value is not a latency, there are no values, or the confidence is not between 0 and 1.
     """
     check_confidence(confidence)
-    found = as_numbers(values)
-    if len(found) == 1:
-        return Unavailable("one value: its spread is not known")
-    lower, upper = t_bounds([float(value) for value in found], confidence)
-    return Interval(lower, upper, confidence, f"Student's t over {len(found)} values")
+    numbers = as_numbers(values)
+    if len(numbers) == 1:
+        return Unavailable("one value has no spread")
+    lower, upper = t_bounds([float(number) for number in numbers], confidence)
+    return Interval(lower, upper, confidence, f"Student's t over {len(numbers)} values")
 
 
 def difference_interval(values: Iterable[float], confidence: float = 0.95) -> Interval | Unavailable:
     """Return Student's t interval of the mean of independent differences, which may be negative.
 
     :returns: Unavailable for one value.
-    :raises ValueError: For no values, one that is not finite, or a confidence outside 0 to 1.
+    :raises ValueError: A value is not finite, there are no values, or the confidence is not between 0 and 1.
     """
     check_confidence(confidence)
-    found = [float(value) for value in values]
-    if not found or not all(map(math.isfinite, found)):
-        raise ValueError(f"differences are finite numbers; found {found}")
-    if len(found) == 1:
-        return Unavailable("one value: its spread is not known")
-    return Interval(*t_bounds(found, confidence), confidence, f"Student's t over {len(found)} differences")
+    numbers = [float(value) for value in values]
+    if not numbers or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"differences must be finite numbers; found {numbers}")
+    if len(numbers) == 1:
+        return Unavailable("one value has no spread")
+    return Interval(*t_bounds(numbers, confidence), confidence, f"Student's t over {len(numbers)} differences")
 
 
 def across_runs(medians: Iterable[Number], confidence: float = 0.95, *, added: int = 0) -> Interval | Unavailable:
-    """Return the interval over runs, the ± of the tables: the run is the unit, whatever it holds.
+    """Return the interval across runs, the ± of the tables: the run is the unit, however many samples it has.
 
-    Student's t over the logarithms of the run medians, since what differs between runs acts as
-    a factor.  Runs added because the interval was still wide bias it to the narrow side; they
-    are answered by halving the permitted error (Bonferroni's bound for two looks), and the method says so.
+    Student's t over the logarithms of the run medians, since differences between runs act as
+    a factor.  Runs that were added because the interval was still wide bias it to the narrow side; halving the
+    permitted error compensates for it (Bonferroni's bound for two looks), and ``method`` says so.
 
     :param medians: One per run, above 0.
     :param added: How many of the runs were added after looking at the interval.
     :returns: Unavailable for one run.
-    :raises ValueError: For medians that are no latencies, or a confidence outside 0 to 1.
+    :raises ValueError: A median is not above 0, there are no medians, or the confidence is not between 0 and 1.
     """
     check_confidence(confidence)
-    found = positive(medians)
-    if len(found) == 1:
-        return Unavailable("one run: how much runs differ is not known; ask for --runs 3 or more")
+    numbers = positive(medians)
+    if len(numbers) == 1:
+        return Unavailable("one run: the variation between runs is not known; use --runs 3 or more")
     level = 1 - (1 - confidence) / 2 if added else confidence
-    lower, upper = t_bounds([math.log(value) for value in found], level)
-    widened = f", widened for {added} added after looking" if added else ""
-    return Interval(math.exp(lower), math.exp(upper), confidence, f"Student's t over {len(found)} runs{widened}")
+    lower, upper = t_bounds([math.log(number) for number in numbers], level)
+    widened = f", widened for {added} runs added after a first look" if added else ""
+    return Interval(math.exp(lower), math.exp(upper), confidence, f"Student's t over {len(numbers)} runs{widened}")
 
 
 def median_variance(values: Iterable[Number]) -> float | Unavailable:
-    """Return the variance of the median of one run, read off the width of its 95 % interval.
+    """Return the variance of the median of one run, derived from the width of its 95 % interval.
 
     :param values: In the order of measuring.
     """
@@ -156,9 +156,6 @@ def mean_and_error(values: list[float]) -> tuple[float, float]:
 
 
 def check_confidence(confidence: float) -> None:
-    """Refuse a confidence that is none.
-
-    :raises ValueError: Outside 0 to 1.
-    """
+    """Raise ValueError unless the confidence is between 0 and 1, both excluded."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence {confidence} is not between 0 and 1")

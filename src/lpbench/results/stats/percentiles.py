@@ -1,7 +1,7 @@
-"""Percentiles with an upper bound, or the number of samples that one would need.
+"""Percentiles with an upper bound, or the number of samples that a bound would need.
 
 The bound is that of MLPerf's early stopping (inference_rules.adoc, appendix; loadgen/early_stopping.cc):
-of n samples, at confidence c, the largest number t of over-latency samples is found for which
+for n samples at confidence c, let t be the largest number of over-latency samples for which
 P(at most t of n lie above the percentile) <= 1 - c; the t-th largest sample is the bound.
 """
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 STANDARD = (50, 90, 95, 99, 99.9)
 _STRONG = 1.8
-"""From this correlation time on there is no bound; the flag fires earlier, but MLPerf's t has one sample to spare."""
+"""Correlation time from which a bound is withheld; the flag fires earlier, but MLPerf's t has one sample to spare."""
 _LAGS = 5
 _PARTS = 10**8
-"""Percentiles are taken as whole parts of so many, so that 99.9 is exact."""
+"""Percentiles are converted to an integer number of these parts, so that 99.9 is exact."""
 
 
 @dataclass(frozen=True)
 class Percentile:
     """A percentile that has enough samples.
 
-    :param q: In percent, 99.9 say.
+    :param q: In percent, for example 99.9.
     :param value: The sample percentile: q percent of the samples lie at or below it.
-    :param upper: The true percentile is at most this, at ``confidence``; Unavailable where samples follow one another.
+    :param upper: Upper bound of the true percentile at ``confidence``; Unavailable if the samples are autocorrelated.
     :param n: Number of samples.
-    :param need: The smallest number that gives a bound.
+    :param need: Smallest number of samples that gives a bound.
     """
 
     q: float
@@ -53,8 +53,8 @@ def percentile(values: Iterable[Number], q: float, confidence: float = 0.99) -> 
 
     :param values: In the order of measuring.
     :param q: In percent, above 0 and below 100.
-    :returns: Unavailable, ``n too small (need 662)``, where the samples are too few for a bound.
-    :raises ValueError: For samples that are no latencies, or another ``q`` or ``confidence``.
+    :returns: Unavailable, ``n too small (need 662)``, if there are too few samples for a bound.
+    :raises ValueError: A sample is not a latency, there are no samples, or ``q`` or ``confidence`` is out of range.
     """
     return percentiles(values, (q,), confidence)[q]
 
@@ -62,15 +62,15 @@ def percentile(values: Iterable[Number], q: float, confidence: float = 0.99) -> 
 def percentiles(
     values: Iterable[Number], qs: Iterable[float] = STANDARD, confidence: float = 0.99
 ) -> dict[float, Percentile | Unavailable]:
-    """Return several percentiles likewise, by their ``q``."""
-    found = as_numbers(values)
-    ordered = sorted(found)
-    time = dependence(found, middle(ordered)).factor
-    return {q: _percentile(found, ordered, q, confidence, time) for q in qs}
+    """Return several percentiles by their ``q``; see ``percentile``."""
+    samples = as_numbers(values)
+    ordered = sorted(samples)
+    time = dependence(samples, middle(ordered)).factor
+    return {q: _percentile(samples, ordered, q, confidence, time) for q in qs}
 
 
 def _percentile(
-    found: list[Number], ordered: list[Number], q: float, confidence: float, time: float
+    samples: list[Number], ordered: list[Number], q: float, confidence: float, time: float
 ) -> Percentile | Unavailable:
     need = percentile_need(q, confidence)
     if len(ordered) < need:
@@ -79,17 +79,19 @@ def _percentile(
     over = binomial_rank(len(ordered), _above(q), 1 - confidence)
     bound: Number | Unavailable = ordered[-over]
     if time >= _STRONG:
-        bound = Unavailable(f"samples follow one another: {time:.3g} tell as much as one independent one")
-    elif _clustered(found, value):
-        bound = Unavailable(f"samples above p{q:g} come in clusters")
+        bound = Unavailable(
+            f"samples are autocorrelated: {time:.3g} carry as much information as one independent sample"
+        )
+    elif _clustered(samples, value):
+        bound = Unavailable(f"samples above p{q:g} occur in clusters")
     return Percentile(q, value, bound, len(ordered), need, confidence)
 
 
 @lru_cache(maxsize=256)
 def percentile_need(q: float, confidence: float = 0.99) -> int:
-    """Return how many samples a bound of percentile ``q`` takes: 64 for p90, 662 for p99, 6,636 for p99.9.
+    """Return how many samples a bound of percentile ``q`` needs: 64 for p90, 662 for p99, 6,636 for p99.9.
 
-    :raises ValueError: For a ``q`` that is not above 0 and below 100, or a confidence that is none.
+    :raises ValueError: ``q`` is not between 0 and 100, or ``confidence`` not between 0 and 1.
     """
     check_confidence(confidence)
     above = _above(q)
@@ -114,13 +116,13 @@ def _parts(q: float) -> int:
 
 
 def _at(ordered: list[Number], parts: int) -> Number:
-    """Return the inverse of the empirical distribution, its middle where it jumps: p50 is the median."""
+    """Return the inverse of the empirical distribution, the midpoint where it jumps: p50 is the median."""
     place, rest = divmod(parts * len(ordered), _PARTS)
     return ordered[place] if rest else between(ordered[place - 1], ordered[place])
 
 
-def _clustered(found: list[Number], value: Number) -> bool:
-    """Whether more samples above ``value`` stand close together than chance puts there (about four deviations)."""
-    bits = bits_above(found, value)
-    expected = _LAGS * bits.bit_count() ** 2 / len(found)
+def _clustered(samples: list[Number], value: Number) -> bool:
+    """Whether more samples above ``value`` are close together than chance explains (about four deviations)."""
+    bits = bits_above(samples, value)
+    expected = _LAGS * bits.bit_count() ** 2 / len(samples)
     return pairs_above(bits, _LAGS) > expected + 4 * math.sqrt(expected) + 2

@@ -1,8 +1,8 @@
-"""How many runs and how long each, from three pilot runs.
+"""Plans the number of runs and of samples per run from three pilot runs.
 
 After Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time" (2013): repeat most where most of the
-variance arises, as far as its cost allows: samples per run = sqrt(cost of a run / cost of a sample x variance
-of a sample / variance between runs); the number of runs follows from the interval that is wanted.
+variance arises, weighed against its cost: samples per run = sqrt(cost of a run / cost of a sample x variance
+of a sample / variance between runs); the number of runs follows from the target width of the interval.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _FEWEST_SAMPLES = 6
 
 @dataclass(frozen=True)
 class PilotRun:
-    """What one pilot run showed; times in nanoseconds.
+    """The figures of one pilot run; times in nanoseconds.
 
-    :param median: Of its samples.
-    :param median_variance: As ``stats.median_variance`` gives it.
-    :param start_cost: Time of a fresh worker until its first counted sample: start, loading, warm-up.
-    :param sample_cost: Time of one sample with all that surrounds it.
+    :param median: Median of its samples.
+    :param median_variance: As returned by ``stats.median_variance``.
+    :param start_cost: Time from the start of a fresh worker to its first counted sample: start, loading, warm-up.
+    :param sample_cost: Time of one sample, overhead included.
     """
 
     median: float
@@ -39,13 +39,13 @@ class PilotRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure.
+    """The number of runs and samples to measure.
 
-    :param runs: Number of runs, the pilot's included.
+    :param runs: Number of runs, including the pilot runs.
     :param samples: Samples per run.
-    :param expected: Half width that the interval over runs will about have, as a share of the median.
+    :param expected: Expected half width of the interval across runs, as a share of the median.
     :param between: Standard deviation between runs beyond what their samples explain, as a share of the median.
-    :param limit: What fixed the number of runs: ``target``, ``fewest``, ``most`` or ``budget``.
+    :param limit: What determined the number of runs: ``target``, ``fewest``, ``most`` or ``budget``.
     """
 
     runs: int
@@ -57,9 +57,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan may not exceed; times in nanoseconds.
+    """The limits of a plan; times in nanoseconds.
 
-    :param budget: Time for all runs together; the pilot's runs count, and are kept where they exceed it.
+    :param budget: Time for all runs together; pilot runs count, and are kept even if they exceed it.
     :param longest: Time that the samples of one run may take.
     """
 
@@ -70,36 +70,36 @@ class Limits:
 
 
 def plan(pilot: Sequence[PilotRun], target: float = 0.01, limits: Limits | None = None) -> Plan:
-    """Return how many runs of how many samples make the 95 % interval over runs ±``target`` at the lowest cost.
+    """Return the runs and samples per run whose 95 % interval across runs is ±``target`` at the lowest cost.
 
-    :raises ValueError: For fewer than two pilot runs.
+    :raises ValueError: There are fewer than two pilot runs.
     """
     if len(pilot) < 2:  # noqa: PLR2004 - a spread takes two
-        raise ValueError(f"{len(pilot)} pilot runs: a plan takes at least 2")
+        raise ValueError(f"{len(pilot)} pilot runs: a plan needs at least 2")
     limits = limits or Limits()
     centre, error = mean_and_error([run.median for run in pilot])
     sample = _mean([run.median_variance * run.samples for run in pilot])
     between = max(0.0, error**2 * len(pilot) - _mean([run.median_variance for run in pilot]))
-    start, each = _mean([run.start_cost for run in pilot]), _mean([run.sample_cost for run in pilot])
-    samples = _samples(sample, between, start / each, limits.longest / each)
+    start_cost, sample_cost = _mean([run.start_cost for run in pilot]), _mean([run.sample_cost for run in pilot])
+    samples = _samples(sample, between, start_cost / sample_cost, limits.longest / sample_cost)
     variance = (between + sample / samples) / centre**2
-    runs, limit = _runs(variance, target, limits, start + samples * each, len(pilot))
+    runs, limit = _runs(variance, target, limits, start_cost + samples * sample_cost, len(pilot))
     return Plan(runs, samples, _reach(variance, runs), math.sqrt(between) / centre, limit)
 
 
 def _runs(variance: float, target: float, limits: Limits, cost: float, done: int) -> tuple[int, str]:
-    """Return the fewest runs that reach the target within the limits, and what fixed them."""
+    """Return the fewest runs that reach the target within the limits, and what determined their number."""
     affordable = limits.budget / cost
     ceiling = max(done, int(min(limits.most, affordable)))
-    wanted = next((runs for runs in range(2, ceiling + 1) if _reach(variance, runs) <= target), None)
-    if wanted is None:
+    needed = next((runs for runs in range(2, ceiling + 1) if _reach(variance, runs) <= target), None)
+    if needed is None:
         return ceiling, "budget" if affordable < limits.most else "most"
-    runs = max(wanted, min(limits.fewest, ceiling), done)
-    return runs, "target" if runs == wanted else "fewest"
+    runs = max(needed, min(limits.fewest, ceiling), done)
+    return runs, "target" if runs == needed else "fewest"
 
 
 def _samples(sample: float, between: float, cost: float, longest: float) -> int:
-    """Return samples per run: as many as allowed where runs do not differ, by the formula where they do."""
+    """Return the samples per run: by the formula if runs differ, else as many as allowed."""
     best = math.sqrt(cost * sample / between) if between else math.inf
     return max(_FEWEST_SAMPLES, math.ceil(min(best, longest)))
 

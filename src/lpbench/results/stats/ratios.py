@@ -1,4 +1,4 @@
-"""The ratio of two configurations' latencies with its interval; the run is the unit."""
+"""The ratio of two configurations' latencies and its interval; the unit of observation is the run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lpbench.util.unavailable import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_ONE = Unavailable("one run: how much runs differ is not known; ask for --runs 8 or more")
+_ONE = Unavailable("one run: the variation between runs is not known; use --runs 8 or more")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Ratio:
     """How many times as long the second configuration takes as the first.
 
     :param estimate: Above 1 the second is slower.
-    :param runs: Units that the interval rests on; of unpaired runs the smaller number.
+    :param runs: Number of runs behind the interval; the smaller of the two numbers for unpaired runs.
     """
 
     estimate: float
@@ -30,7 +30,7 @@ class Ratio:
     runs: int
 
     def inverse(self) -> Ratio:
-        """Return the ratio with first and second exchanged."""
+        """Return the ratio with first and second swapped."""
         span = self.interval
         if not isinstance(span, Unavailable):
             span = Interval(1 / span.upper, 1 / span.lower, span.confidence, span.method)
@@ -40,8 +40,8 @@ class Ratio:
 def run_ratio(slices: Iterable[tuple[Number, Number]]) -> float:
     """Return the ratio of one lockstep run: the median over its adjacent slices, on a logarithmic scale.
 
-    :param slices: First's and second's median latency, slice by slice.
-    :raises ValueError: For no slices, or latencies that are not above 0.
+    :param slices: Median latency of the first and of the second configuration, slice by slice.
+    :raises ValueError: There are no slices, or a latency is not above 0.
     """
     first, second = zip(*slices, strict=True) if (slices := list(slices)) else ((), ())
     logs = [math.log(late / soon) for soon, late in zip(positive(first), positive(second), strict=True)]
@@ -51,8 +51,8 @@ def run_ratio(slices: Iterable[tuple[Number, Number]]) -> float:
 def ratio_interval(ratios: Iterable[float], confidence: float = 0.95) -> Ratio:
     """Return the ratio over paired runs, whose workers were alive together: Student's t over the logarithms.
 
-    :param ratios: One per run, second over first, as ``run_ratio`` gives them.
-    :raises ValueError: For no ratios, or one that is not above 0.
+    :param ratios: One per run, second over first, as returned by ``run_ratio``.
+    :raises ValueError: There are no ratios, or one is not above 0.
     """
     check_confidence(confidence)
     logs = [math.log(ratio) for ratio in positive(ratios)]
@@ -64,29 +64,30 @@ def ratio_interval(ratios: Iterable[float], confidence: float = 0.95) -> Ratio:
 
 
 def unpaired_ratio(first: Sequence[Number], second: Sequence[Number], confidence: float = 0.95) -> Ratio:
-    """Return the ratio of two results measured apart: Welch's t over the logarithms of the run medians.
+    """Return the ratio of two results measured separately: Welch's t over the logarithms of the run medians.
 
-    :param first: One median per run, in any unit that both share: time, cycles, yardsticks.
-    :raises ValueError: For no medians, or one that is not above 0.
+    :param first: One median per run, in any unit common to both: time, cycles, yardsticks.
+    :raises ValueError: There are no medians, or one is not above 0.
     """
     check_confidence(confidence)
     logs = [[math.log(value) for value in positive(medians)] for medians in (first, second)]
     runs = min(map(len, logs))
     if runs == 1:
-        centres = [math.fsum(each) / len(each) for each in logs]
+        centres = [math.fsum(values) / len(values) for values in logs]
         return Ratio(math.exp(centres[1] - centres[0]), _ONE, 1)
-    (centre, error), (other, other_error) = map(mean_and_error, logs)
-    spread = math.hypot(error, other_error)
-    reach = t_quantile(1 - (1 - confidence) / 2, _welch(logs, error, other_error)) * spread
-    ends = math.exp(other - centre - reach), math.exp(other - centre + reach)
+    (first_mean, first_error), (second_mean, second_error) = map(mean_and_error, logs)
+    spread = math.hypot(first_error, second_error)
+    reach = t_quantile(1 - (1 - confidence) / 2, _welch(logs, (first_error, second_error))) * spread
+    difference = second_mean - first_mean
+    ends = math.exp(difference - reach), math.exp(difference + reach)
     method = f"Welch's t over {len(logs[0])} and {len(logs[1])} runs"
-    return Ratio(math.exp(other - centre), Interval(*ends, confidence, method), runs)
+    return Ratio(math.exp(difference), Interval(*ends, confidence, method), runs)
 
 
-def _welch(logs: Sequence[Sequence[float]], error: float, other: float) -> float:
-    """Return the degrees of freedom after Welch and Satterthwaite; the errors' own scale drops out."""
-    largest = max(error, other)
+def _welch(logs: Sequence[Sequence[float]], errors: tuple[float, float]) -> float:
+    """Return the degrees of freedom after Welch and Satterthwaite; the scale of the errors cancels."""
+    largest = max(errors)
     if not largest:
         return float(min(map(len, logs)) - 1)
-    parts = (error / largest) ** 2, (other / largest) ** 2
-    return sum(parts) ** 2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, logs, strict=True))
+    parts = [(error / largest) ** 2 for error in errors]
+    return sum(parts) ** 2 / sum(part**2 / (len(values) - 1) for part, values in zip(parts, logs, strict=True))

@@ -1,4 +1,4 @@
-"""Takes samples from outside: refuses what is no latency, and keeps integers exact."""
+"""Validates samples from outside: raises for anything that is not a latency, and keeps integers exact."""
 
 from __future__ import annotations
 
@@ -11,55 +11,58 @@ if TYPE_CHECKING:
 Number = int | float
 
 _LARGEST = 1e100
-"""No latency in any unit; squares of what lies below it stay finite."""
+"""No latency in any unit is larger; squares up to here stay finite."""
 
 
 def as_numbers(values: Iterable[Number]) -> list[Number]:
     """Return ``values`` as a list of Python numbers in the order of measuring.
 
-    Anything with ``tolist`` (``array``, a numpy array) gives exact Python numbers by it.
+    ``tolist``, where ``values`` has it (``array``, numpy arrays), converts them to Python numbers exactly.
 
-    :raises ValueError: Naming the first sample that is no number, NaN, infinite or negative, or that there are none.
+    :raises ValueError: There are no samples, or one is not a number, NaN, infinite or negative; names the first.
     """
-    found: list[Number] = values.tolist() if hasattr(values, "tolist") else list(values)
-    if not found:
+    numbers: list[Number] = values.tolist() if hasattr(values, "tolist") else list(values)
+    if not numbers:
         raise ValueError("no samples")
     try:
-        sound = not math.isnan(sum(found)) and min(found) >= 0 and max(found) <= _LARGEST
-    except (TypeError, OverflowError):  # text among them, or integers beyond any float
-        sound = False
-    if not sound:
-        _complain(found)
-    return found
+        valid = not math.isnan(sum(numbers)) and min(numbers) >= 0 and max(numbers) <= _LARGEST
+    except (TypeError, OverflowError):  # text among them, or integers too large for a float
+        valid = False
+    if not valid:
+        _complain(numbers)
+    return numbers
 
 
 def positive(values: Iterable[Number]) -> list[Number]:
-    """Return ``values`` likewise, refusing zero: what ratios and logarithms are taken of."""
-    found = as_numbers(values)
-    if min(found) <= 0:
-        raise ValueError(f"sample {found.index(0)} is 0: no ratio can be taken of it")
-    return found
+    """Return ``values`` as ``as_numbers`` does, for ratios and logarithms.
+
+    :raises ValueError: As ``as_numbers``, and if a sample is 0.
+    """
+    numbers = as_numbers(values)
+    if min(numbers) <= 0:
+        raise ValueError(f"sample {numbers.index(0)} is 0: a ratio needs values above 0")
+    return numbers
 
 
 def middle(ordered: list[Number]) -> Number:
-    """Return the median of sorted values, a whole number where it is one."""
+    """Return the median of sorted values, as an integer where it is one."""
     half, odd = divmod(len(ordered), 2)
     return ordered[half] if odd else between(ordered[half - 1], ordered[half])
 
 
 def between(low: Number, high: Number) -> Number:
-    """Return the mean of two numbers, a whole number where it is one."""
+    """Return the mean of two numbers, as an integer where it is one."""
     if isinstance(low, int) and isinstance(high, int):
         total = low + high
         return total / 2 if total % 2 else total // 2
     return low + (high - low) / 2
 
 
-def _complain(found: list[Any]) -> None:
-    """Raise ValueError for the first bad sample."""
-    for at, value in enumerate(found):
+def _complain(samples: list[Any]) -> None:
+    """Raise ValueError for the first invalid sample."""
+    for at, value in enumerate(samples):
         if not isinstance(value, (int, float)):
-            raise ValueError(f"sample {at} is no number: {value!r}")  # noqa: TRY004 - one kind of error for every bad sample
+            raise ValueError(f"sample {at} is not a number: {value!r}")  # noqa: TRY004 - one exception type for all
         if not 0 <= value <= _LARGEST:
             raise ValueError(
                 f"sample {at} is negative: {value} (did the clock step?)" if value < 0 else f"sample {at} is {value}"

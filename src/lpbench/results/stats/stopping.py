@@ -1,4 +1,4 @@
-"""When a run has warmed up and when it may stop: pure rules, fed with windows of samples between the timed ones."""
+"""Rules that end warm-up and end a run: pure functions of windows of samples, evaluated between timed windows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _AGAIN = 1.1
-"""The interval is looked at again when there are 10 % more samples: each look makes stopping by luck likelier."""
+"""The interval is tested again after 10 % more samples: every test makes stopping by chance more likely."""
 
 
 def interval_reached(values: Iterable[Number], target: float = 0.01, confidence: float = 0.95) -> bool:
@@ -23,17 +23,17 @@ def interval_reached(values: Iterable[Number], target: float = 0.01, confidence:
 
     :param values: In the order of measuring.
     """
-    found = as_numbers(values)
-    interval = median_interval(found, confidence)
-    return not isinstance(interval, Unavailable) and interval.relative(middle(sorted(found))) <= target
+    samples = as_numbers(values)
+    interval = median_interval(samples, confidence)
+    return not isinstance(interval, Unavailable) and interval.relative(middle(sorted(samples))) <= target
 
 
 class WarmUp:
-    """Warm-up is over when the median of the last ``k`` windows stops falling, or at the cap.
+    """Warm-up ends when the median of the last ``k`` windows stops falling, or at the cap.
 
-    It falls while it is more than ``tolerance`` below that of the ``k`` windows before.
+    It is falling while it is more than ``tolerance`` below the median of the ``k`` windows before.
 
-    :param k: Windows on either side; at least 2k are measured.
+    :param k: Windows on either side of the comparison; at least 2k are measured.
     :param cap: Largest number of windows.
     """
 
@@ -48,10 +48,10 @@ class WarmUp:
 
     def feed(self, window: Iterable[Number]) -> bool:
         """Take one window of samples and return whether warm-up is over."""
-        found = as_numbers(window)
-        self._windows.append(found)
+        samples = as_numbers(window)
+        self._windows.append(samples)
         self.windows += 1
-        self.samples += len(found)
+        self.samples += len(samples)
         if self._settled():
             return True
         self.capped = self.windows >= self._cap
@@ -68,13 +68,13 @@ class WarmUp:
 
 
 class NoisePlateau:
-    """The noise no longer improves: more samples of this kind will not make the number better.
+    """Detects that the noise no longer decreases: more samples of this kind would not improve the figure.
 
     After nvbench's ``stdrel`` criterion: at least 10 samples and 0.5 s, and then either a relative standard
-    deviation of all samples under 0.5 %, or over 64 successive values of it, looked at every 16 samples, that
-    themselves spread by less than 5 %.
+    deviation of all samples under 0.5 %, or more than 64 successive values of it, tested every 16 samples, whose
+    own relative standard deviation is under 5 %.
 
-    :param shortest: Time that the samples must add up to, in the unit of the samples (nanoseconds).
+    :param shortest: Total time that the samples must reach, in the unit of the samples (nanoseconds).
     """
 
     _SAMPLES, _NOISE, _KEPT, _EVERY, _FLAT = 10, 0.005, 64, 16, 0.05
@@ -116,12 +116,12 @@ class NoisePlateau:
 
 
 class Stopping:
-    """Says when one run may end, and why: ``interval``, ``plateau`` or ``cap``.
+    """Decides when a run may end, and why: ``interval``, ``plateau`` or ``cap``.
 
-    :param target: Half width of the interval of the median, as a share of it.
-    :param cap: Longest time of the samples together, in their unit (nanoseconds).
-    :param need: Samples that must be there before anything but the cap ends the run, for a percentile say.
-    :param plateau: None leaves the plateau out.
+    :param target: Half width of the interval of the median, as a share of the median.
+    :param cap: Longest total time of the samples, in their unit (nanoseconds).
+    :param need: Samples required before anything but the cap ends the run, for example for a percentile.
+    :param plateau: None disables this criterion.
     """
 
     def __init__(
@@ -137,10 +137,10 @@ class Stopping:
 
     def feed(self, window: Sequence[Number]) -> str | None:
         """Take one window of samples and return the reason to stop, or None to go on."""
-        found = as_numbers(window)
-        self._values += found
-        self._total += sum(found)
-        flat = self._plateau.feed(found) if self._plateau else False
+        samples = as_numbers(window)
+        self._values += samples
+        self._total += sum(samples)
+        flat = self._plateau.feed(samples) if self._plateau else False
         if self._due() and interval_reached(self._values, self._target):
             return "interval"
         if flat and len(self._values) >= self._need:
@@ -155,6 +155,7 @@ class Stopping:
 
 
 def _relative(values: list[float]) -> float:
+    """Return the relative standard deviation of ``values``."""
     count, total = len(values), math.fsum(values)
     square = max(0.0, math.fsum(map(mul, values, values)) / count - (total / count) ** 2)
     return math.sqrt(square) * count / total if total else 0.0

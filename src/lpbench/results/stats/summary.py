@@ -1,4 +1,4 @@
-"""The figures of one series of latencies."""
+"""Summary statistics of one series of latencies."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _FAR = 3
-"""Beyond so many quartile ranges from the quartiles a sample is an outlier (Tukey's "far out")."""
+"""Interquartile ranges beyond the quartiles from which a sample is an outlier (Tukey's "far out")."""
 _ONE = Unavailable("one sample has no spread")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What one series of latencies comes to, in the unit of its samples; whole numbers stay exact.
+    """The summary statistics of one series of latencies, in the unit of its samples; integers stay exact.
 
-    :param std: With n - 1, as is ``variance``; Unavailable for one sample.
-    :param jitter: Maximum less median.
-    :param mad: Median of the distances from the median, not scaled.
-    :param cov: Standard deviation over mean.
-    :param interval: Of the median within this run, at the asked confidence.
-    :param outliers: Samples more than three quartile ranges outside the quartiles; counted, never cut.
+    :param std: Standard deviation; with n - 1, like ``variance``; Unavailable for one sample.
+    :param jitter: Maximum minus median.
+    :param mad: Median absolute deviation from the median, not scaled.
+    :param cov: Coefficient of variation: standard deviation over mean.
+    :param interval: Of the median within this run, at the requested confidence.
+    :param outliers: Samples more than three interquartile ranges outside the quartiles; counted, never removed.
     """
 
     n: int
@@ -48,19 +48,19 @@ class Summary:
 
 
 def summarize(values: Iterable[Number], confidence: float = 0.95) -> Summary:
-    """Return the figures of ``values``.
+    """Return the summary statistics of ``values``.
 
     :param values: Latencies in the order of measuring, in any unit; a list or an array.
-    :raises ValueError: For no samples, or naming the first that is NaN, infinite, negative or no number.
+    :raises ValueError: There are no samples, or one is not a number, NaN, infinite or negative; names the first.
     """
     check_confidence(confidence)
-    found = as_numbers(values)
-    ordered = sorted(found)
+    samples = as_numbers(values)
+    ordered = sorted(samples)
     median = middle(ordered)
-    mean, variance = _moments(found)
+    mean, variance = _moments(samples)
     std = variance if isinstance(variance, Unavailable) else math.sqrt(variance)
     return Summary(
-        n=len(found),
+        n=len(samples),
         minimum=ordered[0],
         median=median,
         mean=mean,
@@ -70,13 +70,13 @@ def summarize(values: Iterable[Number], confidence: float = 0.95) -> Summary:
         jitter=ordered[-1] - median,
         mad=_mad(ordered, median),
         cov=_cov(std, mean),
-        interval=interval_of_ordered(ordered, dependence(found, median).factor, confidence),
+        interval=interval_of_ordered(ordered, dependence(samples, median).factor, confidence),
         outliers=_outliers(ordered),
     )
 
 
 def _moments(values: list[Number]) -> tuple[float, float | Unavailable]:
-    """Return mean and variance; of whole numbers each is rounded once, from exact sums."""
+    """Return mean and variance; for integers each is rounded once, from exact sums."""
     count, total = len(values), sum(values)
     if not isinstance(total, int):
         mean = math.fsum(values) / count
@@ -87,7 +87,7 @@ def _moments(values: list[Number]) -> tuple[float, float | Unavailable]:
 
 
 def _mad(ordered: list[Number], median: Number) -> Number:
-    """Return the median distance; sorted values have two sorted runs of distances, which sorting merges fast."""
+    """Return the median absolute deviation; sorted values give two sorted runs of distances, which merge fast."""
     return middle(sorted([abs(value - median) for value in ordered]))
 
 

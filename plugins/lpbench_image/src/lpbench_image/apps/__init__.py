@@ -1,17 +1,17 @@
-"""The catalogue of image apps: what is on offer, without importing how it is built."""
+"""The catalogue of image apps; importing it does not import the recipes."""
 
 from __future__ import annotations
 
 from lpbench.plugin.specs import AppSpec
 
 PLAIN = ("numpy", "cv2")
-"""What recipes import that use models as they are."""
+"""Modules needed by recipes that use models without conversion."""
 ONNX = (*PLAIN, "onnx")
 HINT = 'pip install "lpbench-image[apps]"'
 
 
 def _offer(module: str, name: str, summary: str, requires: tuple[str, ...]) -> AppSpec:
-    """Return an offer whose definition has the entry's name in capitals."""
+    """Return the specification of an entry whose definition is a constant with the entry's name in capitals."""
     target = f"lpbench_image.apps.{module}:{name.upper().replace('-', '_')}"
     return AppSpec(name, target, summary, requires=requires, hint=HINT)
 
@@ -45,8 +45,8 @@ ENTRIES = (
     _offer("_entries_npm", "face-recognition", "faces, then a vector of 256 for each, 112x112", ONNX),
     _offer("_entries_npm", "age-gender", "faces, then age and gender of each, 224x224", ONNX),
     _offer("_entries_npm", "movenet-lightning", "MoveNet, 17 points of a body, 192x192", ONNX),
-    _offer("_entries_more", "selfie-segmentation", "which pixels show people, 256x256", PLAIN),
-    _offer("_entries_more", "ppocr-v6", "lines of text, then what each says, 18709 characters", ONNX),
+    _offer("_entries_more", "selfie-segmentation", "mask of the people in a picture, 256x256", PLAIN),
+    _offer("_entries_more", "ppocr-v6", "lines of text, then the text of each, 18709 characters", ONNX),
     _offer("_entries_more", "digits-mlp", "handwritten digits, 8x8; trained when it is built", ONNX),
     _offer("_entries_more", "alexnet-random", f"AlexNet, {RANDOM}", ONNX),
     _offer("_entries_more", "googlenet-random", f"GoogLeNet, {RANDOM}", ONNX),

@@ -1,4 +1,4 @@
-"""Names of what COCO's annotations tell apart, in their order: cocodataset.org, "Data format"."""
+"""Names of COCO's classes and key points, in their order: cocodataset.org, "Data format"."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CLASSES = (
     *("cell phone", "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase"),
     *("scissors", "teddy bear", "hair drier", "toothbrush"),
 )
-"""The 80 kinds of things."""
+"""The 80 object classes."""
 
 KEYPOINTS = (
     *("nose", "left eye", "right eye", "left ear", "right ear", "left shoulder", "right shoulder"),
     *("left elbow", "right elbow", "left wrist", "right wrist", "left hip", "right hip"),
     *("left knee", "right knee", "left ankle", "right ankle"),
 )
-"""The 17 points of a body; left and right are the person's."""
+"""The 17 key points of a body; left and right are from the person's point of view."""

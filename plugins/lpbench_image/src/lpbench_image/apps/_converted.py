@@ -1,8 +1,7 @@
 """Recipes of apps whose models are converted from TensorFlow.js.
 
-Sizes, colours and normalisations are those that the models were trained with: NanoDet's and MobileFace's
-repositories, MoveNet's model card, HSE_FaceRec_tf.  The recorded numbers are those of TensorFlow.js 4.22 itself, by
-its CPU backend.
+Sizes, colours and normalisations are those of the training, from NanoDet's and MobileFace's repositories, MoveNet's
+model card and HSE_FaceRec_tf.  The recorded numbers were computed by TensorFlow.js 4.22 with its CPU backend.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AS_IT_IS = {"scale": 1}
-"""Pixels stay 0 to 255: the networks begin with a normalisation of their own."""
+"""Pixels stay 0 to 255: the networks contain their own normalisation."""
 
 STRIDES = (8, 16, 32)
 NANODET_OUTPUTS = {
@@ -50,8 +49,8 @@ MOBILEFACE = Recorded({"embedding": (0.191158, 4.21013, 3.45705, 6.97425)})
 FACERES = Recorded({"gender": (0.631238, 0.0, 0.631238, 0.631238), "age": (0.01, 0.00651247, 0.0121859, 0.00218039)})
 
 EYES_NOSE_MOUTH = [[38.29, 51.70], [73.53, 51.50], [56.03, 71.74], [56.14, 92.28]]
-"""Where BlazeFace's first four points lie in the 112x112 pictures of faces that MobileFace knows: the eyes and the nose
-of its five-point template, and the middle between its corners of the mouth."""
+"""Positions of BlazeFace's first four points in MobileFace's 112x112 pictures of faces: the eyes and the nose of its
+five-point template, and the midpoint between its corners of the mouth."""
 
 
 def nanodet(members: Path, app: Path) -> None:
@@ -81,7 +80,7 @@ def movenet(members: Path, app: Path) -> None:
 
 
 def face_recognition(members: Path, app: Path) -> None:
-    """Write the app that finds faces and turns each into a vector."""
+    """Write the app that finds faces and computes an embedding of each."""
     copy(members, app, FACE)
     _convert(members, app, "mobileface", {"embedding": "batchnorm0/add_1"}, MOBILEFACE)
     pre = {"region": {"template": EYES_NOSE_MOUTH}, "color": "RGB", "normalise": AS_IT_IS}
@@ -90,17 +89,17 @@ def face_recognition(members: Path, app: Path) -> None:
 
 
 def age_gender(members: Path, app: Path) -> None:
-    """Write the app that finds faces and tells age and gender of each."""
+    """Write the app that finds faces and predicts age and gender of each."""
     copy(members, app, FACE)
     outputs = {"gender": "gender_pred/Sigmoid", "age": "age_pred/Softmax"}
     _convert(members, app, "faceres", outputs, FACERES)
     pre = {"region": {"square": True, "scale": 1.3}, "color": "RGB", "normalise": AS_IT_IS}
     post = {"type": "age-gender", "age": "age", "gender": "gender"}
-    about = component("age-gender", {"onnx": "faceres.onnx"}, pre, post)
-    write_config(app, "age_gender", [detector("back"), about], labels=["face"])
+    classifier = component("age-gender", {"onnx": "faceres.onnx"}, pre, post)
+    write_config(app, "age_gender", [detector("back"), classifier], labels=["face"])
 
 
 def _convert(members: Path, app: Path, name: str, outputs: Mapping[str, str], recorded: Recorded) -> None:
-    """Convert a model and make sure that it still is what it was."""
+    """Convert a model and check that it gives the recorded numbers."""
     convert(members / f"{name}.json", app / f"{name}.onnx", outputs, batch=BATCH)
     check(app / f"{name}.onnx", recorded)

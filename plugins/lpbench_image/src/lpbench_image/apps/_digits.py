@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SIDE = 8
 GREATEST = 16
 TRAIN = 1297
-"""Digits that are trained on, the first; the others are for the quality."""
+"""Number of digits used for training, from the first on; the others measure the quality."""
 CLASSES = 10
 HIDDEN = 64
 STEPS = 300
@@ -34,16 +34,16 @@ RATE = 0.01
 DECAY = 1e-3
 SEED = 0
 LEAST = 0.92
-"""Accuracy on the others below which something has gone wrong."""
+"""Lowest acceptable accuracy on the digits that are not used for training."""
 GRID = 1024
-"""Weights are multiples of 1 / GRID: other orders of adding numbers up then lead to the same weights."""
+"""Weights are rounded to multiples of 1 / GRID, so that they do not depend on the order of summation."""
 SAMPLES = 10
 
 
 def digits(members: Path, app: Path) -> None:
-    """Train, check and write the app.
+    """Train the network, check it and write the app.
 
-    :raises ValueError: The network is worse than it should be.
+    :raises ValueError: The network's accuracy is below ``LEAST``.
     """
     pixels, labels = read(members / "digits.csv.gz")
     values = pixels.reshape(len(pixels), -1) / 255
@@ -51,7 +51,7 @@ def digits(members: Path, app: Path) -> None:
     right = float(np.mean(logits(values[TRAIN:], weights).argmax(1) == labels[TRAIN:]))
     if right < LEAST:
         raise ValueError(
-            f"the network names {right:.1%} of the digits that it was not trained on; {LEAST:.0%} were expected"
+            f"the network recognises {right:.1%} of the digits that it was not trained on; expected {LEAST:.0%} or more"
         )
     (app / "model.onnx").write_bytes(model(weights).SerializeToString(deterministic=True))
     pictures = [(f"{at:04d}", pixels[at], str(labels[at])) for at in range(TRAIN, len(pixels))]
@@ -68,7 +68,7 @@ def digits(members: Path, app: Path) -> None:
 
 
 def read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the digits as pictures (n, 8, 8), 0 to 255, and what they show."""
+    """Return the digits as pictures (n, 8, 8), 0 to 255, and their labels."""
     with gzip.open(path, "rt", encoding="ascii") as file:
         table = np.loadtxt(file, delimiter=",")
     pixels = np.rint(table[:, :-1] * (255 / GREATEST)).astype(np.uint8)
@@ -78,7 +78,7 @@ def read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def train(values: Floats, labels: NDArray[np.int64]) -> list[NDArray[np.float32]]:
     """Return kernel (in, hidden), bias, kernel (hidden, classes) and bias of a perceptron with one hidden layer.
 
-    Adam on all digits at once (Kingma and Ba, arXiv:1412.6980), cross entropy and weight decay.
+    Adam on the whole data set (Kingma and Ba, arXiv:1412.6980), with cross entropy and weight decay.
 
     :param values: (n, in), 0 to 1.
     """
@@ -86,24 +86,24 @@ def train(values: Floats, labels: NDArray[np.int64]) -> list[NDArray[np.float32]
     inputs = values.shape[1]
     kernels = [random.normal(0, (2 / wide) ** 0.5, (wide, out)) for wide, out in ((inputs, HIDDEN), (HIDDEN, CLASSES))]
     weights = [kernels[0], np.zeros(HIDDEN), kernels[1], np.zeros(CLASSES)]
-    means, squares = ([np.zeros_like(each) for each in weights] for _ in range(2))
-    wanted = np.eye(CLASSES)[labels]
+    means, squares = ([np.zeros_like(weight) for weight in weights] for _ in range(2))
+    targets = np.eye(CLASSES)[labels]
     for step in range(1, STEPS + 1):
-        for at, slope in enumerate(slopes(values, wanted, weights)):
-            means[at] += 0.1 * (slope - means[at])
-            squares[at] += 0.001 * (slope**2 - squares[at])
+        for at, gradient in enumerate(gradients(values, targets, weights)):
+            means[at] += 0.1 * (gradient - means[at])
+            squares[at] += 0.001 * (gradient**2 - squares[at])
             step_size = np.sqrt(squares[at] / (1 - 0.999**step)) + 1e-8
             weights[at] -= RATE * means[at] / (1 - 0.9**step) / step_size
-    return [(np.rint(each * GRID) / GRID).astype(np.float32) for each in weights]
+    return [(np.rint(weight * GRID) / GRID).astype(np.float32) for weight in weights]
 
 
-def slopes(values: Floats, wanted: Floats, weights: list[Floats]) -> list[Floats]:
-    """Return the derivatives of the mean cross entropy plus decay by each of the weights."""
+def gradients(values: Floats, targets: Floats, weights: list[Floats]) -> list[Floats]:
+    """Return the gradients of the mean cross entropy plus weight decay with respect to each of the weights."""
     first, first_bias, second, second_bias = weights
     hidden = np.maximum(values @ first + first_bias, 0)
     scores = hidden @ second + second_bias
     shares = np.exp(scores - scores.max(1, keepdims=True))
-    error = (shares / shares.sum(1, keepdims=True) - wanted) / len(values)
+    error = (shares / shares.sum(1, keepdims=True) - targets) / len(values)
     back = (error @ second.T) * (hidden > 0)
     return [values.T @ back + DECAY * first, back.sum(0), hidden.T @ error + DECAY * second, error.sum(0)]
 
@@ -126,7 +126,7 @@ def model(weights: list[NDArray[np.float32]]) -> onnx.ModelProto:
     ]
     picture = helper.make_tensor_value_info("input", TensorProto.FLOAT, [BATCH, 1, SIDE, SIDE])
     scores = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [BATCH, CLASSES])
-    constants = [numpy_helper.from_array(each, name) for each, name in zip(weights, names, strict=True)]
+    constants = [numpy_helper.from_array(weight, name) for weight, name in zip(weights, names, strict=True)]
     graph = helper.make_graph(nodes, "digits_mlp", [picture], [scores], constants)
     opset = helper.make_opsetid("", OPSET)
     built = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="lpbench")

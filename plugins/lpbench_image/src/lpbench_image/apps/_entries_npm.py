@@ -1,4 +1,4 @@
-"""Definitions of the entries whose models come from npm; checksums and sizes as of November 2026."""
+"""Entries whose models come from npm; checksums and sizes as of November 2026."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ OBJECTRON = Package(
     {"package/objectron_solution_packed_assets.data": "assets.data"},
 )
 UNVERIFIED = "MIT, says human-models; that of the original is not verified"
-"""For models that the package took from elsewhere."""
+"""Licence of models that the package has adopted from other sources."""
 DETECTOR = "face_detection_back"
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png")
 FACES = ("astronaut.png", "china.jpg")
-"""One person, and a picture without a face: the others have what the detector takes for one."""
+"""A picture of one person and one without a face; in the other pictures, the detector reports false faces."""
 PHOTOS_OF_FACES = (skimage("astronaut.png"), sklearn("images/china.jpg"))
 
 
 def human_models(*names: str) -> Package:
-    """Return the package of TensorFlow.js models with these of its models."""
+    """Return the package of TensorFlow.js models with the given ones of its models."""
     files = [f"{name}.{ending}" for name in names for ending in ("json", "bin")]
     return Package(
         "npm",

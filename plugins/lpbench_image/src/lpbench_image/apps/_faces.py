@@ -1,4 +1,4 @@
-"""Recipes of the face apps whose models come as TFLite files: BlazeFace, the face mesh, the iris, emotions.
+"""Recipes of the face apps whose models are TFLite files: BlazeFace, the face mesh, the iris, emotions.
 
 Sizes, regions and normalisations are those of MediaPipe's graphs (modules/face_detection, face_landmark,
 iris_landmark); those of the emotions are fer's (fer/fer.py).
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     Config = dict[str, Any]
 
 FACE = "face.tflite"
-"""Name of the detector among the members, whichever it is."""
+"""File name of the detector among the members, for every kind of detector."""
 MESH = "mesh.tflite"
 IRIS = "iris.tflite"
 EMOTION = "emotion.tflite"
 
 FROM_MINUS_ONE = {"scale": 1 / 127.5, "mean": 1}
-"""Pixels from 0 to 255 become -1 to 1."""
+"""Maps pixels from 0 to 255 to -1 to 1."""
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 RIGHT_EYE, LEFT_EYE = 0, 1
-"""BlazeFace's points, of the person's eyes: the right one is left in the picture."""
+"""Numbers of BlazeFace's points of the eyes; the person's right eye is on the left of the picture."""
 EYES = ((33, 133), (362, 263))
-"""The mesh's points in the corners of each eye, the left one in the picture first."""
+"""Numbers of the mesh's points in the corners of each eye; the eye on the left of the picture comes first."""
 
 FACES = 100
-"""The first of the labelled patches are faces, the others are not."""
+"""Number of labelled patches, from the first on, that are faces; the others are not."""
 PATCH = 160
 CANVAS = 256
 
@@ -54,23 +54,24 @@ DETECTORS: dict[str, Config] = {
         "auc": 0.765,
     },
 }
-"""Of each BlazeFace: side of the input, feature maps, outputs, and what LiteRT's figure for the patches is."""
+"""For each BlazeFace: side of the input, feature maps, outputs, and the area under the curve that LiteRT reaches on the
+patches."""
 
 
 def detector(kind: str) -> Config:
-    """Return a face detector as a component: boxes with eyes, nose, mouth and ears.
+    """Return a face detector as a component: boxes with points of eyes, nose, mouth and ears.
 
     :param kind: One of ``DETECTORS``.
     """
-    about = DETECTORS[kind]
-    boxes, scores = about["outputs"]
+    settings = DETECTORS[kind]
+    boxes, scores = settings["outputs"]
     post = {
         "type": "ssd",
         "boxes": boxes,
         "scores": scores,
-        "anchors": {"maps": about["maps"], "interpolated": about.get("interpolated", 1)},
+        "anchors": {"maps": settings["maps"], "interpolated": settings.get("interpolated", 1)},
         "order": "xywh",
-        "divisors": [about["size"]] * 4,
+        "divisors": [settings["size"]] * 4,
         "size": "linear",
         "points": 6,
         "threshold": 0.5,
@@ -81,16 +82,16 @@ def detector(kind: str) -> Config:
 
 
 def mesh(name: str, post: Config) -> Config:
-    """Return the face mesh as a component that looks at each face.
+    """Return the face mesh as a component that processes each face.
 
-    :param post: What is made of its outputs.
+    :param post: Type and settings of its postprocessor.
     """
     region = {"rotate": [RIGHT_EYE, LEFT_EYE], "square": True, "scale": 1.5}
     return component(name, {"tflite": MESH}, {"region": region}, {**post, "points": "conv2d_20"})
 
 
 def blazeface(kind: str, members: Path, app: Path) -> None:
-    """Write a face detector as an app, and faces and others to measure its quality on."""
+    """Write a face detector as an app, with pictures of faces and of other things to measure its quality."""
     copy(members, app, FACE)
     write_labelled(app / LABELLED, patches(members / "lfw_subset.npy"), "value")
     quality = {"metric": "auc", "reference": DETECTORS[kind]["auc"], "at_least_of_reference": 0.99}
@@ -112,7 +113,7 @@ def landmarks(members: Path, app: Path) -> None:
 def eye_gaze(members: Path, app: Path) -> None:
     """Write the app that finds faces, the points in each and both of its irises."""
     copy(members, app, FACE, MESH, IRIS)
-    # the model knows one eye only; the other one is shown to it in the mirror
+    # the model is trained on one eye only; the other one is mirrored
     eyes = [
         {"points": corners, "rotate": corners, "square": True, "scale": 2.3, "mirror": mirror}
         for corners, mirror in zip(map(list, EYES), (False, True), strict=True)
@@ -124,13 +125,13 @@ def eye_gaze(members: Path, app: Path) -> None:
 
 
 def head_pose(members: Path, app: Path) -> None:
-    """Write the app that finds faces and how each head is turned."""
+    """Write the app that finds faces and the pose of each head."""
     copy(members, app, FACE, MESH)
     write_config(app, "head_pose", [detector("short"), mesh("pose", {"type": "head-pose"})])
 
 
 def emotion(members: Path, app: Path) -> None:
-    """Write the app that finds faces and what each shows."""
+    """Write the app that finds faces and the emotion of each."""
     copy(members, app, FACE, EMOTION)
     pre = {"region": {}, "color": "GREY", "normalise": FROM_MINUS_ONE}
     post = {"type": "classification", "activation": "none", "top_k": len(EMOTIONS)}
@@ -139,9 +140,9 @@ def emotion(members: Path, app: Path) -> None:
 
 
 def patches(path: Path) -> Iterator[tuple[str, NDArray[np.uint8], str]]:
-    """Yield name, picture and 1 or 0 for each patch of scikit-image's faces and other things.
+    """Yield name, picture and truth, 1 for faces and 0 for others, of each of scikit-image's patches.
 
-    A patch of 25x25 is nothing but the face; detectors expect something around it.
+    A patch of 25x25 shows only the face; detectors expect some surroundings, so it is set into a larger picture.
 
     :param path: Patches (n, 25, 25) of values 0 to 1.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 OPSET = 13
 IR_VERSION = 8
-"""What engines of 2021 and later read; onnx would write its newest."""
+"""Versions that engines from 2021 on can read; by default, onnx writes its newest ones."""
 
 BATCH = "batch"
 """Name of the open first dimension of inputs and outputs."""
@@ -27,7 +27,7 @@ BATCH = "batch"
 
 @dataclass(frozen=True)
 class Norm:
-    """A batch normalisation by the name of its weights, with the epsilon that it was trained with."""
+    """A batch normalisation: the name of its weights, and the epsilon of its training."""
 
     name: str
     epsilon: float
@@ -37,7 +37,7 @@ class Graph:
     """A graph under construction; each method adds a node and returns the name of its output.
 
     :param weights: Tensors by name; convolutions are [out, in / groups, height, width].
-    :param size: Height and width of the input, for padding and for the shape that is declared.
+    :param size: Height and width of the input, for padding and for the declared shape.
     """
 
     def __init__(self, weights: Weights, size: int) -> None:
@@ -47,10 +47,10 @@ class Graph:
         self._constants: dict[str, onnx.TensorProto] = {}
         self.used: set[str] = set()
 
-    def convolution(  # noqa: PLR0913 - what a convolution is made of
+    def convolution(  # noqa: PLR0913 - the parameters of a convolution
         self, x: str, name: str, norm: Norm, *, stride: int = 1, pads: tuple[int, int] = (0, 0), groups: int = 1
     ) -> str:
-        """Add a convolution without bias and the normalisation after it, folded into one.
+        """Add a convolution without bias, with the batch normalisation after it folded into its weights.
 
         :param pads: Zeros before and after, the same for rows and columns.
         """
@@ -61,13 +61,13 @@ class Graph:
         return self._add("Conv", inputs, name, kernel_shape=shape, strides=[stride] * 2, pads=pair, group=groups)
 
     def relu6(self, x: str) -> str:
-        """Add a clip to 0 to 6."""
+        """Add a clip to the range 0 to 6."""
         low = self._constant("zero", np.float32(0))
         high = self._constant("six", np.float32(6))
         return self._add("Clip", [x, low, high], f"{x}_relu6")
 
     def add(self, x: str, y: str) -> str:
-        """Add a sum of two tensors of one shape."""
+        """Add a sum of two tensors of the same shape."""
         return self._add("Add", [x, y], f"{x}_add")
 
     def pool(self, x: str) -> str:
@@ -84,11 +84,11 @@ class Graph:
     def save(self, path: Path, *, name: str, classes: int) -> None:
         """Check the model and write it: ``input`` f32[batch,3,size,size] to ``logits`` f32[batch,classes].
 
-        :raises ValueError: Weights were left over, so the network is not the one they were trained for.
+        :raises ValueError: Some weights are unused, so this is not the network that they were trained for.
         """
         unused = sorted(key for key in set(self._weights) - self.used if not key.endswith("num_batches_tracked"))
         if unused:
-            raise ValueError(f"{len(unused)} weights are left over: {', '.join(unused[:5])}")
+            raise ValueError(f"{len(unused)} weights are unused: {', '.join(unused[:5])}")
         image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [BATCH, 3, self._size, self._size])
         logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [BATCH, classes])
         graph = helper.make_graph(self._nodes, name, [image], [logits], list(self._constants.values()))
@@ -117,20 +117,20 @@ class Graph:
 def folded(
     kernel: NDArray[Any], norm: tuple[NDArray[Any], ...], epsilon: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the kernel and bias of a convolution that does what it and the batch normalisation after it do.
+    """Return kernel and bias of the convolution that replaces a convolution and the batch normalisation after it.
 
     ``(kernel * x - mean) / sqrt(variance + epsilon) * gamma + beta`` is again a convolution
     (Ioffe and Szegedy, arXiv:1502.03167).
 
     :param norm: gamma, beta, mean and variance, each [out].
     """
-    gamma, beta, mean, variance = (each.astype(np.float64) for each in norm)
+    gamma, beta, mean, variance = (values.astype(np.float64) for values in norm)
     scale = gamma / np.sqrt(variance + epsilon)
     return kernel * scale[:, None, None, None], beta - mean * scale
 
 
 def same(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the zeros before and after that TensorFlow's "SAME" padding takes.
+    """Return the numbers of zeros before and after in TensorFlow's "SAME" padding.
 
     :param size: Height or width of the input.
     """

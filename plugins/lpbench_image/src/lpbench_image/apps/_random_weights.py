@@ -1,8 +1,8 @@
-"""The recipe of networks whose graph is real and whose weights are random: right for speed, useless for anything else.
+"""The recipe of published networks with random weights: valid for measuring speed, not for predictions.
 
-The onnx wheel carries graphs of published networks in which large weights are ``ConstantOfShape`` nodes.  Every weight
-becomes an initialiser drawn from a seed, the last layer is scaled so that the scores spread as those of a trained
-network do, and the graph is written in the opset of the other apps.
+The onnx wheel contains graphs of published networks in which large weights are ``ConstantOfShape`` nodes.  Every weight
+becomes an initialiser drawn with a fixed seed, the last layer is scaled so that the scores vary as much as those of a
+trained network, and the graph is written in the opset of the other apps.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LAYERS = {
     *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "Gemm", "GlobalAveragePool", "LRN"),
     *("MaxPool", "Mul", "Relu", "Softmax", "Sum"),
 }
-"""Operators that mean the same in the opset of the graphs, 9, and in ours; Softmax does for two dimensions."""
+"""Operators with the same meaning in the graphs' opset, 9, and in ``OPSET``; Softmax only for two dimensions."""
 
 
 def random_classifier(members: Path, app: Path) -> None:
@@ -49,35 +49,35 @@ def random_classifier(members: Path, app: Path) -> None:
 
 
 def materialised(light: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the network with weights of its own, from ``input`` to ``scores``.
+    """Return the network with initialisers as weights, from ``input`` to ``scores``.
 
-    :raises ValueError: It holds a layer or uses a weight in a way for which there is no rule.
+    :raises ValueError: A layer, or the use of a weight, is not supported.
     """
     graph = light.graph
     shapes = _weight_shapes(graph)
     nodes = list(_layers(graph, shapes))
     weights = _drawn(nodes, shapes)
     read = {name for node in nodes for name in node.input}
-    (picture,) = (each for each in graph.input if each.name in read - shapes.keys())
-    size = [each.dim_value for each in picture.type.tensor_type.shape.dim]
+    (picture,) = (info for info in graph.input if info.name in read - shapes.keys())
+    size = [dimension.dim_value for dimension in picture.type.tensor_type.shape.dim]
     names = {picture.name: "input", graph.output[0].name: "scores"}
     for node in nodes:
         for tensors in (node.input, node.output):
-            tensors[:] = [names.get(each, each) for each in tensors]
+            tensors[:] = [names.get(name, name) for name in tensors]
     _rescale(nodes, weights, size)
     return _model(graph.name, nodes, weights, size)
 
 
 def _weight_shapes(graph: onnx.GraphProto) -> Shapes:
-    """Return the shape of every float that is a weight, by name; one that is reshaped under its new name, too."""
-    stored = {each.name: each for each in graph.initializer}
-    found = {each.name: tuple(each.dims) for each in graph.initializer if each.data_type == TensorProto.FLOAT}
+    """Return the shapes of all float weights by name; reshaped weights are included under their new names."""
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    shapes = {name: tuple(tensor.dims) for name, tensor in stored.items() if tensor.data_type == TensorProto.FLOAT}
     for node in graph.node:
         if node.op_type == "ConstantOfShape":
-            found[node.output[0]] = _integers(stored[node.input[0]])
-        elif node.op_type == "Reshape" and node.input[0] in found:
-            found[node.output[0]] = _integers(stored[node.input[1]])
-    return found
+            shapes[node.output[0]] = _integers(stored[node.input[0]])
+        elif node.op_type == "Reshape" and node.input[0] in shapes:
+            shapes[node.output[0]] = _integers(stored[node.input[1]])
+    return shapes
 
 
 def _integers(tensor: onnx.TensorProto) -> tuple[int, ...]:
@@ -85,11 +85,11 @@ def _integers(tensor: onnx.TensorProto) -> tuple[int, ...]:
 
 
 def _layers(graph: onnx.GraphProto, weights: Shapes) -> Iterator[onnx.NodeProto]:
-    """Yield the layers; what only matters in training is left out, what fixes the batch is flattened instead."""
+    """Yield the layers; those for training only are dropped, and a Reshape with a fixed batch becomes a Flatten."""
     renamed: dict[str, str] = {}
     flat: set[str] = set()
     for node in graph.node:
-        inputs = [renamed.get(each, each) for each in node.input]
+        inputs = [renamed.get(name, name) for name in node.input]
         if node.output[0] in weights:
             continue
         if node.op_type == "Dropout":
@@ -99,7 +99,7 @@ def _layers(graph: onnx.GraphProto, weights: Shapes) -> Iterator[onnx.NodeProto]
             inputs = [f"{inputs[0]}_flat"]
             yield helper.make_node("Flatten", [renamed.get(node.input[0], node.input[0])], inputs, axis=1)
         if node.op_type not in LAYERS | {"Reshape"}:
-            raise ValueError(f"there is no rule for the layer {node.op_type}")
+            raise ValueError(f"layers of type {node.op_type} are not supported")
         flat |= set(node.output) if node.op_type in {"Gemm", "Reshape"} else set()
         yield _layer(node, inputs)
 
@@ -107,16 +107,16 @@ def _layers(graph: onnx.GraphProto, weights: Shapes) -> Iterator[onnx.NodeProto]
 def _layer(node: onnx.NodeProto, inputs: list[str]) -> onnx.NodeProto:
     if node.op_type == "Reshape":
         return helper.make_node("Flatten", inputs[:1], node.output, node.name, axis=1)
-    made = onnx.NodeProto()
-    made.CopyFrom(node)
-    made.input[:] = inputs
+    layer = onnx.NodeProto()
+    layer.CopyFrom(node)
+    layer.input[:] = inputs
     if node.op_type == "Softmax":
-        del made.attribute[:]  # the last axis, the only one there is
-    return made
+        del layer.attribute[:]  # default: the last axis, the only one besides the batch
+    return layer
 
 
 def _drawn(nodes: list[onnx.NodeProto], shapes: Shapes) -> Weights:
-    """Draw what each layer needs, in the order of the layers."""
+    """Draw the weights of all layers, in the order of the layers."""
     random = np.random.default_rng(SEED)
     weights: Weights = {}
     for node in nodes:
@@ -127,27 +127,27 @@ def _drawn(nodes: list[onnx.NodeProto], shapes: Shapes) -> Weights:
 
 
 def _draw(random: np.random.Generator, node: onnx.NodeProto, at: int, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return a weight by its place in a layer: kernels as in He et al., arXiv:1502.01852, equation 10."""
+    """Draw a weight according to its position in a layer: kernels as in He et al., arXiv:1502.01852, equation 10."""
     place = (node.op_type, at)
     if place in {("Conv", 1), ("Gemm", 1)}:
-        transposed = any(each.name == "transB" and each.i for each in node.attribute)
+        transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
         wide = math.prod(shape[1:]) if node.op_type == "Conv" or transposed else shape[0]
         return random.normal(0, math.sqrt(2 / wide), shape)
     if place in {("BatchNormalization", 1), ("BatchNormalization", 4), ("Mul", 1)}:  # scale, variance
         return random.uniform(0.9, 1.1, shape)
-    if at in {1, 2, 3}:  # biases and means; not zero, which an engine might leave out
+    if at in {1, 2, 3}:  # biases and means; not zero, since an engine might optimise zeros away
         return random.normal(0, 0.01, shape)
-    raise ValueError(f"there is no rule for a weight that is input {at} of {node.op_type}")
+    raise ValueError(f"a weight as input {at} of {node.op_type} is not supported")
 
 
 def _rescale(nodes: list[onnx.NodeProto], weights: Weights, size: list[int]) -> None:
-    """Scale the last layer with weights so that the scores of noise spread by ``SPREAD``."""
+    """Scale the last layer with weights so that the scores of noise have the standard deviation ``SPREAD``."""
     last = max(at for at, node in enumerate(nodes) if node.op_type in {"Conv", "Gemm"})
     score = nodes[last].output[0]
     kernel, bias = nodes[last].input[1:3]
     ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("input", score)]
     graph = helper.make_graph(nodes[: last + 1], "scores", ports[:1], ports[1:], _tensors(weights))
-    # the reference takes batch normalisation before opset 14 for training
+    # the reference evaluator runs batch normalisation before opset 14 in training mode
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", JUDGED_OPSET)], ir_version=IR_VERSION)
     noise = np.random.default_rng(SEED).standard_normal(size, np.float32)
     (scores,) = ReferenceEvaluator(model).run(None, {"input": noise})
@@ -168,4 +168,4 @@ def _model(name: str, nodes: list[onnx.NodeProto], weights: Weights, size: list[
 
 
 def _tensors(weights: Weights) -> list[onnx.TensorProto]:
-    return [numpy_helper.from_array(each, name) for name, each in weights.items()]
+    return [numpy_helper.from_array(values, name) for name, values in weights.items()]

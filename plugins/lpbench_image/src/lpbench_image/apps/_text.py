@@ -1,4 +1,4 @@
-"""The recipe of the app that reads text: PP-OCRv6 finds lines, then reads each.
+"""The recipe of the app that reads text: PP-OCRv6 detects lines, then recognises each.
 
 Normalisation, threshold and growth are those of PaddleOCR's configuration (ppocr/data, ppocr/postprocess).
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CHARACTERS = "characters.txt"
 HALVES = {"mean": 0.5, "std": 0.5}
 LARGEST = 1920
-"""Longest side of a picture that lines are looked for in; it takes about 2 GB at that."""
+"""Longest side of a picture in which lines are detected; detection needs about 2 GB at this size."""
 
 PAGE = (
     "Region-based segmentation",
@@ -31,16 +31,17 @@ PAGE = (
     "histogram of grey values:",
     ">>> markers = np.zeros_like(coins)",
 )
-"""What can be read on scikit-image's photo of a page; half a line below it cannot."""
+"""The legible text of scikit-image's photo of a page; half a line below it is not legible."""
 
 
 def ppocr(members: Path, app: Path) -> None:
     """Write detection and recognition as a chain, and a page with its text.
 
-    :raises ValueError: The model does not say its characters.
+    :raises ValueError: The model does not list its characters.
     """
     copy(members, app, "detection.onnx", "recognition.onnx")
-    (app / CHARACTERS).write_text("".join(f"{each}\n" for each in characters(members / "recognition.onnx")), "utf-8")
+    known = characters(members / "recognition.onnx")
+    (app / CHARACTERS).write_text("".join(f"{character}\n" for character in known), "utf-8")
     _write_page(members / "page.png", app)
     look = {"color": "BGR", "normalise": HALVES}
     detection = component(
@@ -59,25 +60,25 @@ def ppocr(members: Path, app: Path) -> None:
 
 
 def characters(path: Path) -> list[str]:
-    """Return the characters that a recogniser knows, in the order of its classes, without blank and space.
+    """Return a recogniser's characters, in the order of its classes, without blank and space.
 
-    :raises ValueError: The model does not say them.
+    :raises ValueError: The model does not list them.
     """
-    said = {each.key: each.value for each in onnx.load(path, load_external_data=False).metadata_props}
-    found: list[str] = said.get("character", "").split("\n")
-    if found == [""]:
-        raise ValueError(f"{path.name} does not say its characters")
-    return found
+    metadata = {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}
+    known: list[str] = metadata.get("character", "").split("\n")
+    if known == [""]:
+        raise ValueError(f"{path.name} does not list its characters")
+    return known
 
 
 def _write_page(source: Path, app: Path) -> None:
-    """Write the page, twice as large, as a sample and with what is written on it.
+    """Write the page at twice its size as a sample, and with its text as labelled data.
 
-    Pixels are repeated: smoothed, the three marks at the beginning of the last line may be read as two.
+    Pixels are repeated: with interpolation, the three marks at the start of the last line may be recognised as two.
     """
     page = cv2.imread(str(source), cv2.IMREAD_GRAYSCALE)
     if page is None:
-        raise ValueError(f"{source.name} is no picture")
+        raise ValueError(f"{source.name} cannot be read as a picture")
     large = page.repeat(2, axis=0).repeat(2, axis=1).astype(np.uint8, copy=False)
     for folder in ("samples", LABELLED):
         write_picture(app / folder / "page.png", large)

@@ -1,4 +1,4 @@
-"""What each operation of TensorFlow.js becomes in ONNX: those that the catalogue's models use, and no other."""
+"""Converts operations of TensorFlow.js to ONNX: only those that the catalogue's models use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lpbench_image.apps._tfjs_tensors import Tensors
 
     Operation = Callable[[Tensors, Node, list[Tensor]], list[Tensor]]
-    """Takes the graph so far, a node and its inputs; returns its outputs."""
+    """Converts a node, given the graph so far, the node and its inputs; returns its outputs."""
 
 
 def _made(name: str, *, spatial: bool) -> list[Tensor]:
@@ -26,7 +26,7 @@ def _made(name: str, *, spatial: bool) -> list[Tensor]:
 
 
 def _unary(kind: str, *copied: str) -> Operation:
-    """Convert what changes each value by itself; ``copied`` are attributes of one name in both formats."""
+    """Convert an element-wise operation; ``copied`` are attributes with the same name in both formats."""
 
     def convert(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
         names, spatial = to.either(inputs)
@@ -65,18 +65,18 @@ def _squared_difference(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[
 
 
 def _floor_divide(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
-    """Divide in floats, as TensorFlow.js does: exact to 2**24, and unlike ONNX's division of integers rounded down."""
+    """Divide in floats, as TensorFlow.js does: exact to 2**24, and rounded down, unlike ONNX's integer division."""
     names, spatial = to.either(inputs)
     dtype = DTYPES[node.attributes["T"]]
-    quotient = to.writer.add("Div", *(to.cast(each, "float32") for each in names))
+    quotient = to.writer.add("Div", *(to.cast(name, "float32") for name in names))
     return _made(to.cast(to.writer.add("Floor", quotient), dtype), spatial=spatial)
 
 
 def _multiply_matrices(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
-    """Convert a product with a constant matrix to a layer, whose matrix is [out, in]."""
+    """Convert a product with a constant matrix to a fully connected layer, whose matrix is [out, in]."""
     bias, activation = fused(node)
     if node.attributes["transpose_a"]:
-        raise ValueError("a transposed left side is not converted")
+        raise ValueError("a transposed left operand is not converted")
     x, matrix = to.plain(inputs[0]), to.constant(inputs[1])
     matrix = matrix if node.attributes["transpose_b"] else matrix.T
     image = _flattened(to, x)
@@ -84,19 +84,19 @@ def _multiply_matrices(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Te
         channels, height, width = map(int, to.writer.shape(image)[1:])
         x = to.writer.add("Flatten", image, axis=1)
         matrix = matrix.reshape(-1, height, width, channels).transpose(0, 3, 1, 2).reshape(matrix.shape)
-    parts = [x, to.writer.constant(matrix), *(to.plain(each) for each in inputs[2:3] if bias)]
+    parts = [x, to.writer.constant(matrix), *(to.plain(tensor) for tensor in inputs[2:3] if bias)]
     return [Tensor(activated(to, to.writer.add("Gemm", *parts, transB=1), activation))]
 
 
 def _flattened(to: Tensors, name: str) -> str:
-    """Return the NCHW image that was transposed only to be flattened: the matrix can be turned instead."""
+    """Return the NCHW image that was transposed only to be flattened: the matrix can be permuted instead."""
     flat = to.writer.made(name, "Flatten")
     turned = to.writer.made(flat.input[0], "Transpose") if flat is not None else None
     return str(turned.input[0]) if turned is not None and tuple(turned.attribute[0].ints) == TO_NHWC else ""
 
 
 def _mean(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
-    """Convert a mean; over height and width, what is left has one order only."""
+    """Convert a mean; over height and width, it can stay in NCHW."""
     axes = sorted(to.constant(inputs[1]).reshape(-1).tolist())
     keep = int(node.attributes.get("keep_dims", False))
     if inputs[0].nchw and axes == [1, 2]:
@@ -119,7 +119,7 @@ def _transpose(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def _pad(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
-    """Convert a pad; one of height and width is for a convolution, which reads NCHW and may take it in."""
+    """Convert a pad; one of height and width precedes a convolution, which reads NCHW and may absorb it."""
     pads = to.constant(inputs[1])
     image = len(pads) == len(TO_NCHW) and not pads[[0, 3]].any()
     spatial = bool(inputs[0].nchw) or image
@@ -131,7 +131,7 @@ def _pad(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def _reshape(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
-    """Convert a reshape; a Flatten says so, as it keeps the name of an open batch."""
+    """Convert a reshape; one that flattens becomes a Flatten, which keeps the name of an open batch."""
     x = to.plain(inputs[0])
     shape, (first, *rest) = to.constant(inputs[1]).tolist(), to.writer.shape(x)
     if shape[0] in {-1, first} and shape[1:] == [math.prod(map(int, rest))]:
@@ -154,7 +154,7 @@ def _expand(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
 def _expanded(to: Tensors, name: str, axis: int) -> str:
     before = to.writer.made(name, "Squeeze")
     if before is not None and to.writer.value(before.input[1]).tolist() == [axis]:  # type: ignore[union-attr] # ours
-        return str(before.input[0])  # one undoes the other
+        return str(before.input[0])  # it reverses the Squeeze
     return to.writer.add("Unsqueeze", name, to.writer.integers([axis]))
 
 
@@ -166,21 +166,22 @@ def _concat(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
 
 def _pack(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
     axis = node.attributes["axis"]
-    return [Tensor(to.writer.add("Concat", *(_expanded(to, to.plain(each), axis) for each in inputs), axis=axis))]
+    expanded = [_expanded(to, to.plain(tensor), axis) for tensor in inputs]
+    return [Tensor(to.writer.add("Concat", *expanded, axis=axis))]
 
 
 def _unpack(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
     axis, count = node.attributes["axis"], node.attributes["num"]
     x = to.plain(inputs[0])
     parts = [x] if count == 1 else to.writer.add_many("Split", count, x, axis=axis)
-    return [Tensor(_squeezed(to, each, [axis])) for each in parts]
+    return [Tensor(_squeezed(to, part, [axis])) for part in parts]
 
 
 def _split(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
     sizes = to.constant(inputs[1])
-    parts = [to.plain(inputs[0]), to.writer.integers(sizes)]
-    found = to.writer.add_many("Split", len(sizes), *parts, axis=int(to.constant(inputs[2])))
-    return [Tensor(each) for each in found]
+    operands = [to.plain(inputs[0]), to.writer.integers(sizes)]
+    parts = to.writer.add_many("Split", len(sizes), *operands, axis=int(to.constant(inputs[2])))
+    return [Tensor(part) for part in parts]
 
 
 def _arg_max(to: Tensors, node: Node, inputs: list[Tensor]) -> list[Tensor]:
@@ -194,10 +195,10 @@ def _gather(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def _dense(to: Tensors, _node: Node, inputs: list[Tensor]) -> list[Tensor]:
-    """Convert a constant that is stored sparsely: indices, shape, values, what stands everywhere else."""
-    indices, shape, values, elsewhere = map(to.constant, inputs)
+    """Convert a sparse constant: indices, shape, values, and the default value."""
+    indices, shape, values, default = map(to.constant, inputs)
     require_small(math.prod(shape.tolist()))
-    dense = np.full(shape, elsewhere)
+    dense = np.full(shape, default)
     dense[tuple(indices.T)] = values
     return [Tensor(to.writer.constant(dense))]
 
@@ -243,4 +244,4 @@ OPERATIONS: Mapping[str, Operation] = {
     "_FusedConv2D": convolution,
     "_FusedMatMul": _multiply_matrices,
 }
-"""What is converted; everything that the catalogue's models use."""
+"""Conversions by operation: all operations that the catalogue's models use."""

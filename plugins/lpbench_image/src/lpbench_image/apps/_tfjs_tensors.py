@@ -1,8 +1,8 @@
-"""Tensors on their way from TensorFlow to ONNX, in TensorFlow's order of dimensions, in that of ONNX, or in both.
+"""Tensors during the conversion from TensorFlow to ONNX, in either or both orders of dimensions.
 
-TensorFlow's images are NHWC and ONNX's convolutions NCHW.  A tensor is kept in whichever
-order it was made, and is transposed only where a node needs the other one; a transposition
-in the model itself is then often no node at all.
+TensorFlow's images are NHWC, and ONNX's convolutions use NCHW.  A tensor keeps the order in
+which it was made and is transposed only if a node needs the other order; transpositions in the
+model itself often need no node.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ TO_NCHW = (0, 3, 1, 2)
 TO_NHWC = (0, 2, 3, 1)
 
 DTYPES = {"DT_FLOAT": "float32", "DT_INT32": "int32", "DT_INT64": "int64", "DT_BOOL": "bool"}
-"""TensorFlow's names of types and numpy's."""
+"""TensorFlow's names of types, and numpy's."""
 
 
 @dataclass
 class Tensor:
-    """A tensor's names in the ONNX graph; at least one is there.
+    """A tensor's names in the ONNX graph; at least one is not empty.
 
-    :param plain: With its dimensions in TensorFlow's order.
-    :param nchw: With the last of its four dimensions second.
+    :param plain: Name of the tensor with its dimensions in TensorFlow's order.
+    :param nchw: Name of the tensor with the last of its four dimensions moved to the second place.
     """
 
     plain: str = ""
@@ -43,17 +43,17 @@ class Tensor:
 
 
 class Tensors:
-    """The graph so far, and each tensor in the order that is asked for.
+    """The graph so far; returns each tensor in the requested order of dimensions.
 
-    :param nodes: The model's nodes; who reads what is counted once.
+    :param nodes: The model's nodes, to count the readers of each tensor.
     """
 
     def __init__(self, nodes: Iterable[Node]) -> None:
-        self._readers = Counter(each for node in nodes for each in node.inputs)
+        self._readers = Counter(source for node in nodes for source in node.inputs)
         self.writer = Writer()
 
     def read_once(self, node: Node, at: int) -> bool:
-        """Say whether nothing else reads this input of a node."""
+        """Return whether this node is the only reader of its input."""
         return self._readers[node.inputs[at]] == 1
 
     def plain(self, tensor: Tensor) -> str:
@@ -63,7 +63,7 @@ class Tensors:
         return tensor.plain
 
     def nchw(self, tensor: Tensor) -> str:
-        """Return the NCHW form; a constant gets dimensions of 1 in front, as far as they are missing."""
+        """Return the NCHW form; a constant with fewer dimensions gets leading dimensions of 1."""
         if not tensor.nchw:
             values = self.writer.value(tensor.plain)
             if values is None:
@@ -80,18 +80,18 @@ class Tensors:
         """
         values = self.writer.value(self.plain(tensor))
         if values is None:
-            raise ValueError("an input that must be constant is not")
+            raise ValueError("an input that must be constant is computed")
         return values
 
     def either(self, tensors: Sequence[Tensor]) -> tuple[list[str], bool]:
-        """Return all in one order, and whether that is NCHW: wherever one is made so and the others can follow."""
-        spatial = any(each.nchw for each in tensors) and all(map(self._can_be_nchw, tensors))
-        return [self.nchw(each) if spatial else self.plain(each) for each in tensors], spatial
+        """Return all tensors in one order, and whether it is NCHW: if one was made so and all can be converted."""
+        spatial = any(tensor.nchw for tensor in tensors) and all(map(self._can_be_nchw, tensors))
+        return [self.nchw(tensor) if spatial else self.plain(tensor) for tensor in tensors], spatial
 
     def _can_be_nchw(self, tensor: Tensor) -> bool:
         constant = self.writer.value(tensor.plain)
         return bool(tensor.nchw) or constant is not None or len(self.writer.shape(tensor.plain)) == len(TO_NCHW)
 
     def cast(self, name: str, dtype: str) -> str:
-        """Return a tensor as another type, by numpy's name of it."""
+        """Return a tensor cast to another type, given by numpy's name."""
         return self.writer.add("Cast", name, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))

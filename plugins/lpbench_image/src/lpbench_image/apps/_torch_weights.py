@@ -1,10 +1,10 @@
-"""Reads the tensors of a ``.pth`` file without torch, and without trusting it.
+"""Reads the tensors of a ``.pth`` file without torch, and without trusting the file.
 
-A ``.pth`` file is a pickle, and a pickle is a program.  This one may build dicts of
-tensors and nothing else: every opcode and every global that tensors do not need is
-refused, the globals that they need are stand-ins of ours, and sizes, strides and
-offsets are checked against the bytes that are there.  Both layouts are read: the zip
-of torch 1.6 and later, and the row of pickles before it.  See torch/serialization.py.
+A ``.pth`` file is a pickle, and a pickle is a program.  It may only build dicts of
+tensors: every opcode and every global that tensors do not need is refused, the
+globals that they need are replaced by stand-ins, and sizes, strides and offsets are
+checked against the bytes of the file.  Both layouts are supported: the zip file of
+torch 1.6 and later, and the older sequence of pickles.  See torch/serialization.py.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ DTYPES = {
     "ByteStorage": "u1",
     "BoolStorage": "?",
 }
-"""What torch calls its storages, and numpy's types for them."""
+"""Torch's names of storages, and numpy's types for them."""
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
-"""The first two pickles of the older layout."""
+"""Contents of the first two pickles of the older layout."""
 
 DIMENSIONS = 32
-"""Most dimensions of a numpy array before 2.0."""
+"""Largest number of dimensions of an array in numpy before 2.0."""
 
 MEMO = 1_000_000
-"""Largest memo index: unpickling allocates as much as the largest one asks for."""
+"""Largest memo index: unpickling allocates memory in proportion to it."""
 
 TUPLES = 50_000
-"""Most tuples in a pickle: hashing one that is nested much deeper overflows the stack.  A tensor takes six."""
+"""Largest number of tuples in a pickle: hashing deeply nested tuples overflows the stack.  A tensor needs six."""
 
 FILE_BYTES = 4 << 30
 """Largest file that is read."""
@@ -65,7 +65,7 @@ OPCODES = {
     *("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "BINUNICODE", "SHORT_BINUNICODE"),
     *("NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
 }
-"""What torch writes; none of them calls anything but what ``_Unpickler.find_class`` returns."""
+"""The opcodes that torch writes; none of them calls anything except what ``_Unpickler.find_class`` returns."""
 
 
 class _Storage(NamedTuple):
@@ -88,7 +88,7 @@ class _Tensor(NamedTuple):
 def read(path: Path) -> dict[str, NDArray[Any]]:
     """Return the tensors of a state dict by name, as read-only arrays over the file's bytes.
 
-    :raises PullError: The file is damaged, or holds anything but a dict of tensors; the text names what.
+    :raises PullError: The file is damaged, or holds anything but a dict of tensors; the message says what.
     """
     try:
         if path.stat().st_size > FILE_BYTES:
@@ -99,21 +99,21 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
         raise PullError(str(error), where=str(path)) from error
     except _BROKEN as error:
         raise PullError(
-            f"is no file of weights that can be read: {type(error).__name__}: {error}", where=str(path)
+            f"cannot be read as a file of weights: {type(error).__name__}: {error}", where=str(path)
         ) from error
 
 
 class _State(dict[Any, Any]):
-    """What stands in for an OrderedDict; the attributes that a pickle would give it are dropped."""
+    """A stand-in for OrderedDict that drops the attributes set by a pickle."""
 
     __slots__ = ()
 
     def __setstate__(self, state: object) -> None:
-        """Do nothing: torch keeps versions of its modules here."""
+        """Do nothing: torch stores versions of its modules here."""
 
 
 class _RefusedError(Exception):
-    """The file asks for something that weights do not need."""
+    """The file contains something that weights do not need."""
 
 
 _BROKEN = (
@@ -133,13 +133,13 @@ _BROKEN = (
     TypeError,
     ValueError,
 )
-"""What pickle and zipfile raise for bytes that are not what they claim."""
+"""Errors that pickle and zipfile raise for damaged files."""
 
 
 def _read_zip(path: Path) -> tuple[dict[Any, Any], Storages]:
     with zipfile.ZipFile(path) as opened:
         infos = opened.infolist()
-        # torch stores without compression, so nothing grows
+        # torch stores records uncompressed; refusing compression excludes decompression bombs
         if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
             _refuse("holds compressed records")
         if sum(info.file_size for info in infos) > path.stat().st_size:
@@ -157,7 +157,7 @@ def _read_legacy(path: Path) -> tuple[dict[Any, Any], Storages]:
     content = path.read_bytes()
     stream = io.BytesIO(content)
     if _Unpickler(stream).checked() != MAGIC or _Unpickler(stream).checked() != PROTOCOL:
-        _refuse("does not start as a file of torch does")
+        _refuse("does not start like a torch file")
     system = _Unpickler(stream).checked()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         _refuse("is not little-endian")
@@ -170,46 +170,46 @@ def _read_legacy(path: Path) -> tuple[dict[Any, Any], Storages]:
 
 
 def _legacy_storages(rest: memoryview, storages: list[_Storage]) -> Storages:
-    """Cut the bytes after the pickles: each storage is its count, in eight bytes, and its elements."""
-    found: dict[str, memoryview] = {}
+    """Split the bytes after the pickles: each storage is its count, in eight bytes, followed by its elements."""
+    contents: dict[str, memoryview] = {}
     for storage in storages:
         (count,) = struct.unpack_from("<q", rest)
         if count != storage.elements:
-            _refuse(f"storage {storage.key} holds {count} elements, its tensors say {storage.elements}")
+            _refuse(f"storage {storage.key} holds {count} elements, but its tensors expect {storage.elements}")
         end = 8 + count * np.dtype(storage.dtype).itemsize
-        found[storage.key] = rest[8:end]
+        contents[storage.key] = rest[8:end]
         rest = rest[end:]
-    return found
+    return contents
 
 
 class _Unpickler(pickle.Unpickler):
-    """Unpickles dicts of tensors; what it hands over cannot be changed by a pickle's BUILD."""
+    """Unpickles dicts of tensors; the opcode BUILD of a pickle cannot modify the objects that it returns."""
 
     def __init__(self, stream: io.BytesIO) -> None:
         super().__init__(stream)
         self._stream = stream
         self.storages: dict[str, _Storage] = {}
-        # made anew for each file, so that no file leaves its marks on the next one's
+        # created for each file, so that no file can affect the next one
         self._globals: dict[tuple[str, str], str | Callable[..., Any]] = {
-            # takes no arguments: a dict copied again and again would make much out of little
+            # accepts no arguments: repeated copies of a dict would grow without limit
             ("collections", "OrderedDict"): lambda: _State(),  # noqa: PLW0108 - the class itself stays out of reach
             ("torch._utils", "_rebuild_tensor_v2"): lambda *values: _tensor(*values[:4]),
-            ("torch._utils", "_rebuild_tensor"): lambda *values: _tensor(*values),  # noqa: PLW0108 - likewise
+            ("torch._utils", "_rebuild_tensor"): lambda *values: _tensor(*values),  # noqa: PLW0108 - as above
             ("torch._utils", "_rebuild_parameter"): lambda data, *_: data,
             **{("torch", name): dtype for name, dtype in DTYPES.items()},
         }
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
-        """Return our stand-in for a global.
+        """Return the stand-in for a global.
 
-        :raises _RefusedError: Weights do not need it.
+        :raises _RefusedError: Weights do not need this global.
         """
         if (module_name, global_name) not in self._globals:
-            _refuse(f'asks for the global "{module_name}.{global_name}", which weights do not need')
+            _refuse(f'refers to the global "{module_name}.{global_name}", which weights do not need')
         return self._globals[module_name, global_name]
 
     def persistent_load(self, pid: Any) -> _Storage:
-        """Return the storage that a persistent id names: ("storage", type, key, device, count, ...)."""
+        """Return the storage with a persistent id: ("storage", type, key, device, count, ...)."""
         kind, dtype, key, _, count = pid[:5]
         storage = _Storage(dtype, key, count)
         if kind != "storage" or not isinstance(key, str) or dtype not in DTYPES.values():
@@ -220,16 +220,16 @@ class _Unpickler(pickle.Unpickler):
         return storage
 
     def checked(self) -> Any:
-        """Look through the next pickle's opcodes, then load it."""
+        """Check the opcodes of the next pickle, then load it."""
         start, tuples = self._stream.tell(), 0
         for opcode, argument, _ in pickletools.genops(self._stream):
             if opcode.name not in OPCODES:
                 _refuse(f"holds the pickle opcode {opcode.name}, which weights do not need")
             if opcode.name == "LONG_BINPUT" and argument > MEMO:  # type: ignore[operator] # an int for this opcode
-                _refuse(f"asks for a memo of {argument} objects")
+                _refuse(f"needs a memo of {argument} objects")
             tuples += opcode.name.startswith("TUPLE")
         if tuples > TUPLES:
-            _refuse(f"builds {tuples} tuples; {TUPLES} are allowed")
+            _refuse(f"builds {tuples} tuples; at most {TUPLES} are allowed")
         end = self._stream.tell()
         self._stream.seek(start)
         loaded = self.load()
@@ -245,7 +245,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _tensor(storage: object, offset: object, shape: object, strides: object) -> _Tensor:
-    """Return a view's description once its parts are what they must be."""
+    """Check the parts of a view and return its description."""
     if not isinstance(storage, _Storage):
         _refuse(f"holds a tensor without a storage: {storage!r:.200}")
     if not isinstance(shape, tuple) or not isinstance(strides, tuple) or len(shape) != len(strides):
@@ -266,7 +266,7 @@ def _array(name: object, tensor: object, storages: Storages) -> NDArray[Any]:
         _refuse(f"storage {tensor.storage.key} has {len(content)} bytes for {count} elements of {dtype}")
     reach = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides, strict=True))
     elements = math.prod(tensor.shape)
-    # a view has no more elements than its storage: strides of 0 would make much out of little
+    # a view may not have more elements than its storage: strides of 0 would allow huge arrays
     if elements > count or (elements and tensor.offset + reach >= count):
         _refuse(f"tensor {name!r:.200} reaches beyond its storage of {count} elements")
     if not elements:
@@ -277,9 +277,9 @@ def _array(name: object, tensor: object, storages: Storages) -> NDArray[Any]:
 
 
 def _count(value: object) -> int:
-    """Return a number of elements, which is plain, not negative and fits into 63 bits."""
-    if type(value) is not int or not 0 <= value < 1 << 63:  # a bool is no count
-        _refuse(f"holds {value!r:.200} for a number of elements")
+    """Return a number of elements after checking that it is an int, not negative, and fits into 63 bits."""
+    if type(value) is not int or not 0 <= value < 1 << 63:  # excludes bool
+        _refuse(f"holds {value!r:.200} as a number of elements")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What recipes write beside the models: the app's config, and pictures with what is true of them."""
+"""Writes the files of an app other than its models: the config, and labelled pictures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     Settings = Mapping[str, Any]
 
 LABELLED = "labelled"
-"""Folder in an app for pictures that a quality can be measured on; its manifest names file and truth of each."""
+"""Folder in an app for pictures to measure the quality with; its manifest lists file and truth of each picture."""
 MANIFEST = "labels.csv"
 
 
 def component(name: str, models: Mapping[str, str], pre: Settings, post: Settings) -> dict[str, Any]:
-    """Return one model with its processors, as a config says it.
+    """Return one model with its processors, as a component of the config.
 
-    :param models: Format to file.
+    :param models: Files by format.
     :param pre: Settings of the preprocessor ``image``.
     :param post: Type and settings of the postprocessor.
     """
@@ -46,7 +46,7 @@ def write_config(
     labels: Iterable[str] = (),
     quality: Settings | None = None,
 ) -> None:
-    """Write ``ai_app_config.json``, and ``labels.txt`` where there are labels.
+    """Write ``ai_app_config.json``, and ``labels.txt`` if there are labels.
 
     :param quality: The quality gate.
     """
@@ -64,8 +64,9 @@ def write_config(
 def write_labelled(folder: Path, pictures: Iterable[tuple[str, NDArray[np.uint8], str]], truth: str = "label") -> None:
     """Write pictures as PNG files, and a manifest with the columns ``file`` and ``truth``.
 
-    :param pictures: Name without ending, picture (height, width) or (height, width, 3) in the order blue, green, red,
-        and what is true of it.
+    :param pictures: Name without suffix, picture (height, width) or (height, width, 3) in the order blue, green, red,
+        and truth.
+    :param truth: Name of the second column.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / MANIFEST).open("w", encoding="utf-8", newline="") as file:
@@ -79,7 +80,7 @@ def write_labelled(folder: Path, pictures: Iterable[tuple[str, NDArray[np.uint8]
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write a picture, grey or in the order blue, green, red.
 
-    :raises OSError: It cannot be written.
+    :raises OSError: The file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), picture):
@@ -87,6 +88,6 @@ def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
 
 
 def copy(members: Path, app: Path, *names: str) -> None:
-    """Copy models that are used as they are."""
+    """Copy models that need no conversion."""
     for name in names:
         shutil.copyfile(members / name, app / name)

@@ -1,1 +1,1 @@
-"""Detection: outputs of detectors become boxes in the picture."""
+"""Object detection: turns the outputs of detectors into boxes in the picture."""

@@ -1,4 +1,4 @@
-"""The anchors of an SSD, in the order of the model's rows."""
+"""Generates the anchors of an SSD, in the order of the model's rows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from lpbench_image.boxes.config import Anchors
 
 Shape = tuple[float, float]
-"""Width and height of an anchor, as shares of the input's."""
+"""Width and height of an anchor, as shares of the input's width and height."""
 REDUCED = ((0.5, 1.0), (1.0, 2.0), (1.0, 0.5))
-"""Share of the first scale and ratio of the anchors of a reduced map."""
+"""Anchors of a reduced map: factor of the first scale, and ratio."""
 
 
 def anchors(config: Anchors) -> npt.NDArray[np.float32]:
     """Return centre x, y, width and height of each anchor, ``(N, 4)``, as shares of the input.
 
-    Rows go through a map line by line, and through all anchors of a cell before the next.
+    Rows run through each map line by line, and through all anchors of a cell before the next cell.
     """
     layers = zip(map(pair, config.maps), _shapes(config), strict=True)
     merged = itertools.groupby(layers, key=lambda layer: layer[0])
@@ -31,16 +31,16 @@ def anchors(config: Anchors) -> npt.NDArray[np.float32]:
 
 
 def _shapes(config: Anchors) -> list[list[Shape]]:
-    """Return the anchors of each map's cells."""
+    """Return, for each map, the shapes of the anchors of one cell."""
     count = len(config.maps)
     if config.scales is None:
-        each = len(config.ratios) + (config.interpolated is not None)
-        return [[(1.0, 1.0)] * each] * count
+        per_cell = len(config.ratios) + (config.interpolated is not None)
+        return [[(1.0, 1.0)] * per_cell] * count
     scales = [*np.linspace(*config.scales, count).tolist(), 1.0]
-    found = [_layer(config, scale, following) for scale, following in itertools.pairwise(scales)]
+    shapes = [_layer(config, scale, following) for scale, following in itertools.pairwise(scales)]
     if config.reduced:
-        found[0] = [_shape(scales[0] * share, ratio) for share, ratio in REDUCED]
-    return found
+        shapes[0] = [_shape(scales[0] * factor, ratio) for factor, ratio in REDUCED]
+    return shapes
 
 
 def _layer(config: Anchors, scale: float, following: float) -> list[Shape]:
@@ -57,8 +57,8 @@ def _shape(scale: float, ratio: float) -> Shape:
 def _grid(size: tuple[int, int], shapes: list[Shape]) -> npt.NDArray[np.float32]:
     """Return the anchors of one map."""
     height, width = size
-    found = np.empty((height, width, len(shapes), 4), np.float32)
-    found[..., 0] = ((np.arange(width) + 0.5) / width)[:, None]
-    found[..., 1] = ((np.arange(height) + 0.5) / height)[:, None, None]
-    found[..., 2:] = shapes
-    return found.reshape(-1, 4)
+    grid = np.empty((height, width, len(shapes), 4), np.float32)
+    grid[..., 0] = ((np.arange(width) + 0.5) / width)[:, None]
+    grid[..., 1] = ((np.arange(height) + 0.5) / height)[:, None, None]
+    grid[..., 2:] = shapes
+    return grid.reshape(-1, 4)

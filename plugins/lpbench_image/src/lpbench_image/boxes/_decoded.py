@@ -1,4 +1,4 @@
-"""Detectors that decode their boxes themselves, and may have suppressed some already."""
+"""Models that decode their boxes themselves, and may already have suppressed overlapping ones."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 HALF = np.array(0.5, np.float32)
 CORNERS = {"ltrb": [0, 1, 2, 3], "tlbr": [1, 0, 3, 2]}
-"""Where left, top, right and bottom stand in forms that have them."""
+"""Positions of left, top, right and bottom in the formats that consist of them."""
 
 
 class Boxes(Detector[BoxesConfig]):
-    """Takes boxes as they are."""
+    """Reads boxes that the model has already decoded."""
 
     def __init__(self, config: BoxesConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
         rule = Rule(config.threshold, config.activation, config.background)
@@ -50,7 +50,7 @@ class Boxes(Detector[BoxesConfig]):
 
 
 def _together(config: BoxesConfig, rule: Rule, outputs: Sequence[TensorInfo], labels: int) -> tuple[Tables, Reader]:
-    """Return the boxes and the reader of the scores of one output."""
+    """Return the boxes and the score reader for one output with both."""
     paired = config.holds == "score, class"
     width = SIZED + 2 if paired else None
     table = Tables("output", config.output, outputs, width, transposed=config.transposed)
@@ -62,7 +62,7 @@ def _together(config: BoxesConfig, rule: Rule, outputs: Sequence[TensorInfo], la
 
 
 def _apart(config: BoxesConfig, rule: Rule, outputs: Sequence[TensorInfo], labels: int) -> tuple[Tables, Reader]:
-    """Return the boxes and the reader of the scores of outputs of their own."""
+    """Return the boxes and the score reader for separate outputs."""
     boxes = Tables("boxes", config.boxes, outputs, SIZED)
     only = 1 if config.classes or (labels == 1 and config.background == "none") else None
     scores = Tables("scores", config.scores, outputs, only)
@@ -74,7 +74,7 @@ def _apart(config: BoxesConfig, rule: Rule, outputs: Sequence[TensorInfo], label
 
 
 def _corners(boxes: Floats, form: str) -> Floats:
-    """Return left, top, right, bottom of ``(4, n)`` numbers in another form."""
+    """Return ``(4, n)`` numbers of a given format as left, top, right, bottom."""
     if form in CORNERS:
         ordered: Floats = boxes[CORNERS[form]]
         return ordered

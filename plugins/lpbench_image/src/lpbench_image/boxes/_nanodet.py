@@ -1,4 +1,4 @@
-"""NanoDet: distances from a cell's centre to the four sides, each the mean of a distribution."""
+"""NanoDet: the distances from a cell's centre to the four sides are means of distributions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class NanoDet(Detector[NanoDetConfig]):
-    """Takes a detector without anchors, whose cells follow from the input's size and the strides."""
+    """Reads a detector without anchors, whose cells follow from the input's size and the strides."""
 
     def __init__(self, config: NanoDetConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
         numbers = SIZED * config.bins
@@ -42,7 +42,7 @@ class NanoDet(Detector[NanoDetConfig]):
         bins = numbers.reshape(-1, self.config.bins)
         cells = self._cell(size).take(rows, axis=1)
         exponentials = np.exp(bins - bins.max(axis=1, keepdims=True))
-        sums = exponentials @ self._sums  # of steps and of shares, in one product
+        sums = exponentials @ self._sums  # the weighted and the plain sum in one product
         places: Floats = (sums[:, 0] / sums[:, 1]).reshape(-1, 2, 2).transpose(1, 2, 0) * cells[2]
         np.subtract(cells[:2], places[0], out=places[0])
         places[1] += cells[:2]
@@ -61,7 +61,7 @@ class NanoDet(Detector[NanoDetConfig]):
 
 
 def _grid(size: Extent, stride: int, offset: float) -> Floats:
-    """Return the cells of one level; the last ones may reach beyond the input."""
-    rows, columns = (-(-each // stride) for each in size)
+    """Return the cells of one level; the last ones may extend beyond the input."""
+    rows, columns = (-(-side // stride) for side in size)
     y, x = np.mgrid[:rows, :columns].reshape(2, -1)
     return np.stack([(x + offset) * stride, (y + offset) * stride, np.full(len(x), stride)]).astype(np.float32)

@@ -1,8 +1,8 @@
-"""Non-maximum suppression: of boxes that overlap, the best stays.
+"""Non-maximum suppression: among overlapping boxes, only the best is kept.
 
-Boxes are taken in tiles and those in blocks.  In a block all pairs are compared at
-once, and a number's bits say which boxes each would drop, so that Python visits only
-those that stay.
+Boxes are processed in tiles, and tiles in blocks.  All pairs of a block are compared at
+once; a bit mask for each box marks the boxes that it would drop, so that the Python loop
+visits only the boxes that are kept.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
 
 BLOCK = 64
-"""Boxes whose pairs are all compared: more pairs that do not matter, or more blocks."""
+"""Boxes of a block: larger blocks compare more pairs in vain, smaller ones need more iterations."""
 TILE, GROUP = 480, 32
-"""Boxes that are compared with those that stay, and how many of these at once: their pairs take less than 128 KiB,
-for more of which C libraries ask the system each time, which takes five times as long."""
+"""Boxes that are compared with the kept ones, and how many of the latter at once: their pairs take less than 128 KiB.
+Larger blocks are requested from the system by C libraries each time, which takes five times as long."""
 NOUGHT = np.zeros((), np.float32)
-"""As an array, of which numpy makes less ado than of a number."""
+"""Zero as an array, which numpy handles faster than a Python number."""
 
 
 class Boxes(NamedTuple):
     """Boxes, the best first.
 
     :param corners: ``(4, n)``: left, top, right, bottom.
-    :param share: ``(n,)``: the part of the area that another may cover.
-    :param classes: ``(n,)``, or None where all compete.
-    :param indices: ``(n,)``: what the caller calls them.
+    :param share: ``(n,)``: the area times the largest allowed overlap.
+    :param classes: ``(n,)``, or None if boxes of all classes compete.
+    :param indices: ``(n,)``: the caller's indices of the boxes.
     """
 
     corners: Floats
@@ -42,12 +42,12 @@ class Boxes(NamedTuple):
     indices: Indices
 
     def span(self, start: int, stop: int | None) -> Boxes:
-        """Return those from one to before another."""
+        """Return the boxes from ``start`` to before ``stop``."""
         classes = None if self.classes is None else self.classes[start:stop]
         return Boxes(self.corners[:, start:stop], self.share[start:stop], classes, self.indices[start:stop])
 
     def some(self, which: Indices | list[int]) -> Boxes:
-        """Return copies of some."""
+        """Return copies of the boxes at some indices."""
         classes = None if self.classes is None else self.classes[which]
         return Boxes(self.corners.take(which, axis=1), self.share[which], classes, self.indices[which])
 
@@ -55,20 +55,20 @@ class Boxes(NamedTuple):
 class Suppression:
     """Greedy suppression.
 
-    A box is dropped where its intersection over union with a better one that stays
-    exceeds ``overlap``.  A box without area overlaps nothing.  There is no division:
+    A box is dropped if its intersection over union with a better box that is kept
+    exceeds ``overlap``.  A box without area overlaps nothing.  Divisions are avoided:
     ``common / (a + b - common) > overlap`` is ``common (1 + overlap) > overlap a + overlap b``.
     """
 
     def __init__(self, overlap: float) -> None:
-        self._overlap, self._factor = (np.array(each, np.float32) for each in (overlap, 1 + overlap))
+        self._overlap, self._factor = (np.array(value, np.float32) for value in (overlap, 1 + overlap))
 
     def __call__(self, corners: Floats, classes: Indices | None, limit: int) -> Indices:
-        """Return the indices of the boxes that stay, best first.
+        """Return the indices of the boxes to keep, best first.
 
         :param corners: ``(4, n)``: left, top, right, bottom; the best box first.
-        :param classes: ``(n,)``: only boxes of one class compete; None for all.
-        :param limit: Of boxes that stay.
+        :param classes: ``(n,)``: only boxes of the same class compete; None if all do.
+        :param limit: Largest number of boxes to keep.
         """
         count = corners.shape[1]
         if count <= BLOCK:
@@ -86,7 +86,7 @@ class Suppression:
         return np.array(kept, np.int64)
 
     def _tile(self, tile: Boxes, limit: int) -> list[int]:
-        """Return the indices of those that stay among themselves."""
+        """Return the indices of the boxes that suppression within the tile keeps."""
         kept: list[int] = []
         while len(tile.indices) and len(kept) < limit:
             block, rest = tile.span(0, BLOCK), tile.span(BLOCK, None)
@@ -96,16 +96,16 @@ class Suppression:
         return kept
 
     def _left(self, better: Boxes, others: Boxes) -> Boxes:
-        """Return the others that none of the better ones drops."""
+        """Return the others that no better box drops."""
         drops = _common(better.corners, others.corners) * self._factor > better.share[:, None] + others.share
         if better.classes is not None and others.classes is not None:
             drops &= better.classes[:, None] == others.classes
         return others.some((~drops.any(axis=0)).nonzero()[0])
 
     def _block(self, corners: Floats, classes: Indices | None, limit: int) -> list[int]:
-        """Return which of a few stay among themselves, all compared with all."""
+        """Return the boxes of a block to keep, after comparing all pairs."""
         common = _common(corners, corners)
-        share = common.diagonal() * self._overlap  # what a box has in common with itself is its area
+        share = common.diagonal() * self._overlap  # a box's intersection with itself is its area
         common *= self._factor
         drops: Bools = common > np.add.outer(share, share)
         if classes is not None:
@@ -114,7 +114,7 @@ class Suppression:
 
 
 def _common(mine: Floats, theirs: Floats) -> Floats:
-    """Return the area of the intersection of each with each, ``(m, n)``."""
+    """Return the areas of all pairwise intersections, ``(m, n)``."""
     sides: Floats = np.minimum(mine[2:, :, None], theirs[2:, None])
     sides -= np.maximum(mine[:2, :, None], theirs[:2, None])
     np.maximum(sides, NOUGHT, out=sides)
@@ -124,7 +124,7 @@ def _common(mine: Floats, theirs: Floats) -> Floats:
 
 
 def _greedy(drops: Bools, limit: int) -> list[int]:
-    """Return which of a block stay, given which drop which."""
+    """Return the boxes of a block to keep, given which boxes each one drops, ``(n, n)``."""
     rows = np.packbits(drops, axis=1, bitorder="little")
     size, data = rows.shape[1], rows.tobytes()
     left, kept = (1 << len(drops)) - 1, list[int]()

@@ -1,4 +1,4 @@
-"""The ways in which models hand scores over."""
+"""Readers for the forms in which models output scores."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 SCORES = "scores"
-"""The key of the tables that hold them."""
+"""Key of the tables with the scores."""
 
 
 class Reader(Protocol):
-    """Finds the boxes that score enough."""
+    """Finds the boxes whose scores reach the threshold."""
 
     @property
     def tables(self) -> Mapping[str, Tables]:
-        """The outputs that hold them, by the key of the config that names them."""
+        """The outputs with scores and classes, by the config's key for their names."""
 
     @property
     def classes(self) -> int | None:
-        """How many there are; None where the outputs do not tell."""
+        """Number of classes; None if the outputs do not determine it."""
 
     def pick(self, outputs: Outputs) -> Candidates:
-        """Return what scores enough.
+        """Return the candidates that reach the threshold.
 
         :raises UnsoundError: Scores are not finite.
         """
 
     def full(self, outputs: Outputs) -> Mapping[str, Floats]:
-        """Return all scores, ``(N, classes)``, or what there is of them, by name."""
+        """Return all values by name: ``scores`` ``(N, classes)``, or the best score and class of each box."""
 
 
 class Levels:
-    """A score for each class, in one output, or in one for each level of the detector.
+    """A score for each class, in one output or in one for each level of the detector.
 
-    :param columns: Those of a row that are scores; None for all.
+    :param columns: The columns with scores; None for all.
     """
 
     def __init__(self, tables: Tables, rule: Rule, columns: slice | None = None) -> None:
@@ -56,34 +56,34 @@ class Levels:
 
     @property
     def classes(self) -> int:
-        """How many there are."""
+        """Number of classes."""
         width = self.tables[SCORES].tables[0].extent[1]
         return self._rule.classes(len(range(width)[self._columns or slice(None)]))
 
     def pick(self, outputs: Outputs) -> Candidates:
-        """Return what scores enough."""
-        found, start = [], 0
+        """Return the candidates that reach the threshold."""
+        levels, start = [], 0
         for table in self.tables[SCORES].tables:
             values = table.floats(outputs)
             picked = self._rule.pick(values if self._columns is None else values[:, self._columns])
             if len(picked.rows):
-                found.append(Candidates(picked.rows + start, picked.classes, picked.scores) if start else picked)
+                levels.append(Candidates(picked.rows + start, picked.classes, picked.scores) if start else picked)
             start += len(values)
-        if len(found) > 1:
-            return Candidates(*map(np.concatenate, zip(*found, strict=True)))
-        return found[0] if found else NOBODY
+        if len(levels) > 1:
+            return Candidates(*map(np.concatenate, zip(*levels, strict=True)))
+        return levels[0] if levels else NOBODY
 
     def full(self, outputs: Outputs) -> dict[str, Floats]:
         """Return all scores."""
         columns = self._columns or slice(None)
-        each = [self._rule.full(table.floats(outputs)[:, columns]) for table in self.tables[SCORES].tables]
-        return {"scores": np.concatenate(each)}
+        levels = [self._rule.full(table.floats(outputs)[:, columns]) for table in self.tables[SCORES].tables]
+        return {"scores": np.concatenate(levels)}
 
 
 class Objectness:
-    """In each row, a score of being anything, which multiplies the scores of the classes behind it.
+    """In each row, a score that the box contains any object, which multiplies the class scores that follow it.
 
-    :param column: Where it stands.
+    :param column: Column of the objectness.
     """
 
     def __init__(self, tables: Tables, rule: Rule, column: int) -> None:
@@ -91,11 +91,11 @@ class Objectness:
 
     @property
     def classes(self) -> int:
-        """How many there are."""
+        """Number of classes."""
         return self.tables[SCORES].tables[0].extent[1] - self._column - 1
 
     def pick(self, outputs: Outputs) -> Candidates:
-        """Return what scores enough; no class scores more than the objectness."""
+        """Return the candidates that reach the threshold; rows are selected by objectness, the upper bound, first."""
         (table,) = self.tables[SCORES].tables
         values = table.floats(outputs)
         rows = self._rule.pick(values[:, self._column : self._column + 1]).rows
@@ -112,12 +112,12 @@ class Objectness:
 
 
 class Pairs:
-    """For each box its best class and the score of that.
+    """For each box, its best class and the score of that class.
 
-    :param scores: Their column in the tables ``scores``.
-    :param classes: Their column in the tables ``classes``.
-    :param count: An output of one number: how many boxes there are; None for all.
-    :param labels: How many there are; 0 takes any class.
+    :param tables: The tables ``scores`` and ``classes``.
+    :param columns: Column of the scores and of the classes in their tables.
+    :param count: An output of one number: how many of the rows are boxes; None for all.
+    :param labels: Number of labels; 0 accepts any class.
     """
 
     def __init__(
@@ -128,26 +128,26 @@ class Pairs:
 
     @property
     def classes(self) -> None:
-        """The outputs do not tell."""
+        """None: the outputs do not determine the number of classes."""
         return
 
     def pick(self, outputs: Outputs) -> Candidates:
-        """Return what scores enough.
+        """Return the candidates that reach the threshold.
 
         :raises ProcessorError: A class has no label.
         """
         scores, classes = self._read(outputs)
-        found = self._rule.pick(scores[:, None])
-        named = np.rint(classes[found.rows])
+        candidates = self._rule.pick(scores[:, None])
+        named = np.rint(classes[candidates.rows])
         sound(named)
         if len(named) and not 0 <= named.min() <= named.max() < (self._labels or np.inf):
             worst = int(named.min() if named.min() < 0 else named.max())
             raise ProcessorError(
                 f"output {self.tables['classes'].words} holds class {worst}; there are {self._labels} labels",
                 where=WHERE,
-                hint="labels count from class 0, gaps included",
+                hint="the first label is class 0; unused class numbers need a label too",
             )
-        return found._replace(classes=named.astype(np.int64))
+        return candidates._replace(classes=named.astype(np.int64))
 
     def full(self, outputs: Outputs) -> dict[str, Floats]:
         """Return the score and the class of every box; 0 beyond the count."""
@@ -164,6 +164,7 @@ class Pairs:
         count = float(np.reshape(outputs[self._count.name], -1)[0])
         if not 0 <= count <= len(scores):
             raise ProcessorError(
-                f'output "{self._count.called}" says {count:g} boxes; there is room for {len(scores)}', where=WHERE
+                f'output "{self._count.called}" gives a count of {count:g} boxes; expected 0 to {len(scores)}',
+                where=WHERE,
             )
         return scores[: int(count)], classes[: int(count)]

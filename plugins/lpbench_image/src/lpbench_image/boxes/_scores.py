@@ -1,4 +1,4 @@
-"""Which boxes score enough: found on the model's own numbers, so that only theirs are activated."""
+"""Selects boxes by score: thresholds apply to the model's raw values, so that only selected ones are activated."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     Indices = npt.NDArray[np.int64]
 
 LOWEST = -80.0
-"""Logits below are none: their exponential would overflow, and their score is less than 1e-34."""
+"""Lowest logit that is distinguished: below it the exponential overflows, and the score is less than 1e-34."""
 ROUNDING = np.float32(1e-3)
 ONE = np.ones((), np.float32)
 
 
 class Candidates(NamedTuple):
-    """Boxes that score enough, in the order of rows, and of classes where a row has several.
+    """Boxes that reach the threshold, ordered by row, and by class within a row.
 
-    :param rows: ``(n,)``.
-    :param classes: ``(n,)``.
-    :param scores: ``(n,)``.
+    :param rows: ``(n,)``: row in the outputs.
+    :param classes: ``(n,)``: class index.
+    :param scores: ``(n,)``: score of this class.
     """
 
     rows: Indices
@@ -40,9 +40,9 @@ class UnsoundError(ValueError):
 
 
 class Rule:
-    """When a score is enough.
+    """Selects scores by a threshold.
 
-    :param threshold: Least score.
+    :param threshold: Lowest score to select.
     :param activation: ``sigmoid``, ``softmax`` or ``none``.
     :param background: ``none``, ``first`` or ``last``.
     """
@@ -55,44 +55,46 @@ class Rule:
         self._classes = slice(int(background == "first"), -1 if background == "last" else None)
 
     def classes(self, width: int) -> int:
-        """Return how many classes a row of this width has."""
+        """Return the number of classes in a row of this width."""
         return width - (self._background is not None)
 
     def pick(self, values: Floats) -> Candidates:
-        """Return what scores enough.
+        """Return the candidates that reach the threshold.
 
-        :param values: ``(N, width)``, the model's own numbers.
-        :raises UnsoundError: NaN is among them, or infinity; minus infinity is a score of 0.
+        :param values: ``(N, width)``, the model's raw values.
+        :raises UnsoundError: They contain NaN or infinity; minus infinity is a score of 0.
         """
         if self._softmax:
             return self._pick_softmax(values)
         rows = None
-        if values.size and values.flags.f_contiguous and not values.flags.c_contiguous:  # classes lie apart
+        if (
+            values.size and values.flags.f_contiguous and not values.flags.c_contiguous
+        ):  # the classes of a row are not contiguous
             best = np.maximum.reduce(values.T[self._classes], axis=0)
             sound(best)
             rows = (best >= self._bound).nonzero()[0]
             values = values[rows]
         elif sound(values) < self._bound:
             return NOBODY
-        found = _above(values, self._bound, rows, self._background)
-        return Candidates(found.rows, found.classes, sigmoid(found.scores)) if self._sigmoid else found
+        above = _above(values, self._bound, rows, self._background)
+        return Candidates(above.rows, above.classes, sigmoid(above.scores)) if self._sigmoid else above
 
     def settled(self, scores: Floats, rows: Indices | None) -> Candidates:
-        """Return what reaches the threshold of scores that are final.
+        """Return the candidates among final scores that reach the threshold.
 
-        :param rows: What the rows of the scores are called; None for their numbers.
+        :param rows: Rows in the outputs of the rows of ``scores``; None if they are the same.
         """
         return _above(scores, self._threshold, rows)
 
     def full(self, values: Floats) -> Floats:
-        """Return all scores, in the form of the values less the background."""
+        """Return all scores in the shape of the values, without the background."""
         if self._softmax:
             return _softmax(values)[:, self._classes]
         scored = values[..., self._classes]
         return sigmoid(np.maximum(scored, np.float32(LOWEST))) if self._sigmoid else scored
 
     def _pick_softmax(self, values: Floats) -> Candidates:
-        """Of a class that has a share of at least t, the background's is at most 1 - t: few rows are left to sum up."""
+        """Select before the softmax: where a class scores t or more, the background scores 1 - t or less."""
         sound(values)
         rows = None
         if self._background is not None:
@@ -103,9 +105,9 @@ class Rule:
 
 
 def sound(values: Floats) -> float:
-    """Return the highest value; minus infinity of none.
+    """Return the highest value; minus infinity if there are no values.
 
-    :raises UnsoundError: It is NaN, which it is where one is among them, or infinity.
+    :raises UnsoundError: A value is NaN or plus infinity.
     """
     together = values.ravel() if values.flags.c_contiguous else values
     peak = float(np.maximum.reduce(together, axis=None, initial=-np.inf))
@@ -116,29 +118,29 @@ def sound(values: Floats) -> float:
 
 def sigmoid(values: Floats) -> Floats:
     """Return the logistic function of logits that are not below ``LOWEST``."""
-    found: Floats = np.exp(-values)
-    found += ONE
-    np.reciprocal(found, out=found)
-    return found
+    scores: Floats = np.exp(-values)
+    scores += ONE
+    np.reciprocal(scores, out=scores)
+    return scores
 
 
 def _above(scores: Floats, bound: Floats, rows: Indices | None, background: int | None = None) -> Candidates:
-    """Return what reaches the bound.
+    """Return the candidates that reach the bound.
 
-    :param rows: What the rows of the scores are called; None for their numbers.
-    :param background: Column to leave out: searching all numbers is faster where they lie together.
+    :param rows: Rows in the outputs of the rows of ``scores``; None if they are the same.
+    :param background: Column to drop from the result: searching contiguous values is faster than a slice of them.
     """
     at = (scores >= bound).ravel().nonzero()[0]
     width = scores.shape[1]
     if width == 1:
         return Candidates(at if rows is None else rows[at], np.zeros(len(at), np.int64), scores[:, 0][at])
-    found = at // width
-    classes = at - found * width
+    indices = at // width
+    classes = at - indices * width
     if background is not None:
         kept = classes != background % width
-        found, classes = found[kept], classes[kept]
-    picked = scores[found, classes]
-    return Candidates(found if rows is None else rows[found], classes - (background == 0), picked)
+        indices, classes = indices[kept], classes[kept]
+    picked = scores[indices, classes]
+    return Candidates(indices if rows is None else rows[indices], classes - (background == 0), picked)
 
 
 def _softmax(values: Floats) -> Floats:
@@ -148,7 +150,7 @@ def _softmax(values: Floats) -> Floats:
 
 
 def _number(value: float) -> Floats:
-    """Return a number as an array, of which numpy makes less ado; logits are cut at ``LOWEST``."""
+    """Return a number as an array, which numpy handles faster; logits are clipped at ``LOWEST``."""
     return np.array(max(value, LOWEST), np.float32)
 
 

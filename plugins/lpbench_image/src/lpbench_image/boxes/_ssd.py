@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 HIGHEST = np.array(30, np.float32)
-"""Exponents are cut to it, so that areas of boxes do not overflow."""
+"""Largest exponent: larger ones are clipped, so that the areas of boxes do not overflow."""
 
 
 class Ssd(Detector[SsdConfig]):
-    """Adds encodings to anchors; both stay in the model's order of x and y until the end."""
+    """Adds encodings to anchors; both keep the model's order of x and y until the end."""
 
     def __init__(self, config: SsdConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
         self._anchors = anchors(config.anchors)
@@ -43,14 +43,16 @@ class Ssd(Detector[SsdConfig]):
         self._flip = config.order == "yxhw"
         divisors = np.array(config.divisors, np.float32).reshape(2, 2, 1)
         self._divisors = divisors[:, ::-1] if self._flip else divisors
-        self._in_pixels = False  # BlazeFace's encodings are; a product that changes nothing is left out
+        self._in_pixels = (
+            False  # whether encodings are in pixels, as in BlazeFace; a multiplication by 1 is then skipped
+        )
         self._priors: tuple[Extent, Floats] = ((0, 0), np.empty((6, 0), np.float32))
 
     def _decode(self, numbers: Floats, rows: Indices, size: Extent) -> Floats:
         encodings = numbers.T
         priors = self._prior(size).take(rows, axis=1)
         middle, factor = priors[:2], priors[2:4]
-        pairs = encodings.reshape(-1, 2, len(rows))  # the size among them, which is overwritten
+        pairs = encodings.reshape(-1, 2, len(rows))  # includes the pair of the size, which is overwritten below
         places: Floats = pairs + middle if self._in_pixels else pairs * factor + middle
         half = priors[4:] * (self._exponential(encodings[2:4]) if self.config.size == "exp" else encodings[2:4])
         np.add(places[0], half, out=places[1])
@@ -64,7 +66,7 @@ class Ssd(Detector[SsdConfig]):
         return exponents
 
     def _prior(self, size: Extent) -> Floats:
-        """Return each anchor's middle, what one of an encoding moves it by, and half of what one adds to its size."""
+        """Return each anchor's centre, the pixels per unit of encoded centre, and half of those per unit of size."""
         known, priors = self._priors
         if known != size:
             pixels = self._anchors.reshape(-1, 2, 2) * np.array(size[::-1], np.float32)

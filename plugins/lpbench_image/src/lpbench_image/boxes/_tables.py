@@ -1,4 +1,4 @@
-"""Outputs of a detector as tables: a row for each box that it may have found."""
+"""Outputs of a detector as tables with one row for each possible box."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """One output, ``[N, width]`` with any dimensions of 1 in front.
+    """One output, ``[N, width]`` with any number of leading dimensions of 1.
 
-    :param width: Of a row; None takes any.
-    :param transposed: The output is ``[width, N]``.
-    :raises ProcessorError: The output's shape, where it is fixed, is none such.
+    :param width: Numbers in a row; None accepts any width.
+    :param transposed: Whether the output is ``[width, N]``.
+    :raises ProcessorError: The output has a fixed shape, which is not of this form.
     """
 
     def __init__(self, info: TensorInfo, width: int | None, *, transposed: bool = False) -> None:
@@ -35,7 +35,7 @@ class Table:
         self._width, self._transposed = width, transposed
         self._shape: Any = None  # the last one that was checked
         self.fixed = False
-        """Whether ``extent`` is known before the first output, and stays."""
+        """Whether ``extent`` is known before the first output and constant."""
         self.extent = (0, 0)
         """Rows and width of the last output."""
         if not info.dynamic:
@@ -43,7 +43,7 @@ class Table:
             self.fixed = True
 
     def view(self, outputs: Outputs) -> Array:
-        """Return the output as ``(N, width)``, in the numbers that the engine gave."""
+        """Return the output as ``(N, width)``, in the engine's type."""
         values = outputs[self.info.name]
         if values.shape != self._shape:
             self._check(values.shape)
@@ -55,20 +55,24 @@ class Table:
         return real(self.view(outputs), self.info)
 
     def take(self, outputs: Outputs, rows: Indices, columns: slice | None) -> Floats:
-        """Return some rows in real numbers; of all columns where none are given."""
+        """Return some rows in real numbers, with all columns if ``columns`` is None."""
         view = self.view(outputs)
         if columns is not None:
             view = view[:, columns]
-        # numpy's take is faster, but copies a table whose numbers do not lie together
+        # numpy's take is faster, but copies a table that is not contiguous
         return real(view.take(rows, axis=0) if view.flags.c_contiguous else view[rows], self.info)
 
     def _check(self, shape: Sequence[int]) -> None:
         extent = self._measured(shape)
-        found = f'output "{self.info.called}" {list(shape)}'
+        output = f'output "{self.info.called}" {list(shape)}'
         if self._width not in {None, extent[1]}:
-            raise ProcessorError(f"{found} has rows of {extent[1]}; the config says {self._width}", where=WHERE)
+            raise ProcessorError(
+                f"{output} has rows of {extent[1]} numbers; the config requires {self._width}", where=WHERE
+            )
         if self.fixed and extent != self.extent:
-            raise ProcessorError(f"{found} is not what the model says, {list(self.info.shape)}", where=WHERE)
+            raise ProcessorError(
+                f"{output} differs from the shape that the model declares, {list(self.info.shape)}", where=WHERE
+            )
         self._shape, self.extent = tuple(shape), extent
 
     def _measured(self, shape: Sequence[int]) -> tuple[int, int]:
@@ -78,9 +82,10 @@ class Table:
             del sizes[0]
         if len(sizes) == 1:
             sizes.append(1)
-        if len(sizes) != 2:  # noqa: PLR2004 - likewise
+        if len(sizes) != 2:  # noqa: PLR2004 - rows and width
             raise ProcessorError(
-                f'output "{self.info.called}" {list(shape)} is no table of boxes, [1, N, {self._width or "classes"}]',
+                f'output "{self.info.called}" {list(shape)} is not a table of boxes, '
+                f"[1, N, {self._width or 'classes'}]",
                 where=WHERE,
             )
         rows, width = reversed(sizes) if self._transposed else sizes
@@ -88,11 +93,11 @@ class Table:
 
 
 class Tables:
-    """One output or several, whose rows are counted on from one to the next.
+    """One output or several, whose rows are numbered consecutively.
 
-    :param key: The config's key that names them, for errors.
-    :param width: Of a row; None takes any.
-    :param transposed: The outputs are ``[width, N]``.
+    :param key: The config's key for their names, for errors.
+    :param width: Numbers in a row; None accepts any width.
+    :param transposed: Whether the outputs are ``[width, N]``.
     """
 
     def __init__(
@@ -104,28 +109,28 @@ class Tables:
         *,
         transposed: bool = False,
     ) -> None:
-        found = [choose(name, outputs, key) for name in ((names,) if isinstance(names, str) else names)]
-        self.tables = [Table(each, width, transposed=transposed) for each in found]
+        infos = [choose(name, outputs, key) for name in ((names,) if isinstance(names, str) else names)]
+        self.tables = [Table(info, width, transposed=transposed) for info in infos]
 
     @property
     def fixed(self) -> bool:
         """Whether all extents are known before the first output."""
-        return all(each.fixed for each in self.tables)
+        return all(table.fixed for table in self.tables)
 
     @property
     def words(self) -> str:
         """The outputs' names, for errors."""
-        return ", ".join(f'"{each.info.called}"' for each in self.tables)
+        return ", ".join(f'"{table.info.called}"' for table in self.tables)
 
     @property
     def rows(self) -> list[int]:
-        """Rows of each, as they were last."""
-        return [each.extent[0] for each in self.tables]
+        """Number of rows of each output, as last read."""
+        return [table.extent[0] for table in self.tables]
 
     def look(self, outputs: Outputs) -> None:
-        """Take the extents from these outputs."""
-        for each in self.tables:
-            each.view(outputs)
+        """Update the extents from these outputs."""
+        for table in self.tables:
+            table.view(outputs)
 
     def take(self, outputs: Outputs, rows: Indices, columns: slice | None = None) -> Floats:
         """Return some rows in real numbers, ``(n, width)``.
@@ -135,10 +140,10 @@ class Tables:
         """
         if len(self.tables) == 1:
             return self.tables[0].take(outputs, rows, columns)
-        found, begin, start = [], 0, 0
+        parts, begin, start = [], 0, 0
         for table in self.tables:
             end = int(rows.searchsorted(start + table.extent[0]))
             if end > begin:
-                found.append(table.take(outputs, rows[begin:end] - start, columns))
+                parts.append(table.take(outputs, rows[begin:end] - start, columns))
             begin, start = end, start + table.extent[0]
-        return np.concatenate(found)
+        return np.concatenate(parts)

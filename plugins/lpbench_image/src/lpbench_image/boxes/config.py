@@ -1,7 +1,7 @@
-"""Settings of the postprocessors of detectors, as they stand in an app's config.
+"""Settings of the detector postprocessors in an app's config.
 
-Outputs are named as the app names them; several names are levels of one detector,
-in the order in which their rows are counted.
+Outputs have the names that the app gives them; several names are the levels of one detector,
+in the order in which their rows are numbered.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ Names = str | tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class DetectionConfig:
-    """What every detector's postprocessor asks.
+    """Settings of all detectors.
 
-    :param threshold: Score from which a box counts.
+    :param threshold: Lowest score of a box in a prediction.
     :param overlap: Intersection over union above which the weaker of two boxes is dropped.
-    :param suppress: Which boxes compete: those of one ``class``, ``all``, or ``none``.
-    :param all_classes: A box counts for every class whose score reaches the threshold, not for its best only.
-    :param limit: Boxes in a prediction, best first.
-    :param clip: Boxes are cut to the picture; points never are.
+    :param suppress: Which boxes compete: those of the same ``class``, ``all``, or ``none``.
+    :param all_classes: Report a box for every class whose score reaches the threshold, not only for its best class.
+    :param limit: Largest number of boxes in a prediction, best first.
+    :param clip: Clip boxes to the picture; points are never clipped.
     """
 
     threshold: float = 0.5
@@ -44,18 +44,18 @@ class DetectionConfig:
 
 @dataclass(frozen=True)
 class Anchors:
-    """The boxes that an SSD starts from, as in Liu et al., SSD, 2016, section 2.2, and MediaPipe's calculator.
+    """The anchors of an SSD, as in Liu et al., SSD, 2016, section 2.2, and MediaPipe's calculator.
 
-    Each cell of a map has one for each of ``ratios``, then the interpolated one.  Neighbouring maps of equal size are
-    one map with the anchors of all.
+    Each cell of a map has one anchor for each of ``ratios``, then the interpolated one.  Consecutive maps of equal
+    size are merged into one map with the anchors of all.
 
     :param maps: Height and width of each feature map, the largest first.
-    :param scales: Anchor sizes of the first and the last map as shares of the input, those between in equal steps;
-        left out, every anchor is as large as the input and only its centre matters, as in BlazeFace.
-    :param ratios: Width over height.
-    :param interpolated: Ratio of a further anchor, whose size is the geometric mean of this map's and the next's (1
-        after the last); null for none.
-    :param reduced: The first map has three instead: a square of half the first scale, then ratios 2 and 1/2.
+    :param scales: Anchor sizes of the first and the last map as shares of the input, with equal steps in between.
+        Default: every anchor is as large as the input, and only its centre matters, as in BlazeFace.
+    :param ratios: Width divided by height, for each anchor.
+    :param interpolated: Ratio of a further anchor, whose size is the geometric mean of this map's scale and the next
+        one's (1 after the last map); null for none.
+    :param reduced: The first map has three anchors instead: a square of half the first scale, then ratios 2 and 1/2.
     """
 
     maps: tuple[Size, ...]
@@ -65,33 +65,33 @@ class Anchors:
     reduced: bool = False
 
     def __post_init__(self) -> None:
-        if not self.maps or any(min(pair(each)) < 1 for each in self.maps):
+        if not self.maps or any(min(pair(size)) < 1 for size in self.maps):
             _fail(f"maps must be one or more sizes of 1 or more, found {list(self.maps)}")
         for name, values in (("scales", self.scales or ()), ("ratios", self.ratios)):
-            if not all(0 < each < math.inf for each in values):
+            if not all(0 < value < math.inf for value in values):
                 _fail(f"{name} must be above 0, found {list(values)}")
         if self.interpolated is not None and not 0 < self.interpolated < math.inf:
             _fail(f"interpolated must be above 0, found {self.interpolated}")
         if not self.ratios and self.interpolated is None:
-            _fail("ratios may be empty only where interpolated is not null")
+            _fail("ratios may be empty only if interpolated is not null")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SsdConfig(DetectionConfig):
-    """How the outputs of an SSD, BlazeFace included, become boxes.
+    """How the outputs of an SSD, including BlazeFace, become boxes.
 
-    A box is centre and size relative to its anchor: ``centre = anchor + encoding / divisor * anchor's size``, and
+    Centre and size of a box are relative to its anchor: ``centre = anchor + encoding / divisor * anchor's size``, and
     ``size = anchor's size * exp(encoding / divisor)``, or the same without the exponential.
 
-    :param boxes: Outputs of ``[N, 4 + 2 points]`` encodings.
-    :param scores: Outputs of ``[N, classes]``.
-    :param anchors: One for each of the N.
-    :param order: Of an encoding's numbers; a point's are ordered alike.
-    :param divisors: Of x, y, width and height: 1 over the variances.
-    :param size: What width and height are: exponents or factors.
-    :param points: Key points of each box; their encodings stand behind the box's.
-    :param activation: What turns the model's numbers into scores.
-    :param background: Where the scores have one of no class; labels do not count it.
+    :param boxes: Outputs ``[N, 4 + 2 points]`` with encodings.
+    :param scores: Outputs ``[N, classes]``.
+    :param anchors: The N anchors.
+    :param order: Order of the numbers in an encoding; points use the same order of x and y.
+    :param divisors: Divisors of x, y, width and height: the reciprocals of the variances.
+    :param size: Whether encoded widths and heights are exponents or factors.
+    :param points: Number of key points of each box; their encodings follow those of the box.
+    :param activation: The function that turns the model's values into scores.
+    :param background: Position of a background class in the scores; it has no label.
     """
 
     boxes: Names
@@ -106,7 +106,7 @@ class SsdConfig(DetectionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not all(0 < each < math.inf for each in self.divisors):
+        if not all(0 < divisor < math.inf for divisor in self.divisors):
             _fail(f"divisors must be above 0, found {list(self.divisors)}")
         if self.points < 0:
             _fail(f"points must be 0 or more, found {self.points}")
@@ -114,17 +114,17 @@ class SsdConfig(DetectionConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class NanoDetConfig(DetectionConfig):
-    """How the outputs of NanoDet, and of others with distributed regression, become boxes.
+    """How the outputs of NanoDet, and of other models with distribution-based regression, become boxes.
 
     The distance from the centre to each side is the mean of a distribution over ``bins`` steps of the stride: Li et
     al., Generalized Focal Loss, 2020, section 3.
 
-    :param scores: Outputs of ``[N, classes]``, one for each stride or all in one.
-    :param boxes: Outputs of ``[N, 4 bins]``, as many; left out, they stand behind the scores in the same rows.
-    :param strides: Pixels of the input for one cell, in the order of the rows.
-    :param bins: Of each distribution.
-    :param offset: Where in its cell a box has its centre, 0 to 1; 0 for NanoDet-Plus.
-    :param activation: What turns the model's numbers into scores.
+    :param scores: Outputs ``[N, classes]``: one for each stride, or one for all.
+    :param boxes: Outputs ``[N, 4 bins]``, as many as ``scores``.  Default: they follow the scores in the same rows.
+    :param strides: Side of a cell in pixels of the input, for each level in the order of the rows.
+    :param bins: Number of bins of each distribution.
+    :param offset: Position of a box's centre in its cell, 0 to 1; 0 for NanoDet-Plus.
+    :param activation: The function that turns the model's values into scores.
     """
 
     scores: Names
@@ -144,23 +144,23 @@ class NanoDetConfig(DetectionConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class BoxesConfig(DetectionConfig):
-    """How boxes that a model has decoded itself become detections.
+    """How boxes that the model has already decoded become detections.
 
-    Either ``output`` holds boxes and scores together, or ``boxes`` and ``scores`` are outputs of their own.
+    Either ``output`` holds boxes and scores together, or ``boxes`` and ``scores`` are separate outputs.
 
-    :param output: ``[N, 4 + ...]``, each row a box and what ``holds`` says.
-    :param holds: What follows the box: ``scores``, one for each class; ``objectness`` and then scores, which it
-        multiplies; ``score, class``, the best class and its score.
-    :param transposed: ``output`` is ``[4 + ..., N]``.
+    :param output: ``[N, 4 + ...]``: each row is a box, followed by the values named by ``holds``.
+    :param holds: The values after the box: ``scores``, one for each class; ``objectness``, followed by the scores that
+        it multiplies; ``score, class``, the score and index of the best class.
+    :param transposed: Whether ``output`` is ``[4 + ..., N]``.
     :param boxes: ``[N, 4]``.
-    :param scores: ``[N, classes]``; with ``classes`` ``[N]``.
+    :param scores: ``[N, classes]``, or ``[N]`` if ``classes`` is given.
     :param classes: ``[N]``, the class of each box.
-    :param count: One number: how many of the N there are; with ``classes``.
-    :param format: A box's numbers: centre x, y, width, height; left, top, right, bottom; top, left, bottom, right;
-        left, top, width, height.
+    :param count: One number: how many of the N rows are valid; only with ``classes``.
+    :param format: The numbers of a box: centre x, y, width, height; left, top, right, bottom; top, left, bottom, right;
+        or left, top, width, height.
     :param unit: Pixels of the input, or shares of its width and height.
-    :param activation: What turns the model's numbers into scores.
-    :param background: Where the scores have one of no class; labels do not count it.
+    :param activation: The function that turns the model's values into scores.
+    :param background: Position of a background class in the scores; it has no label.
     """
 
     output: str = ""
@@ -184,12 +184,12 @@ class BoxesConfig(DetectionConfig):
         if self.output and (self.classes or self.count):
             _fail("classes and count belong to boxes and scores, not to output")
         if self.count and not self.classes:
-            _fail("count belongs to classes, which is not named")
+            _fail("count requires classes, which is not named")
         paired = bool(self.classes) or self.holds == "score, class"
         if paired and (self.activation == "softmax" or self.background != "none"):
             _fail("softmax and background need a score for each class")
         if self.holds == "objectness" and (self.activation == "softmax" or self.background != "none"):
-            _fail("softmax and background exclude objectness")
+            _fail("softmax and background cannot be combined with objectness")
 
 
 def _fail(what: str) -> None:

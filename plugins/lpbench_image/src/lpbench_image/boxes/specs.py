@@ -1,4 +1,4 @@
-"""The postprocessors of detectors; importing this imports neither cv2 nor numpy."""
+"""Specifications of the detector postprocessors; importing this module imports neither cv2 nor numpy."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from lpbench.plugin.specs import ProcessorSpec
 
 _HINT = "pip install numpy"
 
-# they serve every class: a chain of any may begin with a detector
+# valid for every app class: any chain may begin with a detector
 DETECTORS = (
     ProcessorSpec(
         "ssd",
         "lpbench_image.boxes._ssd:Ssd",
-        "boxes relative to anchors, as of SSD and BlazeFace, and their key points",
+        "boxes relative to anchors, as in SSD and BlazeFace, with key points",
         requires=("numpy",),
         hint=_HINT,
         config="lpbench_image.boxes.config:SsdConfig",
@@ -19,7 +19,7 @@ DETECTORS = (
     ProcessorSpec(
         "nanodet",
         "lpbench_image.boxes._nanodet:NanoDet",
-        "boxes as distributions of the distances to their sides, as of NanoDet",
+        "boxes as distributions of the distances to their sides, as in NanoDet",
         requires=("numpy",),
         hint=_HINT,
         config="lpbench_image.boxes.config:NanoDetConfig",
@@ -27,7 +27,7 @@ DETECTORS = (
     ProcessorSpec(
         "boxes",
         "lpbench_image.boxes._decoded:Boxes",
-        "boxes that the model has decoded, as of YOLO, DETR and models that suppress themselves",
+        "boxes decoded by the model, as in YOLO, DETR and models with their own suppression",
         requires=("numpy",),
         hint=_HINT,
         config="lpbench_image.boxes.config:BoxesConfig",

@@ -1,1 +1,1 @@
-"""Quality metrics of vision apps: boxes, masks, points."""
+"""Quality metrics of vision apps, for boxes, masks and points."""

@@ -1,1 +1,1 @@
-"""What the outputs of vision models say: points, bodies, vectors, ages, angles, masks, text."""
+"""Postprocessors of vision models other than detectors: points, bodies, vectors, ages, angles, masks, text."""

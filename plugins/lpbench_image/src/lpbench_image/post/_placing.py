@@ -1,4 +1,4 @@
-"""A map over the model's input becomes one over the source picture."""
+"""Resamples a map over the model's input to the source picture."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     Map = npt.NDArray[Any]
 
 WHOLE = 1e-6
-"""How far from a whole pixel of the map an edge of the picture may lie to count as on it."""
+"""Tolerance within which an edge of the picture counts as lying on a whole pixel of the map."""
 
 
 class Placing:
-    """Brings maps of one size to a picture; what lies outside the model's input becomes 0.
+    """Resamples maps of one size to the picture; pixels outside the model's input become 0.
 
     :param shape: Height and width of the map, which covers the input.
-    :param smooth: Interpolate between the map's values, else take the nearest.
+    :param smooth: Interpolate between the map's values instead of taking the nearest one.
     """
 
     def __init__(self, geometry: Affine | Geometry, shape: Extent, *, smooth: bool) -> None:
@@ -34,7 +34,7 @@ class Placing:
         self._room: Map = np.empty(0)
 
     def __call__(self, values: Map) -> Map:
-        """Return the map over the picture, valid until the next call."""
+        """Return the map in the picture's size; it is valid until the next call."""
         height, width = self.geometry.source
         if self._room.shape != (height, width) or self._room.dtype != values.dtype:
             self._room = np.empty((height, width), values.dtype)
@@ -51,12 +51,12 @@ def _to_map(geometry: Affine | Geometry, shape: Extent) -> npt.NDArray[np.float6
     origin, right, down = geometry.to_input([(0, 0), (width, 0), (0, height)])
     scale = np.array(shape[::-1]) / geometry.size[::-1]
     columns = [(right - origin) / width, (down - origin) / height, origin]
-    found: npt.NDArray[np.float64] = np.stack(columns, axis=1) * scale[:, None]
-    return found
+    matrix: npt.NDArray[np.float64] = np.stack(columns, axis=1) * scale[:, None]
+    return matrix
 
 
 def _window(matrix: npt.NDArray[np.float64], source: Extent, shape: Extent) -> tuple[slice, slice] | None:
-    """Return the part of the map that is exactly the picture, or None if there is none: a resize is all it takes."""
+    """Return the part of the map that shows exactly the picture, for which a resize suffices; None if there is none."""
     if abs(matrix[0, 1]) > 0 or abs(matrix[1, 0]) > 0:
         return None
     start = matrix[:, 2]
@@ -69,7 +69,7 @@ def _window(matrix: npt.NDArray[np.float64], source: Extent, shape: Extent) -> t
 
 
 def _of_centres(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the matrix for OpenCV, to which whole numbers are the centres of pixels."""
+    """Return the matrix for OpenCV, whose integer coordinates are the centres of pixels."""
     moved: npt.NDArray[np.float64] = matrix.copy()
     moved[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
     return moved

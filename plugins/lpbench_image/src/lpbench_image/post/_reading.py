@@ -1,4 +1,4 @@
-"""Outputs as real numbers in a shape of ours, and points of the input as points of the source picture."""
+"""Reads outputs in real numbers and a given shape, and maps points of the input to the source picture."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 
 LARGE = 10_000
-"""Numbers above which linear algebra may start threads."""
+"""Array size from which linear algebra libraries may start threads."""
 
 
 class Reader:
     """Reads one output of a model.
 
-    :param name: What the config calls it.
-    :param outputs: The model's.
-    :param key: The config's key for it.
-    :param shape: What it is read as; -1 is open.
-    :raises ProcessorError: There is no such output, or its values do not make this shape.
+    :param name: The output's name in the config.
+    :param outputs: The model's outputs.
+    :param key: The config's key for the name.
+    :param shape: The shape to read the output in; -1 for an open dimension.
+    :raises ProcessorError: The output does not exist, or its size does not fit the shape.
     """
 
     def __init__(self, name: str, outputs: Sequence[TensorInfo], key: str, shape: tuple[int, ...]) -> None:
@@ -44,39 +44,39 @@ class Reader:
             self._check(self.info.shape, f"{WHERE}.{key}")  # type: ignore[arg-type] # none is dynamic
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Floats:
-        """Return the output in real numbers; a view of the engine's memory where nothing had to be converted.
+        """Return the output in real numbers; a view of the engine's memory if no conversion is needed.
 
-        :raises ProcessorError: It has another size, or holds what is no finite number.
+        :raises ProcessorError: The output has another size, or holds NaN or infinity.
         """
         values = outputs[self.info.name]
         if self._open:
             self._check(values.shape, sample.name)
-        found = real(values, self.info).reshape(self._shape)
-        require_finite(found, self.info, sample)
-        return found
+        numbers = real(values, self.info).reshape(self._shape)
+        require_finite(numbers, self.info, sample)
+        return numbers
 
     def _check(self, shape: Sequence[int], where: str) -> None:
-        size, known = math.prod(shape), math.prod(each for each in self._shape if each > 0)
+        size, known = math.prod(shape), math.prod(length for length in self._shape if length > 0)
         if size and (size % known == 0 if -1 in self._shape else size == known):
             return
-        wanted = " x ".join("n" if each < 0 else str(each) for each in self._shape)
-        raise ProcessorError(f'output "{self.info.called}" {list(shape)} is not {wanted} numbers', where=where)
+        expected = " x ".join("n" if length < 0 else str(length) for length in self._shape)
+        raise ProcessorError(f'output "{self.info.called}" {list(shape)} does not hold {expected} numbers', where=where)
 
 
 def with_batch(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the shape of a map with a dimension for the batch, which some engines leave out."""
+    """Return the shape of a map with a batch dimension, which some engines omit."""
     return (1, *shape) if len(shape) == 3 else tuple(shape)  # noqa: PLR2004 - channels, height, width
 
 
 def require_finite(values: npt.NDArray[Any], info: TensorInfo, sample: Sample) -> None:
-    """Refuse an output with NaN or infinity in it.
+    """Refuse an output that contains NaN or infinity.
 
-    :raises ProcessorError: Naming the sample and the output.
+    :raises ProcessorError: A value is not finite; the error names the sample and the output.
     """
     if values.size < LARGE:
         flat = values.reshape(-1)
         with np.errstate(over="ignore"):  # a sum of squares may overflow by itself
-            if math.isfinite(flat.dot(flat)):  # the rule, at a third of the price
+            if math.isfinite(flat.dot(flat)):  # the usual case, in a third of the time of np.isfinite
                 return
     finite = np.isfinite(values)
     if not finite.all():
@@ -84,17 +84,17 @@ def require_finite(values: npt.NDArray[Any], info: TensorInfo, sample: Sample) -
 
 
 def require_scores(values: npt.NDArray[Any], info: TensorInfo, sample: Sample) -> None:
-    """Refuse a map of scores with NaN or infinity in it; minus infinity is a class ruled out.
+    """Refuse a map of scores that contains NaN or plus infinity; minus infinity rules out a class.
 
-    :raises ProcessorError: Naming the sample and the output.
+    :raises ProcessorError: The highest value is not finite; the error names the sample and the output.
     """
-    highest = np.maximum.reduce(values, axis=None)  # NaN where there is one
+    highest = np.maximum.reduce(values, axis=None)  # NaN if any value is NaN
     if not math.isfinite(highest):
         refuse(highest, info, sample)
 
 
 def refuse(value: float, info: TensorInfo, sample: Sample) -> None:
-    """Refuse an output for one of its values.
+    """Refuse an output because of one of its values.
 
     :raises ProcessorError: Always.
     """
@@ -104,32 +104,32 @@ def refuse(value: float, info: TensorInfo, sample: Sample) -> None:
 
 
 def geometry_of(sample: Sample) -> Affine | Geometry:
-    """Return where the model's input lay in the source picture.
+    """Return the geometry of the model's input in the source picture.
 
-    :raises ProcessorError: The preprocessor did not say.
+    :raises ProcessorError: The preprocessor has not set it.
     """
-    found: Affine | Geometry | None = sample.geometry
-    if found is None:
+    geometry: Affine | Geometry | None = sample.geometry
+    if geometry is None:
         raise ProcessorError(
-            "the preprocessor does not tell where the input lay in the picture",
+            "the preprocessor does not report where the input lies in the picture",
             where=sample.name,
-            hint='the preprocessor "image" does',
+            hint='use the preprocessor "image"',
         )
-    return found
+    return geometry
 
 
 def points_in_source(points: npt.NDArray[Any], sample: Sample) -> Floats:
-    """Return points in pixels of the input, ``(k, 3)``: x, y, depth, in pixels of the source picture, float32.
+    """Map points ``(k, 3)``, x, y and depth in pixels of the input, to pixels of the source picture; float32.
 
-    Depth is scaled as areas are: by the square root of a unit square's area.
+    Depth is scaled by the square root of the area that a pixel of the input has in the picture.
     """
     (a, b, x), (c, d, y) = geometry_of(sample).rows
-    turn = np.array(((a, c, 0.0), (b, d, 0.0), (0.0, 0.0, math.sqrt(abs(a * d - b * c)))), np.float32)
-    found: Floats = points.dot(turn)
-    found += np.array((x, y, 0.0), np.float32)
-    return found
+    matrix = np.array(((a, c, 0.0), (b, d, 0.0), (0.0, 0.0, math.sqrt(abs(a * d - b * c)))), np.float32)
+    mapped: Floats = points.dot(matrix)
+    mapped += np.array((x, y, 0.0), np.float32)
+    return mapped
 
 
 def sigmoid(logit: float) -> float:
-    """Return the logistic function, written so that neither end overflows."""
+    """Return the logistic function, computed so that large logits of either sign do not overflow."""
     return 0.5 + 0.5 * math.tanh(0.5 * logit)

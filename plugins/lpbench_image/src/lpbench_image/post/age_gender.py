@@ -1,4 +1,4 @@
-"""Age and gender of a face, each from an output of its own."""
+"""The postprocessor ``age-gender``: age and gender of a face, each from a separate output."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ HALF = 0.5
 
 
 class AgeGender(NamedTuple):
-    """What a face tells; None is what the model does not tell.
+    """Age and gender of a face; None for an attribute that the model does not predict.
 
     :param age: In years.
-    :param gender: From 0, the first label, to 1, the second.
+    :param gender: From 0, the first label, to 1, the second label.
     """
 
     age: float | None
@@ -31,7 +31,7 @@ class AgeGender(NamedTuple):
 
 
 class Faces(Postprocessor[AgeGenderConfig]):
-    """Takes an age, or one probability for each year, and a number from 0 to 1 for the gender."""
+    """Reads an age, or one probability for each year, and a number from 0 to 1 for the gender."""
 
     def __init__(self, config: AgeGenderConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
         super().__init__(config, outputs, labels)
@@ -40,9 +40,9 @@ class Faces(Postprocessor[AgeGenderConfig]):
         self._gender = Reader(config.gender, outputs, "gender", (1,)) if config.gender else None
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> AgeGender:
-        """Return both.
+        """Return age and gender.
 
-        :raises ProcessorError: A value is not finite, a probability is below 0, or none is above.
+        :raises ProcessorError: A value is not finite, a probability is negative, or all probabilities are 0.
         """
         return AgeGender(
             self._years(self._age, outputs, sample) if self._age else None,
@@ -50,18 +50,18 @@ class Faces(Postprocessor[AgeGenderConfig]):
         )
 
     def describe(self, prediction: AgeGender, /) -> Mapping[str, Any]:
-        """Return ``{"age": years, "gender": {"label", "score"}}``, without what the model does not tell."""
-        found: dict[str, Any] = {}
+        """Return ``{"age": years, "gender": {"label", "score"}}``, without what the model does not predict."""
+        described: dict[str, Any] = {}
         if prediction.age is not None:
-            found["age"] = prediction.age
+            described["age"] = prediction.age
         if prediction.gender is not None:
             second = prediction.gender > HALF
             score = prediction.gender if second else 1 - prediction.gender
-            found["gender"] = {"label": self.config.genders[second], "score": score}
-        return found
+            described["gender"] = {"label": self.config.genders[second], "score": score}
+        return described
 
     def values(self, outputs: Outputs, sample: Sample, /) -> Mapping[str, Any]:
-        """Return ``age`` and ``gender`` as the model tells them, flat."""
+        """Return the outputs ``age`` and ``gender``, flattened."""
         readers = (("age", self._age), ("gender", self._gender))
         return {name: read(outputs, sample) for name, read in readers if read}
 
@@ -73,7 +73,7 @@ class Faces(Postprocessor[AgeGenderConfig]):
         weights = values[years].tolist()
         if weights[-1] < 0 or not weights[0] > 0:
             raise ProcessorError(
-                f'output "{read.info.called}" holds {weights}, which are no probabilities', where=sample.name
+                f'output "{read.info.called}" holds {weights}, which are not probabilities', where=sample.name
             )
         age: float = sum(map(operator.mul, years.tolist(), weights)) / sum(weights)
         return age

@@ -1,4 +1,4 @@
-"""How the outputs of vision models become predictions: the settings, one dataclass for each postprocessor."""
+"""Settings of the postprocessors of vision models: one dataclass for each postprocessor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 class AppFile:
     """A file of the app.
 
-    :param file: Its name in the app's folder; lpbench puts its path there.
+    :param file: Its name in the app's folder; lpbench replaces it by the path.
     """
 
     file: str
@@ -21,7 +21,7 @@ class MeshConfig:
     """How the points of a mesh become landmarks.
 
     :param points: Name of the output with x, y and depth of each point, in pixels of the model's input.
-    :param flag: Name of the output with the logit of the thing being there at all; left out, the score is 1.
+    :param flag: Name of the output with the logit that the object is present; default: the score is 1.
     """
 
     points: str = ""
@@ -33,7 +33,7 @@ class IrisConfig:
     """How the points of an eye become landmarks.
 
     :param contour: Name of the output with x, y and depth of the lids and brow, in pixels of the model's input.
-    :param iris: Name of the output with those of the iris: its centre, then four points of its rim.
+    :param iris: Name of the output with x, y and depth of the iris: its centre, then four points of its rim.
     """
 
     contour: str = ""
@@ -54,9 +54,9 @@ class HeadPoseConfig:
 class KeypointsConfig:
     """How key points become bodies.
 
-    :param output: Name of the output; may be left out where there is one.
-    :param threshold: Least score of a body, which is the mean of its points' scores; a quarter is what TensorFlow's
-        pose detection takes for MoveNet.
+    :param output: Name of the output; may be omitted if there is only one.
+    :param threshold: Lowest score of a body, which is the mean of its points' scores; the default is that of
+        TensorFlow's pose detection for MoveNet.
     """
 
     output: str = ""
@@ -68,12 +68,12 @@ class KeypointsConfig:
 
 @dataclass(frozen=True)
 class EmbeddingConfig:
-    """How a vector becomes a unit vector, and what is known that is like it.
+    """How a vector becomes a unit vector, and is matched with a gallery of known vectors.
 
-    :param output: Name of the output; may be left out where there is one.
+    :param output: Name of the output; may be omitted if there is only one.
     :param gallery: An ``.npz`` file with one vector for each name.
-    :param threshold: Least cosine that counts as a match.
-    :param top_k: Matches in a prediction, best first.
+    :param threshold: Lowest cosine that counts as a match.
+    :param top_k: Largest number of matches in a prediction, best first.
     """
 
     output: str = ""
@@ -90,13 +90,13 @@ class EmbeddingConfig:
 
 @dataclass(frozen=True)
 class AgeGenderConfig:
-    """How two outputs become an age and a gender; a model may have either alone.
+    """How two outputs become an age and a gender; a model may have only one of them.
 
-    :param age: Name of the output that tells the age.
-    :param gender: Name of the output that tells the gender: one number from 0 to 1.
-    :param form: ``classes``: the age's output has one probability for each year from 0; ``years``: it is the age.
-    :param best: Classes of highest probability whose mean, weighted by the probabilities, is the age.
-    :param genders: Labels below a half and above.
+    :param age: Name of the output with the age.
+    :param gender: Name of the output with the gender: one number from 0 to 1.
+    :param form: ``classes``: the output has one probability for each year, from 0 on; ``years``: it is the age itself.
+    :param best: Number of the most probable years whose mean, weighted by the probabilities, is the age.
+    :param genders: Labels for numbers up to 0.5 and above.
     """
 
     age: str = ""
@@ -116,10 +116,10 @@ class AgeGenderConfig:
 class MaskConfig:
     """How scores for each pixel become a mask.
 
-    :param output: Name of the output; may be left out where there is one.
-    :param threshold: For one channel: a pixel whose value is above it belongs to the thing.
-    :param layout: Order of the output's dimensions; ``auto`` takes what the model says, or else the channels for
-        the dimension that is 1 or the number of labels.
+    :param output: Name of the output; may be omitted if there is only one.
+    :param threshold: For one channel: pixels with values above it belong to the object.
+    :param layout: Order of the output's dimensions; ``auto`` uses the layout that the model declares, or else takes the
+        dimension that is 1, or the number of labels, as the channels.
     """
 
     output: str = ""
@@ -131,13 +131,13 @@ class MaskConfig:
 class TextBoxesConfig:
     """How a map of probabilities becomes boxes around lines of text.
 
-    :param output: Name of the output; may be left out where there is one.
-    :param threshold: A pixel of the map whose probability is above it belongs to text.
-    :param box_threshold: Least mean probability inside a box.
-    :param grow: Each side moves outwards by the box's area times this, over its perimeter: models are trained on
+    :param output: Name of the output; may be omitted if there is only one.
+    :param threshold: Pixels of the map with probabilities above it belong to text.
+    :param box_threshold: Lowest mean probability inside a box.
+    :param grow: Each side moves outwards by area * ``grow`` / perimeter of the box, because models are trained on
         shrunken boxes.
-    :param smallest: Least short side of a box before it grows, in pixels of the map.
-    :param limit: Largest number of areas that are looked at.
+    :param smallest: Lowest short side of a box before it grows, in pixels of the map.
+    :param limit: Largest number of areas that are evaluated.
     """
 
     output: str = ""
@@ -161,11 +161,11 @@ class TextBoxesConfig:
 class CtcConfig:
     """How scores for each step become text.
 
-    :param output: Name of the output; may be left out where there is one.
-    :param characters: A UTF-8 file with one character a line, in the order of the classes without the blank; left
-        out, they are the app's labels.
+    :param output: Name of the output; may be omitted if there is only one.
+    :param characters: A UTF-8 file with one character per line, in the order of the classes without the blank.
+        Default: the app's labels.
     :param blank: Class that stands for no character.
-    :param space: Whether a space follows the last character; it cannot stand in a list of labels.
+    :param space: Whether the last class is a space, which a list of labels cannot contain.
     """
 
     output: str = ""

@@ -1,4 +1,4 @@
-"""Scores for each step become text: the best path of connectionist temporal classification.
+"""The postprocessor ``ctc``: text from the best path of connectionist temporal classification.
 
 Source: Graves et al., "Connectionist Temporal Classification", ICML 2006, section 3.2.
 """
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class Text(NamedTuple):
-    """What was read.
+    """Recognised text.
 
     :param text: The characters.
-    :param score: Mean of their scores; 0 where there are none.
+    :param score: Mean of the characters' scores; 0 if there are none.
     """
 
     text: str
@@ -36,10 +36,10 @@ class Text(NamedTuple):
 
 
 class Ctc(Postprocessor[CtcConfig]):
-    """Takes one score for each step and class, ``[1, steps, classes]`` or ``[steps, 1, classes]``.
+    """Reads one score for each step and class, ``[1, steps, classes]`` or ``[steps, 1, classes]``.
 
-    The best class of each step counts, the first of equal ones; one that repeats the step before is the same
-    character still, and the blank is none.
+    Each step has its best class, the first among equal scores.  A class that repeats that of the previous step
+    continues the same character, and the blank stands for no character.
     """
 
     def __init__(self, config: CtcConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
@@ -49,7 +49,7 @@ class Ctc(Postprocessor[CtcConfig]):
         self._characters = [*characters, " "] if config.space else characters
         if config.blank > len(self._characters):
             raise ProcessorError(
-                f"blank is {config.blank}, but there are {len(self._characters)} characters beside it",
+                f"blank is {config.blank}, but there are {len(self._characters)} characters besides it",
                 where=f"{WHERE}.blank",
             )
         self._characters.insert(config.blank, "")
@@ -62,7 +62,7 @@ class Ctc(Postprocessor[CtcConfig]):
         :raises ProcessorError: The best score of a step is not finite.
         """
         values = self._steps(outputs)
-        best = values.argmax(axis=1)  # NaN where there is one
+        best = values.argmax(axis=1)  # the position of a NaN if there is one
         scores = real(values[np.arange(len(best)), best], self.output)
         require_finite(scores, self.output, sample)
         kept = best != self.config.blank
@@ -84,27 +84,27 @@ class Ctc(Postprocessor[CtcConfig]):
         values = outputs[self.output.name]
         if self._open:
             self._check(values.shape)
-        found: npt.NDArray[Any] = values.reshape(-1, values.shape[-1])
-        return found
+        steps: npt.NDArray[Any] = values.reshape(-1, values.shape[-1])
+        return steps
 
     def _check(self, shape: Sequence[int | str | None]) -> None:
-        """Refuse what is no list of steps, and characters that are not those of the classes."""
+        """Refuse an output that is not a list of steps, and a number of characters that differs from the classes."""
         *before, classes = shape or (0,)
-        long = [each for each in before if isinstance(each, int) and each != 1]
+        long = [size for size in before if isinstance(size, int) and size != 1]
         if len(long) > 1 or 0 in shape or not before:
             raise ProcessorError(
                 f'output "{self.output.called}" {list(shape)} is not one score for each step and class', where=WHERE
             )
         if isinstance(classes, int) and classes != len(self._characters):
             what = f'{len(self._characters) - 1} characters for {classes} classes of output "{self.output.called}"'
-            hint = 'one for each class but the blank; a last one that is a space may be said by "space": true'
+            hint = 'give one per class except the blank; set "space": true if the last class is a space'
             raise ProcessorError(what, where="labels", hint=hint)
 
 
 def _characters(file: Path) -> list[str]:
-    """Return the lines of a file as they are, spaces of other scripts too.
+    """Return the lines of a file, split at line feeds only and not stripped: characters may be spaces.
 
-    :raises ProcessorError: It cannot be read, or is not UTF-8.
+    :raises ProcessorError: The file cannot be read, or is not UTF-8.
     """
     try:
         lines = file.read_text("utf-8-sig").split("\n")

@@ -1,4 +1,4 @@
-"""A vector for each thing, and who of a gallery has one like it."""
+"""The postprocessor ``embedding``: a unit vector, and its matches in a gallery."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError)
-"""What numpy raises where a file is not what it says."""
+"""Errors that numpy raises for damaged files."""
 
 
 @dataclass(slots=True, eq=False)
 class Matched(Embedding):
-    """A vector and what is like it, the most alike first.
+    """A vector and its matches, the most similar first.
 
-    :param indices: int64, into the gallery's names.
-    :param scores: float32, as many: the cosines.
+    :param indices: int64: indices of the names in the gallery.
+    :param scores: float32: the cosine of each match.
     """
 
     indices: npt.NDArray[np.int64]
@@ -45,9 +45,9 @@ class Matched(Embedding):
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """What is known.
+    """Known vectors.
 
-    :param names: As they stand in the file.
+    :param names: Their names, in the order of the file.
     :param vectors: ``(n, d)`` float32, each of length 1.
     """
 
@@ -56,7 +56,7 @@ class Gallery:
 
 
 class Vector(Postprocessor[EmbeddingConfig]):
-    """Takes one vector, whose direction counts and whose length does not."""
+    """Reads one vector and normalises its length."""
 
     def __init__(self, config: EmbeddingConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
         super().__init__(config, outputs, labels)
@@ -66,12 +66,12 @@ class Vector(Postprocessor[EmbeddingConfig]):
             self._check(math.prod(self._read.info.shape))  # type: ignore[arg-type] # none is dynamic
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Embedding:
-        """Return the unit vector, and with a gallery the ``Matched``.
+        """Return the unit vector; with a gallery, as a ``Matched``.
 
         :raises ProcessorError: A value is not finite, or all are 0.
         """
         values = self._read(outputs, sample)
-        exact = values.astype(np.float64)  # squares may be beyond float32
+        exact = values.astype(np.float64)  # squares may exceed the range of float32
         length = math.sqrt(exact.dot(exact))
         if not length:
             raise ProcessorError(
@@ -88,11 +88,12 @@ class Vector(Postprocessor[EmbeddingConfig]):
 
     def describe(self, prediction: Embedding, /) -> Mapping[str, Any]:
         """Return ``{"embedding": [...]}``, and with a gallery ``"top": [{"label", "index", "score"}, ...]``."""
-        found: dict[str, Any] = {"embedding": prediction.vector.tolist()}
+        described: dict[str, Any] = {"embedding": prediction.vector.tolist()}
         if self.gallery is None or not isinstance(prediction, Matched):
-            return found
+            return described
+        names = self.gallery.names
         pairs = zip(prediction.indices.tolist(), prediction.scores.tolist(), strict=True)
-        return {**found, "top": [{"label": self.gallery.names[at], "index": at, "score": each} for at, each in pairs]}
+        return {**described, "top": [{"label": names[at], "index": at, "score": score} for at, score in pairs]}
 
     def values(self, outputs: Outputs, sample: Sample, /) -> Mapping[str, Any]:
         """Return ``embedding``, ``(d,)``, of length 1."""
@@ -109,20 +110,20 @@ class Vector(Postprocessor[EmbeddingConfig]):
 
 
 def read_gallery(file: Path) -> Gallery:
-    """Return the vectors of an ``.npz`` file, made as long as 1.
+    """Return the vectors of an ``.npz`` file, scaled to length 1.
 
-    :raises ProcessorError: It cannot be read, is empty, or holds what is no vector.
+    :raises ProcessorError: The file cannot be read, is empty, or holds an array that is not a suitable vector.
     """
     vectors = _arrays(file)
     if not vectors:
         raise ProcessorError(
             "the gallery is empty", where=file.name, hint="numpy.savez(file, name=vector, ...) writes one"
         )
-    wanted = next(iter(vectors.values())).shape
+    first = next(iter(vectors.values())).shape
     for name, vector in vectors.items():
-        if vector.ndim != 1 or vector.shape != wanted or vector.dtype.kind not in "iuf":
+        if vector.ndim != 1 or vector.shape != first or vector.dtype.kind not in "iuf":
             raise ProcessorError(
-                f'"{name}" is {vector.dtype} {list(vector.shape)}; expected a vector as long as the first, {wanted}',
+                f'"{name}" is {vector.dtype} {list(vector.shape)}; expected a vector as long as the first, {first}',
                 where=file.name,
             )
     stacked = np.array(list(vectors.values()), np.float64)
@@ -145,7 +146,7 @@ def _arrays(file: Path) -> dict[str, npt.NDArray[Any]]:
     except BROKEN as error:
         raise ProcessorError(f"cannot be read: {error}", where=file.name) from error
     raise ProcessorError(
-        "is one array without a name, as .npy files hold",
+        "holds one array without a name, as .npy files do",
         where=file.name,
         hint="numpy.savez(file, name=vector, ...) writes a gallery",
     )

@@ -1,10 +1,10 @@
-"""How a head is turned, from seven points of its face mesh.
+"""The postprocessor ``head-pose``: yaw, pitch and roll from seven points of a face mesh.
 
 Straight ahead is along the line of sight: a face that looks into the camera has
-no yaw and no pitch, wherever in the picture it is.  The points move with no
-expression.  Corners of the mouth and the chin do, and people's chins differ:
-with them, faces seem to look down by 15 degrees more, and by 30 where the optical
-axis is straight ahead.
+yaw and pitch 0, wherever it is in the picture.  The seven points do not move with
+facial expressions.  The corners of the mouth and the chin do, and chins differ between
+people: with these points, faces appear to look down by 15 degrees more, and by 30 if
+straight ahead is taken to be the optical axis.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ FACE = {
     10: (0.0, 8.26, 4.48),  # forehead, at the hair
     33: (-4.45, 2.66, 3.17),  # outer corners of the eyes
     263: (4.45, 2.66, 3.17),
-    127: (-7.74, 2.36, -2.01),  # before the ears
+    127: (-7.74, 2.36, -2.01),  # in front of the ears
     356: (7.74, 2.36, -2.01),
 }
-"""Points of the mesh and where a face has them, in cm: x to the right in the picture, y up, z to the viewer.
+"""Positions of mesh points on a canonical face, in cm: x to the right in the picture, y up, z to the viewer.
 
 Source: MediaPipe, modules/face_geometry/data/canonical_face_model.obj, rounded to 0.1 mm.
 """
@@ -47,11 +47,11 @@ MODEL = np.array(list(FACE.values())) * (1, -1, -1)
 
 
 class Angles(NamedTuple):
-    """How a head is turned, in degrees.
+    """The pose of a head, in degrees.
 
-    :param yaw: To the side: positive where the nose points to the right of the picture.
-    :param pitch: Up and down: positive where it points up.
-    :param roll: In the plane of the picture: positive clockwise.
+    :param yaw: Rotation to the side: positive if the nose points to the right of the picture.
+    :param pitch: Rotation up or down: positive if the nose points up.
+    :param roll: Rotation in the plane of the picture: positive if clockwise.
     """
 
     yaw: float
@@ -60,9 +60,9 @@ class Angles(NamedTuple):
 
 
 class HeadPose(Postprocessor[HeadPoseConfig]):
-    """Takes x, y and depth of the 468 points of MediaPipe's face mesh, in pixels of the input; uses no depth.
+    """Reads the 468 points of MediaPipe's face mesh, x, y and depth in pixels of the input; depth is not used.
 
-    The camera is a pinhole as far from the picture as that is wide.
+    The camera is modelled as a pinhole whose focal length equals the width of the picture.
     """
 
     def __init__(self, config: HeadPoseConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
@@ -72,13 +72,15 @@ class HeadPose(Postprocessor[HeadPoseConfig]):
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Angles:
         """Return the angles.
 
-        :raises ProcessorError: A value is not finite, or no head has these points.
+        :raises ProcessorError: A value is not finite, or no pose fits the points.
         """
         geometry = geometry_of(sample)
         points = geometry.to_source(self._points(outputs, sample)[IDS, :2])
         rotation = _rotation(points, geometry.source[1])
         if rotation is None:
-            raise ProcessorError(f'no head has the points of output "{self._points.info.called}"', where=sample.name)
+            raise ProcessorError(
+                f'no head pose fits the points of output "{self._points.info.called}"', where=sample.name
+            )
         return angles(rotation)
 
     def describe(self, prediction: Angles, /) -> Mapping[str, Any]:
@@ -93,7 +95,7 @@ class HeadPose(Postprocessor[HeadPoseConfig]):
 def angles(rotation: npt.NDArray[np.float64]) -> Angles:
     """Return the angles of a rotation ``(3, 3)`` in the camera's axes.
 
-    The head is first turned up or down, then to the side, then in the picture: with R for the right-handed rotations
+    The head rotates first up or down, then to the side, then in the picture's plane: with right-handed rotations R
     about the axes, ``rotation = Rz(roll) @ Ry(-yaw) @ Rx(-pitch)``.
     """
     (xx, _, _), (yx, _, _), (zx, zy, zz) = rotation.tolist()
@@ -102,15 +104,15 @@ def angles(rotation: npt.NDArray[np.float64]) -> Angles:
 
 
 def _rotation(points: npt.NDArray[np.float64], focal: float) -> npt.NDArray[np.float64] | None:
-    """Return how the face was rotated to be seen at these points, or None if it cannot be.
+    """Return the rotation of the canonical face that projects to these points, or None if there is none.
 
-    :param focal: Distance of the pinhole from the picture, in pixels.
+    :param focal: Focal length in pixels.
     """
     x, y = points.mean(axis=0)
     camera = np.array([(focal, 0, x), (0, focal, y), (0, 0, 1)], np.float64)
     try:
-        found, vector, _ = cv2.solvePnP(MODEL, points, camera, None, flags=cv2.SOLVEPNP_SQPNP)
+        solved, vector, _ = cv2.solvePnP(MODEL, points, camera, None, flags=cv2.SOLVEPNP_SQPNP)
     except cv2.error:
         return None
     rotation = np.asarray(cv2.Rodrigues(vector)[0], np.float64)
-    return rotation if found and np.isfinite(rotation).all() else None
+    return rotation if solved and np.isfinite(rotation).all() else None

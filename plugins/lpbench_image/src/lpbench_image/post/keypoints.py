@@ -1,4 +1,4 @@
-"""Key points of bodies, as MoveNet tells them.
+"""The postprocessor ``keypoints``: key points of bodies, in MoveNet's output formats.
 
 Source: the model cards of MoveNet SinglePose and MultiPose (Google, 2021).
 """
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 EACH = 3
-"""Numbers of a point: y, x, score."""
+"""Numbers per point: y, x, score."""
 BOX = 5
-"""Numbers behind the points of one of several bodies: a box and its score."""
+"""Numbers that follow the points of each body in the multi-pose format: a box and its score."""
 
 
 class Keypoints(Postprocessor[KeypointsConfig]):
-    """Takes y, x and score of each point, y and x as shares of the input's height and width.
+    """Reads y, x and score of each point, y and x as shares of the input's height and width.
 
-    Either ``[..., points, 3]``, for one body or several; or ``[..., bodies, points * 3 + 5]``, whose last five
-    numbers are left out: a box around the points follows from them.
+    The output is either ``[..., points, 3]``, for one body or several, or ``[..., bodies, points * 3 + 5]``, whose last
+    five numbers, a box and its score, are ignored.
     """
 
     def __init__(self, config: KeypointsConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
@@ -49,48 +49,50 @@ class Keypoints(Postprocessor[KeypointsConfig]):
 
         :raises ProcessorError: A value is not finite.
         """
-        found = self._read(outputs, sample)
-        scores = found[:, :, 2]
-        of_bodies = (np.add.reduce(scores, axis=1) / found.shape[1]).tolist()
+        bodies = self._read(outputs, sample)
+        scores = bodies[:, :, 2]
+        of_bodies = (np.add.reduce(scores, axis=1) / bodies.shape[1]).tolist()
         kept = [at for at, score in enumerate(of_bodies) if score >= self.config.threshold]
-        kept.sort(key=of_bodies.__getitem__, reverse=True)  # stable: of equal ones the first
-        return Poses(_in_source(found[kept, :, :2], sample), scores[kept])
+        kept.sort(key=of_bodies.__getitem__, reverse=True)  # stable: equal scores keep their order
+        return Poses(_in_source(bodies[kept, :, :2], sample), scores[kept])
 
     def describe(self, prediction: Poses, /) -> Mapping[str, Any]:
         """Return ``{"items": [{"score", "points": [[x, y], ...], "scores": [...]}, ...]}``."""
         bodies = zip(prediction.points.tolist(), prediction.scores.tolist(), strict=True)
         return {
-            "items": [{"score": sum(each) / len(each), "points": points, "scores": each} for points, each in bodies]
+            "items": [
+                {"score": sum(scores) / len(scores), "points": points, "scores": scores} for points, scores in bodies
+            ]
         }
 
     def values(self, outputs: Outputs, sample: Sample, /) -> Mapping[str, Any]:
         """Return ``points``, ``(bodies, k, 2)``, x and y as shares of the input, and ``scores``, ``(bodies, k)``."""
-        found = self._read(outputs, sample)
-        return {"points": found[:, :, 1::-1], "scores": found[:, :, 2]}
+        bodies = self._read(outputs, sample)
+        return {"points": bodies[:, :, 1::-1], "scores": bodies[:, :, 2]}
 
     def _read(self, outputs: Outputs, sample: Sample) -> Floats:
         """Return y, x and score, ``(bodies, points, 3)``."""
         values = outputs[self.output.name]
         count = _points(values.shape, self.output)
-        found = real(values, self.output).reshape(-1, values.shape[-1] if values.shape[-1] > EACH else count * EACH)
-        require_finite(found, self.output, sample)
-        return found[:, : count * EACH].reshape(-1, count, EACH)
+        rows = real(values, self.output).reshape(-1, values.shape[-1] if values.shape[-1] > EACH else count * EACH)
+        require_finite(rows, self.output, sample)
+        return rows[:, : count * EACH].reshape(-1, count, EACH)
 
 
 def _in_source(points: Floats, sample: Sample) -> Floats:
-    """Return points of the picture for y and x as shares of the input."""
+    """Map points, y and x as shares of the input, to x and y in pixels of the source picture."""
     geometry = geometry_of(sample)
     (height, width), ((a, b, x), (c, d, y)) = geometry.size, geometry.rows
-    turn = np.array(((b * height, d * height), (a * width, c * width)), np.float32)
-    found: Floats = points.dot(turn)
-    found += np.array((x, y), np.float32)
-    return found
+    matrix = np.array(((b * height, d * height), (a * width, c * width)), np.float32)
+    mapped: Floats = points.dot(matrix)
+    mapped += np.array((x, y), np.float32)
+    return mapped
 
 
 def _points(shape: Sequence[int], info: TensorInfo) -> int:
-    """Return how many points each body has.
+    """Return the number of points of each body.
 
-    :raises ProcessorError: The output has another shape.
+    :raises ProcessorError: The output has neither of the two shapes.
     """
     *before, last = shape or (0,)
     if last == EACH and before and all(before):

@@ -1,4 +1,4 @@
-"""Points of a face mesh and of an eye, in the source picture.
+"""The postprocessors ``mesh`` and ``iris``: points of a face mesh and of an eye.
 
 Models: MediaPipe's face mesh (Kartynnik et al., arXiv:1907.06724) and iris
 (Ablavatski et al., arXiv:2006.11341).
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Outputs, TensorInfo
 
 CONTOUR, IRIS = 71, 5
-"""Points of the lids and brow, and of the iris."""
+"""Number of points of the lids and brow, and of the iris."""
 CORNERS = (0, 8)
-"""Points of the contour in the corners of the eye: the outer one, the inner one."""
+"""Numbers of the contour's points in the corners of the eye: the outer one, the inner one."""
 
 
 class Mesh(Postprocessor[MeshConfig]):
-    """Takes x, y and depth of each point in pixels of the input, and a logit of the thing being there."""
+    """Reads x, y and depth of each point in pixels of the input, and the logit that the object is present."""
 
     def __init__(self, config: MeshConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
         super().__init__(config, outputs, labels)
@@ -59,9 +59,9 @@ class Mesh(Postprocessor[MeshConfig]):
 
 
 class Iris(Postprocessor[IrisConfig]):
-    """Takes the points of an eye's lids and brow and those of its iris, in pixels of the input.
+    """Reads the points of an eye's lids and brow and of its iris, in pixels of the input.
 
-    Whether the input was mirrored does not matter: its geometry says so.
+    Mirrored inputs need no special treatment: the geometry includes the mirroring.
     """
 
     def __init__(self, config: IrisConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
@@ -80,13 +80,13 @@ class Iris(Postprocessor[IrisConfig]):
     def describe(self, prediction: Landmarks, /) -> Mapping[str, Any]:
         """Return ``{"score", "points": [[x, y], ...], "iris": [x, y], "gaze": [across, down]}``.
 
-        ``iris`` is the iris's centre. ``gaze`` is how far that lies from the middle between the eye's corners,
-        along the line through them and across it, in widths of the eye; positive to the right and down.
+        ``iris`` is the centre of the iris.  ``gaze`` is its offset from the midpoint between the corners of the eye,
+        along the line through them and perpendicular to it, in widths of the eye; positive to the right and down.
         """
         points = prediction.points[:, :2]
         across, down = gaze(points)
-        found = {"score": prediction.score, "points": points.tolist()}
-        return {**found, "iris": points[CONTOUR].tolist(), "gaze": [across, down]}
+        described = {"score": prediction.score, "points": points.tolist()}
+        return {**described, "iris": points[CONTOUR].tolist(), "gaze": [across, down]}
 
     def values(self, outputs: Outputs, sample: Sample, /) -> Mapping[str, Any]:
         """Return ``contour``, ``(71, 3)``, and ``iris``, ``(5, 3)``, in pixels of the input."""
@@ -94,9 +94,9 @@ class Iris(Postprocessor[IrisConfig]):
 
 
 def gaze(points: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """Return where the iris stands between the corners of the eye, as ``Iris.describe`` has it.
+    """Return the offset of the iris between the corners of the eye, as in ``Iris.describe``.
 
-    :param points: ``(76, 2)``; where both corners are one point, the gaze is 0.
+    :param points: ``(76, 2)``; if both corners coincide, the gaze is 0.
     """
     (ax, ay), (bx, by) = sorted(points[list(CORNERS)].tolist())  # from left to right in the picture
     x, y = points[CONTOUR].tolist()

@@ -1,4 +1,4 @@
-"""Scores for each pixel become a mask of the source picture's size."""
+"""The postprocessor ``mask``: a mask in the source picture's size from scores for each pixel."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 CLASSES = 256
-"""What a byte for each pixel can tell apart."""
+"""Largest number of classes: a mask has one byte per pixel."""
 CHANNELS = {"NCHW": 1, "NHWC": 3}
 """Axis of the channels."""
 
 
 class Segmentation(Postprocessor[MaskConfig]):
-    """Takes one probability for each pixel, or one score for each pixel and class.
+    """Reads one probability for each pixel, or one score for each pixel and class.
 
-    One channel is brought to the picture's size, bilinear, and compared with the threshold.  Of several, the best
-    at the model's resolution counts, the first of equal ones, and pixels of the picture take the nearest.  What
-    the input left out of the picture is 0.
+    A single channel is interpolated bilinearly to the picture's size and compared with the threshold.  With several
+    channels, the best class is chosen at the model's resolution, the first among equal scores, and each pixel of the
+    picture takes the nearest one.  Pixels of the picture outside the input are 0.
     """
 
     def __init__(self, config: MaskConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
@@ -46,9 +46,9 @@ class Segmentation(Postprocessor[MaskConfig]):
             self._axis(self.output.shape)  # type: ignore[arg-type] # none is dynamic
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Mask:
-        """Return the mask: 0 and 1 for one channel, else the class.
+        """Return the mask: 0 and 1 for a single channel, otherwise class indices.
 
-        :raises ProcessorError: A value is not finite.
+        :raises ProcessorError: A score is NaN or infinity.
         """
         scores = self._read(outputs, sample)
         placing = self._place(sample, scores.shape[1:], smooth=len(scores) == 1)
@@ -61,16 +61,16 @@ class Segmentation(Postprocessor[MaskConfig]):
         return Mask(values)
 
     def describe(self, prediction: Mask, /) -> Mapping[str, Any]:
-        """Return run lengths and the share of the picture's pixels.
+        """Return the run lengths of the masks and their shares of the picture's pixels.
 
-        For one channel ``{"mask": {"size", "counts"}, "share": {label: share}}``, else
-        ``{"masks": {label: {"size", "counts"}, ...}, "share"}`` of the classes that occur.
+        For a single channel ``{"mask": {"size", "counts"}, "share": {label: share}}``, otherwise
+        ``{"masks": {label: {"size", "counts"}, ...}, "share"}`` with the classes that occur.
         """
         values = prediction.values
         counts = np.bincount(values.reshape(-1))
-        found = [at for at in np.flatnonzero(counts).tolist() if at or not self._single]
-        masks = {self._label(at): run_lengths.encode(values == at) for at in found}
-        share = {self._label(at): counts[at] / values.size for at in found}
+        classes = [at for at in np.flatnonzero(counts).tolist() if at or not self._single]
+        masks = {self._label(at): run_lengths.encode(values == at) for at in classes}
+        share = {self._label(at): counts[at] / values.size for at in classes}
         if not self._single:
             return {"masks": masks, "share": share}
         label = self._label(1)
@@ -84,27 +84,27 @@ class Segmentation(Postprocessor[MaskConfig]):
         """Return the scores, ``(channels, height, width)``; a view."""
         values = outputs[self.output.name]
         axis = self._axis(values.shape)
-        found = real(values, self.output).reshape(with_batch(values.shape))
-        require_scores(found, self.output, sample)
-        planes: Floats = np.moveaxis(found, axis, 1)[0]
+        scores = real(values, self.output).reshape(with_batch(values.shape))
+        require_scores(scores, self.output, sample)
+        planes: Floats = np.moveaxis(scores, axis, 1)[0]
         return planes
 
     def _place(self, sample: Sample, shape: tuple[int, ...], *, smooth: bool) -> Placing:
-        """Return the way to the picture: the last one again where nothing has changed."""
+        """Return the resampling to the picture; the last one is reused if geometry and shape are the same."""
         geometry, kept = geometry_of(sample), self._placing
         if kept is None or kept.geometry is not geometry or kept.shape != shape:
             self._placing = kept = Placing(geometry, (shape[0], shape[1]), smooth=smooth)
         return kept
 
     def _axis(self, given: Sequence[int]) -> int:
-        """Return the axis of the channels, the batch being the first.
+        """Return the axis of the channels in the shape with a batch dimension.
 
-        :raises ProcessorError: The output is no map, or the labels do not fit.
+        :raises ProcessorError: The output is not a map, or the number of labels does not fit.
         """
         shape = with_batch(given)
         if len(shape) != 4 or shape[0] != 1 or not all(shape):  # noqa: PLR2004 - batch, channels, height, width
             raise ProcessorError(
-                f'output "{self.output.called}" {list(shape)} is no map: expected 4 dimensions, the first of them 1',
+                f'output "{self.output.called}" {list(shape)} is not a map: expected 4 dimensions, the first of them 1',
                 where=WHERE,
             )
         axis = CHANNELS[self._layout(shape)]
@@ -113,7 +113,10 @@ class Segmentation(Postprocessor[MaskConfig]):
         fitting = {0, 1, 2} if self._single else {0, count}
         if len(self.labels) not in fitting or count > CLASSES:
             what = f'{len(self.labels)} labels for {count} channels of output "{self.output.called}" {list(shape)}'
-            hint = f"one channel takes a label, or one for the rest and one; several take one each, {CLASSES} at most"
+            hint = (
+                "one channel needs one label, or two with the background first; "
+                f"several need one each, {CLASSES} at most"
+            )
             raise ProcessorError(what, where="labels", hint=hint)
         return axis
 
@@ -124,13 +127,13 @@ class Segmentation(Postprocessor[MaskConfig]):
         if stated in CHANNELS:
             return stated
         for count in (1, len(self.labels)):
-            found = [name for name, axis in CHANNELS.items() if shape[axis] == count]
-            if len(found) == 1:
-                return found[0]
+            layouts = [name for name, axis in CHANNELS.items() if shape[axis] == count]
+            if len(layouts) == 1:
+                return layouts[0]
         raise ProcessorError(
-            f'cannot tell the layout of output "{self.output.called}" {list(shape)}',
+            f'cannot determine the layout of output "{self.output.called}" {list(shape)}',
             where=WHERE,
-            hint='say "layout": "NCHW" or "NHWC"',
+            hint='set "layout": "NCHW" or "NHWC"',
         )
 
     def _label(self, at: int) -> str:
@@ -140,15 +143,15 @@ class Segmentation(Postprocessor[MaskConfig]):
 
 
 def _best_classes(scores: Floats) -> npt.NDArray[np.uint8]:
-    """Return the class of the highest score for each pixel, of equal ones the first, ``(height, width)``."""
-    if scores.strides[0] < scores.strides[2]:  # the channels of a pixel lie side by side
-        found: npt.NDArray[np.uint8] = scores.argmax(0).astype(np.uint8)
-        return found
+    """Return the class with the highest score for each pixel, the first among equal ones, ``(height, width)``."""
+    if scores.strides[0] < scores.strides[2]:  # the channels of a pixel are contiguous
+        best: npt.NDArray[np.uint8] = scores.argmax(0).astype(np.uint8)
+        return best
     highest = scores[0].copy()
     classes: npt.NDArray[np.uint8]
     classes, step = np.zeros((2, *highest.shape), np.uint8)
     above = np.empty(highest.shape, np.bool_)
-    for at in range(1, len(scores)):  # in whole planes: a tenth of what argmax across them takes
+    for at in range(1, len(scores)):  # plane by plane takes a tenth of the time of argmax across the planes
         np.greater(scores[at], highest, out=above)
         np.maximum(scores[at], highest, out=highest)
         np.multiply(above.view(np.uint8), np.uint8(at), out=step)

@@ -1,7 +1,7 @@
-"""Masks as run lengths: COCO's uncompressed form.
+"""Masks as run lengths, in COCO's uncompressed format.
 
-Column after column, the numbers count pixels that are alike, beginning with those
-outside the mask; the first is 0 where the first pixel belongs to it.
+The numbers are the lengths of alternating runs of pixels outside and inside the mask, column
+by column, starting outside; the first number is 0 if the first pixel belongs to the mask.
 Source: the COCO data format, cocodataset.org, and its mask API.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def encode(mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
     """Return ``{"size": [height, width], "counts": [...]}`` of a mask, ``(height, width)``."""
-    flat = np.concatenate([[False], mask.T.reshape(-1)])  # the first run is one outside
+    flat = np.concatenate([[False], mask.T.reshape(-1)])  # the first run is outside
     changes = np.flatnonzero(flat[1:] != flat[:-1])
     counts = np.diff(np.concatenate([[0], changes, [mask.size]]))
     return {"size": list(mask.shape), "counts": counts.tolist()}
@@ -28,12 +28,12 @@ def encode(mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
 def decode(encoded: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
     """Return the mask, ``(height, width)``, of run lengths.
 
-    :raises ValueError: They do not sum to the number of pixels, or one is negative.
+    :raises ValueError: The run lengths do not sum to the number of pixels, or one is negative.
     """
     height, width = encoded["size"]
     counts = np.asarray(encoded["counts"], np.int64)
     if counts.sum() != height * width or (counts < 0).any():
         raise ValueError(f"run lengths of {counts.sum()} pixels for a mask of {height} x {width}")
     inside = np.arange(counts.size) % 2 == 1
-    found: npt.NDArray[np.bool_] = np.repeat(inside, counts).reshape(width, height).T
-    return found
+    mask: npt.NDArray[np.bool_] = np.repeat(inside, counts).reshape(width, height).T
+    return mask

@@ -1,4 +1,4 @@
-"""The postprocessors of this package, by name."""
+"""Specifications of the postprocessors; importing this module imports neither cv2 nor numpy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SPECS = (
     ProcessorSpec(
         "mesh",
         "lpbench_image.post.landmarks:Mesh",
-        "points of a mesh: landmarks in the picture, and whether there is a face",
+        "points of a mesh: landmarks in the picture, and the score of a face",
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:MeshConfig",
@@ -19,7 +19,7 @@ SPECS = (
     ProcessorSpec(
         "iris",
         "lpbench_image.post.landmarks:Iris",
-        "points of an eye: lids, iris and where it looks",
+        "points of an eye: lids, iris and gaze",
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:IrisConfig",
@@ -43,7 +43,7 @@ SPECS = (
     ProcessorSpec(
         "embedding",
         "lpbench_image.post.embedding:Vector",
-        "a unit vector, and what in a gallery is like it",
+        "a unit vector, and its matches in a gallery",
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:EmbeddingConfig",
@@ -59,7 +59,7 @@ SPECS = (
     ProcessorSpec(
         "mask",
         "lpbench_image.post.mask:Segmentation",
-        "scores for each pixel: a mask of the picture's size",
+        "scores for each pixel: a mask in the picture's size",
         requires=("numpy", "cv2"),
         hint=OPENCV,
         config="lpbench_image.post.config:MaskConfig",
@@ -67,7 +67,7 @@ SPECS = (
     ProcessorSpec(
         "text-boxes",
         "lpbench_image.post.text_boxes:TextBoxes",
-        "a map of where text is: boxes around its lines, in reading order",
+        "a probability map of text: boxes around its lines, in reading order",
         requires=("numpy", "cv2"),
         hint=OPENCV,
         config="lpbench_image.post.config:TextBoxesConfig",

@@ -1,7 +1,7 @@
-"""A map of probabilities becomes boxes around lines of text.
+"""The postprocessor ``text-boxes``: boxes around lines of text from a probability map.
 
 Source: Liao et al., "Real-time Scene Text Detection with Differentiable
-Binarization", arXiv:1911.08947, section 3.5: the label generation, turned round.
+Binarization", arXiv:1911.08947, section 3.5: the inverse of the label generation.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
-"""Of a box along its own axes: upper left, upper right, lower right, lower left."""
+"""Corners of a unit box along its own axes: upper left, upper right, lower right, lower left."""
 NO_PARENT = -1
 
 
@@ -37,7 +37,7 @@ class Boxes(NamedTuple):
 
     :param centres: ``(n, 2)``: x, y.
     :param sides: ``(n, 2)``: width and height.
-    :param angles: ``(n,)``: of the width against the map's rows, degrees, clockwise.
+    :param angles: ``(n,)``: angles between the width and the map's rows, in degrees, clockwise.
     """
 
     centres: npt.NDArray[np.float64]
@@ -56,7 +56,7 @@ class Boxes(NamedTuple):
 
 
 class TextBoxes(Postprocessor[TextBoxesConfig]):
-    """Takes the probability of each pixel of being text, in a map over the input, of any size."""
+    """Reads a map of any size over the input with the probability that each pixel is text."""
 
     def __init__(self, config: TextBoxesConfig, outputs: Sequence[TensorInfo], labels: Sequence[str]) -> None:
         super().__init__(config, outputs, labels)
@@ -65,17 +65,17 @@ class TextBoxes(Postprocessor[TextBoxesConfig]):
             _extent(self.output.shape, self.output)  # type: ignore[arg-type] # none is dynamic
 
     def __call__(self, outputs: Outputs, sample: Sample, /) -> Detections:
-        """Return the boxes in reading order; ``points`` are their corners, from the upper left one clockwise.
+        """Return the boxes in reading order; ``points`` are their corners, clockwise from the upper left one.
 
-        :raises ProcessorError: A value is not finite.
+        :raises ProcessorError: A probability is NaN or infinity.
         """
-        found = self._read(outputs, sample)
-        boxes = self._boxes(found)
-        scores = means_inside(found, boxes.corners())
+        probabilities = self._read(outputs, sample)
+        boxes = self._boxes(probabilities)
+        scores = means_inside(probabilities, boxes.corners())
         kept = scores >= self.config.box_threshold
-        grown = _grown(Boxes(*(each[kept] for each in boxes)), self.config.grow).corners()
+        grown = _grown(Boxes(*(column[kept] for column in boxes)), self.config.grow).corners()
         geometry = geometry_of(sample)
-        scale = np.divide(geometry.size[::-1], found.shape[::-1])
+        scale = np.divide(geometry.size[::-1], probabilities.shape[::-1])
         polygons = geometry.to_source(grown * scale).astype(np.float32)
         order = reading_order(polygons)
         polygons = polygons[order]
@@ -85,7 +85,7 @@ class TextBoxes(Postprocessor[TextBoxesConfig]):
     def describe(self, prediction: Detections, /) -> Mapping[str, Any]:
         """Return ``{"items": [{"label": "text", "score", "box": [l, t, r, b], "polygon": [[x, y], ...]}, ...]}``."""
         columns = (prediction.scores, prediction.boxes, prediction.points)
-        rows = zip(*(each.tolist() for each in columns), strict=True)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
         items = [{"label": "text", "score": score, "box": box, "polygon": points} for score, box, points in rows]
         return {"items": items}
 
@@ -95,24 +95,24 @@ class TextBoxes(Postprocessor[TextBoxesConfig]):
 
     def _read(self, outputs: Outputs, sample: Sample) -> Floats:
         values = outputs[self.output.name]
-        found = real(values, self.output).reshape(_extent(values.shape, self.output))
-        require_scores(found, self.output, sample)
-        return found
+        probabilities = real(values, self.output).reshape(_extent(values.shape, self.output))
+        require_scores(probabilities, self.output, sample)
+        return probabilities
 
     def _boxes(self, probabilities: Floats) -> Boxes:
         """Return the smallest rectangle around each connected area above the threshold."""
         text = np.greater(probabilities, self.config.threshold).view(np.uint8)
         contours, hierarchy = cv2.findContours(text, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
         parents = [] if hierarchy is None else hierarchy[0, :, 3].tolist()
-        outer = [each for each, parent in zip(contours, parents, strict=True) if parent == NO_PARENT]
-        found = [cv2.minAreaRect(each) for each in outer[: self.config.limit]]
-        large = [(*centre, *sides, angle) for centre, sides, angle in found if min(sides) >= self.config.smallest]
+        outer = [contour for contour, parent in zip(contours, parents, strict=True) if parent == NO_PARENT]
+        rectangles = [cv2.minAreaRect(contour) for contour in outer[: self.config.limit]]
+        large = [(*centre, *sides, angle) for centre, sides, angle in rectangles if min(sides) >= self.config.smallest]
         columns = np.array(large, np.float64).reshape(-1, 5)
         return _upright(Boxes(columns[:, :2] + 0.5, columns[:, 2:4], columns[:, 4]))
 
 
 def means_inside(probabilities: Floats, corners: npt.NDArray[np.float64]) -> Floats:
-    """Return the mean of the pixels in and under the edge of each convex polygon; 0 where it lies outside the map.
+    """Return the mean of the pixels inside and on the edge of each convex polygon; 0 for polygons outside the map.
 
     :param corners: ``(n, k, 2)`` x and y in pixels of the map.
     """
@@ -131,10 +131,10 @@ def means_inside(probabilities: Floats, corners: npt.NDArray[np.float64]) -> Flo
 
 
 def reading_order(polygons: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return the order in which boxes ``(n, 4, 2)`` are read: line by line, each from left to right.
+    """Return the reading order of boxes ``(n, 4, 2)``: line by line, each from left to right.
 
-    From top to bottom, a box begins a new line if its centre lies more than half the height of the line's first box
-    below that one's centre.
+    From top to bottom, a box starts a new line if its centre is below the centre of the current line's first box by
+    more than half of that box's height.
     """
     centres = polygons.mean(axis=1)
     heights = np.linalg.norm(polygons[:, 3] - polygons[:, 0], axis=-1)
@@ -149,14 +149,14 @@ def reading_order(polygons: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 
 def _upright(boxes: Boxes) -> Boxes:
-    """Return the same rectangles with the width as the side that is nearer to a row: -45 < angle <= 45."""
+    """Return the same rectangles with the more horizontal side as the width: -45 < angle <= 45."""
     turns = np.ceil((boxes.angles - 45) / 90)
     odd = (turns % 2 == 1)[:, None]
     return Boxes(boxes.centres, np.where(odd, boxes.sides[:, ::-1], boxes.sides), boxes.angles - 90 * turns)
 
 
 def _grown(boxes: Boxes, factor: float) -> Boxes:
-    """Move each side outwards by area * factor / perimeter."""
+    """Return the boxes with each side moved outwards by area * factor / perimeter."""
     sides = boxes.sides
     distance = sides.prod(axis=1) * factor / (2 * sides.sum(axis=1))
     return boxes._replace(sides=sides + 2 * distance[:, None])
@@ -165,9 +165,9 @@ def _grown(boxes: Boxes, factor: float) -> Boxes:
 def _extent(given: Sequence[int], info: TensorInfo) -> tuple[int, int]:
     """Return height and width of a map of one channel.
 
-    :raises ProcessorError: It is none.
+    :raises ProcessorError: The output is not a map of one channel.
     """
     shape = with_batch(given)
     if len(shape) == 4 and shape[0] == 1 and 1 in {shape[1], shape[3]} and all(shape):  # noqa: PLR2004 - with the batch
         return (shape[2], shape[3]) if shape[1] == 1 else (shape[1], shape[2])
-    raise ProcessorError(f'output "{info.called}" {list(given)} is no map of one channel', where=WHERE)
+    raise ProcessorError(f'output "{info.called}" {list(given)} is not a map of one channel', where=WHERE)
