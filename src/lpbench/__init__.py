@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from lpbench.jobs.doctor import doctor
     from lpbench.jobs.listing import engines, plugins
     from lpbench.jobs.measuring.live import compare_live
-    from lpbench.jobs.measuring.session import Progress, benchmark
+    from lpbench.jobs.measuring.progress import Progress
+    from lpbench.jobs.measuring.session import benchmark
     from lpbench.jobs.new_app import new_app
     from lpbench.jobs.probing import probe
+    from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.engine import Engine, Model, Session, TensorInfo
     from lpbench.plugin.hookspecs import hookimpl
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     )
     from lpbench.results.comparison import compare
     from lpbench.results.model import Configuration, Metric, Result
+    from lpbench.results.settings import RunSettings
     from lpbench.results.store import load as load_result
     from lpbench.util.unavailable import Unavailable
 
@@ -55,6 +58,7 @@ __all__ = [
     "Converter",
     "ConverterSpec",
     "Engine",
+    "EngineConfiguration",
     "EngineError",
     "EngineSpec",
     "LpbenchError",
@@ -71,6 +75,7 @@ __all__ = [
     "QualityMetric",
     "Reading",
     "Result",
+    "RunSettings",
     "Sample",
     "Session",
     "TensorInfo",
@@ -106,9 +111,11 @@ _MODULES = {
     "jobs.doctor": ("doctor",),
     "jobs.listing": ("engines", "plugins"),
     "jobs.measuring.live": ("compare_live",),
-    "jobs.measuring.session": ("Progress", "benchmark"),
+    "jobs.measuring.progress": ("Progress",),
+    "jobs.measuring.session": ("benchmark",),
     "jobs.new_app": ("new_app",),
     "jobs.probing": ("probe",),
+    "plugin.configuration": ("EngineConfiguration",),
     "plugin.converter": ("Converter",),
     "plugin.engine": ("Engine", "Model", "Session", "TensorInfo"),
     "plugin.hookspecs": ("hookimpl",),
@@ -129,6 +136,7 @@ _MODULES = {
     ),
     "results.comparison": ("compare",),
     "results.model": ("Configuration", "Metric", "Result"),
+    "results.settings": ("RunSettings",),
     "util.unavailable": ("Unavailable",),
 }
 _PLACES = {

@@ -125,8 +125,8 @@ def test_a_tensor_may_have_an_equals_sign_in_its_name() -> None:
     parser = Parser("run")
     cli.command_module("run").configure(parser)
     options = parser.parse(["x", "--shape", "a=b:0=1,3", "--range", "n=-1,1.5"])
-    assert options.shape == [("a=b:0", [1, 3])]
-    assert options.range == [("n", [-1.0, 1.5])]
+    assert options.shapes == [("a=b:0", [1, 3])]
+    assert options.ranges == [("n", [-1.0, 1.5])]
 
 
 def test_a_traceback_is_shown_only_when_asked(capsys: Capture) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpbench.cli._progress import Live, words
-from lpbench.jobs.measuring.session import Progress
+from lpbench.jobs.measuring.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,16 +14,17 @@ import pytest
 
 from lpbench.app.model import load_app
 from lpbench.errors import EngineError, LpbenchError, WorkerError
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.requests import OpenRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _request(folder: Path, **more: Any) -> dict[str, Any]:
+def _request(folder: Path) -> dict[str, Any]:
     app = load_app(folder)
-    to_jsonable = {"engine": "fake", "options": {}, "shapes": {}, "samples": [str(path) for path in app.samples]}
-    return {"app": app.request(), **to_jsonable, **more}
+    return OpenRequest(app.request(), EngineConfiguration("fake"), samples=tuple(map(str, app.samples))).arguments()
 
 
 def _opened(folder: Path, **options: Any) -> Worker:

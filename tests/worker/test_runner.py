@@ -14,9 +14,11 @@ from lpbench.app.model import load_app
 from lpbench.app.model_choice import merge
 from lpbench.errors import EngineError, WorkerError
 from lpbench.machine.process_memory import memory, reset_peak
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.engine import TensorInfo
 from lpbench.util.jsonable import to_jsonable
 from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.requests import OpenRequest
 from lpbench.worker.runner import Runner
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def test_variables_of_the_engine_are_set_here_too_unless_the_caller_has_set_them
 ) -> None:
     monkeypatch.delenv("FAKE_TELEMETRY", raising=False)
     app = load_app(fake_app())
-    request: dict[str, Any] = {"app": app.request(), "engine": "fake", "options": {}, "shapes": {}, "samples": []}
+    request = OpenRequest(app.request(), EngineConfiguration("fake")).arguments()
     Runner().open(**request)
     assert os.environ["FAKE_TELEMETRY"] == "0"
     monkeypatch.setenv("FAKE_TELEMETRY", "1")

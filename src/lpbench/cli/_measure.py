@@ -42,14 +42,14 @@ def find_app(word: str, options: argparse.Namespace) -> App:
     from lpbench.app import resolve
 
     path = Path(word)
-    if options.range and (path.is_dir() or not path.exists()):
+    if options.ranges and (path.is_dir() or not path.exists()):
         raise LpbenchError(
             "--range is for the synthetic inputs of a bare model",
             where=word,
             hint="an app's ranges stand in its ai_app_config.json",
         )
     place = path if path.exists() else _from_catalogue(word)
-    return resolve.resolve(place, shapes=dict(options.shape), ranges=dict(options.range), seed=options.seed)
+    return resolve.resolve(place, shapes=dict(options.shapes), ranges=dict(options.ranges), seed=options.seed)
 
 
 def measure(app: App, options: argparse.Namespace) -> Result:

@@ -7,104 +7,78 @@ import contextlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lpbench.errors import UnknownNameError
+from lpbench.results.settings import documentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.app.model import App
 
+    Adds = argparse.ArgumentParser | argparse._ArgumentGroup  # noqa: SLF001 - argparse has no public name for it
+
 TENSORS = "inputs of a bare model"
 WORKERS = "worker processes"
+
+
+def add_setting(group: Adds, flag: str, name: str, **how: Any) -> None:
+    """Add the option of a setting: its help is the setting's documentation, its place in the options the name."""
+    group.add_argument(flag, dest=name, help=documentation()[name], **how)
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """Add what says which engine runs, and how."""
     group = parser.add_argument_group("engine")
-    group.add_argument(
-        "--engine",
-        type=names,
-        action="extend",
-        metavar="E,…",
-        help='one or several, or "all"; E:threads=2 gives one options of its own',
-    )
-    group.add_argument(
-        "--convert",
-        action=argparse.BooleanOptionalAction,
-        help="convert the model, once and checked, for engines that do not read it (with --engine all: yes)",
-    )
-    group.add_argument("--device", metavar="D", help="cpu, cuda:0, …: what the engine calls it")
-    group.add_argument("--threads", type=from_zero, metavar="N", help="threads of the engine")
-    group.add_argument(
-        "--set", type=pair, action="append", default=[], metavar="KEY=VALUE", help="any other option of the engine"
-    )
+    add_setting(group, "--engine", "engine", type=names, action="extend", metavar="E,…")
+    add_setting(group, "--convert", "convert", action=argparse.BooleanOptionalAction)
+    add_setting(group, "--device", "device", metavar="D")
+    add_setting(group, "--threads", "threads", type=from_zero, metavar="N")
+    add_setting(group, "--set", "options", type=pair, action="append", metavar="KEY=VALUE")
+
+
+def add_samples(parser: argparse.ArgumentParser, *, data: str = "--data") -> None:
+    """Add what says how much is measured, and on what.
+
+    :param data: What the option of the samples is called.
+    """
+    add_setting(parser, data, "data", metavar="DIR")
+    add_setting(parser, "--number", "number", type=from_one, metavar="N")
+    add_setting(parser, "--runs", "runs", type=from_one, metavar="R")
 
 
 def add_tensors(parser: argparse.ArgumentParser) -> None:
     """Add what says which inputs are generated for a bare model."""
     group = parser.add_argument_group(TENSORS)
-    group.add_argument(
-        "--shape", type=shape, action="append", default=[], metavar="NAME=1,3,…", help="fix the open dimensions"
-    )
-    group.add_argument(
-        "--range", type=limits, action="append", default=[], metavar="NAME=LO,HI", help="values from LO to below HI"
-    )
-    group.add_argument("--seed", type=from_zero, default=0, metavar="N", help="of the synthetic values (0)")
+    add_setting(group, "--shape", "shapes", type=shape, action="append", default=[], metavar="NAME=1,3,…")
+    add_setting(group, "--range", "ranges", type=limits, action="append", default=[], metavar="NAME=LO,HI")
+    add_setting(group, "--seed", "seed", type=from_zero, default=0, metavar="N")
 
 
 def add_workers(parser: argparse.ArgumentParser, *, apart: bool = False) -> None:
     """Add how worker processes run.
 
-    :param apart: Whether there must be such processes, which are compared on the spot.
+    :param apart: Whether there must be such processes, which are compared on the spot: no yardstick is needed then.
     """
     group = parser.add_argument_group(WORKERS)
-    group.add_argument("--affinity", type=cores, default=(), metavar="0,2-3", help="cores that they may use")
-    group.add_argument(
-        "--priority", type=niceness, metavar="N", help="niceness from -20 (first, needs rights) to 19 (last)"
-    )
-    group.add_argument(
-        "--timeout", type=above_zero, default=300.0, metavar="S", help="seconds without an answer that mean hung (300)"
-    )
-    group.add_argument(
-        "--max-time", type=above_zero, metavar="S", help="seconds that measuring may take, a goal (13 for each engine)"
-    )
-    group.add_argument("--retry-disturbed", action="store_true", help="repeat a run that other processes disturbed")
-    if apart:  # a verdict on the spot needs no yardstick, and its turns take time from the others'
-        parser.set_defaults(no_isolate=False, no_yardstick=True)
-    else:
-        group.add_argument("--no-yardstick", action="store_true", help="no fixed kernel beside, for comparisons later")
-        group.add_argument("--no-isolate", action="store_true", help="measure in this process: a crash ends it")
+    add_setting(group, "--affinity", "affinity", type=cores, metavar="0,2-3")
+    add_setting(group, "--priority", "priority", type=niceness, metavar="N")
+    add_setting(group, "--timeout", "timeout", type=above_zero, metavar="S")
+    add_setting(group, "--max-time", "max_time", type=above_zero, metavar="S")
+    add_setting(group, "--retry-disturbed", "retry_disturbed", action="store_true")
+    if not apart:
+        add_setting(group, "--yardstick", "yardstick", action=argparse.BooleanOptionalAction)
+        add_setting(group, "--isolate", "isolate", action=argparse.BooleanOptionalAction)
 
 
 def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:
-    """Return the options as arguments of ``lpbench.benchmark``.
+    """Return the options that were given as settings of a benchmark.
 
     :raises LpbenchError: None was asked for, and none can be found.
     """
-    return {
-        "data": options.data,
-        "number": options.number,
-        "runs": options.runs,
-        "percentile": options.percentile,
-        "engine": options.engine,
-        "convert": options.engine == ["all"] if options.convert is None else options.convert,
-        "device": options.device,
-        "threads": options.threads,
-        "options": engine_options(dict(options.set), app, options.engine),
-        "shapes": dict(options.shape),
-        "seed": options.seed,
-        "affinity": options.affinity,
-        "priority": options.priority,
-        "timeout": options.timeout,
-        "max_time": options.max_time,
-        "isolate": False if options.no_isolate else None,
-        "explain": options.explain,
-        "batch": options.batch,
-        "streams": options.streams,
-        "draw": getattr(options, "draw", None),
-        "quality": getattr(options, "quality", None) or False,
-        "retry_disturbed": options.retry_disturbed,
-        "yardstick": not options.no_yardstick,
-    }
+    given = {name: getattr(options, name) for name in documentation() if getattr(options, name, None) is not None}
+    given["options"] = engine_options(dict(given.get("options", ())), app, options.engine)
+    given["shapes"], given["ranges"] = dict(options.shapes), dict(options.ranges)
+    given["convert"] = options.engine == ["all"] if options.convert is None else options.convert
+    return given
 
 
 def engine_options(texts: Mapping[str, str], app: App, asked: Sequence[str] | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from lpbench.errors import LpbenchError, nearest
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 class UsageError(LpbenchError):
     """The command line is invalid."""
+
+
+class Option(NamedTuple):
+    """An option: its name among the parsed ones, what a user types, and its value where nobody does."""
+
+    name: str
+    flag: str
+    default: Any
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,9 +44,10 @@ class Parser(argparse.ArgumentParser):
             self.error(f'unexpected argument "{rest[0]}"')
         return options
 
-    def defaults(self) -> dict[str, Any]:
-        """Return the default of each option, by its name in the options."""
-        return {action.dest: action.default for action in self._actions}  # argparse has no public name for it
+    def options(self) -> list[Option]:
+        """Return the options, without the positional arguments."""
+        actions = [action for action in self._actions if action.option_strings]  # argparse has no public name for it
+        return [Option(action.dest, action.option_strings[-1], action.default) for action in actions]
 
     def format_help(self) -> str:
         """Return the help: the description wrapped to the terminal, the examples unchanged."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from lpbench.jobs.measuring.session import Progress
+    from lpbench.jobs.measuring.progress import Progress
 
 PATIENCE = 2.0
 """Seconds from the start before the first line is printed."""

@@ -125,7 +125,7 @@ def _compare(app: Any, options: argparse.Namespace) -> Agreed:
             tolerance=options.tolerance or F32,
             bisect=options.bisect,
             convert=options.convert,
-            shapes=dict(options.shape),
+            shapes=dict(options.shapes),
             seed=options.seed,
             timeout=options.timeout,
             progress=progress,

@@ -36,17 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--deployment-package", default=LOCAL, metavar="P", help="local: the engines installed here run the app (local)"
     )
-    parser.add_argument("--dataset", dest="data", metavar="D", help="samples: a folder or one file (the app's own)")
-    count = _options.from_one
-    parser.add_argument("--number", type=count, default=20, metavar="N", help="measured inferences in total (20)")
-    parser.add_argument(
-        "--runs", type=count, metavar="R", help="fresh processes (one for each 6 inferences, at most 8)"
-    )
+    _options.add_samples(parser, data="--dataset")
     parser.add_argument(
         "--filename", type=Path, metavar="FILE", help=f"write the result here as JSON, and {RESULTS} beside it"
     )
     parser.add_argument("--force", action="store_true", help="overwrite these files")
-    parser.set_defaults(percentile=None, explain=False, batch=1, streams=1)
+    parser.set_defaults(number=20)
     _options.add_engine(parser)
     _options.add_tensors(parser)
     _options.add_workers(parser)

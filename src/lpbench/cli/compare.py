@@ -52,17 +52,16 @@ def configure(parser: Parser) -> None:
 
 def _add_live(parser: Parser) -> None:
     """Add the options of measuring now, and note which they are."""
-    before = parser.defaults()
+    before = parser.options()
     group = parser.add_argument_group("measuring now")
     group.add_argument("--live", metavar="APP", help="measure this app: a folder, a catalogue name or a model file")
-    group.add_argument("--data", metavar="DIR", help="samples: a folder or one file (the app's own)")
-    group.add_argument("--runs", type=_options.from_one, metavar="R", help="fresh processes of each engine (8)")
+    _options.add_setting(group, "--data", "data", metavar="DIR")
+    _options.add_setting(group, "--runs", "runs", type=_options.from_one, metavar="R")
     group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the result here too, as JSON")
     _options.add_engine(parser)
     _options.add_tensors(parser)
     _options.add_workers(parser, apart=True)
-    live = {name: default for name, default in parser.defaults().items() if name not in before}
-    parser.set_defaults(number=None, percentile=None, explain=False, batch=1, streams=1, of_live=live)
+    parser.set_defaults(of_live=[option for option in parser.options() if option not in before])
 
 
 def main(options: argparse.Namespace) -> int:
@@ -103,9 +102,9 @@ def _refuse_measuring(options: argparse.Namespace) -> None:
             f"a comparison takes two results; found {len(options.results)}",
             hint="lpbench compare A B, or --live APP --engine E --engine E to measure now",
         )
-    given = [name for name, default in options.of_live.items() if getattr(options, name) != default]
+    given = [option.flag for option in options.of_live if getattr(options, option.name) != option.default]
     if given:
-        raise UsageError(f"--{given[0].replace('_', '-')} is for measuring now", hint="add --live APP, or leave it out")
+        raise UsageError(f"{given[0]} is for measuring now", hint="add --live APP, or leave it out")
 
 
 def _live(options: argparse.Namespace) -> int:
@@ -113,7 +112,7 @@ def _live(options: argparse.Namespace) -> int:
     from lpbench.cli import _measure
     from lpbench.cli._parser import UsageError
     from lpbench.cli._progress import live
-    from lpbench.jobs.measuring.live import RUNS, compare_live
+    from lpbench.jobs.measuring.live import compare_live
 
     if options.results:
         raise UsageError(
@@ -121,9 +120,10 @@ def _live(options: argparse.Namespace) -> int:
         )
     _measure.refuse(options.output, overwrite=options.force)
     app = _measure.find_app(options.live, options)
-    arguments = {**_options.arguments(options, app), "runs": options.runs or RUNS, "margin": options.margin}
+    settings = _options.arguments(options, app)
+    engines = settings.pop("engine", [])
     with live() as progress:
-        result, found = compare_live(app, arguments.pop("engine") or [], **arguments, progress=progress)
+        result, found = compare_live(app, engines, **settings, margin=options.margin, progress=progress)
     saved = _measure.Saved()
     saved.write(result, options.output, None, overwrite=options.force)
     if options.json:

@@ -57,7 +57,7 @@ def main(options: argparse.Namespace) -> int:
             app,
             options.to,
             precision=options.precision,
-            shapes=dict(options.shape),
+            shapes=dict(options.shapes),
             output=options.output,
             force=options.force,
             timeout=options.timeout or TIMEOUT,

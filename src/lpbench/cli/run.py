@@ -26,36 +26,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = EPILOG
     parser.add_argument("app", metavar="APP", help="an app's folder, a catalogue name (lpbench apps) or a model file")
-    parser.add_argument("--data", metavar="DIR", help="samples: a folder or one file (the app's own)")
-    parser.add_argument(
-        "--number",
-        type=_options.from_one,
-        metavar="N",
-        help="inferences to measure in all (until the interval is narrow)",
-    )
-    parser.add_argument(
-        "--runs", type=_options.from_one, metavar="R", help="fresh processes (8, or as many as a pilot asks for)"
-    )
-    parser.add_argument(
-        "--percentile", type=_options.percentage, metavar="P", help="go on until this percentile is known, 99 say"
-    )
-    parser.add_argument(
-        "--explain", action="store_true", help="take the latency apart: engine alone, new input, caches, stages, Python"
-    )
-    parser.add_argument(
-        "--batch", type=_options.from_one, default=1, metavar="N", help="samples that the model takes at a time (1)"
-    )
-    parser.add_argument(
-        "--streams", type=_options.from_one, default=1, metavar="S", help="sessions side by side, in one process (1)"
-    )
-    parser.add_argument(
-        "--quality",
-        nargs="?",
-        const=True,
-        type=_options.names,
-        metavar="METRIC,…",
-        help="judge the predictions on labelled --data (the app's own), by its metrics or these",
-    )
+    _options.add_samples(parser)
+    _options.add_setting(parser, "--percentile", "percentile", type=_options.percentage, metavar="P")
+    _options.add_setting(parser, "--explain", "explain", action="store_true")
+    _options.add_setting(parser, "--alone", "alone", type=_options.above_zero, metavar="S")
+    _options.add_setting(parser, "--batch", "batch", type=_options.from_one, metavar="N")
+    _options.add_setting(parser, "--streams", "streams", type=_options.from_one, metavar="S")
+    _options.add_setting(parser, "--quality", "quality", nargs="?", const=True, type=_options.names, metavar="METRIC,…")
     _options.add_engine(parser)
     add_output(parser)
     _options.add_tensors(parser)
@@ -67,7 +44,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the result here too, as JSON")
     group.add_argument("--results", type=Path, metavar="FILE", help="write the predictions here, as text")
-    group.add_argument("--draw", metavar="DIR", help="write each sample here with what was found drawn on it")
+    _options.add_setting(group, "--draw", "draw", metavar="DIR")
     group.add_argument("--force", action="store_true", help="overwrite these files")
     group.add_argument("--predictions", action="store_true", help="print the best answer for each sample")
     group.add_argument("--json", action="store_true", help="print the result as JSON, the rest on standard error")

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.model_choice import choose_model
 from lpbench.errors import EngineError, LpbenchError
 from lpbench.plugin import registry
-from lpbench.plugin.engine import Engine
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config
+from lpbench.worker.requests import OpenRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lpbench.app.model import App, Component
+    from lpbench.plugin.engine import Engine
     from lpbench.plugin.specs import EngineSpec
 
 
@@ -30,18 +32,19 @@ class Target:
     """One configuration to measure.
 
     :param asked: The engine as the user called it.
+    :param configuration: The engine by its own name, with everything that decides how it runs.
     :param spec: The engine's spec; None where an instance was handed over.
     :param plugin: Distribution that brings the engine.
-    :param instance: An engine handed over directly.
+    :param instance: An engine handed over directly, ``instance_config`` what its ``open`` gets.
     :param others: By the names of components whose models this engine does not read: what runs them.
     :param refusal: Why it cannot be measured, where that is known already.
     """
 
     asked: str
+    configuration: EngineConfiguration
     spec: EngineSpec | None = None
     plugin: str = ""
     instance: Engine[Any] | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
     instance_config: object = None
     others: Mapping[str, Target] = field(default_factory=dict)
     refusal: LpbenchError | None = None
@@ -49,7 +52,7 @@ class Target:
     @property
     def name(self) -> str:
         """The engine's own name."""
-        return self.spec.name if self.spec else self.asked
+        return self.configuration.engine
 
     def runs(self, component: Component) -> Target:
         """Return what runs a component: this engine, or another that reads its model."""
@@ -60,33 +63,51 @@ class Target:
         every = (*self.others.values(), self)
         return {name: value for each in every if each.spec for name, value in each.spec.environment.items()}
 
+    def open_request(self, app: App, samples: Sequence[Path], *, seed: int, draw: Path | None = None) -> OpenRequest:
+        """Return the request that opens an app on this engine."""
+        return OpenRequest(
+            app=app.request(),
+            configuration=self.configuration,
+            others={name: target.configuration for name, target in self.others.items()},
+            samples=tuple(map(str, samples)),
+            seed=seed,
+            draw=str(draw or ""),
+        )
+
+
+def handed_over(engine: Engine[Any], options: Mapping[str, Any], template: EngineConfiguration) -> Target:
+    """Return an engine that was handed over as a target.
+
+    :param options: ``config`` is what its ``open`` gets.
+    """
+    name = type(engine).__name__
+    configuration = dataclasses.replace(template, engine=name)
+    return Target(name, configuration, instance=engine, instance_config=options.get("config"))
+
 
 def targets(
     app: App,
-    asked: str | Sequence[str] | Engine[Any] | None,
-    options: Mapping[str, Any],
+    engines: Sequence[str] | None,
+    template: EngineConfiguration,
     failed: Mapping[str, LpbenchError] | None = None,
 ) -> list[Target]:
     """Return what to measure; an engine that cannot be used is kept with the reason where others were asked for too.
 
+    :param engines: Names, with options of their own where they have any, or ``ALL`` alone; None takes the app's.
+    :param template: What is asked of every engine: its name is filled in.
     :param failed: Why no model could be made for an engine, by its name.
     :raises LpbenchError: The only engine that was asked for cannot be used.
     """
-    if isinstance(asked, Engine):
-        config = options.get("config")
-        return [Target(type(asked).__name__, instance=asked, instance_config=config)]
-    names, failed = _names(app, asked), failed or {}
-    if len(names) == 1 and not _everything(asked):
-        return [_target(app, names[0], options, failed)]
-    return [_tolerant(app, name, options, failed) for name in names]
+    names, failed = _names(app, engines), failed or {}
+    if len(names) == 1 and not _everything(engines):
+        return [_target(app, names[0], template, failed)]
+    return [_tolerant(app, name, template, failed) for name in names]
 
 
-def usable(app: App, asked: str | Sequence[str] | Engine[Any] | None) -> list[EngineSpec]:
-    """Return the engines asked for that can be used here, whatever they read; none for one that is handed over."""
-    if isinstance(asked, Engine):
-        return []
+def usable(app: App, engines: Sequence[str] | None) -> list[EngineSpec]:
+    """Return the engines asked for that can be used here, whatever they read."""
     found: dict[str, EngineSpec] = {}
-    for name in _names(app, asked):
+    for name in _names(app, engines):
         with contextlib.suppress(LpbenchError):  # targets says so
             offer = registry.current().get(registry.ENGINES, name.partition(":")[0])
             if offer.availability():
@@ -94,14 +115,14 @@ def usable(app: App, asked: str | Sequence[str] | Engine[Any] | None) -> list[En
     return list(found.values())
 
 
-def _names(app: App, asked: str | Sequence[str] | None) -> list[str]:
-    if _everything(asked):
+def _names(app: App, engines: Sequence[str] | None) -> list[str]:
+    if _everything(engines):
         return list(registry.current().all(registry.ENGINES))
-    return [asked] if isinstance(asked, str) else list(asked or [preferred(app)])
+    return list(engines or [preferred(app)])
 
 
-def _everything(asked: str | Sequence[str] | None) -> bool:
-    return asked == ALL or list(asked or []) == [ALL]
+def _everything(engines: Sequence[str] | None) -> bool:
+    return list(engines or []) == [ALL]
 
 
 def preferred(app: App) -> str:
@@ -126,13 +147,13 @@ def reads(spec: EngineSpec, component: Component) -> bool:
     return any(model.format in spec.formats for model in component.models)
 
 
-def refuse_side_by_side(
-    app: App, targets: Sequence[Target], *, batch: int, streams: int, explain: bool
-) -> list[Target]:
-    """Return the targets, those refused that cannot take batches or streams as asked.
+def refuse_side_by_side(app: App, targets: Sequence[Target], *, explain: bool) -> list[Target]:
+    """Return the targets, those refused that do not support batches or streams as asked.
 
-    :raises LpbenchError: The app cannot, or the only target cannot.
+    :param explain: Whether the latency is to be broken down.
+    :raises LpbenchError: The app does not support them, or the only target does not.
     """
+    batch, streams = targets[0].configuration.batch, targets[0].configuration.streams
     if batch < 1 or streams < 1:
         raise LpbenchError(
             f"{batch} samples in a batch, {streams} streams", hint="--batch and --streams take 1 or more"
@@ -148,26 +169,29 @@ def refuse_side_by_side(
         raise LpbenchError(
             "the parts of a latency are those of one sample", hint="leave --explain out, or --batch and --streams"
         )
-    found = [_refused(each, batch=batch, streams=streams) for each in targets]
-    if len(found) == 1 and found[0].refusal is not None:
-        raise found[0].refusal
-    return found
+    checked = [_refuse_unable(target) for target in targets]
+    if len(checked) == 1 and checked[0].refusal is not None:
+        raise checked[0].refusal
+    return checked
 
 
-def _refused(target: Target, *, batch: int, streams: int) -> Target:
-    spec = target.spec
+def _refuse_unable(target: Target) -> Target:
+    spec, configuration = target.spec, target.configuration
     if spec is None or target.refusal is not None:
         return target
     lacks = [
         words
-        for asked, able, words in ((batch, spec.batches, "batches"), (streams, spec.streams, "sessions side by side"))
+        for asked, able, words in (
+            (configuration.batch, spec.batches, "batches"),
+            (configuration.streams, spec.streams, "sessions side by side"),
+        )
         if asked > 1 and not able
     ]
     what = f'engine "{spec.name}" takes no {" and no ".join(lacks)}'
     return dataclasses.replace(target, refusal=EngineError(what)) if lacks else target
 
 
-def _target(app: App, words: str, options: Mapping[str, Any], failed: Mapping[str, LpbenchError]) -> Target:
+def _target(app: App, words: str, template: EngineConfiguration, failed: Mapping[str, LpbenchError]) -> Target:
     name, *own = words.split(":")
     offer = registry.current().get(registry.ENGINES, name)
     available = offer.availability()
@@ -177,10 +201,15 @@ def _target(app: App, words: str, options: Mapping[str, Any], failed: Mapping[st
         raise failed[offer.spec.name]
     if not any(reads(offer.spec, each) for each in app.components):
         choose_model(app.components[0], offer.spec)
-    chosen = _options(offer.spec, words, own, options)
-    target = Target(name, offer.spec, offer.distribution, options=chosen)
-    others = {each.name: _stand_in(each, options) for each in app.components if not reads(offer.spec, each)}
-    return dataclasses.replace(target, others=others)
+    options = _options(offer.spec, words, own, template.engine_options)
+    others = {each.name: _stand_in(each, template) for each in app.components if not reads(offer.spec, each)}
+    return Target(name, _filled_in(template, offer.spec, options), offer.spec, offer.distribution, others=others)
+
+
+def _filled_in(template: EngineConfiguration, spec: EngineSpec, options: Mapping[str, Any]) -> EngineConfiguration:
+    """Return a template with an engine's name and its options in place of those for every engine."""
+    own = EngineConfiguration.of(spec.name, options)
+    return dataclasses.replace(template, engine=own.engine, device=own.device, threads=own.threads, options=own.options)
 
 
 def _options(spec: EngineSpec, words: str, own: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,7 +224,7 @@ def _options(spec: EngineSpec, words: str, own: Sequence[str], options: Mapping[
     return chosen
 
 
-def _stand_in(component: Component, options: Mapping[str, Any]) -> Target:
+def _stand_in(component: Component, template: EngineConfiguration) -> Target:
     """Return the first ready engine that reads a component's model, for an engine that does not.
 
     Of the options only the number of threads is handed on: the others are the asked engine's own.
@@ -204,8 +233,8 @@ def _stand_in(component: Component, options: Mapping[str, Any]) -> Target:
     """
     for offer in registry.offers_where(registry.ENGINES, lambda spec: reads(spec, component)):
         if offer.availability():
-            shared = {name: value for name, value in options.items() if name == "threads"}
-            return Target(offer.spec.name, offer.spec, offer.distribution, options=shared)
+            shared = {name: value for name, value in template.engine_options.items() if name == "threads"}
+            return Target(offer.spec.name, _filled_in(template, offer.spec, shared), offer.spec, offer.distribution)
     formats = " or ".join(model.format for model in component.models)
     raise EngineError(
         f'no engine that reads {formats} is ready, for component "{component.name}"',
@@ -230,23 +259,14 @@ def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _tolerant(app: App, name: str, options: Mapping[str, Any], failed: Mapping[str, LpbenchError]) -> Target:
+def _tolerant(app: App, words: str, template: EngineConfiguration, failed: Mapping[str, LpbenchError]) -> Target:
     try:
-        return _target(app, name, options, failed)
+        return _target(app, words, template, failed)
     except LpbenchError as error:
-        return Target(name.partition(":")[0], options=options, refusal=error)
+        return refused(words, template, error)
 
 
-def open_request(
-    app: App, target: Target, samples: Sequence[Path], *, shapes: Mapping[str, Sequence[int]], seed: int
-) -> dict[str, Any]:
-    """Return the arguments of ``Runner.open`` that a target is opened with."""
-    return {
-        "app": app.request(),
-        "engine": target.name,
-        "options": dict(target.options),
-        "shapes": {name: list(shape) for name, shape in shapes.items()},
-        "samples": [str(path) for path in samples],
-        "seed": seed,
-        "others": {name: {"engine": each.name, "options": dict(each.options)} for name, each in target.others.items()},
-    }
+def refused(words: str, template: EngineConfiguration, error: LpbenchError) -> Target:
+    """Return an engine that cannot be measured, with the reason."""
+    name = words.partition(":")[0]
+    return Target(name, dataclasses.replace(template, engine=name), refusal=error)

@@ -24,10 +24,12 @@ from lpbench.errors import EngineError, LpbenchError, WorkerError
 from lpbench.machine.process_memory import memory, reset_peak
 from lpbench.plugin import registry
 from lpbench.results.stages import durations, within
+from lpbench.util import dataclass_config
 from lpbench.util.jsonable import to_jsonable
 from lpbench.util.unavailable import Unavailable
 from lpbench.worker.pipeline import OpenComponent, Single
 from lpbench.worker.quality_evaluator import QualityEvaluator
+from lpbench.worker.requests import OpenRequest
 from lpbench.worker.samples import Samples
 from lpbench.worker.session_builder import Opener, components_of, engine_opener, opened
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.app.model import Component
+    from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.plugin.engine import Engine, Session
     from lpbench.plugin.processor import Sample
     from lpbench.worker.pipeline import Pipeline
@@ -60,7 +63,6 @@ REQUESTS = frozenset(
         "numbers",
         "expose",
         "tensors",
-        "profile",
         "probe",
         "inspect",
         "environment",
@@ -105,49 +107,26 @@ class Runner:
             raise WorkerError(f"unknown request {request!r}", hint=f"known: {', '.join(sorted(REQUESTS))}")
         return getattr(self, request)(**arguments)
 
-    def open(  # noqa: PLR0913 - the parts of one request
-        self,
-        *,
-        app: Mapping[str, Any],
-        engine: str,
-        options: Mapping[str, Any],
-        shapes: Mapping[str, Sequence[int]],
-        samples: Sequence[str],
-        seed: int = 0,
-        profile: bool = False,
-        others: Mapping[str, Mapping[str, Any]] | None = None,
-        batch: int = 1,
-        streams: int = 1,
-        draw: str = "",
-    ) -> dict[str, Any]:
+    def open(self, **request: Any) -> dict[str, Any]:
         """Load the model, build the processors and return what is there.
 
-        :param others: By the names of components that another engine runs: ``engine`` and ``options``.
-        :param batch: Samples that the model takes at a time.
-        :param streams: Sessions side by side.
-        :param draw: A folder for pictures of what is found; empty draws none.
+        :param request: The fields of an ``OpenRequest``.
         :returns: ``load_ns``, ``facts`` of the session, ``inputs``, ``outputs``, ``components``, ``baseline_bytes``.
         """
-        loaded = App.from_request(app)
-        self._labels, self._draw = loaded.labels, draw
+        asked = dataclass_config.build(OpenRequest, request)
+        app = App.from_request(asked.app)
+        self._labels, self._draw = app.labels, asked.draw
         baseline = memory()["rss_bytes"]
         reset_peak()
         openers = [
-            self._opener(
-                each,
-                loaded,
-                **{"engine": engine, "options": options, **(others or {}).get(each.name, {})},
-                shapes=_tuples(shapes),
-                profile=profile,
-                batch=batch,
-            )
-            for each in loaded.components
+            self._opener(component, app, asked.others.get(component.name, asked.configuration))
+            for component in app.components
         ]
-        self._pipeline, load_ns = opened(openers, streams, engine)
+        self._pipeline, load_ns = opened(openers, asked.configuration.streams, asked.configuration.engine)
         self._stack.callback(self._pipeline.close)
         first = components_of(self._pipeline)[0]
         self._session, self._pre, self._post = first.session, first.pre, first.post
-        self._samples = Samples(self._pre, [Path(path) for path in samples], seed=seed)
+        self._samples = Samples(self._pre, list(map(Path, asked.samples)), seed=asked.seed)
         return {
             "load_ns": load_ns,
             "baseline_bytes": baseline,
@@ -343,10 +322,6 @@ class Runner:
         """Return what each metric found, and the files that could not be read."""
         return {"metrics": to_jsonable(self._judge.results()), "problems": self._unread}
 
-    def profile(self) -> list[dict[str, Any]]:
-        """Return the engine's own per-layer records."""
-        return [to_jsonable(dict(record)) for record in self._opened().profile()]
-
     def probe(self, *, target: str, name: str) -> Any:
         """Call a plugin's probe: it loads the vendor's library and looks for devices."""
         from lpbench.plugin.specs import load
@@ -378,17 +353,17 @@ class Runner:
         problems = self._samples.problems if hasattr(self, "_samples") else {}
         return {**peak, "problems": [{"sample": name, "error": error} for name, error in problems.items()]}
 
-    def _opener(self, component: Component, app: App, *, engine: str, options: Mapping[str, Any], **how: Any) -> Opener:
+    def _opener(self, component: Component, app: App, configuration: EngineConfiguration) -> Opener:
         """Import and build all that opening needs, so that only opening is timed."""
         if self._engine is not None:
             model = component.models[0]
             opens = functools.partial(self._engine.open, model, self._engine_config)
-            return Opener(component, app, model, opens, **how)
-        spec = registry.current().get(registry.ENGINES, engine).spec
+            return Opener(component, app, model, opens, configuration)
+        spec = registry.current().get(registry.ENGINES, configuration.engine).spec
         for variable, value in spec.environment.items():  # a worker has them already; in the caller's process too
             os.environ.setdefault(variable, value)
-        model = choose_model(component, spec, batch=how.get("batch", 1))
-        return Opener(component, app, model, engine_opener(spec, model, options), engine=spec.name, **how)
+        model = choose_model(component, spec, batch=configuration.batch)
+        return Opener(component, app, model, engine_opener(spec, model, configuration.engine_options), configuration)
 
     def _slices(self, count: int, measure: Callable[[Sequence[Any]], array[int]]) -> tuple[bytes, int]:
         """Time lots that are decoded ahead; return the reads and the wall time inside the region."""
@@ -430,10 +405,6 @@ def _thread_times() -> dict[int, int]:
         with contextlib.suppress(OSError, ValueError):  # it has just ended
             found[int(path.parent.name)] = int(path.read_text(encoding="ascii").split()[0])
     return found
-
-
-def _tuples(shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(shape) for name, shape in shapes.items()}
 
 
 def _types(tensors: Mapping[str, Any]) -> str:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpbench.app.model import App, Component, Step
-    from lpbench.plugin.engine import Model, Session, Shapes, TensorInfo
+    from lpbench.plugin.configuration import EngineConfiguration
+    from lpbench.plugin.engine import Model, Session, TensorInfo
     from lpbench.plugin.processor import Postprocessor, Preprocessor
     from lpbench.plugin.specs import EngineSpec, ProcessorSpec
     from lpbench.worker.pipeline import Pipeline
@@ -37,33 +38,29 @@ class Opener:
 
     :param model: The chosen model of the component.
     :param opens: Opens the model.
-    :param engine: Name of the engine; empty if an instance was passed.
-    :param shapes: Shapes of inputs with open dimensions.
-    :param batch: Samples in one inference.
+    :param configuration: The engine that was asked for, with shapes and batch.
     """
 
     component: Component
     app: App
     model: Model
     opens: Open
-    shapes: Shapes
-    engine: str = ""
-    profile: bool = False
-    batch: int = 1
+    configuration: EngineConfiguration
 
     def session(self) -> Session:
         """Open the model.
 
         :raises EngineError: The model cannot be opened with these shapes or this batch size.
         """
-        opens, shapes = self.opens, {} if self.model.provenance else self.shapes  # a conversion has fixed shapes
-        if self.batch == 1:
-            return opens(shapes=shapes, profile=self.profile)
+        opens, batch = self.opens, self.configuration.batch
+        shapes = {} if self.model.provenance else self.configuration.shapes  # a conversion has fixed shapes
+        if batch == 1:
+            return opens(shapes=shapes)
         with opens(shapes=shapes) as inspected:
             single = resolve_shapes(inspected.inputs, shapes)
-        session = opens(shapes={name: (self.batch, *shape[1:]) for name, shape in single.items()}, profile=self.profile)
+        session = opens(shapes={name: (batch, *shape[1:]) for name, shape in single.items()})
         try:
-            _refuse_other_batch(session.inputs, self.batch)
+            _refuse_other_batch(session.inputs, batch)
         except EngineError:
             session.close()
             raise
@@ -73,7 +70,7 @@ class Opener:
         """Build the processors around a session; they process one sample at a time."""
         model = self.model
         inputs, outputs = merge(session.inputs, model.inputs), merge(session.outputs, model.outputs)
-        if self.batch > 1:
+        if self.configuration.batch > 1:
             inputs, outputs = (tuple(map(_of_one, tensors)) for tensors in (inputs, outputs))
         pre, pre_config = _processor(registry.PREPROCESSORS, self.component.preprocessing)
         post, post_config = _processor(registry.POSTPROCESSORS, self.component.postprocessing)
@@ -84,7 +81,7 @@ class Opener:
         reads = InRegion(built) if self.app.decode_in_region and first else built
         labels = self.app.labels if self.component.labels is None else self.component.labels
         after: Postprocessor[Any] = post(post_config, outputs, labels)
-        return OpenComponent(self.component.name, session, reads, after, self.engine)
+        return OpenComponent(self.component.name, session, reads, after, self.configuration.engine)
 
     def single(self, session: Session) -> Single:
         """Return a pipeline of this component alone, which closes the session when it is closed."""
@@ -93,7 +90,8 @@ class Opener:
         except BaseException:
             session.close()
             raise
-        return Single(part) if self.batch == 1 else Batches(part, self.batch)
+        batch = self.configuration.batch
+        return Single(part) if batch == 1 else Batches(part, batch)
 
 
 def opened(openers: Sequence[Opener], streams: int, engine: str) -> tuple[Pipeline, int]:

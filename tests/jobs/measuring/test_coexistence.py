@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lpbench.jobs.measuring.session import Progress
+    from lpbench.jobs.measuring.progress import Progress
     from lpbench.results.model import Result
 
     Make = Callable[..., Path]

@@ -43,8 +43,7 @@ def measured(fake_app: Make, taken: list[Result]) -> Result:
     """Return a live comparison in which the second engine takes three times as long."""
     if not taken:
         engines = ["fake", "fake:extra_us=2000"]
-        options = {"runs": 8, "max_time": 3, "yardstick": False}
-        result, _ = lpbench.compare_live(fake_app(work_us=1000), engines, **options)
+        result, _ = lpbench.compare_live(fake_app(work_us=1000), engines, runs=8, max_time=3)
         taken.append(result)
     return taken[0]
 
@@ -97,7 +96,7 @@ def test_the_screen_names_verdicts_times_memory_and_what_they_rest_on(
     measured: Result, fake_app: Make, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The result, measured before, is saved like any other; the interval's lower end is far above 5 %."""
-    monkeypatch.setattr("lpbench.jobs.measuring.live.benchmark", lambda *_, **__: measured)
+    monkeypatch.setattr("lpbench.jobs.measuring.live.measure", lambda *_, **__: measured)
     assert main(live(fake_app(work_us=1000), *SLOWED, "--fail-slower", "5%")) == 1
     shown = capsys.readouterr()
     lines = shown.out.splitlines()

@@ -9,45 +9,46 @@ import pytest
 from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import Target
 from lpbench.jobs.measuring import plan as plans
-from lpbench.jobs.measuring.plan import Effort
+from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.results.settings import RunSettings
 
 
 @pytest.mark.parametrize(
     ("asked", "counts"),
     [
-        (Effort(number=10), [10]),
-        (Effort(number=6), [6]),
-        (Effort(number=1), [1]),
-        (Effort(number=48), [6] * 8),
-        (Effort(number=50), [7, 7, 6, 6, 6, 6, 6, 6]),
-        (Effort(number=10, runs=4), [3, 3, 2, 2]),
-        (Effort(runs=2), [None, None]),
+        (RunSettings(number=10), [10]),
+        (RunSettings(number=6), [6]),
+        (RunSettings(number=1), [1]),
+        (RunSettings(number=48), [6] * 8),
+        (RunSettings(number=50), [7, 7, 6, 6, 6, 6, 6, 6]),
+        (RunSettings(number=10, runs=4), [3, 3, 2, 2]),
+        (RunSettings(runs=2), [None, None]),
     ],
 )
 def test_number_is_split_over_as_many_runs_as_can_each_have_an_interval(
-    asked: Effort, counts: list[int | None]
+    asked: RunSettings, counts: list[int | None]
 ) -> None:
-    assert [each.number for each in plans.limits(asked)] == counts
+    assert [each.number for each in plans.budgets(asked, 1, 13.0)] == counts
 
 
 def test_a_percentile_asks_every_run_for_its_share() -> None:
-    limits = plans.limits(Effort(percentile=99))
-    assert sum(each.need for each in limits) >= 662
-    assert sum(each.need for each in plans.limits(Effort(percentile=99.9))) >= 6636
+    budgets = plans.budgets(RunSettings(percentile=99), 1, 13.0)
+    assert sum(each.need for each in budgets) >= 662
+    assert sum(each.need for each in plans.budgets(RunSettings(percentile=99.9), 1, 13.0)) >= 6636
 
 
 @pytest.mark.parametrize(
-    "asked", [Effort(), Effort(configurations=4, max_time=48), Effort(runs=20), Effort(max_time=2)]
+    ("settings", "configurations", "max_time"),
+    [(RunSettings(), 1, 13.0), (RunSettings(), 4, 48.0), (RunSettings(runs=20), 1, 13.0), (RunSettings(), 1, 2.0)],
 )
-def test_the_time_alone_and_in_turns_fits_the_goal(asked: Effort) -> None:
-    limits = plans.limits(asked)
-    turns = asked.configurations + 1
-    spent = sum(each.most_s * asked.configurations + each.lockstep_s * turns for each in limits)
-    assert spent <= asked.max_time
+def test_the_time_alone_and_in_turns_fits_the_goal(settings: RunSettings, configurations: int, max_time: float) -> None:
+    budgets = plans.budgets(settings, configurations, max_time)
+    spent = sum(each.most_s * configurations + each.lockstep_s * (configurations + 1) for each in budgets)
+    assert spent <= max_time
 
 
 def _target(**options: object) -> Target:
-    return Target("fake", options=options)
+    return Target("fake", EngineConfiguration.of("fake", options))
 
 
 def test_workers_are_pinned_to_as_many_cores_as_threads() -> None:
@@ -62,5 +63,5 @@ def test_without_a_number_of_threads_nobody_is_pinned(targets: list[Target]) -> 
 
 
 def test_a_target_that_cannot_run_does_not_count_for_the_cores() -> None:
-    refused = Target("gone", refusal=LpbenchError("gone"))
+    refused = Target("gone", EngineConfiguration("gone"), refusal=LpbenchError("gone"))
     assert len(plans.cores_for([_target(threads=1), refused])) == 1

@@ -15,7 +15,7 @@ import pytest
 
 import lpbench
 from lpbench.errors import AppError, ConfigError, EngineError, LpbenchError, UnknownNameError
-from lpbench.jobs.measuring import session
+from lpbench.jobs.measuring import rounds, session
 from lpbench.jobs.measuring.live import compare_measured
 from lpbench.results import store
 from lpbench.results.stages import STAGES, TOTAL
@@ -23,7 +23,7 @@ from lpbench.results.stages import STAGES, TOTAL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpbench.jobs.measuring.session import Progress
+    from lpbench.jobs.measuring.progress import Progress
     from lpbench.results.model import Result
 
 
@@ -362,7 +362,7 @@ def test_a_disturbed_run_is_marked_and_repeated_when_asked(
         real(client, limits, recorder, tell)
         recorder.disturbance["disturbed"] = "other processes had 40% of the CPU time" if recorder.index == 1 else ""
 
-    monkeypatch.setattr(session, "time_alone", disturbed)
+    monkeypatch.setattr(rounds, "time_alone", disturbed)
     marked = benchmark(fake_app("marked"), number=18, runs=3).configurations[0]
     assert [[flag["name"] for flag in run.flags].count("disturbed") for run in marked.runs] == [0, 1, 0]
     assert any(flag["name"] == "disturbed" for flag in marked.flags)

@@ -16,8 +16,8 @@ from lpbench.jobs.agreement import _targets
 from lpbench.jobs.agreement._agreed import COMPARED, Agreed, EngineAgreement
 from lpbench.jobs.agreement._bisect import Divergence, Side, first_divergence
 from lpbench.jobs.agreement._tally import ArraySummary, SampleOutputs, Tally
-from lpbench.jobs.engine_choice import open_request
 from lpbench.jobs.parity import F32, Tolerance
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.samples import GENERATED
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from lpbench.app.model import App
     from lpbench.jobs.engine_choice import Target
+    from lpbench.plugin.engine import Shapes
+    from lpbench.worker.requests import OpenRequest
 
 PREFIX = "lpbench-agree-"
 """Of temporary folders."""
@@ -94,9 +96,11 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
         loaded, unconverted = _targets.converted(
             loaded, asked, shapes or {}, lambda engine, phase: report(Step(engine, phase, 0, 0))
         )
-    first = _targets.reference(loaded)
-    targets = [_targets.with_reason(each, unconverted) for each in _targets.targets(loaded, asked, options or {})]
-    asked_of_all = _Asked(loaded, files, shapes or {}, seed, timeout, min(number, len(files) or GENERATED))
+    fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+    first = _targets.reference(loaded, fixed)
+    template = EngineConfiguration.of("", options or {}, shapes=fixed)
+    targets = [_targets.with_reason(each, unconverted) for each in _targets.targets(loaded, asked, template)]
+    asked_of_all = _Asked(loaded, files, fixed, seed, timeout, min(number, len(files) or GENERATED))
     with _Comparison(asked_of_all, first, tolerance, report) as comparison:
         try:
             rows = tuple(comparison.row(target, bisect=bisect) for target in targets)
@@ -104,7 +108,7 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
             raise failed.error from None
         problems = comparison.problems()
     facts, notes = comparison.facts, _targets.notes(loaded, first)
-    return Agreed(loaded.name, first.name, facts, first.options, tolerance, rows, problems, notes)
+    return Agreed(loaded.name, first.name, facts, first.configuration.engine_options, tolerance, rows, problems, notes)
 
 
 @dataclass(frozen=True)
@@ -116,14 +120,14 @@ class _Asked:
 
     app: App
     samples: Sequence[Path]
-    shapes: Mapping[str, Sequence[int]]
+    shapes: Shapes
     seed: int
     timeout: float
     count: int
 
-    def request(self, target: Target) -> dict[str, Any]:
-        """Return the arguments of ``Runner.open``."""
-        return open_request(self.app, target, self.samples, shapes=self.shapes, seed=self.seed)
+    def request(self, target: Target) -> OpenRequest:
+        """Return the request that opens the app on an engine."""
+        return target.open_request(self.app, self.samples, seed=self.seed)
 
 
 class _ReferenceFailed(Exception):  # noqa: N818 - it carries one, so that no engine is blamed for it
@@ -145,7 +149,7 @@ class _Comparison:
         report(Step(reference.name, "opening", 0, asked.count))
         self._worker = self._start(reference)
         try:
-            opened, _ = self._worker.ask("open", "loading", **asked.request(reference))
+            opened, _ = self._worker.ask("open", "loading", **asked.request(reference).arguments())
         except BaseException as error:
             self._worker.kill()
             if isinstance(error, LpbenchError):
@@ -181,7 +185,7 @@ class _Comparison:
         self._tell(Step(asked, "opening", 0, self._asked.count))
         try:
             with self._start(target) as worker:
-                opened, _ = worker.ask("open", "loading", **self._asked.request(target))
+                opened, _ = worker.ask("open", "loading", **self._asked.request(target).arguments())
                 return self._judged(asked, _own(opened["facts"], target), *self._tallied(worker, asked))
         except WorkerError as error:
             return EngineAgreement(asked, error.outcome, ran=True, reason=error.outcome)

@@ -91,7 +91,7 @@ class Side:
         """Return the arguments of ``Runner.expose``."""
         return {
             "engine": self.target.name,
-            "options": dict(self.target.options),
+            "options": self.target.configuration.engine_options,
             "model": json.loads(json.dumps(dataclasses.asdict(self.model), default=str)),
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "feeds": str(feeds),

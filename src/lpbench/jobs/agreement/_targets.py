@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lpbench.app.model_choice import reference as reference_for
 from lpbench.errors import EngineError, LpbenchError, NotInstalledError, UnknownNameError
 from lpbench.jobs import engine_choice
 from lpbench.plugin import registry
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.specs import EngineSpec
 
 if TYPE_CHECKING:
@@ -17,15 +18,16 @@ if TYPE_CHECKING:
 
     from lpbench.app.model import App, Component
     from lpbench.jobs.engine_choice import Target
+    from lpbench.plugin.engine import Shapes
     from lpbench.plugin.registry import Offer
 
 
 def words(target: Target) -> str:
-    """Return an engine with its options, as ``--engines`` takes them."""
-    return ":".join([target.asked, *(f"{key}={value}" for key, value in target.options.items())])
+    """Return an engine as the user called it, with its options as ``--engines`` takes them."""
+    return dataclasses.replace(target.configuration, engine=target.asked).label
 
 
-def reference(app: App) -> Target:
+def reference(app: App, shapes: Shapes) -> Target:
     """Return what the others are judged by: for each component the reference of its original model's format.
 
     Where there is none for a component, any engine that reads it stands in.
@@ -36,18 +38,23 @@ def reference(app: App) -> Target:
     known = [each for each in judges.values() if isinstance(each, EngineSpec)]
     if not known:
         raise next(each for each in judges.values() if isinstance(each, EngineError))
-    (first,) = engine_choice.targets(app, known[0].name, dict(known[0].reference or {}))
-    others = {name: _standing_in(each, judges[name]) for name, each in first.others.items()}
+    (first,) = engine_choice.targets(app, [known[0].name], judging(known[0], shapes))
+    others = {name: _standing_in(each, judges[name], shapes) for name, each in first.others.items()}
     return dataclasses.replace(first, others=others)
+
+
+def judging(spec: EngineSpec, shapes: Shapes) -> EngineConfiguration:
+    """Return an engine as others are judged by it: under the options that its spec names."""
+    return EngineConfiguration.of(spec.name, spec.reference or {}, shapes=shapes)
 
 
 def notes(app: App, reference: Target) -> tuple[str, ...]:
     """Return what other engines are compared with, where that is not the reference."""
-    others = [(each.name, reference.runs(each)) for each in app.components if reference.runs(each) is not reference]
-    return tuple(
-        f'component "{name}" is compared with {words(each)}{"" if each.options else ", which is no reference"}'
-        for name, each in others
-    )
+    others = {each.name: reference.runs(each) for each in app.components if reference.runs(each) is not reference}
+    doubts = {
+        name: "" if other.configuration.engine_options else ", which is no reference" for name, other in others.items()
+    }
+    return tuple(f'component "{name}" is compared with {words(other)}{doubts[name]}' for name, other in others.items())
 
 
 def _judge(component: Component) -> EngineSpec | EngineError:
@@ -62,23 +69,23 @@ def _judge(component: Component) -> EngineSpec | EngineError:
     return found
 
 
-def _standing_in(target: Target, judge: EngineSpec | EngineError) -> Target:
+def _standing_in(target: Target, judge: EngineSpec | EngineError, shapes: Shapes) -> Target:
     if isinstance(judge, EngineError):
         return target
-    return engine_choice.Target(judge.name, judge, options=dict(judge.reference or {}))
+    return engine_choice.Target(judge.name, judging(judge, shapes), judge)
 
 
-def targets(app: App, asked: Sequence[str], options: Mapping[str, Any]) -> list[Target]:
+def targets(app: App, asked: Sequence[str], template: EngineConfiguration) -> list[Target]:
     """Return what is to be compared; an engine that cannot be used is kept with the reason.
 
     :raises UnknownNameError: There is no engine of that name.
     """
     try:
-        found = engine_choice.targets(app, asked, options)
+        found = engine_choice.targets(app, asked, template)
     except UnknownNameError:
         raise
     except LpbenchError as error:  # of the only one that was asked for
-        found = [engine_choice.Target(asked[0].partition(":")[0], options=options, refusal=error)]
+        found = [engine_choice.refused(asked[0], template, error)]
     for each in found:
         if isinstance(each.refusal, UnknownNameError) and not isinstance(each.refusal, NotInstalledError):
             raise each.refusal

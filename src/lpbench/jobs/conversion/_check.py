@@ -11,8 +11,10 @@ from lpbench.app.model import Step, tensor
 from lpbench.app.model_choice import reference
 from lpbench.errors import ConversionError, EngineError, LpbenchError, ProcessorError, WorkerError
 from lpbench.jobs.conversion._differ import differences
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.worker import tensor_wire
 from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.requests import OpenRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -203,16 +205,9 @@ def _worker(spec: EngineSpec) -> Worker:
 def _open(
     worker: Worker, app: App, spec: EngineSpec, samples: Sequence[Path] = (), shapes: Shapes | None = None
 ) -> Mapping[str, Any]:
-    asked = {name: list(shape) for name, shape in (shapes or {}).items()}
-    opened: Mapping[str, Any] = worker.ask(
-        "open",
-        "loading",
-        app=app.request(),
-        engine=spec.name,
-        options=dict(spec.reference or {}),
-        shapes=asked,
-        samples=list(map(str, samples)),
-    )[0]
+    configuration = EngineConfiguration.of(spec.name, spec.reference or {}, shapes=shapes or {})
+    request = OpenRequest(app.request(), configuration, samples=tuple(map(str, samples)))
+    opened: Mapping[str, Any] = worker.ask("open", "loading", **request.arguments())[0]
     return opened
 
 

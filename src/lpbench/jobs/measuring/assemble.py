@@ -127,7 +127,7 @@ def _configuration(track: TargetProgress, plan: Plan, environment: Mapping[str, 
         engine=target.name,
         asked=target.asked,
         plugin=target.plugin or type(target.instance).__module__,
-        options=dict(target.options),
+        options=target.configuration.engine_options,
         isolated=plan.isolate,
         state=_state(track),
         facts={**opened.get("facts", {}), **(_conversions(plan, target) if opened else {})},
@@ -201,7 +201,7 @@ def _agreement(found: Sequence[Configuration], reference: int, index: int) -> di
 
 
 def _batching(plan: Plan) -> Batching:
-    return Batching(plan.batch, plan.streams)
+    return Batching(plan.settings.batch, plan.settings.streams)
 
 
 def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
     found = {}
     for component in plan.app.components:
         spec = target.runs(component).spec
-        if spec and (model := choose_model(component, spec, batch=plan.batch)).provenance:
+        if spec and (model := choose_model(component, spec, batch=plan.settings.batch)).provenance:
             found[component.name] = origin(model)
     single = len(plan.app.components) == 1
     return {"converted": next(iter(found.values())) if single else found} if found else {}
@@ -299,19 +299,17 @@ def _identity(app: App) -> dict[str, Any]:
 
 
 def _settings(plan: Plan, runs: int) -> dict[str, Any]:
-    first = plan.limits[0]
-    number = None if first.number is None else sum(each.number or 0 for each in plan.limits)
     return {
         "runs": runs,
-        "number": number,
-        "width": first.width,
+        "number": plan.settings.number,
+        "width": plan.budgets[0].width,
         "max_time_s": plan.max_time,
         "affinity": list(plan.worker.affinity),
         "priority": plan.worker.priority,
         "isolated": plan.isolate,
         "samples": [path.name for path in plan.samples][:1000],
-        "seed": plan.seed,
-        "batch": plan.batch,
-        "streams": plan.streams,
-        "shapes": {name: list(shape) for name, shape in plan.shapes.items()},
+        "seed": plan.settings.seed,
+        "batch": plan.settings.batch,
+        "streams": plan.settings.streams,
+        "shapes": {name: list(shape) for name, shape in plan.settings.shapes.items()},
     }

@@ -14,7 +14,6 @@ from lpbench.results.model import OK
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpbench.jobs.engine_choice import Target
     from lpbench.jobs.measuring.assemble import TargetProgress
     from lpbench.jobs.measuring.recording import Recorder, RunnerClient
 
@@ -61,12 +60,7 @@ def reason(tracks: Sequence[TargetProgress]) -> str:
     why = {each.apart for each in tracks}
     if len(why) == 1:
         return why.pop()
-    return "; ".join(f"{_words(each.target)}: {each.apart}" for each in tracks if each.apart)
-
-
-def _words(target: Target) -> str:
-    """Return an engine with its options, as ``--engine`` takes them."""
-    return ":".join([target.name, *(f"{key}={value}" for key, value in target.options.items())])
+    return "; ".join(f"{each.target.configuration.label}: {each.apart}" for each in tracks if each.apart)
 
 
 def _size(recorder: Recorder) -> float:

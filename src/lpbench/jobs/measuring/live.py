@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import ALL
-from lpbench.jobs.measuring.session import benchmark
+from lpbench.jobs.measuring.session import measure
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, beside
 from lpbench.results.names import name_of
+from lpbench.results.settings import RunSettings, documented
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.verdicts import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from lpbench.app.model import App
+    from lpbench.jobs.measuring.progress import Progress
     from lpbench.results.model import Configuration, Lockstep, Result, Run
     from lpbench.results.verdicts import Comparison
 
@@ -27,31 +29,55 @@ ALONE_S = 0.15
 """A verdict rests on the turns; timing alone only gives the latencies that stand beside it."""
 
 
-def compare_live(
+@documented
+def compare_live(  # noqa: PLR0913 - every setting by its name, for completion and type checkers
     app: str | Path | App,
     engines: Sequence[str],
     *,
-    runs: int = RUNS,
     margin: float = 0.01,
-    **options: Any,
+    device: str | None = None,
+    threads: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    data: str | Path | None = None,
+    number: int | None = None,
+    runs: int = RUNS,
+    percentile: float | None = None,
+    affinity: Sequence[int] = (),
+    priority: int | None = None,
+    timeout: float = 300.0,
+    isolate: bool | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    ranges: Mapping[str, Sequence[float]] | None = None,
+    seed: int = 0,
+    max_time: float | None = None,
+    yardstick: bool = False,
+    retry_disturbed: bool = False,
+    explain: bool = False,
+    alone: float = ALONE_S,
+    batch: int = 1,
+    streams: int = 1,
+    convert: bool = False,
+    quality: bool | str | Sequence[str] = False,
+    draw: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Result, tuple[Compared, ...]]:
-    """Measure several engines in turns and return the result with a verdict on each beside the first.
+    """Measure several engines in interleaved slices and return the result with a verdict on each beside the first.
 
     Where they cannot be alive together their runs are interleaved; ``Result.lockstep_reason`` says why.
 
     :param engines: Two or more, with options of their own where they have any: ``onnxruntime:threads=2``; the same
         one twice shows how steady the comparison is.
     :param margin: What counts as no difference, as a share.
-    :param options: As ``lpbench.benchmark`` takes them.
+    :param progress: Called a few times a second.
     :raises LpbenchError: There are fewer than two engines, or the app cannot be used.
     """
+    settings = RunSettings.of({**locals(), "engine": engines})
     if len(engines) < 2 and list(engines) != [ALL]:  # noqa: PLR2004 - a comparison takes two
         raise LpbenchError(
             f"a comparison takes two engines; found {', '.join(engines) or 'none'}",
             hint="name each, with options of its own: onnxruntime onnxruntime:threads=2",
         )
-    settings = {"runs": runs, "alone": ALONE_S, "yardstick": False, **options}
-    result = benchmark(app, engine=list(engines), **settings)
+    result = measure(app, settings, progress=progress)
     return result, compare_measured(result, margin=margin)
 
 

@@ -5,144 +5,209 @@ from __future__ import annotations
 import dataclasses
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app import resolve
 from lpbench.errors import LpbenchError
-from lpbench.jobs.engine_choice import open_request
+from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.recording import RunBudget
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import stats
+from lpbench.worker.client import WorkerOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.app.dataset import Labelled
     from lpbench.app.model import App
     from lpbench.jobs.engine_choice import Target
-    from lpbench.worker.client import WorkerOptions
+    from lpbench.plugin.engine import Engine
+    from lpbench.results.settings import RunSettings
+    from lpbench.worker.requests import OpenRequest
 
 RUNS = 8
 """Fresh processes: a verdict needs at least eight (method, rule 12)."""
 SAMPLES_A_RUN = 6
 """No interval of the median exists below six samples, so a small ``number`` gets fewer runs."""
-
-
 LOCKSTEP_S = 0.2
-"""Turns with the yardstick, each run and worker."""
+"""Slices interleaved with the yardstick's, each run and worker."""
 COMPARING_S = 0.9
-"""Turns of configurations that will be compared, likewise: a ratio's error falls with their length."""
+"""Slices of configurations that will be compared, likewise: a ratio's error falls with their length."""
 EXPLAIN_S = 0.8
-"""Taking the latency apart, each run and engine; on top of the time that was asked for."""
+"""Breaking the latency down, each run and engine; on top of the time that was asked for."""
 COMPARED = 1.4
-"""Share of what is timed alone that turns take where configurations are compared: the verdicts rest on them."""
+"""Share of what is timed alone that interleaved slices take where configurations are compared: the verdicts rest on
+them."""
 TIMED = 0.35
-"""Share of the time that is spent timing alone, and as much in turns; starting and warm-up take the rest."""
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is to be measured.
-
-    :param number: Inferences in all; None measures until the interval is narrow or the time is over.
-    :param runs: None lets a pilot decide.
-    :param percentile: A percentile that is to be known, in percent.
-    :param max_time: Seconds, as a goal.
-    :param configurations: How many are measured side by side.
-    :param explain: Whether the latency is taken apart.
-    :param alone: Seconds for which a run is timed alone; None takes its share of ``max_time``.
-    """
-
-    number: int | None = None
-    runs: int | None = None
-    percentile: float | None = None
-    max_time: float = 13.0
-    configurations: int = 1
-    explain: bool = False
-    alone: float | None = None
+"""Share of the time that is spent timing alone, and as much in interleaved slices; starting and warm-up take the
+rest."""
+MOST_ALONE_S = 2.0
+"""A run is timed alone for this long at most, unless more was asked for."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """A benchmark, ready to be carried out.
 
-    :param limits: Of each run, in order; where ``adaptive``, the pilot decides how many there are in the end.
-    :param lockstep: Whether live workers take turns; else ``lockstep_reason``.
-    :param yardstick: Whether the kernel takes turns with them; else ``yardstick_reason``.
-    :param retry: Whether a run that others disturbed is repeated.
-    :param batch: Samples that a model takes at a time; what is timed is a batch.
-    :param streams: Sessions side by side.
-    :param draw: Folder for pictures of what is found; of several targets, each has a folder in it.
+    :param settings: What was asked for.
+    :param budgets: Of each run, in order; where ``adaptive``, the pilot decides how many there are in the end.
+    :param isolate: Whether each run has a process of its own.
+    :param max_time: Seconds that measuring may take, as a goal.
     """
 
     app: App
+    settings: RunSettings
     targets: tuple[Target, ...]
     samples: tuple[Path, ...]
-    limits: tuple[RunBudget, ...]
+    budgets: tuple[RunBudget, ...]
     worker: WorkerOptions
     isolate: bool
     max_time: float
-    shapes: Mapping[str, Sequence[int]]
-    seed: int
-    adaptive: bool = False
-    lockstep: bool = True
-    lockstep_reason: str = ""
-    yardstick: bool = True
-    yardstick_reason: str = ""
-    retry: bool = False
-    batch: int = 1
-    streams: int = 1
-    draw: Path | None = None
 
-    def request(self, target: Target) -> dict[str, Any]:
-        """Return the arguments of ``Runner.open``."""
-        return {
-            **open_request(self.app, target, self.samples, shapes=self.shapes, seed=self.seed),
-            "batch": self.batch,
-            "streams": self.streams,
-            "draw": str(self._pictures(target) or ""),
-        }
+    @property
+    def adaptive(self) -> bool:
+        """Whether a pilot decides how many runs there are."""
+        return self.settings.number is None and self.settings.runs is None
+
+    @property
+    def lockstep_reason(self) -> str:
+        """Why slices of configurations are not interleaved; empty where they are."""
+        if not self.isolate:
+            return "one process measures one configuration at a time"
+        if self.settings.number is None:
+            return ""
+        return "slices are interleaved by time, and a number of inferences was asked for"
+
+    @property
+    def yardstick_reason(self) -> str:
+        """Why no fixed kernel is interleaved with them; empty where one is."""
+        return "" if self.settings.yardstick else "not asked for"
+
+    def request(self, target: Target) -> OpenRequest:
+        """Return the request that opens the app on a target."""
+        return target.open_request(self.app, self.samples, seed=self.settings.seed, draw=self._pictures(target))
 
     def _pictures(self, target: Target) -> Path | None:
-        if self.draw is None or len(self.targets) == 1:
-            return self.draw
+        """Return the folder for a target's pictures; of several targets, each has one of its own."""
+        if self.settings.draw is None:
+            return None
+        folder = Path(self.settings.draw).resolve()
+        if len(self.targets) == 1:
+            return folder
         same = [each for each in self.targets if each.name == target.name]
-        return self.draw / (target.name if len(same) == 1 else f"{target.name}-{same.index(target) + 1}")
+        return folder / (target.name if len(same) == 1 else f"{target.name}-{same.index(target) + 1}")
+
+
+def make(
+    app: str | Path | App,
+    settings: RunSettings,
+    instance: Engine[Any] | None,
+    converting: Callable[[str, str], None],
+) -> Plan:
+    """Return the plan of a benchmark.
+
+    :param instance: An engine that was handed over, in place of the settings' names.
+    :param converting: Called with an engine and a phase while models are converted.
+    :raises LpbenchError: The app or the only engine asked for cannot be used, or settings contradict each other.
+    """
+    loaded = resolve.resolve(app, shapes=settings.shapes, ranges=settings.ranges, seed=settings.seed)
+    loaded, targets = choose_targets(loaded, settings, instance, converting)
+    isolate = settings.isolate if settings.isolate is not None else instance is None
+    _refuse_contradictions(loaded, settings, instance, isolate=isolate)
+    labelled, metrics = resolve.labelled(loaded, settings.data, quality=settings.quality)
+    cores = settings.affinity or (cores_for(targets) if settings.streams == 1 else ())
+    max_time = settings.max_time or time_for(len(targets), settings.percentile)
+    counted = settings if isolate else dataclasses.replace(settings, runs=1)
+    return Plan(
+        app=loaded,
+        settings=settings,
+        targets=tuple(_pinned(target, cores) for target in targets),
+        samples=tuple(each.path for each in labelled) or resolve.sample_files(loaded, settings.data),
+        budgets=judged_first(budgets(counted, len(targets), max_time), labelled, metrics),
+        worker=WorkerOptions(affinity=cores, priority=settings.priority, timeout=settings.timeout),
+        isolate=isolate,
+        max_time=max_time,
+    )
+
+
+def choose_targets(
+    app: App, settings: RunSettings, instance: Engine[Any] | None, converting: Callable[[str, str], None]
+) -> tuple[App, list[Target]]:
+    """Return what is measured, and the app with the models that were converted for it."""
+    how: dict[str, Any] = {"shapes": settings.shapes, "batch": settings.batch, "streams": settings.streams}
+    if instance is not None:
+        template = EngineConfiguration(type(instance).__name__, **how)
+        targets = [engine_choice.handed_over(instance, settings.options, template)]
+        return app, engine_choice.refuse_side_by_side(app, targets, explain=settings.explain)
+    failed: Mapping[str, LpbenchError] = {}
+    if settings.convert:
+        from lpbench.jobs.conversion import supply
+
+        engines = engine_choice.usable(app, settings.engine)
+        app, failed = supply(
+            app, engines, shapes=settings.shapes, progress=lambda name, step: converting(name, step.phase)
+        )
+    template = EngineConfiguration.of("", settings.engine_options, **how)
+    targets = engine_choice.targets(app, settings.engine, template, failed)
+    return app, engine_choice.refuse_side_by_side(app, targets, explain=settings.explain)
+
+
+def _refuse_contradictions(app: App, settings: RunSettings, instance: Engine[Any] | None, *, isolate: bool) -> None:
+    if settings.explain and len(app.components) > 1:
+        raise LpbenchError(f"{app.name} is a chain: its components are timed apart already", hint="leave --explain out")
+    if isolate and instance is not None:
+        raise LpbenchError(
+            "an engine that is handed over cannot be sent to a worker",
+            hint="leave isolate out, or register the engine in a plugin and name it",
+        )
+
+
+def _pinned(target: Target, cores: Sequence[int]) -> Target:
+    configuration = dataclasses.replace(target.configuration, affinity=tuple(cores))
+    return dataclasses.replace(target, configuration=configuration)
 
 
 def judged_first(
-    limits: Sequence[RunBudget], labelled: Sequence[Labelled], metrics: Sequence[str]
+    budgets: Sequence[RunBudget], labelled: Sequence[Labelled], metrics: Sequence[str]
 ) -> tuple[RunBudget, ...]:
-    """Return the limits with quality judged in the first run."""
-    first, *others = limits
+    """Return the budgets with quality evaluated in the first run."""
+    first, *others = budgets
     return (dataclasses.replace(first, labelled=tuple(labelled), metrics=tuple(metrics)), *others)
 
 
-def limits(asked: Effort) -> tuple[RunBudget, ...]:
-    """Return the limits of each run.
+def budgets(settings: RunSettings, configurations: int, max_time: float) -> tuple[RunBudget, ...]:
+    """Return the budget of each run.
 
+    :param configurations: How many are measured side by side.
+    :param max_time: Seconds, as a goal.
     :raises LpbenchError: Fewer than one run or one sample a run.
     """
-    _refuse_none(asked)
-    explain_s = EXPLAIN_S if asked.explain else 0.0
-    need = stats.percentile_need(asked.percentile) if asked.percentile else SAMPLES_A_RUN
-    if asked.number is None:
-        count = asked.runs or RUNS
-        lockstep = LOCKSTEP_S if asked.configurations == 1 else COMPARING_S
-        share = TIMED * asked.max_time / count
-        turned = 1.0 if asked.configurations == 1 else 2.0 if asked.alone else COMPARED
-        alone = asked.alone or min(2.0, share * (2 - turned) / asked.configurations)
-        turns = share * turned / (asked.configurations + 1)
-        one = RunBudget(
-            need=max(SAMPLES_A_RUN, -(-need // count)),
-            least_s=min(RunBudget.least_s, alone),
-            most_s=alone,
-            lockstep_s=min(lockstep, turns),
-            explain_s=explain_s,
-        )
-        return (one,) * count
-    count = asked.runs or max(1, min(RUNS, asked.number // SAMPLES_A_RUN))
-    each, rest = divmod(asked.number, count)
-    return tuple(RunBudget(number=each + (index < rest), explain_s=explain_s) for index in range(count))
+    _refuse_none(settings)
+    explain_s = EXPLAIN_S if settings.explain else 0.0
+    if settings.number is not None:
+        return _by_number(settings.number, settings.runs, explain_s)
+    count = settings.runs or RUNS
+    need = stats.percentile_need(settings.percentile) if settings.percentile else SAMPLES_A_RUN
+    lockstep_s = LOCKSTEP_S if configurations == 1 else COMPARING_S
+    share_s = TIMED * max_time / count
+    interleaved = 1.0 if configurations == 1 else 2.0 if settings.alone else COMPARED
+    alone_s = settings.alone or min(MOST_ALONE_S, share_s * (2 - interleaved) / configurations)
+    budget = RunBudget(
+        need=max(SAMPLES_A_RUN, -(-need // count)),
+        least_s=min(RunBudget.least_s, alone_s),
+        most_s=alone_s,
+        lockstep_s=min(lockstep_s, share_s * interleaved / (configurations + 1)),
+        explain_s=explain_s,
+    )
+    return (budget,) * count
+
+
+def _by_number(number: int, runs: int | None, explain_s: float) -> tuple[RunBudget, ...]:
+    """Return budgets that share a number of inferences, as many as can each have an interval."""
+    count = runs or max(1, min(RUNS, number // SAMPLES_A_RUN))
+    samples, more = divmod(number, count)
+    return tuple(RunBudget(number=samples + (index < more), explain_s=explain_s) for index in range(count))
 
 
 def time_for(configurations: int, percentile: float | None) -> float:
@@ -153,25 +218,25 @@ def time_for(configurations: int, percentile: float | None) -> float:
 def cores_for(targets: Sequence[Target]) -> tuple[int, ...]:
     """Return the cores to pin workers to where none were asked for: as many as threads, the last ones.
 
-    The same for every worker, since two that may move measure where they were put (method, rule 2);
-    the last ones, because the system likes the first for itself.  Without a number of threads, all.
+    The same for every worker, since two that may move measure where they were put (method, rule 2); the last ones,
+    because core 0 usually carries kernel housekeeping.  Without a number of threads, all.
     """
-    return last_cores([target.options.get("threads") for target in targets if target.refusal is None])
+    return last_cores([target.configuration.threads for target in targets if target.refusal is None])
 
 
 def last_cores(threads: Sequence[object]) -> tuple[int, ...]:
     """Return the last cores of this process, as many as the greatest of ``threads``; none where one is not known."""
     allowed = sorted(os.sched_getaffinity(0))
-    known = [each for each in threads if isinstance(each, int) and 0 < each <= len(allowed)]
+    known = [count for count in threads if isinstance(count, int) and 0 < count <= len(allowed)]
     return tuple(allowed[-max(known) :]) if known and len(known) == len(threads) else ()
 
 
-def _refuse_none(asked: Effort) -> None:
-    runs = max(1, asked.runs or 1)
-    if asked.number is not None and asked.number < runs:
+def _refuse_none(settings: RunSettings) -> None:
+    runs = max(1, settings.runs or 1)
+    if settings.number is not None and settings.number < runs:
         raise LpbenchError(
-            f"{asked.number} inferences are fewer than {runs} runs",
+            f"{settings.number} inferences are fewer than {runs} runs",
             hint="--number counts the inferences of all runs together",
         )
-    if asked.runs is not None and asked.runs < 1:
-        raise LpbenchError(f"{asked.runs} runs are none", hint="--runs takes 1 or more")
+    if settings.runs is not None and settings.runs < 1:
+        raise LpbenchError(f"{settings.runs} runs are too few", hint="--runs takes 1 or more")

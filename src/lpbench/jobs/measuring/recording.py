@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lpbench.app.dataset import Labelled
+    from lpbench.worker.requests import OpenRequest
 
 SLICE_S = 0.2
 """A slice lasts about this long, so that progress is seen and Ctrl-C loses little."""
@@ -180,16 +181,15 @@ ProgressCallback = Callable[[str, Recorder, float], None]
 
 
 def prepare(
-    client: RunnerClient, request: Mapping[str, Any], limits: RunBudget, recorder: Recorder, report: ProgressCallback
+    client: RunnerClient, request: OpenRequest, limits: RunBudget, recorder: Recorder, report: ProgressCallback
 ) -> None:
     """Open the app and warm it up.
 
-    :param request: Arguments of ``Runner.open``.
     :raises LpbenchError: The engine refuses, or the worker ended.
     """
     begun = time.monotonic_ns()
     report("loading", recorder, 0.0)
-    recorder.opened, _ = client.ask("open", "loading", **request)
+    recorder.opened, _ = client.ask("open", "loading", **request.arguments())
     recorder.counters["baseline_bytes"] = recorder.opened["baseline_bytes"]
     recorder.first, _ = client.ask("first", "running the first sample")
     recorder.expected_ns = _warm_up(client, recorder, limits, lambda share: report("warming up", recorder, 0.2 * share))

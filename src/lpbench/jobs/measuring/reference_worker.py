@@ -27,8 +27,8 @@ class Yardsticks:
     """Hands out the kernel's racer, run by run."""
 
     def __init__(self, plan: Plan) -> None:
-        self._options, self._streams = plan.worker, plan.streams
-        self._reason = "" if plan.yardstick else plan.yardstick_reason
+        self._options, self._streams = plan.worker, plan.settings.streams
+        self._reason = plan.yardstick_reason
         self._worker: Worker | None = None
         self._facts: Mapping[str, Any] = {}
         self._expected_ns = 1.0

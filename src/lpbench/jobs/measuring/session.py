@@ -1,68 +1,25 @@
-"""Carries a benchmark out: fresh workers, each alone and then all in turns, one result."""
+"""``lpbench.benchmark``: one call from an app and settings to a result."""
 
 from __future__ import annotations
 
-import dataclasses
-import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app import resolve
-from lpbench.errors import LpbenchError, WorkerError
-from lpbench.jobs import engine_choice
-from lpbench.jobs.measuring import coexistence
-from lpbench.jobs.measuring import plan as plans
-from lpbench.jobs.measuring.assemble import TargetProgress, assemble, lockstep
-from lpbench.jobs.measuring.interleave import Contender, ratios, run_interleaved_slices, units
-from lpbench.jobs.measuring.pilot import PILOT, rest_of
-from lpbench.jobs.measuring.plan import Plan
-from lpbench.jobs.measuring.recording import Recorder, finish, prepare, time_alone
-from lpbench.jobs.measuring.reference_worker import Yardsticks
-from lpbench.results.model import INTERRUPTED, OK
-from lpbench.results.stages import TOTAL
-from lpbench.results.stats import Interval, median_interval
-from lpbench.worker.client import Worker, WorkerOptions
-from lpbench.worker.runner import Runner
+from lpbench.jobs.measuring import plan
+from lpbench.jobs.measuring.progress import Progress
+from lpbench.jobs.measuring.rounds import Rounds
+from lpbench.plugin.engine import Engine
+from lpbench.results.settings import RunSettings, documented
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from lpbench.app.model import App
-    from lpbench.jobs.engine_choice import Target
-    from lpbench.jobs.measuring.recording import ProgressCallback
-    from lpbench.plugin.engine import Engine
     from lpbench.results.model import Result
 
-MOST_REPEATS = 0.5
-"""Repeated runs, as a share of those that were planned."""
-LATE = 1.15
-"""The time limit is a goal: a run that would end this much later is not begun."""
-GLANCE = 2000
-"""Samples that the interval of the progress line looks at."""
 
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a benchmark is.
-
-    :param run: From zero; ``runs`` is 0 while models are converted, before the first.
-    :param done: Share of the whole benchmark, 0 to 1.
-    :param left_s: Seconds left, as far as can be told.
-    :param interval: Half width of this run's interval relative to its median, once there is one.
-    """
-
-    engine: str
-    phase: str
-    run: int
-    runs: int
-    done: float
-    left_s: float | None
-    interval: float | None
-    samples: int
-
-
-def benchmark(  # noqa: PLR0913 - the command's options, each with its default
+@documented
+def benchmark(  # noqa: PLR0913 - every setting by its name, for completion and type checkers
     app: str | Path | App,
     *,
     engine: str | Sequence[str] | Engine[Any] | None = None,
@@ -95,389 +52,28 @@ def benchmark(  # noqa: PLR0913 - the command's options, each with its default
     """Measure an app on one engine or several and return what was found.
 
     :param app: An app, its folder, a bare model file, or a name of the catalogue.
-    :param engine: A name or alias, several, ``"all"`` for every ready one, or an instance; None takes the app's own.
-        A name may carry options of its own: ``onnxruntime:threads=2``.
-    :param device: The engine's device, ``cpu`` or ``cuda:0`` say; short for an option of that name.
-    :param threads: Threads of the engine; short for an option of that name.
-    :param options: Fields of the engine's config; for an instance, ``{"config": ...}`` is handed to its ``open``.
-    :param data: A folder of samples or one file; None takes the app's own, or synthetic ones.
-    :param number: Measured inferences in all; None measures until the interval is narrow or the time is over.
-    :param runs: Fresh processes; None lets a pilot of three decide, eight at the least where time allows.
-    :param percentile: A percentile of the latency to measure until it is known, 99 say.
-    :param affinity: Cores that the workers may use; none means as many as ``threads``, or all.
-    :param priority: Niceness of the workers.
-    :param timeout: Seconds without an answer after which a worker counts as hung.
-    :param isolate: False measures in this process; None isolates unless ``engine`` is an instance.
-    :param shapes: Shapes of inputs with open dimensions.
-    :param ranges: Least and greatest value of synthetic inputs of a bare model; integers are zero without.
-    :param seed: For synthetic samples.
-    :param max_time: Seconds that measuring may take, as a goal; by default 13 for each engine, 60 for a percentile.
-    :param yardstick: Whether a fixed kernel takes turns with the app, for comparisons across hours.
-    :param retry_disturbed: Whether a run that others disturbed is repeated.
-    :param explain: Whether to take the latency apart: engine alone, new input, caches, processors, Python.
-    :param alone: Seconds for which each run is timed alone before the turns; None lets ``max_time`` decide.
-    :param batch: Samples that a model takes at a time: latencies are those of a batch, the throughput is of samples.
-    :param streams: Sessions side by side in one worker, each in a thread; the throughput is that of all together.
-    :param convert: Whether models are converted for engines that read none of the app's, for this benchmark only.
-    :param quality: Judge predictions on ``data``, which must be labelled (``lpbench.app.dataset``), in the first run of
-        each configuration: by the app's own metric and those of its class, or by those named.
-    :param draw: A folder that gets each sample with what was found drawn on it, where the app's preprocessor draws.
+    :param engine: An instance is measured as it is; ``{"config": ...}`` in ``options`` is handed to its ``open``.
     :param progress: Called a few times a second.
     :raises LpbenchError: The app or the only engine asked for cannot be used.  A worker that ends is no error but an
         outcome in the result, and so is Ctrl-C.
     """
-    loaded = resolve.resolve(app, shapes=shapes or {}, ranges=ranges or {}, seed=seed)
-    named = {name: value for name, value in (("device", device), ("threads", threads)) if value is not None}
-    chosen = {**(options or {}), **named}
-    failed: Mapping[str, LpbenchError] = {}
-    if convert:
-        loaded, failed = _supplied(loaded, engine, shapes or {}, progress)
-    targets = engine_choice.targets(loaded, engine, chosen, failed)
-    targets = engine_choice.refuse_side_by_side(loaded, targets, batch=batch, streams=streams, explain=explain)
-    if explain and len(loaded.components) > 1:
-        raise LpbenchError(
-            f"{loaded.name} is a chain: its components are timed apart already", hint="leave --explain out"
-        )
-    apart = isolate if isolate is not None else not any(target.instance for target in targets)
-    asked = plans.Effort(
-        number=number,
-        runs=runs if apart else 1,
-        percentile=percentile,
-        max_time=max_time or plans.time_for(len(targets), percentile),
-        configurations=len(targets),
-        explain=explain,
-        alone=alone,
-    )
-    cores = tuple(affinity) or (plans.cores_for(targets) if streams == 1 else ())
-    labelled, metrics = resolve.labelled(loaded, data, quality=quality)
-    plan = Plan(
-        app=loaded,
-        targets=tuple(targets),
-        samples=tuple(each.path for each in labelled) or resolve.sample_files(loaded, data),
-        limits=plans.judged_first(plans.limits(asked), labelled, metrics),
-        worker=WorkerOptions(affinity=cores, priority=priority, timeout=timeout),
-        isolate=apart,
-        max_time=asked.max_time,
-        shapes=shapes or {},
-        seed=seed,
-        adaptive=number is None and asked.runs is None,
-        lockstep=apart and number is None,
-        lockstep_reason=_no_turns(isolated=apart, number=number),
-        yardstick=yardstick,
-        yardstick_reason="" if yardstick else "not asked for",
-        retry=retry_disturbed,
-        batch=batch,
-        streams=streams,
-        draw=Path(draw).resolve() if draw else None,
-    )
-    if apart and any(target.instance for target in targets):
-        raise LpbenchError(
-            "an engine that is handed over cannot be sent to a worker",
-            hint="leave isolate out, or register the engine in a plugin and name it",
-        )
-    return _Bench(plan, progress).carry_out()
+    return measure(app, RunSettings.of(locals()), engine if isinstance(engine, Engine) else None, progress)
 
 
-def _supplied(
-    app: App,
-    engine: str | Sequence[str] | Engine[Any] | None,
-    shapes: Mapping[str, Sequence[int]],
-    progress: Callable[[Progress], None] | None,
-) -> tuple[App, Mapping[str, LpbenchError]]:
-    """Return the app with converted models for the engines that need some, and why there is none for others."""
-    from lpbench.jobs.conversion import supply
+def measure(
+    app: str | Path | App,
+    settings: RunSettings,
+    instance: Engine[Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Measure an app as settings say and return what was found; see ``benchmark``.
 
-    def report(name: str, phase: str) -> None:
+    :param instance: An engine that was handed over, in place of the settings' names.
+    :param progress: Called a few times a second.
+    """
+
+    def converting(engine: str, phase: str) -> None:
         if progress is not None:
-            progress(Progress(name, phase, 0, 0, 0.0, None, None, 0))
+            progress(Progress(engine, phase, 0, 0, 0.0, None, None, 0))
 
-    fixed = {name: tuple(shape) for name, shape in shapes.items()}
-    return supply(
-        app, engine_choice.usable(app, engine), shapes=fixed, progress=lambda name, each: report(name, each.phase)
-    )
-
-
-@dataclass
-class _Live:
-    """A target's worker in the present run."""
-
-    track: TargetProgress
-    recorder: Recorder
-    client: Worker | InProcessClient
-    contender: Contender | None = None
-
-
-class _Bench:
-    """One benchmark under way."""
-
-    def __init__(self, plan: Plan, progress: Callable[[Progress], None] | None) -> None:
-        self._plan = plan
-        self._limits = list(plan.limits)
-        self._progress = progress
-        self._tracks = [TargetProgress(target, plan.lockstep_reason) for target in plan.targets]
-        self._reference: TargetProgress | None = None
-        self._yardstick = Yardsticks(plan)
-        self._ratios: dict[int, list[Mapping[str, float]]] = {}
-        self._begun = time.monotonic()
-        self._interrupted = False
-        self._repeated = 0
-
-    def carry_out(self) -> Result:
-        """Do every run, as far as the time goes."""
-        try:
-            index = 0
-            while index < len(self._limits) and not self._interrupted and not self._late(index):
-                try:
-                    self._round(index)
-                except KeyboardInterrupt:  # while a worker starts, or between two steps
-                    self._interrupt(index)
-                self._repeat(index)
-                index += 1
-                if index == PILOT and self._plan.adaptive:
-                    spent, most = self._spent(), self._plan.max_time
-                    self._limits = rest_of(self._limits[:PILOT], self._measured(), spent, most)
-        finally:
-            self._yardstick.close()
-        return self._result()
-
-    def _interrupt(self, index: int) -> None:
-        """End the benchmark; a run that has no sample yet says why."""
-        self._interrupted = True
-        for track in self._tracks:
-            for each in track.recorders:
-                if each.index == index and not each.samples:
-                    each.end(INTERRUPTED)
-
-    def _repeat(self, index: int) -> None:
-        """Plan one more run for one that others disturbed, if that was asked for and half as many are not enough."""
-        disturbed = [
-            each.recorders[-1] for each in self._tracks if each.recorders and each.recorders[-1].index == index
-        ]
-        if not self._plan.retry or self._repeated >= MOST_REPEATS * len(self._plan.limits):
-            return
-        if any(each.disturbance.get("disturbed") for each in disturbed):
-            self._repeated += 1
-            self._limits.append(self._limits[index])
-            for each in disturbed:
-                each.superseded = True
-
-    def _measured(self) -> list[list[Recorder]]:
-        return [[each for each in track.recorders if each.samples] for track in self._tracks]
-
-    def _spent(self) -> float:
-        return time.monotonic() - self._begun
-
-    def _late(self, index: int) -> bool:
-        """Whether another run would end well after ``max_time``; what was asked for by number is always completed."""
-        return (
-            index >= PILOT and self._plan.adaptive and self._spent() * (index + 1) / index > LATE * self._plan.max_time
-        )
-
-    def _round(self, index: int) -> None:
-        """Measure every target once; those that cannot be alive beside others after them."""
-        for group in coexistence.groups(self._tracks, index):
-            for track in self._group(group, index):
-                self._group([track], index)
-                if not any(each.samples for each in track.recorders):  # it was not for the others that it failed
-                    track.apart = ""
-
-    def _group(self, tracks: Sequence[TargetProgress], index: int) -> list[TargetProgress]:
-        """Measure some targets once: each alone, then all in turns; return those that must do without the others."""
-        live: list[_Live] = []
-        refused: list[TargetProgress] = []
-        waiting: list[TargetProgress] = []
-        try:
-            for track in tracks:
-                if track.over or self._interrupted:
-                    continue
-                others = [each for each in live if each.recorder.state == OK]
-                if others and self._no_room(track, others):
-                    waiting.append(track)
-                    continue
-                self._alone(track, index, live)
-                if others and not self._interrupted and (reason := coexistence.crowded_out(track)):
-                    track.apart = reason
-                    refused.append(track)
-            self._together(live, index)
-            for each in live:
-                if not self._interrupted and each.recorder.state == OK:
-                    self._guarded(
-                        each,
-                        lambda one: finish(one.client, self._limits[index], one.recorder, self._reporter(one.track)),
-                    )
-        finally:
-            for each in live:
-                each.client.close() if each.recorder.state == OK else each.client.kill()
-                each.track.done += 1
-        for track in refused:
-            track.take_back()
-        return [*waiting, *refused]
-
-    def _no_room(self, track: TargetProgress, others: Sequence[_Live]) -> bool:
-        """Note whether memory would not hold a target beside those that are alive."""
-        try:
-            track.apart = coexistence.too_large(track, [each.recorder for each in others], others[0].client)
-        except WorkerError as error:
-            others[0].recorder.end(error.outcome, others[0].client.stderr_tail or str(error))
-        return bool(track.apart)
-
-    def _alone(self, track: TargetProgress, index: int, live: list[_Live]) -> None:
-        """Start a target's worker and measure it while the others rest."""
-        recorder = Recorder(index)
-        track.recorders.append(recorder)
-        report = self._reporter(track)
-        report("starting", recorder, 0.0)
-        try:
-            client = self._start(track.target)
-        except WorkerError as error:
-            recorder.end(error.outcome, str(error))
-            track.done += 1
-            return
-        one = _Live(track, recorder, client)
-        live.append(one)
-
-        def steps(one: _Live) -> None:
-            prepare(one.client, self._plan.request(track.target), self._limits[index], recorder, report)
-            time_alone(one.client, self._limits[index], recorder, report)
-            one.contender = Contender(
-                one.client,
-                recorder.expected_ns,
-                components=recorder.components,
-                threads=recorder.threads(self._plan.streams),
-            )
-
-        self._guarded(one, steps)
-
-    def _start(self, target: Target) -> Worker | InProcessClient:
-        if not self._plan.isolate:
-            return InProcessClient(Runner(target.instance, target.instance_config))
-        options = self._plan.worker
-        return Worker(dataclasses.replace(options, environment={**target.environment(), **options.environment}))
-
-    def _together(self, live: list[_Live], index: int) -> None:
-        """Let the workers that are alive take turns, the yardstick among them."""
-        contenders = [each for each in live if each.contender and each.recorder.state == OK]
-        if self._interrupted or not contenders or not self._plan.lockstep:
-            return
-        kernel = self._yardstick.contender([each.recorder for each in contenders])
-        if len(contenders) + (kernel is not None) < 2:  # noqa: PLR2004 - turns take two
-            return
-        first = contenders[0]
-
-        def turns(one: _Live) -> None:
-            report = self._reporter(one.track)
-            compared = [each.contender for each in contenders if each.contender]
-            seconds = self._limits[index].lockstep_s * (len(compared) + (kernel is not None))
-            every, opening = ([kernel, *compared], None) if kernel and len(compared) == 1 else (compared, kernel)
-
-            def report_share(share: float) -> None:
-                report("in lockstep", one.recorder, 0.6 + 0.3 * share)
-
-            run_interleaved_slices(every, seconds, report_share, opening=opening)
-
-        self._guarded(first, turns)
-        if all(each.recorder.state == OK for each in contenders):
-            self._note(contenders, kernel)
-
-    def _note(self, contenders: Sequence[_Live], kernel: Contender | None) -> None:
-        """Keep a run's ratios to the first target that took turns, and everybody's yardstick units."""
-        if self._reference is None and len(contenders) > 1:
-            self._reference = min((each.track for each in contenders), key=self._tracks.index)
-        reference = next((each for each in contenders if each.track is self._reference), None)
-        for each in contenders:
-            assert each.contender  # noqa: S101 - racers are those that have one
-            if kernel:
-                each.recorder.units = units(kernel, each.contender)
-            if reference and reference.contender and each is not reference:
-                self._ratios.setdefault(self._tracks.index(each.track), []).append(
-                    ratios(reference.contender, each.contender)
-                )
-        if kernel:
-            self._yardstick.note(kernel)
-
-    def _guarded(self, one: _Live, step: Callable[[_Live], None]) -> None:
-        """Do one step of a run; whatever goes wrong becomes its outcome."""
-        try:
-            step(one)
-        except WorkerError as error:
-            one.recorder.end(error.outcome, one.client.stderr_tail or str(error))
-        except KeyboardInterrupt:
-            one.recorder.end(INTERRUPTED)
-            self._interrupted = True
-        except LpbenchError as error:
-            one.recorder.end(f"failed: {error.what}", str(error))
-            if one.recorder.index == 0 and len(self._tracks) == 1 and not one.recorder.samples:
-                raise
-            one.track.failure = error
-
-    def _reporter(self, track: TargetProgress) -> ProgressCallback:
-        def report(phase: str, recorder: Recorder, share: float) -> None:
-            if self._progress is not None:
-                self._progress(self._where(track, phase, recorder, share))
-
-        return report
-
-    def _where(self, track: TargetProgress, phase: str, recorder: Recorder, share: float) -> Progress:
-        runs, count = len(self._limits), len(self._tracks)
-        done = min(1.0, (sum(each.done for each in self._tracks) + share) / (runs * count))
-        spent = self._spent()
-        left = spent / done - spent if done > 0.02 else None  # noqa: PLR2004 - too early to tell
-        narrow = _width(recorder)
-        return Progress(track.target.name, phase, recorder.index, runs, done, left, narrow, recorder.samples)
-
-    def _result(self) -> Result:
-        first = self._tracks.index(self._reference) if self._reference else 0
-        shared = {} if self._tracks[first].apart else self._ratios
-        ratios_ = tuple(
-            lockstep(first, index, found) for index, found in sorted(shared.items()) if not self._tracks[index].apart
-        )
-        return assemble(
-            self._plan,
-            self._tracks,
-            interrupted=self._interrupted,
-            lockstep=ratios_,
-            lockstep_reason=coexistence.reason(self._tracks),
-            yardstick=self._yardstick.describe(),
-        )
-
-
-def _no_turns(*, isolated: bool, number: int | None) -> str:
-    """Return why configurations do not take turns, or ""."""
-    if not isolated:
-        return "one process measures one configuration at a time"
-    return "" if number is None else "turns are taken by time, and a number of inferences was asked for"
-
-
-def _width(recorder: Recorder) -> float | None:
-    """Return the half width of the interval so far relative to the median, from the last few samples at most."""
-    totals = recorder.columns.get(TOTAL)
-    interval = median_interval(totals[-GLANCE:]) if totals else None
-    if not isinstance(interval, Interval):
-        return None
-    return interval.relative((interval.lower + interval.upper) / 2)
-
-
-class InProcessClient:
-    """A runner in this process, asked as a worker is."""
-
-    stderr_tail = ""
-    """What a worker printed; here it went where the caller's output goes."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def close(self) -> None:
-        """Free what the runner holds."""
-        self._runner.close()
-
-    def kill(self) -> None:
-        """Free it likewise: there is no process to end."""
-        self._runner.close()
-
-    def suspend(self) -> None:
-        """Do nothing: nobody else is waiting for a core."""
-
-    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
-        """Do it here and now."""
-        answer = self._runner.do(do, arguments)
-        return answer if isinstance(answer, tuple) else (answer, b"")
+    return Rounds(plan.make(app, settings, instance, converting), progress).carry_out()

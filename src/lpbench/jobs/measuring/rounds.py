@@ -1,0 +1,291 @@
+"""Carries a plan out: fresh workers, each alone and then all interleaved, one result."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpbench.errors import LpbenchError, WorkerError
+from lpbench.jobs.measuring import coexistence
+from lpbench.jobs.measuring.assemble import TargetProgress, assemble, lockstep
+from lpbench.jobs.measuring.interleave import Contender, ratios, run_interleaved_slices, units
+from lpbench.jobs.measuring.pilot import PILOT, rest_of
+from lpbench.jobs.measuring.progress import Progress
+from lpbench.jobs.measuring.recording import Recorder, finish, prepare, time_alone
+from lpbench.jobs.measuring.reference_worker import Yardsticks
+from lpbench.results.model import INTERRUPTED, OK
+from lpbench.results.stages import TOTAL
+from lpbench.results.stats import Interval, median_interval
+from lpbench.worker.client import Worker
+from lpbench.worker.in_process import InProcessClient
+from lpbench.worker.runner import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lpbench.jobs.engine_choice import Target
+    from lpbench.jobs.measuring.plan import Plan
+    from lpbench.jobs.measuring.recording import ProgressCallback
+    from lpbench.results.model import Result
+
+MOST_REPEATS = 0.5
+"""Repeated runs, as a share of those that were planned."""
+LATE = 1.15
+"""The time limit is a goal: a run that would end this much later is not begun."""
+GLANCE = 2000
+"""Samples that the interval of the progress line looks at."""
+
+
+@dataclass
+class _Live:
+    """A target's worker in the present run."""
+
+    track: TargetProgress
+    recorder: Recorder
+    client: Worker | InProcessClient
+    contender: Contender | None = None
+
+
+class Rounds:
+    """The runs of one benchmark, round by round: every target has one run in each."""
+
+    def __init__(self, plan: Plan, progress: Callable[[Progress], None] | None) -> None:
+        self._plan = plan
+        self._budgets = list(plan.budgets)
+        self._progress = progress
+        self._tracks = [TargetProgress(target, plan.lockstep_reason) for target in plan.targets]
+        self._reference: TargetProgress | None = None
+        self._yardstick = Yardsticks(plan)
+        self._ratios: dict[int, list[Mapping[str, float]]] = {}
+        self._begun = time.monotonic()
+        self._interrupted = False
+        self._repeated = 0
+
+    def carry_out(self) -> Result:
+        """Do every run, as far as the time goes."""
+        try:
+            index = 0
+            while index < len(self._budgets) and not self._interrupted and not self._late(index):
+                try:
+                    self._round(index)
+                except KeyboardInterrupt:  # while a worker starts, or between two steps
+                    self._interrupt(index)
+                self._repeat(index)
+                index += 1
+                if index == PILOT and self._plan.adaptive:
+                    spent, most = self._spent(), self._plan.max_time
+                    self._budgets = rest_of(self._budgets[:PILOT], self._measured(), spent, most)
+        finally:
+            self._yardstick.close()
+        return self._result()
+
+    def _interrupt(self, index: int) -> None:
+        """End the benchmark; a run that has no sample yet says why."""
+        self._interrupted = True
+        for track in self._tracks:
+            for each in track.recorders:
+                if each.index == index and not each.samples:
+                    each.end(INTERRUPTED)
+
+    def _repeat(self, index: int) -> None:
+        """Plan one more run for one that others disturbed, if that was asked for and half as many are not enough."""
+        disturbed = [
+            each.recorders[-1] for each in self._tracks if each.recorders and each.recorders[-1].index == index
+        ]
+        if not self._plan.settings.retry_disturbed or self._repeated >= MOST_REPEATS * len(self._plan.budgets):
+            return
+        if any(each.disturbance.get("disturbed") for each in disturbed):
+            self._repeated += 1
+            self._budgets.append(self._budgets[index])
+            for each in disturbed:
+                each.superseded = True
+
+    def _measured(self) -> list[list[Recorder]]:
+        return [[each for each in track.recorders if each.samples] for track in self._tracks]
+
+    def _spent(self) -> float:
+        return time.monotonic() - self._begun
+
+    def _late(self, index: int) -> bool:
+        """Whether another run would end well after ``max_time``; what was asked for by number is always completed."""
+        return (
+            index >= PILOT and self._plan.adaptive and self._spent() * (index + 1) / index > LATE * self._plan.max_time
+        )
+
+    def _round(self, index: int) -> None:
+        """Measure every target once; those that cannot be alive beside others after them."""
+        for group in coexistence.groups(self._tracks, index):
+            for track in self._group(group, index):
+                self._group([track], index)
+                if not any(each.samples for each in track.recorders):  # it was not for the others that it failed
+                    track.apart = ""
+
+    def _group(self, tracks: Sequence[TargetProgress], index: int) -> list[TargetProgress]:
+        """Measure some targets once: each alone, then all in turns; return those that must do without the others."""
+        live: list[_Live] = []
+        refused: list[TargetProgress] = []
+        waiting: list[TargetProgress] = []
+        try:
+            for track in tracks:
+                if track.over or self._interrupted:
+                    continue
+                others = [each for each in live if each.recorder.state == OK]
+                if others and self._no_room(track, others):
+                    waiting.append(track)
+                    continue
+                self._alone(track, index, live)
+                if others and not self._interrupted and (reason := coexistence.crowded_out(track)):
+                    track.apart = reason
+                    refused.append(track)
+            self._together(live, index)
+            for each in live:
+                if not self._interrupted and each.recorder.state == OK:
+                    self._guarded(
+                        each,
+                        lambda one: finish(one.client, self._budgets[index], one.recorder, self._reporter(one.track)),
+                    )
+        finally:
+            for each in live:
+                each.client.close() if each.recorder.state == OK else each.client.kill()
+                each.track.done += 1
+        for track in refused:
+            track.take_back()
+        return [*waiting, *refused]
+
+    def _no_room(self, track: TargetProgress, others: Sequence[_Live]) -> bool:
+        """Note whether memory would not hold a target beside those that are alive."""
+        try:
+            track.apart = coexistence.too_large(track, [each.recorder for each in others], others[0].client)
+        except WorkerError as error:
+            others[0].recorder.end(error.outcome, others[0].client.stderr_tail or str(error))
+        return bool(track.apart)
+
+    def _alone(self, track: TargetProgress, index: int, live: list[_Live]) -> None:
+        """Start a target's worker and measure it while the others rest."""
+        recorder = Recorder(index)
+        track.recorders.append(recorder)
+        report = self._reporter(track)
+        report("starting", recorder, 0.0)
+        try:
+            client = self._start(track.target)
+        except WorkerError as error:
+            recorder.end(error.outcome, str(error))
+            track.done += 1
+            return
+        one = _Live(track, recorder, client)
+        live.append(one)
+
+        def steps(one: _Live) -> None:
+            prepare(one.client, self._plan.request(track.target), self._budgets[index], recorder, report)
+            time_alone(one.client, self._budgets[index], recorder, report)
+            one.contender = Contender(
+                one.client,
+                recorder.expected_ns,
+                components=recorder.components,
+                threads=recorder.threads(self._plan.settings.streams),
+            )
+
+        self._guarded(one, steps)
+
+    def _start(self, target: Target) -> Worker | InProcessClient:
+        if not self._plan.isolate:
+            return InProcessClient(Runner(target.instance, target.instance_config))
+        options = self._plan.worker
+        return Worker(dataclasses.replace(options, environment={**target.environment(), **options.environment}))
+
+    def _together(self, live: list[_Live], index: int) -> None:
+        """Let the workers that are alive take turns, the yardstick among them."""
+        contenders = [each for each in live if each.contender and each.recorder.state == OK]
+        if self._interrupted or not contenders or self._plan.lockstep_reason:
+            return
+        kernel = self._yardstick.contender([each.recorder for each in contenders])
+        if len(contenders) + (kernel is not None) < 2:  # noqa: PLR2004 - turns take two
+            return
+        first = contenders[0]
+
+        def turns(one: _Live) -> None:
+            report = self._reporter(one.track)
+            compared = [each.contender for each in contenders if each.contender]
+            seconds = self._budgets[index].lockstep_s * (len(compared) + (kernel is not None))
+            every, opening = ([kernel, *compared], None) if kernel and len(compared) == 1 else (compared, kernel)
+
+            def report_share(share: float) -> None:
+                report("in lockstep", one.recorder, 0.6 + 0.3 * share)
+
+            run_interleaved_slices(every, seconds, report_share, opening=opening)
+
+        self._guarded(first, turns)
+        if all(each.recorder.state == OK for each in contenders):
+            self._note(contenders, kernel)
+
+    def _note(self, contenders: Sequence[_Live], kernel: Contender | None) -> None:
+        """Keep a run's ratios to the first target that took turns, and everybody's yardstick units."""
+        if self._reference is None and len(contenders) > 1:
+            self._reference = min((each.track for each in contenders), key=self._tracks.index)
+        reference = next((each for each in contenders if each.track is self._reference), None)
+        for each in contenders:
+            assert each.contender  # noqa: S101 - racers are those that have one
+            if kernel:
+                each.recorder.units = units(kernel, each.contender)
+            if reference and reference.contender and each is not reference:
+                self._ratios.setdefault(self._tracks.index(each.track), []).append(
+                    ratios(reference.contender, each.contender)
+                )
+        if kernel:
+            self._yardstick.note(kernel)
+
+    def _guarded(self, one: _Live, step: Callable[[_Live], None]) -> None:
+        """Do one step of a run; whatever goes wrong becomes its outcome."""
+        try:
+            step(one)
+        except WorkerError as error:
+            one.recorder.end(error.outcome, one.client.stderr_tail or str(error))
+        except KeyboardInterrupt:
+            one.recorder.end(INTERRUPTED)
+            self._interrupted = True
+        except LpbenchError as error:
+            one.recorder.end(f"failed: {error.what}", str(error))
+            if one.recorder.index == 0 and len(self._tracks) == 1 and not one.recorder.samples:
+                raise
+            one.track.failure = error
+
+    def _reporter(self, track: TargetProgress) -> ProgressCallback:
+        def report(phase: str, recorder: Recorder, share: float) -> None:
+            if self._progress is not None:
+                self._progress(self._where(track, phase, recorder, share))
+
+        return report
+
+    def _where(self, track: TargetProgress, phase: str, recorder: Recorder, share: float) -> Progress:
+        runs, count = len(self._budgets), len(self._tracks)
+        done = min(1.0, (sum(each.done for each in self._tracks) + share) / (runs * count))
+        spent = self._spent()
+        left = spent / done - spent if done > 0.02 else None  # noqa: PLR2004 - too early to tell
+        narrow = _width(recorder)
+        return Progress(track.target.name, phase, recorder.index, runs, done, left, narrow, recorder.samples)
+
+    def _result(self) -> Result:
+        first = self._tracks.index(self._reference) if self._reference else 0
+        shared = {} if self._tracks[first].apart else self._ratios
+        ratios_ = tuple(
+            lockstep(first, index, found) for index, found in sorted(shared.items()) if not self._tracks[index].apart
+        )
+        return assemble(
+            self._plan,
+            self._tracks,
+            interrupted=self._interrupted,
+            lockstep=ratios_,
+            lockstep_reason=coexistence.reason(self._tracks),
+            yardstick=self._yardstick.describe(),
+        )
+
+
+def _width(recorder: Recorder) -> float | None:
+    """Return the half width of the interval so far relative to the median, from the last few samples at most."""
+    totals = recorder.columns.get(TOTAL)
+    interval = median_interval(totals[-GLANCE:]) if totals else None
+    if not isinstance(interval, Interval):
+        return None
+    return interval.relative((interval.lower + interval.upper) / 2)

@@ -1,0 +1,122 @@
+"""What a benchmark was asked for: each setting with its default and its documentation, once for all who need it.
+
+``lpbench.benchmark`` has a keyword, the command line an option and the schema of results a key for each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+DOC = "doc"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def setting(*, default: Any, doc: str) -> Any:
+    """Return a field with its default and what it means."""
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata={DOC: doc})
+    return field(default=default, metadata={DOC: doc})
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What was asked for, as it was asked: what nobody said has its default."""
+
+    engine: tuple[str, ...] | None = setting(
+        default=None, doc='one engine or several, or "all" (the app\'s own); E:threads=2 gives one options of its own'
+    )
+    device: str | None = setting(
+        default=None, doc="the engine's device in its own words, cpu or cuda:0 (the engine decides)"
+    )
+    threads: int | None = setting(default=None, doc="threads of the engine (the engine decides)")
+    options: Mapping[str, Any] = setting(default={}, doc="other options of the engine")
+    data: str | None = setting(
+        default=None, doc="samples: a folder or one file (the app's own; synthetic ones for a bare model)"
+    )
+    number: int | None = setting(default=None, doc="inferences to measure in all (until the interval is narrow)")
+    runs: int | None = setting(default=None, doc="fresh processes (8, or as many as a pilot of 3 asks for)")
+    percentile: float | None = setting(
+        default=None, doc="go on until this percentile of the latency is known, 99 for example"
+    )
+    affinity: tuple[int, ...] = setting(default=(), doc="cores that workers may use (as many as threads, or all)")
+    priority: int | None = setting(default=None, doc="niceness of workers, from -20 (first, needs rights) to 19 (last)")
+    timeout: float = setting(default=300.0, doc="seconds without an answer after which a worker counts as hung (300)")
+    isolate: bool | None = setting(
+        default=None, doc="give each run a process of its own (yes, but for an engine that is handed over)"
+    )
+    shapes: Mapping[str, tuple[int, ...]] = setting(default={}, doc="shapes of inputs with open dimensions")
+    ranges: Mapping[str, tuple[float, ...]] = setting(
+        default={}, doc="synthetic inputs of a bare model, from LO to below HI (integers are zero)"
+    )
+    seed: int = setting(default=0, doc="seed of synthetic samples (0)")
+    max_time: float | None = setting(
+        default=None, doc="seconds that measuring may take, a goal (13 for each engine, 60 for a percentile)"
+    )
+    yardstick: bool = setting(
+        default=True, doc="interleave a fixed kernel with the app, for comparisons across hours (yes)"
+    )
+    retry_disturbed: bool = setting(default=False, doc="repeat a run that other processes disturbed")
+    explain: bool = setting(
+        default=False, doc="break the latency down: engine alone, new input, caches, stages, Python"
+    )
+    alone: float | None = setting(
+        default=None, doc="seconds of each run that are timed alone, before slices are interleaved"
+    )
+    batch: int = setting(default=1, doc="samples that the model takes at a time (1); latencies are those of a batch")
+    streams: int = setting(default=1, doc="sessions side by side, each in a thread of one worker (1)")
+    convert: bool = setting(
+        default=False,
+        doc="convert the model, once and checked, for engines that do not read it (on the command line: for all)",
+    )
+    quality: bool | tuple[str, ...] = setting(
+        default=False, doc="judge predictions on labelled data, by the app's metric and those of its class, or by these"
+    )
+    draw: str | None = setting(default=None, doc="a folder that gets each sample with what was found drawn on it")
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> RunSettings:
+        """Return settings from what a caller handed over: paths become text, sequences tuples, None the default."""
+        known = {each.name: given[each.name] for each in dataclasses.fields(cls) if given.get(each.name) is not None}
+        if not isinstance(known.get("engine", ""), (str, Sequence)):  # handed over: its class tells which
+            known["engine"] = type(known["engine"]).__name__
+        return cls(**{name: _frozen(value, one=name in {"engine", "quality"}) for name, value in known.items()})
+
+    @property
+    def engine_options(self) -> dict[str, Any]:
+        """Options for every engine, ``device`` and ``threads`` among them where they are given."""
+        named = {"device": self.device, "threads": self.threads}
+        return {**self.options, **{name: value for name, value in named.items() if value is not None}}
+
+
+def documentation() -> dict[str, str]:
+    """Return what each setting means, by its name."""
+    return {each.name: str(each.metadata[DOC]) for each in dataclasses.fields(RunSettings)}
+
+
+def documented(function: F) -> F:
+    """Add what each setting means to the documentation of a function that takes some as keywords."""
+    lines = [
+        f"    :param {name}: {doc[0].upper()}{doc[1:]}."
+        for name, doc in documentation().items()
+        if name in function.__annotations__
+    ]
+    if function.__doc__:  # python -OO leaves none
+        function.__doc__ = "\n".join([function.__doc__.rstrip(), *lines, "    "])
+    return function
+
+
+def _frozen(value: Any, *, one: bool) -> Any:
+    """Return a value as settings hold it.
+
+    :param one: Whether a text is one of several that there may be.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        return (value,) if one else os.fspath(value)
+    if isinstance(value, Mapping):
+        return {str(name): _frozen(each, one=False) for name, each in value.items()}
+    return tuple(value) if isinstance(value, Sequence) else value

@@ -1,0 +1,94 @@
+"""Settings of a benchmark: one list of them, and every place that has to agree with it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import lpbench
+from lpbench.cli import run
+from lpbench.jobs.measuring.live import ALONE_S, RUNS
+from lpbench.results.settings import RunSettings, documentation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SETTINGS = {each.name: each for each in dataclasses.fields(RunSettings)}
+ABSENT: dict[str, Any] = {"options": None, "shapes": None, "ranges": None}
+"""What stands for an empty mapping among keywords."""
+
+
+def keywords(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return a function's keywords with their defaults."""
+    parameters = inspect.signature(function).parameters.values()
+    return {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+
+
+def defaults() -> dict[str, Any]:
+    """Return what each setting is where nobody says anything, as keywords have it."""
+    return {**{name: each.default for name, each in SETTINGS.items()}, **ABSENT}
+
+
+def test_benchmark_has_a_keyword_for_every_setting_with_the_same_default() -> None:
+    found = keywords(lpbench.benchmark)
+    assert found.pop("progress") is None
+    assert found == defaults()
+
+
+def test_so_has_a_live_comparison_but_for_what_a_verdict_on_the_spot_needs() -> None:
+    found = keywords(lpbench.compare_live)
+    del found["progress"], found["margin"]
+    others = {"runs": RUNS, "alone": ALONE_S, "yardstick": False}
+    assert found == {name: value for name, value in {**defaults(), **others}.items() if name != "engine"}
+
+
+@pytest.mark.parametrize(
+    ("function", "otherwise"),
+    [(lpbench.agree, {"number", "convert"}), (lpbench.convert, {"timeout"})],
+    ids=["agree", "convert"],
+)
+def test_what_other_functions_share_with_a_benchmark_has_the_same_default(
+    function: Callable[..., Any], otherwise: set[str]
+) -> None:
+    """:param otherwise: What means something else there."""
+    shared = {name: value for name, value in keywords(function).items() if name in SETTINGS and name not in otherwise}
+    assert len(shared) >= 2
+    assert shared == {name: value for name, value in defaults().items() if name in shared}
+
+
+def test_every_setting_is_an_option_of_the_command_line_with_the_same_words() -> None:
+    parser = argparse.ArgumentParser()
+    run.configure(parser)
+    helps = {action.dest: action.help for action in parser._actions}
+    assert {name: helps.get(name) for name in SETTINGS} == documentation()
+
+
+def test_every_keyword_is_documented_where_python_looks() -> None:
+    for function in (lpbench.benchmark, lpbench.compare_live):
+        text = inspect.getdoc(function)
+        assert text
+        for name in keywords(function).keys() - {"engine"}:
+            assert text.count(f":param {name}: ") == 1, name
+
+
+def test_settings_hold_what_json_can_carry_whatever_was_handed_over() -> None:
+    class Acme:
+        pass
+
+    given: dict[str, Any] = {
+        "engine": "fake",
+        "data": Path("samples"),
+        "affinity": [0, 1],
+        "shapes": {"x": [1, 3]},
+        "quality": "top1",
+        "number": None,
+        "app": "ignored",
+    }
+    settings = RunSettings.of(given)
+    assert settings == RunSettings(("fake",), data="samples", affinity=(0, 1), shapes={"x": (1, 3)}, quality=("top1",))
+    assert RunSettings.of({"engine": Acme()}).engine == ("Acme",)
