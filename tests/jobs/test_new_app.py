@@ -122,7 +122,7 @@ def test_an_engine_that_is_broken_leaves_the_inputs_unread_and_says_so(
     def broken(*_: object, **__: object) -> object:
         raise PluginError("cannot load libfake.so")
 
-    monkeypatch.setattr("lpbench.worker.client.Worker.ask", broken)
+    monkeypatch.setattr("lpbench.worker.client.Worker.request", broken)
     made = new_app(tmp_path / "mine", app_class="model", model=model)
     assert made.unread == "fake: cannot load libfake.so"
     assert made.app.components[0].models[0].inputs == ()

@@ -21,6 +21,7 @@ from lpbench.results.metrics import derive
 from lpbench.results.model import Configuration, Result, Run, Stage
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize
+from lpbench.worker.requests import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,9 +96,9 @@ def test_the_document_keeps_to_the_published_schema() -> None:
 def test_raw_samples_have_a_cap_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "RAW_LIMIT", 10)
     recorder = Recorder(0)
-    info = {"wall_ns": 1, "cpu_ns": 1, "switches": 0, "faults": 0, "rss_bytes": 1}
+    measured = Slice(1, 1, 0, 0, 1, array("q", range(4 * 8)).tobytes())
     for _ in range(3):
-        recorder.add(info, array("q", range(4 * 8)).tobytes())
+        recorder.add(measured)
     run = recorder.finish()
     assert (run.samples, len(run.raw[TOTAL]), len(run.slices)) == (24, 10, 3)
     assert run.statistics[TOTAL].n == 24

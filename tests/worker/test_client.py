@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,31 +16,41 @@ import pytest
 from lpbench.app.model import load_app
 from lpbench.errors import EngineError, LpbenchError, WorkerError
 from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.worker import wire
 from lpbench.worker.client import Worker, WorkerOptions
-from lpbench.worker.requests import OpenRequest
+from lpbench.worker.requests import CloseApp, EvaluateQuality, MeasureSlice, OpenRequest, ReadEnvironment, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _request(folder: Path) -> dict[str, Any]:
+def _request(folder: Path) -> OpenRequest:
     app = load_app(folder)
-    return OpenRequest(app.request(), EngineConfiguration("fake"), samples=tuple(map(str, app.samples))).arguments()
+    return OpenRequest(app.request(), EngineConfiguration("fake"), samples=tuple(map(str, app.samples)))
+
+
+@dataclass(frozen=True)
+class Strange(Request[int]):
+    """Asks for the environment, and takes the answer for a number."""
+
+    phase = "being strange"
+
+
+Strange.__name__ = "ReadEnvironment"
 
 
 def _opened(folder: Path, **options: Any) -> Worker:
     worker = Worker(WorkerOptions(**{"timeout": 20.0, **options}))
-    worker.ask("open", "loading", **_request(folder))
+    worker.request(_request(folder))
     return worker
 
 
 def test_a_worker_answers_and_ends_by_itself(fake_app: Callable[..., Path]) -> None:
     with Worker(WorkerOptions()) as worker:
-        opened, _ = worker.ask("open", "loading", **_request(fake_app()))
-        assert opened["facts"]["version"] == "1.0"
-        assert opened["load_ns"] > 0
-        _, reads = worker.ask("measure", "measuring", count=7)
-        assert len(reads) == 7 * 4 * 8
+        opened = worker.request(_request(fake_app()))
+        assert opened.facts["version"] == "1.0"
+        assert opened.load_ns > 0
+        assert len(worker.request(MeasureSlice(7)).block) == 7 * 4 * 8
         pid = worker.pid
     assert not Path(f"/proc/{pid}").exists()
 
@@ -65,15 +76,15 @@ def test_the_end_of_a_worker_is_said_in_one_line(
 
 def _whole_run(folder: Path) -> None:
     with Worker(WorkerOptions(timeout=20.0)) as worker:
-        worker.ask("open", "loading", **_request(folder))
-        worker.ask("measure", "measuring", count=10)
-        worker.ask("close", "closing")
+        worker.request(_request(folder))
+        worker.request(MeasureSlice(10))
+        worker.request(CloseApp())
 
 
 def test_a_hanging_worker_is_noticed_and_killed(fake_app: Callable[..., Path]) -> None:
     worker = Worker(WorkerOptions(timeout=0.5))
     with pytest.raises(WorkerError, match="--timeout") as caught:
-        worker.ask("open", "loading", **_request(fake_app(at="load", do="hang")))
+        worker.request(_request(fake_app(at="load", do="hang")))
     assert caught.value.outcome == "hung: no answer in 0.5 s while loading"
     assert not Path(f"/proc/{worker.pid}").exists()
 
@@ -82,47 +93,60 @@ def test_a_killed_worker_is_an_outcome(fake_app: Callable[..., Path]) -> None:
     worker = _opened(fake_app())
     os.kill(worker.pid, signal.SIGSEGV)
     with pytest.raises(WorkerError) as caught:
-        worker.ask("measure", "measuring", count=1)
+        worker.request(MeasureSlice(1))
     assert caught.value.outcome == "crashed: SIGSEGV while measuring"
 
 
 def test_what_a_crashing_library_said_is_kept(fake_app: Callable[..., Path]) -> None:
     worker = Worker(WorkerOptions())
     with pytest.raises(WorkerError):
-        worker.ask("open", "loading", **_request(fake_app(at="load", do="crash")))
+        worker.request(_request(fake_app(at="load", do="crash")))
     assert "Segmentation fault" in worker.stderr_tail
 
 
 def test_a_refusal_keeps_its_class_place_and_remedy(fake_app: Callable[..., Path]) -> None:
     with Worker(WorkerOptions()) as worker:
         with pytest.raises(EngineError) as caught:
-            worker.ask("open", "loading", **_request(fake_app(at="load", do="raise")))
+            worker.request(_request(fake_app(at="load", do="raise")))
         assert (caught.value.what, caught.value.where) == ("this model is not liked", "model.fake")
         assert caught.value.hint == "like it"
-        assert worker.ask("environment", "looking")[0]
+        assert worker.request(ReadEnvironment())
 
 
 def test_a_bug_in_an_engine_is_an_error_and_not_the_end(fake_app: Callable[..., Path]) -> None:
     with Worker(WorkerOptions()) as worker, pytest.raises(LpbenchError, match="ValueError"):
-        worker.ask("open", "loading", **_request(fake_app(at="load", do="bug")))
+        worker.request(_request(fake_app(at="load", do="bug")))
 
 
 def test_what_a_vendor_prints_does_not_break_the_protocol(fake_app: Callable[..., Path]) -> None:
     with Worker(WorkerOptions()) as worker:
-        worker.ask("open", "loading", **_request(fake_app(at="load", do="print")))
-        worker.ask("measure", "measuring", count=1)
+        worker.request(_request(fake_app(at="load", do="print")))
+        worker.request(MeasureSlice(1))
     assert "vendor banner on standard output" in worker.stderr_tail
 
 
-def test_an_unknown_request_is_refused_by_name() -> None:
-    with Worker(WorkerOptions()) as worker, pytest.raises(WorkerError, match=r"unknown request '__init__'"):
-        worker.ask("__init__", "trying")
+def test_a_worker_that_stops_reading_does_not_block_the_parent(fake_app: Callable[..., Path]) -> None:
+    """A request larger than a pipe holds, to a process that is stopped by somebody else."""
+    worker = _opened(fake_app(), timeout=0.5)
+    os.kill(worker.pid, signal.SIGSTOP)
+    with pytest.raises(WorkerError) as caught:
+        worker.request(EvaluateQuality((("x" * (1 << 20), {}),)))
+    assert caught.value.outcome == "hung: no answer in 0.5 s while evaluating quality"
+    assert not Path(f"/proc/{worker.pid}").exists()
+
+
+def test_an_answer_that_is_not_what_was_asked_for_is_an_outcome(fake_app: Callable[..., Path]) -> None:
+    worker = _opened(fake_app())
+    worker.request(CloseApp())
+    with pytest.raises(WorkerError) as caught:
+        worker.request(Strange())
+    assert caught.value.outcome.startswith("broke the protocol while being strange: answer to ReadEnvironment: ")
 
 
 def test_variables_are_set_before_the_engine_is_imported(fake_app: Callable[..., Path]) -> None:
     with Worker(WorkerOptions(environment={"FAKE_SEEN": "yes"})) as worker:
-        opened, _ = worker.ask("open", "loading", **_request(fake_app()))
-    assert opened["facts"]["environment"]["FAKE_SEEN"] == "yes"
+        opened = worker.request(_request(fake_app()))
+    assert opened.facts["environment"]["FAKE_SEEN"] == "yes"
 
 
 def test_a_worker_runs_on_the_cores_it_is_given(fake_app: Callable[..., Path]) -> None:
@@ -140,11 +164,11 @@ def test_a_core_that_is_not_there_is_named() -> None:
 def test_a_worker_that_rests_uses_no_core_until_it_is_asked(fake_app: Callable[..., Path]) -> None:
     """Its engine leaves a thread behind that spins, as thread pools do."""
     with _opened(fake_app(at="run", do="spin")) as worker:
-        worker.ask("measure", "measuring", count=1)
+        worker.request(MeasureSlice(1))
         assert _ticks(worker.pid, 0.3) > 5
         worker.suspend()
         assert _ticks(worker.pid, 0.3) == 0
-        assert len(worker.ask("measure", "measuring", count=2)[1]) == 2 * 4 * 8
+        assert len(worker.request(MeasureSlice(2)).block) == 2 * 4 * 8
         assert _ticks(worker.pid, 0.3) > 5
 
 
@@ -165,7 +189,7 @@ def test_a_worker_that_died_can_rest(fake_app: Callable[..., Path]) -> None:
     os.kill(worker.pid, signal.SIGKILL)
     worker.suspend()
     with pytest.raises(WorkerError, match="killed: SIGKILL"):
-        worker.ask("measure", "measuring", count=2)
+        worker.request(MeasureSlice(2))
 
 
 def _ticks(pid: int, seconds: float) -> int:
@@ -184,7 +208,7 @@ def test_a_worker_has_a_session_of_its_own_and_leaves_ctrl_c_to_the_parent(fake_
     worker = _opened(fake_app())
     assert os.getsid(worker.pid) == worker.pid != os.getsid(0)
     os.kill(worker.pid, signal.SIGINT)
-    assert len(worker.ask("measure", "measuring", count=2)[1]) == 2 * 4 * 8
+    assert len(worker.request(MeasureSlice(2)).block) == 2 * 4 * 8
     worker.close()
 
 
@@ -193,13 +217,14 @@ def test_a_worker_dies_with_its_parent(fake_app: Callable[..., Path], *, resting
     """Also while it is stuck in a run, or rests: the parent is killed outright and cannot tell it."""
     program = (
         "import sys, json, time; from lpbench.worker.client import Worker, WorkerOptions\n"
+        "from lpbench.worker import wire\n"
         f"w = Worker(WorkerOptions()); {'w.suspend(); ' if resting else ''}print(w.pid, flush=True)\n"
         f"{'time.sleep(60)' if resting else 'pass'}\n"
-        "w.ask('open', 'loading', **json.loads(sys.argv[1]))"
+        "w.request(wire.decode_request(json.loads(sys.argv[1])))"
     )
     import json
 
-    request = json.dumps(_request(fake_app(at="load", do="hang")))
+    request = json.dumps(wire.encode_request(_request(fake_app(at="load", do="hang"))))
     parent = subprocess.Popen([sys.executable, "-c", program, request], stdout=subprocess.PIPE, text=True)
     assert parent.stdout
     pid = int(parent.stdout.readline())

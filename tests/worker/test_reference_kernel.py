@@ -10,6 +10,7 @@ import pytest
 from lpbench.jobs.measuring.recording import columns_of
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.reference_kernel import DROPPED, PARTS, environment
+from lpbench.worker.requests import MeasureSlice, OpenReferenceKernel
 
 np = pytest.importorskip("numpy", reason="needs numpy")
 
@@ -46,9 +47,9 @@ def test_variables_that_change_the_kernel_do_not_reach_its_worker(monkeypatch: p
     assert options.variables()["OPENBLAS_NUM_THREADS"] == "1"
     assert "PATH" not in os.environ or options.variables()["PATH"] == os.environ["PATH"]
     with Worker(options) as worker:
-        facts, _ = worker.ask("open_yardstick", "loading")
+        facts = worker.request(OpenReferenceKernel())
         assert "Prescott" not in facts["blas"].split()
-        reads = columns_of(worker.ask("measure", "measuring", count=5)[1])
+        reads = columns_of(worker.request(MeasureSlice(5)).block)
     assert min(reads["inference"]) > 10_000
 
 
@@ -58,8 +59,8 @@ def test_the_kernel_computes_in_as_many_threads_as_asked_for() -> None:
     counts = {}
     for threads in (1, 2):
         with Worker(WorkerOptions(environment(threads), drop=DROPPED)) as worker:
-            facts, _ = worker.ask("open_yardstick", "loading", threads=threads)
-            worker.ask("measure", "measuring", count=5)
+            facts = worker.request(OpenReferenceKernel(threads))
+            worker.request(MeasureSlice(5))
             counts[facts["threads"]] = len(list(Path(f"/proc/{worker.pid}/task").iterdir()))
     if "OpenBLAS" in facts["blas"].split():
         assert counts[2] == counts[1] + 1

@@ -12,13 +12,22 @@ import pytest
 
 from lpbench.app.model import load_app
 from lpbench.app.model_choice import merge
-from lpbench.errors import EngineError, WorkerError
+from lpbench.errors import EngineError
 from lpbench.machine.process_memory import memory, reset_peak
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.engine import TensorInfo
 from lpbench.util.jsonable import to_jsonable
 from lpbench.worker.client import Worker, WorkerOptions
-from lpbench.worker.requests import OpenRequest
+from lpbench.worker.requests import (
+    BeginInterference,
+    EndInterference,
+    MeasureSlice,
+    OpenReferenceKernel,
+    OpenRequest,
+    PinnedThreads,
+    PinThreads,
+    Predict,
+)
 from lpbench.worker.runner import Runner
 
 if TYPE_CHECKING:
@@ -71,13 +80,7 @@ def test_what_json_cannot_carry_becomes_what_it_can() -> None:
 
 def test_nothing_is_measured_before_something_is_open() -> None:
     with pytest.raises(EngineError, match="nothing is open"):
-        Runner().do("predict", {})
-
-
-def test_only_requests_can_be_asked_for() -> None:
-    for name in ("do", "_time", "nonsense"):
-        with pytest.raises(WorkerError, match=f"unknown request '{name}'"):
-            Runner().do(name, {})
+        Runner().handle(Predict())
 
 
 def test_variables_of_the_engine_are_set_here_too_unless_the_caller_has_set_them(
@@ -85,11 +88,11 @@ def test_variables_of_the_engine_are_set_here_too_unless_the_caller_has_set_them
 ) -> None:
     monkeypatch.delenv("FAKE_TELEMETRY", raising=False)
     app = load_app(fake_app())
-    request = OpenRequest(app.request(), EngineConfiguration("fake")).arguments()
-    Runner().open(**request)
+    request = OpenRequest(app.request(), EngineConfiguration("fake"))
+    Runner().handle(request)
     assert os.environ["FAKE_TELEMETRY"] == "0"
     monkeypatch.setenv("FAKE_TELEMETRY", "1")
-    Runner().open(**request)
+    Runner().handle(request)
     assert os.environ["FAKE_TELEMETRY"] == "1"
 
 
@@ -104,9 +107,9 @@ def test_the_peak_is_that_of_what_came_after_the_reset() -> None:
 
 def test_what_others_do_is_watched_and_told_as_json() -> None:
     runner = Runner()
-    runner.watch(others=[])
+    runner.handle(BeginInterference())
     time.sleep(0.05)
-    found = runner.watched()
+    found = runner.handle(EndInterference())
     assert found["seconds"] >= 0.05
     assert isinstance(found["disturbed"], str)
     assert to_jsonable(found) == found
@@ -122,12 +125,12 @@ def test_threads_that_compute_are_spread_over_the_cores_where_there_is_one_for_e
     if len(cores) < 1 + enough:
         pytest.skip("needs two cores")
     with Worker(WorkerOptions(environment(2), affinity=cores)) as worker:
-        facts, _ = worker.ask("open_yardstick", "loading", threads=2)
-        found, _ = worker.ask("spread", "spreading", count=40)
+        facts = worker.request(OpenReferenceKernel(2))
+        found = worker.request(PinThreads(40))
         places = [os.sched_getaffinity(int(each.name)) for each in Path(f"/proc/{worker.pid}/task").iterdir()]
     if "OpenBLAS" not in facts["blas"].split():
         pytest.skip("numpy has another BLAS")
-    assert found["cores"] == (cores if enough else [])
+    assert found.cores == (tuple(cores) if enough else ())
     assert sorted(core for each in places if len(each) == 1 for core in each) == (
         cores if enough else cores * len(places)
     )
@@ -138,7 +141,29 @@ def test_one_thread_stays_free() -> None:
     from lpbench.worker.reference_kernel import environment
 
     with Worker(WorkerOptions(environment(1))) as worker:
-        worker.ask("open_yardstick", "loading")
-        found, _ = worker.ask("spread", "spreading", count=10)
-        assert found == {"threads": 1, "cores": []}
+        worker.request(OpenReferenceKernel())
+        assert worker.request(PinThreads(10)) == PinnedThreads(1, ())
         assert os.sched_getaffinity(worker.pid) == os.sched_getaffinity(0)
+
+
+def test_load_is_the_cpu_time_of_samples_without_that_of_decoding(fake_app: Callable[..., Path]) -> None:
+    """Decoding takes CPU time here, between samples: neither the wall time nor the CPU time has it."""
+    app = load_app(fake_app())
+    runner = Runner()
+    runner.handle(OpenRequest(app.request(), EngineConfiguration("fake"), samples=tuple(map(str, app.samples))))
+    samples = runner._app.samples
+    samples._remember = lambda *_: None  # type: ignore[method-assign] # each sample is larger than the cache
+    load, decode = samples._preprocessor.load, []
+
+    def slow(path: Path) -> Any:
+        begun = time.process_time_ns()
+        while time.process_time_ns() - begun < 2_000_000:
+            pass
+        decode.append(time.process_time_ns() - begun)
+        return load(path)
+
+    samples._preprocessor.load = slow  # type: ignore[method-assign]
+    measured = runner.handle(MeasureSlice(40))
+    assert len(decode) == 40
+    assert measured.cpu_ns < sum(decode) / 4
+    assert measured.wall_ns < sum(decode) / 4

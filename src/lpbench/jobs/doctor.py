@@ -8,14 +8,17 @@ from lpbench import machine
 from lpbench.jobs.measuring import plan
 from lpbench.machine import Finding
 from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.requests import ReadEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TIMEOUT = 60.0
 
 
-def doctor(*, affinity: Sequence[int] = (), threads: int | None = None) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def doctor(
+    *, affinity: Sequence[int] = (), threads: int | None = None
+) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
     """Return the environment of a worker and the sources of noise in its measurements, the worst first.
 
     :param affinity: Cores that the worker may use, as in ``lpbench.benchmark``; empty means those for ``threads``.
@@ -24,12 +27,12 @@ def doctor(*, affinity: Sequence[int] = (), threads: int | None = None) -> tuple
     """
     cores = tuple(affinity) or plan.last_cores([threads])
     with Worker(WorkerOptions(affinity=cores, timeout=TIMEOUT)) as worker:
-        environment, _ = worker.ask("environment", "reading the environment")
+        environment = worker.request(ReadEnvironment())
     findings = machine.findings(environment)
     return environment, (*_crowded(environment, threads), *findings)
 
 
-def _crowded(environment: dict[str, Any], threads: int | None) -> list[Finding]:
+def _crowded(environment: Mapping[str, Any], threads: int | None) -> list[Finding]:
     """Return a finding if there are more threads than cores."""
     cores = environment["subject"]["affinity"].get("value")
     if not cores or threads is None or threads <= len(cores):

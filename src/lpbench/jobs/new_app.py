@@ -140,6 +140,7 @@ def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]
     :raises AppError: The engine refuses the model, or crashes on it.
     """
     from lpbench.worker.client import Worker, WorkerOptions
+    from lpbench.worker.requests import InspectModel
 
     offers = offers_where(ENGINES, lambda spec: model.format in spec.formats)
     spec = next((offer.spec for offer in offers if offer.availability()), None)
@@ -147,16 +148,14 @@ def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]
         return [], [], f"no engine that reads {model.format} is ready (lpbench engines shows why)"
     try:
         with Worker(WorkerOptions(environment=spec.environment, timeout=OPEN_TIMEOUT)) as worker:
-            path, name = str(model.path), spec.name
-            tensors, _ = worker.ask("inspect", "opening the model", model=path, format=model.format, engine=name)
+            found = worker.request(InspectModel(str(model.path), model.format, spec.name))
     except (EngineError, WorkerError) as error:
         what = f"{spec.name} cannot open it: {error.what.replace(f'{model.path.parent}/', '')}"
         hint = error.hint or "name the further files of the model with --extra"
         raise AppError(what, where=model.path.name, hint=hint) from error
     except LpbenchError as error:
         return [], [], f"{spec.name}: {error.what}"
-    inputs, outputs = (list(map(tensor, tensors[key])) for key in ("inputs", "outputs"))
-    return inputs, outputs, ""
+    return list(map(tensor, found.inputs)), list(map(tensor, found.outputs)), ""
 
 
 def _config(app_class: str, guessed: Guess, models: dict[str, Any]) -> dict[str, Any]:

@@ -55,9 +55,10 @@ def probe(engine: str | Offer[EngineSpec], *, timeout: float = TIMEOUT) -> Probe
 
 def _ask(spec: EngineSpec, timeout: float) -> Mapping[str, Any]:
     from lpbench.worker.client import Worker, WorkerOptions
+    from lpbench.worker.requests import Probe
 
     with Worker(WorkerOptions(environment=spec.environment, timeout=timeout)) as worker:
-        answer, _ = worker.ask("probe", "probing", target=spec.probe, name=spec.name)
+        answer = worker.request(Probe(spec.probe, spec.name))
     if not isinstance(answer, dict):
         raise LpbenchError(f"the probe {spec.probe} returned {type(answer).__name__}; expected an object")
     return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lpbench.app import bare_model
 from lpbench.errors import EngineError
@@ -52,8 +52,8 @@ def model_case(
 def _inputs(engine: str, environment: dict[str, str], model: Model) -> list[TensorInfo]:
     """Return a model's inputs as the engine reports them in a worker."""
     from lpbench.worker.client import Worker, WorkerOptions
+    from lpbench.worker.requests import InspectModel
 
-    request: dict[str, Any] = {"model": str(model.path), "format": model.format, "engine": engine}
     with Worker(WorkerOptions(environment=environment)) as worker:
-        answer, _ = worker.ask("inspect", "opening the model", **request)
-    return [TensorInfo(**{**tensor, "shape": tuple(tensor["shape"])}) for tensor in answer["inputs"]]
+        found = worker.request(InspectModel(str(model.path), model.format, engine))
+    return [TensorInfo(**{**each, "shape": tuple(each["shape"])}) for each in found.inputs]

@@ -40,6 +40,15 @@ def build(kind: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
         raise ConfigError(str(error).replace(f"{kind.__name__}.__init__() ", ""), where=where) from error
 
 
+def convert(kind: Any, value: Any, *, where: str = "") -> Any:
+    """Return a value as an annotation has it: lists become tuples, mappings dataclasses where it is one.
+
+    :param where: Path of the value, for errors.
+    :raises ConfigError: It is of another type.
+    """
+    return _convert(kind, value, where)
+
+
 def errors(kind: type[Any], values: Mapping[str, Any], *, where: str = "") -> list[ConfigError]:
     """Return one error for each key that ``build`` would refuse; empty if it would succeed."""
     _, problems = _gather(kind, values, where)

@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def serve(channel: Channel) -> None:
-    """Answer requests: each names a method of ``Runner`` and its arguments."""
+    """Answer requests until the parent closes the stream."""
     from lpbench.worker.runner import Runner  # after the greeting, which may set variables that imports read
 
     runner = Runner()
@@ -52,11 +52,12 @@ def serve(channel: Channel) -> None:
 
 
 def _answer(runner: Runner, message: Message) -> tuple[Message, bytes]:
+    from lpbench.worker import wire
+
     try:
-        done = runner.do(str(message["do"]), message.get("with", {}))
+        return wire.encode_answer(runner.handle(wire.decode_request(message)))
     except Exception as error:  # noqa: BLE001 - an engine may raise anything, and the parent must hear of it
         return {"error": describe_error(error)}, b""
-    return ({"done": done[0]}, done[1]) if isinstance(done, tuple) else ({"done": done}, b"")
 
 
 def describe_error(error: BaseException) -> Message:

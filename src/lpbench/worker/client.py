@@ -11,16 +11,21 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from lpbench import errors
 from lpbench.errors import LpbenchError, WorkerError
+from lpbench.worker import wire
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, ProtocolError, SilenceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from typing_extensions import Self
+
+    from lpbench.worker.requests import Request
+
+A = TypeVar("A")
 
 START_TIMEOUT = 60.0
 END_TIMEOUT = 5.0
@@ -97,23 +102,24 @@ class Worker:
         """The last lines that the worker and the libraries in it printed."""
         return b"".join(self._stderr_lines).decode(errors="replace")
 
-    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
-        """Have the runner in the worker do something and return its answer and block.
+    def request(self, request: Request[A], phase: str = "", timeout: float | None = None) -> A:
+        """Have the runner in the worker do something and return its answer.
 
-        :param do: A method of ``lpbench.worker.runner.Runner``.
-        :param doing: The same in words, ``loading`` say, for the outcome if the worker ends.
+        :param phase: What it is asked for, in words, for the outcome if the worker ends; by default the request's own.
+        :param timeout: Seconds until the request is taken and, again, until the answer is there.
         :raises WorkerError: The worker ended or stopped answering; it is gone afterwards.
         :raises LpbenchError: The worker is well and refuses.
         """
+        seconds = timeout or self.options.timeout
         self._resume()
         try:
-            self._channel.send({"do": do, "with": arguments})
-            message, block = self._channel.receive(timeout or self.options.timeout)
+            self._channel.send(wire.encode_request(request), timeout=seconds)
+            message, block = self._channel.receive(seconds)
+            if "error" not in message:
+                return wire.decode_answer(request, message.get("answer"), block)
         except (ClosedError, SilenceError, ProtocolError) as error:
-            raise self._end_of(error, doing, timeout or self.options.timeout) from None
-        if "error" in message:
-            raise _as_error(message["error"])
-        return message["done"], block
+            raise self._end_of(error, phase or request.phase, seconds) from None
+        raise _as_error(message["error"])
 
     def suspend(self) -> None:
         """Stop the worker's threads where they are until it is asked again.
@@ -177,7 +183,8 @@ class Worker:
                     hint="install the same version of lpbench on both sides",
                 )
             settings = {"affinity": list(self.options.affinity), "priority": self.options.priority}
-            self._channel.send({"hello": VERSION, "environment": dict(self.options.environment), **settings})
+            hello = {"hello": VERSION, "environment": dict(self.options.environment), **settings}
+            self._channel.send(hello, timeout=START_TIMEOUT)
             answer, _ = self._channel.receive(START_TIMEOUT)
         except (ClosedError, SilenceError, ProtocolError) as error:
             raise self._end_of(error, "starting", START_TIMEOUT) from None

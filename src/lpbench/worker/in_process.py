@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from lpbench.worker.requests import Request
     from lpbench.worker.runner import Runner
+
+A = TypeVar("A")
 
 
 class InProcessClient:
-    """A runner in this process, asked as a worker is."""
+    """A ``RunnerClient`` without a process."""
 
     stderr_tail = ""
     """What a worker printed; here it went where the caller's output goes."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
+
+    def request(self, request: Request[A], phase: str = "", timeout: float | None = None) -> A:
+        """Do it here and now."""
+        return self._runner.handle(request)
+
+    def suspend(self) -> None:
+        """Do nothing: nobody else is waiting for a core."""
 
     def close(self) -> None:
         """Free what the runner holds."""
@@ -24,11 +34,3 @@ class InProcessClient:
     def kill(self) -> None:
         """Free it likewise: there is no process to end."""
         self._runner.close()
-
-    def suspend(self) -> None:
-        """Do nothing: nobody else is waiting for a core."""
-
-    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
-        """Do it here and now."""
-        answer = self._runner.do(do, arguments)
-        return answer if isinstance(answer, tuple) else (answer, b"")

@@ -16,7 +16,7 @@ from typing import Any
 
 from lpbench.errors import LpbenchError
 
-VERSION = 1
+VERSION = 2
 """Both ends must speak the same version; it is the first thing that each says."""
 MAGIC = b"LPBF"
 HEADER = struct.Struct(">4sII")
@@ -36,7 +36,7 @@ class ClosedError(LpbenchError):
 
 
 class SilenceError(LpbenchError):
-    """The other end sent nothing in time."""
+    """The other end sent or took nothing in time."""
 
 
 class Channel:
@@ -46,17 +46,22 @@ class Channel:
         self._reader = reader
         self._writer = writer
 
-    def send(self, message: Message, block: bytes = b"") -> None:
+    def send(self, message: Message, block: bytes = b"", *, timeout: float | None = None) -> None:
         """Send one frame.
 
+        :param timeout: Seconds until the other end must have taken all of it; None waits for ever.
         :raises ClosedError: Nobody reads at the other end.
+        :raises SilenceError: The time is over: the other end stopped reading.
         """
+        deadline = None if timeout is None else time.monotonic() + timeout
         # NaN is not JSON; whoever sends it has a fault to mend here rather than at the other end.
         text = json.dumps(message, allow_nan=False).encode()
         view = memoryview(HEADER.pack(MAGIC, len(text), len(block)) + text + block)
         try:
             while view:
-                view = view[os.write(self._writer, view) :]
+                # A pipe that poll calls writable takes PIPE_BUF bytes without blocking, and no more for certain.
+                self._wait(self._writer, select.POLLOUT, deadline, "the other end stopped reading")
+                view = view[os.write(self._writer, view[: select.PIPE_BUF] if deadline else view) :]
         except BrokenPipeError as error:
             raise ClosedError("the other end is gone") from error
 
@@ -87,21 +92,25 @@ class Channel:
         # A pipe gives what is there, which may be a part of a frame.
         parts = bytearray()
         while len(parts) < size:
-            self._wait(deadline)
+            self._wait(self._reader, select.POLLIN, deadline, "the other end sent nothing in time")
             part = os.read(self._reader, min(size - len(parts), 1 << 20))
             if not part:
                 raise ClosedError("the other end closed the stream")
             parts += part
         return bytes(parts)
 
-    def _wait(self, deadline: float | None) -> None:
+    @staticmethod
+    def _wait(descriptor: int, event: int, deadline: float | None, what: str) -> None:
+        """Wait until a descriptor is ready.
+
+        The deadline is that of the whole frame: a peer that sends or takes a byte now and then must not hold it open.
+        """
         if deadline is None:
             return
         poll = select.poll()
-        poll.register(self._reader, select.POLLIN | select.POLLHUP)
-        # The deadline is that of the whole frame: a peer that sends a byte now and then must not hold it open.
+        poll.register(descriptor, event | select.POLLHUP)
         if not poll.poll(max(0.0, deadline - time.monotonic()) * MILLISECONDS):
-            raise SilenceError("the other end sent nothing in time")
+            raise SilenceError(what)
 
 
 def _decode(text: bytes) -> Message:

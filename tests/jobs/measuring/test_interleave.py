@@ -10,6 +10,7 @@ import pytest
 
 from lpbench.jobs.measuring import interleave
 from lpbench.jobs.measuring.interleave import LEAST_SAMPLES, ROUNDS, Contender, ratios, run_interleaved_slices, units
+from lpbench.worker.requests import MeasureSlice, Request, Slice
 
 MS = 1_000_000
 
@@ -47,15 +48,22 @@ class Noting:
         self._diary.append((self.name, "rest"))
         self.resting = True
 
-    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
-        self._diary.append((self.name, do))
-        assert do == "measure"
+    stderr_tail = ""
+
+    def close(self) -> None:
+        raise AssertionError("slices end nobody")
+
+    kill = close
+
+    def request(self, request: Request[Any], phase: str = "", timeout: float | None = None) -> Any:
+        assert isinstance(request, MeasureSlice)
+        self._diary.append((self.name, "measure"))
         self._clock.now += self.slice_s
-        lengths = [100 * self._ns, *[self._ns] * (arguments["count"] - 1)]
+        lengths = [100 * self._ns, *[self._ns] * (request.count - 1)]
         assert self.resting
         self.resting = False
         reads = [read for at, ns in enumerate(lengths) for read in (at, at + 10, at + 10 + ns, at + 20 + ns)]
-        return {}, array("q", reads).tobytes()
+        return Slice(1, 1, 0, 0, 1, array("q", reads).tobytes())
 
 
 def _race(*names: str, ns: dict[str, int] | None = None) -> tuple[list[Contender], list[tuple[str, str]]]:

@@ -360,7 +360,8 @@ def test_a_disturbed_run_is_marked_and_repeated_when_asked(
 
     def disturbed(client: Any, limits: Any, recorder: recording.Recorder, tell: Any) -> None:
         real(client, limits, recorder, tell)
-        recorder.disturbance["disturbed"] = "other processes had 40% of the CPU time" if recorder.index == 1 else ""
+        reason = "other processes had 40% of the CPU time" if recorder.index == 1 else ""
+        recorder.disturbance = {**recorder.disturbance, "disturbed": reason}
 
     monkeypatch.setattr(rounds, "time_alone", disturbed)
     marked = benchmark(fake_app("marked"), number=18, runs=3).configurations[0]

@@ -19,6 +19,7 @@ from lpbench.jobs.agreement._tally import ArraySummary, SampleOutputs, Tally
 from lpbench.jobs.parity import F32, Tolerance
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.requests import CloseApp, CollectNumbers
 from lpbench.worker.samples import GENERATED
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from lpbench.app.model import App
     from lpbench.jobs.engine_choice import Target
     from lpbench.plugin.engine import Shapes
-    from lpbench.worker.requests import OpenRequest
+    from lpbench.worker.requests import OpenRequest, Record
 
 PREFIX = "lpbench-agree-"
 """Of temporary folders."""
@@ -149,13 +150,13 @@ class _Comparison:
         report(Step(reference.name, "opening", 0, asked.count))
         self._worker = self._start(reference)
         try:
-            opened, _ = self._worker.ask("open", "loading", **asked.request(reference).arguments())
+            opened = self._worker.request(asked.request(reference))
         except BaseException as error:
             self._worker.kill()
             if isinstance(error, LpbenchError):
                 self._of_reference(error)
             raise
-        self.facts = _own(opened["facts"], reference)
+        self.facts = _own(opened.facts, reference)
 
     def __enter__(self) -> Self:
         return self
@@ -165,8 +166,7 @@ class _Comparison:
 
     def problems(self) -> tuple[Mapping[str, str], ...]:
         """Close the reference and return the samples that could not be used."""
-        closed, _ = self._worker.ask("close", "closing")
-        return tuple(closed["problems"])
+        return self._worker.request(CloseApp()).problems
 
     def row(self, target: Target, *, bisect: bool) -> EngineAgreement:
         """Compare one engine; whatever becomes of it is an answer."""
@@ -185,8 +185,8 @@ class _Comparison:
         self._tell(Step(asked, "opening", 0, self._asked.count))
         try:
             with self._start(target) as worker:
-                opened, _ = worker.ask("open", "loading", **self._asked.request(target).arguments())
-                return self._judged(asked, _own(opened["facts"], target), *self._tallied(worker, asked))
+                opened = worker.request(self._asked.request(target))
+                return self._judged(asked, _own(opened.facts, target), *self._tallied(worker, asked))
         except WorkerError as error:
             return EngineAgreement(asked, error.outcome, ran=True, reason=error.outcome)
         except LpbenchError as error:
@@ -223,8 +223,9 @@ class _Comparison:
         error.where = ": ".join(filter(None, (f"reference {_targets.words(self._reference)}", error.where)))
         return error
 
-    def _seen(self, worker: Worker, index: int, **how: Any) -> SampleOutputs:
-        return SampleOutputs.of(*worker.ask("numbers", f"running sample {index}", index=index, **how))
+    def _seen(self, worker: Worker, index: int, *, keep: str = "", given: Sequence[Record] = ()) -> SampleOutputs:
+        numbers = worker.request(CollectNumbers(index, keep, tuple(given)), f"running sample {index}")
+        return SampleOutputs.of(vars(numbers), numbers.block)
 
     def _judged(self, asked: str, facts: Mapping[str, Any], tally: Tally, state: str) -> EngineAgreement:
         values = tally.values()

@@ -7,16 +7,17 @@ which the reference computes them.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping, Sequence  # noqa: TC003 - dataclasses read the annotations
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lpbench.app.model_choice import choose_model
 from lpbench.errors import EngineError, LpbenchError
 from lpbench.jobs.parity import NUMBERS, Deviation, Tolerance, deviation, violation
+from lpbench.util.jsonable import to_jsonable
 from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.requests import ExposeTensors, SendTensors
 from lpbench.worker.tensor_wire import Tensor, align_layout, unpack_tensors
 
 if TYPE_CHECKING:
@@ -87,15 +88,15 @@ class Side:
             raise EngineError(f"{chosen.name} cannot show intermediate tensors of {model.format}{shown}")
         return cls(chosen, model, shapes)
 
-    def request(self, feeds: Path) -> dict[str, Any]:
-        """Return the arguments of ``Runner.expose``."""
-        return {
-            "engine": self.target.name,
-            "options": self.target.configuration.engine_options,
-            "model": json.loads(json.dumps(dataclasses.asdict(self.model), default=str)),
-            "shapes": {name: list(shape) for name, shape in self.shapes.items()},
-            "feeds": str(feeds),
-        }
+    def request(self, feeds: Path) -> ExposeTensors:
+        """Return the request that runs the model with every tensor shown."""
+        return ExposeTensors(
+            engine=self.target.name,
+            options=self.target.configuration.engine_options,
+            model=to_jsonable(self.model),
+            shapes={name: tuple(shape) for name, shape in self.shapes.items()},
+            feeds=str(feeds),
+        )
 
 
 class _Open:
@@ -104,17 +105,17 @@ class _Open:
     def __init__(self, side: Side, feeds: Path, timeout: float) -> None:
         self.worker = Worker(WorkerOptions(environment=side.target.environment(), timeout=timeout))
         try:
-            answer, _ = self.worker.ask("expose", "running with every tensor shown", **side.request(feeds))
+            answer = self.worker.request(side.request(feeds))
         except BaseException:
             self.worker.kill()
             raise
-        self.tensors = {record["name"]: record for record in answer["tensors"]}
-        self.makers: Mapping[str, str] = answer["makers"]
+        self.tensors = {record["name"]: record for record in answer.tensors}
+        self.makers: Mapping[str, str] = answer.makers
 
     def fetch(self, names: Sequence[str]) -> tuple[Tensor, ...]:
         """Return the named tensors."""
-        answer, block = self.worker.ask("tensors", "sending tensors", names=list(names))
-        return unpack_tensors(answer["tensors"], block)
+        answer = self.worker.request(SendTensors(tuple(names)))
+        return unpack_tensors(answer.tensors, answer.block)
 
 
 def first_divergence(  # noqa: PLR0913 - two engines, one sample and the settings

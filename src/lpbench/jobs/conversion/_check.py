@@ -14,7 +14,7 @@ from lpbench.jobs.conversion._differ import differences
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.worker import tensor_wire
 from lpbench.worker.client import Worker, WorkerOptions
-from lpbench.worker.requests import OpenRequest
+from lpbench.worker.requests import CollectOutputs, OpenRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.conversion._job import Job
     from lpbench.plugin.engine import Model, Shapes, TensorInfo
     from lpbench.plugin.specs import EngineSpec
+    from lpbench.worker.requests import Opened
     from lpbench.worker.tensor_wire import RawSample
 
 SAMPLES = 3
@@ -106,7 +107,7 @@ def compare(job: Job, source: Source, made: Model) -> Checked:
     try:
         with _worker(spec) as worker:
             opened = _open(worker, app, spec)
-            found = _outputs(worker, given=list(map(str, source.feeds)))
+            found = _outputs(worker, CollectOutputs(given=tuple(map(str, source.feeds))))
     except LpbenchError as error:
         outcome = (error.outcome if isinstance(error, WorkerError) else error.what).replace(f"{made.path.parent}/", "")
         raise ConversionError(
@@ -128,7 +129,7 @@ def _run_source(job: Job, spec: EngineSpec, step: Step, folder: Path) -> Source:
     ran: list[tuple[Path, RawSample]] = []
     with _worker(spec) as worker:
         opened = _open(worker, app, spec, own, job.shapes)
-        inputs = tuple(map(tensor, opened["inputs"]))
+        inputs = tuple(map(tensor, opened.inputs))
         ranges = _ranges(inputs, step) if step.type == _TENSORS.type else {}
         if ranges:
             app = _around(app, dataclasses.replace(app.components[0], preprocessing=_ranged(app, ranges)), job.source)
@@ -149,7 +150,7 @@ def _kept_outputs(worker: Worker, folder: Path) -> list[tuple[Path, RawSample]]:
     :raises LpbenchError: No sample can be used.
     """
     folder.mkdir()
-    found = _outputs(worker, limit=SAMPLES, keep=str(folder))
+    found = _outputs(worker, CollectOutputs(limit=SAMPLES, keep=str(folder)))
     if not found:
         raise LpbenchError("none of the samples can be used")
     return list(zip(sorted(folder.iterdir()), found, strict=True))
@@ -204,19 +205,19 @@ def _worker(spec: EngineSpec) -> Worker:
 
 def _open(
     worker: Worker, app: App, spec: EngineSpec, samples: Sequence[Path] = (), shapes: Shapes | None = None
-) -> Mapping[str, Any]:
+) -> Opened:
     configuration = EngineConfiguration.of(spec.name, spec.reference or {}, shapes=shapes or {})
     request = OpenRequest(app.request(), configuration, samples=tuple(map(str, samples)))
-    opened: Mapping[str, Any] = worker.ask("open", "loading", **request.arguments())[0]
-    return opened
+    return worker.request(request)
 
 
-def _outputs(worker: Worker, **how: Any) -> list[RawSample]:
-    return tensor_wire.unpack(*worker.ask("outputs", "running", **how))
+def _outputs(worker: Worker, request: CollectOutputs) -> list[RawSample]:
+    answer = worker.request(request)
+    return tensor_wire.unpack({"samples": answer.samples}, answer.block)
 
 
-def _named(spec: EngineSpec, opened: Mapping[str, Any]) -> str:
-    return f"{spec.name} {opened['facts'].get('version', '')}".strip()
+def _named(spec: EngineSpec, opened: Opened) -> str:
+    return f"{spec.name} {opened.facts.get('version', '')}".strip()
 
 
 def _unrunnable(job: Job, spec: EngineSpec, error: LpbenchError) -> ConversionError:

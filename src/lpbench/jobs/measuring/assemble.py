@@ -119,7 +119,7 @@ def _with_subject(
 def _configuration(track: TargetProgress, plan: Plan, environment: Mapping[str, Any]) -> Configuration:
     quality = _quality(track, plan)
     target, runs = track.target, tuple(each.finish() for each in track.recorders)
-    opened = next((each.opened for each in track.recorders if each.opened), {})
+    opened = next((each.opened for each in track.recorders if each.opened), None)
     pooled = _pool(each.columns for each in track.counted)
     cpu = _pool(each.cpu for each in track.counted)
     cores = os.cpu_count() or 1
@@ -130,9 +130,9 @@ def _configuration(track: TargetProgress, plan: Plan, environment: Mapping[str, 
         options=target.configuration.engine_options,
         isolated=plan.isolate,
         state=_state(track),
-        facts={**opened.get("facts", {}), **(_conversions(plan, target) if opened else {})},
-        inputs=tuple(opened.get("inputs", ())),
-        outputs=tuple(opened.get("outputs", ())),
+        facts={**opened.facts, **_conversions(plan, target)} if opened else {},
+        inputs=opened.inputs if opened else (),
+        outputs=opened.outputs if opened else (),
         stages=_stages(track, plan),
         runs=runs,
         statistics={stage: summarize(values) for stage, values in pooled.items()},
@@ -157,8 +157,8 @@ def _quality(track: TargetProgress, plan: Plan) -> dict[str, Any]:
     found = next((each.quality for each in track.recorders if each.quality), None)
     if not found:
         return {}
-    first, *more = found["metrics"]
-    return {**first, "gate": gate(plan.app.quality, first), "more": more, "problems": found["problems"]}
+    first, *more = found.metrics
+    return {**first, "gate": gate(plan.app.quality, first), "more": more, "problems": found.problems}
 
 
 def _quality_metric(quality: Mapping[str, Any]) -> dict[str, Metric]:
@@ -251,8 +251,8 @@ def _state(track: TargetProgress) -> str:
 
 def _stages(track: TargetProgress, plan: Plan) -> tuple[Stage, ...]:
     """Return the rows of the anchor table, with who does the work and what type comes out."""
-    types: dict[str, str] = next((each.first["types"] for each in track.recorders if each.first), {})
-    facts: dict[str, Any] = next((each.opened.get("facts", {}) for each in track.recorders if each.opened), {})
+    types: Mapping[str, str] = next((each.first.types for each in track.recorders if each.first), {})
+    facts: Mapping[str, Any] = next((each.facts for each in track.recorders if each.facts), {})
     components = plan.app.components
     if len(components) == 1:
         rows = _rows(components[0], track.target, facts, types)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from lpbench.results.metrics import MEGABYTE
 from lpbench.results.model import OK
+from lpbench.worker.requests import AvailableMemory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpbench.jobs.measuring.assemble import TargetProgress
-    from lpbench.jobs.measuring.recording import Recorder, RunnerClient
+    from lpbench.jobs.measuring.recording import Recorder
+    from lpbench.worker.requests import RunnerClient
 
 SPARE = 64 << 20
 """Bytes that stay free when another worker has started."""
@@ -38,8 +40,7 @@ def too_large(track: TargetProgress, others: Sequence[Recorder], client: RunnerC
     :param others: The runs of the workers that are alive; what the new one takes is judged by them and by its past.
     :param client: One of these workers, which knows the machine.
     """
-    room, _ = client.ask("room", "reading the free memory")
-    free = room["available_bytes"]
+    free = client.request(AvailableMemory())
     known = [each for each in track.recorders if _size(each)] or others
     need = GROWTH * max(map(_size, known), default=0) + SPARE
     if free is None or free >= need:

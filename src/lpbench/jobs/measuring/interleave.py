@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 from lpbench.jobs.measuring.recording import NANO, columns_of
 from lpbench.results.stats import run_ratio
+from lpbench.worker.requests import MeasureSlice, PinThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lpbench.jobs.measuring.recording import RunnerClient
+    from lpbench.worker.requests import RunnerClient
 
 SLICE_S = 0.025
 DISCARD_S, SEVERAL_DISCARD_S = 0.004, 0.015
@@ -58,10 +59,10 @@ class Contender:
     def go(self) -> None:
         """Run one slice, rest, and note its medians."""
         # The slice is one request: a round trip for each sample would let the caches cool and the clock drop.
-        _, reads = self.client.ask("measure", "measuring in lockstep", count=self.discard + self.count)
+        measured = self.client.request(MeasureSlice(self.discard + self.count), "measuring in lockstep")
         # Suspended before its reads are looked at: its idle threads still spin on a core that the next one needs.
         self.client.suspend()
-        for stage, values in columns_of(reads, self.components).items():
+        for stage, values in columns_of(measured.block, self.components).items():
             # The median of a slice, not its mean: one sample that was interrupted does not move it.
             self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
 
@@ -71,7 +72,7 @@ class Contender:
         Where they wake up otherwise is an accident that lasts as long as the process.
         """
         if self.threads != 1:
-            self.client.ask("spread", "spreading threads", count=self.discard + self.count)
+            self.client.request(PinThreads(self.discard + self.count))
         self.client.suspend()
 
 

@@ -1,6 +1,6 @@
 """One run: an app opened on an engine, warmed up, measured in slices, and closed.
 
-Whoever asks does not know whether a worker or a runner in this process answers.
+What is asked does not depend on whether a worker or a runner in this process answers.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ import time
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import WorkerError
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.model import OK, RAW_LIMIT, Run, Slice
 from lpbench.results.stages import TOTAL, durations, reads_of
 from lpbench.results.stats import NoisePlateau, Stopping, WarmUp, flags, summarize
+from lpbench.worker import requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lpbench.app.dataset import Labelled
-    from lpbench.worker.requests import OpenRequest
+    from lpbench.worker.requests import FirstSample, Opened, OpenRequest, RunnerClient
 
 SLICE_S = 0.2
 """A slice lasts about this long, so that progress is seen and Ctrl-C loses little."""
@@ -38,16 +39,6 @@ CPU_PASS_SAMPLES = (3, 1000)
 JUDGED = 16
 """Labelled samples that are judged at a time."""
 NANO = 1_000_000_000
-
-
-class RunnerClient(Protocol):
-    """A worker, or a stand-in for one in this process."""
-
-    def ask(self, do: str, doing: str, timeout: float | None = None, **arguments: Any) -> tuple[Any, bytes]:
-        """Have the runner do something and return its answer and block."""
-
-    def suspend(self) -> None:
-        """Keep it from using a core until it is asked again."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +79,8 @@ class Recorder:
         self.state = OK
         self.detail = ""
         self.began = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
-        self.opened: dict[str, Any] = {}
-        self.first: dict[str, Any] = {}
+        self.opened: Opened | None = None
+        self.first: FirstSample | None = None
         self.warm_up: dict[str, Any] = {}
         self.stopped = ""
         self.columns: dict[str, array[int]] = {}
@@ -97,44 +88,48 @@ class Recorder:
         self.slices: list[Slice] = []
         self.counters: dict[str, float] = {}
         self.resident: list[int] = []
-        self.environment: dict[str, Any] = {}
-        self.predictions: list[dict[str, Any]] = []
-        self.problems: list[dict[str, str]] = []
-        self.disturbance: dict[str, Any] = {}
+        self.environment: Mapping[str, Any] = {}
+        self.predictions: requests.Records = ()
+        self.problems: tuple[Mapping[str, str], ...] = ()
+        self.disturbance: Mapping[str, Any] = {}
         self.units: dict[str, float] = {}
         self.expected_ns = 1.0
         self.start_ns = 0
         self.whole_ns = 0
         self.superseded = False
-        self.parts: dict[str, float] = {}
-        self.quality: dict[str, Any] = {}
+        self.parts: Mapping[str, float] = {}
+        self.quality: requests.QualityFound | None = None
 
     @property
     def samples(self) -> int:
         """How many samples were timed so far."""
         return len(self.columns.get(TOTAL, ()))
 
-    def add(self, info: Mapping[str, Any], reads: bytes) -> None:
+    def add(self, measured: requests.Slice) -> None:
         """Take in one measured slice."""
-        columns = columns_of(reads, self.components)
+        columns = columns_of(measured.block, self.components)
         for stage, values in columns.items():
             self.columns.setdefault(stage, array("q")).extend(values)
         total = columns[TOTAL]
         median = statistics.median(total)
-        self.slices.append(Slice(len(total), info["wall_ns"], median, min(total), max(total)))
+        self.slices.append(Slice(len(total), measured.wall_ns, median, min(total), max(total)))
         for name in ("wall_ns", "cpu_ns", "switches", "faults"):
-            self.counters[name] = self.counters.get(name, 0) + info[name]
-        self.resident.append(info["rss_bytes"])
+            self.counters[name] = self.counters.get(name, 0) + getattr(measured, name)
+        self.resident.append(measured.rss_bytes)
 
     @property
     def components(self) -> Sequence[str]:
         """Names of a chain's components; empty where there is one."""
-        names: Sequence[str] = self.opened.get("components", ())
-        return names
+        return self.opened.components if self.opened else ()
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the session says of itself; empty before it is open."""
+        return self.opened.facts if self.opened else {}
 
     def threads(self, streams: int) -> int | None:
         """Return the threads that compute, None where the engine does not tell."""
-        found = self.opened.get("facts", {}).get("threads")
+        found = self.facts.get("threads")
         return found * streams if isinstance(found, int) else None
 
     def end(self, state: str, detail: str = "") -> None:
@@ -158,8 +153,8 @@ class Recorder:
             state=self.state,
             detail=self.detail,
             began=self.began,
-            load_ns=self.opened.get("load_ns"),
-            first_ns=self.first.get("ns", {}),
+            load_ns=self.opened.load_ns if self.opened else None,
+            first_ns=self.first.ns if self.first else {},
             warm_up=self.warm_up,
             stopped=self.stopped,
             samples=self.samples,
@@ -189,9 +184,9 @@ def prepare(
     """
     begun = time.monotonic_ns()
     report("loading", recorder, 0.0)
-    recorder.opened, _ = client.ask("open", "loading", **request.arguments())
-    recorder.counters["baseline_bytes"] = recorder.opened["baseline_bytes"]
-    recorder.first, _ = client.ask("first", "running the first sample")
+    recorder.opened = client.request(request)
+    recorder.counters["baseline_bytes"] = recorder.opened.baseline_bytes
+    recorder.first = client.request(requests.RunFirstSample())
     recorder.expected_ns = _warm_up(client, recorder, limits, lambda share: report("warming up", recorder, 0.2 * share))
     recorder.start_ns = time.monotonic_ns() - begun
 
@@ -199,10 +194,10 @@ def prepare(
 def time_alone(client: RunnerClient, limits: RunBudget, recorder: Recorder, report: ProgressCallback) -> None:
     """Time contiguous slices: this is where absolute latencies come from."""
     begun = time.monotonic_ns()
-    client.ask("watch", "measuring", others=[os.getpid()])
+    client.request(requests.BeginInterference((os.getpid(),)))
     _time(client, recorder, limits, lambda share: report("measuring", recorder, 0.2 + 0.4 * share))
     recorder.whole_ns = time.monotonic_ns() - begun
-    recorder.disturbance, _ = client.ask("watched", "measuring")
+    recorder.disturbance = client.request(requests.EndInterference())
     client.suspend()
 
 
@@ -210,38 +205,39 @@ def finish(client: RunnerClient, limits: RunBudget, recorder: Recorder, report: 
     """Take the parts of the latency if asked for, CPU time, predictions and the environment, and close."""
     if limits.explain_s:
         report("explaining", recorder, 0.85)
-        recorder.parts, _ = client.ask("explain", "explaining", seconds=limits.explain_s)
+        recorder.parts = client.request(requests.BreakDownLatency(limits.explain_s))
     report("CPU time", recorder, 0.9)
     _take_cpu(client, recorder)
     if recorder.index == 0:
         report("predictions", recorder, 0.95)
-        recorder.predictions, _ = client.ask("predict", "predicting")
+        recorder.predictions = client.request(requests.Predict())
         if limits.labelled:
             _judge(client, recorder, limits, lambda share: report("judging", recorder, 0.95 + 0.05 * share))
-    recorder.environment, _ = client.ask("environment", "reading the environment")
-    closed, _ = client.ask("close", "closing")
-    recorder.counters["peak_bytes"] = closed["peak_bytes"]
-    recorder.problems = closed["problems"]
+    recorder.environment = client.request(requests.ReadEnvironment())
+    closed = client.request(requests.CloseApp())
+    recorder.counters["peak_bytes"] = closed.peak_bytes
+    recorder.problems = closed.problems
 
 
 def _judge(client: RunnerClient, recorder: Recorder, limits: RunBudget, report: Callable[[float], None]) -> None:
     """Judge the predictions of all labelled samples, some at a time, so that progress is seen."""
-    client.ask("judge", "judging", metrics=list(limits.metrics))
+    client.request(requests.BeginQuality(tuple(limits.metrics)))
     for at in range(0, len(limits.labelled), JUDGED):
         report(at / len(limits.labelled))
-        some = [(str(each.path), dict(each.truth)) for each in limits.labelled[at : at + JUDGED]]
-        client.ask("judge_more", "judging", samples=some)
-    recorder.quality, _ = client.ask("judged", "judging")
+        some = limits.labelled[at : at + JUDGED]
+        client.request(requests.EvaluateQuality(tuple((str(each.path), dict(each.truth)) for each in some)))
+    recorder.quality = client.request(requests.FinishQuality())
 
 
 def _warm_up(client: RunnerClient, recorder: Recorder, limits: RunBudget, report: Callable[[float], None]) -> float:
     """Run windows until their medians stop falling; return the nanoseconds of a sample to expect."""
-    expected = float(max(recorder.first["ns"][TOTAL], 1))
+    expected = float(max(recorder.first.ns[TOTAL] if recorder.first else 1, 1))
     begun, rule, ended = time.monotonic(), WarmUp(k=WARM_UP_WINDOWS), "time"
     while (spent := time.monotonic() - begun) + expected / NANO < limits.warm_up_s:
         report(spent / limits.warm_up_s)
         count = _count(WARM_UP_SLICE_S, expected, limits.most)
-        totals = columns_of(client.ask("measure", "warming up", count=count)[1], recorder.components)[TOTAL]
+        measured = client.request(requests.MeasureSlice(count), "warming up")
+        totals = columns_of(measured.block, recorder.components)[TOTAL]
         expected = max(statistics.median(totals), 1.0)
         if rule.feed(totals):
             ended = "cap" if rule.capped else "steady"
@@ -256,7 +252,7 @@ def _time(client: RunnerClient, recorder: Recorder, limits: RunBudget, report: C
     reason: str | None = None
     while reason is None:
         count = _count(SLICE_S, recorder.expected_ns, (limits.number or limits.most) - recorder.samples)
-        recorder.add(*client.ask("measure", "measuring", count=count))
+        recorder.add(client.request(requests.MeasureSlice(count)))
         recorder.expected_ns = max(recorder.slices[-1].median_ns, 1.0)
         spent = time.monotonic() - begun
         reason = _reason(recorder, limits, rule.feed(recorder.columns[TOTAL][-count:]), spent)
@@ -279,7 +275,7 @@ def _take_cpu(client: RunnerClient, recorder: Recorder) -> None:
     """Take CPU time in a short pass of its own: its clock costs more than the one that times."""
     least, most = CPU_PASS_SAMPLES
     count = max(least, min(most, recorder.samples, _count(CPU_PASS_S, recorder.slices[-1].median_ns, most)))
-    recorder.cpu = columns_of(client.ask("measure_cpu", "taking CPU time", count=count)[1], recorder.components)
+    recorder.cpu = columns_of(client.request(requests.MeasureCpuSlice(count)).block, recorder.components)
 
 
 def columns_of(reads: bytes, components: Sequence[str] = ()) -> dict[str, array[int]]:

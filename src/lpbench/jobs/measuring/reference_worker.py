@@ -12,6 +12,7 @@ from lpbench.jobs.measuring.interleave import Contender
 from lpbench.jobs.measuring.recording import columns_of
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.reference_kernel import DROPPED, VERSION, environment
+from lpbench.worker.requests import MeasureSlice, OpenReferenceKernel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ class Yardsticks:
 
     def contender(self, recorders: Sequence[Recorder]) -> Contender | None:
         """Return the kernel, ready to take turns, or None where there can be none beside these runs."""
-        elsewhere = {str(each.opened.get("facts", {}).get("processor") or "CPU") for each in recorders} - {"CPU"}
+        elsewhere = {str(each.facts.get("processor") or "CPU") for each in recorders} - {"CPU"}
         if elsewhere:
             self._reason = f"a CPU kernel says nothing of the speed of a {' or '.join(sorted(elsewhere))}"
         if self._reason:
@@ -76,9 +77,9 @@ class Yardsticks:
             affinity, priority = self._options.affinity, self._options.priority
             threads = min(max(asked), len(affinity or os.sched_getaffinity(0)))
             self._worker = Worker(WorkerOptions(environment(threads), affinity, priority, drop=DROPPED))
-            self._facts, _ = self._worker.ask("open_yardstick", "loading the yardstick", threads=threads)
-            _, reads = self._worker.ask("measure", "warming up the yardstick", count=WARM_UP)
-            self._expected_ns = statistics.median(columns_of(reads)["inference"][WARM_UP // 2 :])
+            self._facts = self._worker.request(OpenReferenceKernel(threads))
+            measured = self._worker.request(MeasureSlice(WARM_UP), "warming up the yardstick")
+            self._expected_ns = statistics.median(columns_of(measured.block)["inference"][WARM_UP // 2 :])
         return self._worker
 
 

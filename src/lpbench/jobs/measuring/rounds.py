@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.recording import ProgressCallback
     from lpbench.results.model import Result
+    from lpbench.worker.requests import RunnerClient
 
 MOST_REPEATS = 0.5
 """Repeated runs, as a share of those that were planned."""
@@ -44,7 +45,7 @@ class _Live:
 
     track: TargetProgress
     recorder: Recorder
-    client: Worker | InProcessClient
+    client: RunnerClient
     contender: Contender | None = None
 
 
@@ -189,7 +190,7 @@ class Rounds:
 
         self._guarded(one, steps)
 
-    def _start(self, target: Target) -> Worker | InProcessClient:
+    def _start(self, target: Target) -> RunnerClient:
         if not self._plan.isolate:
             return InProcessClient(Runner(target.instance, target.instance_config))
         options = self._plan.worker

@@ -1,0 +1,148 @@
+"""Times what is open, slice by slice."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench.machine.process_memory import memory
+from lpbench.results.stages import durations, within
+from lpbench.worker.requests import ClockReads, FirstSample, PinnedThreads, Slice
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lpbench.worker.open_app import OpenApp
+    from lpbench.worker.requests import BreakDownLatency, MeasureCpuSlice, MeasureSlice, PinThreads, RunFirstSample
+
+EXPLAINED = 1000
+"""Samples that the latency is broken down over, at most."""
+BUSY = 0.25
+"""A thread computes if it has used this share of what the busiest has."""
+DTYPES = {
+    "float64": "F64",
+    "float32": "F32",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "int64": "S64",
+    "int32": "S32",
+    "int16": "S16",
+    "int8": "S8",
+    "uint8": "U8",
+    "bool": "B",
+}
+"""The glossary's words for types."""
+
+
+class TimingHandlers:
+    """Runs samples between clock reads."""
+
+    def __init__(self, app: OpenApp) -> None:
+        self._app = app
+
+    def first(self, request: RunFirstSample) -> FirstSample:
+        """Run the first sample, and put what is there out of the garbage collector's sight."""
+        pipeline = self._app.pipeline
+        batches = self._take(1)
+        reads = pipeline.time(batches, time.perf_counter_ns)
+        types = {}
+        for name, (feeds, outputs) in pipeline.types(batches[0]).items():
+            for stage, tensors in (("preprocessing", feeds), ("postprocessing", outputs)):
+                types[within(name, stage) if name else stage] = _types(tensors)
+        gc.collect()
+        gc.freeze()  # what is there now stays; collections between slices need not look at it again
+        self._app.when_closing(gc.unfreeze)
+        spent = durations(reads, pipeline.components)
+        return FirstSample({stage: values[0] for stage, values in spent.items()}, types)
+
+    def measure(self, request: MeasureSlice) -> Slice:
+        """Time samples, or batches of them; counters are read around each block of samples that is decoded ahead."""
+        pipeline = self._app.pipeline
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        reads, wall_ns, cpu_ns = self._timed(
+            request.count, lambda batches: pipeline.time(batches, time.perf_counter_ns)
+        )
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        return Slice(
+            wall_ns=wall_ns,
+            cpu_ns=cpu_ns,
+            switches=after.ru_nivcsw - before.ru_nivcsw,
+            faults=after.ru_majflt - before.ru_majflt,
+            rss_bytes=memory()["rss_bytes"],
+            block=reads,
+        )
+
+    def measure_cpu(self, request: MeasureCpuSlice) -> ClockReads:
+        """Take the CPU time of all threads."""
+        reads, _, _ = self._timed(request.count, self._app.pipeline.time_cpu)
+        return ClockReads(reads)
+
+    def pin_threads(self, request: PinThreads) -> PinnedThreads:
+        """Keep each thread that computes on a core of its own from now on, where there are as many as cores.
+
+        Of more cores the system chooses better: they may be large and small, or two halves of one.
+        """
+        before = _thread_times()
+        self._timed(request.count, lambda batches: self._app.pipeline.time(batches, time.perf_counter_ns))
+        spent = {thread: after - before.get(thread, 0) for thread, after in _thread_times().items()}
+        most = max(spent.values(), default=0)
+        busy = [thread for thread, used in sorted(spent.items()) if used > BUSY * most]
+        cores = sorted(os.sched_getaffinity(0))
+        if not 1 < len(busy) == len(cores):
+            return PinnedThreads(len(busy), ())
+        for thread, core in zip(busy, cores, strict=True):
+            with contextlib.suppress(OSError):  # it has just ended
+                os.sched_setaffinity(thread, {core})
+        return PinnedThreads(len(busy), tuple(cores))
+
+    def explain(self, request: BreakDownLatency) -> Mapping[str, float]:
+        """Break the latency down, as ``lpbench.worker.breakdown`` does."""
+        from lpbench.worker.breakdown import explain
+
+        part = self._app.component
+        return explain(part.session, part.pre, part.post, list(self._app.samples.each(EXPLAINED)), request.seconds)
+
+    def _timed(self, count: int, measure: Callable[[Sequence[Any]], array[int]]) -> tuple[bytes, int, int]:
+        """Time samples that are decoded ahead; return the reads, and wall and CPU time inside the region.
+
+        Both clocks leave decoding out: their ratio is the load while samples run.
+        """
+        blocks: list[bytes] = []
+        wall_ns = cpu_ns = 0
+        while count > 0:
+            batches = self._take(count)
+            begun_cpu, begun = time.process_time_ns(), time.perf_counter_ns()
+            reads = measure(batches)
+            wall_ns += time.perf_counter_ns() - begun
+            cpu_ns += time.process_time_ns() - begun_cpu
+            if sys.byteorder == "big":  # the wire is little-endian
+                reads.byteswap()
+            blocks.append(reads.tobytes())
+            count -= len(batches)
+        return b"".join(blocks), wall_ns, cpu_ns
+
+    def _take(self, count: int) -> Sequence[Any]:
+        batch, samples = self._app.pipeline.batch, self._app.samples
+        return samples.take(count) if batch == 1 else samples.batches(count, batch)
+
+
+def _thread_times() -> dict[int, int]:
+    """Return the nanoseconds that each thread of this process has run; none where the system does not tell."""
+    found = {}
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError, ValueError):  # it has just ended
+            found[int(path.parent.name)] = int(path.read_text(encoding="ascii").split()[0])
+    return found
+
+
+def _types(tensors: Mapping[str, Any]) -> str:
+    """Return the glossary's words for the types of some tensors."""
+    names = {str(getattr(tensor, "dtype", type(tensor).__name__)) for tensor in tensors.values()}
+    return "/".join(sorted(DTYPES.get(name, name) for name in names))

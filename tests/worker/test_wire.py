@@ -1,0 +1,131 @@
+"""Requests and answers on the wire: each has a handler of its types, and nothing else comes through."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpbench.errors import ConfigError, WorkerError
+from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.worker import requests, wire
+from lpbench.worker.protocol import ProtocolError
+from lpbench.worker.requests import (
+    AvailableMemory,
+    BeginQuality,
+    CloseApp,
+    Closed,
+    CollectNumbers,
+    MeasureSlice,
+    OpenRequest,
+    Predict,
+    Request,
+    SampleNumbers,
+    Slice,
+)
+from lpbench.worker.runner import Runner
+
+NAMES = st.text("abc", min_size=1, max_size=3)
+CONFIGURATIONS = st.builds(
+    EngineConfiguration,
+    NAMES,
+    device=st.none() | NAMES,
+    threads=st.none() | st.integers(0, 8),
+    options=st.dictionaries(NAMES, st.booleans() | st.integers() | NAMES),
+    shapes=st.dictionaries(NAMES, st.lists(st.integers(1, 9)).map(tuple)),
+    batch=st.integers(1, 9),
+    affinity=st.lists(st.integers(0, 9)).map(tuple),
+)
+
+
+def arrived(request: Request[Any]) -> Request[Any]:
+    """Return a request as the other end reads it."""
+    return wire.decode_request(json.loads(json.dumps(wire.encode_request(request))))
+
+
+@given(
+    st.builds(
+        OpenRequest,
+        st.just({"root": "/app", "labels": ["a"]}),
+        CONFIGURATIONS,
+        others=st.dictionaries(NAMES, CONFIGURATIONS),
+        samples=st.lists(NAMES).map(tuple),
+        seed=st.integers(0, 9),
+        draw=NAMES,
+    )
+)
+def test_a_request_arrives_as_it_was_sent(request_: OpenRequest) -> None:
+    assert arrived(request_) == request_
+
+
+def test_every_request_has_a_handler_that_takes_it_and_returns_its_answer() -> None:
+    """A type checker sees the answer that a request's base names: here the handlers are held to it."""
+    handlers = Runner().handlers
+    assert set(handlers) == set(wire.KINDS.values())
+    names = {**vars(requests), "Mapping": typing.get_origin(requests.Record), "Any": Any}
+    for kind, handler in handlers.items():
+        hints = typing.get_type_hints(handler, globalns=names)
+        assert hints["request"] is kind, kind
+        answer = wire.answer_kind(kind)
+        assert hints["return"] == answer, kind
+
+
+def test_every_answer_says_what_a_worker_does_meanwhile() -> None:
+    assert {kind.__name__ for kind in wire.KINDS.values() if not kind.phase} == {CollectNumbers.__name__}
+
+
+@pytest.mark.parametrize("name", ["handle", "Request", "Slice", "__init__", "nonsense"])
+def test_only_requests_can_be_asked_for(name: str) -> None:
+    with pytest.raises(WorkerError, match=f"unknown request '{name}'"):
+        wire.decode_request({"request": name, "fields": {}})
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, 'missing key "count"'),
+        ({"count": "7"}, "found '7'; expected a whole number"),
+        ({"count": 7, "more": 1}, 'unknown key "more"'),
+    ],
+)
+def test_fields_are_checked(fields: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        wire.decode_request({"request": "MeasureSlice", "fields": fields})
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (MeasureSlice(2), Slice(3, 2, 0, 0, 99, b"12345678")),
+        (CollectNumbers(0), SampleNumbers(None, (), (), b"")),
+        (CloseApp(), Closed(5, ({"sample": "a", "error": "b"},))),
+        (Predict(), ({"sample": "a", "top": [{"label": "b", "score": 0.5}]},)),
+        (AvailableMemory(), None),
+        (AvailableMemory(), 17),
+        (BeginQuality(("top1",)), None),
+    ],
+)
+def test_an_answer_arrives_as_it_was_given(request_: Request[Any], answer: object) -> None:
+    message, block = wire.encode_answer(answer)
+    assert wire.decode_answer(request_, json.loads(json.dumps(message))["answer"], block) == answer
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (MeasureSlice(2), None),
+        (MeasureSlice(2), {"wall_ns": 1}),
+        (MeasureSlice(2), {**dataclasses.asdict(Slice(3, 2, 0, 0, 99)), "block": "no bytes", "wall_ns": "1"}),
+        (AvailableMemory(), "much"),
+        (Predict(), [1]),
+        (BeginQuality(()), {}),
+    ],
+)
+def test_an_answer_of_another_type_breaks_the_protocol(request_: Request[Any], answer: object) -> None:
+    with pytest.raises(ProtocolError, match=f"answer to {type(request_).__name__}"):
+        wire.decode_answer(request_, answer, b"")
