@@ -132,3 +132,12 @@ def test_data_that_are_not_labelled_say_so(data: Path) -> None:
         _truths(data / "gone")
     with pytest.raises(AppError, match="is not a manifest"):
         _truths(data / "a.txt")
+
+
+def test_what_a_system_hides_in_a_folder_is_no_sample(tmp_path: Path) -> None:
+    """A file manager's and a version control's own files: the same for labelled samples as for all others."""
+    for name in ("cat/1.txt", "cat/._1.txt", "cat/.thumbnails/1.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    assert _truths(tmp_path, ("cat",)) == {"1.txt": {"label": "cat"}}

@@ -197,6 +197,23 @@ def test_a_cost_that_one_lacks_is_a_dash(tmp_path: Path, capsys: Capture) -> Non
     assert "- → 150 MB" in capsys.readouterr().out
 
 
+def test_two_dogs_in_different_places_are_not_one_answer() -> None:
+    """Counted by where the boxes are, and not by the words that both are rendered as."""
+    boxes = [[[0, 0, 10, 10], [20, 20, 30, 30]], [[0, 0, 10, 10], [60, 60, 70, 70]]]
+    found = [[{"label": "dog", "box": box, "score": 0.9} for box in sample] for sample in boxes]
+    first, second = (
+        dataclasses.replace(
+            BEFORE,
+            configurations=(
+                dataclasses.replace(BEFORE.configurations[0], predictions=[{"sample": "a", "items": items}]),
+            ),
+        )
+        for items in found
+    )
+    assert compare(first, first)[0].answers == (1, 1)
+    assert compare(first, second)[0].answers == (0, 1)
+
+
 def test_numbers_as_they_are_are_no_answers() -> None:
     """The outputs of a bare model differ in their last digits from engine to engine."""
     (each,) = BEFORE.configurations

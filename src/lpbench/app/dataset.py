@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app.files import find_samples
 from lpbench.errors import AppError, nearest
 from lpbench.util.json_files import read_json, read_text
 
@@ -81,7 +82,7 @@ def _load(place: Path, suffixes: Sequence[str], labels: Sequence[str]) -> list[L
 
 
 def _samples(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.name != INDICES)
+    return [path for path in find_samples([folder], suffixes) if path.name != INDICES]
 
 
 def _manifest(file: Path) -> list[Labelled]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.app import dataset, quality_gate
+from lpbench.app.files import find_samples
 from lpbench.app.model import App, load_app
 from lpbench.errors import AppError, LpbenchError
 from lpbench.plugin import registry
@@ -34,7 +35,7 @@ def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
         raise AppError("no such file or folder", where=str(data), hint="--data takes a folder of samples, or one file")
     step = app.components[0].preprocessing
     suffixes = registry.current().get(registry.PREPROCESSORS, step.type).spec.suffixes
-    files = tuple(sorted(path.resolve() for path in place.rglob("*") if path.suffix.lower() in suffixes))
+    files = tuple(path.resolve() for path in find_samples([place], suffixes))
     if not files:
         raise AppError(
             "holds no samples", where=str(data), hint=f'preprocessor "{step.type}" reads {", ".join(suffixes)}'

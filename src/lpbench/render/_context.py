@@ -9,6 +9,7 @@ from lpbench.render._summary import p99
 from lpbench.render._units import half, metric_of, unit_for, value
 from lpbench.results.model import OK
 from lpbench.results.names import name_of
+from lpbench.results.ranking import rank
 from lpbench.results.stages import TOTAL
 from lpbench.util.text import clean, shorten
 
@@ -115,22 +116,25 @@ def tile(each: Configuration) -> str:
 
 def missing(result: Result) -> list[str]:
     """Return why something that a reader may look for is not there."""
+    return list(dict.fromkeys([*doubts(result), *_no_verdicts(result)]))
+
+
+def doubts(result: Result) -> list[str]:
+    """Return what is missing or doubtful about each configuration by itself."""
     lines: list[str] = []
     several = len(result.configurations) > 1
     for each in result.configurations:
         prefix = f"{name_of(each, result.configurations)}: " if several else ""
         lines += [f"{prefix}{line}" for line in (*_gaps(each, several=several), *_fewer(each, result))]
-    return list(dict.fromkeys([*lines, *_no_verdicts(result)]))
+    return list(dict.fromkeys(lines))
 
 
 def _no_verdicts(result: Result) -> list[str]:
     """Return why engines that were measured stand there without a verdict."""
-    measured = [at for at, each in enumerate(result.configurations) if each.measured]
-    judged = {at for pair in result.lockstep for at in (pair.first, pair.second)}
-    without = [name_of(result.configurations[at], result.configurations) for at in measured if at not in judged]
-    if len(measured) < 2 or not without:  # noqa: PLR2004 - a verdict takes two
+    without = [name_of(result.configurations[index], result.configurations) for index in rank(result).without]
+    if not without:
         return []
-    which = f" on {', '.join(without)}" if judged else "s"
+    which = f" on {', '.join(without)}" if result.lockstep else "s"
     return [f"no verdict{which}: {clean(result.lockstep_reason or 'a run of theirs failed before they took turns')}"]
 
 

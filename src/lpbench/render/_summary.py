@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import ABSENT, digits, spread
 from lpbench.render._table import Column, fit, table, unstyled
 from lpbench.render._units import Unit, half, metric_of, unit_for, value
 from lpbench.results.names import name_of
+from lpbench.results.ranking import passes, rank
 from lpbench.results.stages import STAGES, TOTAL
-from lpbench.results.verdicts import verdict
 from lpbench.util.text import cells, clean
 from lpbench.util.unavailable import Unavailable
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
     from lpbench.render._table import Paint
     from lpbench.results.model import Configuration, Result
+    from lpbench.results.ranking import Ranking
     from lpbench.results.verdicts import Comparison
 
 SHORT = {"preprocessing": "pre", "inference": "infer", "postprocessing": "post"}
@@ -53,42 +52,17 @@ def _block(lines: Sequence[str], paint: Paint) -> list[str]:
 
 def summary_table(result: Result) -> tuple[list[Column], list[list[str]]]:
     """Return columns and rows, the fastest configuration first."""
-    measured = sorted((each for each in result.configurations if each.measured), key=_latency)
-    unit = unit_for(measured)
-    beside = verdicts_of(result)
-    rows = [_row(name_of(each, result.configurations), each, unit, beside.get(id(each), "")) for each in measured]
+    ranking = rank(result)
+    unit = unit_for([result.configurations[index] for index in ranking.order])
+    rows = [_row(result, index, unit, _beside(ranking, index)) for index in ranking.order]
     return _columns(unit, result), rows
 
 
-def verdicts_of(result: Result) -> dict[int, str]:
-    """Return the verdict on each configuration against the best of those that took turns, by its ``id``.
-
-    The best is the one with the lowest ratio whose quality passes the app's gate; its ratios to the reference
-    divide those of the others, run by run.
-    """
-    every = ratios_of(result)
-    able = [index for index in every if passes(result.configurations[index])]
-    if not able:
-        return {}
-    best = min(able, key=lambda index: statistics.geometric_mean(every[index]))
-    found = {id(result.configurations[best]): BEST}
-    for index, ratios in every.items():
-        if index != best and len(ratios) == len(every[best]):
-            pairs = zip(ratios, every[best], strict=True)
-            found[id(result.configurations[index])] = _verdict(verdict([one / other for one, other in pairs]))
-    return found
-
-
-def ratios_of(result: Result) -> dict[int, tuple[float, ...]]:
-    """Return the lockstep ratios to the reference by the index of the configuration, the reference's own included."""
-    found = {pair.second: pair.ratios[TOTAL] for pair in result.lockstep if pair.ratios.get(TOTAL)}
-    most = max(map(len, found.values()), default=0)
-    return {result.lockstep[0].first: (1.0,) * most, **found} if found else {}
-
-
-def passes(each: Configuration) -> bool:
-    """Say whether a configuration's quality keeps it in the ranking: what is below the app's gate cannot win."""
-    return bool(each.quality.get("gate", {}).get("passes", True))
+def _beside(ranking: Ranking, index: int) -> str:
+    """Return what stands beside a configuration: that it is the best, the verdict on it, or nothing."""
+    if index == ranking.best:
+        return BEST
+    return _verdict(ranking.verdicts[index]) if index in ranking.verdicts else ""
 
 
 def _verdict(found: Comparison) -> str:
@@ -142,11 +116,12 @@ def _columns(unit: Unit, result: Result) -> list[Column]:
     ]
 
 
-def _row(name: str, each: Configuration, unit: Unit, beside: str) -> list[str]:
+def _row(result: Result, index: int, unit: Unit, beside: str) -> list[str]:
+    each = result.configurations[index]
     total, facts = metric_of(each, TOTAL), each.facts
     rate = each.metrics.get("THROUGHPUT")
     return [
-        name,
+        name_of(each, result.configurations),
         value(total, unit),
         half(total, unit),
         p99(each, unit),
@@ -184,11 +159,6 @@ def p99(each: Configuration, unit: Unit) -> str:
     if metric is None or metric.value is None:
         return "n too small" if metric and metric.reason.startswith("n too small") else ABSENT
     return value(metric, unit)
-
-
-def _latency(each: Configuration) -> float:
-    known = each.latency.value
-    return math.inf if known is None else known
 
 
 def _reason(each: Configuration, indent: int) -> str:

@@ -42,7 +42,7 @@ def saved_screen(first: Named, second: Named, each: Compared, *, width: int, pai
 
 def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint: Paint) -> list[str]:
     """Return the lines of engines that were measured and compared just now."""
-    from lpbench.render._context import header, missing
+    from lpbench.render._context import doubts, header
     from lpbench.render._summary import unmeasured
 
     lines = [paint(line, "dim") for line in header(result, width)]
@@ -50,8 +50,9 @@ def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint:
         lines += ["", paint(shorten(f"{clean(each.first)} → {clean(each.second)}", width), "bold")]
         lines += [*_table(each, width, paint), *_dim(_basis(each, result.lockstep_reason), width, paint)]
     others = unmeasured(result.configurations, paint)
-    doubts = [line for line in missing(result) if not line.startswith("no verdict")]
-    wrapped = [paint(line, "warn") for doubt in doubts for line in textwrap.wrap(doubt, width, subsequent_indent="  ")]
+    wrapped = [
+        paint(line, "warn") for doubt in doubts(result) for line in textwrap.wrap(doubt, width, subsequent_indent="  ")
+    ]
     return [*lines, *others, *wrapped]
 
 

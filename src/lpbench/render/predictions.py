@@ -8,6 +8,7 @@ from lpbench.render._answers import LISTS, answer, later_of, plain_text
 from lpbench.render._numbers import digits
 from lpbench.render._table import Column, table, unstyled
 from lpbench.results.names import name_of
+from lpbench.results.predictions import same_answer
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
@@ -99,19 +100,18 @@ def answers(result: Result, paint: Paint = unstyled) -> list[str]:
         return ["no predictions"]
     first, *others = found
     best = {clean(each.get("sample", "")): answer(each) for each in first.predictions}
+    reference = {each.get("sample"): each for each in first.predictions}
     columns = [Column("sample", left=True), Column("best answer", left=True), Column("score")]
     header, *lines = table(columns, [[name, *answer] for name, answer in best.items()])
     return [
         paint(header, "dim"),
         *lines,
-        *(line for each in others for line in _otherwise(name_of(each, found), each, best)),
+        *(line for each in others for line in _otherwise(name_of(each, found), each, reference)),
     ]
 
 
-def _otherwise(name: str, each: Configuration, best: Mapping[str, tuple[str, str]]) -> list[str]:
-    found = {clean(one.get("sample", "")): answer(one) for one in each.predictions}
-    return [
-        f"{name} answers otherwise: {sample}  {' '.join(said)}"
-        for sample, said in found.items()
-        if sample in best and best[sample][0] != said[0]
-    ]
+def _otherwise(name: str, each: Configuration, reference: Mapping[Any, Mapping[str, Any]]) -> list[str]:
+    """Return a line for each sample that an engine answers otherwise than the first."""
+    known = [one for one in each.predictions if one.get("sample") in reference]
+    differing = [one for one in known if same_answer(reference[one["sample"]], one) is False]
+    return [f"{name} answers otherwise: {clean(one['sample'])}  {' '.join(answer(one))}" for one in differing]

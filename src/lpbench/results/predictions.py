@@ -69,7 +69,7 @@ def count_matching_answers(reference: Sequence[Prediction], other: Sequence[Pred
     """
     by_sample = {each.get("sample"): each for each in other}
     pairs = [(each, by_sample[each.get("sample")]) for each in reference if each.get("sample") in by_sample]
-    judged = [(_same(*pair), _score_gap(*pair)) for pair in pairs]
+    judged = [(same_answer(*pair), _score_gap(*pair)) for pair in pairs]
     answered = [same for same, _ in judged if same is not None]
     return Agreement(len(answered), sum(answered), max((gap for _, gap in judged), default=0.0))
 
@@ -132,8 +132,11 @@ def _label(candidates: Sequence[Prediction]) -> object:
     return candidates[0].get("label") if candidates else None
 
 
-def _same(reference: Prediction, other: Prediction) -> bool | None:
-    """Whether two predictions say the same; None where they say nothing that can be the same."""
+def same_answer(reference: Prediction, other: Prediction) -> bool | None:
+    """Whether two predictions give the same answer; None where they hold nothing that can be the same.
+
+    In a chain, what later components found counts too, item by item.
+    """
     found = boxes(reference, other)
     answers = [
         same_top(reference, other),
@@ -149,7 +152,7 @@ def _same_inside(reference: Any, other: Any) -> bool | None:
     """Whether a later component of a chain says the same of each thing."""
     if not isinstance(reference, list) or not isinstance(other, list) or len(reference) != len(other):
         return False
-    known = [each for each in map(_same, reference, other) if each is not None]
+    known = [each for each in map(same_answer, reference, other) if each is not None]
     return all(known) if known else None
 
 

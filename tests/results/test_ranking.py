@@ -1,0 +1,55 @@
+"""Configurations beside each other: who is best, and what is known of the others."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from lpbench.results.model import Configuration, Lockstep, Metric, Result
+from lpbench.results.ranking import rank
+from lpbench.results.stats import summarize
+
+RUNS = 8
+
+
+def configuration(engine: str, ms: float | None, **more: Any) -> Configuration:
+    """Return a configuration, measured where it has a latency."""
+    statistics = {} if ms is None else {"total": summarize([int(ms * 1e6)] * 6)}
+    metrics = {} if ms is None else {"LATENCY": Metric(ms, "ms")}
+    return Configuration(engine, engine, "", {}, isolated=True, statistics=statistics, metrics=metrics, **more)
+
+
+def result(*configurations: Configuration, **ratios: float) -> Result:
+    """Return a result; ``b=1.2`` says that b took 1.2 times as long as the first in every run."""
+    names = [each.engine for each in configurations]
+    pairs = [
+        Lockstep(0, names.index(name), {"total": tuple(value * (1 + run / 1e4) for run in range(RUNS))})
+        for name, value in ratios.items()
+    ]
+    return Result({"name": "app"}, {}, {}, configurations, lockstep=tuple(pairs))
+
+
+A, B, C = configuration("a", 2.0), configuration("b", 1.5), configuration("c", 3.0)
+
+
+def test_the_best_has_the_lowest_ratio_and_the_others_a_verdict_beside_it() -> None:
+    found = rank(result(A, B, C, b=0.7, c=1.4))
+    assert (found.order, found.best, found.without) == ((1, 0, 2), 1, ())
+    assert {index: each.verdict.value for index, each in found.verdicts.items()} == {0: "SLOWER", 2: "SLOWER"}
+    assert found.verdicts[2].ratio.estimate == pytest.approx(2.0, rel=1e-3)
+
+
+def test_what_fails_the_quality_gate_cannot_be_best() -> None:
+    wrong = dataclasses.replace(B, quality={"gate": {"passes": False}})
+    found = rank(result(A, wrong, C, b=0.7, c=1.4))
+    assert found.best == 0
+    assert found.verdicts[1].verdict.value == "FASTER"
+
+
+def test_who_took_no_turns_is_named_and_one_alone_needs_no_verdict() -> None:
+    assert rank(result(A, B, C, b=0.7)).without == (2,)
+    assert rank(result(A, B)).without == (0, 1)
+    assert rank(result(A)).without == ()
+    assert rank(result(A, configuration("gone", None))).order == (0,)
