@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from lpbench import errors
-from lpbench.errors import LpbenchError, WorkerError, nearest
+from lpbench.errors import LpbenchError, RunOutcome, WorkerError, nearest
 
 ALL = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, LpbenchError)]
 
@@ -33,8 +33,26 @@ def test_every_error_can_be_caught_as_one_and_keeps_its_parts(kind: type[Lpbench
 
 
 def test_a_worker_error_carries_the_outcome_for_the_result() -> None:
-    assert WorkerError("gone", outcome="crashed: SIGSEGV").outcome == "crashed: SIGSEGV"
-    assert WorkerError("gone").outcome == "gone"
+    crashed = RunOutcome("crashed", "loading", "SIGSEGV")
+    assert WorkerError("gone", outcome=crashed).outcome == crashed
+    assert WorkerError("gone").outcome == RunOutcome("failed", detail="gone")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (RunOutcome(), "OK"),
+        (RunOutcome("interrupted"), "interrupted"),
+        (RunOutcome("crashed", "loading", "SIGSEGV"), "crashed: SIGSEGV while loading"),
+        (RunOutcome("killed", "measuring", "SIGKILL"), "killed: SIGKILL while measuring"),
+        (RunOutcome("exited", "loading", detail="exit status 3"), "ended: exit status 3 while loading"),
+        (RunOutcome("hung", "loading", detail="no answer in 2 s"), "hung: no answer in 2 s while loading"),
+        (RunOutcome("failed", detail="no such model"), "failed: no such model"),
+    ],
+)
+def test_an_outcome_is_a_value_with_words(outcome: RunOutcome, words: str) -> None:
+    assert str(outcome) == words
+    assert outcome.ok == (outcome.kind == "ok")
 
 
 @pytest.mark.parametrize("kind", ALL)

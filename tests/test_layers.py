@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "plugin": BASE,
     "machine": BASE,
     "app": BASE | {"plugin"},
-    "results": BASE | {"machine"},
+    "results": BASE | {"machine", "plugin.configuration"},
     "worker": BASE | {"app", "results.stages", "machine", "plugin"},
     "jobs": BASE | {"app", "machine", "plugin", "results", "worker"},
     "render": BASE | {"results", "jobs.agreement", "jobs.parity"},  # of jobs the values that it shows

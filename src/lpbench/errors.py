@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +31,19 @@ class LpbenchError(Exception):
 
 class EngineError(LpbenchError):
     """An engine refused the model, its config or an input."""
+
+
+class UnavailableEngineError(EngineError):
+    """An engine is known and not ready here.
+
+    :param reason: Why.
+    :param engine: Its name.
+    """
+
+    def __init__(self, reason: str, *, engine: str = "", where: str = "", hint: str = "") -> None:
+        what = f'engine "{engine}" is not ready: {reason}' if engine else reason
+        super().__init__(what, where=where, hint=hint)
+        self.reason = reason
 
 
 class ProcessorError(LpbenchError):
@@ -72,15 +86,56 @@ class ResultError(LpbenchError):
     """A result file cannot be read or written."""
 
 
-class WorkerError(LpbenchError):
-    """A worker process ended or stopped answering.
+OutcomeKind = Literal["ok", "interrupted", "failed", "unavailable", "crashed", "killed", "exited", "hung", "protocol"]
 
-    :param outcome: One line for the result, such as ``crashed: SIGSEGV while loading``.
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run or a worker ended.
+
+    :param kind: ``ok``; ``interrupted`` by Ctrl-C; ``failed``, with an error; ``unavailable``, the engine is not
+        ready here; ``crashed`` or ``killed`` by a signal; ``exited`` by itself; ``hung`` without an answer;
+        ``protocol``, which it broke.
+    :param phase: What the worker was doing, in words: ``loading``.
+    :param signal: Name of the signal that ended it: ``SIGSEGV``.
+    :param detail: What else is known: the error, the exit status, the time that was waited.
     """
 
-    def __init__(self, what: str, *, outcome: str = "", where: str = "", hint: str = "") -> None:
+    kind: OutcomeKind = "ok"
+    phase: str = ""
+    signal: str = ""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        words = OUTCOMES[self.kind].format(signal=self.signal, detail=self.detail)
+        return f"{words} while {self.phase}" if self.phase else words
+
+    @property
+    def ok(self) -> bool:
+        """Whether it went as planned."""
+        return self.kind == "ok"
+
+
+OUTCOMES: dict[OutcomeKind, str] = {
+    "ok": "OK",
+    "interrupted": "interrupted",
+    "failed": "failed: {detail}",
+    "unavailable": "unavailable: {detail}",
+    "crashed": "crashed: {signal}",
+    "killed": "killed: {signal}",
+    "exited": "ended: {detail}",
+    "hung": "hung: {detail}",
+    "protocol": "broke the protocol: {detail}",
+}
+"""The words of each kind of outcome."""
+
+
+class WorkerError(LpbenchError):
+    """A worker process ended or stopped answering, or refuses a request that makes no sense."""
+
+    def __init__(self, what: str, *, outcome: RunOutcome | None = None, where: str = "", hint: str = "") -> None:
         super().__init__(what, where=where, hint=hint)
-        self.outcome = outcome or what
+        self.outcome = RunOutcome("failed", detail=what) if outcome is None else outcome
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -135,9 +135,10 @@ def test_a_conversion_that_fails_is_one_configurations_failure_among_others(
 ) -> None:
     folder = app(converter="wrong softmax")
     assert main(["run", str(folder), "--engine", "exact,quick", "--convert", "--json", *QUICKLY]) == 0
-    states = {each["engine"]: each["state"] for each in json.loads(capsys.readouterr().out)["configurations"]}
-    assert states["exact"] == "OK"
-    assert states["quick"].startswith('failed: m.formula: maker 7 made another model: output "y" differs')
+    outcomes = {each["label"]: each["outcome"] for each in json.loads(capsys.readouterr().out)["configurations"]}
+    assert outcomes["exact"]["kind"] == "ok"
+    assert outcomes["quick"]["kind"] == "failed"
+    assert outcomes["quick"]["detail"].startswith('m.formula: maker 7 made another model: output "y" differs')
 
 
 def test_a_conversion_that_fails_for_the_only_engine_is_the_error(
@@ -161,7 +162,7 @@ def test_a_bare_model_and_its_conversion_see_the_same_numbers(
     words = ["--engine", "exact,quick", "--convert", "--shape", "x=1,3,4,5", "--range", "x=3,9", "--json"]
     assert main(["run", model, *words, *QUICKLY]) == 0
     exact, quick = json.loads(capsys.readouterr().out)["configurations"]
-    assert exact["state"] == quick["state"] == "OK"
+    assert exact["outcome"]["kind"] == quick["outcome"]["kind"] == "ok"
     one, other = (each["predictions"][0]["outputs"]["y"] for each in (exact, quick))
     assert other["shape"] == [1, 4, 5, 3]
     assert [one[key] for key in ("min", "max")] == [other[key] for key in ("min", "max")]

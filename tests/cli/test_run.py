@@ -164,7 +164,7 @@ def test_explain_takes_the_latency_apart_on_the_screen_and_in_the_result(fake_ap
     assert re.search(r"^engine alone +\d", text, re.MULTILINE)
     assert "after the engine itself" in text or "no part but the engine itself" in text
     for run in newest().configurations[0].runs:
-        assert run.parts["engine alone"] >= 500_000
+        assert run.breakdown["engine alone"] >= 500_000
 
 
 def test_an_app_that_is_nowhere_is_answered_with_the_nearest(fake_app: Make, capsys: Capture) -> None:

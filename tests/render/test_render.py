@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 import lpbench
 from lpbench import render
+from lpbench.errors import RunOutcome
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.render._numbers import digits, spread
 from lpbench.render._table import Column, table
 from lpbench.render.predictions import PUBLISHED, answers, predictions, readings, state
 from lpbench.results.metrics import derive
 from lpbench.results.model import INTERRUPTED, Configuration, Lockstep, Metric, Result, Run, Stage
+from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize
 from lpbench.util.text import cells, clean, shorten
@@ -43,10 +46,9 @@ def make_configuration(name: str = "fake", ns: int = 10 * MS, runs: int = 3, cou
     pooled = {stage: array("q", [v for run in done for v in run.raw[stage]]) for stage in (*STAGES, TOTAL)}
     found = {stage: summarize(values) for stage, values in pooled.items()}
     return Configuration(
-        engine=name,
+        EngineConfiguration(name),
         asked=name,
         plugin=f"lpbench-{name} 1.0",
-        options={},
         isolated=True,
         facts={"version": "2.0", "device": "cpu", "processor": "CPU", "threads": 1, "precision": "F32"},
         inputs=[{"name": "x", "shape": [1, 3, 224, 320], "layout": "NCHW"}],
@@ -58,19 +60,19 @@ def make_configuration(name: str = "fake", ns: int = 10 * MS, runs: int = 3, cou
     )
 
 
-def failed(name: str, state: str, detail: str = "") -> Configuration:
+def failed(name: str, outcome: RunOutcome, detail: str = "") -> Configuration:
     """Return a configuration that was not measured."""
-    runs = (Run(0, state=state, detail=detail),) if detail else ()
-    return Configuration(name, name, "", {}, isolated=True, state=state, runs=runs)
+    runs = (Run(0, outcome, detail),) if detail else ()
+    return Configuration(EngineConfiguration(name), name, "", isolated=True, outcome=outcome, runs=runs)
 
 
 def make_result(*configurations: Configuration, state: str = "OK") -> Result:
     """Return a result of an app with six samples."""
     fact = {"value": "Acme 3000", "source": "/proc/cpuinfo"}
     environment = {"machine": {"cpu_model": fact, "governor": {"value": None, "reason": "no such file"}}}
-    settings = {"samples": [f"{each}.png" for each in range(6)], "runs": 3, "max_time_s": 60.0}
+    resolved = Resolved(samples=tuple(f"{each}.png" for each in range(6)), runs=3, max_time_s=60.0)
     app = {"name": "my-app", "class": "image_classification"}
-    return Result(app, settings, environment, configurations or (make_configuration(),), state)
+    return Result(app, RunSettings(), environment, configurations or (make_configuration(),), resolved, state)
 
 
 def rows_of(text: str, label: str) -> list[list[str]]:
@@ -202,8 +204,8 @@ def test_many_samples_that_were_left_out_are_counted_rather_than_listed() -> Non
 
 def test_a_crashed_run_is_named_beside_the_number_of_the_others() -> None:
     good = make_configuration()
-    crashed = Run(1, state="crashed: SIGSEGV while measuring", detail="first line\nFatal Python error")
-    found = dataclasses.replace(good, runs=(*good.runs, crashed), state="1 of 4 runs crashed: SIGSEGV while measuring")
+    crashed = Run(1, RunOutcome("crashed", "measuring", "SIGSEGV"), "first line\nFatal Python error")
+    found = dataclasses.replace(good, runs=(*good.runs, crashed), outcome=crashed.outcome)
     text = render.text(make_result(found))
     assert text.startswith("latency 10.")
     assert "run 2: crashed: SIGSEGV while measuring: Fatal Python error" in text
@@ -219,8 +221,10 @@ def test_an_interrupted_result_says_so() -> None:
 
 def test_several_engines_stand_the_fastest_first_and_the_others_with_their_reasons() -> None:
     slow, fast = make_configuration("slow", 20 * MS), make_configuration("fast", 5 * MS)
-    missing = failed("tensorrt", "failed: not installed: tensorrt\n  pip install lpbench[trt]")
-    crashed = failed("ncnn", "crashed: SIGSEGV while loading", "banner\nVulkan went away")
+    missing = failed(
+        "tensorrt", RunOutcome("unavailable", detail="not installed: tensorrt\n  pip install lpbench[trt]")
+    )
+    crashed = failed("ncnn", RunOutcome("crashed", "loading", "SIGSEGV"), "banner\nVulkan went away")
     lines = render.text(make_result(slow, missing, fast, crashed)).splitlines()
     order = [lines.index(next(line for line in lines if line.startswith(each))) for each in ("fast", "slow", "not m")]
     assert order == sorted(order)
@@ -286,7 +290,7 @@ def test_one_engine_says_its_quality_in_the_first_line() -> None:
 
 def test_batches_and_streams_stand_in_the_head() -> None:
     result = make_result()
-    text = render.text(dataclasses.replace(result, settings={**result.settings, "batch": 8, "streams": 2}))
+    text = render.text(dataclasses.replace(result, settings=RunSettings(batch=8, streams=2)))
     assert "in batches of 8" in text
     assert "2 streams" in text
 
@@ -309,7 +313,9 @@ def test_how_many_answers_are_the_references_stands_beside_them() -> None:
 def test_an_engine_that_stands_there_twice_is_called_by_what_sets_it_apart() -> None:
     """As --engine takes it: fake:threads=1,fake:threads=2."""
     one, two = (
-        dataclasses.replace(make_configuration(ns=ns), options={"threads": threads, "device": "cpu"})
+        dataclasses.replace(
+            make_configuration(ns=ns), configuration=EngineConfiguration("fake", device="cpu", threads=threads)
+        )
         for threads, ns in ((1, 9 * MS), (2, 5 * MS))
     )
     text = render.text(make_result(one, two))
@@ -341,7 +347,7 @@ def explained(runs: int = 3, python: float = 0.5) -> Configuration:
             "Python between the samples": python * MS,
         }
         parts = {"engine alone": 8 * MS - caches, "caches taken by preprocessing": caches, **steps}
-        return dataclasses.replace(run, parts=parts)
+        return dataclasses.replace(run, breakdown=parts)
 
     return dataclasses.replace(good, runs=tuple(map(apart, good.runs)))
 
@@ -370,7 +376,7 @@ def test_one_run_is_taken_apart_without_an_interval() -> None:
 def test_parts_that_are_not_those_of_the_latency_say_so() -> None:
     """The machine became slower before the latency was taken apart: 13 ms in the loops, 10 above."""
     found = explained()
-    runs = tuple(dataclasses.replace(run, parts={**run.parts, "engine alone": 11 * MS}) for run in found.runs)
+    runs = tuple(dataclasses.replace(run, breakdown={**run.breakdown, "engine alone": 11 * MS}) for run in found.runs)
     text = render.text(make_result(dataclasses.replace(found, runs=runs)))
     assert re.search(r"the latency differed while its parts were measured: 13\.0 ms here, 10\.0 ms above", text)
 
@@ -378,12 +384,14 @@ def test_parts_that_are_not_those_of_the_latency_say_so() -> None:
 def test_an_engine_that_takes_nearly_all_the_time_is_named() -> None:
     found = explained()
     parts = {"engine alone": 10.0 * MS, "postprocessing": 0.01 * MS}
-    runs = tuple(dataclasses.replace(run, parts=parts) for run in found.runs)
+    runs = tuple(dataclasses.replace(run, breakdown=parts) for run in found.runs)
     assert "no part but the engine itself" in render.text(make_result(dataclasses.replace(found, runs=runs)))
 
 
 def test_each_of_several_engines_is_taken_apart_by_name() -> None:
-    text = render.text(make_result(explained(), dataclasses.replace(explained(), engine="other")))
+    text = render.text(
+        make_result(explained(), dataclasses.replace(explained(), configuration=EngineConfiguration("other")))
+    )
     assert text.count("where the time goes") == 2
     assert re.search(r"^other\nwhere the time goes", text, re.MULTILINE)
 
@@ -416,7 +424,7 @@ def test_a_run_that_was_repeated_does_not_count() -> None:
 
 
 def test_a_result_without_any_number_shows_the_reason() -> None:
-    text = render.text(make_result(failed("acl", "failed: no device"), state="failed"))
+    text = render.text(make_result(failed("acl", RunOutcome("failed", detail="no device")), state="failed"))
     assert "not measured" in text
     assert "no device" in text
 
@@ -425,7 +433,9 @@ def test_names_from_outside_are_shown_harmless() -> None:
     """An app called by terminal commands neither clears the screen nor adds a line."""
     nasty = "x\x1b[2J\r\nfake 1 ms"
     found = dataclasses.replace(
-        make_configuration(), state=f"odd {nasty}", problems=[{"sample": nasty, "error": nasty}]
+        make_configuration(),
+        outcome=RunOutcome("failed", detail=f"odd {nasty}"),
+        problems=[{"sample": nasty, "error": nasty}],
     )
     result = dataclasses.replace(make_result(found), app={"name": nasty, "class": nasty})
     for verbose in (False, True):
@@ -472,12 +482,12 @@ def test_a_notebook_gets_tables_in_which_everything_from_outside_is_text() -> No
     found = make_configuration()
     found = dataclasses.replace(
         found,
-        engine=nasty,
+        configuration=EngineConfiguration(nasty),
         facts={"version": nasty, "precision": nasty, "device": nasty},
         stages=tuple(dataclasses.replace(stage, label=nasty, plugin=nasty, data_type=nasty) for stage in found.stages),
         problems=[{"sample": nasty, "error": nasty}],
     )
-    result = make_result(found, make_configuration("other"), failed(nasty, nasty))
+    result = make_result(found, make_configuration("other"), failed(nasty, RunOutcome("failed", detail=nasty)))
     result = dataclasses.replace(result, app={"name": nasty, "class": nasty})
     page = Page(render.to_html(result))
     assert set(page.tags) <= {"div", "p", "strong", "br", "table", "tr", "th", "td"}
@@ -546,4 +556,4 @@ def test_the_two_published_lists_say_null_rather_than_0_and_why() -> None:
 
 def test_the_benchmark_state_is_ok_or_what_went_wrong() -> None:
     assert state(make_configuration()) == "[ 'BENCHMARK_STATE', 'OK' ]"
-    assert "SIGSEGV" in state(failed("x", "crashed: SIGSEGV while loading"))
+    assert "SIGSEGV" in state(failed("x", RunOutcome("crashed", "loading", "SIGSEGV")))

@@ -11,8 +11,10 @@ import pytest
 
 from lpbench.cli import main
 from lpbench.errors import ResultError
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.comparison import compare, subject_changes
 from lpbench.results.model import Configuration, Metric, Result, Run, Stage
+from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize
 
@@ -38,7 +40,9 @@ def make_configuration(engine: str, pre: float, infer: float, drift: Sequence[fl
     runs = tuple(make_run(index, pre * factor, infer * factor) for index, factor in enumerate(drift))
     stages = tuple(Stage(name, name, "x") for name in (*STAGES, TOTAL))
     statistics = runs[0].statistics
-    return Configuration(engine, engine, "x", {}, isolated=True, stages=stages, runs=runs, statistics=statistics)
+    return Configuration(
+        EngineConfiguration(engine), engine, "x", isolated=True, stages=stages, runs=runs, statistics=statistics
+    )
 
 
 def make_result(*configurations: Configuration, machine: str = "here", version: str = "1.0") -> Result:
@@ -49,7 +53,7 @@ def make_result(*configurations: Configuration, machine: str = "here", version: 
         "hashes": {"machine": machine, "subject": version},
     }
     app = {"name": "app", "class": "model", "digest": "00"}
-    return Result(app, {}, environment, configurations, created="2026-01-02T03:04:05+00:00", lpbench="0")
+    return Result(app, RunSettings(), environment, configurations, created="2026-01-02T03:04:05+00:00", lpbench="0")
 
 
 BEFORE = make_result(make_configuration("fake", 1.0, 7.0))
@@ -116,7 +120,7 @@ def at_frequency(result: Result, before: float | None, after: float | None = Non
     facts = {key: {"value": value, "source": "here"} for key, value in machine.items()}
     states = {"state": state(before), "state_after": state(after or before)}
     environment = {**result.environment, **states, "machine": facts}
-    return dataclasses.replace(result, environment=environment, settings={"affinity": [0]})
+    return dataclasses.replace(result, environment=environment, resolved=Resolved(affinity=(0,)))
 
 
 def test_a_slower_clock_makes_more_time_and_no_more_cycles() -> None:

@@ -5,27 +5,30 @@ from __future__ import annotations
 import dataclasses
 import json
 from array import array
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpbench.errors import ResultError
+from lpbench import render as lpbench_render
+from lpbench.errors import ResultError, RunOutcome
 from lpbench.jobs.measuring import recording
 from lpbench.jobs.measuring.recording import Recorder
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import store
 from lpbench.results.json_document import decode, from_dict, parse
 from lpbench.results.json_encode import encode
 from lpbench.results.metrics import derive
 from lpbench.results.model import Configuration, Result, Run, Stage
+from lpbench.results.settings import RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize
 from lpbench.worker.requests import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 INT64 = st.integers(min_value=-(1 << 63), max_value=(1 << 63) - 1)
@@ -48,10 +51,10 @@ def make_result(runs: int = 3) -> Result:
     measured = tuple(make_run(index, scale=1000 + index) for index in range(runs))
     pooled = {name: array("q", [v for run in measured for v in run.raw[name]]) for name in (*STAGES, TOTAL)}
     configuration = Configuration(
-        engine="fake",
+        EngineConfiguration("fake", threads=1),
         asked="phony",
         plugin="lpbench-fakes 1.0",
-        options={"threads": 1},
+        label="fake",
         isolated=True,
         stages=tuple(Stage(name, name, "x") for name in (*STAGES, TOTAL)),
         runs=measured,
@@ -59,7 +62,9 @@ def make_result(runs: int = 3) -> Result:
         metrics=derive(measured, pooled, {}, cores=2),
     )
     app = {"name": "numbers", "class": "signal_processing", "digest": None}
-    return Result(app, {}, {}, (configuration,), created="2026-01-02T03:04:05+00:00", lpbench="0")
+    return Result(
+        app, RunSettings(percentile=99.0), {}, (configuration,), created="2026-01-02T03:04:05+00:00", lpbench="0"
+    )
 
 
 def plain_document() -> dict[str, Any]:
@@ -108,20 +113,90 @@ def test_raw_samples_have_a_cap_and_the_rest_is_counted(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(version=99), "version 99 is not read.*reads version 1"),
-        (lambda d: d.update(format="other"), "no result of lpbench"),
+        (lambda d: d.update(version=99), "version 99 is not read.*reads versions 1 to 2"),
+        (lambda d: d.update(format="other"), "not a result of lpbench"),
         (lambda d: d.pop("app"), "app"),
-        (lambda d: d.update(surprise=1), "surprise"),
         (lambda d: d["configurations"][0]["runs"][0].update(samples=-1), r"configurations\[0\].runs\[0\].samples"),
         (lambda d: d["configurations"][0]["metrics"]["LATENCY"].update(value="fast"), "LATENCY.value"),
     ],
-    ids=["other version", "other format", "missing key", "unknown key", "negative count", "text for a number"],
+    ids=["other version", "other format", "missing key", "negative count", "text for a number"],
 )
 def test_a_document_that_is_no_result_is_refused_by_name(change: Callable[[dict[str, Any]], Any], message: str) -> None:
     changed = plain_document()
     change(changed)
     with pytest.raises(ResultError, match=f"(?s)r.json.*{message}"):
         from_dict(changed, where="r.json")
+
+
+def test_keys_that_later_versions_add_are_ignored_at_every_level() -> None:
+    """But in objects whose keys are names of stages, metrics and the like: there they are one more of these."""
+    made = make_result()
+    document = plain_document()
+    named_freely = {
+        *("statistics", "cpu", "metrics", "raw", "reasons", "counters", "units", "first_ns", "breakdown", "facts"),
+        *("options", "shapes", "ranges", "app", "environment", "warm_up", "disturbance", "agreement", "quality"),
+        *("yardstick", "flags"),
+    }
+
+    def add(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            inner = {name: add(each, name) for name, each in value.items()}
+            return inner if key in named_freely else {**inner, "from_the_future": {"x": [1]}}
+        return [add(each, key) for each in value] if isinstance(value, list) else value
+
+    changed = add(document)
+    assert "from_the_future" in changed["configurations"][0]["runs"][0]["outcome"]
+    assert from_dict(changed) == made
+
+
+OLD = sorted((Path(__file__).parents[1] / "data" / "results-v1").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", OLD, ids=lambda path: path.stem)
+def test_results_of_version_1_are_read(path: Path) -> None:
+    """One of each kind, written by lpbench before version 2; what it could not say has a default."""
+    old = json.loads(path.read_text(encoding="utf-8"))
+    read = store.load(path)
+    assert [each.engine for each in read.configurations] == [each["engine"] for each in old["configurations"]]
+    assert [dict(each.options) for each in read.configurations] == [each["options"] for each in old["configurations"]]
+    for configuration, before in zip(read.configurations, old["configurations"], strict=True):
+        assert configuration.state.removeprefix("unavailable: ") in before["state"]
+        assert [run.state for run in configuration.runs] == [run["state"] for run in before["runs"]]
+        assert [dict(run.breakdown) for run in configuration.runs] == [run["parts"] for run in before["runs"]]
+        assert {name: metric.value for name, metric in configuration.metrics.items()} == {
+            name: metric["value"] for name, metric in before["metrics"].items()
+        }
+    assert read.resolved.runs == old["settings"]["runs"]
+    assert read.settings.number == old["settings"]["number"]
+    assert from_dict(json.loads(json.dumps(read.to_dict()))) == read
+    assert lpbench_render.text(read, verbose=True)
+
+
+def test_a_kind_of_outcome_is_read_from_the_words_of_version_1() -> None:
+    found = {path.stem: store.load(path).configurations[0] for path in OLD}
+    assert len(OLD) >= 11
+    assert found["crashed"].outcome == RunOutcome("crashed", "warming up", "SIGSEGV")
+    assert found["hung"].runs[0].outcome == RunOutcome("hung", "loading", detail="no answer in 0.5 s")
+    assert found["refused"].outcome.kind == "failed"
+    assert found["not-ready"].outcome.kind == "unavailable"
+    assert found["interrupted"].outcome == RunOutcome("interrupted")
+    assert found["one-engine"].outcome.ok
+
+
+@pytest.mark.parametrize("name", ["settings", "configurations", "created"])
+def test_what_is_no_result_of_version_1_either_is_refused(name: str) -> None:
+    document = json.loads(OLD[0].read_text(encoding="utf-8"))
+    del document[name]
+    with pytest.raises(ResultError, match=name):
+        from_dict(document)
+
+
+def test_what_was_not_measured_says_why_it_has_no_latency() -> None:
+    gone = Configuration(
+        EngineConfiguration("fake"), "fake", "", isolated=True, outcome=RunOutcome("unavailable", detail="no device")
+    )
+    with pytest.raises(ResultError, match="fake was not measured: unavailable: no device"):
+        _ = gone.latency
 
 
 def _block(values: list[int], **changes: Any) -> dict[str, Any]:
@@ -177,7 +252,9 @@ def test_a_file_cut_anywhere_is_refused() -> None:
 def test_run_medians_are_the_units_of_comparison() -> None:
     configuration = make_result(3).configurations[0]
     assert configuration.run_medians() == [run.statistics[TOTAL].median for run in configuration.runs]
-    without = dataclasses.replace(configuration, runs=(*configuration.runs, Run(3, state="crashed: SIGSEGV")))
+    without = dataclasses.replace(
+        configuration, runs=(*configuration.runs, Run(3, RunOutcome("crashed", signal="SIGSEGV")))
+    )
     assert len(without.run_medians()) == 3
 
 

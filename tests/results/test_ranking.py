@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.model import Configuration, Lockstep, Metric, Result
 from lpbench.results.ranking import rank
+from lpbench.results.settings import RunSettings
 from lpbench.results.stats import summarize
 
 RUNS = 8
@@ -18,7 +20,9 @@ def configuration(engine: str, ms: float | None, **more: Any) -> Configuration:
     """Return a configuration, measured where it has a latency."""
     statistics = {} if ms is None else {"total": summarize([int(ms * 1e6)] * 6)}
     metrics = {} if ms is None else {"LATENCY": Metric(ms, "ms")}
-    return Configuration(engine, engine, "", {}, isolated=True, statistics=statistics, metrics=metrics, **more)
+    return Configuration(
+        EngineConfiguration(engine), engine, "", isolated=True, statistics=statistics, metrics=metrics, **more
+    )
 
 
 def result(*configurations: Configuration, **ratios: float) -> Result:
@@ -28,7 +32,7 @@ def result(*configurations: Configuration, **ratios: float) -> Result:
         Lockstep(0, names.index(name), {"total": tuple(value * (1 + run / 1e4) for run in range(RUNS))})
         for name, value in ratios.items()
     ]
-    return Result({"name": "app"}, {}, {}, configurations, lockstep=tuple(pairs))
+    return Result({"name": "app"}, RunSettings(), {}, configurations, lockstep=tuple(pairs))
 
 
 A, B, C = configuration("a", 2.0), configuration("b", 1.5), configuration("c", 3.0)

@@ -14,6 +14,7 @@ import lpbench
 from lpbench.cli import run
 from lpbench.jobs.measuring.live import ALONE_S, RUNS
 from lpbench.results.settings import RunSettings, documentation
+from lpbench.util.schema import published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,3 +93,16 @@ def test_settings_hold_what_json_can_carry_whatever_was_handed_over() -> None:
     settings = RunSettings.of(given)
     assert settings == RunSettings(("fake",), data="samples", affinity=(0, 1), shapes={"x": (1, 3)}, quality=("top1",))
     assert RunSettings.of({"engine": Acme()}).engine == ("Acme",)
+
+
+def test_the_schema_of_results_documents_every_setting_with_the_same_words() -> None:
+    properties = published("lpbench.results", "result")["properties"]["settings"]["properties"]
+    assert {name: each["description"] for name, each in properties.items()} == documentation()
+
+
+def test_settings_are_stored_whole(fake_app: Callable[..., Path], tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"percentile": 90.0, "retry_disturbed": True, "alone": 0.05, "yardstick": False, "seed": 3}
+    settings = {**asked, "ranges": {"x": (0.0, 1.0)}, "max_time": 2.0, "runs": 2}
+    result = lpbench.benchmark(fake_app(), engine="fake", **settings)
+    stored = lpbench.load_result(result.save(tmp_path / "r.json")).settings
+    assert stored == RunSettings.of({"engine": "fake", **settings})

@@ -13,11 +13,14 @@ import pytest
 from lpbench.errors import ResultError
 from lpbench.results import store
 from lpbench.results.model import Result
+from lpbench.results.settings import RunSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RESULT = Result({"name": "a", "class": "model", "digest": None}, {}, {}, (), created="2026-01-02T03:04:05+00:00")
+RESULT = Result(
+    {"name": "a", "class": "model", "digest": None}, RunSettings(), {}, (), created="2026-01-02T03:04:05+00:00"
+)
 
 
 def test_a_result_is_kept_without_a_name_and_last_is_the_newest() -> None:

@@ -98,7 +98,7 @@ def test_the_parts_add_up_to_the_app(parts: dict[str, float]) -> None:
 def test_an_app_is_explained_when_asked(fake_app: Callable[..., Path]) -> None:
     found = benchmark(fake_app(work_us=500), number=12, explain=True, yardstick=False).configurations[0]
     for run in found.runs:
-        assert run.parts[stages.ALONE] >= 500e3
-        assert sum(run.parts.values()) >= 500e3
+        assert run.breakdown[stages.ALONE] >= 500e3
+        assert sum(run.breakdown.values()) >= 500e3
     to_jsonable = benchmark(fake_app("plain"), number=6, yardstick=False).configurations[0]
-    assert to_jsonable.runs[0].parts == {}
+    assert to_jsonable.runs[0].breakdown == {}

@@ -71,7 +71,7 @@ def test_the_end_of_a_worker_is_said_in_one_line(
 ) -> None:
     with pytest.raises(WorkerError) as caught:
         _whole_run(fake_app(**orders))
-    assert caught.value.outcome == outcome
+    assert str(caught.value.outcome) == outcome
 
 
 def _whole_run(folder: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_hanging_worker_is_noticed_and_killed(fake_app: Callable[..., Path]) -
     worker = Worker(WorkerOptions(timeout=0.5))
     with pytest.raises(WorkerError, match="--timeout") as caught:
         worker.request(_request(fake_app(at="load", do="hang")))
-    assert caught.value.outcome == "hung: no answer in 0.5 s while loading"
+    assert str(caught.value.outcome) == "hung: no answer in 0.5 s while loading"
     assert not Path(f"/proc/{worker.pid}").exists()
 
 
@@ -94,7 +94,7 @@ def test_a_killed_worker_is_an_outcome(fake_app: Callable[..., Path]) -> None:
     os.kill(worker.pid, signal.SIGSEGV)
     with pytest.raises(WorkerError) as caught:
         worker.request(MeasureSlice(1))
-    assert caught.value.outcome == "crashed: SIGSEGV while measuring"
+    assert str(caught.value.outcome) == "crashed: SIGSEGV while measuring"
 
 
 def test_what_a_crashing_library_said_is_kept(fake_app: Callable[..., Path]) -> None:
@@ -131,7 +131,7 @@ def test_a_worker_that_stops_reading_does_not_block_the_parent(fake_app: Callabl
     os.kill(worker.pid, signal.SIGSTOP)
     with pytest.raises(WorkerError) as caught:
         worker.request(EvaluateQuality((("x" * (1 << 20), {}),)))
-    assert caught.value.outcome == "hung: no answer in 0.5 s while evaluating quality"
+    assert str(caught.value.outcome) == "hung: no answer in 0.5 s while evaluating quality"
     assert not Path(f"/proc/{worker.pid}").exists()
 
 
@@ -140,7 +140,8 @@ def test_an_answer_that_is_not_what_was_asked_for_is_an_outcome(fake_app: Callab
     worker.request(CloseApp())
     with pytest.raises(WorkerError) as caught:
         worker.request(Strange())
-    assert caught.value.outcome.startswith("broke the protocol while being strange: answer to ReadEnvironment: ")
+    assert (caught.value.outcome.kind, caught.value.outcome.phase) == ("protocol", "being strange")
+    assert caught.value.outcome.detail.startswith("answer to ReadEnvironment: ")
 
 
 def test_variables_are_set_before_the_engine_is_imported(fake_app: Callable[..., Path]) -> None:

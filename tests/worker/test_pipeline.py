@@ -263,7 +263,7 @@ def test_each_stream_runs_in_the_thread_that_opened_it(fake_app: Callable[..., P
     assert two.state == "OK", two.configurations[0].state
     assert two.configurations[0].statistics[TOTAL].n == 30
     assert two.configurations[0].predictions == one.configurations[0].predictions
-    assert two.settings["streams"] == 2
+    assert two.settings.streams == 2
 
 
 def test_an_engine_that_takes_no_batches_says_so(fake_app: Callable[..., Path]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model_choice import choose_model
-from lpbench.errors import EngineError, LpbenchError
+from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError
 from lpbench.plugin import registry
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.specs import load
@@ -196,7 +196,7 @@ def _target(app: App, words: str, template: EngineConfiguration, failed: Mapping
     offer = registry.current().get(registry.ENGINES, name)
     available = offer.availability()
     if not available:
-        raise EngineError(f'engine "{offer.spec.name}" is not ready: {available.reason}', hint=available.hint)
+        raise UnavailableEngineError(available.reason, engine=offer.spec.name, hint=available.hint)
     if offer.spec.name in failed:
         raise failed[offer.spec.name]
     if not any(reads(offer.spec, each) for each in app.components):

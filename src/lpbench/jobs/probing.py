@@ -48,7 +48,7 @@ def probe(engine: str | Offer[EngineSpec], *, timeout: float = TIMEOUT) -> Probe
     try:
         return _read(_ask(offer.spec, timeout))
     except WorkerError as error:
-        return Probed(Availability(State.BROKEN, error.outcome, error.hint))
+        return Probed(Availability(State.BROKEN, str(error.outcome), error.hint))
     except LpbenchError as error:
         return Probed(Availability(State.BROKEN, error.what, error.hint))
 

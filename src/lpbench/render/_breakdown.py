@@ -43,7 +43,7 @@ class Part:
 
 def parts_of(configuration: Configuration) -> list[Part]:
     """Return the parts in the order of measuring, the whole last; empty without ``--explain``."""
-    runs = [run.parts for run in configuration.counted if run.parts]
+    runs = [run.breakdown for run in configuration.counted if run.breakdown]
     if not runs:
         return []
     names = dict.fromkeys(name for run in runs for name in run)

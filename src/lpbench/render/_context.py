@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpbench.results.model import Configuration, Result, Run
+    from lpbench.results.settings import RunSettings
 
 SEPARATOR = " · "
 CHANNELS = (1, 3, 4)
@@ -55,16 +56,16 @@ def quality(each: Configuration) -> list[str]:
 def header(result: Result, width: int) -> list[str]:
     """Return what was measured and on which machine."""
     first = next((each for each in result.configurations if each.measured), result.configurations[0])
-    files = result.settings.get("samples")
+    files = result.resolved.samples
     samples = f"{len(files)} sample{'s' if len(files) > 1 else ''}" if files else "synthetic samples"
-    app = [result.app.get("name"), result.app.get("class"), tile(first), samples, *_lots(result.settings)]
+    app = [result.app.get("name"), result.app.get("class"), tile(first), samples, *_batching(result.settings)]
     return [shorten(line, width) for line in (_joined(app), machine(result.environment)) if line]
 
 
-def _lots(settings: Mapping[str, Any]) -> list[str]:
+def _batching(settings: RunSettings) -> list[str]:
     """Return what goes through together, where it is not one sample."""
-    words = (("batch", "in batches of {}"), ("streams", "{} streams"))
-    return [word.format(settings[key]) for key, word in words if settings.get(key, 1) > 1]
+    words = ((settings.batch, "in batches of {}"), (settings.streams, "{} streams"))
+    return [word.format(count) for count, word in words if count > 1]
 
 
 def engine(each: Configuration) -> str:
@@ -140,8 +141,8 @@ def _no_verdicts(result: Result) -> list[str]:
 
 def _fewer(each: Configuration, result: Result) -> list[str]:
     """Return why there are fewer runs than planned."""
-    planned, limit = result.settings.get("runs"), result.settings.get("max_time_s")
-    if not isinstance(planned, int) or result.state != OK or each.state != OK or len(each.runs) >= planned:
+    planned, limit = result.resolved.runs, result.resolved.max_time_s
+    if result.state != OK or not each.outcome.ok or len(each.runs) >= planned:
         return []
     return [f"{len(each.runs)} of {planned} runs: the time was over (--max-time {limit:g})"]
 
@@ -149,8 +150,10 @@ def _fewer(each: Configuration, result: Result) -> list[str]:
 def _gaps(each: Configuration, *, several: bool) -> list[str]:
     if not each.measured:
         return []
-    lines = [] if each.state == OK else [clean(line) for line in each.state.splitlines()]
-    lines += [f"run {run.index + 1}: {_ended(run)}" for run in each.runs if run.state not in {OK, "interrupted"}]
+    lines = [] if each.outcome.ok else [clean(line) for line in each.state.splitlines()]
+    lines += [
+        f"run {run.index + 1}: {_ended(run)}" for run in each.runs if run.outcome.kind not in {"ok", "interrupted"}
+    ]
     total, tail = metric_of(each, TOTAL), each.metrics.get("LATENCY_P99")
     if total is not None and total.interval is None and total.interval_reason:
         lines.append(f"no ±: {clean(total.interval_reason)}")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from lpbench.render._numbers import ABSENT, digits, percent
 from lpbench.render._table import Column, fit, table, unstyled
 from lpbench.render._units import Unit, unit_for
-from lpbench.results.model import OK
 from lpbench.results.names import name_of
 from lpbench.results.stages import TOTAL
 from lpbench.util.text import clean, shorten
@@ -36,8 +35,8 @@ def details(result: Result, *, width: int, paint: Paint = unstyled) -> list[str]
     for part, values in result.environment.items():
         if isinstance(values, dict):
             lines += ["", paint(clean(part), "bold"), *pairs(values, width)]
-    for part in ("yardstick", "settings"):
-        lines += ["", paint(part, "bold"), *pairs(getattr(result, part), width)]
+    lines += ["", paint("yardstick", "bold"), *pairs(result.yardstick, width)]
+    lines += ["", paint("settings", "bold"), *pairs({**vars(result.settings), **vars(result.resolved)}, width)]
     return lines
 
 
@@ -90,7 +89,7 @@ def _row(run: Run, unit: Unit) -> list[str]:
 
 
 def _ended(run: Run) -> str:
-    words = [run.stopped if run.state == OK else run.state, *(flag["name"] for flag in run.flags)]
+    words = [run.stopped if run.outcome.ok else run.state, *(flag["name"] for flag in run.flags)]
     return clean(", ".join([*words, "repeated"] if run.superseded else words))
 
 

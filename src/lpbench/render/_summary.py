@@ -157,13 +157,13 @@ def p99(each: Configuration, unit: Unit) -> str:
     """Return the 99th percentile of the latency, or why there is none."""
     metric = each.metrics.get("LATENCY_P99")
     if metric is None or metric.value is None:
-        return "n too small" if metric and metric.reason.startswith("n too small") else ABSENT
+        return "n too small" if metric and metric.code == "too-few-samples" else ABSENT
     return value(metric, unit)
 
 
 def _reason(each: Configuration, indent: int) -> str:
     """Return why it was not measured; an error's further lines stand under the first."""
-    reason = each.state.removeprefix("failed: ").removeprefix(f'engine "{each.engine}" is not ready: ')
+    reason = each.outcome.detail if each.outcome.kind in {"failed", "unavailable"} else each.state
     detail = next((run.detail for run in each.runs if run.detail), "")
     lines = list(dict.fromkeys([*reason.splitlines(), *detail.strip().splitlines()[-1:]]))
     return ("\n" + " " * indent).join(clean(line.strip()) for line in lines)

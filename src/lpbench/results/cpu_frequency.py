@@ -26,14 +26,16 @@ def frequency(result: Result, configuration: Configuration) -> float | Unavailab
     """
     processor = str(configuration.facts.get("processor") or "CPU")
     if processor != "CPU":
-        return Unavailable(f"the CPU's frequency does not apply to a {processor}")
+        return Unavailable(f"the CPU's frequency does not apply to a {processor}", "not-comparable")
     before, after = (_read(result, state) for state in ("state", "state_after"))
     if isinstance(before, Unavailable):
         return before
     if isinstance(after, Unavailable):
         return after
     if abs(after - before) > STEADY * before:
-        return Unavailable(f"the frequency changed from {before:.0f} to {after:.0f} MHz while measuring")
+        return Unavailable(
+            f"the frequency changed from {before:.0f} to {after:.0f} MHz while measuring", "not-comparable"
+        )
     return (before + after) / 2 / GIGAHERTZ
 
 
@@ -43,11 +45,12 @@ def _read(result: Result, state: str) -> float | Unavailable:
     by_core = fact.get("value")
     known = {core: mhz for core, mhz in by_core.items() if _sound(mhz)} if isinstance(by_core, dict) else {}
     if not known:
-        return Unavailable(f"the frequency was not read: {fact.get('reason') or 'the result does not contain it'}")
+        reason = fact.get("reason") or "the result does not contain it"
+        return Unavailable(f"the frequency was not read: {reason}", "not-read")
     virtual = _fact(result.environment, "machine", "virtualisation").get("value")
     if virtual not in {None, "none"} and "cpuinfo" in str(fact.get("source")):
-        return Unavailable("a virtual machine reports only its nominal frequency")
-    cores = {str(core) for core in result.settings.get("affinity") or ()}
+        return Unavailable("a virtual machine reports only its nominal frequency", "not-comparable")
+    cores = {str(core) for core in result.resolved.affinity}
     used = [mhz for core, mhz in known.items() if core in cores]
     return statistics.fmean(used or known.values())
 

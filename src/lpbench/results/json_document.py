@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import json
 import sys
 import zlib
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ResultError
+from lpbench.errors import ConfigError, ResultError, RunOutcome
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.json_encode import FORMAT, VERSION
 from lpbench.results.model import Configuration, Lockstep, Metric, Result, Run, Slice, Stage
+from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import Interval, Summary
+from lpbench.util import dataclass_config
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -31,17 +35,35 @@ FILE_LIMIT = 512 << 20
 
 
 def from_dict(document: Any, *, where: str = "") -> Result:
-    """Return the result that a document describes.
+    """Return the result that a document describes; what it holds beside is ignored.
 
     :param where: The file, for errors.
     :raises ResultError: It is of another format or version, or breaks the schema.
     """
-    _refuse_others(document, where)
+    document = _in_this_version(document, where)
     _check_schema(document, where)
-    configurations = tuple(_configuration_in(each, where) for each in document["configurations"])
-    names = ("app", "settings", "environment", "state", "created", "lpbench", "lockstep_reason", "yardstick")
-    lockstep = tuple(_lockstep_in(each) for each in document["lockstep"])
-    return Result(**{name: document[name] for name in names}, configurations=configurations, lockstep=lockstep)
+    values = _known(Result, document)
+    values["settings"] = _settings_in(document["settings"], where)
+    values["resolved"] = Resolved(**_tuples(_known(Resolved, document["resolved"])))
+    values["configurations"] = tuple(_configuration_in(each, where) for each in document["configurations"])
+    values["lockstep"] = tuple(_lockstep_in(each) for each in document["lockstep"])
+    return Result(**values)
+
+
+def _known(kind: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a dataclass that a document holds: later versions of lpbench add others."""
+    return {item.name: document[item.name] for item in dataclasses.fields(kind) if item.name in document}
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def _settings_in(document: Mapping[str, Any], where: str) -> RunSettings:
+    try:
+        return dataclass_config.build(RunSettings, _known(RunSettings, document), where="settings")
+    except ConfigError as error:
+        raise ResultError(str(error), where=where) from error
 
 
 def decode(block: Mapping[str, Any], *, where: str = "") -> array[int]:
@@ -71,24 +93,31 @@ def _lockstep_in(document: Mapping[str, Any]) -> Lockstep:
 
 
 def _configuration_in(document: Mapping[str, Any], where: str) -> Configuration:
-    values = dict(document)
+    values = _known(Configuration, document)
+    try:
+        known = _known(EngineConfiguration, document["configuration"])
+        values["configuration"] = dataclass_config.build(EngineConfiguration, known, where="configuration")
+    except ConfigError as error:
+        raise ResultError(str(error), where=where) from error
     for name in ("inputs", "outputs", "predictions", "problems", "flags"):
         values[name] = tuple(values[name])
-    values["stages"] = tuple(Stage(**each) for each in values["stages"])
-    values["runs"] = tuple(_run_in(each, where) for each in values["runs"])
+    values["outcome"] = RunOutcome(**_known(RunOutcome, document["outcome"]))
+    values["stages"] = tuple(Stage(**_known(Stage, each)) for each in document["stages"])
+    values["runs"] = tuple(_run_in(each, where) for each in document["runs"])
     for name in ("statistics", "cpu"):
-        values[name] = {stage: _summary_in(each) for stage, each in values[name].items()}
-    values["metrics"] = {name: _metric_in(each) for name, each in values["metrics"].items()}
+        values[name] = {stage: _summary_in(each) for stage, each in document[name].items()}
+    values["metrics"] = {name: _metric_in(each) for name, each in document["metrics"].items()}
     return Configuration(**values)
 
 
 def _run_in(document: Mapping[str, Any], where: str) -> Run:
-    values = dict(document)
+    values = _known(Run, document)
+    values["outcome"] = RunOutcome(**_known(RunOutcome, document["outcome"]))
     for name in ("statistics", "cpu"):
-        values[name] = {stage: _summary_in(each) for stage, each in values[name].items()}
-    values["slices"] = tuple(Slice(**each) for each in values["slices"])
-    values["flags"] = tuple(values["flags"])
-    values["raw"] = {stage: decode(block, where=where) for stage, block in values["raw"].items()}
+        values[name] = {stage: _summary_in(each) for stage, each in document[name].items()}
+    values["slices"] = tuple(Slice(**_known(Slice, each)) for each in document["slices"])
+    values["flags"] = tuple(document["flags"])
+    values["raw"] = {stage: decode(block, where=where) for stage, block in document["raw"].items()}
     _refuse_sums(values["raw"], where)
     return Run(**values)
 
@@ -103,31 +132,41 @@ def _refuse_sums(raw: Mapping[str, array[int]], where: str) -> None:
 
 
 def _summary_in(document: Mapping[str, Any]) -> Summary:
-    values = {name: value for name, value in document.items() if name != "reasons"}
-    missing = {name: Unavailable(reason) for name, reason in document["reasons"].items()}
-    interval = values["interval"] and Interval(**values["interval"])
-    return Summary(**{**values, "interval": interval, **missing})
+    missing = {name: Unavailable(**_known(Unavailable, each)) for name, each in document["reasons"].items()}
+    return Summary(**{**_known(Summary, document), "interval": _interval_in(document["interval"]), **missing})
 
 
 def _metric_in(document: Mapping[str, Any]) -> Metric:
-    interval = document["interval"]
-    return Metric(**{**document, "interval": Interval(**interval) if interval else None})
+    return Metric(**{**_known(Metric, document), "interval": _interval_in(document["interval"])})
 
 
-def _refuse_others(document: Any, where: str) -> None:
+def _interval_in(document: Mapping[str, Any] | None) -> Interval | None:
+    return Interval(**_known(Interval, document)) if document else None
+
+
+def _in_this_version(document: Any, where: str) -> dict[str, Any]:
+    """Return a document in the present version.
+
+    :raises ResultError: It is not a result, or of a version that is not known.
+    """
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         found = document.get("format") if isinstance(document, dict) else type(document).__name__
         raise ResultError(
-            f"this is no result of lpbench: format is {found!r}",
+            f"not a result of lpbench: format is {found!r}",
             where=where,
-            hint=f'a result says "format": "{FORMAT}"',
+            hint=f'a result has "format": "{FORMAT}"',
         )
+    if document.get("version") == 1:
+        from lpbench.results.migration import to_version_2
+
+        return to_version_2(document, where=where)
     if document.get("version") != VERSION:
         raise ResultError(
-            f"result version {document.get('version')!r} is not read; this lpbench reads version {VERSION}",
+            f"result version {document.get('version')!r} is not read; this lpbench reads versions 1 to {VERSION}",
             where=where,
             hint="read it with the lpbench that wrote it, or measure again",
         )
+    return document
 
 
 def _check_schema(document: Mapping[str, Any], where: str) -> None:
@@ -149,10 +188,10 @@ def parse(text: bytes, *, where: str = "") -> Result:
         document = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ResultError(
-            f"this is no complete JSON: {error}", where=where, hint="the file may have been cut short"
+            f"not complete JSON: {error}", where=where, hint="the file may have been cut short"
         ) from error
     return from_dict(document, where=where)
 
 
 def _refuse_constant(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")

@@ -20,7 +20,7 @@ from lpbench.util.unavailable import Unavailable
 FORMAT = "lpbench-result"
 
 
-VERSION = 1
+VERSION = 2
 
 
 ENCODING = "int64le-zlib-base64"
@@ -47,7 +47,7 @@ def _fields(record: Any) -> dict[str, Any]:
     values = {item.name: getattr(record, item.name) for item in dataclasses.fields(record)}
     if not isinstance(record, Summary):
         return {name: _to_json(each) for name, each in values.items()}
-    reasons = {name: each.reason for name, each in values.items() if isinstance(each, Unavailable)}
+    reasons = {name: _to_json(each) for name, each in values.items() if isinstance(each, Unavailable)}
     known = {name: _to_json(each) for name, each in values.items() if name not in reasons}
     return {**known, **dict.fromkeys(reasons), "reasons": reasons}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -78,8 +79,11 @@ def derive(
         "CPU_MEM": _memory(measured, "rss_bytes", "mean of VmRSS after each slice"),
         "CPU_MEM_PEAK": _memory(measured, "peak_bytes", "VmHWM since before the model was loaded", max),
         "CPU_TEMP": _temperature(environment),
-        "DMIPS": Metric(None, "1e6/s", reason="no Dhrystone rating of this machine is known"),
-        **{name: Metric(None, unit, reason="no installed monitor measures it") for name, unit in ABSENT.items()},
+        "DMIPS": Metric(None, "1e6/s", reason="no Dhrystone rating of this machine is known", code="not-read"),
+        **{
+            name: Metric(None, unit, reason="no installed monitor measures it", code="not-installed")
+            for name, unit in ABSENT.items()
+        },
     }
 
 
@@ -88,10 +92,16 @@ def across_runs(runs: Sequence[Run], stage: str) -> Metric:
     medians = [run.statistics[stage].median / MILLISECOND for run in runs]
     samples = sum(run.samples for run in runs)
     if min(medians) <= 0:
-        return Metric(statistics.fmean(medians), "ms", samples, interval_reason="shorter than the clock can tell")
-    interval, reason = _split(stats.across_runs(medians))
+        return Metric(
+            statistics.fmean(medians),
+            "ms",
+            samples,
+            interval_reason="shorter than the clock can tell",
+            interval_code="too-short",
+        )
     source = f"geometric mean of {len(medians)} run medians" if len(medians) > 1 else "median of one run"
-    return Metric(statistics.geometric_mean(medians), "ms", samples, interval, reason, source=source)
+    metric = Metric(statistics.geometric_mean(medians), "ms", samples, source=source)
+    return _with_interval(metric, stats.across_runs(medians))
 
 
 def throughput(runs: Sequence[Run], batching: Batching) -> Metric:
@@ -102,16 +112,14 @@ def throughput(runs: Sequence[Run], batching: Batching) -> Metric:
     """
     plain = batching == Batching()
     rates = [SECOND * (1 / run.statistics[TOTAL].mean if plain else _offline(run, batching)) for run in runs]
-    interval, reason = _split(stats.across_runs(rates))
     source = f"offline: batches of {batching.batch}, {batching.streams} streams"
-    return Metric(
+    metric = Metric(
         statistics.geometric_mean(rates),
         "1/s",
         batching.batch * sum(run.samples for run in runs),
-        interval,
-        reason,
         source="samples one after another" if plain else source,
     )
+    return _with_interval(metric, stats.across_runs(rates))
 
 
 def _offline(run: Run, batching: Batching) -> float:
@@ -126,17 +134,27 @@ def percentiles(totals: Iterable[int]) -> dict[str, Metric]:
 
 def _percentile(found: Percentile | Unavailable) -> Metric:
     if isinstance(found, Unavailable):
-        return Metric(None, "ms", reason=found.reason)
+        return Metric(None, "ms", reason=found.reason, code=found.code)
     value = found.value / MILLISECOND
     if isinstance(found.upper, Unavailable):
-        return Metric(value, "ms", found.n, interval_reason=found.upper.reason, source="sample percentile")
+        return Metric(
+            value,
+            "ms",
+            found.n,
+            interval_reason=found.upper.reason,
+            interval_code=found.upper.code,
+            source="sample percentile",
+        )
     upper = found.upper / MILLISECOND
     bound = Interval(value, upper, found.confidence, "upper bound by MLPerf's early stopping")
     return Metric(value, "ms", found.n, bound, source="sample percentile")
 
 
-def _split(found: Interval | Unavailable) -> tuple[Interval | None, str]:
-    return (found, "") if isinstance(found, Interval) else (None, found.reason)
+def _with_interval(metric: Metric, found: Interval | Unavailable) -> Metric:
+    """Return a metric with its interval, or with the reason why there is none."""
+    if isinstance(found, Unavailable):
+        return dataclasses.replace(metric, interval_reason=found.reason, interval_code=found.code)
+    return dataclasses.replace(metric, interval=found)
 
 
 def _cpu_load(runs: Sequence[Run], cores: int) -> Metric:
@@ -149,12 +167,12 @@ def _cpu_load(runs: Sequence[Run], cores: int) -> Metric:
 def _memory(runs: Sequence[Run], name: str, source: str, combine: Any = statistics.fmean) -> Metric:
     found = [run.counters[name] for run in runs if run.counters.get(name)]
     if not found:
-        return Metric(None, "MB", reason="/proc of the worker could not be read")
+        return Metric(None, "MB", reason="/proc of the worker could not be read", code="not-read")
     return Metric(combine(found) / MEGABYTE, "MB", len(found), source=source)
 
 
 def _temperature(environment: Mapping[str, Any]) -> Metric:
     found = environment.get("state", {}).get("temperature") or {}
     if not isinstance(found.get("value"), (int, float)):
-        return Metric(None, "°C", reason=str(found.get("reason") or "no temperature sensor was found"))
+        return Metric(None, "°C", reason=str(found.get("reason") or "no temperature sensor was found"), code="not-read")
     return Metric(float(found["value"]), "°C", 1, source=str(found.get("source", "")))

@@ -10,9 +10,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lpbench.errors import ResultError
+from lpbench.errors import ResultError, RunOutcome
 from lpbench.results import files
 from lpbench.results.json_encode import to_document
+from lpbench.results.settings import Resolved
 from lpbench.results.stages import TOTAL
 
 if TYPE_CHECKING:
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from lpbench.plugin.configuration import EngineConfiguration
+    from lpbench.results.settings import RunSettings
     from lpbench.results.stats import Interval, Summary
 
+PLANNED = RunOutcome()
+"""As planned."""
 OK = "OK"
 INTERRUPTED = "interrupted"
 RAW_LIMIT = 20_000
@@ -35,7 +40,7 @@ class Metric:
     :param value: In ``unit``; None where it is not known.
     :param n: Measurements that it rests on.
     :param interval: Where its true value lies, in ``unit``; None with a reason in ``interval_reason``.
-    :param reason: Why there is no value.
+    :param reason: Why there is no value; ``code`` says so to programs.
     :param source: How it was obtained.
     """
 
@@ -46,11 +51,13 @@ class Metric:
     interval_reason: str = ""
     reason: str = ""
     source: str = ""
+    code: str = ""
+    interval_code: str = ""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One row of the anchor table.
+    """One row of the stage table.
 
     :param name: ``preprocessing``, ``inference``, ``postprocessing`` or ``total``.
     :param label: What the published table calls it, ``engines/onnxruntime`` say.
@@ -86,8 +93,8 @@ class Slice:
 class Run:
     """One fresh process: opened, warmed up, measured, closed.
 
-    :param state: ``OK``, ``interrupted``, or how it ended, ``crashed: SIGSEGV while loading`` say.
-    :param detail: What the worker or the engine said about it.
+    :param outcome: How it ended.
+    :param detail: What the worker or the engine printed about it.
     :param load_ns: Opening the model.
     :param first_ns: The very first sample, by stage.
     :param warm_up: ``samples`` spent and what ended it.
@@ -100,12 +107,12 @@ class Run:
     :param disturbance: What others did to the machine meanwhile: shares, seconds and counts.
     :param flags: What is wrong with it: ``unsteady``, ``autocorrelated``, ``drift``, ``bimodal``, ``disturbed``.
     :param superseded: Whether it was repeated because others disturbed it; it counts no more.
-    :param parts: Of a sample's time in nanoseconds, where that was asked for; they add up.
+    :param breakdown: Of a sample's time in nanoseconds, where that was asked for: the parts add up.
     :param raw: Nanoseconds by stage, the first ``RAW_LIMIT`` samples.
     """
 
     index: int
-    state: str = OK
+    outcome: RunOutcome = PLANNED
     detail: str = ""
     began: str = ""
     load_ns: int | None = None
@@ -121,16 +128,22 @@ class Run:
     disturbance: Mapping[str, Any] = field(default_factory=dict)
     flags: tuple[Mapping[str, str], ...] = ()
     superseded: bool = False
-    parts: Mapping[str, float] = field(default_factory=dict)
+    breakdown: Mapping[str, float] = field(default_factory=dict)
     raw: Mapping[str, array[int]] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """In words how it ended: ``OK``, ``crashed: SIGSEGV while loading``."""
+        return str(self.outcome)
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """An engine with its options, and what was measured of it.
+    """An engine with everything that decides how it runs, and what was measured of it.
 
-    :param engine: The engine's own name; ``asked`` is what the user called it.
-    :param state: ``OK``, or why there is less than was asked for.
+    :param configuration: The engine, by its own name; ``asked`` is what the user called it.
+    :param label: What it is called beside the others of its result: ``onnxruntime:threads=2``.
+    :param outcome: How it ended: of several runs, the first that did not go as planned.
     :param facts: What the session says of itself: version, device, precision, threads, providers.
     :param statistics: Of all runs' samples together, by stage, nanoseconds.
     :param cpu: Likewise of the CPU-time passes.
@@ -144,12 +157,12 @@ class Configuration:
         ``gate`` with ``passes`` where the app has one; empty where it was not asked for.
     """
 
-    engine: str
+    configuration: EngineConfiguration
     asked: str
     plugin: str
-    options: Mapping[str, Any]
     isolated: bool
-    state: str = OK
+    label: str = ""
+    outcome: RunOutcome = PLANNED
     facts: Mapping[str, Any] = field(default_factory=dict)
     inputs: Sequence[Mapping[str, Any]] = ()
     outputs: Sequence[Mapping[str, Any]] = ()
@@ -165,13 +178,36 @@ class Configuration:
     quality: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def engine(self) -> str:
+        """The engine's own name."""
+        return self.configuration.engine
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The engine's options, ``device`` and ``threads`` among them."""
+        return self.configuration.engine_options
+
+    @property
+    def state(self) -> str:
+        """In words: ``OK``, or why there is less than was asked for."""
+        odd = [run.outcome for run in self.runs if not run.outcome.ok]
+        if not odd or len(self.runs) == 1 or self.outcome.kind not in {outcome.kind for outcome in odd}:
+            return str(self.outcome)
+        return f"{len(odd)} of {len(self.runs)} runs {odd[0]}"
+
+    @property
     def measured(self) -> bool:
         """Whether there is at least one timed sample."""
         return bool(self.statistics)
 
     @property
     def latency(self) -> Metric:
-        """The whole app's latency in milliseconds, with the interval across runs."""
+        """The whole app's latency in milliseconds, with the interval across runs.
+
+        :raises ResultError: It was not measured, with the reason.
+        """
+        if "LATENCY" not in self.metrics:
+            raise ResultError(f"{self.label or self.engine} was not measured: {self.state}")
         return self.metrics["LATENCY"]
 
     def run_medians(self, stage: str = TOTAL) -> list[float]:
@@ -208,7 +244,7 @@ class Result:
 
     :param state: ``OK``, ``interrupted``, or ``failed`` where nothing could be measured.
     :param app: Name, class, version, digest.
-    :param settings: What was asked for.
+    :param settings: What was asked for; ``resolved`` is what that came to.
     :param environment: As ``lpbench.machine.environment`` gives it, of the worker's machine.
     :param lockstep: Ratios of configurations to the first measured one, where they took turns.
     :param lockstep_reason: Why they did not.
@@ -216,9 +252,10 @@ class Result:
     """
 
     app: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    settings: RunSettings
     environment: Mapping[str, Any]
     configurations: tuple[Configuration, ...]
+    resolved: Resolved = field(default_factory=Resolved)
     state: str = OK
     created: str = ""
     lpbench: str = ""
@@ -246,7 +283,7 @@ class Result:
         return files.write(json.dumps(self.to_dict(), allow_nan=False, indent=1), path, overwrite=overwrite)
 
     def to_pandas(self) -> Any:
-        """Return the raw samples as a pandas DataFrame: engine, run, sample and nanoseconds by stage.
+        """Return the raw samples as a pandas DataFrame: engine, label, run, sample and nanoseconds by stage.
 
         :raises ResultError: pandas is not installed.
         """
@@ -257,9 +294,15 @@ class Result:
         return pd.DataFrame(list(self.rows()))
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one record for each stored sample: engine, run, sample and nanoseconds by stage."""
+        """Return one record for each stored sample: engine, label, run, sample and nanoseconds by stage."""
         return [
-            {"engine": each.engine, "run": run.index, "sample": at, **dict(zip(run.raw, values, strict=True))}
+            {
+                "engine": each.engine,
+                "label": each.label,
+                "run": run.index,
+                "sample": at,
+                **dict(zip(run.raw, values, strict=True)),
+            }
             for each in self.configurations
             for run in each.runs
             for at, values in enumerate(zip(*run.raw.values(), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from lpbench.util.text import clean
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpbench.results.model import Configuration
+
+
+def labelled(configurations: Sequence[Configuration]) -> list[Configuration]:
+    """Return configurations with what each is called beside the others."""
+    return [dataclasses.replace(each, label=name_of(each, configurations)) for each in configurations]
 
 
 def name_of(each: Configuration, beside: Sequence[Configuration]) -> str:

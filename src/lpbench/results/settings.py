@@ -93,6 +93,24 @@ class RunSettings:
         return {**self.options, **{name: value for name, value in named.items() if value is not None}}
 
 
+@dataclass(frozen=True)
+class Resolved:
+    """What settings came to.
+
+    :param runs: Runs that were carried out, of the configuration that has most.
+    :param width: Half width of the median's interval, relative to the median, that ends a run.
+    :param max_time_s: Seconds that measuring might take.
+    :param affinity: Cores that the workers were kept on; none means all.
+    :param samples: Names of the samples, the first thousand.
+    """
+
+    runs: int = 0
+    width: float = 0.01
+    max_time_s: float = 0.0
+    affinity: tuple[int, ...] = ()
+    samples: tuple[str, ...] = ()
+
+
 def documentation() -> dict[str, str]:
     """Return what each setting means, by its name."""
     return {each.name: str(each.metadata[DOC]) for each in dataclasses.fields(RunSettings)}

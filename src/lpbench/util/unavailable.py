@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Code = Literal[
+    "unavailable",  # nothing more is known than the reason's words
+    "too-few-samples",
+    "too-few-runs",
+    "autocorrelated",  # samples follow one another
+    "undefined",  # no such value exists: a spread of one value, a ratio to 0
+    "too-short",  # for the clock
+    "not-read",  # the system does not tell
+    "not-installed",  # what would tell is not installed
+    "not-comparable",  # it is known, and says nothing here
+]
+"""Why a value is not there, for programs."""
 
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A value that is not available here, and why."""
+    """A value that is not available here, and why.
+
+    :param reason: In words.
+    :param code: For programs.
+    """
 
     reason: str
+    code: Code = "unavailable"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, TypeVar
 
 from lpbench import errors
-from lpbench.errors import LpbenchError, WorkerError
+from lpbench.errors import LpbenchError, RunOutcome, WorkerError
 from lpbench.worker import wire
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, ProtocolError, SilenceError
 
@@ -191,29 +191,29 @@ class Worker:
         if "error" in answer:
             raise _as_error(answer["error"])
 
-    def _end_of(self, error: LpbenchError, doing: str, timeout: float) -> WorkerError:
-        """Say in one line how the worker ended; it is gone afterwards."""
+    def _end_of(self, error: LpbenchError, phase: str, timeout: float) -> WorkerError:
+        """Return how the worker ended; it is gone afterwards."""
         if isinstance(error, SilenceError):
-            outcome = f"hung: no answer in {timeout:g} s while {doing}"
+            outcome = RunOutcome("hung", phase, detail=f"no answer in {timeout:g} s")
         elif isinstance(error, ProtocolError):
-            outcome = f"broke the protocol while {doing}: {error.what}"
+            outcome = RunOutcome("protocol", phase, detail=error.what)
         else:
-            outcome = f"{self._exit()} while {doing}"
+            outcome = self._exit(phase)
         # Gone in any case: after half an answer nobody knows what the next frame belongs to.
         self.kill()
         tail = self.stderr_tail.strip().splitlines()[-1:] or ["it printed nothing"]
         hint = "--timeout gives it longer" if isinstance(error, SilenceError) else tail[0]
         return WorkerError(f"the worker {outcome}", outcome=outcome, hint=hint)
 
-    def _exit(self) -> str:
+    def _exit(self, phase: str) -> RunOutcome:
         try:
             status = self._process.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
-            return "closed its stream"
+            return RunOutcome("exited", phase, detail="it closed its stream")
         if status >= 0:
-            return f"ended: exit status {status}"
+            return RunOutcome("exited", phase, detail=f"exit status {status}")
         name = signal.Signals(-status).name
-        return f"killed: {name}" if name in {"SIGKILL", "SIGTERM"} else f"crashed: {name}"
+        return RunOutcome("killed" if name in {"SIGKILL", "SIGTERM"} else "crashed", phase, name)
 
 
 def _listen(stream: IO[bytes], stderr_tail: collections.deque[bytes]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model_choice import merge
-from lpbench.errors import EngineError, LpbenchError
+from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError
 from lpbench.plugin import registry
 from lpbench.plugin.builtin.tensors import TensorPreprocessor, resolve_shapes
 from lpbench.util import dataclass_config
@@ -152,7 +152,7 @@ def engine_opener(spec: EngineSpec, model: Model, options: Mapping[str, Any], *,
 
     available = spec.availability()
     if not available:
-        raise EngineError(f'engine "{spec.name}" is not ready: {available.reason}', hint=available.hint)
+        raise UnavailableEngineError(available.reason, engine=spec.name, hint=available.hint)
     kind = load(spec.config, who=spec.name) if spec.config else None
     settings = dataclass_config.build(kind, options, where=f"options of {spec.name}") if kind else None
     engine = spec.load()()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lpbench.errors import WorkerError
+from lpbench.errors import RunOutcome, WorkerError
 from lpbench.jobs.measuring.recording import columns_of
 from lpbench.jobs.measuring.session import benchmark
 from lpbench.results.stages import TOTAL
@@ -31,7 +31,7 @@ def test_reads_become_durations_by_stage() -> None:
 def test_a_clock_that_steps_back_is_an_outcome_and_no_negative_time(reads: list[int]) -> None:
     with pytest.raises(WorkerError) as caught:
         columns_of(array("q", [1, 2, 3, 4, *reads]).tobytes())
-    assert caught.value.outcome == "the worker's clock went backwards while measuring"
+    assert caught.value.outcome == RunOutcome("failed", "measuring", detail="the worker's clock went backwards")
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 31, 33])

@@ -309,7 +309,7 @@ def test_engines_that_take_turns_are_compared_by_their_ratios(fake_app: Callable
 def test_what_is_compared_runs_on_the_same_cores(fake_app: Callable[..., Path]) -> None:
     engines = ["fake:threads=1", "phony:threads=1"]
     result = benchmark(fake_app(), engine=engines, number=12)
-    assert result.settings["affinity"] == [max(os.sched_getaffinity(0))]
+    assert result.resolved.affinity == (max(os.sched_getaffinity(0)),)
 
 
 def test_latency_is_also_given_in_units_of_the_yardstick(fake_app: Callable[..., Path]) -> None:
@@ -347,7 +347,7 @@ def test_without_a_yardstick_the_result_says_why(
 
 def test_a_pilot_decides_how_many_runs_there_are(fake_app: Callable[..., Path]) -> None:
     result = benchmark(fake_app(work_us=500), max_time=4)
-    assert result.settings["runs"] == len(result.configurations[0].runs) >= 3
+    assert result.resolved.runs == len(result.configurations[0].runs) >= 3
 
 
 def test_a_disturbed_run_is_marked_and_repeated_when_asked(

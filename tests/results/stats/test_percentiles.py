@@ -23,7 +23,7 @@ def test_needs_are_those_of_mlperf(q: float, need: int) -> None:
     """64, 662 and 6,636 samples for p90, p99 and p99.9 at one over-latency sample, as loadgen finds."""
     assert percentile_need(q) == need
     short = percentile(shuffled(need - 1), q)
-    assert short == Unavailable(f"n too small (need {need})")
+    assert short == Unavailable(f"n too small (need {need})", "too-few-samples")
     found = percentile(shuffled(need), q)
     assert isinstance(found, Percentile)
     assert (found.upper, found.n, found.need) == (need, need, need)

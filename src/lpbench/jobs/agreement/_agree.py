@@ -188,7 +188,7 @@ class _Comparison:
                 opened = worker.request(self._asked.request(target))
                 return self._judged(asked, _own(opened.facts, target), *self._tallied(worker, asked))
         except WorkerError as error:
-            return EngineAgreement(asked, error.outcome, ran=True, reason=error.outcome)
+            return EngineAgreement(asked, str(error.outcome), ran=True, reason=str(error.outcome))
         except LpbenchError as error:
             return EngineAgreement(asked, _in_one_line(error))
 
@@ -201,7 +201,7 @@ class _Comparison:
                 try:
                     tally.add(index, expected, self._seen(worker, index, given=expected.later()))
                 except WorkerError as error:
-                    return tally, error.outcome
+                    return tally, str(error.outcome)
                 except LpbenchError as error:
                     return tally, f"failed: {_in_one_line(error)}"
             self._tell(Step(asked, "comparing", index + 1, self._asked.count))

@@ -109,7 +109,9 @@ def compare(job: Job, source: Source, made: Model) -> Checked:
             opened = _open(worker, app, spec)
             found = _outputs(worker, CollectOutputs(given=tuple(map(str, source.feeds))))
     except LpbenchError as error:
-        outcome = (error.outcome if isinstance(error, WorkerError) else error.what).replace(f"{made.path.parent}/", "")
+        outcome = str(error.outcome if isinstance(error, WorkerError) else error.what).replace(
+            f"{made.path.parent}/", ""
+        )
         raise ConversionError(
             f"{job.converter} made a file that {spec.name} does not run: {outcome}",
             where=job.source.path.name,

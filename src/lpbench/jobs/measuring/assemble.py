@@ -14,10 +14,13 @@ from lpbench import machine
 from lpbench.about import version
 from lpbench.app.model_choice import choose_model, origin
 from lpbench.app.quality_gate import gate
+from lpbench.errors import RunOutcome, UnavailableEngineError
 from lpbench.plugin import registry
 from lpbench.results.metrics import Batching, derive
 from lpbench.results.model import INTERRUPTED, OK, Configuration, Lockstep, Metric, Result, Stage
+from lpbench.results.names import labelled
 from lpbench.results.predictions import count_matching_answers
+from lpbench.results.settings import Resolved
 from lpbench.results.stages import STAGES, TOTAL, within
 from lpbench.results.stats import Interval, runs_differ, summarize
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.recording import Recorder
 
+SAMPLES_NAMED = 1000
+"""Samples that a result names, at most."""
 GIVE_UP = 2
 """A configuration whose first runs all failed is not tried again after this many."""
 
@@ -80,12 +85,13 @@ def assemble(  # noqa: PLR0913 - what a benchmark comes to
     environment = {**(recorded[0] if recorded else machine.environment())}
     if recorded:
         environment["state_after"] = recorded[-1]["state"]
-    configurations = _agreeing([_configuration(track, plan, environment) for track in tracks], tracks)
+    configurations = _agreeing(labelled([_configuration(track, plan, environment) for track in tracks]), tracks)
     measured = any(each.measured for each in configurations)
     identity = _identity(plan.app)
     return Result(
         app=identity,
-        settings=_settings(plan, max((track.done for track in tracks), default=0)),
+        settings=plan.settings,
+        resolved=_resolved(plan, max((track.done for track in tracks), default=0)),
         environment=_with_subject(environment, identity, configurations),
         configurations=configurations,
         state=INTERRUPTED if interrupted else OK if measured else "failed",
@@ -124,12 +130,11 @@ def _configuration(track: TargetProgress, plan: Plan, environment: Mapping[str, 
     cpu = _pool(each.cpu for each in track.counted)
     cores = os.cpu_count() or 1
     return Configuration(
-        engine=target.name,
+        configuration=target.configuration,
         asked=target.asked,
         plugin=target.plugin or type(target.instance).__module__,
-        options=target.configuration.engine_options,
         isolated=plan.isolate,
-        state=_state(track),
+        outcome=_outcome(track),
         facts={**opened.facts, **_conversions(plan, target)} if opened else {},
         inputs=opened.inputs if opened else (),
         outputs=opened.outputs if opened else (),
@@ -237,16 +242,15 @@ def _pool(parts: Iterable[Mapping[str, array[int]]]) -> dict[str, array[int]]:
     return found
 
 
-def _state(track: TargetProgress) -> str:
-    """Return OK, or in one line why there is less than was asked for."""
-    if track.target.refusal is not None:
-        return f"failed: {track.target.refusal}"
-    if track.failure is not None and not track.counted:
-        return f"failed: {track.failure}"
-    odd = [each.state for each in track.recorders if each.state != OK]
-    if not odd:
-        return OK if track.recorders else INTERRUPTED
-    return odd[0] if len(track.recorders) == len(odd) == 1 else f"{len(odd)} of {len(track.recorders)} runs {odd[0]}"
+def _outcome(track: TargetProgress) -> RunOutcome:
+    """Return how a configuration ended: of several runs, the first that did not go as planned."""
+    refusal = track.target.refusal or (track.failure if not track.counted else None)
+    if isinstance(refusal, UnavailableEngineError):
+        return RunOutcome("unavailable", detail="\n  ".join(filter(None, (refusal.reason, refusal.hint))))
+    if refusal is not None:
+        return RunOutcome("failed", detail=str(refusal))
+    odd = (each.outcome for each in track.recorders if not each.outcome.ok)
+    return next(odd, RunOutcome() if track.recorders else RunOutcome("interrupted"))
 
 
 def _stages(track: TargetProgress, plan: Plan) -> tuple[Stage, ...]:
@@ -298,18 +302,11 @@ def _identity(app: App) -> dict[str, Any]:
     return {"name": app.name, "class": app.app_class, "digest": digest}
 
 
-def _settings(plan: Plan, runs: int) -> dict[str, Any]:
-    return {
-        "runs": runs,
-        "number": plan.settings.number,
-        "width": plan.budgets[0].width,
-        "max_time_s": plan.max_time,
-        "affinity": list(plan.worker.affinity),
-        "priority": plan.worker.priority,
-        "isolated": plan.isolate,
-        "samples": [path.name for path in plan.samples][:1000],
-        "seed": plan.settings.seed,
-        "batch": plan.settings.batch,
-        "streams": plan.settings.streams,
-        "shapes": {name: list(shape) for name, shape in plan.settings.shapes.items()},
-    }
+def _resolved(plan: Plan, runs: int) -> Resolved:
+    return Resolved(
+        runs=runs,
+        width=plan.budgets[0].width,
+        max_time_s=plan.max_time,
+        affinity=tuple(plan.worker.affinity),
+        samples=tuple(path.name for path in plan.samples[:SAMPLES_NAMED]),
+    )

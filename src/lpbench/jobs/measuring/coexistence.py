@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.results.metrics import MEGABYTE
-from lpbench.results.model import OK
 from lpbench.worker.requests import AvailableMemory
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ SPARE = 64 << 20
 """Bytes that stay free when another worker has started."""
 GROWTH = 1.2
 """A worker may take this much more than the one that its size is judged by."""
-CROWDED = ("failed", "killed: SIGKILL")
-"""How runs begin to end that may only have wanted the machine for themselves: refused, or killed for memory."""
 
 
 def groups(tracks: Sequence[TargetProgress], index: int) -> list[list[TargetProgress]]:
@@ -49,11 +46,12 @@ def too_large(track: TargetProgress, others: Sequence[Recorder], client: RunnerC
 
 
 def crowded_out(track: TargetProgress) -> str:
-    """Return how a run ended that may do better without others beside it, or ""."""
+    """Return how a run ended that may do better without others beside it: refused, or killed for memory; or ""."""
     last = track.recorders[-1]
-    if last.state == OK or last.samples or not last.state.startswith(CROWDED):
+    refused, killed = last.outcome.kind == "failed", last.outcome.signal == "SIGKILL"
+    if last.samples or not (refused or killed):
         return ""
-    return f"beside others it {last.state.replace('failed: ', 'failed to open: ')}"
+    return f"beside others it {f'failed to open: {last.outcome.detail}' if refused else last.outcome}"
 
 
 def reason(tracks: Sequence[TargetProgress]) -> str:

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import WorkerError
+from lpbench.errors import RunOutcome, WorkerError
 from lpbench.results.metrics import MILLISECOND
-from lpbench.results.model import OK, RAW_LIMIT, Run, Slice
+from lpbench.results.model import RAW_LIMIT, Run, Slice
 from lpbench.results.stages import TOTAL, durations, reads_of
 from lpbench.results.stats import NoisePlateau, Stopping, WarmUp, flags, summarize
 from lpbench.worker import requests
@@ -76,7 +76,7 @@ class Recorder:
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.state = OK
+        self.outcome = RunOutcome()
         self.detail = ""
         self.began = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
         self.opened: Opened | None = None
@@ -97,7 +97,7 @@ class Recorder:
         self.start_ns = 0
         self.whole_ns = 0
         self.superseded = False
-        self.parts: Mapping[str, float] = {}
+        self.breakdown: Mapping[str, float] = {}
         self.quality: requests.QualityFound | None = None
 
     @property
@@ -132,10 +132,13 @@ class Recorder:
         found = self.facts.get("threads")
         return found * streams if isinstance(found, int) else None
 
-    def end(self, state: str, detail: str = "") -> None:
-        """Note that the run did not go as planned."""
-        self.state, self.detail = state, detail
-        self.stopped = self.stopped or state.partition(":")[0]
+    def end(self, outcome: RunOutcome, detail: str = "") -> None:
+        """Note that the run did not go as planned.
+
+        :param detail: What the worker or the engine printed about it.
+        """
+        self.outcome, self.detail = outcome, detail
+        self.stopped = self.stopped or outcome.kind
 
     def flags(self) -> Iterator[Mapping[str, str]]:
         """Yield what is wrong with the run's samples, and what others did meanwhile."""
@@ -150,7 +153,7 @@ class Recorder:
             self.counters["rss_bytes"] = statistics.fmean(self.resident)
         return Run(
             index=self.index,
-            state=self.state,
+            outcome=self.outcome,
             detail=self.detail,
             began=self.began,
             load_ns=self.opened.load_ns if self.opened else None,
@@ -166,7 +169,7 @@ class Recorder:
             disturbance=self.disturbance,
             flags=tuple(self.flags()),
             superseded=self.superseded,
-            parts=self.parts,
+            breakdown=self.breakdown,
             raw={stage: values[:RAW_LIMIT] for stage, values in self.columns.items()},
         )
 
@@ -205,7 +208,7 @@ def finish(client: RunnerClient, limits: RunBudget, recorder: Recorder, report: 
     """Take the parts of the latency if asked for, CPU time, predictions and the environment, and close."""
     if limits.explain_s:
         report("explaining", recorder, 0.85)
-        recorder.parts = client.request(requests.BreakDownLatency(limits.explain_s))
+        recorder.breakdown = client.request(requests.BreakDownLatency(limits.explain_s))
     report("CPU time", recorder, 0.9)
     _take_cpu(client, recorder)
     if recorder.index == 0:
@@ -287,7 +290,7 @@ def columns_of(reads: bytes, components: Sequence[str] = ()) -> dict[str, array[
     if not reads or len(reads) % (8 * reads_of(len(components) or 1)):
         raise WorkerError(
             f"the worker sent {len(reads)} bytes of clock reads, which is no whole number of samples",
-            outcome="broke the protocol while measuring",
+            outcome=RunOutcome("protocol", "measuring", detail="clock reads"),
         )
     values = array("q")
     values.frombytes(reads)
@@ -296,7 +299,9 @@ def columns_of(reads: bytes, components: Sequence[str] = ()) -> dict[str, array[
     stages = durations(values, components)
     if min(map(min, stages.values())) < 0:
         what = "the worker's clock went backwards"
-        raise WorkerError(what, outcome=f"{what} while measuring", hint="was the machine suspended or moved?")
+        raise WorkerError(
+            what, outcome=RunOutcome("failed", "measuring", detail=what), hint="was the machine suspended or moved?"
+        )
     return stages
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.errors import LpbenchError, WorkerError
+from lpbench.errors import LpbenchError, RunOutcome, WorkerError
 from lpbench.jobs.measuring import coexistence
 from lpbench.jobs.measuring.assemble import TargetProgress, assemble, lockstep
 from lpbench.jobs.measuring.interleave import Contender, ratios, run_interleaved_slices, units
@@ -15,7 +15,6 @@ from lpbench.jobs.measuring.pilot import PILOT, rest_of
 from lpbench.jobs.measuring.progress import Progress
 from lpbench.jobs.measuring.recording import Recorder, finish, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
-from lpbench.results.model import INTERRUPTED, OK
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import Interval, median_interval
 from lpbench.worker.client import Worker
@@ -88,7 +87,7 @@ class Rounds:
         for track in self._tracks:
             for each in track.recorders:
                 if each.index == index and not each.samples:
-                    each.end(INTERRUPTED)
+                    each.end(RunOutcome("interrupted"))
 
     def _repeat(self, index: int) -> None:
         """Plan one more run for one that others disturbed, if that was asked for and half as many are not enough."""
@@ -132,7 +131,7 @@ class Rounds:
             for track in tracks:
                 if track.over or self._interrupted:
                     continue
-                others = [each for each in live if each.recorder.state == OK]
+                others = [each for each in live if each.recorder.outcome.ok]
                 if others and self._no_room(track, others):
                     waiting.append(track)
                     continue
@@ -142,14 +141,14 @@ class Rounds:
                     refused.append(track)
             self._together(live, index)
             for each in live:
-                if not self._interrupted and each.recorder.state == OK:
+                if not self._interrupted and each.recorder.outcome.ok:
                     self._guarded(
                         each,
                         lambda one: finish(one.client, self._budgets[index], one.recorder, self._reporter(one.track)),
                     )
         finally:
             for each in live:
-                each.client.close() if each.recorder.state == OK else each.client.kill()
+                each.client.close() if each.recorder.outcome.ok else each.client.kill()
                 each.track.done += 1
         for track in refused:
             track.take_back()
@@ -198,7 +197,7 @@ class Rounds:
 
     def _together(self, live: list[_Live], index: int) -> None:
         """Let the workers that are alive take turns, the yardstick among them."""
-        contenders = [each for each in live if each.contender and each.recorder.state == OK]
+        contenders = [each for each in live if each.contender and each.recorder.outcome.ok]
         if self._interrupted or not contenders or self._plan.lockstep_reason:
             return
         kernel = self._yardstick.contender([each.recorder for each in contenders])
@@ -218,7 +217,7 @@ class Rounds:
             run_interleaved_slices(every, seconds, report_share, opening=opening)
 
         self._guarded(first, turns)
-        if all(each.recorder.state == OK for each in contenders):
+        if all(each.recorder.outcome.ok for each in contenders):
             self._note(contenders, kernel)
 
     def _note(self, contenders: Sequence[_Live], kernel: Contender | None) -> None:
@@ -244,10 +243,10 @@ class Rounds:
         except WorkerError as error:
             one.recorder.end(error.outcome, one.client.stderr_tail or str(error))
         except KeyboardInterrupt:
-            one.recorder.end(INTERRUPTED)
+            one.recorder.end(RunOutcome("interrupted"))
             self._interrupted = True
         except LpbenchError as error:
-            one.recorder.end(f"failed: {error.what}", str(error))
+            one.recorder.end(RunOutcome("failed", detail=error.what), str(error))
             if one.recorder.index == 0 and len(self._tracks) == 1 and not one.recorder.samples:
                 raise
             one.track.failure = error

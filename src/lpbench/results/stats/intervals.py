@@ -59,7 +59,7 @@ def interval_of_ordered(ordered: list[Number], factor: float, confidence: float)
     effective = max(1, int(count / factor))
     rank = binomial_rank(effective, 0.5, (1 - confidence) / 2) + 1
     if rank < 1:
-        return Unavailable(_too_few(count, effective, confidence))
+        return Unavailable(_too_few(count, effective, confidence), "too-few-samples")
     coverage = 1 - 2 * binomial_tail(rank - 1, effective, 0.5)
     place = _stretched(rank, count, effective)
     correlated = "" if factor == 1 else f" (effective {effective}, autocorrelated)"
@@ -87,7 +87,7 @@ def mean_interval(values: Iterable[Number], confidence: float = 0.95) -> Interva
     check_confidence(confidence)
     numbers = as_numbers(values)
     if len(numbers) == 1:
-        return Unavailable("one value has no spread")
+        return Unavailable("one value has no spread", "undefined")
     lower, upper = t_bounds([float(number) for number in numbers], confidence)
     return Interval(lower, upper, confidence, f"Student's t over {len(numbers)} values")
 
@@ -103,7 +103,7 @@ def difference_interval(values: Iterable[float], confidence: float = 0.95) -> In
     if not numbers or not all(map(math.isfinite, numbers)):
         raise ValueError(f"differences must be finite numbers; found {numbers}")
     if len(numbers) == 1:
-        return Unavailable("one value has no spread")
+        return Unavailable("one value has no spread", "undefined")
     return Interval(*t_bounds(numbers, confidence), confidence, f"Student's t over {len(numbers)} differences")
 
 
@@ -122,7 +122,7 @@ def across_runs(medians: Iterable[Number], confidence: float = 0.95, *, added: i
     check_confidence(confidence)
     numbers = positive(medians)
     if len(numbers) == 1:
-        return Unavailable("one run: the variation between runs is not known; use --runs 3 or more")
+        return Unavailable("one run: the variation between runs is not known; use --runs 3 or more", "too-few-runs")
     level = 1 - (1 - confidence) / 2 if added else confidence
     lower, upper = t_bounds([math.log(number) for number in numbers], level)
     widened = f", widened for {added} runs added after a first look" if added else ""

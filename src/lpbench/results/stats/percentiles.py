@@ -74,16 +74,17 @@ def _percentile(
 ) -> Percentile | Unavailable:
     need = percentile_need(q, confidence)
     if len(ordered) < need:
-        return Unavailable(f"n too small (need {need})")
+        return Unavailable(f"n too small (need {need})", "too-few-samples")
     value = _at(ordered, _parts(q))
     over = binomial_rank(len(ordered), _above(q), 1 - confidence)
     bound: Number | Unavailable = ordered[-over]
     if time >= _STRONG:
         bound = Unavailable(
-            f"samples are autocorrelated: {time:.3g} carry as much information as one independent sample"
+            f"samples are autocorrelated: {time:.3g} carry as much information as one independent sample",
+            "autocorrelated",
         )
     elif _clustered(samples, value):
-        bound = Unavailable(f"samples above p{q:g} occur in clusters")
+        bound = Unavailable(f"samples above p{q:g} occur in clusters", "autocorrelated")
     return Percentile(q, value, bound, len(ordered), need, confidence)
 
 

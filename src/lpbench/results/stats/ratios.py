@@ -14,7 +14,7 @@ from lpbench.util.unavailable import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_ONE = Unavailable("one run: the variation between runs is not known; use --runs 8 or more")
+_ONE = Unavailable("one run: the variation between runs is not known; use --runs 8 or more", "too-few-runs")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FAR = 3
 """Interquartile ranges beyond the quartiles from which a sample is an outlier (Tukey's "far out")."""
-_ONE = Unavailable("one sample has no spread")
+_ONE = Unavailable("one sample has no spread", "undefined")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _mad(ordered: list[Number], median: Number) -> Number:
 def _cov(std: float | Unavailable, mean: float) -> float | Unavailable:
     if isinstance(std, Unavailable):
         return std
-    return std / mean if mean else Unavailable("the mean is 0")
+    return std / mean if mean else Unavailable("the mean is 0", "undefined")
 
 
 def _outliers(ordered: list[Number]) -> int:
