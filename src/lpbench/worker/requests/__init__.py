@@ -1,0 +1,82 @@
+"""What a worker is asked and what it answers: values that ``lpbench.worker.wire`` carries as JSON.
+
+A request is a dataclass whose base names the type of its answer, so that a type checker knows what comes back:
+``client.request(MeasureSlice(100))`` is a ``Slice``.  An answer's field ``block`` holds bytes, which follow the JSON.
+"""
+
+from __future__ import annotations
+
+from lpbench.worker.requests.agreement import (
+    CollectNumbers,
+    CollectOutputs,
+    ExposedTensors,
+    ExposeTensors,
+    RawOutputs,
+    SampleNumbers,
+    SendTensors,
+    TensorBlock,
+)
+from lpbench.worker.requests.base import Record, Records, Request, RunnerClient
+from lpbench.worker.requests.machine import AvailableMemory, BeginInterference, EndInterference, Probe, ReadEnvironment
+from lpbench.worker.requests.quality import BeginQuality, EvaluateQuality, FinishQuality, Predict, QualityFound
+from lpbench.worker.requests.session import (
+    CloseApp,
+    Closed,
+    InspectModel,
+    Opened,
+    OpenReferenceKernel,
+    OpenRequest,
+    Tensors,
+)
+from lpbench.worker.requests.timing import (
+    BreakDownLatency,
+    ClockReads,
+    FirstSample,
+    MeasureCpuSlice,
+    MeasureSlice,
+    PinnedThreads,
+    PinThreads,
+    RunFirstSample,
+    Slice,
+)
+
+__all__ = [
+    "AvailableMemory",
+    "BeginInterference",
+    "BeginQuality",
+    "BreakDownLatency",
+    "ClockReads",
+    "CloseApp",
+    "Closed",
+    "CollectNumbers",
+    "CollectOutputs",
+    "EndInterference",
+    "EvaluateQuality",
+    "ExposeTensors",
+    "ExposedTensors",
+    "FinishQuality",
+    "FirstSample",
+    "InspectModel",
+    "MeasureCpuSlice",
+    "MeasureSlice",
+    "OpenReferenceKernel",
+    "OpenRequest",
+    "Opened",
+    "PinThreads",
+    "PinnedThreads",
+    "Predict",
+    "Probe",
+    "QualityFound",
+    "RawOutputs",
+    "ReadEnvironment",
+    "Record",
+    "Records",
+    "Request",
+    "RunFirstSample",
+    "RunnerClient",
+    "SampleNumbers",
+    "SendTensors",
+    "Slice",
+    "TensorBlock",
+    "Tensors",
+]

@@ -1,0 +1,45 @@
+"""What every request is, and who answers one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+A = TypeVar("A")
+
+Record = Mapping[str, Any]
+"""A JSON object whose keys are those of a plugin or of the machine."""
+Records = tuple[Record, ...]
+
+
+@dataclass(frozen=True)
+class Request(Generic[A]):
+    """Something that a worker is asked; ``phase`` says in words what the worker does meanwhile."""
+
+    phase: ClassVar[str] = ""
+
+
+class RunnerClient(Protocol):
+    """A worker process, or a runner in this process that is asked in the same way."""
+
+    @property
+    def stderr_tail(self) -> str:
+        """The last lines that the process and the libraries in it printed."""
+
+    def request(self, request: Request[A], phase: str = "", timeout: float | None = None) -> A:
+        """Return the answer to a request.
+
+        :param phase: What it is asked for, in words, where the request's own words are too general.
+        :raises WorkerError: The worker ended or stopped answering; it is gone afterwards.
+        :raises LpbenchError: The worker is well and refuses.
+        """
+
+    def suspend(self) -> None:
+        """Keep it from using a core until it is asked again."""
+
+    def close(self) -> None:
+        """Let it end by itself."""
+
+    def kill(self) -> None:
+        """End it at once."""

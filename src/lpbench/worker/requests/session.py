@@ -1,0 +1,98 @@
+"""Requests about the session: open an app, or the reference kernel, and close it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - the wire reads the annotations
+from dataclasses import dataclass, field
+
+from lpbench.plugin.configuration import EngineConfiguration  # noqa: TC001 - the wire reads the annotations
+from lpbench.worker.requests.base import Record, Records, Request
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open app.
+
+    :param load_ns: What opening the model took.
+    :param baseline_bytes: Resident memory before.
+    :param facts: What the session says of itself.
+    :param components: Names of a chain's components; empty where there is one.
+    """
+
+    load_ns: int
+    baseline_bytes: int
+    facts: Record
+    inputs: Records
+    outputs: Records
+    components: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OpenRequest(Request[Opened]):
+    """Open an app on an engine.
+
+    :param app: As ``App.request`` gives it.
+    :param others: By the names of components whose models the engine does not read: what runs them.
+    :param samples: Files, in the order of measuring; none means synthetic samples.
+    :param seed: For synthetic samples.
+    :param draw: A folder for pictures of what is found; empty draws none.
+    """
+
+    phase = "loading"
+
+    app: Record
+    configuration: EngineConfiguration
+    others: Mapping[str, EngineConfiguration] = field(default_factory=dict)
+    samples: tuple[str, ...] = ()
+    seed: int = 0
+    draw: str = ""
+
+
+@dataclass(frozen=True)
+class OpenReferenceKernel(Request[Record]):
+    """Put the yardstick's kernel in the place of a model; the answer says what its units depend on.
+
+    :param threads: That the process's environment gives it.
+    """
+
+    phase = "loading the yardstick"
+
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """Inputs and outputs of a model, as fields of ``TensorInfo``."""
+
+    inputs: Records
+    outputs: Records
+
+
+@dataclass(frozen=True)
+class InspectModel(Request[Tensors]):
+    """Open a model for a moment and say what its inputs and outputs are."""
+
+    phase = "opening the model"
+
+    model: str
+    format: str
+    engine: str
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A session that ended.
+
+    :param peak_bytes: High-water mark of resident memory, None where the kernel does not tell.
+    :param problems: Samples that were left out, and why.
+    """
+
+    peak_bytes: int
+    problems: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True)
+class CloseApp(Request[Closed]):
+    """Close what is open."""
+
+    phase = "closing"
