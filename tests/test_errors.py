@@ -7,7 +7,8 @@ import pickle
 import pytest
 
 from lpbench import errors
-from lpbench.errors import LpbenchError, RunOutcome, WorkerError, nearest
+from lpbench.errors import LpbenchError, WorkerError, nearest
+from lpbench.util.outcome import RunOutcome
 
 ALL = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, LpbenchError)]
 

@@ -19,7 +19,7 @@ SOURCE = ROOT / "src" / "lpbench"
 # A dotted name is that module alone.
 BASE = frozenset({"util", "errors", "about"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
-    "errors": frozenset(),
+    "errors": frozenset({"util.outcome"}),
     "about": frozenset(),
     "util": BASE,
     "plugin": BASE,
@@ -49,6 +49,16 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
 
 # What plugins may import of the core, beside the names of ``lpbench`` itself.
 FOR_PLUGINS = ("errors", "plugin", "testing", "app.catalogue", "util.processes")
+
+LONGEST_FILE = 320
+"""Lines."""
+MOST_ARGUMENTS = 8
+WITH_EVERY_SETTING = {
+    "jobs.agreement._agree.agree",
+    "jobs.conversion._apps.convert",
+    "jobs.measuring.live.compare_live",
+    "jobs.measuring.session.benchmark",
+}
 
 # Distributions beyond pluggy, and the modules that may import them inside functions.
 OPTIONAL = {
@@ -173,6 +183,25 @@ def test_what_the_table_allows_is_used() -> None:
         if not any(source == package and within(target, place) for source, target in used)
     }
     assert not idle
+
+
+def test_no_file_is_longer_than_can_be_read_at_a_sitting() -> None:
+    lengths = {
+        str(path.relative_to(SOURCE)): path.read_text(encoding="utf-8").count("\n") for path in SOURCE.rglob("*.py")
+    }
+    assert {name: lines for name, lines in lengths.items() if lines >= LONGEST_FILE} == {}
+
+
+def test_only_what_users_call_with_keywords_takes_more_than_eight_arguments() -> None:
+    """Their keywords are those of ``RunSettings``, spelled out for completion and type checkers."""
+    found = {
+        f"{name}.{node.name}"
+        for name, tree in ALL.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and len([*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]) > MOST_ARGUMENTS
+    }
+    assert found == WITH_EVERY_SETTING
 
 
 def test_plugins_import_what_is_meant_for_them() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from lpbench.util.outcome import RunOutcome
 
 
 class LpbenchError(Exception):
@@ -86,56 +87,16 @@ class ResultError(LpbenchError):
     """A result file cannot be read or written."""
 
 
-OutcomeKind = Literal["ok", "interrupted", "failed", "unavailable", "crashed", "killed", "exited", "hung", "protocol"]
-
-
-@dataclass(frozen=True)
-class RunOutcome:
-    """How a run or a worker ended.
-
-    :param kind: ``ok``; ``interrupted`` by Ctrl-C; ``failed``, with an error; ``unavailable``, the engine is not
-        ready here; ``crashed`` or ``killed`` by a signal; ``exited`` by itself; ``hung`` without an answer;
-        ``protocol``, which it broke.
-    :param phase: What the worker was doing, in words: ``loading``.
-    :param signal: Name of the signal that ended it: ``SIGSEGV``.
-    :param detail: What else is known: the error, the exit status, the time that was waited.
-    """
-
-    kind: OutcomeKind = "ok"
-    phase: str = ""
-    signal: str = ""
-    detail: str = ""
-
-    def __str__(self) -> str:
-        words = OUTCOMES[self.kind].format(signal=self.signal, detail=self.detail)
-        return f"{words} while {self.phase}" if self.phase else words
-
-    @property
-    def ok(self) -> bool:
-        """Whether it went as planned."""
-        return self.kind == "ok"
-
-
-OUTCOMES: dict[OutcomeKind, str] = {
-    "ok": "OK",
-    "interrupted": "interrupted",
-    "failed": "failed: {detail}",
-    "unavailable": "unavailable: {detail}",
-    "crashed": "crashed: {signal}",
-    "killed": "killed: {signal}",
-    "exited": "ended: {detail}",
-    "hung": "hung: {detail}",
-    "protocol": "broke the protocol: {detail}",
-}
-"""The words of each kind of outcome."""
-
-
 class WorkerError(LpbenchError):
     """A worker process ended or stopped answering, or refuses a request that makes no sense."""
 
     def __init__(self, what: str, *, outcome: RunOutcome | None = None, where: str = "", hint: str = "") -> None:
         super().__init__(what, where=where, hint=hint)
-        self.outcome = RunOutcome("failed", detail=what) if outcome is None else outcome
+        if outcome is None:
+            from lpbench.util.outcome import RunOutcome  # on the way out only: start-up does without
+
+            outcome = RunOutcome("failed", detail=what)
+        self.outcome = outcome
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

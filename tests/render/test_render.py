@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 import lpbench
 from lpbench import render
-from lpbench.errors import RunOutcome
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.render._numbers import digits, spread
 from lpbench.render._table import Column, table
@@ -24,6 +23,7 @@ from lpbench.results.model import INTERRUPTED, Configuration, Lockstep, Metric, 
 from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize
+from lpbench.util.outcome import RunOutcome
 from lpbench.util.text import cells, clean, shorten
 
 LABELS = ("image_preprocessor", "engines/fake", "image_postprocessor", "image_classification")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpbench import render as lpbench_render
-from lpbench.errors import ResultError, RunOutcome
+from lpbench.errors import ResultError
 from lpbench.jobs.measuring import recording
 from lpbench.jobs.measuring.recording import Recorder
 from lpbench.plugin.configuration import EngineConfiguration
@@ -25,6 +25,7 @@ from lpbench.results.model import Configuration, Result, Run, Stage
 from lpbench.results.settings import RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize
+from lpbench.util.outcome import RunOutcome
 from lpbench.worker.requests import Slice
 
 if TYPE_CHECKING:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import digits, percent, seconds
 from lpbench.render._table import Column, fit, table, unstyled
-from lpbench.results.names import name_of
-from lpbench.util.text import clean, shorten
 
 if TYPE_CHECKING:
     from lpbench.render._table import Paint
@@ -19,17 +17,14 @@ if TYPE_CHECKING:
 __all__ = [
     "WIDTH",
     "Column",
-    "clean",
     "digits",
     "fit",
-    "name_of",
     "percent",
-    "plain",
     "seconds",
-    "shorten",
     "table",
     "text",
     "to_html",
+    "unstyled",
 ]
 
 WIDTH = 100

@@ -16,7 +16,7 @@ import zlib
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ConfigError, ResultError, RunOutcome
+from lpbench.errors import ConfigError, ResultError
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.json_encode import FORMAT, VERSION
 from lpbench.results.model import Configuration, Lockstep, Metric, Result, Run, Slice, Stage
@@ -24,6 +24,7 @@ from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import Interval, Summary
 from lpbench.util import dataclass_config
+from lpbench.util.outcome import RunOutcome
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lpbench.errors import ResultError, RunOutcome
+from lpbench.errors import ResultError
 from lpbench.results import files
 from lpbench.results.json_encode import to_document
 from lpbench.results.settings import Resolved
 from lpbench.results.stages import TOTAL
+from lpbench.util.outcome import RunOutcome
 
 if TYPE_CHECKING:
     from array import array

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, TypeVar
 
 from lpbench import errors
-from lpbench.errors import LpbenchError, RunOutcome, WorkerError
+from lpbench.errors import LpbenchError, WorkerError
+from lpbench.util.outcome import RunOutcome
 from lpbench.worker import wire
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, ProtocolError, SilenceError
 

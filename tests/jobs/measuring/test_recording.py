@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lpbench.errors import RunOutcome, WorkerError
+from lpbench.errors import WorkerError
 from lpbench.jobs.measuring.recording import columns_of
 from lpbench.jobs.measuring.session import benchmark
 from lpbench.results.stages import TOTAL
+from lpbench.util.outcome import RunOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable

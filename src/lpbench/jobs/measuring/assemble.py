@@ -14,7 +14,7 @@ from lpbench import machine
 from lpbench.about import version
 from lpbench.app.model_choice import choose_model, origin
 from lpbench.app.quality_gate import gate
-from lpbench.errors import RunOutcome, UnavailableEngineError
+from lpbench.errors import UnavailableEngineError
 from lpbench.plugin import registry
 from lpbench.results.metrics import Batching, derive
 from lpbench.results.model import INTERRUPTED, OK, Configuration, Lockstep, Metric, Result, Stage
@@ -23,6 +23,7 @@ from lpbench.results.predictions import count_matching_answers
 from lpbench.results.settings import Resolved
 from lpbench.results.stages import STAGES, TOTAL, within
 from lpbench.results.stats import Interval, runs_differ, summarize
+from lpbench.util.outcome import RunOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

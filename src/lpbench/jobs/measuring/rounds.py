@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.errors import LpbenchError, RunOutcome, WorkerError
+from lpbench.errors import LpbenchError, WorkerError
 from lpbench.jobs.measuring import coexistence
 from lpbench.jobs.measuring.assemble import TargetProgress, assemble, lockstep
 from lpbench.jobs.measuring.interleave import Contender, ratios, run_interleaved_slices, units
@@ -17,6 +17,7 @@ from lpbench.jobs.measuring.recording import Recorder, finish, prepare, time_alo
 from lpbench.jobs.measuring.reference_worker import Yardsticks
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import Interval, median_interval
+from lpbench.util.outcome import RunOutcome
 from lpbench.worker.client import Worker
 from lpbench.worker.in_process import InProcessClient
 from lpbench.worker.runner import Runner
