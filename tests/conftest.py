@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import json
-import os
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -14,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpbench.plugin import registry
+from lpbench.testing.setups import installed, write_app, write_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 HERE = Path(__file__).resolve().parent
+FAKES = HERE / "fakes"
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +31,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 @pytest.fixture
 def fakes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Registry]:
     """Install the fake plugin for this process and for workers, and return the registry that has found it."""
-    with _installed("fakes", tmp_path_factory.mktemp("site"), monkeypatch) as found:
+    with installed("fakes", FAKES, tmp_path_factory.mktemp("site"), monkeypatch) as found:
         yield found
 
 
@@ -40,44 +39,17 @@ def fakes(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 def formulas(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Registry]:
     """Install the plugin with a converter between two engines' formats, likewise."""
     pytest.importorskip("numpy", reason="needs numpy")
-    with _installed("formulas", tmp_path_factory.mktemp("site"), monkeypatch) as found:
+    with installed("formulas", FAKES, tmp_path_factory.mktemp("site"), monkeypatch) as found:
         yield found
-
-
-@contextlib.contextmanager
-def _installed(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Registry]:
-    meta = place / f"lpbench_{name}-1.0.dist-info"
-    meta.mkdir()
-    (meta / "METADATA").write_text(f"Metadata-Version: 2.1\nName: lpbench-{name}\nVersion: 1.0\n", encoding="utf-8")
-    (meta / "entry_points.txt").write_text(f"[lpbench]\n{name} = lpbench_{name}\n", encoding="utf-8")
-    places = [str(HERE / "fakes"), str(place)]
-    for each in places:
-        monkeypatch.syspath_prepend(each)
-    before = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*places, before] if before else places))
-    yield registry.refresh()
-    monkeypatch.undo()
-    registry.refresh()
 
 
 @pytest.fixture(scope="module")
 def sloppy_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Install the plugin that breaks the contract that SLOPPY names, for this process and those it starts."""
     patch = pytest.MonkeyPatch()
-    place = tmp_path_factory.mktemp("site")
-    meta = place / "lpbench_sloppy-1.0.dist-info"
-    meta.mkdir()
-    (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: lpbench-sloppy\nVersion: 1.0\n", encoding="utf-8")
-    (meta / "entry_points.txt").write_text("[lpbench]\nsloppy = lpbench_sloppy\n", encoding="utf-8")
-    places = [str(HERE / "sloppy"), str(place)]
-    for each in places:
-        patch.syspath_prepend(each)
-    patch.setenv("PYTHONPATH", os.pathsep.join([*places, *filter(None, [os.environ.get("PYTHONPATH")])]))
     patch.delenv("SLOPPY", raising=False)
-    registry.refresh()
-    yield
-    patch.undo()
-    registry.refresh()
+    with installed("sloppy", HERE / "sloppy", tmp_path_factory.mktemp("site"), patch):
+        yield
 
 
 @pytest.fixture
@@ -91,21 +63,15 @@ def fake_app(fakes: registry.Registry, tmp_path: Path) -> Callable[..., Path]:
         for index, number in enumerate(numbers):
             (folder / "samples" / f"{index}.txt").write_text(number, encoding="ascii")
         (folder / "model.fake").write_text(json.dumps(orders), encoding="ascii")
-        component = {
-            "name": "doubler",
-            "preprocessing": {"type": "text", "offset": 5},
-            "inference": {"models": {"fake": {"file": "model.fake"}}},
-            "postprocessing": {"type": "text"},
-        }
-        config = {
-            "schema_version": 1,
-            "ai_app_class": "signal_processing",
-            "labels": ["even", "odd"],
-            "components": [component],
-            "samples": ["samples"],
-        }
-        (folder / "ai_app_config.json").write_text(json.dumps(config), encoding="utf-8")
-        return folder
+        return write_app(
+            folder,
+            {"fake": {"file": "model.fake"}},
+            name="doubler",
+            pre={"type": "text", "offset": 5},
+            post={"type": "text"},
+            labels=["even", "odd"],
+            samples=["samples"],
+        )
 
     return make
 
@@ -138,16 +104,8 @@ def install(site: Path) -> Callable[..., Path]:
     """
 
     def installer(module: str, source: str, *, plugin: str = "", distribution: str = "", metadata: bool = True) -> Path:
-        name = distribution or f"lpbench-{module}"
-        info = site / f"{name.replace('-', '_')}-1.0.dist-info"
-        info.mkdir()
         (site / f"{module}.py").write_text(dedent(source), encoding="utf-8")
-        entry = f"[lpbench]\n{plugin or module} = {module}\n"
-        (info / "entry_points.txt").write_text(entry, encoding="utf-8")
-        if metadata:
-            text = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
-            (info / "METADATA").write_text(text, encoding="utf-8")
-        importlib.invalidate_caches()
-        return info
+        name = distribution or f"lpbench-{module}"
+        return write_distribution(site, module, plugin=plugin, name=name, metadata=metadata)
 
     return installer

@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "results": BASE | {"machine", "plugin.configuration"},
     "worker": BASE | {"app", "results.stages", "machine", "plugin"},
     "jobs": BASE | {"app", "machine", "plugin", "results", "worker"},
-    "render": BASE | {"results", "jobs.agreement", "jobs.parity"},  # of jobs the values that it shows
+    # of jobs the values that it shows; of plugins what puts their predictions into words
+    "render": BASE | {"results", "jobs.agreement", "jobs.parity", "plugin.registry", "plugin.specs"},
     "testing": BASE | {"app", "plugin", "worker"},
 }
 EVERYTHING = frozenset({"cli", "__init__", "__main__"})
@@ -82,7 +83,6 @@ OPTIONAL = {
 
 # Where an engine's name may stand in code: tables that help people, never decisions.
 NAMED = {
-    "plugin.registry": "which extra brings an engine that is not installed",
     "app.bare_model": "file formats, some of which are called like their engines",
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpbench.cli import main
+from lpbench.testing.setups import write_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,15 +29,7 @@ def app(tmp_path: Path) -> Callable[..., Path]:
         folder = tmp_path / "numbers"
         folder.mkdir()
         (folder / "m.formula").write_text(json.dumps({**MODEL, **changes}), encoding="ascii")
-        component = {
-            "name": "shares",
-            "preprocessing": {"type": "tensors"},
-            "inference": {"models": {"formula": {"file": "m.formula"}}},
-            "postprocessing": {"type": "tensors"},
-        }
-        config = {"schema_version": 1, "ai_app_class": "signal_processing", "components": [component]}
-        (folder / "ai_app_config.json").write_text(json.dumps(config), encoding="utf-8")
-        return folder
+        return write_app(folder, {"formula": {"file": "m.formula"}}, name="shares")
 
     return make
 

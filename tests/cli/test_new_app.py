@@ -9,23 +9,40 @@ import pytest
 
 from lpbench.app.check import validate
 from lpbench.cli import new_app
+from lpbench.plugin import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+HEAR = """
+from lpbench.plugin.guessing import GuessedStep
+from lpbench.plugin.hookspecs import hookimpl
+from lpbench.plugin.specs import ProcessorSpec
+
+def guess(facts):
+    return GuessedStep({}, ("the rate is 8 kHz",))
+
+@hookimpl
+def lpbench_register_preprocessors(register):
+    register(ProcessorSpec("hear", "nowhere", classes=("audio_classification",), guess="hear:guess"))
+"""
 
 
 def test_it_says_what_was_written_what_was_assumed_and_what_to_type_next(
-    tmp_path: Path, fakes: object, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, fakes: object, install: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    install("hear", HEAR)
+    registry.refresh()
     (tmp_path / "net.fake").write_text("{}")
     folder = tmp_path / "my app"
     parser = argparse.ArgumentParser()
     new_app.configure(parser)
-    words = [str(folder), "--class", "image_classification", "--model", str(tmp_path / "net.fake")]
+    words = [str(folder), "--class", "audio_classification", "--model", str(tmp_path / "net.fake")]
     assert new_app.main(parser.parse_args(words)) == 0
     out = capsys.readouterr().out
-    assert f"wrote {folder}: image_classification, fake\n  input number: int64 1\n" in out
-    assert "short side is scaled to 256" in out
+    assert f"wrote {folder}: audio_classification, fake\n  input number: int64 1\n" in out
+    assert "if they are wrong\n  the rate is 8 kHz\n" in out
     assert out.endswith(f"next\n  lpbench validate '{folder}'\n  lpbench run '{folder}' --data DIR_OF_SAMPLES\n")
     assert [each for each in validate(folder) if not each.note] == []
 

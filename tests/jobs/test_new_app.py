@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpbench.app.check import validate
-from lpbench.app.guess import guess
 from lpbench.errors import AppError, PluginError
 from lpbench.jobs import new_app as module
 from lpbench.jobs.new_app import new_app
@@ -132,9 +131,17 @@ def test_without_an_engine_the_inputs_are_unread_and_it_says_so(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "offers_where", lambda *_: iter(()))
-    made = new_app(tmp_path / "mine", app_class="image_classification", model=model)
+    made = new_app(tmp_path / "mine", app_class="signal_processing", model=model)
     assert "no engine that reads fake is ready" in made.unread
-    assert any("224x224, because the model file does not state it" in line for line in made.assumed)
+    assert made.app.components[0].models[0].inputs == ()
+
+
+def test_samples_that_only_another_plugin_reads_are_refused_with_the_reason(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "1.wav").write_bytes(b"1")
+    with pytest.raises(AppError) as caught:
+        new_app(tmp_path / "mine", app_class="audio_classification", model=model, samples=tmp_path / "data")
+    assert caught.value.hint.startswith('supported files: .npy, .npz\n  preprocessor "tensors" is used, because no')
 
 
 def test_a_data_set_is_not_copied(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,53 +150,3 @@ def test_a_data_set_is_not_copied(tmp_path: Path, model: Path, monkeypatch: pyte
         (tmp_path / name).write_bytes(b"1")
     with pytest.raises(AppError, match="--data DIR"):
         new_app(tmp_path / "mine", app_class="model", model=model, samples=tmp_path)
-
-
-def image(*shape: int | str | None, dtype: str = "float32") -> TensorInfo:
-    return TensorInfo("x", dtype, shape)
-
-
-@pytest.mark.parametrize(
-    ("info", "layout", "settings"),
-    [
-        (image("n", 3, 224, 224), "NCHW", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
-        (image(1, 299, 299, 3), "NHWC", {"resize": {"mode": "short-side", "size": 342}, "crop": 299, "color": "RGB"}),
-        (image(1, 1, 28, 32), "NCHW", {"resize": {"mode": "stretch", "size": [28, 32]}, "color": "GREY"}),
-        (image(3, 64, 64), "CHW", {"resize": {"mode": "short-side", "size": 73}, "crop": 64, "color": "RGB"}),
-        (image("n", 3, "h", "w"), "NCHW", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
-        (image(1, 3, 5, 3), "", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
-    ],
-)
-def test_preprocessing_follows_the_models_input(info: TensorInfo, layout: str, settings: dict[str, Any]) -> None:
-    """Both layouts, one channel, no batch, open sizes, and a shape that could be either."""
-    made = guess("image_classification", [info], [], 0)
-    assert made.inputs[0].layout == layout
-    found = {key: value for key, value in made.preprocessing.items() if key not in {"type", "normalise"}}
-    assert found == settings
-
-
-@pytest.mark.parametrize(
-    ("app_class", "info", "normalised"),
-    [
-        ("image_classification", image(1, 3, 8, 8), True),
-        ("image_classification", image(1, 8, 8, 3, dtype="uint8"), False),
-        ("image_classification", image(1, 1, 8, 8), False),
-        ("face_detection", image(1, 3, 8, 8), False),
-    ],
-)
-def test_imagenets_mean_is_assumed_for_colour_photos_of_classifiers_only(
-    app_class: str, info: TensorInfo, *, normalised: bool
-) -> None:
-    made = guess(app_class, [info], [], 0)
-    assert ("normalise" in made.preprocessing) == normalised
-    assert any("ImageNet's mean" in line for line in made.assumed) == normalised
-
-
-def test_labels_that_are_too_many_for_the_model_are_pointed_out() -> None:
-    made = guess("image_classification", [], [TensorInfo("prob", "float32", (1, 1000))], 1001)
-    assert 'CHECK: there are 1001 labels, but output "prob" has 1000 classes' in made.assumed
-
-
-def test_open_dimensions_that_must_be_given_are_pointed_out() -> None:
-    made = guess("model", [TensorInfo("ids", "int64", ("batch", "sequence"))], [], 0)
-    assert any('dimension 1 (sequence) of input "ids"' in line for line in made.assumed)

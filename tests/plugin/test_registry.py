@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,12 +15,13 @@ import pytest
 from lpbench.errors import DuplicateNameError, NotInstalledError, PluginError, UnknownNameError
 from lpbench.plugin import registry
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.registry import COMMANDS, ENGINES, METRICS, PREPROCESSORS, Registry
+from lpbench.plugin.registry import CLASS_EXTRAS, COMMANDS, ENGINES, EXTRAS, METRICS, PREPROCESSORS, Registry
 from lpbench.plugin.specs import EngineSpec, MetricSpec, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
 
 ENGINE = """
 from lpbench.plugin.hookspecs import hookimpl
@@ -154,6 +157,26 @@ def test_an_unknown_name_names_the_nearest_and_what_failed_to_load(install: Call
     assert "could not load plugin acme (lpbench-acme 1.0): ModuleNotFoundError" in str(caught.value)
 
 
+@pytest.fixture
+def extras(site: Path) -> dict[str, dict[str, str]]:
+    """Install the core's entry points as pip would make them of pyproject.toml, and return those about extras."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    found = {group: section(text, f'project.entry-points."{group}"') for group in (EXTRAS, CLASS_EXTRAS)}
+    info = site / "lpbench_extras-1.0.dist-info"
+    info.mkdir()
+    lines = [line for group, table in found.items() for line in (f"[{group}]", *map(" = ".join, table.items()))]
+    (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lpbench-extras\nVersion: 1.0\n", encoding="utf-8")
+    return found
+
+
+def section(text: str, name: str) -> dict[str, str]:
+    """Return a section of TOML with texts alone; Python 3.10 has no reader for TOML."""
+    _, _, rest = text.partition(f"\n[{name}]\n")
+    return dict(re.findall(r'^([\w-]+) = "([\w-]+)"$', rest.partition("\n[")[0], flags=re.MULTILINE))
+
+
+@pytest.mark.usefixtures("extras")
 def test_a_plugin_of_ours_that_is_not_there_is_named_as_an_extra() -> None:
     """Asking for ONNX Runtime where lpbench-ort is missing, left out, or broken."""
     with pytest.raises(NotInstalledError, match=r'pip install "lpbench\[ort\]"'):
@@ -164,6 +187,27 @@ def test_a_plugin_of_ours_that_is_not_there_is_named_as_an_extra() -> None:
     broken.failures.append(registry.Failure("ort", "lpbench-ort 1.0", ImportError("no numpy")))
     with pytest.raises(UnknownNameError, match="ImportError: no numpy"):
         broken.get(ENGINES, "onnxruntime")
+
+
+def test_the_metadata_names_extras_of_lpbench_and_classes_of_apps(extras: dict[str, dict[str, str]]) -> None:
+    from lpbench.util.schema import published
+
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    offered = re.findall(r"^([\w-]+) = \[", text.partition("[project.optional-dependencies]")[2], flags=re.MULTILINE)
+    assert {extra for table in extras.values() for extra in table.values()} <= set(offered)
+    assert set(extras[CLASS_EXTRAS]) <= set(published("lpbench.app", "ai_app")["properties"]["ai_app_class"]["enum"])
+    assert registry.brought_by("litert") == "tflite"
+    assert registry.brought_by("segmentation", group=CLASS_EXTRAS) == "image"
+    assert registry.brought_by("segmentation") == ""
+
+
+def test_any_distribution_may_state_what_brings_a_name(site: Path) -> None:
+    info = site / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[{EXTRAS}]\nacme-net = acme-gpu\n", encoding="utf-8")
+    with pytest.raises(NotInstalledError, match=r'"acme-net" is not installed\n  pip install "lpbench\[acme-gpu\]"'):
+        Registry().get(ENGINES, "acme-net")
 
 
 def test_two_plugins_with_one_engine_name_are_an_error_naming_both(install: Callable[..., Path]) -> None:
@@ -305,11 +349,14 @@ def test_usable_offers_can_be_chosen_by_what_they_say(install: Callable[..., Pat
     assert "twice" not in names
 
 
-def test_every_plugin_of_this_repository_can_be_asked_for_before_it_is_installed() -> None:
+def test_every_plugin_of_this_repository_can_be_asked_for_before_it_is_installed(
+    extras: dict[str, dict[str, str]],
+) -> None:
     """The names that lead to an extra are those that the installed plugins of ours really bring."""
     pytest.importorskip("lpbench_ort", reason="needs lpbench_ort")
     found = registry.current()
     brought = {name: offer.plugin for name, offer in found.all(ENGINES).items()}
     brought |= {alias: offer.plugin for offer in found.all(ENGINES).values() for alias in offer.spec.aliases}
     ours = {name: plugin for name, plugin in brought.items() if found.plugins()[plugin].startswith("lpbench-")}
-    assert ours.items() <= registry.BROUGHT_BY.items()
+    assert ours
+    assert ours.items() <= extras[EXTRAS].items()

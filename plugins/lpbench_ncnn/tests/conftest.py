@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+import lpbench_ncnn
+from lpbench.testing import fixtures
 
-    from lpbench.plugin.engine import Session, TensorInfo
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
     Array = np.ndarray[Any, Any]
 
@@ -94,44 +95,8 @@ def convolution(x: Array, weights: Array, pad: int) -> Array:
     return found
 
 
-@pytest.fixture
-def models(tmp_path: Path) -> Models:
-    return Models(tmp_path)
-
-
-class Opener:
-    """Opens models as the runner does, and closes every session at the end."""
-
-    def __init__(self) -> None:
-        self.opened: list[Session] = []
-
-    def __call__(
-        self,
-        path: Path,
-        shapes: Mapping[str, tuple[int, ...]] | None = None,
-        extra: Sequence[Path] = (),
-        inputs: Sequence[TensorInfo] = (),
-        outputs: Sequence[TensorInfo] = (),
-        **options: object,
-    ) -> Session:
-        from lpbench.plugin.engine import Model
-        from lpbench.util.dataclass_config import build
-        from lpbench_ncnn._engine import NcnnEngine
-        from lpbench_ncnn.config import NcnnConfig
-
-        config = build(NcnnConfig, {"threads": 1, **options}, where="options of ncnn")
-        model = Model("ncnn", path, tuple(extra), tuple(inputs), tuple(outputs))
-        session = NcnnEngine().open(model, config, shapes=shapes or {})
-        self.opened.append(session)
-        return session
-
-
-@pytest.fixture
-def open_session() -> Iterator[Opener]:
-    opener = Opener()
-    yield opener
-    for session in opener.opened:
-        session.close()
+open_session = fixtures.opener(lpbench_ncnn, "ncnn", threads=1)
+models = fixtures.in_folder(Models)
 
 
 @pytest.fixture

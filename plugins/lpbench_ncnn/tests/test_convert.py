@@ -11,8 +11,8 @@ import pytest
 
 import lpbench_ncnn
 from lpbench.errors import EngineError
-from lpbench.plugin import registry
 from lpbench.plugin.converter import ConversionError
+from lpbench.testing import fixtures
 from lpbench.testing.conversions import OnnxModels, convert, differences
 from lpbench_ncnn import _convert
 
@@ -22,46 +22,10 @@ if TYPE_CHECKING:
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
-CACHE = os.environ.get("XDG_CACHE_HOME", "")
-"""As it was before any test changed it: what is fetched is pinned, so runs of the suite share it."""
-
-
-@pytest.fixture
-def found() -> registry.Registry:
-    found = registry.Registry()
-    found.add("ncnn", lpbench_ncnn)
-    return found
-
-
-@pytest.fixture
-def spec(found: registry.Registry) -> ConverterSpec:
-    return found.get(registry.CONVERTERS, "pnnx").spec
-
-
-@pytest.fixture
-def engine(found: registry.Registry) -> EngineSpec:
-    return found.get(registry.ENGINES, "ncnn").spec
-
-
-@pytest.fixture
-def converter(spec: ConverterSpec, monkeypatch: pytest.MonkeyPatch) -> Converter:
-    """Return pnnx, fetched if need be, or skip where no registry answers."""
-    monkeypatch.setenv("XDG_CACHE_HOME", CACHE)
-    made: Converter = spec.load()()
-    if platform.machine() not in _convert.WHEELS:
-        pytest.skip("needs x86-64 or aarch64")
-    try:
-        made.prepare()
-    except ConversionError as error:
-        if "cannot be reached" in error.what:
-            pytest.skip(f"needs network: {error.what}")
-        raise
-    return made
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> OnnxModels:
-    return OnnxModels(tmp_path)
+spec = fixtures.converter_spec(lpbench_ncnn, "pnnx")
+engine = fixtures.engine_spec(lpbench_ncnn, "ncnn")
+converter = fixtures.converter(lpbench_ncnn, "pnnx", {"is not available for": "needs x86-64 or aarch64"})
+models = fixtures.in_folder(OnnxModels)
 
 
 def test_the_spec_says_what_it_is(spec: ConverterSpec) -> None:

@@ -11,31 +11,29 @@ import ncnn
 import numpy as np
 import pytest
 
+import lpbench_ncnn
 from lpbench.errors import ConfigError
-from lpbench.plugin.engine import EngineError, Model, TensorInfo
+from lpbench.plugin.engine import EngineError, TensorInfo
 from lpbench.plugin.kit.cores import physical_cores
+from lpbench.testing import fixtures
 from lpbench.util import dataclass_config
-from lpbench_ncnn._engine import NcnnEngine
 from lpbench_ncnn.config import NcnnConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from plugins.lpbench_ncnn.tests.conftest import Models, Opener
+    from plugins.lpbench_ncnn.tests.conftest import Models
 
     from lpbench.plugin.engine import Shapes
+    from lpbench.testing.fixtures import Opener
 
 SHAPE = {"in0": (1, 3, 8, 8)}
 X = {"in0": np.ones((1, 3, 8, 8), np.float32)}
+OPENER = fixtures.Opener(lpbench_ncnn, "ncnn", threads=1)
 
 
 def refused(path: Path, shapes: Shapes = SHAPE, **options: str) -> str:
-    with pytest.raises(EngineError) as caught:
-        NcnnEngine().open(
-            Model("ncnn", path), dataclass_config.build(NcnnConfig, {"threads": 1, **options}), shapes=shapes
-        )
-    assert path.name in str(caught.value)
-    return str(caught.value)
+    return OPENER.refused(path, shapes, **options)
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:

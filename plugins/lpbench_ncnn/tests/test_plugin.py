@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import ncnn
 import pytest
 
 import lpbench_ncnn
-from lpbench.plugin import registry, specs
+from lpbench.plugin import specs
+from lpbench.testing import fixtures
+from lpbench.testing.setups import python
 from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
@@ -21,11 +20,7 @@ if TYPE_CHECKING:
     from plugins.lpbench_ncnn.tests.conftest import Models
 
 
-@pytest.fixture
-def spec() -> specs.EngineSpec:
-    found = registry.Registry()
-    found.add("ncnn", lpbench_ncnn)
-    return found.get(registry.ENGINES, "ncnn").spec
+spec = fixtures.engine_spec(lpbench_ncnn, "ncnn")
 
 
 def test_the_spec_leads_to_what_it_names(spec: specs.EngineSpec) -> None:
@@ -38,13 +33,13 @@ def test_the_spec_leads_to_what_it_names(spec: specs.EngineSpec) -> None:
 
 def test_listing_imports_nothing_heavy() -> None:
     code = "import sys, lpbench_ncnn; print(sorted({'numpy', 'ncnn', 'lpbench_ncnn._engine'} & set(sys.modules)))"
-    assert _python(code).strip() == "[]"
+    assert python(code).strip() == "[]"
 
 
 def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
     """The probe in a child process, as lpbench runs it, gives JSON with the CPU among the devices."""
     code = f"import json; from lpbench.plugin.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
-    found = json.loads(_python(code))
+    found = json.loads(python(code))
     assert found["version"] == ncnn.__version__
     assert found["devices"][0] == "cpu"
 
@@ -70,7 +65,7 @@ try:
 except Exception as error:
     print(type(error).__name__, error)
 """
-    found = _python(code, PYTHONPATH=str(tmp_path))
+    found = python(code, {"PYTHONPATH": str(tmp_path)})
     assert found.startswith("PluginError ncnn: cannot load lpbench_ncnn._engine:NcnnEngine")
     assert words in found
 
@@ -82,7 +77,6 @@ def test_no_file_is_written_and_one_known_thread_is_left(models: Models, tmp_pat
     OpenMP's one helper thread remains.
     """
     home = tmp_path / "home"
-    home.mkdir()
     code = f"""
 import os, numpy
 from pathlib import Path
@@ -97,13 +91,5 @@ for _ in range(3):
 assert (os.getcwd(), dict(os.environ)) == before[1:]
 print(len(os.listdir("/proc/self/task")) - before[0])
 """
-    environment = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
-    assert int(_python(code, **environment, OPENBLAS_NUM_THREADS="1")) <= 1
+    assert int(python(code, {"OPENBLAS_NUM_THREADS": "1"}, home=home)) <= 1
     assert list(home.rglob("*")) == []
-
-
-def _python(code: str, **environment: str) -> str:
-    command = [sys.executable, "-c", code]
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, check=True, timeout=120
-    ).stdout

@@ -12,7 +12,9 @@ from lpbench.plugin.engine import EngineError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from plugins.lpbench_ncnn.tests.conftest import Models, Opener
+    from plugins.lpbench_ncnn.tests.conftest import Models
+
+    from lpbench.testing.fixtures import Opener
 
 SHAPE = {"in0": (1, 16, 4, 4)}
 VALUE = np.float32(1 + 2**-9 + 2**-15)

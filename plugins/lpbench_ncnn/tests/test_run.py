@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from lpbench.plugin.engine import EngineError, TensorInfo
+from lpbench.testing.setups import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugins.lpbench_ncnn.tests.conftest import Models, Opener
+    from plugins.lpbench_ncnn.tests.conftest import Models
 
     from lpbench.plugin.engine import Feeds
+    from lpbench.testing.fixtures import Opener
 
 X = {"in0": np.random.default_rng(1).standard_normal((1, 3, 8, 8)).astype(np.float32)}
 SHAPE = {"in0": (1, 3, 8, 8)}
@@ -239,15 +240,7 @@ def test_sessions_run_side_by_side(models: Models, open_session: Opener) -> None
     path = models.network()
     sessions = [open_session(path, SHAPE, threads=2) for _ in range(2)]
     expected = sessions[0].run(X)["out0"]
-    found: list[Any] = []
-    workers = [
-        threading.Thread(target=lambda each=each: found.extend(each.run(X)["out0"] for _ in range(50)))
-        for each in sessions
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    found = side_by_side(*(lambda each=each: each.run(X)["out0"] for each in sessions))
     assert len(found) == 100
     assert all(np.array_equal(each, expected) for each in found)
 

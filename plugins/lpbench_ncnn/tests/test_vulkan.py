@@ -16,7 +16,9 @@ from lpbench_ncnn import _devices
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from plugins.lpbench_ncnn.tests.conftest import Models, Opener
+    from plugins.lpbench_ncnn.tests.conftest import Models
+
+    from lpbench.testing.fixtures import Opener
 
 SHAPE = {"in0": (1, 3, 8, 8)}
 X = {"in0": np.random.default_rng(1).standard_normal((1, 3, 8, 8)).astype(np.float32)}

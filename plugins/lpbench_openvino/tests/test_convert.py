@@ -7,46 +7,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lpbench_openvino
-from lpbench.plugin import registry
 from lpbench.plugin.converter import ConversionError
+from lpbench.testing import fixtures
 from lpbench.testing.conversions import OnnxModels, convert, differences
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions are compared with")
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
-
-@pytest.fixture
-def found() -> registry.Registry:
-    found = registry.Registry()
-    found.add("openvino", lpbench_openvino)
-    return found
-
-
-@pytest.fixture
-def spec(found: registry.Registry) -> ConverterSpec:
-    return found.get(registry.CONVERTERS, "openvino").spec
-
-
-@pytest.fixture
-def engine(found: registry.Registry) -> EngineSpec:
-    return found.get(registry.ENGINES, "openvino").spec
-
-
-@pytest.fixture
-def converter(spec: ConverterSpec) -> Converter:
-    made: Converter = spec.load()()
-    made.prepare()
-    return made
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> OnnxModels:
-    return OnnxModels(tmp_path)
+spec = fixtures.converter_spec(lpbench_openvino, "openvino")
+engine = fixtures.engine_spec(lpbench_openvino, "openvino")
+converter = fixtures.converter(lpbench_openvino, "openvino")
+models = fixtures.in_folder(OnnxModels)
 
 
 def test_the_spec_says_what_it_is(spec: ConverterSpec) -> None:

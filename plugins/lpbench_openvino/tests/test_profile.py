@@ -11,7 +11,9 @@ from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit.layer_kinds import shares
 
 if TYPE_CHECKING:
-    from plugins.lpbench_openvino.tests.conftest import Models, Opener
+    from plugins.lpbench_openvino.tests.conftest import Models
+
+    from lpbench.testing.fixtures import Opener
 
 X = {"x": np.ones((1, 3, 32, 32), np.float32)}
 

@@ -10,9 +10,11 @@ import onnx
 import onnxruntime
 import pytest
 
+import lpbench_ort
 from lpbench.errors import ConfigError
 from lpbench.plugin.engine import EngineError, Model
 from lpbench.plugin.kit.cores import physical_cores
+from lpbench.testing import fixtures
 from lpbench.util import dataclass_config
 from lpbench_ort._engine import OrtEngine
 from lpbench_ort._providers import devices
@@ -21,17 +23,13 @@ from lpbench_ort.config import OrtConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from plugins.lpbench_ort.tests.conftest import Models, Opener
+    from plugins.lpbench_ort.tests.conftest import Models
+
+    from lpbench.testing.fixtures import Opener
 
 TELLS_NODES = hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info")
 X = {"x": np.ones((1, 3, 8, 8), np.float32)}
-
-
-def refused(path: Path, device: str = "cpu") -> str:
-    with pytest.raises(EngineError) as caught:
-        OrtEngine().open(Model("onnx", path), OrtConfig(device, threads=1), shapes={})
-    assert path.name in str(caught.value)
-    return str(caught.value)
+refused = fixtures.Opener(lpbench_ort, "onnxruntime", threads=1).refused
 
 
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
@@ -219,7 +217,7 @@ def test_precision_is_told_only_where_it_is_proven(models: Models, open_session:
     """float64 is; float16 on a CPU is not; a quantised model is not, and says which operators it has."""
     T = onnx.TensorProto  # noqa: N806 - onnx's own usage
     assert open_session(models.identity(T.DOUBLE)).describe()["precision"] == "F64"
-    assert "F16 in F32" in open_session(models.convolution(T.FLOAT16)).describe()["precision_reason"]
+    assert "F16 in F32" in open_session(models.convolution(element=T.FLOAT16)).describe()["precision_reason"]
     node = onnx.helper.make_node("DynamicQuantizeLinear", ["x"], ["y", "scale", "zero"], name="quantise")
     path = models.save([node], [("x", T.FLOAT, [3])], [("y", T.UINT8, [3])])
     assert "quantised (DynamicQuantizeLinear)" in open_session(path).describe()["precision_reason"]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import onnxruntime
@@ -13,6 +10,8 @@ import pytest
 
 import lpbench_ort
 from lpbench.plugin import registry, specs
+from lpbench.testing import fixtures
+from lpbench.testing.setups import python
 from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
@@ -21,19 +20,13 @@ if TYPE_CHECKING:
     from plugins.lpbench_ort.tests.conftest import Models
 
 
-@pytest.fixture
-def spec() -> specs.EngineSpec:
-    found = registry.Registry()
-    found.add("ort", lpbench_ort)
-    return found.get(registry.ENGINES, "onnxruntime").spec
+spec = fixtures.engine_spec(lpbench_ort, "onnxruntime")
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "onnx", "lne", "lpdnn"])
 def test_every_name_gives_the_engine(name: str) -> None:
     """Aliases are asked for; the name in results stays onnxruntime."""
-    found = registry.Registry()
-    found.add("ort", lpbench_ort)
-    assert found.get(registry.ENGINES, name).spec.name == "onnxruntime"
+    assert fixtures.alone(lpbench_ort).get(registry.ENGINES, name).spec.name == "onnxruntime"
 
 
 def test_the_spec_leads_to_what_it_names(spec: specs.EngineSpec) -> None:
@@ -46,13 +39,13 @@ def test_the_spec_leads_to_what_it_names(spec: specs.EngineSpec) -> None:
 
 def test_listing_imports_nothing_heavy() -> None:
     code = "import sys, lpbench_ort; print(sorted({'numpy', 'onnxruntime', 'lpbench_ort._engine'} & set(sys.modules)))"
-    assert _python(code).strip() == "[]"
+    assert python(code).strip() == "[]"
 
 
 def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
     """The probe in a child process, as lpbench runs it, gives JSON with the CPU among the devices."""
     code = f"import json; from lpbench.plugin.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
-    found = json.loads(_python(code, **spec.environment))
+    found = json.loads(python(code, spec.environment))
     assert found["version"] == onnxruntime.__version__
     assert "cpu" in found["devices"]
     assert "CPUExecutionProvider" in found["providers"]
@@ -61,7 +54,6 @@ def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
 def test_no_file_is_written_and_no_thread_is_left(models: Models, spec: specs.EngineSpec, tmp_path: Path) -> None:
     """With the spec's environment a worker that opens, runs and closes writes nothing into the home folder."""
     home = tmp_path / "home"
-    home.mkdir()
     code = f"""
 import os, numpy
 from pathlib import Path
@@ -73,13 +65,5 @@ with OrtEngine().open(Model("onnx", Path({str(models.double())!r})), OrtConfig(t
     session.run({{"x": numpy.ones((1, 3), "float32")}})
 print(len(os.listdir("/proc/self/task")) - before)
 """
-    environment = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
-    assert _python(code, **environment, **spec.environment, OPENBLAS_NUM_THREADS="1").strip() == "0"
+    assert python(code, {**spec.environment, "OPENBLAS_NUM_THREADS": "1"}, home=home).strip() == "0"
     assert list(home.rglob("*")) == []
-
-
-def _python(code: str, **environment: str) -> str:
-    command = [sys.executable, "-c", code]
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, check=True, timeout=120
-    ).stdout

@@ -13,7 +13,9 @@ from lpbench.plugin.engine import EngineError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from plugins.lpbench_ort.tests.conftest import Models, Opener
+    from plugins.lpbench_ort.tests.conftest import Models
+
+    from lpbench.testing.fixtures import Opener
 
 X = {"x": np.ones((1, 3, 8, 8), np.float32)}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +9,14 @@ import onnx
 import pytest
 
 from lpbench.plugin.engine import EngineError
+from lpbench.testing.setups import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugins.lpbench_ort.tests.conftest import Models, Opener
+    from plugins.lpbench_ort.tests.conftest import Models
+
+    from lpbench.testing.fixtures import Opener
 
 T = onnx.TensorProto
 NUMERIC = "FLOAT DOUBLE FLOAT16 INT8 UINT8 INT16 UINT16 INT32 UINT32 INT64 UINT64 BOOL"
@@ -230,15 +232,7 @@ def test_sessions_run_side_by_side(models: Models, open_session: Opener) -> None
     sessions = [open_session(models.convolution(), threads=2) for _ in range(2)]
     data = np.random.default_rng(3).standard_normal((1, 3, 16, 16)).astype(np.float32)
     expected = sessions[0].run({"x": data})["y"]
-    found: list[Any] = []
-    workers = [
-        threading.Thread(target=lambda each=each: found.extend(each.run({"x": data})["y"] for _ in range(50)))
-        for each in sessions
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    found = side_by_side(*(lambda each=each: each.run({"x": data})["y"] for each in sessions))
     assert len(found) == 100
     assert all(np.array_equal(each, expected) for each in found)
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 
+import lpbench_tflite
+from lpbench.testing import fixtures
 from lpbench_tflite._write import ADD, CONV_2D, NONE, RELU, SOFTMAX, Kind, Network, Number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
-
-    from lpbench.plugin.engine import Session
 
     Array = np.ndarray[Any, Any]
 
@@ -77,39 +76,5 @@ class Models:
         return self.save(network, tensors[:1], tensors[-1:])
 
 
-@pytest.fixture
-def models(tmp_path: Path) -> Models:
-    return Models(tmp_path)
-
-
-class Opener:
-    """Opens models as the runner does, and closes every session at the end."""
-
-    def __init__(self) -> None:
-        self.opened: list[Session] = []
-
-    def __call__(
-        self,
-        path: Path,
-        shapes: Mapping[str, tuple[int, ...]] | None = None,
-        *,
-        profile: bool = False,
-        **options: object,
-    ) -> Session:
-        from lpbench.plugin.engine import Model
-        from lpbench.util.dataclass_config import build
-        from lpbench_tflite._engine import TfliteEngine
-        from lpbench_tflite.config import TfliteConfig
-
-        config = build(TfliteConfig, {"threads": 1, **options}, where="options of tflite")
-        session = TfliteEngine().open(Model("tflite", path), config, shapes=shapes or {}, profile=profile)
-        self.opened.append(session)
-        return session
-
-
-@pytest.fixture
-def open_session() -> Iterator[Opener]:
-    opener = Opener()
-    yield opener
-    for session in opener.opened:
-        session.close()
+open_session = fixtures.opener(lpbench_tflite, "tflite", threads=1)
+models = fixtures.in_folder(Models)

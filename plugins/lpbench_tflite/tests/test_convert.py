@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 import lpbench_tflite
-from lpbench.plugin import registry
 from lpbench.plugin.converter import ConversionError
 from lpbench.plugin.kit import tool_environments
+from lpbench.testing import fixtures
 from lpbench.testing.conversions import OnnxModels, convert, differences
 from lpbench_tflite import _convert, _onnx2tf
 
@@ -23,46 +22,10 @@ if TYPE_CHECKING:
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
-CACHE = os.environ.get("XDG_CACHE_HOME", "")
-"""As it was before any test changed it: the environment is pinned and large, so runs of the suite share it."""
-
-
-@pytest.fixture
-def found() -> registry.Registry:
-    found = registry.Registry()
-    found.add("tflite", lpbench_tflite)
-    return found
-
-
-@pytest.fixture
-def spec(found: registry.Registry) -> ConverterSpec:
-    return found.get(registry.CONVERTERS, "onnx2tf").spec
-
-
-@pytest.fixture
-def engine(found: registry.Registry) -> EngineSpec:
-    return found.get(registry.ENGINES, "tflite").spec
-
-
-@pytest.fixture
-def converter(spec: ConverterSpec, monkeypatch: pytest.MonkeyPatch) -> Converter:
-    """Return onnx2tf, its environment made if need be; skip where there is no Python for it or no registry."""
-    monkeypatch.setenv("XDG_CACHE_HOME", CACHE)
-    made: Converter = spec.load()()
-    try:
-        made.prepare()
-    except ConversionError as error:
-        if "needs Python" in error.what:
-            pytest.skip(f"needs python 3.12: {error.what}")
-        if "cannot be reached" in error.what:
-            pytest.skip(f"needs network: {error.what}")
-        raise
-    return made
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> OnnxModels:
-    return OnnxModels(tmp_path)
+spec = fixtures.converter_spec(lpbench_tflite, "onnx2tf")
+engine = fixtures.engine_spec(lpbench_tflite, "tflite")
+converter = fixtures.converter(lpbench_tflite, "onnx2tf", {"needs Python": "needs python 3.12"})
+models = fixtures.in_folder(OnnxModels)
 
 
 def test_the_spec_says_what_it_is(spec: ConverterSpec) -> None:

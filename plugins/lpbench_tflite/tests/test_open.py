@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from lpbench.errors import ConfigError
-from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit.cores import physical_cores
 from lpbench.util import dataclass_config
 from lpbench_tflite._library import library
@@ -22,18 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from plugins.lpbench_tflite.tests.conftest import Models, Opener
+    from plugins.lpbench_tflite.tests.conftest import Models
+
+    from lpbench.testing.fixtures import Opener
 
 
 @pytest.fixture
 def refused(open_session: Opener) -> Callable[..., str]:
-    def refused(path: Path, **given: Any) -> str:
-        with pytest.raises(EngineError) as caught:
-            open_session(path, **given)
-        assert path.name in str(caught.value)
-        return str(caught.value)
-
-    return refused
+    return open_session.refused
 
 
 def test_a_missing_model_is_named(tmp_path: Path, refused: Callable[..., str]) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +12,8 @@ import pytest
 import lpbench_tflite
 from lpbench.plugin import registry, specs
 from lpbench.plugin.engine import EngineError, Model
+from lpbench.testing import fixtures
+from lpbench.testing.setups import python
 from lpbench.util import dataclass_config
 from lpbench_tflite import _spec
 from lpbench_tflite._library import library
@@ -25,11 +24,7 @@ if TYPE_CHECKING:
     from plugins.lpbench_tflite.tests.conftest import Models
 
 
-@pytest.fixture
-def spec() -> specs.EngineSpec:
-    found = registry.Registry()
-    found.add("tflite", lpbench_tflite)
-    return found.get(registry.ENGINES, "tflite").spec
+spec = fixtures.engine_spec(lpbench_tflite, "tflite")
 
 
 def test_the_spec_leads_to_what_it_names(spec: specs.EngineSpec) -> None:
@@ -41,20 +36,18 @@ def test_the_spec_leads_to_what_it_names(spec: specs.EngineSpec) -> None:
 
 
 def test_the_engine_is_found_by_its_new_name() -> None:
-    found = registry.Registry()
-    found.add("tflite", lpbench_tflite)
-    assert found.get(registry.ENGINES, "litert").spec.name == "tflite"
+    assert fixtures.alone(lpbench_tflite).get(registry.ENGINES, "litert").spec.name == "tflite"
 
 
 def test_listing_imports_nothing_heavy() -> None:
     modules = "{'numpy', 'ai_edge_litert', 'tflite_runtime', 'lpbench_tflite._engine'}"
-    assert _python(f"import sys, lpbench_tflite; print(sorted({modules} & set(sys.modules)))").strip() == "[]"
+    assert python(f"import sys, lpbench_tflite; print(sorted({modules} & set(sys.modules)))").strip() == "[]"
 
 
 def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
     """The probe in a child process, as lpbench runs it, gives JSON with the CPU among the devices."""
     code = f"import json; from lpbench.plugin.specs import load; print(json.dumps(load({spec.probe!r}, who='x')()))"
-    found = json.loads(_python(code, **spec.environment).splitlines()[-1])
+    found = json.loads(python(code, spec.environment).splitlines()[-1])
     assert found["version"] == library().version
     assert found["devices"] == ["cpu"]
     assert found["xnnpack"] is True
@@ -107,18 +100,9 @@ print(len(os.listdir("/proc/self/task")) - before)
 def test_no_file_is_written_and_no_thread_is_left(models: Models, spec: specs.EngineSpec, tmp_path: Path) -> None:
     """A worker that opens, runs and closes writes nothing into the home folder."""
     home = tmp_path / "home"
-    home.mkdir()
-    environment = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
     code = OPEN_AND_RUN.format(path=str(models.add()))
-    assert _python(code, **environment, **spec.environment).split()[-1] == "0"
+    assert python(code, spec.environment, home=home).split()[-1] == "0"
     assert list(home.rglob("*")) == []
-
-
-def _python(code: str, **environment: str) -> str:
-    command = [sys.executable, "-c", code]
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, check=True, timeout=120
-    ).stdout
 
 
 def test_others_are_judged_by_literts_own_kernels(spec: specs.EngineSpec, models: Models) -> None:

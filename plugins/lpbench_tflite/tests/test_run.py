@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from lpbench.plugin.engine import EngineError
+from lpbench.testing.setups import side_by_side
 
 if TYPE_CHECKING:
-    from plugins.lpbench_tflite.tests.conftest import Models, Opener
+    from plugins.lpbench_tflite.tests.conftest import Models
+
+    from lpbench.testing.fixtures import Opener
 
     Array = np.ndarray[Any, Any]
 
@@ -182,15 +184,7 @@ def test_sessions_run_side_by_side(models: Models, open_session: Opener) -> None
     sessions = [open_session(path, threads=2) for _ in range(2)]
     data = np.random.default_rng(3).standard_normal((1, 6, 5, 3)).astype(np.float32)
     expected = sessions[0].run({"x": data})["y"]
-    found: list[Any] = []
-    workers = [
-        threading.Thread(target=lambda each=each: found.extend(each.run({"x": data})["y"] for _ in range(50)))
-        for each in sessions
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    found = side_by_side(*(lambda each=each: each.run({"x": data})["y"] for each in sessions))
     assert len(found) == 100
     assert all(np.array_equal(each, expected) for each in found)
 

@@ -1,14 +1,14 @@
-"""Guesses the processing steps that a model of a class expects, and describes each assumption."""
+"""Guesses the processing steps around a model of a class, by asking the processors that are installed."""
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ProcessorError
-from lpbench.plugin.builtin.tensors import resolve_shapes
-from lpbench.plugin.registry import POSTPROCESSORS, PREPROCESSORS, current
+from lpbench.plugin.guessing import AppFacts, GuessedStep
+from lpbench.plugin.registry import CLASS_EXTRAS, POSTPROCESSORS, PREPROCESSORS, brought_by, current, offers_where
+from lpbench.plugin.specs import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,41 +17,25 @@ if TYPE_CHECKING:
     from lpbench.plugin.registry import Kind
     from lpbench.plugin.specs import ProcessorSpec
 
-IMAGE_CLASSES = frozenset(
-    {
-        "image_classification",
-        "object_classification",
-        "object_detection",
-        "face_detection",
-        "face_landmarks",
-        "face_recognition",
-        "body_pose",
-        "age_gender",
-        "emotion",
-        "head_pose",
-        "eye_gaze",
-        "segmentation",
-    }
-)
-CLASSIFIERS = frozenset({"image_classification", "object_classification", "emotion"})
-CHANNELS = (1, 3)
-SIZE = 224
-"""Height and width of the input of most ImageNet models, in pixels."""
-MARGIN = 256 / 224
-"""Ratio of the scaled photo's short side to the crop, as in the usual evaluation of ImageNet models."""
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Mean and standard deviation of ImageNet's training photos by channel, red first, with values from 0 to 1."""
-UNSIGNED = ("uint8", "int8")
+FALLBACK = "tensors"
+"""The processors of the core, which suit any model: raw tensors."""
+BARE = "model"
+"""The class of apps that want raw tensors."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Guess:
-    """The steps around a model, and the assumptions made, one line each."""
+    """The steps around a model, and the assumptions made, one line each.
+
+    :param inputs: The model's inputs, with the layouts that were assumed.
+    :param unserved: Why the preprocessor is the fallback although the class calls for another; empty if it does not.
+    """
 
     preprocessing: dict[str, Any]
     postprocessing: dict[str, Any]
-    inputs: list[TensorInfo] = field(default_factory=list)
-    assumed: list[str] = field(default_factory=list)
+    inputs: tuple[TensorInfo, ...] = ()
+    assumed: tuple[str, ...] = ()
+    unserved: str = ""
 
 
 def guess(app_class: str, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], labels: int) -> Guess:
@@ -61,87 +45,72 @@ def guess(app_class: str, inputs: Sequence[TensorInfo], outputs: Sequence[Tensor
     :param outputs: The model's outputs; empty if they are not known.
     :param labels: Number of class names.
     """
-    pre = _offered(PREPROCESSORS, app_class) or ("image" if app_class in IMAGE_CLASSES else "tensors")
-    post = _offered(POSTPROCESSORS, app_class) or ("classification" if app_class in CLASSIFIERS else "tensors")
-    steps = Guess({"type": pre}, {"type": post}, list(inputs))
-    if pre == "image":
-        _guess_image(steps, app_class)
-    elif pre == "tensors":
-        _guess_tensors(steps)
-    if post == "classification":
-        _guess_classes(steps, outputs, labels)
-    return steps
+    facts = AppFacts(app_class, tuple(inputs), tuple(outputs), labels)
+    pre, post = (_chosen(kind, facts) for kind in (PREPROCESSORS, POSTPROCESSORS))
+    layouts = pre.step.layouts
+    known = (dataclasses.replace(info, layout=info.layout or layouts.get(info.name, "")) for info in inputs)
+    return Guess(pre.config(), post.config(), tuple(known), (*pre.assumed(), *post.assumed()), pre.unserved)
 
 
-def _offered(kind: Kind[ProcessorSpec], app_class: str) -> str:
-    """Return the first processor whose spec names the class."""
-    offers = current().all(kind).values()
-    return next((offer.spec.name for offer in offers if app_class in offer.spec.classes and not offer.clash), "")
+@dataclass(frozen=True)
+class _Chosen:
+    """A processor, its step, and what else is to be said of the choice."""
+
+    name: str
+    step: GuessedStep
+    unserved: str = ""
+    failed: tuple[str, ...] = ()
+
+    def config(self) -> dict[str, Any]:
+        """Return the step as it stands in an app's config."""
+        return {"type": self.name, **self.step.settings}
+
+    def assumed(self) -> tuple[str, ...]:
+        """Return every assumption."""
+        return (*self.failed, *filter(None, [self.unserved]), *self.step.assumed)
 
 
-def _guess_image(steps: Guess, app_class: str) -> None:
-    steps.inputs = [dataclasses.replace(info, layout=info.layout or _layout(info)) for info in steps.inputs]
-    image = next((info for info in steps.inputs if info.layout), None)
-    height, width, channels = _extent(image)
-    if image is None or None in (height, width):
-        steps.assumed.append(f"the input size is {SIZE}x{SIZE}, because the model file does not state it")
-    size = [height or SIZE, width or SIZE]
-    grey = channels == 1
-    steps.preprocessing["color"] = "GREY" if grey else "RGB"
-    steps.assumed.append(f"the channels are {'grey' if grey else 'red, green, blue'}; color may be RGB, BGR or GREY")
-    if app_class == "image_classification" and size[0] == size[1]:
-        short = round(size[0] * MARGIN)
-        steps.preprocessing |= {"resize": {"mode": "short-side", "size": short}, "crop": size[0]}
-        steps.assumed.append(f"a photo's short side is scaled to {short} and its centre, {size[0]}x{size[0]}, is kept")
-    else:
-        steps.preprocessing["resize"] = {"mode": "stretch", "size": size}
-        steps.assumed.append(f"a photo is stretched to {size[0]}x{size[1]} (height x width)")
-    _guess_values(steps, app_class, image.dtype if image else "float32", grey=grey)
+def _chosen(kind: Kind[ProcessorSpec], facts: AppFacts) -> _Chosen:
+    """Return the first processor that suits; one whose guess fails is passed over, and a line says so."""
+    failed: list[str] = []
+    for spec in _candidates(kind, facts.app_class):
+        try:
+            step = _asked(spec, facts)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's guess may raise anything
+            reason = next(iter(str(error).splitlines()), "")
+            told = f"{type(error).__name__}: {reason}"
+            failed.append(f'CHECK: {kind.word} "{spec.name}" was passed over, because its guess failed: {told}')
+            continue
+        if step is not None:
+            unserved = _unserved(kind, facts.app_class) if spec.name == FALLBACK else ""
+            return _Chosen(spec.name, step, unserved, tuple(failed))
+    return _Chosen(FALLBACK, GuessedStep(), _unserved(kind, facts.app_class), tuple(failed))
 
 
-def _guess_values(steps: Guess, app_class: str, dtype: str, *, grey: bool) -> None:
-    if dtype in UNSIGNED:
-        steps.assumed.append(f"values stay in the range 0 to 255, because the input is {dtype}")
-    elif app_class == "image_classification" and not grey:
-        steps.preprocessing["normalise"] = {"mean": list(MEAN), "std": list(DEVIATION)}
-        scaled = "values are scaled to 0 to 1, then normalised by ImageNet's mean and deviation (normalise)"
-        steps.assumed.append(scaled)
-    else:
-        steps.assumed.append("values are scaled to 0 to 1; normalise takes a scale, a mean and a deviation")
+def _candidates(kind: Kind[ProcessorSpec], app_class: str) -> list[ProcessorSpec]:
+    """Return the processors to ask: those that name the class, then those for any class, and the fallback last."""
+
+    def suits(spec: ProcessorSpec) -> bool:
+        return app_class in spec.classes or bool(spec.guess and not spec.classes)
+
+    specs = [offer.spec for offer in offers_where(kind, suits)]
+    return sorted(specs, key=lambda spec: (spec.name == FALLBACK, app_class not in spec.classes))
 
 
-def _guess_tensors(steps: Guess) -> None:
-    steps.assumed.append("inputs are synthetic, or read from .npy and .npz files")
-    try:
-        resolve_shapes(steps.inputs, {})
-    except ProcessorError as error:
-        steps.assumed.append(f'{error.what}: write "shapes": {{"NAME": [sizes]}} under preprocessing before running')
+def _asked(spec: ProcessorSpec, facts: AppFacts) -> GuessedStep | None:
+    """Return a processor's step, or None if it does not suit; without a guess it has no settings."""
+    if not spec.guess:
+        return GuessedStep()
+    step = load(spec.guess, who=spec.name)(facts)
+    if step is not None and not isinstance(step, GuessedStep):
+        raise TypeError(f"returned {type(step).__name__}, expected GuessedStep or None")
+    return step
 
 
-def _guess_classes(steps: Guess, outputs: Sequence[TensorInfo], labels: int) -> None:
-    steps.assumed.append('a softmax is applied to the scores; write "activation": "none" if the model ends in one')
-    last = outputs[0].shape[-1] if outputs and outputs[0].shape else None
-    if not labels:
-        steps.assumed.append("classes are shown by number; --labels FILE names them")
-    elif isinstance(last, int) and last != labels:
-        steps.assumed.append(f'CHECK: there are {labels} labels, but output "{outputs[0].name}" has {last} classes')
-
-
-def _layout(info: TensorInfo) -> str:
-    """Return the layout of an image tensor, or an empty string if its shape does not determine it."""
-    batch = "N" if len(info.shape) == 4 else ""  # noqa: PLR2004 - batch, channels, height, width
-    if len(info.shape) not in {3, 4}:
+def _unserved(kind: Kind[ProcessorSpec], app_class: str) -> str:
+    """Return that nothing installed suits the class, and where to look for what does; empty for bare models."""
+    if app_class == BARE:
         return ""
-    first, last = (info.shape[at] in CHANNELS for at in (-3, -1))
-    if first == last:
-        return ""
-    return f"{batch}CHW" if first else f"{batch}HWC"
-
-
-def _extent(info: TensorInfo | None) -> tuple[int | None, int | None, int | None]:
-    """Return height, width and channels, each None if it is open or not known."""
-    if info is None:
-        return None, None, None
-    sizes = dict(zip(info.layout, info.shape, strict=False))
-    height, width, channels = (size if isinstance(size := sizes.get(letter), int) else None for letter in "HWC")
-    return height, width, channels
+    remedy = current().remedy(brought_by(app_class, group=CLASS_EXTRAS))
+    where = f"to have processors for it: {remedy}" if remedy else "lpbench plugins -v lists all that are installed"
+    return f'{kind.word} "{FALLBACK}" is used, because no installed one proposes itself for "{app_class}"; {where}'

@@ -115,7 +115,7 @@ def _fill(new: Path, parts: _Parts) -> NewApp:
     config |= {"labels": LABELS} if labels else {}
     config |= {"samples": ["samples"]} if parts.samples else {}
     if parts.samples:
-        _copy_samples(parts.samples, new / "samples", suffixes_of(guessed.preprocessing["type"]))
+        _copy_samples(parts.samples, new / "samples", suffixes_of(guessed.preprocessing["type"]), guessed.unserved)
     (new / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     source = f"{model.name}, sha256 {file_digest(model)}"
     values = {"name": parts.name, "version": "1", "licence": UNKNOWN, "source": source}
@@ -190,12 +190,13 @@ def _copy_labels(labels: Path | str | None, folder: Path) -> int:
     return len(names)
 
 
-def _copy_samples(source: Path, folder: Path, suffixes: Sequence[str]) -> None:
+def _copy_samples(source: Path, folder: Path, suffixes: Sequence[str], unserved: str) -> None:
     if not source.exists():
         raise AppError("does not exist", where=str(source))
     samples = find_samples([source], suffixes)
     if not samples:
-        raise AppError("contains no sample", where=str(source), hint=f"supported files: {', '.join(suffixes)}")
+        hint = "\n  ".join(filter(None, (f"supported files: {', '.join(suffixes)}", unserved)))
+        raise AppError("contains no sample", where=str(source), hint=hint)
     if len(samples) > SAMPLES_LIMIT:
         raise AppError(
             f"contains {len(samples)} samples; at most {SAMPLES_LIMIT} are copied into an app",

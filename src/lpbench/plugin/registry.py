@@ -36,14 +36,13 @@ S = TypeVar("S", bound=Spec)
 
 BUILTIN = "builtin"
 
-BROUGHT_BY = {
-    **dict.fromkeys(("onnxruntime", "onnx", "lne", "lpdnn"), "ort"),
-    "ncnn": "ncnn",
-    "openvino": "openvino",
-    **dict.fromkeys(("tflite", "litert"), "tflite"),
-    "image": "image",
-}
-"""Names of ours that users ask for before the plugin is there: which extra, and so which plugin, brings them."""
+EXTRAS = "lpbench.extras"
+"""Entry-point group of lpbench's own metadata: name of an engine or processor = extra of lpbench that brings it.
+
+An extra for a plugin is called like the plugin's entry point.
+"""
+CLASS_EXTRAS = "lpbench.extras.classes"
+"""The same by the class of an app: the extra that brings processors for it."""
 
 
 class Kind(Generic[S]):
@@ -188,6 +187,13 @@ class Registry:
             raise DuplicateNameError(offer.clash, hint="disable one: LPBENCH_DISABLED_PLUGINS=NAME")
         return offer
 
+    def remedy(self, extra: str) -> str:
+        """Return what brings the plugin of an extra of lpbench here; empty if it is here, even if it fails to load."""
+        if extra in self._disabled:
+            return f"remove {extra} from LPBENCH_DISABLED_PLUGINS"
+        there = {"", *self._origins, *(failure.plugin for failure in self.failures)}
+        return "" if extra in there else f'pip install "lpbench[{extra}]"'
+
     def _discover(self, point: EntryPoint, origin: str) -> None:
         try:
             plugin = point.load()
@@ -246,13 +252,10 @@ class Registry:
             self.failures.append(failure)
 
     def _unknown(self, kind: Kind[Any], name: str) -> NoReturn:
-        extra = BROUGHT_BY.get(name, "")
-        if extra in self._disabled:
-            raise NotInstalledError(
-                f'{kind.word} "{name}" is disabled', hint=f"remove {extra} from LPBENCH_DISABLED_PLUGINS"
-            )
-        if extra and extra not in {*self._origins, *(failure.plugin for failure in self.failures)}:
-            raise NotInstalledError(f'{kind.word} "{name}" is not installed', hint=f'pip install "lpbench[{extra}]"')
+        extra = brought_by(name)
+        if remedy := self.remedy(extra):
+            state = "disabled" if extra in self._disabled else "not installed"
+            raise NotInstalledError(f'{kind.word} "{name}" is {state}', hint=remedy)
         names = [alias for offer in self.all(kind).values() for alias in (offer.spec.name, *_aliases(offer.spec))]
         broken = "".join(f"\n  could not load plugin {failure}" for failure in self.failures)
         raise UnknownNameError(f'unknown {kind.word} "{name}"', hint=f"{nearest(name, names)}{broken}")
@@ -282,6 +285,13 @@ def refresh() -> Registry:
 def offers_where(kind: Kind[S], keep: Callable[[S], bool]) -> Iterator[Offer[S]]:
     """Yield the usable offers of one kind whose spec satisfies ``keep``."""
     return (offer for offer in current().all(kind).values() if not offer.clash and keep(offer.spec))
+
+
+def brought_by(name: str, *, group: str = EXTRAS) -> str:
+    """Return the extra of lpbench that brings what users ask for by a name; empty if lpbench's metadata has none."""
+    import importlib.metadata  # slow to import, and needed only where a name is not known
+
+    return next((point.value for point in importlib.metadata.entry_points(group=group, name=name)), "")
 
 
 def _entry_points() -> list[tuple[EntryPoint, str]]:

@@ -124,11 +124,20 @@ class ProcessorSpec(Spec):
     :param config: Import path of its frozen config dataclass.
     :param classes: The app classes that it supports; empty means every class.
     :param suffixes: File extensions of the samples that a preprocessor reads, lower case with the dot.
+    :param guess: Import path of a function that ``lpbench new-app`` asks for the processor's settings: it takes
+        ``lpbench.plugin.guessing.AppFacts`` and returns a ``GuessedStep``, or None if the processor does not suit
+        the app.  Processors that name the class are asked first, then those for every class.  Without a guess, a
+        processor that names the class is used with its defaults.
+    :param words: By a key of a prediction, the import path of a function that puts a prediction with that key into
+        words: it takes the prediction as JSON values (``Postprocessor.describe``) and returns one line.  It must need
+        neither the engine's nor the processor's libraries, since results are read on other machines.
     """
 
     config: str = ""
     classes: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
+    guess: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 class MonitorSpec(Spec):

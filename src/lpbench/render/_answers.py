@@ -7,10 +7,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render._numbers import digits
+from lpbench.render._words import words
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     Prediction = Mapping[str, Any]
 
@@ -24,8 +25,8 @@ LONG = 8
 
 def answer(each: Prediction) -> tuple[str, str]:
     """Return what was found in a sample, in one line, and its score; in a chain, what later components say of it."""
-    words, score = _own(each)
-    return "; ".join(filter(None, (words, *map(clean, _later(each))))), score
+    said, score = _own(each)
+    return "; ".join(filter(None, (said, *map(clean, _later(each))))), score
 
 
 def later_of(each: Prediction) -> dict[str, list[Prediction]]:
@@ -46,9 +47,9 @@ def _own(each: Prediction) -> tuple[str, str]:
         return _candidate(candidates[0])
     if isinstance(each.get("items"), list):
         return _items(each["items"])
-    for key, say in _SAYS.items():
-        if key in each:
-            return clean(say(each)), digits(each["score"]) if _number(each.get("score")) else ""
+    said = str(each["text"]) if "text" in each else words(each)
+    if said is not None:
+        return clean(said), _score(each)
     if any(key in each for key in ("label", "class", "index")):
         return _candidate(each)
     rest = {key: value for key, value in each.items() if key not in {"sample", "item", *later_of(each)}}
@@ -59,7 +60,11 @@ def _candidate(each: Any) -> tuple[str, str]:
     if not isinstance(each, dict):
         return plain_text(each), ""
     name = each.get("label", each.get("class", each.get("index", "")))
-    return clean(name), digits(each["score"]) if _number(each.get("score")) else ""
+    return clean(name), _score(each)
+
+
+def _score(each: Prediction) -> str:
+    return digits(each["score"]) if _number(each.get("score")) else ""
 
 
 def _items(found: list[Any]) -> tuple[str, str]:
@@ -69,8 +74,8 @@ def _items(found: list[Any]) -> tuple[str, str]:
     named = [f"{count} {clean(label)}" if count > 1 else clean(label) for label, count in kinds.most_common(KINDS)]
     more = [f"{len(kinds) - KINDS} other kinds"] if len(kinds) > KINDS else []
     scores = [float(each["score"]) for each in things if _number(each.get("score"))]
-    words = ", ".join([*named, *more]) if named else f"{len(found)} found"
-    return words if found else "nothing found", digits(max(scores)) if scores else ""
+    said = ", ".join([*named, *more]) if named else f"{len(found)} found"
+    return said if found else "nothing found", digits(max(scores)) if scores else ""
 
 
 def _later(each: Prediction) -> list[str]:
@@ -79,34 +84,6 @@ def _later(each: Prediction) -> list[str]:
         answers = [answer(one)[0] for one in found]
         said.append(f"{name}: {' | '.join(answers)}" if answers else f"{name}: nothing")
     return said
-
-
-def _mask(each: Prediction) -> str:
-    shares = each.get("share") or {}
-    return ", ".join(f"{label} {100 * share:.0f} %" for label, share in shares.items() if _number(share)) or "a mask"
-
-
-def _person(each: Prediction) -> str:
-    gender = each.get("gender") or {}
-    age = f"age {digits(each['age'])}" if _number(each.get("age")) else ""
-    return ", ".join(filter(None, (age, str(gender.get("label", "")))))
-
-
-def _angles(each: Prediction) -> str:
-    names = [name for name in ("yaw", "pitch", "roll") if _number(each.get(name))]
-    return ", ".join(f"{name} {each[name]:.0f}°" for name in names)
-
-
-_SAYS: dict[str, Callable[[Prediction], str]] = {
-    "text": lambda each: str(each["text"]),
-    "age": _person,
-    "yaw": _angles,
-    "mask": _mask,
-    "masks": _mask,
-    "embedding": lambda each: f"{len(each['embedding'])} numbers",
-    "points": lambda each: f"{len(each['points'])} points",
-}
-"""How predictions with these keys are put into words."""
 
 
 def plain_text(value: Any) -> str:

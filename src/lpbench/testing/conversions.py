@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.model_choice import merge, reference
 from lpbench.plugin.converter import Conversion
 from lpbench.plugin.engine import Model
+from lpbench.testing import onnx_models
 from lpbench.worker.tensor_wire import Tensor, align_layout, fitted
 
 if TYPE_CHECKING:
@@ -50,9 +51,7 @@ class OnnxModels:
             self._node("Gemm", ["f", "w2", "b2"], "logits", transB=1),
         ]
         weights = {"w": self._weights(8, 3, 3, 3), "w2": self._weights(5, 128), "b2": self._weights(5)}
-        saving: dict[str, Any] = (
-            {"save_as_external_data": True, "location": "weights.data", "size_threshold": 0} if beside else {}
-        )
+        saving: dict[str, Any] = {**onnx_models.BESIDE, "location": "weights.data"} if beside else {}
         return self.save(nodes, [("image", (batch, 3, 8, 8))], [("logits", (batch, 5))], weights, **saving)
 
     def several(self) -> Path:
@@ -122,19 +121,8 @@ class OnnxModels:
         **saving: Any,
     ) -> Path:
         """Save a graph."""
-        import onnx
-
-        helper = onnx.helper
-        graph_inputs, graph_outputs = (
-            [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in side]
-            for side in (inputs, outputs)
-        )
-        tensors = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
-        graph = helper.make_graph(nodes, "graph", graph_inputs, graph_outputs, tensors)
-        versions = [helper.make_opsetid(domain, opset) for domain in sorted({"", *(node.domain for node in nodes)})]
-        path = self.folder / "model.onnx"
-        onnx.save(helper.make_model(graph, opset_imports=versions, ir_version=8), str(path), **saving)
-        return path
+        given, found = ([(name, onnx_models.FLOAT, shape) for name, shape in side] for side in (inputs, outputs))
+        return onnx_models.save(self.folder / "model.onnx", nodes, given, found, weights, opset=opset, **saving)
 
     def _node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> Any:
         import onnx

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lpbench.cli import main
 from lpbench.errors import AppError, EngineError, LpbenchError, UnknownNameError
-from lpbench.plugin import registry
+from lpbench.testing.setups import installed, write_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,20 +28,9 @@ LAYERS = ["a", "b", "c", "d"]
 @pytest.fixture(autouse=True)
 def _agreeing(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Install the plugin of matrix engines, for this process and for workers."""
-    site = tmp_path_factory.mktemp("site")
-    meta = site / "lpbench_agreeing-1.0.dist-info"
-    meta.mkdir()
-    (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: lpbench-agreeing\nVersion: 1.0\n", encoding="utf-8")
-    (meta / "entry_points.txt").write_text("[lpbench]\nagreeing = lpbench_agreeing\n", encoding="utf-8")
-    places = [str(Path(__file__).parents[2] / "fakes"), str(site)]
-    for each in places:
-        monkeypatch.syspath_prepend(each)
-    before = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*places, *([before] if before else [])]))
-    registry.refresh()
-    yield
-    monkeypatch.undo()
-    registry.refresh()
+    fakes = Path(__file__).parents[2] / "fakes"
+    with installed("agreeing", fakes, tmp_path_factory.mktemp("site"), monkeypatch):
+        yield
 
 
 @pytest.fixture
@@ -50,19 +38,7 @@ def app(tmp_path: Path) -> Path:
     folder = tmp_path / "matrices"
     folder.mkdir()
     (folder / "model.matrix").write_text(json.dumps(LAYERS), encoding="ascii")
-    return write(folder, {"matrix": {"file": "model.matrix"}})
-
-
-def write(folder: Path, models: dict[str, Any]) -> Path:
-    component = {
-        "name": "multiplier",
-        "preprocessing": {"type": "tensors"},
-        "inference": {"models": models},
-        "postprocessing": {"type": "tensors"},
-    }
-    config = {"schema_version": 1, "ai_app_class": "signal_processing", "components": [component]}
-    (folder / "ai_app_config.json").write_text(json.dumps(config), encoding="ascii")
-    return folder
+    return write_app(folder, {"matrix": {"file": "model.matrix"}}, name="multiplier")
 
 
 def test_an_engine_that_computes_the_same_agrees(app: Path) -> None:
@@ -148,7 +124,7 @@ def test_a_mistyped_engine_is_named_with_the_nearest(app: Path) -> None:
 def test_no_reference_is_an_error_that_says_for_what(tmp_path: Path) -> None:
     (tmp_path / "model.vector").write_text("[]", encoding="ascii")
     with pytest.raises(EngineError, match="no engine that others are judged by reads vector"):
-        agree(write(tmp_path, {"vector": {"file": "model.vector"}}), ["other"])
+        agree(write_app(tmp_path, {"vector": {"file": "model.vector"}}), ["other"])
 
 
 def test_a_folder_that_is_not_there_is_named(app: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path  # noqa: TC003 - fixtures
 from typing import Any
 
@@ -15,6 +14,8 @@ onnx = pytest.importorskip("onnx", reason="needs onnx")
 import numpy as np  # noqa: E402 - after the skips
 
 from lpbench.jobs.agreement import agree  # noqa: E402
+from lpbench.testing import onnx_models  # noqa: E402
+from lpbench.testing.setups import write_app  # noqa: E402
 
 FLOAT = onnx.TensorProto.FLOAT
 CHANNELS = 8
@@ -22,12 +23,8 @@ CHANNELS = 8
 
 def save(path: Path, nodes: list[Any], output: list[int], weights: dict[str, Any], opset: int = 13) -> Path:
     """Save a graph from x (1, 3, 16, 16) to y."""
-    ends = [onnx.helper.make_tensor_value_info("x", FLOAT, [1, 3, 16, 16])]
-    outputs = [onnx.helper.make_tensor_value_info("y", FLOAT, output)]
-    tensors = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
-    graph = onnx.helper.make_graph(nodes, "graph", ends, outputs, tensors)
-    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8), path)
-    return path
+    ends = ("x", FLOAT, (1, 3, 16, 16)), ("y", FLOAT, output)
+    return onnx_models.save(path, nodes, ends[:1], ends[1:], weights, opset=opset)
 
 
 def network(path: Path, *, damaged: bool = False) -> Path:
@@ -50,15 +47,7 @@ def network(path: Path, *, damaged: bool = False) -> Path:
 
 def app(folder: Path, models: dict[str, Any], post: dict[str, Any]) -> Path:
     """Write an app around models that take tensors."""
-    component = {
-        "name": "net",
-        "preprocessing": {"type": "tensors"},
-        "inference": {"models": models},
-        "postprocessing": post,
-    }
-    config = {"schema_version": 1, "ai_app_class": "image_classification", "components": [component]}
-    (folder / "ai_app_config.json").write_text(json.dumps(config), encoding="utf-8")
-    return folder
+    return write_app(folder, models, post=post, ai_app_class="image_classification")
 
 
 def with_converted(folder: Path, *, damaged: bool) -> Path:

@@ -10,6 +10,7 @@ import pytest
 from lpbench.app.model import load_app
 from lpbench.errors import AppError, ConversionError
 from lpbench.jobs.conversion import convert
+from lpbench.testing.setups import write_app
 from lpbench.util import atomic_folders
 
 if TYPE_CHECKING:
@@ -232,15 +233,7 @@ def app(formula: Callable[..., Path], tmp_path: Path) -> Path:
     folder = tmp_path / "app"
     folder.mkdir()
     formula(TWO).rename(folder / "m.formula")
-    component = {
-        "name": "numbers",
-        "preprocessing": {"type": "tensors"},
-        "inference": {"models": {"formula": {"file": "m.formula"}}},
-        "postprocessing": {"type": "tensors"},
-    }
-    config = {"schema_version": 1, "ai_app_class": "signal_processing", "components": [component]}
-    (folder / "ai_app_config.json").write_text(json.dumps(config), encoding="utf-8")
-    return folder
+    return write_app(folder, {"formula": {"file": "m.formula"}}, name="numbers")
 
 
 def test_an_app_gets_the_model_with_its_provenance(app: Path) -> None:

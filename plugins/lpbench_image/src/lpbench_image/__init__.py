@@ -29,6 +29,7 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
             hint="pip install opencv-python-headless",
             config="lpbench_image.config:ImageConfig",
             suffixes=SUFFIXES,
+            guess="lpbench_image._guess:image",
         )
     )
 
@@ -45,6 +46,7 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
             hint="pip install numpy",
             config="lpbench_image.config:ClassificationConfig",
             classes=("image_classification", "object_classification", "emotion"),
+            guess="lpbench_image._guess:classification",
         )
     )
     for spec in (*DETECTORS, *SPECS):

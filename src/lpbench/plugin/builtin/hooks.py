@@ -43,6 +43,7 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
             hint="pip install numpy",
             config=config,
             suffixes=(".npy", ".npz"),
+            guess="lpbench.plugin.builtin.tensors:guess_inputs",
         )
     )
 
@@ -57,6 +58,7 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
             "lpbench.plugin.builtin.tensors:TensorPostprocessor",
             summary,
             config="lpbench.plugin.builtin.tensors:RawConfig",
+            guess="lpbench.plugin.builtin.tensors:guess_outputs",
         )
     )
 

@@ -15,6 +15,7 @@ SPECS = (
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:MeshConfig",
+        words={"points": "lpbench_image._words:points"},
     ),
     ProcessorSpec(
         "iris",
@@ -23,6 +24,7 @@ SPECS = (
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:IrisConfig",
+        words={"points": "lpbench_image._words:points"},
     ),
     ProcessorSpec(
         "head-pose",
@@ -31,6 +33,7 @@ SPECS = (
         requires=("numpy", "cv2"),
         hint=OPENCV,
         config="lpbench_image.post.config:HeadPoseConfig",
+        words={"yaw": "lpbench_image._words:angles"},
     ),
     ProcessorSpec(
         "keypoints",
@@ -47,6 +50,7 @@ SPECS = (
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:EmbeddingConfig",
+        words={"embedding": "lpbench_image._words:embedding"},
     ),
     ProcessorSpec(
         "age-gender",
@@ -55,6 +59,7 @@ SPECS = (
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:AgeGenderConfig",
+        words={"age": "lpbench_image._words:person"},
     ),
     ProcessorSpec(
         "mask",
@@ -63,6 +68,7 @@ SPECS = (
         requires=("numpy", "cv2"),
         hint=OPENCV,
         config="lpbench_image.post.config:MaskConfig",
+        words={"mask": "lpbench_image._words:mask", "masks": "lpbench_image._words:mask"},
     ),
     ProcessorSpec(
         "text-boxes",

@@ -1,0 +1,130 @@
+"""What ``lpbench new-app`` assumes of a vision model; imports neither cv2 nor numpy."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lpbench.plugin.guessing import GuessedStep
+
+if TYPE_CHECKING:
+    from lpbench.plugin.engine import TensorInfo
+    from lpbench.plugin.guessing import AppFacts
+
+CLASSES = frozenset(
+    {
+        "image_classification",
+        "object_classification",
+        "object_detection",
+        "face_detection",
+        "face_landmarks",
+        "face_recognition",
+        "body_pose",
+        "age_gender",
+        "emotion",
+        "head_pose",
+        "eye_gaze",
+        "segmentation",
+    }
+)
+"""Classes of apps whose samples are images and whose models take a whole image."""
+CHANNELS = (1, 3)
+SIZE = 224
+"""Height and width of the input of most ImageNet models, in pixels."""
+MARGIN = 256 / 224
+"""Ratio of the scaled photo's short side to the crop, as in the usual evaluation of ImageNet models."""
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Mean and standard deviation of ImageNet's training photos by channel, red first, with values from 0 to 1."""
+UNSIGNED = ("uint8", "int8")
+
+
+class Part(NamedTuple):
+    """Some of a processor's settings, and the lines that say what was assumed."""
+
+    settings: dict[str, Any]
+    assumed: tuple[str, ...]
+
+
+def image(facts: AppFacts) -> GuessedStep | None:
+    """Return how an image becomes the input of a model of a class; None if samples of the class are no images."""
+    if facts.app_class not in CLASSES:
+        return None
+    inputs = [dataclasses.replace(info, layout=info.layout or _layout(info)) for info in facts.inputs]
+    target = next((info for info in inputs if info.layout), None)
+    height, width, channels = _extent(target)
+    size, grey = (height or SIZE, width or SIZE), channels == 1
+    parts = (
+        _size(known=None not in {height, width}),
+        _color(grey=grey),
+        _framing(facts.app_class, *size),
+        _values(facts.app_class, target.dtype if target else "float32", grey=grey),
+    )
+    settings = {key: value for part in parts for key, value in part.settings.items()}
+    lines = tuple(line for part in parts for line in part.assumed)
+    return GuessedStep(settings, lines, {info.name: info.layout for info in inputs})
+
+
+def classification(facts: AppFacts) -> GuessedStep:
+    """Return how class scores become labels, and point out labels that do not fit the scores."""
+    softmax = 'a softmax is applied to the scores; write "activation": "none" if the model ends in one'
+    return GuessedStep(assumed=(softmax, *_labels(facts)))
+
+
+def _labels(facts: AppFacts) -> tuple[str, ...]:
+    scores = facts.outputs[0] if facts.outputs else None
+    last = scores.shape[-1] if scores and scores.shape else None
+    if not facts.labels:
+        return ("classes are shown by number; --labels FILE names them",)
+    if scores and isinstance(last, int) and last != facts.labels:
+        return (f'CHECK: there are {facts.labels} labels, but output "{scores.name}" has {last} classes',)
+    return ()
+
+
+def _size(*, known: bool) -> Part:
+    line = f"the input size is {SIZE}x{SIZE}, because the model file does not state it"
+    return Part({}, () if known else (line,))
+
+
+def _color(*, grey: bool) -> Part:
+    line = f"the channels are {'grey' if grey else 'red, green, blue'}; color may be RGB, BGR or GREY"
+    return Part({"color": "GREY" if grey else "RGB"}, (line,))
+
+
+def _framing(app_class: str, height: int, width: int) -> Part:
+    """Return how a photo is brought to the input's size: classifiers see its centre, other models all of it."""
+    if app_class == "image_classification" and height == width:
+        short = round(height * MARGIN)
+        line = f"a photo's short side is scaled to {short} and its centre, {height}x{height}, is kept"
+        return Part({"resize": {"mode": "short-side", "size": short}, "crop": height}, (line,))
+    line = f"a photo is stretched to {height}x{width} (height x width)"
+    return Part({"resize": {"mode": "stretch", "size": [height, width]}}, (line,))
+
+
+def _values(app_class: str, dtype: str, *, grey: bool) -> Part:
+    """Return how values from 0 to 255 become those that the model takes."""
+    if dtype in UNSIGNED:
+        return Part({}, (f"values stay in the range 0 to 255, because the input is {dtype}",))
+    if app_class == "image_classification" and not grey:
+        line = "values are scaled to 0 to 1, then normalised by ImageNet's mean and deviation (normalise)"
+        return Part({"normalise": {"mean": list(MEAN), "std": list(DEVIATION)}}, (line,))
+    return Part({}, ("values are scaled to 0 to 1; normalise takes a scale, a mean and a deviation",))
+
+
+def _layout(info: TensorInfo) -> str:
+    """Return the layout of an image tensor, or an empty string if its shape does not determine it."""
+    batch = "N" if len(info.shape) == 4 else ""  # noqa: PLR2004 - batch, channels, height, width
+    if len(info.shape) not in {3, 4}:
+        return ""
+    first, last = (info.shape[at] in CHANNELS for at in (-3, -1))
+    if first == last:
+        return ""
+    return f"{batch}CHW" if first else f"{batch}HWC"
+
+
+def _extent(info: TensorInfo | None) -> tuple[int | None, int | None, int | None]:
+    """Return height, width and channels, each None if it is open or not known."""
+    if info is None:
+        return None, None, None
+    sizes = dict(zip(info.layout, info.shape, strict=False))
+    height, width, channels = (size if isinstance(size := sizes.get(letter), int) else None for letter in "HWC")
+    return height, width, channels

@@ -1,0 +1,97 @@
+"""What ``lpbench new-app`` assumes of vision models, and that listing the plugin stays light."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from lpbench.app.guess import guess
+from lpbench.plugin.engine import TensorInfo
+
+
+def image(*shape: int | str | None, dtype: str = "float32") -> TensorInfo:
+    return TensorInfo("x", dtype, shape)
+
+
+@pytest.mark.parametrize(
+    ("info", "layout", "settings"),
+    [
+        (image("n", 3, 224, 224), "NCHW", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
+        (image(1, 299, 299, 3), "NHWC", {"resize": {"mode": "short-side", "size": 342}, "crop": 299, "color": "RGB"}),
+        (image(1, 1, 28, 32), "NCHW", {"resize": {"mode": "stretch", "size": [28, 32]}, "color": "GREY"}),
+        (image(3, 64, 64), "CHW", {"resize": {"mode": "short-side", "size": 73}, "crop": 64, "color": "RGB"}),
+        (image("n", 3, "h", "w"), "NCHW", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
+        (image(1, 3, 5, 3), "", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
+    ],
+)
+def test_preprocessing_follows_the_models_input(info: TensorInfo, layout: str, settings: dict[str, Any]) -> None:
+    """Both layouts, one channel, no batch, open sizes, and a shape that could be either."""
+    made = guess("image_classification", [info], [], 0)
+    assert made.inputs[0].layout == layout
+    found = {key: value for key, value in made.preprocessing.items() if key not in {"type", "normalise"}}
+    assert found == settings
+
+
+@pytest.mark.parametrize(
+    ("app_class", "info", "normalised"),
+    [
+        ("image_classification", image(1, 3, 8, 8), True),
+        ("image_classification", image(1, 8, 8, 3, dtype="uint8"), False),
+        ("image_classification", image(1, 1, 8, 8), False),
+        ("face_detection", image(1, 3, 8, 8), False),
+    ],
+)
+def test_imagenets_mean_is_assumed_for_colour_photos_of_classifiers_only(
+    app_class: str, info: TensorInfo, *, normalised: bool
+) -> None:
+    made = guess(app_class, [info], [], 0)
+    assert ("normalise" in made.preprocessing) == normalised
+    assert any("ImageNet's mean" in line for line in made.assumed) == normalised
+
+
+def test_labels_that_are_too_many_for_the_model_are_pointed_out() -> None:
+    made = guess("image_classification", [], [TensorInfo("prob", "float32", (1, 1000))], 1001)
+    assert 'CHECK: there are 1001 labels, but output "prob" has 1000 classes' in made.assumed
+
+
+@pytest.mark.parametrize(
+    ("app_class", "steps"),
+    [
+        ("emotion", ("image", "classification")),
+        ("segmentation", ("image", "tensors")),
+        ("audio_classification", ("tensors", "tensors")),
+        ("model", ("tensors", "tensors")),
+    ],
+)
+def test_the_class_decides_which_processors_are_used(app_class: str, steps: tuple[str, str]) -> None:
+    made = guess(app_class, [], [], 0)
+    assert (made.preprocessing["type"], made.postprocessing["type"]) == steps
+
+
+def test_what_is_assumed_is_said_in_the_order_of_the_steps() -> None:
+    made = guess("image_classification", [], [], 0)
+    assert made.assumed == (
+        "the input size is 224x224, because the model file does not state it",
+        "the channels are red, green, blue; color may be RGB, BGR or GREY",
+        "a photo's short side is scaled to 256 and its centre, 224x224, is kept",
+        "values are scaled to 0 to 1, then normalised by ImageNet's mean and deviation (normalise)",
+        'a softmax is applied to the scores; write "activation": "none" if the model ends in one',
+        "classes are shown by number; --labels FILE names them",
+    )
+
+
+def test_values_of_unsigned_inputs_stay_as_they_are() -> None:
+    made = guess("object_detection", [image(1, 8, 8, 3, dtype="uint8")], [], 0)
+    assert made.preprocessing == {"type": "image", "color": "RGB", "resize": {"mode": "stretch", "size": [8, 8]}}
+    assert "values stay in the range 0 to 255, because the input is uint8" in made.assumed
+    assert not made.unserved
+
+
+def test_neither_guessing_nor_wording_imports_a_library() -> None:
+    modules = "lpbench_image, lpbench_image._guess, lpbench_image._words"
+    code = f"import sys, {modules}; print({{'numpy', 'cv2'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
