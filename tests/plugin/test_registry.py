@@ -14,8 +14,9 @@ import pytest
 
 from lpbench.errors import DuplicateNameError, NotInstalledError, PluginError, UnknownNameError
 from lpbench.plugin import registry
+from lpbench.plugin.discovery import CLASS_EXTRAS, EXTRAS, brought_by
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.registry import CLASS_EXTRAS, COMMANDS, ENGINES, EXTRAS, METRICS, PREPROCESSORS, Registry
+from lpbench.plugin.registry import COMMANDS, ENGINES, METRICS, PREPROCESSORS, Registry
 from lpbench.plugin.specs import EngineSpec, MetricSpec, State
 
 if TYPE_CHECKING:
@@ -196,9 +197,9 @@ def test_the_metadata_names_extras_of_lpbench_and_classes_of_apps(extras: dict[s
     offered = re.findall(r"^([\w-]+) = \[", text.partition("[project.optional-dependencies]")[2], flags=re.MULTILINE)
     assert {extra for table in extras.values() for extra in table.values()} <= set(offered)
     assert set(extras[CLASS_EXTRAS]) <= set(published("lpbench.app", "ai_app")["properties"]["ai_app_class"]["enum"])
-    assert registry.brought_by("litert") == "tflite"
-    assert registry.brought_by("segmentation", group=CLASS_EXTRAS) == "image"
-    assert registry.brought_by("segmentation") == ""
+    assert brought_by("litert") == "tflite"
+    assert brought_by("segmentation", group=CLASS_EXTRAS) == "image"
+    assert brought_by("segmentation") == ""
 
 
 def test_any_distribution_may_state_what_brings_a_name(site: Path) -> None:

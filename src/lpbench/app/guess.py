@@ -6,8 +6,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lpbench.plugin.discovery import CLASS_EXTRAS, brought_by
 from lpbench.plugin.guessing import AppFacts, GuessedStep
-from lpbench.plugin.registry import CLASS_EXTRAS, POSTPROCESSORS, PREPROCESSORS, brought_by, current, offers_where
+from lpbench.plugin.registry import POSTPROCESSORS, PREPROCESSORS, current, offers_where
 from lpbench.plugin.specs import load
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import pluggy
 
 from lpbench.errors import DuplicateNameError, NotInstalledError, PluginError, UnknownNameError, nearest
 from lpbench.plugin import hookspecs
+from lpbench.plugin.discovery import brought_by, entry_points
 from lpbench.plugin.specs import (
     AnalyzerSpec,
     AppSpec,
@@ -35,14 +36,6 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Spec)
 
 BUILTIN = "builtin"
-
-EXTRAS = "lpbench.extras"
-"""Entry-point group of lpbench's own metadata: name of an engine or processor = extra of lpbench that brings it.
-
-An extra for a plugin is called like the plugin's entry point.
-"""
-CLASS_EXTRAS = "lpbench.extras.classes"
-"""The same by the class of an app: the extra that brings processors for it."""
 
 
 class Kind(Generic[S]):
@@ -141,7 +134,7 @@ class Registry:
         from lpbench.plugin.builtin import hooks
 
         self.add(BUILTIN, hooks)
-        for point, origin in _entry_points():
+        for point, origin in entry_points():
             if point.name not in self._disabled:
                 self._discover(point, origin)
 
@@ -285,35 +278,6 @@ def refresh() -> Registry:
 def offers_where(kind: Kind[S], keep: Callable[[S], bool]) -> Iterator[Offer[S]]:
     """Yield the usable offers of one kind whose spec satisfies ``keep``."""
     return (offer for offer in current().all(kind).values() if not offer.clash and keep(offer.spec))
-
-
-def brought_by(name: str, *, group: str = EXTRAS) -> str:
-    """Return the extra of lpbench that brings what users ask for by a name; empty if lpbench's metadata has none."""
-    import importlib.metadata  # slow to import, and needed only where a name is not known
-
-    return next((point.value for point in importlib.metadata.entry_points(group=group, name=name)), "")
-
-
-def _entry_points() -> list[tuple[EntryPoint, str]]:
-    """Return lpbench's entry points and their distributions, each once, in an order independent of the file system."""
-    import importlib.metadata  # slow to import, and not needed to read results
-
-    points = [(point, _origin(point)) for point in importlib.metadata.entry_points(group=hookspecs.PROJECT)]
-    unique = {(point.name, point.value, origin): (point, origin) for point, origin in points}
-    return [unique[key] for key in sorted(unique)]
-
-
-def _origin(point: EntryPoint) -> str:
-    """Return name and version of the distribution that provides an entry point."""
-    if point.dist is None:
-        return ""
-    try:
-        metadata = point.dist.metadata  # a property that reads the file at each access
-        if "Name" in metadata and "Version" in metadata:
-            return f"{metadata['Name']} {metadata['Version']}"
-    except Exception:  # noqa: BLE001, S110 - a damaged installation: the types of its errors differ between Pythons
-        pass
-    return "a distribution without metadata"
 
 
 def _aliases(spec: Spec) -> tuple[str, ...]:

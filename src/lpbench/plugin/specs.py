@@ -15,6 +15,7 @@ from lpbench.errors import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from importlib.metadata import Distribution
 
 
 class State(enum.Enum):
@@ -44,7 +45,7 @@ class Availability:
 READY = Availability(State.READY)
 
 
-@dataclass(frozen=True, eq=False)  # compared by identity; generating __eq__ would cost start-up time
+@dataclass(frozen=True, eq=False, repr=False)  # compared by identity; each generated method costs start-up time
 class Spec:
     """One named offer of a plugin.
 
@@ -61,6 +62,9 @@ class Spec:
     requires: tuple[str, ...] = ()
     hint: str = ""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, {self.target!r})"
+
     def availability(self) -> Availability:
         """Return whether the modules in ``requires`` are installed, without importing them."""
         missing = [names for names in self.requires if not any(map(_installed, names.split("|")))]
@@ -76,7 +80,7 @@ class Spec:
         return load(self.target, who=self.name)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EngineSpec(Spec):
     """An inference engine and its capabilities; the core decides by these fields, never by the name.
 
@@ -117,7 +121,7 @@ class EngineSpec(Spec):
         return next(filter(None, map(_version, self.distributions)), "")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ProcessorSpec(Spec):
     """A pre- or postprocessor.
 
@@ -144,7 +148,7 @@ class MonitorSpec(Spec):
     """A monitor of a resource: load, memory, temperature, power."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MetricSpec(Spec):
     """A quality metric; the target is a subclass of ``lpbench.plugin.quality.QualityMetric``.
 
@@ -158,7 +162,7 @@ class MetricSpec(Spec):
     higher_is_better: bool = True
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ConverterSpec(Spec):
     """A converter between model formats; the target is a subclass of ``lpbench.plugin.converter.Converter``.
 
@@ -224,6 +228,17 @@ def _version(distribution: str) -> str:
     import importlib.metadata
 
     try:
-        return importlib.metadata.version(distribution)
+        return identity(importlib.metadata.distribution(distribution))[1]
     except importlib.metadata.PackageNotFoundError:
         return ""
+
+
+def identity(distribution: Distribution) -> tuple[str, str]:
+    """Return a distribution's name and version, each empty if its metadata lack it.
+
+    The head of the file is enough; ``importlib.metadata`` parses all of it as an e-mail, long description included.
+    """
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    lines = text.partition("\n\n")[0].splitlines()
+    known = {name: value.strip() for name, _, value in (line.partition(":") for line in reversed(lines))}
+    return known.get("Name", ""), known.get("Version", "")

@@ -43,7 +43,7 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
             hint="pip install numpy",
             config=config,
             suffixes=(".npy", ".npz"),
-            guess="lpbench.plugin.builtin.tensors:guess_inputs",
+            guess="lpbench.plugin.builtin.guesses:guess_inputs",
         )
     )
 
@@ -58,7 +58,7 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
             "lpbench.plugin.builtin.tensors:TensorPostprocessor",
             summary,
             config="lpbench.plugin.builtin.tensors:RawConfig",
-            guess="lpbench.plugin.builtin.tensors:guess_outputs",
+            guess="lpbench.plugin.builtin.guesses:guess_outputs",
         )
     )
 

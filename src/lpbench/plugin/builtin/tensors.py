@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ProcessorError, nearest
 from lpbench.plugin.builtin.synthetic import synthetic
-from lpbench.plugin.guessing import GuessedStep
 from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
-    from lpbench.plugin.guessing import AppFacts
 
     Array = np.ndarray[Any, Any]
 
@@ -160,21 +158,6 @@ class TensorPostprocessor(Postprocessor[RawConfig]):
         """
         names = {info.name: info.called for info in self.outputs}
         return {"outputs": {names.get(name, name): _describe(array) for name, array in prediction.items()}}
-
-
-def guess_inputs(facts: AppFacts) -> GuessedStep:
-    """Return the step of a new app, whatever its class, and point out dimensions that must be given."""
-    assumed = ["inputs are synthetic, or read from .npy and .npz files"]
-    try:
-        resolve_shapes(facts.inputs, {})
-    except ProcessorError as error:
-        assumed.append(f'{error.what}: write "shapes": {{"NAME": [sizes]}} under preprocessing before running')
-    return GuessedStep(assumed=tuple(assumed))
-
-
-def guess_outputs(facts: AppFacts) -> GuessedStep:  # noqa: ARG001 - outputs of every model are passed on
-    """Return the step of a new app, whatever its class."""
-    return GuessedStep(assumed=("predictions are the outputs themselves: shape, type and range of each",))
 
 
 def resolve_shapes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
