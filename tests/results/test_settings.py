@@ -95,6 +95,13 @@ def test_settings_hold_what_json_can_carry_whatever_was_handed_over() -> None:
     assert RunSettings.of({"engine": Acme()}).engine == ("Acme",)
 
 
+def test_numbers_of_numpy_are_settings_like_others() -> None:
+    np = pytest.importorskip("numpy", reason="needs numpy")
+    settings = RunSettings.of({"seed": np.int64(3), "shapes": {"x": np.array([1, 3])}, "timeout": np.float32(2)})
+    assert settings == RunSettings(seed=3, shapes={"x": (1, 3)}, timeout=2.0)
+    assert (type(settings.seed), type(settings.timeout)) == (int, float)
+
+
 def test_the_schema_of_results_documents_every_setting_with_the_same_words() -> None:
     properties = published("lpbench.results", "result")["properties"]["settings"]["properties"]
     assert {name: each["description"] for name, each in properties.items()} == documentation()

@@ -133,6 +133,8 @@ def _frozen(value: Any, *, one: bool) -> Any:
 
     :param one: Whether a text is one of several that there may be.
     """
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        return _frozen(value.tolist(), one=one)
     if isinstance(value, (str, os.PathLike)):
         return (value,) if one else os.fspath(value)
     if isinstance(value, Mapping):

@@ -61,7 +61,7 @@ class Channel:
             while view:
                 # A pipe that poll calls writable takes PIPE_BUF bytes without blocking, and no more for certain.
                 self._wait(self._writer, select.POLLOUT, deadline, "the other end stopped reading")
-                view = view[os.write(self._writer, view[: select.PIPE_BUF] if deadline else view) :]
+                view = view[os.write(self._writer, view if deadline is None else view[: select.PIPE_BUF]) :]
         except BrokenPipeError as error:
             raise ClosedError("the other end is gone") from error
 
