@@ -131,7 +131,9 @@ def test_a_conversion_that_fails_is_one_configurations_failure_among_others(
     outcomes = {each["label"]: each["outcome"] for each in json.loads(capsys.readouterr().out)["configurations"]}
     assert outcomes["exact"]["kind"] == "ok"
     assert outcomes["quick"]["kind"] == "failed"
-    assert outcomes["quick"]["detail"].startswith('m.formula: maker 7 made another model: output "y" differs')
+    assert outcomes["quick"]["detail"].startswith(
+        'm.formula: the model that maker 7 made differs from its source: output "y" differs'
+    )
 
 
 def test_a_conversion_that_fails_for_the_only_engine_is_the_error(

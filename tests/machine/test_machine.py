@@ -495,8 +495,8 @@ def moment(at: float, busy: float | None, **more: Any) -> Snapshot:
 def test_disturbed_runs_say_by_whom() -> None:
     """Ten seconds on two cores: others' share, the host's, the quota's, and a calm one."""
     start = moment(0, 0)
-    assert between(start, moment(10, 4)).disturbed() == "other processes had 20% of the CPU time"
-    assert "virtual machines had 15%" in between(start, moment(10, 0, stolen=3.0)).disturbed()
+    assert between(start, moment(10, 4)).disturbed() == "other processes used 20% of the CPU time"
+    assert "virtual machines used 15%" in between(start, moment(10, 0, stolen=3.0)).disturbed()
     assert "stopped the run 3 times" in between(start, moment(10, 0, quota_stops=3)).disturbed()
     assert between(start, moment(10, 0.5)).disturbed() == ""
     assert between(start, moment(10, 4)).disturbed(limit=0.3) == ""

@@ -212,7 +212,7 @@ def test_a_crashed_run_is_named_beside_the_number_of_the_others() -> None:
 
 
 def test_fewer_runs_than_planned_say_why() -> None:
-    assert "2 of 3 runs: the time was over" in render.text(make_result(make_configuration(runs=2)))
+    assert "2 of 3 runs: the time ran out" in render.text(make_result(make_configuration(runs=2)))
 
 
 def test_an_interrupted_result_says_so() -> None:
@@ -533,7 +533,7 @@ def test_engines_that_answer_otherwise_are_named() -> None:
     other = dataclasses.replace(make_configuration("three"), predictions=one("dog"))
     assert answers(make_result(first, same, other))[1:] == [
         "a.png   cat          0.500",
-        "three answers otherwise: a.png  dog 0.500",
+        "three answers differently: a.png  dog 0.500",
     ]
     assert answers(make_result()) == ["no predictions"]
 

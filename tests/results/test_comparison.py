@@ -234,7 +234,7 @@ def test_one_configuration_is_compared_with_one_and_of_several_the_same_engine()
         ("one", "one"),
         ("other", "other"),
     ]
-    with pytest.raises(ResultError, match="nothing to compare"):
+    with pytest.raises(ResultError, match="no engine was measured in both"):
         compare(both, make_result(make_configuration("third", 1.0, 7.0)))
 
 
@@ -335,8 +335,8 @@ def test_the_screen_names_verdict_interval_times_and_the_stage_that_makes_most_o
         (["--fail-unclear"], 0, ""),
         (["--fail-slower", "-1"], 2, "5% or 0.05"),
         (["--margin", "0"], 2, "--margin"),
-        (["--threads", "2"], 2, "--threads is for measuring now"),
-        (["--retry-disturbed"], 2, "--retry-disturbed is for measuring now"),
+        (["--threads", "2"], 2, "--threads applies only to measuring"),
+        (["--retry-disturbed"], 2, "--retry-disturbed applies only to measuring"),
     ],
 )
 def test_the_status_says_whether_a_gate_failed(

@@ -267,12 +267,12 @@ def test_each_stream_runs_in_the_thread_that_opened_it(fake_app: Callable[..., P
 
 
 def test_an_engine_that_takes_no_batches_says_so(fake_app: Callable[..., Path]) -> None:
-    with pytest.raises(EngineError, match='engine "fake" takes no batches'):
+    with pytest.raises(EngineError, match='engine "fake" does not support batches'):
         benchmark(fake_app(), batch=2)
 
 
 def test_latency_is_not_taken_apart_for_batches(fake_app: Callable[..., Path]) -> None:
-    with pytest.raises(LpbenchError, match="parts of a latency are those of one sample"):
+    with pytest.raises(LpbenchError, match="breaks down the latency of single samples"):
         benchmark(fake_app(), streams=2, explain=True)
 
 

@@ -56,7 +56,7 @@ def test_a_layout_that_the_app_states_counts() -> None:
 
 
 def test_a_tensor_that_the_model_does_not_have_is_named() -> None:
-    with pytest.raises(EngineError, match=r'states a tensor "dota"; the model has data, mask\n.*did you mean "data"'):
+    with pytest.raises(EngineError, match=r'names a tensor "dota"; the model has data, mask\n.*did you mean "data"'):
         merge(SEEN, [TensorInfo("dota", "uint8", ())])
 
 

@@ -77,7 +77,7 @@ def merge(seen: Sequence[TensorInfo], stated: Sequence[TensorInfo]) -> tuple[Ten
     names = [info.name for info in seen]
     for name in by_name.keys() - set(names):
         raise EngineError(
-            f'the app states a tensor "{name}"; the model has {", ".join(names)}', hint=nearest(name, names)
+            f'the app names a tensor "{name}"; the model has {", ".join(names)}', hint=nearest(name, names)
         )
     return tuple(_completed(info, by_name[info.name]) if info.name in by_name else info for info in seen)
 

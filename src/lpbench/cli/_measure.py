@@ -31,7 +31,9 @@ def refuse(*paths: Path | None, overwrite: bool) -> None:
                 f"the folder {path.parent} does not exist", where=str(path), hint=f"mkdir -p {path.parent}"
             )
         if not os.access(path.parent, os.W_OK):
-            raise ResultError(f"the folder {path.parent} is not writable", where=str(path), hint="name another place")
+            raise ResultError(
+                f"the folder {path.parent} is not writable", where=str(path), hint="choose another folder"
+            )
 
 
 def find_app(word: str, options: argparse.Namespace) -> App:
@@ -46,7 +48,7 @@ def find_app(word: str, options: argparse.Namespace) -> App:
         raise LpbenchError(
             "--range is for the synthetic inputs of a bare model",
             where=word,
-            hint="an app's ranges stand in its ai_app_config.json",
+            hint="an app's ranges are set in its ai_app_config.json",
         )
     place = path if path.exists() else _from_catalogue(word)
     return resolve.resolve(place, shapes=dict(options.shapes), ranges=dict(options.ranges), seed=options.seed)
@@ -124,7 +126,7 @@ def _from_catalogue(word: str) -> Path:
             f'there is no app, model file or catalogue entry "{word}"',
             hint=f"{nearest(word, [*entries, *_beside(word)])} (lpbench apps lists the catalogue)",
         )
-    _console.say(f"{word} is not in the cache yet and is fetched now, once")
+    _console.say(f"{word} is not in the cache yet: fetching it, once")
     from lpbench.cli.pull import Lines
 
     lines = Lines()

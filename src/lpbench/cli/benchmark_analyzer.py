@@ -34,7 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--ai-app", required=True, metavar="A", help="an app's folder, a catalogue name or a model file"
     )
     parser.add_argument(
-        "--deployment-package", default=LOCAL, metavar="P", help="local: the engines installed here run the app (local)"
+        "--deployment-package",
+        default=LOCAL,
+        metavar="P",
+        help="local: run the app on the engines installed here (local)",
     )
     _options.add_samples(parser, data="--dataset")
     parser.add_argument(

@@ -25,9 +25,9 @@ FEWEST = 2
 def configure(parser: Parser) -> None:
     """Describe the command."""
     parser.description = (
-        "Say of each result whether it is SAME, FASTER or SLOWER than the first, or that it is UNCLEAR, with the "
-        "interval of the ratio. With --live, measure engines in turns now and compare them: the surest way. "
-        "The run is the unit: a verdict takes 8 runs."
+        "Report whether each result is SAME, FASTER or SLOWER compared with the first, or UNCLEAR, and the interval "
+        "of the ratio. With --live, measure engines in turns now and compare them, which is the most reliable way. "
+        "A verdict needs 8 runs."
     )
     parser.epilog = (
         "examples:\n  lpbench compare before.json after.json --fail-slower 5%\n"
@@ -40,9 +40,9 @@ def configure(parser: Parser) -> None:
         "--margin", type=_options.share, default=0.01, metavar="M", help="what counts as no difference (1%%)"
     )
     parser.add_argument(
-        "--fail-slower", type=_options.share, metavar="S", help="exit 1 where one is slower by more, for certain"
+        "--fail-slower", type=_options.share, metavar="S", help="exit 1 if a result is certainly slower by more than S"
     )
-    parser.add_argument("--fail-unclear", action="store_true", help="exit 1 where a verdict is UNCLEAR")
+    parser.add_argument("--fail-unclear", action="store_true", help="exit 1 if a verdict is UNCLEAR")
     parser.add_argument(
         "--force", action="store_true", help="compare results of different machines too; overwrite FILE"
     )
@@ -67,7 +67,7 @@ def _add_live(parser: Parser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Compare, print, and say by the exit status whether a gate failed."""
     if options.margin <= 0:
-        raise LpbenchError("a margin is above 0", where="--margin")
+        raise LpbenchError("the margin must be above 0", where="--margin")
     return _saved(options) if options.live is None else _live(options)
 
 
@@ -104,7 +104,7 @@ def _refuse_measuring(options: argparse.Namespace) -> None:
         )
     given = [option.flag for option in options.of_live if getattr(options, option.name) != option.default]
     if given:
-        raise UsageError(f"{given[0]} is for measuring now", hint="add --live APP, or leave it out")
+        raise UsageError(f"{given[0]} applies only to measuring", hint="add --live APP to measure now, or leave it out")
 
 
 def _live(options: argparse.Namespace) -> int:

@@ -162,12 +162,13 @@ def refuse_side_by_side(app: App, targets: Sequence[Target], *, explain: bool) -
         return list(targets)
     if len(app.components) > 1:
         raise LpbenchError(
-            f"{app.name} is a chain: how many things a sample holds differs, so it goes through one at a time",
+            f"{app.name} is a chain of components, which takes one sample at a time",
             hint="leave --batch and --streams out",
         )
     if explain:
         raise LpbenchError(
-            "the parts of a latency are those of one sample", hint="leave --explain out, or --batch and --streams"
+            "--explain breaks down the latency of single samples, not of batches or streams",
+            hint="leave --explain out, or --batch and --streams",
         )
     checked = [_refuse_unable(target) for target in targets]
     if len(checked) == 1 and checked[0].refusal is not None:
@@ -183,11 +184,11 @@ def _refuse_unable(target: Target) -> Target:
         words
         for asked, able, words in (
             (configuration.batch, spec.batches, "batches"),
-            (configuration.streams, spec.streams, "sessions side by side"),
+            (configuration.streams, spec.streams, "parallel streams"),
         )
         if asked > 1 and not able
     ]
-    what = f'engine "{spec.name}" takes no {" and no ".join(lacks)}'
+    what = f'engine "{spec.name}" does not support {" or ".join(lacks)}'
     return dataclasses.replace(target, refusal=EngineError(what)) if lacks else target
 
 
@@ -255,7 +256,7 @@ def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
         elif found:
             found[next(reversed(found))] += f":{part}"
         else:
-            raise LpbenchError(f'"{part}" is no option', where=words, hint="write ENGINE:key=value:key=value")
+            raise LpbenchError(f'"{part}" is not an option', where=words, hint="write ENGINE:key=value:key=value")
     return found
 
 

@@ -26,7 +26,7 @@ class Probed:
     :param availability: BROKEN where it crashed, UNSUPPORTED where it finds no device.
     :param devices: What ``--device`` takes here.
     :param unusable: Devices that the library knows and cannot use, with the reason.
-    :param facts: Whatever else the probe returned.
+    :param facts: Everything else that the probe returned.
     """
 
     availability: Availability

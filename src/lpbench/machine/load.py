@@ -73,7 +73,7 @@ class Disturbance:
         reasons = {"other processes": self.foreign_share, "other virtual machines": self.stolen_share}
         for who, share in reasons.items():
             if not isinstance(share, Unavailable) and share > limit:
-                return f"{who} had {share:.0%} of the CPU time"
+                return f"{who} used {share:.0%} of the CPU time"
         return f"the CPU quota stopped the run {self.quota_stops} times" if self.quota_stops else ""
 
 

@@ -71,7 +71,7 @@ def _batching(settings: RunSettings) -> list[str]:
 def engine(each: Configuration) -> str:
     """Return which engine ran, on what, how often."""
     facts = each.facts
-    asked = f" (asked for as {each.asked})" if each.asked != each.engine else ""
+    asked = f" (requested as {each.asked})" if each.asked != each.engine else ""
     threads = facts.get("threads")
     samples = sum(run.samples for run in each.counted)
     parts = [
@@ -136,7 +136,7 @@ def _no_verdicts(result: Result) -> list[str]:
     if not without:
         return []
     which = f" on {', '.join(without)}" if result.lockstep else "s"
-    return [f"no verdict{which}: {clean(result.lockstep_reason or 'a run of theirs failed before they took turns')}"]
+    return [f"no verdict{which}: {clean(result.lockstep_reason or 'one of their runs failed before taking turns')}"]
 
 
 def _fewer(each: Configuration, result: Result) -> list[str]:
@@ -144,7 +144,7 @@ def _fewer(each: Configuration, result: Result) -> list[str]:
     planned, limit = result.resolved.runs, result.resolved.max_time_s
     if result.state != OK or not each.outcome.ok or len(each.runs) >= planned:
         return []
-    return [f"{len(each.runs)} of {planned} runs: the time was over (--max-time {limit:g})"]
+    return [f"{len(each.runs)} of {planned} runs: the time ran out (--max-time {limit:g})"]
 
 
 def _gaps(each: Configuration, *, several: bool) -> list[str]:

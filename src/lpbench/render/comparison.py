@@ -174,12 +174,12 @@ def _basis(each: Compared, apart: str) -> Iterator[str]:
     """
     runs = each.total.ratio.runs
     if each.basis == LOCKSTEP:
-        yield f"ratios of slices in turns on the same cores, {runs} runs"
+        yield f"ratios of slices measured in turns on the same cores, {runs} runs"
         return
     if each.basis == INTERLEAVED:
-        yield f"{runs} interleaved runs, not turns: {clean(apart or 'a run of theirs failed')}"
+        yield f"{runs} alternating runs instead of turns: {clean(apart or 'one of their runs failed')}"
     if each.raw_reason:
-        yield f"raw times, which a drifting machine changes too; no yardstick units: {clean(each.raw_reason)}"
+        yield f"raw times, which also change when the machine drifts; no yardstick units: {clean(each.raw_reason)}"
     else:
         raw = _ratio(each.raw[TOTAL].ratio.estimate)
         yield f"ratios of yardstick units, which cancel a drifting machine; raw total {raw}"

@@ -114,4 +114,4 @@ def _otherwise(name: str, each: Configuration, reference: Mapping[Any, Mapping[s
     """Return a line for each sample that an engine answers otherwise than the first."""
     known = [one for one in each.predictions if one.get("sample") in reference]
     differing = [one for one in known if same_answer(reference[one["sample"]], one) is False]
-    return [f"{name} answers otherwise: {clean(one['sample'])}  {' '.join(answer(one))}" for one in differing]
+    return [f"{name} answers differently: {clean(one['sample'])}  {' '.join(answer(one))}" for one in differing]

@@ -83,7 +83,7 @@ def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool 
             ", ".join(each.engine for each in result.configurations if each.measured) for result in (first, second)
         ]
         raise ResultError(
-            f"nothing to compare: measured were {engines[0] or 'none'} and {engines[1] or 'none'}",
+            f"no engine was measured in both: the first has {engines[0] or 'none'}, the second {engines[1] or 'none'}",
             hint="measure the same engine in both",
         )
     return found
@@ -127,7 +127,7 @@ def _refuse_other_machine(first: Result, second: Result) -> None:
     more = f" and {len(changes) - LISTED} more" if len(changes) > LISTED else ""
     differing = f": {'; '.join(changes[:LISTED])}{more}" if changes else ""
     raise ResultError(
-        f"the results come from different machines, or one that was changed{differing}",
+        f"the results come from different machines, or from one that has changed{differing}",
         hint="measure both on one machine; --force compares them as they are",
     )
 

@@ -74,14 +74,14 @@ def decode(block: Mapping[str, Any], *, where: str = "") -> array[int]:
     """
     count = block["count"]
     if not 0 <= count <= BLOCK_LIMIT:
-        raise ResultError(f"a block says that it holds {count} integers; at most {BLOCK_LIMIT} are read", where=where)
+        raise ResultError(f"a block of samples claims {count} integers; at most {BLOCK_LIMIT} are allowed", where=where)
     try:
         inflate = zlib.decompressobj()
         data = inflate.decompress(base64.b64decode(block["data"], validate=True), 8 * count + 1)
     except (zlib.error, binascii.Error, ValueError) as error:
         raise ResultError(f"a block of samples is damaged: {error}", where=where) from error
     if len(data) != 8 * count or not inflate.eof:
-        raise ResultError(f"a block of samples does not hold the {count} integers that it says", where=where)
+        raise ResultError(f"a block of samples does not hold the {count} integers that it claims", where=where)
     values = array("q", data)
     if sys.byteorder == "big":
         values.byteswap()

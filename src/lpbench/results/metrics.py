@@ -96,7 +96,7 @@ def across_runs(runs: Sequence[Run], stage: str) -> Metric:
             statistics.fmean(medians),
             "ms",
             samples,
-            interval_reason="shorter than the clock can tell",
+            interval_reason="shorter than the clock can resolve",
             interval_code="too-short",
         )
     source = f"geometric mean of {len(medians)} run medians" if len(medians) > 1 else "median of one run"

@@ -123,7 +123,7 @@ def outcome(state: str) -> dict[str, str]:
 
 
 def _failed(error: str) -> dict[str, str]:
-    """Return the outcome of an error, whose words may hold a colon and whatever else."""
+    """Return the outcome of an error, whose text may contain anything, colons included."""
     detail = NOT_READY.sub("", error, count=1)
     return {"kind": "failed" if detail == error else "unavailable", "phase": "", "signal": "", "detail": detail}
 

@@ -25,7 +25,7 @@ def setting(*, default: Any, doc: str) -> Any:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What was asked for, as it was asked: what nobody said has its default."""
+    """The settings as the caller gave them; settings that were not given have their defaults."""
 
     engine: tuple[str, ...] | None = setting(
         default=None, doc='one engine or several, or "all" (the app\'s own); E:threads=2 gives one options of its own'
@@ -39,7 +39,7 @@ class RunSettings:
         default=None, doc="samples: a folder or one file (the app's own; synthetic ones for a bare model)"
     )
     number: int | None = setting(default=None, doc="inferences to measure in all (until the interval is narrow)")
-    runs: int | None = setting(default=None, doc="fresh processes (8, or as many as a pilot of 3 asks for)")
+    runs: int | None = setting(default=None, doc="fresh processes (8, or as many as 3 pilot runs show to be needed)")
     percentile: float | None = setting(
         default=None, doc="go on until this percentile of the latency is known, 99 for example"
     )
@@ -47,7 +47,7 @@ class RunSettings:
     priority: int | None = setting(default=None, doc="niceness of workers, from -20 (first, needs rights) to 19 (last)")
     timeout: float = setting(default=300.0, doc="seconds without an answer after which a worker counts as hung (300)")
     isolate: bool | None = setting(
-        default=None, doc="give each run a process of its own (yes, but for an engine that is handed over)"
+        default=None, doc="give each run a process of its own (yes, except for an engine instance)"
     )
     shapes: Mapping[str, tuple[int, ...]] = setting(default={}, doc="shapes of inputs with open dimensions")
     ranges: Mapping[str, tuple[float, ...]] = setting(
@@ -55,7 +55,7 @@ class RunSettings:
     )
     seed: int = setting(default=0, doc="seed of synthetic samples (0)")
     max_time: float | None = setting(
-        default=None, doc="seconds that measuring may take, a goal (13 for each engine, 60 for a percentile)"
+        default=None, doc="target for the measuring time in seconds (13 for each engine, 60 for a percentile)"
     )
     yardstick: bool = setting(
         default=True, doc="interleave a fixed kernel with the app, for comparisons across hours (yes)"
@@ -68,15 +68,15 @@ class RunSettings:
         default=None, doc="seconds of each run that are timed alone, before slices are interleaved"
     )
     batch: int = setting(default=1, doc="samples that the model takes at a time (1); latencies are those of a batch")
-    streams: int = setting(default=1, doc="sessions side by side, each in a thread of one worker (1)")
+    streams: int = setting(default=1, doc="parallel sessions, each in a thread of one worker (1)")
     convert: bool = setting(
         default=False,
         doc="convert the model, once and checked, for engines that do not read it (on the command line: for all)",
     )
     quality: bool | tuple[str, ...] = setting(
-        default=False, doc="judge predictions on labelled data, by the app's metric and those of its class, or by these"
+        default=False, doc="evaluate predictions on labelled data, by the metrics of the app and its class, or by these"
     )
-    draw: str | None = setting(default=None, doc="a folder that gets each sample with what was found drawn on it")
+    draw: str | None = setting(default=None, doc="folder for copies of the samples with the predictions drawn on them")
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> RunSettings:

@@ -92,7 +92,7 @@ def _unpack(archive: Path, members: Mapping[str, str], folder: Path, limits: Lim
     with _opened(archive, limits) as entries:
         for count, entry in enumerate(entries, start=1):
             if count > limits.members:
-                _refuse(archive, entry.name, f"is member {count}; at most {limits.members} are allowed")
+                _refuse(archive, entry.name, f"is member {count} of the archive; at most {limits.members} are allowed")
             if entry.name not in members:
                 continue
             if entry.name in unpacked:

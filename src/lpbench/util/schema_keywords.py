@@ -266,8 +266,8 @@ def _one_of(compiler: Compiler, schema: Mapping[str, Any], place: str) -> Check:
         if not fitting:
             problems.extend(_closest(by_branch, path))
         elif fitting > 1:
-            right = f"expected a value that fits exactly one of {len(by_branch)} descriptions"
-            problems.append(Problem(path_text(path), f"found {show(value)}, which fits {fitting}", right))
+            right = f"expected a value that matches exactly one of the {len(by_branch)} allowed forms"
+            problems.append(Problem(path_text(path), f"found {show(value)}, which matches {fitting}", right))
 
     return check
 

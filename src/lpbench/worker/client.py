@@ -203,14 +203,14 @@ class Worker:
         # Gone in any case: after half an answer nobody knows what the next frame belongs to.
         self.kill()
         tail = self.stderr_tail.strip().splitlines()[-1:] or ["it printed nothing"]
-        hint = "--timeout gives it longer" if isinstance(error, SilenceError) else tail[0]
+        hint = "--timeout S allows it more time" if isinstance(error, SilenceError) else tail[0]
         return WorkerError(f"the worker {outcome}", outcome=outcome, hint=hint)
 
     def _exit(self, phase: str) -> RunOutcome:
         try:
             status = self._process.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
-            return RunOutcome("exited", phase, detail="it closed its stream")
+            return RunOutcome("exited", phase, detail="it closed its connection")
         if status >= 0:
             return RunOutcome("exited", phase, detail=f"exit status {status}")
         name = signal.Signals(-status).name

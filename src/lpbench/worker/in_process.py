@@ -1,4 +1,4 @@
-"""A runner in this process that is asked as a worker is, for notebooks and for engines that are handed over."""
+"""A runner in this process with the interface of a worker, for notebooks and for engine instances."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Channel:
         # Checked before anything is read: a length from outside must not decide how much memory is taken.
         if magic != MAGIC or length > MESSAGE_LIMIT or extent > BLOCK_LIMIT:
             raise ProtocolError(
-                f"received {magic!r} with lengths {length} and {extent}, which is no frame",
+                f"received {magic!r} with lengths {length} and {extent}, which is not a frame",
                 hint="something in the worker writes to the protocol's stream",
             )
         return _decode(self._read(length, deadline)), self._read(extent, deadline)
@@ -117,7 +117,7 @@ def _decode(text: bytes) -> Message:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"received a frame that is no JSON: {error}") from error
+        raise ProtocolError(f"received a frame that is not JSON: {error}") from error
     if not isinstance(message, dict):
-        raise ProtocolError(f"received a frame that is no object: {message!r:.80}")
+        raise ProtocolError(f"received a frame that is not a JSON object: {message!r:.80}")
     return message

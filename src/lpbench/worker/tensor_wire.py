@@ -127,7 +127,7 @@ def fitted(tensors: Sequence[Tensor], inputs: Sequence[TensorInfo]) -> Feeds:
     for info in inputs:
         if info.called not in by_name:
             raise EngineError(
-                f'input "{info.name}" is called "{info.called}", but the source has no such input',
+                f'input "{info.name}" takes the tensor "{info.called}", which was not given',
                 hint=nearest(info.called, by_name),
             )
     return {info.name: _fitted(by_name[info.called], info) for info in inputs}

@@ -123,7 +123,7 @@ def test_a_mistyped_engine_is_named_with_the_nearest(app: Path) -> None:
 
 def test_no_reference_is_an_error_that_says_for_what(tmp_path: Path) -> None:
     (tmp_path / "model.vector").write_text("[]", encoding="ascii")
-    with pytest.raises(EngineError, match="no engine that others are judged by reads vector"):
+    with pytest.raises(EngineError, match="no reference engine for vector is ready"):
         agree(write_app(tmp_path, {"vector": {"file": "model.vector"}}), ["other"])
 
 

@@ -43,7 +43,9 @@ def test_engines_of_which_one_can_be_open_at_a_time_are_measured_one_after_the_o
     assert [len(each.run_medians()) for each in result.configurations] == [3, 3]
     assert loaded == [0, 0, 0, 1, 1, 2, 2]
     assert result.lockstep == ()
-    assert result.lockstep_reason == "fake:extra_us=100: beside others it failed to open: the device is taken"
+    assert (
+        result.lockstep_reason == "fake:extra_us=100: with other workers running: failed to open: the device is taken"
+    )
     assert store.load(store.keep(result)) == result
 
 
@@ -61,7 +63,7 @@ def test_without_memory_for_two_they_are_measured_one_after_the_other(
     result = measure(fake_app(work_us=2000), "fake", "phony")
     assert [each.state for each in result.configurations] == ["OK", "OK"]
     assert result.lockstep == ()
-    assert "MB of memory are free beside the others" in result.lockstep_reason
+    assert "MB of memory are free while other workers run" in result.lockstep_reason
 
 
 def test_an_engine_that_fails_anyway_does_not_keep_the_others_from_taking_turns(fake_app: Make) -> None:
@@ -92,4 +94,4 @@ def test_an_engine_that_refuses_the_model_in_any_company_fails_with_its_own_word
 def test_counted_inferences_are_not_measured_in_turns_and_the_result_says_so(fake_app: Make) -> None:
     result = measure(fake_app(work_us=2000), "fake", "phony", number=12)
     assert result.lockstep == ()
-    assert "a number of inferences was asked for" in result.lockstep_reason
+    assert "a fixed number of inferences was requested" in result.lockstep_reason

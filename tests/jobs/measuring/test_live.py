@@ -106,7 +106,7 @@ def test_the_screen_names_verdicts_times_memory_and_what_they_rest_on(
     assert re.search(r"^memory .* → .* MB$", shown.out, re.MULTILINE)
     assert "answers" in shown.out
     assert "3 of 3 alike" in shown.out
-    assert "ratios of slices in turns on the same cores, 8 runs" in shown.out
+    assert "ratios of slices measured in turns on the same cores, 8 runs" in shown.out
     assert lines[-1].startswith("next: lpbench show")
     assert "slower than allowed (5.0 %)" in shown.err
     assert len(store.load(store.LAST).lockstep[0].ratios["total"]) == 8
@@ -131,7 +131,7 @@ def test_a_device_for_one_gives_a_verdict_from_interleaved_runs_and_the_reason(f
     assert main(live(app, *SLOWED, "--runs", "2")) == 0
     text = capsys.readouterr().out.replace("\n  ", " ")
     assert re.search(r"^total +UNCLEAR +\d", text, re.MULTILINE)
-    assert "2 interleaved runs, not turns: fake:extra_us=2000: beside others it failed to open: the device" in text
+    assert "2 alternating runs instead of turns: fake:extra_us=2000: with other workers running: failed to open" in text
 
 
 def test_two_settings_of_a_real_engine_are_compared(tmp_path: Path, capsys: Capture) -> None:

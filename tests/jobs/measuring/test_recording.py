@@ -37,7 +37,7 @@ def test_a_clock_that_steps_back_is_an_outcome_and_no_negative_time(reads: list[
 
 @pytest.mark.parametrize("length", [0, 7, 8, 31, 33])
 def test_a_block_that_is_no_whole_number_of_samples_breaks_the_protocol(length: int) -> None:
-    with pytest.raises(WorkerError, match="no whole number of samples"):
+    with pytest.raises(WorkerError, match="not a whole number of samples"):
         columns_of(bytes(length))
 
 

@@ -335,7 +335,7 @@ def test_the_yardstick_has_as_many_threads_as_the_engine_but_no_more_than_cores(
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [({"yardstick": False}, "not asked for"), ({"isolate": False, "yardstick": True}, "no run took turns")],
+    [({"yardstick": False}, "not asked for"), ({"isolate": False, "yardstick": True}, "no run was interleaved")],
 )
 def test_without_a_yardstick_the_result_says_why(
     fake_app: Callable[..., Path], options: dict[str, Any], reason: str
@@ -360,7 +360,7 @@ def test_a_disturbed_run_is_marked_and_repeated_when_asked(
 
     def disturbed(client: Any, limits: Any, recorder: recording.Recorder, tell: Any) -> None:
         real(client, limits, recorder, tell)
-        reason = "other processes had 40% of the CPU time" if recorder.index == 1 else ""
+        reason = "other processes used 40% of the CPU time" if recorder.index == 1 else ""
         recorder.disturbance = {**recorder.disturbance, "disturbed": reason}
 
     monkeypatch.setattr(rounds, "time_alone", disturbed)

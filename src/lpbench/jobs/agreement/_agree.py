@@ -169,7 +169,7 @@ class _Comparison:
         return self._worker.request(CloseApp()).problems
 
     def row(self, target: Target, *, bisect: bool) -> EngineAgreement:
-        """Compare one engine; whatever becomes of it is an answer."""
+        """Compare one engine; a failure becomes part of the answer instead of an exception."""
         if target.refusal is not None:
             return EngineAgreement(target.asked, _in_one_line(target.refusal))
         found = self._compared(target)
@@ -275,7 +275,7 @@ def _reason(state: str, tally: Tally, values: Sequence[ArraySummary], *, chain: 
     if state != COMPARED:
         return state
     for part, count in tally.miscounts.items():
-        return f"{part}: {count} things were found by one of the two only"
+        return f"{part}: {count} objects were found by only one of the two engines"
     for each in values:
         if each.reason:
             name = f"{each.component}, {each.name}" if chain else each.name

@@ -28,7 +28,7 @@ def words(target: Target) -> str:
 
 
 def reference(app: App, shapes: Shapes) -> Target:
-    """Return what the others are judged by: for each component the reference of its original model's format.
+    """Return what the others are compared with: for each component the reference of its original model's format.
 
     Where there is none for a component, any engine that reads it stands in.
 
@@ -44,7 +44,7 @@ def reference(app: App, shapes: Shapes) -> Target:
 
 
 def judging(spec: EngineSpec, shapes: Shapes) -> EngineConfiguration:
-    """Return an engine as others are judged by it: under the options that its spec names."""
+    """Return an engine configured as a reference: with the options that its spec names."""
     return EngineConfiguration.of(spec.name, spec.reference or {}, shapes=shapes)
 
 
@@ -52,7 +52,8 @@ def notes(app: App, reference: Target) -> tuple[str, ...]:
     """Return what other engines are compared with, where that is not the reference."""
     others = {each.name: reference.runs(each) for each in app.components if reference.runs(each) is not reference}
     doubts = {
-        name: "" if other.configuration.engine_options else ", which is no reference" for name, other in others.items()
+        name: "" if other.configuration.engine_options else ", which is not a reference engine"
+        for name, other in others.items()
     }
     return tuple(f'component "{name}" is compared with {words(other)}{doubts[name]}' for name, other in others.items())
 
@@ -64,7 +65,7 @@ def _judge(component: Component) -> EngineSpec | EngineError:
         with contextlib.suppress(EngineError):
             found = reference_for(model.format)
     if found is None:
-        what = f"no engine that others are judged by reads {' or '.join(each.format for each in component.models)}"
+        what = f"no reference engine for {' or '.join(each.format for each in component.models)} is ready"
         return EngineError(what, hint="lpbench engines lists what is installed")
     return found
 

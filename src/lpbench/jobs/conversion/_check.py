@@ -69,7 +69,7 @@ class Checked:
 
 
 def run_source(job: Job, stage: Path) -> Source:
-    """Run the source on the engine that others are judged by.
+    """Run the source on the reference engine.
 
     The inputs are the app's samples and, where there are fewer than it takes, those that its preprocessor makes up;
     where it makes none, tensors.
@@ -80,7 +80,7 @@ def run_source(job: Job, stage: Path) -> Source:
         spec = reference(job.source.format)
     except EngineError as error:
         raise ConversionError(
-            f"what is converted from {job.source.format} cannot be checked: {error.what}", hint=error.hint
+            f"a conversion from {job.source.format} cannot be checked: {error.what}", hint=error.hint
         ) from error
     own = job.component.preprocessing
     try:
@@ -119,7 +119,7 @@ def compare(job: Job, source: Source, made: Model) -> Checked:
         ) from error
     faults, furthest = differences(source.samples, found, job.precision)
     if faults:
-        what = f"{job.converter} made another model: {'; '.join(faults)}"
+        what = f"the model that {job.converter} made differs from its source: {'; '.join(faults)}"
         hint = f"run on {spec.name}, compared with {source.engine}; nothing was kept"
         raise ConversionError(what, where=job.source.path.name, hint=hint)
     return Checked(_named(spec, opened), source.engine, len(found), furthest.max_absolute, furthest.cosine)
@@ -165,7 +165,7 @@ def _of_one_shape(ran: Sequence[tuple[Path, RawSample]]) -> list[tuple[Path, Raw
 
 
 _TENSORS = Step("tensors")
-"""Whole tensors in and out: what there is without processors."""
+"""Whole tensors in and out: the step used where an app has no processors."""
 
 
 def _shaped(step: Step, shapes: Shapes) -> Step:
@@ -224,5 +224,5 @@ def _named(spec: EngineSpec, opened: Opened) -> str:
 
 def _unrunnable(job: Job, spec: EngineSpec, error: LpbenchError) -> ConversionError:
     outcome = error.outcome if isinstance(error, WorkerError) else error.what
-    what = f"the source cannot be run on {spec.name}, so nothing made of it could be checked: {outcome}"
+    what = f"the source cannot be run on {spec.name}, so its conversion cannot be checked: {outcome}"
     return ConversionError(what, where=job.source.path.name, hint=error.hint)

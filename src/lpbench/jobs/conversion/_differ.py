@@ -58,8 +58,7 @@ def differences(source: Sequence[RawSample], made: Sequence[RawSample], precisio
     missing = [name for name in names if name not in available]
     if missing:
         listed = ", ".join(f'"{name}"' for name in missing)
-        verb = "is" if len(missing) == 1 else "are"
-        return [f"{listed} {verb} not among its outputs ({', '.join(available)})"], _NONE
+        return [f"it has no output {listed}; its outputs are {', '.join(available)}"], _NONE
     limits = F32 if precision == "F32" else SHORTER
     pairs = {name: _Pair.of(name, source, made) for name in names}
     faults = [text for pair in pairs.values() if (text := pair.fault(pairs, limits))]

@@ -92,7 +92,7 @@ def _read(job: Job, answer: Path, log: Path) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = json.loads(answer.read_text("utf-8"))
     except (OSError, ValueError):
-        raise _failed(job, "ended without an answer, with exit status 0", log) from None
+        raise _failed(job, "ended with exit status 0, but returned no model", log) from None
     if "error" not in found:
         return found
     error = found["error"]
@@ -110,13 +110,13 @@ def _accept(job: Job, answer: Mapping[str, Any], folder: Path, log: Path) -> Con
     """
     model = model_from_request(answer["model"])
     if model.format != job.offer.spec.writes:
-        raise _failed(job, f"made {model.format}; it was to make {job.offer.spec.writes}", log)
+        raise _failed(job, f"made a model in the format {model.format}, not {job.offer.spec.writes}", log)
     for path in (model.path, *model.extra):
         if problem := _problem(path, folder):
-            raise _failed(job, f"ended with exit status 0, and {path.name} {problem}", log)
+            raise _failed(job, f"ended with exit status 0, but {path.name} {problem}", log)
     home = folder.resolve()
     if model.path.resolve().parent != home:
-        raise _failed(job, f"put {model.path.name} into a folder of its own", log)
+        raise _failed(job, f"put {model.path.name} into a subfolder; it belongs directly in the output folder", log)
     placed = [folder / path.resolve().relative_to(home) for path in (model.path, *model.extra)]
     return Converted(dataclasses.replace(model, path=placed[0], extra=tuple(placed[1:])), answer["tools"])
 

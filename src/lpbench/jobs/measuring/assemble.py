@@ -81,7 +81,7 @@ def assemble(  # noqa: PLR0913 - what a benchmark comes to
     lockstep_reason: str,
     yardstick: Mapping[str, Any],
 ) -> Result:
-    """Return the result of a benchmark, whatever there is of it."""
+    """Return the result of a benchmark, complete or not."""
     recorded = [each.environment for track in tracks for each in track.recorders if each.environment]
     environment = {**(recorded[0] if recorded else machine.environment())}
     if recorded:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SPARE = 64 << 20
 """Bytes that stay free when another worker has started."""
 GROWTH = 1.2
-"""A worker may take this much more than the one that its size is judged by."""
+"""A worker may take this many times the memory of the one from which its size is estimated."""
 
 
 def groups(tracks: Sequence[TargetProgress], index: int) -> list[list[TargetProgress]]:
@@ -42,7 +42,9 @@ def too_large(track: TargetProgress, others: Sequence[Recorder], client: RunnerC
     need = GROWTH * max(map(_size, known), default=0) + SPARE
     if free is None or free >= need:
         return ""
-    return f"{free / MEGABYTE:.0f} MB of memory are free beside the others, and it may take {need / MEGABYTE:.0f} MB"
+    return (
+        f"{free / MEGABYTE:.0f} MB of memory are free while other workers run; it needs up to {need / MEGABYTE:.0f} MB"
+    )
 
 
 def crowded_out(track: TargetProgress) -> str:
@@ -51,7 +53,7 @@ def crowded_out(track: TargetProgress) -> str:
     refused, killed = last.outcome.kind == "failed", last.outcome.signal == "SIGKILL"
     if last.samples or not (refused or killed):
         return ""
-    return f"beside others it {f'failed to open: {last.outcome.detail}' if refused else last.outcome}"
+    return f"with other workers running: {f'failed to open: {last.outcome.detail}' if refused else last.outcome}"
 
 
 def reason(tracks: Sequence[TargetProgress]) -> str:

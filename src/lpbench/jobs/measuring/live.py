@@ -114,7 +114,7 @@ def _one_by_one(result: Result, pair: tuple[int, int], margin: float) -> Compare
     medians = {stage: _medians(first.counted, second.counted, stage) for stage in raw}
     names = _names(result, first, second)
     if TOTAL not in units:
-        reason = str(result.yardstick.get("reason") or "not every run took turns with it")
+        reason = str(result.yardstick.get("reason") or "not every run was interleaved with the yardstick")
         return Compared(*names, raw, medians, INTERLEAVED, raw_reason=reason, **beside(first, second))
     stages = {stage: found for stage, found in units.items() if stage in raw}
     return Compared(*names, stages, medians, INTERLEAVED, raw=raw, **beside(first, second))

@@ -77,7 +77,7 @@ class Plan:
             return "one process measures one configuration at a time"
         if self.settings.number is None:
             return ""
-        return "slices are interleaved by time, and a number of inferences was asked for"
+        return "turns are divided by time, but a fixed number of inferences was requested (--number)"
 
     @property
     def yardstick_reason(self) -> str:
@@ -158,7 +158,7 @@ def _refuse_contradictions(app: App, settings: RunSettings, instance: Engine[Any
         raise LpbenchError(f"{app.name} is a chain: its components are timed apart already", hint="leave --explain out")
     if isolate and instance is not None:
         raise LpbenchError(
-            "an engine that is handed over cannot be sent to a worker",
+            "an engine instance cannot be sent to a worker process",
             hint="leave isolate out, or register the engine in a plugin and name it",
         )
 

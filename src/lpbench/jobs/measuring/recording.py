@@ -290,7 +290,7 @@ def columns_of(reads: bytes, components: Sequence[str] = ()) -> dict[str, array[
     """
     if not reads or len(reads) % (8 * reads_of(len(components) or 1)):
         raise WorkerError(
-            f"the worker sent {len(reads)} bytes of clock reads, which is no whole number of samples",
+            f"the worker sent {len(reads)} bytes of clock reads, which is not a whole number of samples",
             outcome=RunOutcome("protocol", "measuring", detail="clock reads"),
         )
     values = array("q")

@@ -61,7 +61,7 @@ class Yardsticks:
     def describe(self) -> dict[str, Any]:
         """Return what its units depend on and how steady it was, or the reason why there are none."""
         if not self._medians:
-            return {"version": VERSION, "reason": self._reason or "no run took turns with it"}
+            return {"version": VERSION, "reason": self._reason or "no run was interleaved with the yardstick"}
         spread = _cov(self._medians)
         return {**self._facts, "ns": statistics.fmean(self._medians), "run_ns": self._medians, "cov": spread}
 

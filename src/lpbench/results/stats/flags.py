@@ -91,8 +91,8 @@ def runs_differ(runs: Sequence[Iterable[Number]]) -> Flag | None:
     between, inside = error**2 * len(medians), math.fsum(within) / len(within)
     if between <= inside * _chi_square_limit(len(medians) - 1):
         return None
-    wider = f"{math.sqrt(between / inside):.2g} times as widely as" if inside else "more widely than"
-    return Flag("runs-differ", f"run medians are spread {wider} the samples within a run explain")
+    wider = f"{math.sqrt(between / inside):.2g} times as much as" if inside else "more than"
+    return Flag("runs-differ", f"run medians vary {wider} the scatter within runs explains")
 
 
 def slice_medians(values: Iterable[Number], count: int = _BLOCKS) -> list[Number]:

@@ -63,6 +63,6 @@ class AgreementHandlers:
     def tensors(self, request: SendTensors) -> TensorBlock:
         """Return some of the tensors that the model showed."""
         if self._exposed is None:
-            raise WorkerError("no model shows its tensors")
+            raise WorkerError("no model was opened to show its tensors")
         record, block = self._exposed.take(request.names)
         return TensorBlock(tuple(record["tensors"]), block)

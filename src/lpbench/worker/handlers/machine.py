@@ -46,7 +46,7 @@ class MachineHandlers:
         from lpbench import machine
 
         if self._before is None:
-            raise WorkerError("interference is ended after it was begun")
+            raise WorkerError("recording of interference was not begun")
         found = machine.between(self._before, machine.snapshot(self._others))
         values = {item.name: getattr(found, item.name) for item in dataclasses.fields(found)}
         known = {name: None if isinstance(value, Unavailable) else value for name, value in values.items()}

@@ -68,5 +68,5 @@ class QualityHandlers:
 
     def _begun(self) -> QualityEvaluator:
         if self._evaluator is None:
-            raise WorkerError("quality is evaluated after it was begun")
+            raise WorkerError("evaluation of quality was not begun")
         return self._evaluator
