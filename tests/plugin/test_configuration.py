@@ -23,6 +23,12 @@ def test_equal_configurations_are_one_key() -> None:
     assert len({again, TWO, dataclasses.replace(TWO, threads=3)}) == 2
 
 
+def test_equal_options_hash_alike_whatever_they_are() -> None:
+    one, same = (EngineConfiguration("fake", options={"x": value, "y": object}) for value in (1, 1.0))
+    assert one == same
+    assert hash(one) == hash(same)
+
+
 @pytest.mark.parametrize(
     ("configuration", "label"),
     [

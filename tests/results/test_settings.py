@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 
 import lpbench
 from lpbench.cli import run
+from lpbench.errors import ConfigError
 from lpbench.jobs.measuring.live import ALONE_S, RUNS
 from lpbench.results.settings import RunSettings, documentation
 from lpbench.util.schema import published
@@ -93,6 +95,21 @@ def test_settings_hold_what_json_can_carry_whatever_was_handed_over() -> None:
     settings = RunSettings.of(given)
     assert settings == RunSettings(("fake",), data="samples", affinity=(0, 1), shapes={"x": (1, 3)}, quality=("top1",))
     assert RunSettings.of({"engine": Acme()}).engine == ("Acme",)
+
+
+def test_sequences_of_any_kind_are_settings_like_others() -> None:
+    assert RunSettings.of({"affinity": {1, 0}}).affinity == (0, 1)
+    assert RunSettings.of({"affinity": range(2), "engine": (name for name in "ab")}).engine == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"number": True}, {"isolate": 0}, {"affinity": "0,1"}, {"runs": 1.5}, {"timeout": 0.0}, {"max_time": math.inf}],
+    ids=lambda value: next(iter(value)),
+)
+def test_what_could_not_be_stored_is_refused_before_anything_is_measured(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        RunSettings.of(wrong)
 
 
 def test_numbers_of_numpy_are_settings_like_others() -> None:

@@ -97,6 +97,14 @@ def test_a_killed_worker_is_an_outcome(fake_app: Callable[..., Path]) -> None:
     assert str(caught.value.outcome) == "crashed: SIGSEGV while measuring"
 
 
+def test_a_worker_that_is_gone_says_again_how_it_ended(fake_app: Callable[..., Path]) -> None:
+    worker = _opened(fake_app())
+    os.kill(worker.pid, signal.SIGKILL)
+    for _ in range(2):
+        with pytest.raises(WorkerError, match="killed: SIGKILL"):
+            worker.request(MeasureSlice(1))
+
+
 def test_what_a_crashing_library_said_is_kept(fake_app: Callable[..., Path]) -> None:
     worker = Worker(WorkerOptions())
     with pytest.raises(WorkerError):

@@ -54,7 +54,7 @@ def test_a_frame_larger_than_a_pipe_holds_arrives_whole() -> None:
 def test_text_on_the_stream_is_no_frame(ends: tuple[Channel, int]) -> None:
     channel, writer = ends
     os.write(writer, b"Vendor SDK 1.0 loaded\n")
-    with pytest.raises(ProtocolError, match="no frame"):
+    with pytest.raises(ProtocolError, match="not a frame"):
         channel.receive(1.0)
 
 

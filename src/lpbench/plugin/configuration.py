@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping  # noqa: TC003 - the wire reads the annotations
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +36,9 @@ class EngineConfiguration:
     affinity: tuple[int, ...] = ()
 
     def __hash__(self) -> int:
-        return hash(json.dumps(dataclasses.asdict(self), sort_keys=True, default=str))
+        # Options may hold anything: their names are enough, since equal configurations only have to hash alike.
+        named = (self.engine, self.device, self.threads, self.variant, self.batch, self.streams, tuple(self.affinity))
+        return hash((*named, *sorted(map(str, self.options)), *sorted(self.shapes)))
 
     @classmethod
     def of(cls, engine: str, engine_options: Mapping[str, Any], **how: Any) -> EngineConfiguration:

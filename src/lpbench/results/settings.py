@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from lpbench.util import dataclass_config
 
 DOC = "doc"
 
@@ -80,11 +83,21 @@ class RunSettings:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> RunSettings:
-        """Return settings from what a caller handed over: paths become text, sequences tuples, None the default."""
+        """Return settings from what a caller handed over: paths become text, sequences tuples, None the default.
+
+        :raises ConfigError: A value is of another type, or is no setting.
+        """
         known = {each.name: given[each.name] for each in dataclasses.fields(cls) if given.get(each.name) is not None}
-        if not isinstance(known.get("engine", ""), (str, Sequence)):  # handed over: its class tells which
+        if not isinstance(known.get("engine", ""), Iterable):  # handed over: its class tells which
             known["engine"] = type(known["engine"]).__name__
-        return cls(**{name: _frozen(value, one=name in {"engine", "quality"}) for name, value in known.items()})
+        frozen = {name: _frozen(value, one=name in {"engine", "quality"}) for name, value in known.items()}
+        return dataclass_config.build(cls, frozen, where="settings")
+
+    def __post_init__(self) -> None:
+        for name in ("timeout", "max_time", "alone"):
+            seconds = getattr(self, name)
+            if seconds is not None and not 0 < seconds < math.inf:
+                raise ValueError(f"{name} must be a number of seconds above 0, found {seconds}")
 
     @property
     def engine_options(self) -> dict[str, Any]:
@@ -139,4 +152,6 @@ def _frozen(value: Any, *, one: bool) -> Any:
         return (value,) if one else os.fspath(value)
     if isinstance(value, Mapping):
         return {str(name): _frozen(each, one=False) for name, each in value.items()}
-    return tuple(value) if isinstance(value, Sequence) else value
+    if isinstance(value, (set, frozenset)):
+        return tuple(sorted(value))
+    return tuple(_frozen(item, one=False) for item in value) if isinstance(value, Iterable) else value

@@ -68,6 +68,7 @@ class Worker:
     def __init__(self, options: WorkerOptions) -> None:
         self.options = options
         self._suspended = False
+        self._ended: WorkerError | None = None
         # Linux ties the death signal to the thread that started a process: use a worker in the thread that made it.
         # A session of its own: suspending and killing reach what the worker starts too, and Ctrl-C does not reach it.
         self._process = subprocess.Popen(
@@ -111,6 +112,8 @@ class Worker:
         :raises WorkerError: The worker ended or stopped answering; it is gone afterwards.
         :raises LpbenchError: The worker is well and refuses.
         """
+        if self._ended is not None:  # its descriptors are closed, and their numbers may be another's
+            raise self._ended
         seconds = timeout or self.options.timeout
         self._resume()
         try:
@@ -204,7 +207,8 @@ class Worker:
         self.kill()
         tail = self.stderr_tail.strip().splitlines()[-1:] or ["it printed nothing"]
         hint = "--timeout S allows it more time" if isinstance(error, SilenceError) else tail[0]
-        return WorkerError(f"the worker {outcome}", outcome=outcome, hint=hint)
+        self._ended = WorkerError(f"the worker {outcome}", outcome=outcome, hint=hint)
+        return self._ended
 
     def _exit(self, phase: str) -> RunOutcome:
         try:

@@ -23,6 +23,8 @@ HEADER = struct.Struct(">4sII")
 MESSAGE_LIMIT = 64 << 20
 BLOCK_LIMIT = 512 << 20
 MILLISECONDS = 1000
+LONGEST_WAIT = 2**31 - 1
+"""Milliseconds that poll(2) takes at most: some 24 days."""
 
 Message = dict[str, Any]
 
@@ -109,7 +111,7 @@ class Channel:
             return
         poll = select.poll()
         poll.register(descriptor, event | select.POLLHUP)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * MILLISECONDS):
+        if not poll.poll(min(LONGEST_WAIT, max(0.0, deadline - time.monotonic()) * MILLISECONDS)):
             raise SilenceError(what)
 
 
