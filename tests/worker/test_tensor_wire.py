@@ -96,7 +96,7 @@ def test_values_of_another_shape_are_never_forced_into_one() -> None:
 
 
 def test_an_input_that_nobody_knows_is_named() -> None:
-    with pytest.raises(EngineError, match=r'input "in0" is called "pictures"[^\n]*\n  did you mean "picture"\?'):
+    with pytest.raises(EngineError, match=r'input "in0" takes the tensor "pictures"[^\n]*\n  did you mean "picture"\?'):
         fitted([Tensor("picture", "", np.zeros(1))], [TensorInfo("in0", "float32", (1,), alias="pictures")])
 
 
