@@ -138,5 +138,5 @@ def test_a_crash_is_said_to_be_one(tmp_path: Path, models: OnnxModels) -> None:
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\necho last words\nkill -SEGV $$\n", encoding="ascii")
     script.chmod(0o755)
-    with pytest.raises(ConversionError, match="onnx2tf crashed: SIGSEGV; its last words: last words"):
+    with pytest.raises(ConversionError, match="onnx2tf crashed: SIGSEGV; the last line it printed: last words"):
         _convert._ask(script, {}, tmp_path, models.network())

@@ -33,9 +33,9 @@ class Target:
 
     :param asked: The engine as the user called it.
     :param configuration: The engine by its own name, with everything that decides how it runs.
-    :param spec: The engine's spec; None where an instance was handed over.
+    :param spec: The engine's spec; None where an engine object was passed.
     :param plugin: Distribution that brings the engine.
-    :param instance: An engine handed over directly, ``instance_config`` what its ``open`` gets.
+    :param instance: The engine object that was passed, ``instance_config`` what its ``open`` gets.
     :param others: By the names of components whose models this engine does not read: what runs them.
     :param refusal: Why it cannot be measured, where that is known already.
     """
@@ -75,8 +75,8 @@ class Target:
         )
 
 
-def handed_over(engine: Engine[Any], options: Mapping[str, Any], template: EngineConfiguration) -> Target:
-    """Return an engine that was handed over as a target.
+def of_object(engine: Engine[Any], options: Mapping[str, Any], template: EngineConfiguration) -> Target:
+    """Return an engine object as a target.
 
     :param options: ``config`` is what its ``open`` gets.
     """

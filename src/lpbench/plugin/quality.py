@@ -17,7 +17,7 @@ class Quality:
     """The result of a metric.
 
     :param value: In the spec's unit; None if it cannot be computed.
-    :param n: Number of items judged.
+    :param n: Number of items evaluated.
     :param reason: Why there is no value.
     :param interval: The 95 % confidence interval of the value, for samples drawn like these; None if the metric has
         none.

@@ -102,7 +102,7 @@ def _metric_json(metric: Metric | None) -> dict[str, Any]:
 
 
 def _table(each: Compared, width: int, paint: Paint) -> list[str]:
-    """Return a row for each stage: verdict, ratio with its interval, and the two times; and what is no time."""
+    """Return a row for each stage: verdict, ratio with its interval, and the two times; and what is not a time."""
     rows = [*_rows(each), *_cycles(each), *_beside(each)]
     columns = [Column(title, left=True) for title in ("stage", "", "ratio", "", "", "")]
     lines = (fit(columns, rows, width) or table(columns, rows, gap=1))[1:]
@@ -125,7 +125,7 @@ def _cycles(each: Compared) -> Iterator[list[str]]:
 
 
 def _beside(each: Compared) -> Iterator[list[str]]:
-    """Yield what is no time: memory, quality, answers."""
+    """Yield what is not a time: memory, quality, answers."""
     for name, (one, other) in each.metrics.items():
         unit = next((metric.unit for metric in (one, other) if metric), "")
         known = [metric.value for metric in (one, other) if metric and metric.value is not None]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -83,12 +84,12 @@ class RunSettings:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> RunSettings:
-        """Return settings from what a caller handed over: paths become text, sequences tuples, None the default.
+        """Return settings from what a caller passed: paths become text, sequences tuples, None the default.
 
         :raises ConfigError: A value is of another type, or is no setting.
         """
         known = {each.name: given[each.name] for each in dataclasses.fields(cls) if given.get(each.name) is not None}
-        if not isinstance(known.get("engine", ""), Iterable):  # handed over: its class tells which
+        if not isinstance(known.get("engine", ""), Iterable):  # an object: its class tells which
             known["engine"] = type(known["engine"]).__name__
         frozen = {name: _frozen(value, one=name in {"engine", "quality"}) for name, value in known.items()}
         return dataclass_config.build(cls, frozen, where="settings")
@@ -130,14 +131,15 @@ def documentation() -> dict[str, str]:
 
 
 def documented(function: F) -> F:
-    """Add what each setting means to the documentation of a function that takes some as keywords."""
+    """Add what each setting means to the parameters in the docstring of a function that takes some as keywords."""
     lines = [
-        f"    :param {name}: {doc[0].upper()}{doc[1:]}."
+        f":param {name}: {doc[0].upper()}{doc[1:]}.\n"
         for name, doc in documentation().items()
         if name in function.__annotations__
     ]
     if function.__doc__:  # python -OO leaves none
-        function.__doc__ = "\n".join([function.__doc__.rstrip(), *lines, "    "])
+        parameters, raises, errors = inspect.cleandoc(function.__doc__).partition(":raises ")
+        function.__doc__ = "".join([parameters, *lines, raises, errors])
     return function
 
 

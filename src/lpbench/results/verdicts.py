@@ -85,13 +85,21 @@ def decide(ratio: Ratio, margin: float = 0.01) -> Comparison:
 
     :raises ValueError: The margin is not above 0.
     """
-    if not (margin > 0 and math.isfinite(margin)):
-        raise ValueError(f"margin {margin} is not above 0")
-    outcome, reason = _judge(ratio, margin)
+    check_margin(margin)
+    outcome, reason = _verdict_and_reason(ratio, margin)
     return Comparison(outcome, ratio, margin, reason)
 
 
-def _judge(ratio: Ratio, margin: float) -> tuple[Verdict, str]:
+def check_margin(margin: float) -> None:
+    """Check what counts as no difference.
+
+    :raises ValueError: It is not above 0.
+    """
+    if not (margin > 0 and math.isfinite(margin)):
+        raise ValueError(f"margin {margin} is not above 0")
+
+
+def _verdict_and_reason(ratio: Ratio, margin: float) -> tuple[Verdict, str]:
     interval = ratio.interval
     if isinstance(interval, Unavailable):
         return Verdict.UNCLEAR, interval.reason

@@ -96,7 +96,7 @@ def test_a_converter_that_fails_is_named_with_the_model_and_the_outcome(
 
 
 def test_the_last_words_of_a_converter_that_ends_are_repeated(formula: Callable[..., Path]) -> None:
-    assert "its last words: making" in refusal(formula(converter="exit"))
+    assert "the last line it printed: making" in refusal(formula(converter="exit"))
 
 
 def test_a_converter_that_hangs_is_ended(formula: Callable[..., Path]) -> None:

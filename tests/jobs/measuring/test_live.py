@@ -48,6 +48,15 @@ def measured(fake_app: Make, taken: list[Result]) -> Result:
     return taken[0]
 
 
+def test_what_cannot_be_compared_is_refused_before_anything_is_measured(fake_app: Make) -> None:
+    app, reports = fake_app(), list[object]()
+    with pytest.raises(ValueError, match=r"margin -0\.01 is not above 0"):
+        lpbench.compare_live(app, ["fake", "fake"], margin=-0.01, progress=reports.append)
+    with pytest.raises(LpbenchError, match=r"a comparison takes two engines; found fake\n"):
+        lpbench.compare_live(app, "fake", progress=reports.append)
+    assert reports == []
+
+
 def test_a_slower_engine_is_called_slower_with_the_interval_of_the_ratio(measured: Result) -> None:
     (found,) = compare_measured(measured)
     assert (found.first, found.second, found.basis) == ("fake", "fake:extra_us=2000", "lockstep")

@@ -109,7 +109,7 @@ def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> d
         raise ConversionError(f"onnx2tf {error}", where=str(model)) from error
     if status < 0 or not answer_path.is_file():
         raise ConversionError(
-            f"onnx2tf {processes.ending(status)}; its last words: {processes.last_line(log)[:300] or 'none'}",
+            f"onnx2tf {processes.ending(status)}; the last line it printed: {processes.last_line(log)[:300] or 'none'}",
             where=str(model),
         )
     answer: dict[str, Any] = json.loads(answer_path.read_text("utf-8"))

@@ -34,16 +34,16 @@ def reference(app: App, shapes: Shapes) -> Target:
 
     :raises EngineError: There is none for any component.
     """
-    judges = {each.name: _judge(each) for each in app.components}
-    known = [each for each in judges.values() if isinstance(each, EngineSpec)]
+    specs = {each.name: _reference_spec(each) for each in app.components}
+    known = [each for each in specs.values() if isinstance(each, EngineSpec)]
     if not known:
-        raise next(each for each in judges.values() if isinstance(each, EngineError))
-    (first,) = engine_choice.targets(app, [known[0].name], judging(known[0], shapes))
-    others = {name: _standing_in(each, judges[name], shapes) for name, each in first.others.items()}
+        raise next(each for each in specs.values() if isinstance(each, EngineError))
+    (first,) = engine_choice.targets(app, [known[0].name], as_reference(known[0], shapes))
+    others = {name: _standing_in(each, specs[name], shapes) for name, each in first.others.items()}
     return dataclasses.replace(first, others=others)
 
 
-def judging(spec: EngineSpec, shapes: Shapes) -> EngineConfiguration:
+def as_reference(spec: EngineSpec, shapes: Shapes) -> EngineConfiguration:
     """Return an engine configured as a reference: with the options that its spec names."""
     return EngineConfiguration.of(spec.name, spec.reference or {}, shapes=shapes)
 
@@ -58,7 +58,7 @@ def notes(app: App, reference: Target) -> tuple[str, ...]:
     return tuple(f'component "{name}" is compared with {words(other)}{doubts[name]}' for name, other in others.items())
 
 
-def _judge(component: Component) -> EngineSpec | EngineError:
+def _reference_spec(component: Component) -> EngineSpec | EngineError:
     """Return the reference for one of a component's models, originals first, or why there is none."""
     found: EngineSpec | EngineError | None = None
     for model in sorted(component.models, key=lambda each: bool(each.provenance), reverse=True):
@@ -70,10 +70,10 @@ def _judge(component: Component) -> EngineSpec | EngineError:
     return found
 
 
-def _standing_in(target: Target, judge: EngineSpec | EngineError, shapes: Shapes) -> Target:
-    if isinstance(judge, EngineError):
+def _standing_in(target: Target, spec: EngineSpec | EngineError, shapes: Shapes) -> Target:
+    if isinstance(spec, EngineError):
         return target
-    return engine_choice.Target(judge.name, judging(judge, shapes), judge)
+    return engine_choice.Target(spec.name, as_reference(spec, shapes), spec)
 
 
 def targets(app: App, asked: Sequence[str], template: EngineConfiguration) -> list[Target]:

@@ -104,17 +104,17 @@ def make_job(  # noqa: PLR0913 - the parts of one job
     precision: str | None = None,
     *,
     shapes: Shapes,
-    judge: EngineSpec | None = None,
+    check_on: EngineSpec | None = None,
     timeout: float = TIMEOUT,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Job:
     """Return the job that converts a component's model to a format.
 
-    :param judge: The engine that checks the converted model; None prefers one of the converter's own plugin.
+    :param check_on: The engine that checks the converted model; None prefers one of the converter's own plugin.
     :raises ConversionError: No converter can make the format, or no engine can check it.
     """
     source, offer, stored = choose(component, to, precision)
-    return Job(app, component, source, offer, stored, judge or checker(to, offer), shapes, timeout, progress)
+    return Job(app, component, source, offer, stored, check_on or checker(to, offer), shapes, timeout, progress)
 
 
 def _telling(progress: Callable[[str, Progress], None], engine: str) -> Callable[[Progress], None]:
@@ -129,7 +129,7 @@ def _supplied(
     converter = next(conversions(component, spec), None)
     if converter is None:
         return component
-    model = converted(make_job(app, component, converter.writes, shapes=shapes, judge=spec, progress=tell))
+    model = converted(make_job(app, component, converter.writes, shapes=shapes, check_on=spec, progress=tell))
     return dataclasses.replace(component, models=(*component.models, model))
 
 

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Shapes
 
 WORDS = 300
-"""Characters of a converter's last words that an error repeats."""
+"""Characters of the last line of a converter's output that an error repeats."""
 
 
 def run(job: Job, shapes: Shapes, stage: Path) -> Converted:
     """Return what the converter made; the files lie in ``stage / "model"`` and nowhere else.
 
     :param shapes: Of every input whose dimensions the source leaves open.
-    :raises ConversionError: It refused, crashed, hung, or made no files of its format; with its last words.
+    :raises ConversionError: It refused, crashed, hung, or made no files of its format; with the last line it printed.
     """
     paths = {name: stage / name for name in ("request", "answer", "prepared", "model", "scratch")}
     for name in ("model", "scratch"):
@@ -79,7 +79,7 @@ def _request(job: Job, shapes: Shapes, paths: Mapping[str, Path]) -> dict[str, A
 def _failed(job: Job, outcome: str, log: Path) -> ConversionError:
     said = processes.last_line(log)[:WORDS]
     what = f'converter "{job.offer.spec.name}" {outcome}'
-    error = ConversionError(what, where=job.source.path.name, hint=f"its last words: {said}" if said else "")
+    error = ConversionError(what, where=job.source.path.name, hint=f"the last line it printed: {said}" if said else "")
     error.__cause__ = RuntimeError(log.read_text("utf-8", "replace")[-20_000:])  # for --debug
     return error
 

@@ -168,7 +168,7 @@ def _quality(track: TargetProgress, plan: Plan) -> dict[str, Any]:
 
 
 def _quality_metric(quality: Mapping[str, Any]) -> dict[str, Metric]:
-    """Return the glossary's QUALITY_VALUE, where quality was judged."""
+    """Return the glossary's QUALITY_VALUE, where quality was evaluated."""
     if not quality:
         return {}
     ends = quality["interval"]

@@ -1,7 +1,7 @@
 """Workers that are alive together take turns in short slices: what differs between them is then not the hour.
 
-Order alternates (A B, B A) and one is active at a time: the others are stopped by the system,
-since the idle threads of a pool spin for a while and would take a core from the next one.
+Order alternates (A B, B A).  All other workers are suspended (SIGSTOP) while one runs, since the idle threads of a pool
+spin for a while and would take a core from the next one.
 Ratios are those of slices of the same round.
 """
 
@@ -57,7 +57,7 @@ class Contender:
         return max(1, int(seconds * NANO / self.expected_ns))
 
     def go(self) -> None:
-        """Run one slice, rest, and note its medians."""
+        """Run one slice, suspend the worker, and note the medians of the slice."""
         # The slice is one request: a round trip for each sample would let the caches cool and the clock drop.
         measured = self.client.request(MeasureSlice(self.discard + self.count), "measuring in lockstep")
         # Suspended before its reads are looked at: its idle threads still spin on a core that the next one needs.
@@ -67,7 +67,7 @@ class Contender:
             self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
 
     def prepare(self) -> None:
-        """Keep each of several threads on a core of its own, where there is one for each, and rest.
+        """Pin each of several threads to a core of its own, where there is one for each, and suspend the worker.
 
         Where they wake up otherwise is an accident that lasts as long as the process.
         """
@@ -83,7 +83,7 @@ def run_interleaved_slices(
     *,
     opening: Contender | None = None,
 ) -> int:
-    """Let the racers take turns for about ``seconds`` and return the number of rounds.
+    """Let the contenders take turns for about ``seconds`` and return the number of rounds.
 
     Rounds come in pairs, there and back, four at the least however long they take.
 
@@ -117,7 +117,7 @@ def ratios(first: Contender, second: Contender) -> dict[str, float]:
 
 
 def units(yardstick: Contender, contender: Contender) -> dict[str, float]:
-    """Return a racer's stages in runs of the yardstick's kernel."""
+    """Return a contender's stages in runs of the yardstick's kernel."""
     unit = yardstick.medians["inference"]
     return _ratios({stage: (unit, medians) for stage, medians in contender.medians.items()})
 

@@ -12,7 +12,7 @@ from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, beside
 from lpbench.results.names import name_of
 from lpbench.results.settings import RunSettings, documented
 from lpbench.results.stages import STAGES, TOTAL
-from lpbench.results.verdicts import verdict
+from lpbench.results.verdicts import check_margin, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +70,10 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
     :param margin: What counts as no difference, as a share.
     :param progress: Called a few times a second.
     :raises LpbenchError: There are fewer than two engines, or the app cannot be used.
+    :raises ValueError: The margin is not above 0.
     """
+    check_margin(margin)  # before minutes are spent on measuring
+    engines = (engines,) if isinstance(engines, str) else engines
     settings = RunSettings.of({**locals(), "engine": engines})
     if len(engines) < 2 and list(engines) != [ALL]:  # noqa: PLR2004 - a comparison takes two
         raise LpbenchError(

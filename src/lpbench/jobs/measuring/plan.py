@@ -107,7 +107,7 @@ def make(
 ) -> Plan:
     """Return the plan of a benchmark.
 
-    :param instance: An engine that was handed over, in place of the settings' names.
+    :param instance: An engine object, in place of the settings' names.
     :param converting: Called with an engine and a phase while models are converted.
     :raises LpbenchError: The app or the only engine asked for cannot be used, or settings contradict each other.
     """
@@ -138,7 +138,7 @@ def choose_targets(
     how: dict[str, Any] = {"shapes": settings.shapes, "batch": settings.batch, "streams": settings.streams}
     if instance is not None:
         template = EngineConfiguration(type(instance).__name__, **how)
-        targets = [engine_choice.handed_over(instance, settings.options, template)]
+        targets = [engine_choice.of_object(instance, settings.options, template)]
         return app, engine_choice.refuse_side_by_side(app, targets, explain=settings.explain)
     failed: Mapping[str, LpbenchError] = {}
     if settings.convert:

@@ -37,8 +37,8 @@ WARM_UP_WINDOWS = 2
 """Windows on either side of the comparison that ends warm-up."""
 CPU_PASS_S = 0.06
 CPU_PASS_SAMPLES = (3, 1000)
-JUDGED = 16
-"""Labelled samples that are judged at a time."""
+QUALITY_BATCH = 16
+"""Labelled samples whose predictions are evaluated at a time."""
 NANO = 1_000_000_000
 
 
@@ -55,8 +55,8 @@ class RunBudget:
     :param warm_up_s: Warm up at most this long.
     :param lockstep_s: Let workers take turns about this long.
     :param explain_s: Take the latency apart for about this long; 0 leaves it whole.
-    :param labelled: Samples by which quality is judged, in the first run; none leaves it unknown.
-    :param metrics: By which it is judged.
+    :param labelled: Samples by which quality is evaluated, in the first run; none leaves it unknown.
+    :param metrics: By which it is evaluated.
     """
 
     number: int | None = None
@@ -216,19 +216,23 @@ def finish(client: RunnerClient, limits: RunBudget, recorder: Recorder, report: 
         report("predictions", recorder, 0.95)
         recorder.predictions = client.request(requests.Predict())
         if limits.labelled:
-            _judge(client, recorder, limits, lambda share: report("judging", recorder, 0.95 + 0.05 * share))
+            _evaluate_quality(
+                client, recorder, limits, lambda share: report("evaluating quality", recorder, 0.95 + 0.05 * share)
+            )
     recorder.environment = client.request(requests.ReadEnvironment())
     closed = client.request(requests.CloseApp())
     recorder.counters["peak_bytes"] = closed.peak_bytes
     recorder.problems = closed.problems
 
 
-def _judge(client: RunnerClient, recorder: Recorder, limits: RunBudget, report: Callable[[float], None]) -> None:
-    """Judge the predictions of all labelled samples, some at a time, so that progress is seen."""
+def _evaluate_quality(
+    client: RunnerClient, recorder: Recorder, limits: RunBudget, report: Callable[[float], None]
+) -> None:
+    """Evaluate the predictions of all labelled samples, some at a time, so that progress is seen."""
     client.request(requests.BeginQuality(tuple(limits.metrics)))
-    for at in range(0, len(limits.labelled), JUDGED):
+    for at in range(0, len(limits.labelled), QUALITY_BATCH):
         report(at / len(limits.labelled))
-        some = limits.labelled[at : at + JUDGED]
+        some = limits.labelled[at : at + QUALITY_BATCH]
         client.request(requests.EvaluateQuality(tuple((str(each.path), dict(each.truth)) for each in some)))
     recorder.quality = client.request(requests.FinishQuality())
 

@@ -25,7 +25,7 @@ WARM_UP = 8
 
 
 class Yardsticks:
-    """Hands out the kernel's racer, run by run."""
+    """Hands out the kernel's contender, run by run."""
 
     def __init__(self, plan: Plan) -> None:
         self._options, self._streams = plan.worker, plan.settings.streams

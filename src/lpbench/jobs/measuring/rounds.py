@@ -164,7 +164,7 @@ class Rounds:
         return bool(track.apart)
 
     def _alone(self, track: TargetProgress, index: int, live: list[_Live]) -> None:
-        """Start a target's worker and measure it while the others rest."""
+        """Start a target's worker and measure it while the others are suspended."""
         recorder = Recorder(index)
         track.recorders.append(recorder)
         report = self._reporter(track)
@@ -222,12 +222,12 @@ class Rounds:
             self._note(contenders, kernel)
 
     def _note(self, contenders: Sequence[_Live], kernel: Contender | None) -> None:
-        """Keep a run's ratios to the first target that took turns, and everybody's yardstick units."""
+        """Keep a run's ratios to the first target that took turns, and the yardstick units of all."""
         if self._reference is None and len(contenders) > 1:
             self._reference = min((each.track for each in contenders), key=self._tracks.index)
         reference = next((each for each in contenders if each.track is self._reference), None)
         for each in contenders:
-            assert each.contender  # noqa: S101 - racers are those that have one
+            assert each.contender  # noqa: S101 - contenders are those that have one
             if kernel:
                 each.recorder.units = units(kernel, each.contender)
             if reference and reference.contender and each is not reference:

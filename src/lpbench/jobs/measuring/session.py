@@ -51,8 +51,9 @@ def benchmark(  # noqa: PLR0913 - every setting by its name, for completion and 
 ) -> Result:
     """Measure an app on one engine or several and return what was found.
 
+    An engine object is measured as it is; ``{"config": ...}`` in ``options`` is passed to its ``open``.
+
     :param app: An app, its folder, a bare model file, or a name of the catalogue.
-    :param engine: An instance is measured as it is; ``{"config": ...}`` in ``options`` is handed to its ``open``.
     :param progress: Called a few times a second.
     :raises LpbenchError: The app or the only engine asked for cannot be used.  A worker that ends is no error but an
         outcome in the result, and so is Ctrl-C.
@@ -68,7 +69,7 @@ def measure(
 ) -> Result:
     """Measure an app as settings say and return what was found; see ``benchmark``.
 
-    :param instance: An engine that was handed over, in place of the settings' names.
+    :param instance: An engine object, in place of the settings' names.
     :param progress: Called a few times a second.
     """
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BEST = 5
 QUANTILE = 1.959963984540054
 """Quantile of the normal distribution for a 95 % interval."""
-NONE = "no sample was judged"
+NONE = "no sample was evaluated"
 
 
 def wilson(right: int, n: int) -> tuple[float, float] | None:

@@ -81,7 +81,7 @@ class _AveragePrecision(QualityMetric):
         known = {label: pictures for label, pictures in sorted(self._by_label.items()) if pictures.there}
         parts = {label: self._of(pictures) for label, pictures in known.items()}
         if not parts:
-            return Quality(None, self._n, "the data contain no boxes" if self._n else "no sample was judged")
+            return Quality(None, self._n, "the data contain no boxes" if self._n else "no sample was evaluated")
         return Quality(float(np.mean(list(parts.values()))), self._n, parts=parts)
 
     def _of(self, pictures: Pictures) -> float:

@@ -51,7 +51,7 @@ class MeanIntersectionOverUnion(QualityMetric):
         parts = {label: self._of(*counts.tolist()) for label, counts in sorted(self._counts.items())}
         known = [value for value in parts.values() if value is not None]
         if not known:
-            return Quality(None, self._n, "all masks are empty" if self._n else "no sample was judged")
+            return Quality(None, self._n, "all masks are empty" if self._n else "no sample was evaluated")
         return Quality(float(np.mean(known)), self._n, parts=parts)
 
     def _of(self, both: int, predicted: int, true: int) -> float | None:
@@ -91,7 +91,7 @@ class NormalisedMeanError(QualityMetric):
     def result(self) -> Quality:
         """Return the mean over the pictures."""
         known = [error for error in self._errors if np.isfinite(error)]
-        return Quality(float(np.mean(known)) if known else None, len(known), "" if known else "no sample was judged")
+        return Quality(float(np.mean(known)) if known else None, len(known), "" if known else "no sample was evaluated")
 
 
 def _predicted(described: Mapping[str, Any]) -> dict[str, Flags]:
