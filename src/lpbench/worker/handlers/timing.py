@@ -8,11 +8,11 @@ import os
 import resource
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.machine.process_memory import memory
 from lpbench.results.stages import durations, within
+from lpbench.util.threads import ThreadTime, thread_times
 from lpbench.worker.requests import ClockReads, FirstSample, PinnedThreads, Slice
 
 if TYPE_CHECKING:
@@ -89,9 +89,11 @@ class TimingHandlers:
 
         Of more cores the system chooses better: they may be large and small, or two halves of one.
         """
-        before = _thread_times()
+        before = thread_times()
         self._timed(request.count, lambda batches: self._app.pipeline.time(batches, time.perf_counter_ns))
-        spent = {thread: after - before.get(thread, 0) for thread, after in _thread_times().items()}
+        spent = {
+            thread: after.ran - before.get(thread, ThreadTime(0, 0)).ran for thread, after in thread_times().items()
+        }
         most = max(spent.values(), default=0)
         busy = [thread for thread, used in sorted(spent.items()) if used > BUSY * most]
         cores = sorted(os.sched_getaffinity(0))
@@ -131,15 +133,6 @@ class TimingHandlers:
     def _take(self, count: int) -> Sequence[Any]:
         batch, samples = self._app.pipeline.batch, self._app.samples
         return samples.take(count) if batch == 1 else samples.batches(count, batch)
-
-
-def _thread_times() -> dict[int, int]:
-    """Return the nanoseconds that each thread of this process has run; none where the system does not tell."""
-    found = {}
-    for path in Path("/proc/self/task").glob("*/schedstat"):
-        with contextlib.suppress(OSError, ValueError):  # it has just ended
-            found[int(path.parent.name)] = int(path.read_text(encoding="ascii").split()[0])
-    return found
 
 
 def _types(tensors: Mapping[str, Any]) -> str:
