@@ -43,7 +43,8 @@ if TYPE_CHECKING:
         ProcessorSpec,
     )
     from lpbench.results.comparison import compare
-    from lpbench.results.model import Configuration, Metric, Result
+    from lpbench.results.model import Configuration, Result
+    from lpbench.results.run import Metric
     from lpbench.results.settings import RunSettings
     from lpbench.results.store import load as load_result
     from lpbench.util.unavailable import Unavailable
@@ -135,7 +136,8 @@ _MODULES = {
         "ProcessorSpec",
     ),
     "results.comparison": ("compare",),
-    "results.model": ("Configuration", "Metric", "Result"),
+    "results.model": ("Configuration", "Result"),
+    "results.run": ("Metric",),
     "results.settings": ("RunSettings",),
     "util.unavailable": ("Unavailable",),
 }

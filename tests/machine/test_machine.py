@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -391,6 +394,25 @@ def test_this_machine() -> None:
     assert one["hashes"] == other["hashes"]
     assert differing(one, other) == {}
     assert one["subject"]["affinity"]["value"] == sorted(os.sched_getaffinity(0))
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_cores_are_those_of_all_threads_where_each_is_kept_on_one() -> None:
+    """As an engine's threads are while workers take turns: the reading thread's one core is not all there is."""
+    code = """
+    import os, threading
+    from lpbench.machine import environment
+    first, second = sorted(os.sched_getaffinity(0))[:2]
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    os.sched_setaffinity(other.native_id, {second})
+    os.sched_setaffinity(0, {first})
+    print(environment()["subject"]["affinity"]["value"] == [first, second])
+    done.set()
+    """
+    shown = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "True"
 
 
 def test_versions_of_libraries() -> None:

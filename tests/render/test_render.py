@@ -19,7 +19,8 @@ from lpbench.render._numbers import digits, spread
 from lpbench.render._table import Column, table
 from lpbench.render.predictions import PUBLISHED, answers, predictions, readings, state
 from lpbench.results.metrics import derive
-from lpbench.results.model import INTERRUPTED, Configuration, Lockstep, Metric, Result, Run, Stage
+from lpbench.results.model import INTERRUPTED, Configuration, Lockstep, Result
+from lpbench.results.run import Metric, Run, Stage
 from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize

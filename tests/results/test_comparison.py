@@ -13,7 +13,8 @@ from lpbench.cli import main
 from lpbench.errors import ResultError
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.comparison import compare, subject_changes
-from lpbench.results.model import Configuration, Metric, Result, Run, Stage
+from lpbench.results.model import Configuration, Result
+from lpbench.results.run import Metric, Run, Stage
 from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize

@@ -21,7 +21,8 @@ from lpbench.results import store
 from lpbench.results.json_document import decode, from_dict, parse
 from lpbench.results.json_encode import encode
 from lpbench.results.metrics import derive
-from lpbench.results.model import Configuration, Result, Run, Stage
+from lpbench.results.model import Configuration, Result
+from lpbench.results.run import Run, Stage
 from lpbench.results.settings import RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize

@@ -103,11 +103,11 @@ class Lines:
     def show(self, progress: Progress, words: str) -> None:
         """Print a line when another run has begun, or when one takes longer than ``AGAIN``."""
         now = time.monotonic()
-        same = (progress.engine, progress.run) == self._last and now - self._printed < AGAIN
+        same = (progress.configuration, progress.run) == self._last and now - self._printed < AGAIN
         if same or now - self._begun < PATIENCE:
             return
-        self._last, self._printed = (progress.engine, progress.run), now
-        _console.say(f"{clean(progress.engine)} {words}")
+        self._last, self._printed = (progress.configuration, progress.run), now
+        _console.say(f"{clean(progress.configuration)} {words}")
 
     def close(self) -> None:
         """Do nothing: no line is open."""
@@ -127,7 +127,7 @@ class Line:
             return
         self._next = now + EVERY
         full = round(BAR * progress.done)
-        text = f"{clean(progress.engine)} {'━' * full}{' ' * (BAR - full)} {words}"
+        text = f"{clean(progress.configuration)} {'━' * full}{' ' * (BAR - full)} {words}"
         self._write(f"\r{shorten(text, _console.width(self._stream) - 1)}\x1b[K")
 
     def close(self) -> None:
@@ -167,7 +167,9 @@ class Rich:
         if not self._next:
             self._columns.start()
         self._next = now + EVERY
-        self._columns.update(self._task, completed=progress.done, description=words, engine=clean(progress.engine))
+        self._columns.update(
+            self._task, completed=progress.done, description=words, engine=clean(progress.configuration)
+        )
         self._columns.refresh()
 
     def close(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.machine._facts import Fact, Facts, Root, absent, fact
@@ -34,10 +36,17 @@ def subject(root: Root, libraries: Iterable[str]) -> Facts:
 
 
 def affinity() -> Fact:
-    """Return the cores that this process may run on."""
+    """Return the cores that the threads of this process may run on, all of them together.
+
+    One thread may be kept on a core of its own while the process has several.
+    """
     if not hasattr(os, "sched_getaffinity"):
         return absent("this system has no sched_getaffinity")
-    return fact(sorted(os.sched_getaffinity(0)), "sched_getaffinity")
+    cores = set(os.sched_getaffinity(0))
+    for thread in Path("/proc/self/task").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            cores |= os.sched_getaffinity(int(thread.name))
+    return fact(sorted(cores), "sched_getaffinity of every thread")
 
 
 def _priority() -> Fact:

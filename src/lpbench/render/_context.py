@@ -16,7 +16,8 @@ from lpbench.util.text import clean, shorten
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.results.model import Configuration, Result, Run
+    from lpbench.results.model import Configuration, Result
+    from lpbench.results.run import Run
     from lpbench.results.settings import RunSettings
 
 SEPARATOR = " · "

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpbench.render._table import Paint
-    from lpbench.results.model import Configuration, Metric, Result, Run
+    from lpbench.results.model import Configuration, Result
+    from lpbench.results.run import Metric, Run
 
 MILLISECOND = Unit("ms", 1e6)
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpbench.render._table import Paint
-    from lpbench.results.model import Configuration, Stage
+    from lpbench.results.model import Configuration
+    from lpbench.results.run import Stage
     from lpbench.results.stats import Summary
 
 Part = tuple[list[Column], list[list[str]]]

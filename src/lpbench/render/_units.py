@@ -12,7 +12,8 @@ from lpbench.results.stages import TOTAL
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lpbench.results.model import Configuration, Metric
+    from lpbench.results.model import Configuration
+    from lpbench.results.run import Metric
 
 SHORT = 1e5
 """Nanoseconds below which totals are shown in microseconds."""

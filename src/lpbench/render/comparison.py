@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from lpbench.render._table import Paint
     from lpbench.results.comparison import Compared
-    from lpbench.results.model import Metric, Result
+    from lpbench.results.model import Result
+    from lpbench.results.run import Metric
     from lpbench.results.verdicts import Comparison
 
 NAMES = {"total": "total", "preprocessing": "  pre", "inference": "  infer", "postprocessing": "  post"}

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lpbench.render._table import Paint
-    from lpbench.results.model import Configuration, Metric, Result
+    from lpbench.results.model import Configuration, Result
+    from lpbench.results.run import Metric
 
 PUBLISHED = {
     "CPU_LOAD": "CPU_LOAD",
@@ -106,7 +107,7 @@ def answers(result: Result, paint: Paint = unstyled) -> list[str]:
     return [
         paint(header, "dim"),
         *lines,
-        *(line for each in others for line in _otherwise(name_of(each, found), each, reference)),
+        *(line for each in others for line in _otherwise(name_of(each, result.configurations), each, reference)),
     ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench import machine
 from lpbench.errors import ResultError
 from lpbench.results.cpu_frequency import frequency
-from lpbench.results.names import name_of
+from lpbench.results.names import BENCHMARK, facts_by_name, name_of
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.verdicts import Comparison, verdict_apart
@@ -21,7 +21,8 @@ from lpbench.util.unavailable import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpbench.results.model import Configuration, Metric, Result
+    from lpbench.results.model import Configuration, Result
+    from lpbench.results.run import Metric
 
 MEASURED = frozenset({"ns", "run_ns", "cov"})
 """What a yardstick found; the rest says what its units depend on."""
@@ -80,7 +81,8 @@ def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool 
     found = tuple(_compare((first, one), (second, other), margin) for one, other in _pairs(first, second))
     if not found:
         engines = [
-            ", ".join(each.engine for each in result.configurations if each.measured) for result in (first, second)
+            ", ".join(name_of(each, result.configurations) for each in result.configurations if each.measured)
+            for result in (first, second)
         ]
         raise ResultError(
             f"no engine was measured in both: the first has {engines[0] or 'none'}, the second {engines[1] or 'none'}",
@@ -113,8 +115,15 @@ def beside(first: Configuration, second: Configuration) -> dict[str, Any]:
 
 
 def _subject(result: Result) -> dict[str, Any]:
+    """Return what may differ between two results, each configuration's facts under the name that tables give it."""
     facts = result.environment.get("subject", {})
-    return {name: fact.get("value") for name, fact in facts.items() if isinstance(fact, Mapping)}
+    seen = {
+        name: fact.get("value")
+        for name, fact in facts.items()
+        if isinstance(fact, Mapping) and fact.get("source") != BENCHMARK
+    }
+    told = {name: value for name, value in facts_by_name(result.configurations).items() if value is not None}
+    return {**seen, **told}
 
 
 def _refuse_other_machine(first: Result, second: Result) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.results import stats
-from lpbench.results.model import Metric
+from lpbench.results.run import Metric
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import Interval, Percentile
 from lpbench.util.unavailable import Unavailable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lpbench.results.model import Run
+    from lpbench.results.run import Run
 
 MILLISECOND = 1e6
 MEGABYTE = 1e6

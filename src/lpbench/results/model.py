@@ -13,129 +13,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lpbench.errors import ResultError
 from lpbench.results import files
 from lpbench.results.json_encode import to_document
+from lpbench.results.names import labels
+from lpbench.results.run import PLANNED
 from lpbench.results.settings import Resolved
 from lpbench.results.stages import TOTAL
-from lpbench.util.outcome import RunOutcome
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from lpbench.plugin.configuration import EngineConfiguration
+    from lpbench.results.run import Metric, Run, Stage
     from lpbench.results.settings import RunSettings
-    from lpbench.results.stats import Interval, Summary
+    from lpbench.results.stats import Summary
+    from lpbench.util.outcome import RunOutcome
 
-PLANNED = RunOutcome()
-"""As planned."""
 OK = "OK"
 INTERRUPTED = "interrupted"
-RAW_LIMIT = 20_000
-"""Raw samples stored for each run and stage; ``Run.samples`` says how many there were."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One value of the glossary, or the reason why there is none.
-
-    :param value: In ``unit``; None where it is not known.
-    :param n: Measurements that it rests on.
-    :param interval: Where its true value lies, in ``unit``; None with a reason in ``interval_reason``.
-    :param reason: Why there is no value; ``code`` says so to programs.
-    :param source: How it was obtained.
-    """
-
-    value: float | None
-    unit: str
-    n: int = 0
-    interval: Interval | None = None
-    interval_reason: str = ""
-    reason: str = ""
-    source: str = ""
-    code: str = ""
-    interval_code: str = ""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One row of the stage table.
-
-    :param name: ``preprocessing``, ``inference``, ``postprocessing`` or ``total``.
-    :param label: What the published table calls it, ``engines/onnxruntime`` say.
-    :param plugin: Distribution that does the work, with its version.
-    :param data_type: Type of what it hands on, in the glossary's words.
-    """
-
-    name: str
-    label: str
-    plugin: str
-    data_type: str = ""
-
-
-@dataclass(frozen=True)
-class Slice:
-    """One uninterrupted stretch of a run.
-
-    :param samples: How many were timed.
-    :param wall_ns: How long it took, decoding left out.
-    :param median_ns: Median of the total.
-    :param minimum_ns: Least total.
-    :param maximum_ns: Greatest total.
-    """
-
-    samples: int
-    wall_ns: int
-    median_ns: float
-    minimum_ns: int
-    maximum_ns: int
-
-
-@dataclass(frozen=True)
-class Run:
-    """One fresh process: opened, warmed up, measured, closed.
-
-    :param outcome: How it ended.
-    :param detail: What the worker or the engine printed about it.
-    :param load_ns: Opening the model.
-    :param first_ns: The very first sample, by stage.
-    :param warm_up: ``samples`` spent and what ended it.
-    :param stopped: Why measuring ended: ``interval``, ``plateau``, ``number``, ``samples``, ``time``, ``interrupted``.
-    :param samples: Timed samples.
-    :param statistics: Of the wall time by stage, nanoseconds.
-    :param cpu: Of the CPU time of all threads by stage, from the pass of its own.
-    :param counters: Bytes and counts of the process: memory, foreign switches, page faults.
-    :param units: Latency by stage in units of the yardstick, from lockstep slices.
-    :param disturbance: What others did to the machine meanwhile: shares, seconds and counts.
-    :param flags: What is wrong with it: ``unsteady``, ``autocorrelated``, ``drift``, ``bimodal``, ``disturbed``.
-    :param superseded: Whether it was repeated because others disturbed it; it counts no more.
-    :param breakdown: Of a sample's time in nanoseconds, where that was asked for: the parts add up.
-    :param raw: Nanoseconds by stage, the first ``RAW_LIMIT`` samples.
-    """
-
-    index: int
-    outcome: RunOutcome = PLANNED
-    detail: str = ""
-    began: str = ""
-    load_ns: int | None = None
-    first_ns: Mapping[str, int] = field(default_factory=dict)
-    warm_up: Mapping[str, Any] = field(default_factory=dict)
-    stopped: str = ""
-    samples: int = 0
-    statistics: Mapping[str, Summary] = field(default_factory=dict)
-    cpu: Mapping[str, Summary] = field(default_factory=dict)
-    counters: Mapping[str, float] = field(default_factory=dict)
-    slices: tuple[Slice, ...] = ()
-    units: Mapping[str, float] = field(default_factory=dict)
-    disturbance: Mapping[str, Any] = field(default_factory=dict)
-    flags: tuple[Mapping[str, str], ...] = ()
-    superseded: bool = False
-    breakdown: Mapping[str, float] = field(default_factory=dict)
-    raw: Mapping[str, array[int]] = field(default_factory=dict)
-
-    @property
-    def state(self) -> str:
-        """In words how it ended: ``OK``, ``crashed: SIGSEGV while loading``."""
-        return str(self.outcome)
 
 
 @dataclass(frozen=True)
@@ -284,7 +178,7 @@ class Result:
         return files.write(json.dumps(self.to_dict(), allow_nan=False, indent=1), path, overwrite=overwrite)
 
     def to_pandas(self) -> Any:
-        """Return the raw samples as a pandas DataFrame: engine, label, run, sample and nanoseconds by stage.
+        """Return the raw samples as a pandas DataFrame: configuration, engine, run, sample, nanoseconds by stage.
 
         :raises ResultError: pandas is not installed.
         """
@@ -295,19 +189,24 @@ class Result:
         return pd.DataFrame(list(self.rows()))
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one record for each stored sample: engine, label, run, sample and nanoseconds by stage."""
+        """Return one record for each stored sample: configuration, engine, run, sample and nanoseconds by stage."""
         return [
             {
+                "configuration": name,
                 "engine": each.engine,
-                "label": each.label,
                 "run": run.index,
                 "sample": at,
                 **dict(zip(run.raw, values, strict=True)),
             }
-            for each in self.configurations
+            for name, each in self.by_name().items()
             for run in each.runs
             for at, values in enumerate(zip(*run.raw.values(), strict=True))
         ]
+
+    def by_name(self) -> dict[str, Configuration]:
+        """Return the configurations by what tables call them: ``onnxruntime:threads=2``."""
+        names = labels([each.configuration for each in self.configurations])
+        return dict(zip(names, self.configurations, strict=True))
 
     def _repr_html_(self) -> str | None:
         show = type(self).show_html

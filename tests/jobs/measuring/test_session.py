@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lpbench
+from lpbench import render
 from lpbench.errors import AppError, ConfigError, EngineError, LpbenchError, UnknownNameError
 from lpbench.jobs.measuring import rounds, session
 from lpbench.jobs.measuring.live import compare_measured
 from lpbench.results import store
+from lpbench.results.comparison import subject_changes
+from lpbench.results.names import name_of
 from lpbench.results.stages import STAGES, TOTAL
 
 if TYPE_CHECKING:
@@ -286,13 +290,36 @@ def test_engines_are_measured_in_turns_there_and_back(fake_app: Callable[..., Pa
 
     def note(progress: Progress) -> None:
         if progress.phase == "loading":
-            order.append((progress.run, progress.engine))
+            order.append((progress.run, progress.configuration))
 
     engines = ["fake:threads=1", "phony:threads=1"]
     result = benchmark(fake_app(), engine=engines, runs=3, number=6, progress=note)
     assert [run for run, _ in order] == [0, 0, 1, 1, 2, 2]
     assert order[2][1] == order[1][1]
     assert len({json.dumps(each.facts) for each in result.configurations}) == 1
+
+
+def test_two_settings_of_one_engine_are_two_everywhere(fake_app: Callable[..., Path]) -> None:
+    """In progress, rows and environment each has the name under which the console prints it."""
+    seen: list[str] = []
+    asked = ["fake:threads=1", "fake:threads=3"]
+    result = benchmark(fake_app(), engine=asked, number=6, progress=lambda each: seen.append(each.configuration))
+    names = [name_of(each, result.configurations) for each in result.configurations]
+    assert names == asked
+    assert all(name in render.text(result) for name in names)
+    assert set(seen) == {row["configuration"] for row in result.rows()} == set(result.by_name()) == set(asked)
+    threads = {name: result.environment["subject"][f"threads {name}"]["value"] for name in asked}
+    assert threads == {"fake:threads=1": 1, "fake:threads=3": 3}
+    assert "threads fake" not in result.environment["subject"]
+
+
+def test_a_setting_that_was_added_beside_another_is_no_change_of_it(fake_app: Callable[..., Path]) -> None:
+    """Results that kept facts under the bare engine's name, the last setting's, compare like others."""
+    result = benchmark(fake_app(), engine=["fake:threads=1", "fake:threads=3"], number=6)
+    subject = {name: fact for name, fact in result.environment["subject"].items() if not name.startswith("threads ")}
+    old = {**subject, "threads fake": {"value": 3, "source": "the benchmark"}}
+    before = dataclasses.replace(result, environment={**result.environment, "subject": old})
+    assert subject_changes(before, result) == {}
 
 
 def test_engines_that_take_turns_are_compared_by_their_ratios(fake_app: Callable[..., Path]) -> None:

@@ -17,9 +17,10 @@ from lpbench.app.quality_gate import gate
 from lpbench.errors import UnavailableEngineError
 from lpbench.plugin import registry
 from lpbench.results.metrics import Batching, derive
-from lpbench.results.model import INTERRUPTED, OK, Configuration, Lockstep, Metric, Result, Stage
-from lpbench.results.names import labelled
+from lpbench.results.model import INTERRUPTED, OK, Configuration, Lockstep, Result
+from lpbench.results.names import BENCHMARK, facts_by_name
 from lpbench.results.predictions import count_matching_answers
+from lpbench.results.run import Metric, Stage
 from lpbench.results.settings import Resolved
 from lpbench.results.stages import STAGES, TOTAL, within
 from lpbench.results.stats import Interval, runs_differ, summarize
@@ -44,11 +45,13 @@ GIVE_UP = 2
 class TargetProgress:
     """What has been found of one target so far.
 
+    :param label: What it is called beside the others.
     :param apart: Why it is measured without others beside it; empty where it takes turns with them.
     :param done: Runs that are over.
     """
 
     target: Target
+    label: str
     apart: str = ""
     recorders: list[Recorder] = field(default_factory=list)
     done: int = 0
@@ -86,7 +89,7 @@ def assemble(  # noqa: PLR0913 - what a benchmark comes to
     environment = {**(recorded[0] if recorded else machine.environment())}
     if recorded:
         environment["state_after"] = recorded[-1]["state"]
-    configurations = _agreeing(labelled([_configuration(track, plan, environment) for track in tracks]), tracks)
+    configurations = _agreeing([_configuration(track, plan, environment) for track in tracks], tracks)
     measured = any(each.measured for each in configurations)
     identity = _identity(plan.app)
     return Result(
@@ -114,11 +117,8 @@ def _with_subject(
     environment: Mapping[str, Any], app: Mapping[str, Any], configurations: Sequence[Configuration]
 ) -> dict[str, Any]:
     """Return the environment with what was measured among its subject, and the hashes that follow."""
-    given: dict[str, Any] = {"app": app["name"], "app digest": app["digest"]}
-    for each in configurations:
-        for fact in ("version", "precision", "device", "threads"):
-            given[f"{fact} {each.engine}"] = each.facts.get(fact)
-    facts = {name: {"value": value, "source": "the benchmark"} for name, value in given.items() if value is not None}
+    given = {"app": app["name"], "app digest": app["digest"], **facts_by_name(configurations)}
+    facts = {name: {"value": value, "source": BENCHMARK} for name, value in given.items() if value is not None}
     subject = {**environment["subject"], **facts}
     return {**environment, "subject": subject, "hashes": machine.hashes(environment["machine"], subject)}
 
@@ -135,6 +135,7 @@ def _configuration(track: TargetProgress, plan: Plan, environment: Mapping[str, 
         asked=target.asked,
         plugin=target.plugin or type(target.instance).__module__,
         isolated=plan.isolate,
+        label=track.label,
         outcome=_outcome(track),
         facts={**opened.facts, **_conversions(plan, target)} if opened else {},
         inputs=opened.inputs if opened else (),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import WorkerError
 from lpbench.results.metrics import MILLISECOND
-from lpbench.results.model import RAW_LIMIT, Run, Slice
+from lpbench.results.run import RAW_LIMIT, Run, Slice
 from lpbench.results.stages import TOTAL, durations, reads_of
 from lpbench.results.stats import NoisePlateau, Stopping, WarmUp, flags, summarize
 from lpbench.util.outcome import RunOutcome

@@ -15,6 +15,7 @@ from lpbench.jobs.measuring.pilot import PILOT, rest_of
 from lpbench.jobs.measuring.progress import Progress
 from lpbench.jobs.measuring.recording import Recorder, finish, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
+from lpbench.results.names import labels
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import Interval, median_interval
 from lpbench.util.outcome import RunOutcome
@@ -56,7 +57,10 @@ class Rounds:
         self._plan = plan
         self._budgets = list(plan.budgets)
         self._progress = progress
-        self._tracks = [TargetProgress(target, plan.lockstep_reason) for target in plan.targets]
+        names = labels([target.configuration for target in plan.targets])
+        self._tracks = [
+            TargetProgress(target, name, plan.lockstep_reason) for target, name in zip(plan.targets, names, strict=True)
+        ]
         self._reference: TargetProgress | None = None
         self._yardstick = Yardsticks(plan)
         self._ratios: dict[int, list[Mapping[str, float]]] = {}
@@ -265,7 +269,7 @@ class Rounds:
         spent = self._spent()
         left = spent / done - spent if done > 0.02 else None  # noqa: PLR2004 - too early to tell
         narrow = _width(recorder)
-        return Progress(track.target.name, phase, recorder.index, runs, done, left, narrow, recorder.samples)
+        return Progress(track.label, phase, recorder.index, runs, done, left, narrow, recorder.samples)
 
     def _result(self) -> Result:
         first = self._tracks.index(self._reference) if self._reference else 0
