@@ -11,6 +11,7 @@ import pytest
 
 import lpbench_ncnn
 from lpbench.errors import EngineError
+from lpbench.jobs import conversion
 from lpbench.plugin.converter import ConversionError
 from lpbench.testing import fixtures
 from lpbench.testing.conversions import OnnxModels, convert, differences
@@ -95,6 +96,16 @@ def test_open_sizes_must_be_given(models: OnnxModels, converter: Converter, engi
     made = convert(converter, source, shapes=shapes)
     assert made.model.inputs[0].shape == (1, 3, 8, 8)
     assert differences(made, engine, source, shapes)["logits"] < 1e-5
+
+
+def test_one_shape_suffices_where_dimensions_have_names(models: OnnxModels, converter: Converter) -> None:
+    (made,) = conversion.convert(models.masked(), "ncnn", shapes={"image": (1, 3, 6, 5)})
+    assert [(info.called, info.shape) for info in made.inputs] == [("image", (1, 3, 6, 5)), ("mask", (1, 1, 6, 5))]
+
+
+def test_sizes_below_zero_are_open_dimensions(models: OnnxModels, converter: Converter) -> None:
+    (made,) = conversion.convert(models.network(-1), "ncnn")
+    assert made.inputs[0].shape == (1, 3, 8, 8)
 
 
 @pytest.mark.parametrize(

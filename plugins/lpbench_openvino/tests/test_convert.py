@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lpbench_openvino
+from lpbench.jobs import conversion
 from lpbench.plugin.converter import ConversionError
 from lpbench.testing import fixtures
 from lpbench.testing.conversions import OnnxModels, convert, differences
@@ -76,6 +77,18 @@ def test_sizes_that_are_given_are_fixed(models: OnnxModels, converter: Converter
     made = convert(converter, source, shapes=shapes)
     assert made.model.inputs[0].shape == (2, 3, 8, 8)
     assert differences(made, engine, source, shapes)["logits"] < 1e-5
+
+
+def test_one_shape_suffices_where_dimensions_have_names(models: OnnxModels) -> None:
+    """The batch, which is the second dimension of both inputs, is given for one of them."""
+    (made,) = conversion.convert(models.sequence(), "openvino", shapes={"x": (5, 2, 3)})
+    assert [info.shape for info in made.inputs] == [(5, 2, 3), (1, 2, 3)]
+
+
+@pytest.mark.parametrize("shapes", [{}, {"image": (2, 3, 8, 8)}])
+def test_sizes_below_zero_are_open_dimensions(models: OnnxModels, shapes: dict[str, tuple[int, ...]]) -> None:
+    (made,) = conversion.convert(models.network(-1), "openvino", shapes=shapes)
+    assert made.inputs[0].shape == (2 if shapes else 1, 3, 8, 8)
 
 
 def test_sizes_that_the_model_does_not_take_are_an_error(models: OnnxModels, converter: Converter) -> None:

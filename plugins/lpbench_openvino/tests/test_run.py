@@ -47,9 +47,9 @@ def test_several_inputs_and_outputs_keep_their_names(models: Models, open_sessio
 
 
 def test_open_dimensions_run_at_any_size(models: Models, open_session: Opener) -> None:
-    """Open dimensions have no name, since OpenVINO drops it, and the size may change from run to run."""
+    """Open dimensions have the names of the file, which OpenVINO drops, and the size may change from run to run."""
     session = open_session(models.two())
-    assert [info.shape for info in (*session.inputs, *session.outputs)] == [(None, 2)] * 4
+    assert [info.shape for info in (*session.inputs, *session.outputs)] == [("N", 2)] * 4
     for rows in (2, 50, 1, 2):
         x = np.ones((rows, 2), np.float32)
         assert session.run({"a": x, "b": x})["total"].tolist() == [[2, 2]] * rows
@@ -97,9 +97,9 @@ def test_an_unknown_rank_needs_a_shape(models: Models, open_session: Opener) -> 
     ("shapes", "words"),
     [
         ({"y": (1, 2)}, '"y", which is not an input'),
-        ({"a": (1, 3)}, 'input "a" cannot be 1x3; the model has ?x2'),
-        ({"a": (1, 2, 1)}, 'input "a" cannot be 1x2x1; the model has ?x2'),
-        ({"a": (3, 2), "b": (2, 2)}, 'the model does not accept "a" 3x2, "b" 2x2'),
+        ({"a": (1, 3)}, 'input "a" cannot be 1x3; the model has Nx2'),
+        ({"a": (1, 2, 1)}, 'input "a" cannot be 1x2x1; the model has Nx2'),
+        ({"a": (3, 2), "b": (2, 2)}, 'dimension "N" would be both 3 and 2, by input "b"'),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(
@@ -108,6 +108,27 @@ def test_shapes_that_do_not_fit_are_refused(
     with pytest.raises(EngineError, match=r"model\.onnx") as caught:
         open_session(models.two(), shapes)
     assert words in str(caught.value)
+
+
+def test_shapes_that_contradict_each_other_without_a_common_name_are_refused(
+    models: Models, open_session: Opener
+) -> None:
+    with pytest.raises(EngineError, match='the model does not accept "a" 3x2, "b" 2x2'):
+        open_session(models.two((None, 2)), {"a": (3, 2), "b": (2, 2)})
+
+
+@pytest.mark.parametrize("given", [("a", (2, 5)), ("b", (2, 5))])
+def test_a_shape_sets_the_dimensions_of_the_same_name(
+    models: Models, open_session: Opener, given: tuple[str, tuple[int, int]]
+) -> None:
+    session = open_session(models.two(("N", "T")), dict([given]))
+    assert [info.shape for info in (*session.inputs, *session.outputs)] == [(2, 5)] * 4
+
+
+def test_sizes_below_zero_are_open_dimensions(models: Models, open_session: Opener) -> None:
+    path = models.one("Relu", (-1, 3))
+    assert open_session(path).inputs[0].shape == (None, 3)
+    assert open_session(path, {"x": (2, 3)}).run({"x": np.ones((2, 3), np.float32)})["y"].shape == (2, 3)
 
 
 def test_shapes_that_do_not_fit_each_other_are_refused(models: Models, open_session: Opener) -> None:

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from lpbench.plugin.engine import EngineError
+from lpbench.testing.conversions import OnnxModels
 from lpbench.testing.setups import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from plugins.lpbench_ort.tests.conftest import Models
 
@@ -119,6 +122,24 @@ def test_a_shared_dimension_is_fixed_everywhere(models: Models, open_session: Op
     """Fixing N of one input fixes it for the other input that has it."""
     session = open_session(models.two(), {"a": (6, 2)})
     assert [info.shape for info in (*session.inputs, *session.outputs)] == [(6, 2)] * 4
+
+
+def test_a_shared_dimension_in_another_place_is_fixed_too(models: Models, open_session: Opener, tmp_path: Path) -> None:
+    """The batch is the second dimension of both; in a file in ORT format, too, which keeps the names."""
+    path = OnnxModels(models.folder).sequence()
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "model.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    for file in (path, tmp_path / "model.ort"):
+        session = open_session(file, {"x": (5, 2, 3)})
+        assert [info.shape for info in session.inputs] == [(5, 2, 3), (1, 2, 3)]
+
+
+def test_sizes_below_zero_are_open_dimensions(models: Models, open_session: Opener) -> None:
+    session = open_session(models.double((-1, 3)), {"x": (2, 3)})
+    assert session.inputs[0].shape == (2, 3)
+    assert session.run({"x": np.ones((2, 3), np.float32)})["y"].shape == (2, 3)
 
 
 def test_unnamed_dimensions_are_fixed_too(models: Models, open_session: Opener) -> None:

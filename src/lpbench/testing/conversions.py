@@ -98,6 +98,18 @@ class OnnxModels:
         ]
         return self.save(nodes, [("x", (1, 3, 6, 6))], [("y", (1, 3, 1, 1))], {})
 
+    def sequence(self) -> Path:
+        """Save two inputs whose second dimension is the batch: ``x`` (T, N, 3), ``h`` (1, N, 3), ``y`` (T, N, 4)."""
+        nodes = [self._node("Add", ["x", "h"], "sum"), self._node("MatMul", ["sum", "w"], "y")]
+        inputs: list[Value] = [("x", ("T", "N", 3)), ("h", (1, "N", 3))]
+        return self.save(nodes, inputs, [("y", ("T", "N", 4))], {"w": self._weights(3, 4)})
+
+    def masked(self) -> Path:
+        """Save ``image`` (N, 3, H, W) and ``mask`` (N, 1, H, W), which share three open dimensions."""
+        nodes = [self._node("Mul", ["image", "mask"], "seen"), self._node("Conv", ["seen", "w"], "y")]
+        inputs: list[Value] = [("image", ("N", 3, "H", "W")), ("mask", ("N", 1, "H", "W"))]
+        return self.save(nodes, inputs, [("y", ("N", 4, "H", "W"))], {"w": self._weights(4, 3, 1, 1)})
+
     def softmax(self, operator: str = "Softmax", size: int = 1) -> Path:
         """Save a four-dimensional Softmax of an old opset: ``x`` (1, 3, size, size) to ``y`` (1, 10, size, size)."""
         nodes = [self._node("Conv", ["x", "w"], "c"), self._node(operator, ["c"], "y")]

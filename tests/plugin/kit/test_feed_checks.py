@@ -53,6 +53,14 @@ def test_shapes_asked_for_are_the_shapes_in_force() -> None:
     assert [info.shape for info in feed_checks.fixed(INPUTS, {"image": (4, 3, 6)})] == [(4, 3, 6), ()]
 
 
+def test_a_dimension_of_one_name_has_one_size_in_every_input() -> None:
+    """Also where it is not the first dimension; a dimension of another name stays open."""
+    inputs = [TensorInfo("x", "float32", ("T", "N", 8)), TensorInfo("h", "float32", (1, "N", None, "M"))]
+    assert [info.shape for info in feed_checks.fixed(inputs, {"x": (5, 2, 8)})] == [(5, 2, 8), (1, 2, None, "M")]
+    with pytest.raises(EngineError, match='dimension "N" would be both 2 and 3, by input "h"'):
+        feed_checks.fixed(inputs, {"x": (5, 2, 8), "h": (1, 3, 1, 1)})
+
+
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [

@@ -97,6 +97,30 @@ def test_open_sizes_are_fixed_through_the_whole_file(models: OnnxModels) -> None
     assert np.allclose(run(target, image=x), run(source, image=x))
 
 
+def test_sizes_below_zero_are_open_dimensions(models: OnnxModels) -> None:
+    """Some exporters write -1; engines run such models, and what a converter gets has no such size anywhere."""
+    source = models.network(-1)
+    with pytest.raises(onnx_prepare.SourceError, match=r'"image" has open dimensions: \?x3x8x8'):
+        onnx_prepare.prepare(source, source.parent / "ready.onnx", {})
+    target = source.parent / "ready.onnx"
+    found = onnx_prepare.prepare(source, target, {"image": (2, 3, 8, 8)})
+    assert (found.inputs[0].shape, found.outputs[0].shape) == ((2, 3, 8, 8), (2, 5))
+    written = onnx.load(target).graph
+    values = (*written.input, *written.output, *written.value_info)
+    assert min(size.dim_value for value in values for size in value.type.tensor_type.shape.dim) > 0
+
+
+def test_an_open_output_of_a_fixed_input_gets_its_size(models: OnnxModels) -> None:
+    """A file may state -1 for an output although its inputs are fixed."""
+    source = models.network()
+    model = onnx.load(source)
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = -1
+    onnx.save(model, source)
+    target = source.parent / "ready.onnx"
+    assert onnx_prepare.prepare(source, target, {}).outputs[0].shape == (1, 5)
+    assert [size.dim_value for size in onnx.load(target).graph.output[0].type.tensor_type.shape.dim] == [1, 5]
+
+
 def test_weights_are_inside(models: OnnxModels) -> None:
     source = models.network(beside=True)
     target = source.parent / "elsewhere" / "ready.onnx"

@@ -47,8 +47,9 @@ def _converted(source: Model, target: Path, wanted: Conversion) -> tuple[tuple[T
 
     core = openvino.Core()
     network = _model.read(core, source)
-    _ports.fix(network, wanted.shapes)
-    before = _ports.inputs(network), _ports.outputs(network)
+    stated = _ports.stated_shapes(source)
+    _ports.fix(network, wanted.shapes, stated)
+    before = _ports.inputs(network, stated), _ports.outputs(network, stated)
     try:
         openvino.save_model(network, str(target), compress_to_fp16=wanted.precision == "F16")
     except RuntimeError as error:
@@ -56,7 +57,7 @@ def _converted(source: Model, target: Path, wanted: Conversion) -> tuple[tuple[T
             f"OpenVINO {openvino.__version__} cannot write the model: {plain_words(error)}"
         ) from error
     written: Any = core.read_model(str(target))
-    after = _ports.inputs(written), _ports.outputs(written)
+    after = _ports.inputs(written, {}), _ports.outputs(written, {})
     return tuple(tuple(map(_named, new, old)) for new, old in zip(after, before, strict=True))
 
 

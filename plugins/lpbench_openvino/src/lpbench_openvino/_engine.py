@@ -63,7 +63,7 @@ def _read(model: Model, config: OpenvinoConfig, shapes: Shapes) -> tuple[Any, An
     core = openvino.Core()
     _devices.require(core, config.target, config.device)
     network = _model.read(core, model)
-    _ports.fix(network, shapes)
+    _ports.fix(network, shapes, _ports.stated_shapes(model))
     return core, network
 
 
@@ -72,7 +72,7 @@ def _load(core: Any, network: Any, model: Model, config: OpenvinoConfig, *, prof
     _refuse_other_device(compiled, config)
     layers = _nodes.nodes(compiled)
     _precision.refuse_unmet(compiled, config, layers)
-    return Loaded(model.path, config, network, compiled, layers)
+    return Loaded(model.path, config, network, compiled, layers, _ports.stated_shapes(model))
 
 
 def _compile(core: Any, network: Any, config: OpenvinoConfig, *, profile: bool) -> Any:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import openvino
+
 from lpbench.plugin.engine import EngineError, TensorInfo
-from lpbench.plugin.kit import feed_checks
+from lpbench.plugin.kit import feed_checks, onnx_shapes
 from lpbench_openvino._text import plain_words
 
 if TYPE_CHECKING:
-    from lpbench.plugin.engine import Shapes
+    from collections.abc import Mapping, Sequence
+
+    from lpbench.plugin.engine import Model, Shapes
+
+    Stated = Mapping[str, Sequence[int | str | None]]
 
 SINK = "/sink_port_0"
 """Suffix that OpenVINO adds to an output's name."""
@@ -32,32 +38,45 @@ TYPES = {
 """OpenVINO's names of element types, with numpy's."""
 
 
-def inputs(network: Any) -> tuple[TensorInfo, ...]:
+def stated_shapes(model: Model) -> Stated:
+    """Return the shapes of inputs and outputs as an ONNX file states them; empty for other formats.
+
+    OpenVINO drops the names of open dimensions.
+    """
+    if model.format != "onnx":
+        return {}
+    try:
+        return {**onnx_shapes.output_shapes(model.path), **onnx_shapes.input_shapes(model.path)}
+    except ValueError:  # ONNX as text, which OpenVINO reads too
+        return {}
+
+
+def inputs(network: Any, stated: Stated) -> tuple[TensorInfo, ...]:
     """Return a network's inputs; one of unknown rank has the shape ``()``, like a scalar.
 
+    :param stated: Shapes by name that name the open dimensions.
     :raises EngineError: An input has an unsupported type.
     """
-    return tuple(_info(port, "input") for port in network.inputs)
+    return tuple(_info(port, "input", stated) for port in network.inputs)
 
 
-def outputs(network: Any) -> tuple[TensorInfo, ...]:
+def outputs(network: Any, stated: Stated) -> tuple[TensorInfo, ...]:
     """Return a network's outputs; see ``inputs``."""
-    return tuple(_info(port, "output") for port in network.outputs)
+    return tuple(_info(port, "output", stated) for port in network.outputs)
 
 
-def fix(network: Any, shapes: Shapes) -> None:
-    """Give a network's inputs the requested shapes.
+def fix(network: Any, shapes: Shapes, stated: Stated) -> None:
+    """Give a network's inputs the requested shapes, and open dimensions of one name the same size.
 
     :raises EngineError: A shape is for an unknown input, contradicts the model, or is required and missing.
     """
-    known = inputs(network)
+    known = inputs(network, stated)
     ranked = [_ranked(port, info, shapes) for port, info in zip(network.inputs, known, strict=True)]
-    feed_checks.fixed(ranked, shapes)
+    fixed = feed_checks.fixed(ranked, shapes)
     if not shapes:
         return
-    ports = {info.name: port for port, info in zip(network.inputs, known, strict=True)}
     try:
-        network.reshape({ports[name]: list(shape) for name, shape in shapes.items()})
+        network.reshape({port: _partial(port, info) for port, info in zip(network.inputs, fixed, strict=True)})
     except RuntimeError as error:
         raise unfit(shapes, error) from error
 
@@ -67,6 +86,13 @@ def unfit(shapes: Shapes, error: RuntimeError) -> EngineError:
     requested = ", ".join(f'"{name}" {feed_checks.text(shape)}' for name, shape in shapes.items())
     what = f"the model does not accept {requested}: {plain_words(error)}"
     return EngineError(what, hint="give related inputs shapes that match")
+
+
+def _partial(port: Any, info: TensorInfo) -> Any:
+    """Return an input's shape for OpenVINO; dimensions that stay open keep their limits."""
+    own = [openvino.Dimension()] * len(info.shape) if port.partial_shape.rank.is_dynamic else port.partial_shape
+    sizes = zip(info.shape, own, strict=True)
+    return openvino.PartialShape([size if isinstance(size, int) else limits for size, limits in sizes])
 
 
 def _ranked(port: Any, info: TensorInfo, shapes: Shapes) -> TensorInfo:
@@ -80,16 +106,25 @@ def _ranked(port: Any, info: TensorInfo, shapes: Shapes) -> TensorInfo:
     return dataclasses.replace(info, shape=shapes[info.name])
 
 
-def _info(port: Any, kind: str) -> TensorInfo:
+def _info(port: Any, kind: str, stated: Stated) -> TensorInfo:
     name, element = _name(port), port.element_type.get_type_name()
     if element not in TYPES:
         raise EngineError(
             f'{kind} "{name}" is {element}, which cannot be passed to OpenVINO',
             hint="convert the model to types that numpy has",
         )
-    shape = port.partial_shape
-    sizes = () if shape.rank.is_dynamic else tuple(size.get_length() if size.is_static else None for size in shape)
-    return TensorInfo(name, TYPES[element], sizes)
+    return TensorInfo(name, TYPES[element], _sizes(port.partial_shape, stated.get(name, ())))
+
+
+def _sizes(shape: Any, stated: Sequence[int | str | None]) -> tuple[int | str | None, ...]:
+    if shape.rank.is_dynamic:
+        return ()
+    known = tuple(size.get_length() if size.is_static else None for size in shape)
+    if len(known) != len(stated):
+        return known
+    return tuple(
+        name if size is None and isinstance(name, str) else size for size, name in zip(known, stated, strict=True)
+    )
 
 
 def _name(port: Any) -> str:

@@ -30,6 +30,7 @@ class Loaded:
     :param network: ``openvino.Model``, with the shapes in force.
     :param compiled: ``openvino.CompiledModel``.
     :param nodes: Layers of the compiled model.
+    :param stated: Shapes in the model's file, with the names of open dimensions.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Loaded:
     network: Any
     compiled: Any
     nodes: Sequence[Node]
+    stated: Mapping[str, Sequence[int | str | None]]
 
 
 class OpenvinoSession(Session):
@@ -46,8 +48,8 @@ class OpenvinoSession(Session):
     """
 
     def __init__(self, loaded: Loaded, *, profile: bool) -> None:
-        self.inputs = _ports.inputs(loaded.network)
-        self.outputs = _ports.outputs(loaded.network)
+        self.inputs = _ports.inputs(loaded.network, loaded.stated)
+        self.outputs = _ports.outputs(loaded.network, loaded.stated)
         self._path = loaded.path
         self._loaded: Loaded | None = loaded
         self._request = loaded.compiled.create_infer_request()

@@ -10,7 +10,8 @@ import onnxruntime
 
 from lpbench.plugin.engine import Engine, EngineError
 from lpbench.plugin.kit.cores import physical_cores
-from lpbench_ort import _exposed, _model, _providers, _shapes
+from lpbench.plugin.kit.onnx_shapes import input_shapes
+from lpbench_ort import _exposed, _providers, _shapes
 from lpbench_ort._session import OrtSession
 from lpbench_ort._text import plain_words
 from lpbench_ort.config import OrtConfig, words
@@ -151,6 +152,6 @@ def _overrides(path: Path, shapes: Shapes) -> dict[str, int]:
     if not shapes or path.suffix == ".ort":
         return {}
     try:
-        return _shapes.overrides(_model.input_shapes(path), shapes)
+        return _shapes.overrides(input_shapes(path), shapes)
     except ValueError:  # not an ONNX model: loading it gives a better error
         return {}

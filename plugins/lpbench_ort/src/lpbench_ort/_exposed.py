@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.engine import EngineError
-from lpbench_ort._model import GRAPH_OUTPUT, MODEL_GRAPH, MORE, VALUE_NAME, Wire, made_tensors
+from lpbench.plugin.kit.protobuf import MORE, Wire
+from lpbench_ort._model import GRAPH_OUTPUT, MODEL_GRAPH, VALUE_NAME, made_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

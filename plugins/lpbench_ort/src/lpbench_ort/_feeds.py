@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpbench.errors import nearest
-from lpbench_ort._shapes import fits, text
+from lpbench.plugin.kit.feed_checks import fits, text
 from lpbench_ort._types import BITS, is_tensor
 
 if TYPE_CHECKING:

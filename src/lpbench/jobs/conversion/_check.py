@@ -44,7 +44,7 @@ class Source:
 
     :param engine: Name and version of what ran it.
     :param feeds: Files of the inputs.
-    :param shapes: Of the inputs whose dimensions the model leaves open, by its names.
+    :param shapes: Of all inputs, by the model's names; empty if it leaves no dimension open.
     """
 
     engine: str
@@ -142,7 +142,7 @@ def _run_source(job: Job, spec: EngineSpec, step: Step, folder: Path) -> Source:
             with contextlib.suppress(ProcessorError):  # it makes nothing up
                 ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, synthetic"))
     ran = _of_one_shape(ran)[:SAMPLES]
-    shapes = {**job.shapes, **_open_shapes(job.source, inputs, ran[0][0])}
+    shapes = _shapes(job.source, inputs, ran[0][0], job.shapes)
     return Source(_named(spec, opened), [each for _, each in ran], [path for path, _ in ran], shapes)
 
 
@@ -188,11 +188,16 @@ def _ranges(inputs: Sequence[TensorInfo], step: Step) -> dict[str, tuple[int, in
     return {each.name: SPANS.get(each.dtype, FEW) for each in whole}
 
 
-def _open_shapes(source: Model, inputs: Sequence[TensorInfo], feeds: Path) -> Shapes:
-    """Return the shapes of inputs with open dimensions, as the inputs that were run have them."""
-    called = {each.name: each.called for each in source.inputs}
-    shapes = {each.name: tuple(each.values.shape) for each in tensor_wire.read_feeds(feeds)}
-    return {each.name: shapes[called.get(each.name, each.name)] for each in inputs if each.dynamic}
+def _shapes(source: Model, inputs: Sequence[TensorInfo], feeds: Path, given: Shapes) -> Shapes:
+    """Return the shapes of all inputs as they were run if the model leaves some open, by its names.
+
+    A shape that was given also fixes dimensions of the same name in other inputs, so that those are not open any more.
+    """
+    if not given and not any(info.dynamic for info in inputs):
+        return {}
+    called = {info.name: info.called for info in source.inputs}
+    shapes = {fed.name: tuple(fed.values.shape) for fed in tensor_wire.read_feeds(feeds)}
+    return {info.name: shapes[called.get(info.name, info.name)] for info in inputs}
 
 
 def _around(app: App, component: Any, model: Model) -> App:

@@ -53,9 +53,9 @@ def misfit(array: Any, info: TensorInfo) -> tuple[str, str] | None:
 
 
 def fixed(inputs: Sequence[TensorInfo], shapes: Shapes) -> tuple[TensorInfo, ...]:
-    """Return ``inputs`` with the requested shapes.
+    """Return ``inputs`` with the requested shapes; open dimensions of one name get one size, in every input.
 
-    :raises EngineError: A shape is for an unknown input, or contradicts the model.
+    :raises EngineError: A shape is for an unknown input, contradicts the model, or gives a name two sizes.
     """
     known = [info.name for info in inputs]
     for name in shapes:
@@ -63,7 +63,27 @@ def fixed(inputs: Sequence[TensorInfo], shapes: Shapes) -> tuple[TensorInfo, ...
             raise EngineError(
                 f'a shape is given for "{name}", which is not an input of the model', hint=nearest(name, known)
             )
-    return tuple(_fixed(info, shapes.get(info.name)) for info in inputs)
+    for info in inputs:
+        _refuse_misfit(info, shapes.get(info.name))
+    sizes = named_sizes({info.name: info.shape for info in inputs}, shapes)
+    return tuple(_fixed(info, shapes.get(info.name), sizes) for info in inputs)
+
+
+def named_sizes(stated: Mapping[str, Sizes], shapes: Shapes) -> dict[str, int]:
+    """Return the sizes that the requested shapes give to named dimensions.
+
+    :param stated: The inputs' shapes as the model states them.
+    :raises EngineError: A name would get two sizes.
+    """
+    sizes: dict[str, int] = {}
+    for name, shape in shapes.items():
+        for dimension, size in zip(stated.get(name, ()), shape, strict=False):
+            if isinstance(dimension, str) and sizes.setdefault(dimension, size) != size:
+                raise EngineError(
+                    f'dimension "{dimension}" would be both {sizes[dimension]} and {size}, by input "{name}"',
+                    hint="give every input that shares it the same size",
+                )
+    return sizes
 
 
 def fits(shape: Sequence[int], allowed: Sizes) -> bool:
@@ -87,12 +107,15 @@ def _right_type(array: Any, dtype: str) -> bool:
     return bool(array.dtype.name == dtype and array.dtype.isnative)
 
 
-def _fixed(info: TensorInfo, shape: tuple[int, ...] | None) -> TensorInfo:
-    if shape is None:
-        return info
-    if min(shape, default=1) < 0 or not fits(shape, info.shape):
+def _refuse_misfit(info: TensorInfo, shape: tuple[int, ...] | None) -> None:
+    if shape is not None and (min(shape, default=1) < 0 or not fits(shape, info.shape)):
         raise EngineError(
             f'input "{info.name}" cannot be {text(shape)}; the model has {text(info.shape)}',
             hint="only open dimensions, those with a name or ?, can be chosen",
         )
-    return dataclasses.replace(info, shape=tuple(shape))
+
+
+def _fixed(info: TensorInfo, shape: tuple[int, ...] | None, sizes: Mapping[str, int]) -> TensorInfo:
+    chosen = info.shape if shape is None else shape
+    known = (sizes.get(size, size) if isinstance(size, str) else size for size in chosen)
+    return dataclasses.replace(info, shape=tuple(known))

@@ -64,7 +64,7 @@ def prepare(path: Path, target: Path, shapes: Mapping[str, Sequence[int]]) -> So
     for info in inputs:
         _fix(info, shapes.get(info.name))
     sizes = _sizes(model)
-    if shapes:
+    if shapes or not all(_complete(_dimensions(info.type.tensor_type)) for info in model.graph.output):
         _update_sizes(model, sizes)
     _decompose_softmax(model, sizes)
     for node in model.graph.node:
@@ -246,7 +246,11 @@ def _tensor(info: Any, sizes: Sizes | None = None) -> Tensor:
 
 
 def _dimensions(kind: Any) -> Sizes:
-    return tuple(size.dim_value if size.HasField("dim_value") else size.dim_param or None for size in kind.shape.dim)
+    """Return the sizes of a tensor; a negative size is an open dimension, as engines read it."""
+    return tuple(
+        (size.dim_value if size.dim_value >= 0 else None) if size.HasField("dim_value") else size.dim_param or None
+        for size in kind.shape.dim
+    )
 
 
 def _complete(shape: Sizes) -> bool:

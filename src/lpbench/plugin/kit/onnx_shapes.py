@@ -1,0 +1,69 @@
+"""The shapes that an ONNX file states, with the names of open dimensions; read without the onnx package.
+
+Some engines drop the names, which say that a dimension of one input is a dimension of another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from lpbench.plugin.kit.protobuf import fields, nested, signed, text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpbench.plugin.kit.protobuf import Span
+
+    Sizes = tuple[int | str | None, ...]
+
+# Field numbers of onnx.proto: message, then field.
+MODEL_GRAPH = 7
+GRAPH_INPUT, GRAPH_OUTPUT = 11, 12
+VALUE_NAME, VALUE_TYPE = 1, 2
+TYPE_TENSOR, TYPE_OPTIONAL, OPTIONAL_ELEMENT = 1, 9, 1
+TENSOR_SHAPE, SHAPE_DIMENSION = 2, 1
+DIMENSION_SIZE, DIMENSION_NAME = 1, 2
+
+
+def input_shapes(path: Path) -> dict[str, Sizes]:
+    """Return the shapes of a model's inputs as its file states them; see ``output_shapes``."""
+    return _shapes(path, GRAPH_INPUT)
+
+
+def output_shapes(path: Path) -> dict[str, Sizes]:
+    """Return the shapes of a model's outputs as its file states them; open dimensions are names or None.
+
+    A negative size is an open dimension without a name, as engines read it.  A tensor of unknown rank has the
+    shape ``()``, like a scalar.
+
+    :raises OSError: The file cannot be read.
+    :raises ValueError: The file is not a protocol buffer.
+    """
+    return _shapes(path, GRAPH_OUTPUT)
+
+
+def _shapes(path: Path, side: int) -> dict[str, Sizes]:
+    with path.open("rb") as file:
+        values = nested(file, (0, path.stat().st_size), MODEL_GRAPH, side)
+        return {_name(file, span): _shape(file, span) for span in values}
+
+
+def _name(file: BinaryIO, span: Span) -> str:
+    return next((text(file, part) for part in nested(file, span, VALUE_NAME)), "")
+
+
+def _shape(file: BinaryIO, span: Span) -> Sizes:
+    kinds = nested(file, span, VALUE_TYPE)
+    kinds += nested(file, span, VALUE_TYPE, TYPE_OPTIONAL, OPTIONAL_ELEMENT)
+    dimensions = [part for kind in kinds for part in nested(file, kind, TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIMENSION)]
+    return tuple(_dimension(file, part) for part in dimensions)
+
+
+def _dimension(file: BinaryIO, span: Span) -> int | str | None:
+    for number, value in fields(file, span):
+        if number == DIMENSION_SIZE and isinstance(value, int):
+            size = signed(value)
+            return size if size >= 0 else None
+        if number == DIMENSION_NAME and not isinstance(value, int):
+            return text(file, value) or None
+    return None
