@@ -93,7 +93,7 @@ def test_checks_for_programs(checked: Checked, capsys: Capture) -> None:
     assert main(["check", "phony", "--json"]) == 1
     shown = capsys.readouterr()
     found = json.loads(shown.out)
-    assert (found["engine"], found["ok"]) == ("fake", False)
+    assert (found["kind"], found["name"], found["ok"]) == ("engine", "fake", False)
     assert [each["status"] for each in found["checks"]] == ["passed", "failed"]
     assert "checking: running" in shown.err
 
@@ -108,10 +108,14 @@ def test_options_reach_the_engine_with_their_types(checked: Checked) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["check"], "no engine given"),
+        (["check"], "no name given"),
         (["check", "fkae"], 'did you mean "fake"?'),
         (["check", "fake"], "provides no case to check it with"),
         (["check", "fake", "--shape", "x=1"], "--shape requires --model"),
+        (["check", "text"], '"text" is the name of a preprocessor and of a postprocessor'),
+        (["check", "text", "--kind", "preprocessor"], 'preprocessor "text" provides no case to check it with'),
+        (["check", "text", "--kind", "preprocessor", "--threads", "2"], "--threads is for engines"),
+        (["check", "fake", "--kind", "monitor"], 'unknown monitor "fake"'),
         (["check", "fake", "--model", "no-such.fake"], "no-such.fake: cannot load"),
         (["new-plugin", "Acme"], "cannot be an engine's name"),
         (["new-plugin", "class"], "cannot be an engine's name"),
@@ -120,6 +124,19 @@ def test_options_reach_the_engine_with_their_types(checked: Checked) -> None:
 def test_what_cannot_be_done_is_told(words: list[str], told: str, capsys: Capture) -> None:
     assert main(words) == 2
     assert told in capsys.readouterr().err
+
+
+def test_processors_and_monitors_are_checked_by_their_names(sloppy_site: None, capsys: Capture) -> None:
+    """Each by the kit's checks for its kind; a name that several have needs the kind."""
+    pytest.importorskip("numpy", reason="needs numpy")
+    assert main(["check", "tensors", "--kind", "postprocessor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["kind"], found["name"], found["ok"]) == ("postprocessor", "tensors", True)
+    assert [each["check"] for each in found["checks"]] == [each.name for each in checks()["postprocessor"]]
+    assert main(["check", "sloppy", "--kind", "monitor"]) == 0
+    assert capsys.readouterr().out.startswith("monitor sloppy meets the contract\n")
+    assert main(["check", "tensors"]) == 2
+    assert "--kind preprocessor or --kind postprocessor" in capsys.readouterr().err
 
 
 def test_every_check_is_listed(capsys: Capture) -> None:

@@ -37,8 +37,12 @@ VARIANTS = {
     "threads_at_work_are_those_asked_for": ("crowd", "busy"),
     "no_files_are_left": ("temporary", "beside"),
     "profile_or_reason": ("records", "values"),
+    "guess_suits_the_config": ("type", "settings"),
+    "words_are_one_line": ("numpy", "lines"),
 }
 """Checks that look for several things: a fault for each."""
+OF_PROCESSORS = {"guess_suits_the_config", "words_are_one_line"}
+"""Those that engines do not have."""
 
 
 def _faults() -> Iterator[tuple[str, str, str]]:
@@ -48,7 +52,7 @@ def _faults() -> Iterator[tuple[str, str, str]]:
         for name, check in tested.checks.items():
             variants = [f":{variant}" for variant in VARIANTS.get(name, ())] or [""]
             if check.function not in seen:
-                selected = variants if kind == "engine" else variants[:1]
+                selected = variants if kind == "engine" or name in OF_PROCESSORS else variants[:1]
                 yield from ((kind, name, f"{kind}/{name}{variant}") for variant in selected)
             seen.add(check.function)
 

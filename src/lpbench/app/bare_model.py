@@ -121,6 +121,5 @@ def _remedy(file: Path, readers: Mapping[str, Sequence[str]]) -> str:
         advice += f": rename it to {file.stem}{readers[suggestion][0]}"
     known = "known: " + ", ".join(f"{name} ({', '.join(suffixes)})" for name, suffixes in sorted(readers.items()))
     if not readers:
-        broken = "".join(f"\n  could not load plugin {failure}" for failure in current().failures)
-        known = f'no engine is installed: pip install "lpbench[ort]" installs one{broken}'
+        known = f'no engine is installed: pip install "lpbench[ort]" installs one{current().broken()}'
     return "\n  ".join(filter(None, (advice, known)))

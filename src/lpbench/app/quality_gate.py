@@ -10,19 +10,20 @@ from lpbench.plugin import registry
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lpbench.plugin.registry import Offer
     from lpbench.plugin.specs import MetricSpec
 
 
-def ready(name: str) -> MetricSpec:
+def ready(name: str) -> Offer[MetricSpec]:
     """Return the metric of this name.
 
     :raises LpbenchError: No plugin offers it, or a module that it needs is not installed.
     """
-    spec = registry.current().get(registry.METRICS, name).spec
-    available = spec.availability()
+    offer = registry.current().get(registry.METRICS, name)
+    available = offer.spec.availability()
     if not available:
         raise LpbenchError(f'metric "{name}" is not ready: {available.reason}', hint=available.hint)
-    return spec
+    return offer
 
 
 def metrics_for(app_class: str, stated: str, asked: Sequence[str]) -> list[str]:

@@ -94,12 +94,15 @@ class Saved:
 def status(result: Result, saved: Saved) -> int:
     """Return the exit status of a benchmark that came to its end."""
     from lpbench.results.model import INTERRUPTED
+    from lpbench.results.quality import failed_metrics
 
     if result.state == INTERRUPTED:
         return _console.INTERRUPTED
     if not any(each.measured for each in result.configurations):
         return _console.NOTHING
-    return _console.WRONG if saved.errors else _console.DONE
+    if saved.errors:
+        return _console.WRONG
+    return _console.FAILED if any(map(failed_metrics, result.configurations)) else _console.DONE
 
 
 def blocks(result: Result) -> str:

@@ -1,4 +1,4 @@
-"""``lpbench check``: whether an engine meets its contract on this machine."""
+"""``lpbench check``: whether an engine, a processor or a monitor meets its contract on this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TextIO
 
-    from lpbench.plugin.specs import EngineSpec
+    from lpbench.plugin.registry import Kind
+    from lpbench.plugin.specs import EngineSpec, Spec
     from lpbench.render._table import Paint
     from lpbench.testing import CheckResult, EngineCase
 
@@ -26,7 +27,11 @@ EPILOG = """\
 examples:
   lpbench check onnxruntime
   lpbench check onnxruntime --model model.onnx --shape input=1,3,224,224 --threads 2 -v
+  lpbench check tensors --kind postprocessor
 """
+FOR_ENGINES = ("device", "threads", "set", "model", "extra", "input", "shape")
+"""Options that only engines have."""
+KINDS = ("engine", "preprocessor", "postprocessor", "monitor")
 STATUSES = ("passed", "failed", "not applicable", "expected failure")
 STYLES = {"passed": "good", "failed": "bad", "passed against expectation": "bad", "not ready": "bad"}
 
@@ -34,11 +39,14 @@ STYLES = {"passed": "good", "failed": "bad", "passed against expectation": "bad"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Run the conformance kit on an engine, each check in a separate process: does it meet the contract that "
-        "measurements rely on? Exit status 0 if it does, else 1."
+        "Run the conformance kit on an engine, a processor or a monitor, each check in a separate process: does it "
+        "meet the contract that measurements rely on? Exit status 0 if it does, else 1."
     )
     parser.epilog = EPILOG
-    parser.add_argument("engine", nargs="?", metavar="ENGINE", help="the engine; lpbench engines lists them")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="an engine, processor or monitor; lpbench plugins -v lists them"
+    )
+    parser.add_argument("--kind", choices=KINDS, help="what it is, where several have the name")
     parser.add_argument("--list", action="store_true", help="list the checks and exit")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
     parser.add_argument("-v", "--verbose", action="store_true", help="show every check, its message and traceback")
@@ -64,28 +72,42 @@ def main(options: argparse.Namespace) -> int:
     if options.list:
         print("\n".join(_catalogue()))
         return _console.DONE
-    if not options.engine:
-        raise LpbenchError("no engine given", hint="lpbench engines lists them")
-    from lpbench.plugin import registry
+    if not options.name:
+        raise LpbenchError("no name given", hint="lpbench engines and lpbench plugins -v list what can be checked")
+    from lpbench.testing import find
 
-    spec = registry.current().get(registry.ENGINES, options.engine).spec
-    results = _run(spec, options)
+    kind, spec = find(options.name, options.kind or "")
+    results = _run(kind, spec, options)
     if options.json:
-        _console.answer_json(_document(spec, results))
+        _console.answer_json(_document(kind, spec, results))
     else:
-        print("\n".join(_screen(spec, results, verbose=options.verbose)))
+        print("\n".join(_screen(kind, spec, results, verbose=options.verbose)))
     return _console.DONE if _passed(results) else _console.FAILED
 
 
-def _run(spec: EngineSpec, options: argparse.Namespace) -> list[CheckResult]:
-    from lpbench.testing import check_engine, checks
+def _run(kind: Kind[Any], spec: Spec, options: argparse.Namespace) -> list[CheckResult]:
+    from lpbench import testing
+    from lpbench.plugin.specs import EngineSpec
 
-    progress = _Progress(sys.stderr, len(checks()["engine"]))
+    progress = _Progress(sys.stderr, len(testing.checks()[kind.word]))
     try:
-        case, engine_options = _case(spec, options), _engine_options(spec, options)
-        return check_engine(spec.name, case, options=engine_options, progress=progress)
+        if isinstance(spec, EngineSpec):
+            case, engine_options = _case(spec, options), _engine_options(spec, options)
+            return testing.check_engine(spec.name, case, options=engine_options, progress=progress)
+        _refuse_for_engines(kind, options)
+        check: Any = getattr(testing, f"check_{kind.word}")
+        results: list[CheckResult] = check(spec.name, progress=progress)
+        return results
     finally:
         progress.close()
+
+
+def _refuse_for_engines(kind: Kind[Any], options: argparse.Namespace) -> None:
+    for name in FOR_ENGINES:
+        if getattr(options, name) not in (None, []):
+            raise LpbenchError(
+                f"--{name} is for engines, and {options.name} is a {kind.word}", hint=f"leave --{name} out"
+            )
 
 
 def _case(spec: EngineSpec, options: argparse.Namespace) -> EngineCase | None:
@@ -120,23 +142,31 @@ def _passed(results: Sequence[CheckResult]) -> bool:
     return all(result.ok and result.status != "not ready" for result in results)
 
 
-def _document(spec: EngineSpec, results: Sequence[CheckResult]) -> dict[str, Any]:
+def _version(spec: Spec) -> str:
+    from lpbench.plugin.specs import EngineSpec
+
+    return spec.version() if isinstance(spec, EngineSpec) else ""
+
+
+def _document(kind: Kind[Any], spec: Spec, results: Sequence[CheckResult]) -> dict[str, Any]:
     return {
-        "engine": spec.name,
-        "version": spec.version() or None,
+        "kind": kind.word,
+        "name": spec.name,
+        "version": _version(spec) or None,
         "ok": _passed(results),
         "checks": [{**dataclasses.asdict(result), "ok": result.ok} for result in results],
     }
 
 
-def _screen(spec: EngineSpec, results: Sequence[CheckResult], *, verbose: bool) -> list[str]:
+def _screen(kind: Kind[Any], spec: Spec, results: Sequence[CheckResult], *, verbose: bool) -> list[str]:
     paint = _console.painter(sys.stdout)
     answer = paint("meets the contract", "good") if _passed(results) else paint("does not meet the contract", "bad")
     if any(result.status == "not ready" for result in results):
         answer = paint("is not ready", "bad")
-    heading = f"{clean(' '.join(filter(None, (spec.name, spec.version()))))} {answer}"
+    what = (kind.word if kind.word != "engine" else "", spec.name, _version(spec))
+    heading = f"{clean(' '.join(filter(None, what)))} {answer}"
     rows = _rows(results, paint) if verbose else [*_sums(results, paint), *_remarks(results, paint)]
-    hint = [] if verbose else [paint(f"every check: lpbench check {spec.name} -v", "dim")]
+    hint = [] if verbose else [paint(f"every check: lpbench check {spec.name} --kind {kind.word} -v", "dim")]
     return [heading, *rows, *hint]
 
 

@@ -187,6 +187,10 @@ class Registry:
         there = {"", *self._origins, *(failure.plugin for failure in self.failures)}
         return "" if extra in there else f'pip install "lpbench[{extra}]"'
 
+    def broken(self) -> str:
+        """Return a line for each plugin that failed, each after a line break, for hints; empty if none did."""
+        return "".join(f"\n  could not load plugin {failure}" for failure in self.failures)
+
     def _discover(self, point: EntryPoint, origin: str) -> None:
         try:
             plugin = point.load()
@@ -250,8 +254,7 @@ class Registry:
             state = "disabled" if extra in self._disabled else "not installed"
             raise NotInstalledError(f'{kind.word} "{name}" is {state}', hint=remedy)
         names = [alias for offer in self.all(kind).values() for alias in (offer.spec.name, *_aliases(offer.spec))]
-        broken = "".join(f"\n  could not load plugin {failure}" for failure in self.failures)
-        raise UnknownNameError(f'unknown {kind.word} "{name}"', hint=f"{nearest(name, names)}{broken}")
+        raise UnknownNameError(f'unknown {kind.word} "{name}"', hint=f"{nearest(name, names)}{self.broken()}")
 
 
 _current: Registry | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lpbench.errors import PluginError
 
@@ -43,6 +43,7 @@ class Availability:
 
 
 READY = Availability(State.READY)
+ORIGIN = "lpbench plugins -v shows which distribution it comes from"
 
 
 @dataclass(frozen=True, eq=False, repr=False)  # compared by identity; each generated method costs start-up time
@@ -62,6 +63,9 @@ class Spec:
     requires: tuple[str, ...] = ()
     hint: str = ""
 
+    contracts: ClassVar[tuple[str, ...]] = ()
+    """Import paths of classes; the implementation is a subclass of one of them.  Empty where it is no class."""
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.target!r})"
 
@@ -75,9 +79,15 @@ class Spec:
     def load(self) -> Any:
         """Import and return the implementation.
 
-        :raises PluginError: The import fails, or the attribute does not exist.
+        :raises PluginError: The import fails, the attribute does not exist, or it is not what the contract asks for.
         """
-        return load(self.target, who=self.name)
+        implementation = load(self.target, who=self.name)
+        contracts = tuple(load(contract, who=self.name) for contract in self.contracts)
+        if contracts and not (isinstance(implementation, type) and issubclass(implementation, contracts)):
+            kind = "class" if isinstance(implementation, type) else type(implementation).__name__
+            expected = " or ".join(contract.replace(":", ".") for contract in self.contracts)
+            raise PluginError(f"{self.name}: {self.target} is a {kind}; expected a subclass of {expected}", hint=ORIGIN)
+        return implementation
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,6 +112,7 @@ class EngineSpec(Spec):
     :param exposes: Formats whose intermediate tensors ``Engine.open_exposed`` can return.
     """
 
+    contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.engine:Engine",)
     aliases: tuple[str, ...] = ()
     formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     config: str = ""
@@ -135,17 +146,26 @@ class ProcessorSpec(Spec):
     :param words: By a key of a prediction, the import path of a function that puts a prediction with that key into
         words: it takes the prediction as JSON values (``Postprocessor.describe``) and returns one line.  It must need
         neither the engine's nor the processor's libraries, since results are read on other machines.
+    :param case: Import path of a function ``(folder, options)`` that returns the ``lpbench.testing.PreprocessorCase``
+        or ``PostprocessorCase`` with which ``lpbench check`` checks the processor; it writes files into the folder.
     """
 
+    contracts: ClassVar[tuple[str, ...]] = (
+        "lpbench.plugin.processor:Preprocessor",
+        "lpbench.plugin.processor:Postprocessor",
+    )
     config: str = ""
     classes: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     guess: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
+    case: str = ""
 
 
 class MonitorSpec(Spec):
-    """A monitor of a resource: load, memory, temperature, power."""
+    """A monitor of a resource: load, memory, temperature, power; the target is a ``lpbench.plugin.monitor.Monitor``."""
+
+    contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.monitor:Monitor",)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -157,6 +177,7 @@ class MetricSpec(Spec):
     :param higher_is_better: False for error metrics.
     """
 
+    contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.quality:QualityMetric",)
     unit: str = ""
     classes: tuple[str, ...] = ()
     higher_is_better: bool = True
@@ -173,6 +194,7 @@ class ConverterSpec(Spec):
     :param distributions: Distributions that provide the tool, for its version if ``version`` is empty.
     """
 
+    contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.converter:Converter",)
     reads: str = ""
     writes: str = ""
     precisions: tuple[str, ...] = ("F32",)
@@ -210,7 +232,7 @@ def load(target: str, *, who: str) -> Any:
     except (Exception, SystemExit) as error:
         raise PluginError(
             f"{who}: cannot load {target}: {type(error).__name__}: {error}",
-            hint="lpbench plugins -v shows which distribution it comes from",
+            hint=ORIGIN,
         ) from error
 
 

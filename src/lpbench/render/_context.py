@@ -9,6 +9,7 @@ from lpbench.render._summary import p99
 from lpbench.render._units import half, metric_of, unit_for, value
 from lpbench.results.model import OK
 from lpbench.results.names import name_of
+from lpbench.results.quality import found_by_metrics
 from lpbench.results.ranking import rank
 from lpbench.results.stages import TOTAL
 from lpbench.util.text import clean, shorten
@@ -41,17 +42,24 @@ def answer(each: Configuration) -> str:
 
 
 def quality(each: Configuration) -> list[str]:
-    """Return what the leading metric found, with its interval and whether it fails the app's gate; else nothing."""
-    found = each.quality
-    if not found:
-        return []
+    """Return what the metrics found, the leading one first; the gaps say why others have no value."""
+    found = found_by_metrics(each)
+    return [_quality(metric) for metric in (*found[:1], *_with_value(found[1:]))]
+
+
+def _with_value(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [each for each in found if each.get("value") is not None]
+
+
+def _quality(found: Mapping[str, Any]) -> str:
+    """Return what a metric found, with its interval and whether it fails the app's gate, or why it has no value."""
     if found.get("value") is None:
-        return [f"{found['metric']}: {clean(found.get('reason', ''))}"]
+        return f"{clean(found['metric'])}: {clean(found.get('reason', ''))}"
     ends = found.get("interval")
     between = f" ({digits(ends[0])} to {digits(ends[1])})" if ends else ""
     gate = found.get("gate") or {}
     fails = "" if gate.get("passes", True) else f", below the app's gate of {digits(gate['limit'])}"
-    return [f"{clean(found['metric'])} {digits(found['value'])}{clean(found.get('unit', ''))}{between}{fails}"]
+    return f"{clean(found['metric'])} {digits(found['value'])}{clean(found.get('unit', ''))}{between}{fails}"
 
 
 def header(result: Result, width: int) -> list[str]:
@@ -161,6 +169,8 @@ def _gaps(each: Configuration, *, several: bool) -> list[str]:
     if tail is not None and tail.value is None and not several:  # the summary has a column for it
         lines.append(f"no p99: {clean(tail.reason)}")
     lines += [f"{clean(flag['name'])}: {clean(flag['reason'])}" for flag in each.flags]
+    found = found_by_metrics(each)[0 if several else 1 :]  # of one configuration, the first line has the leading metric
+    lines += [f"no {_quality(metric)}" for metric in found if metric.get("value") is None]
     return [*lines, *_left_out(each.problems)]
 
 

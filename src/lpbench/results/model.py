@@ -48,8 +48,9 @@ class Configuration:
     :param flags: What is wrong with the runs together, and how many of them are flagged for what.
     :param agreement: How far the predictions say what those of another configuration say: ``with`` (its index),
         ``samples``, ``same``, ``worst_score``; empty for that one, and where nothing can be compared.
-    :param quality: What a quality metric found: ``metric``, ``value``, ``unit``, ``n``, ``reason``, ``parts``, and
-        ``gate`` with ``passes`` where the app has one; empty where it was not asked for.
+    :param quality: What the leading quality metric found: ``metric``, ``value``, ``unit``, ``n``, ``reason``, ``code``,
+        ``parts``, and ``gate`` with ``passes`` where the app has one; what the others found under ``more``.  Empty
+        where it was not asked for.
     """
 
     configuration: EngineConfiguration

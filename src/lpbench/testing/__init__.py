@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lpbench.testing._bare import model_case
     from lpbench.testing._checks import Check
+    from lpbench.testing._find import find
     from lpbench.testing._kinds import checks
     from lpbench.testing._parent import (
         CheckResult,
@@ -45,6 +46,7 @@ __all__ = [
     "check_preprocessor",
     "checks",
     "engine_checks",
+    "find",
     "model_case",
     "monitor_checks",
     "postprocessor_checks",
@@ -54,6 +56,7 @@ __all__ = [
 _MODULES = {
     "_bare": ("model_case",),
     "_checks": ("Check",),
+    "_find": ("find",),
     "_kinds": ("checks",),
     "_parent": ("CheckResult", "check_engine", "check_monitor", "check_postprocessor", "check_preprocessor"),
     "_pytest": ("engine_checks", "monitor_checks", "postprocessor_checks", "preprocessor_checks"),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.testing._checks import Failed, NotApplicable, NotReady, short
 from lpbench.testing._kinds import TESTED
 from lpbench.testing._subject import named_case
+from lpbench.util import tracebacks
 from lpbench.worker.__main__ import die_with_parent
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def perform(order: dict[str, Any]) -> dict[str, Any]:
     def make_case(spec: Any) -> Any:
         if order["case"]:
             return pickle.loads(Path(order["case"]).read_bytes())  # noqa: S301 - see the module's docstring
-        return named_case(spec, Path(order["files"]), order["options"])
+        return named_case(tested.subject, spec, Path(order["files"]), order["options"])
 
     try:
         subject = tested.subject(tested.kind, order["name"], make_case, folder)
@@ -83,6 +84,5 @@ def _outcome(function: Any, subject: Subject[Any, Any]) -> dict[str, str]:
 
 def _place(error: Exception) -> str:
     """Return the innermost line outside this package in an error's traceback."""
-    own = str(Path(__file__).parent)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(own)]
-    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    found = tracebacks.place(error, outside=str(Path(__file__).parent))
+    return f" ({found})" if found else ""

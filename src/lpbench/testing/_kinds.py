@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin import registry
-from lpbench.testing import _config, _lifetime, _listing, _measuring, _monitor, _post, _pre, _running, _threads
+from lpbench.testing import _config, _lifetime, _listing, _measuring, _monitor, _offers, _post, _pre, _running, _threads
 from lpbench.testing._checks import Check, by_name
 from lpbench.testing._subject import EngineSubject, MonitorSubject, PostprocessorSubject, PreprocessorSubject, Subject
 
@@ -86,7 +86,7 @@ ENGINE = by_name(
 )
 PREPROCESSOR = by_name(
     {
-        "listing": LISTING,
+        "listing": (*LISTING, _offers.guess_suits_the_config),
         "config": CONFIG,
         "running": (
             _pre.feeds_match_the_inputs,
@@ -108,7 +108,7 @@ PREPROCESSOR = by_name(
 )
 POSTPROCESSOR = by_name(
     {
-        "listing": LISTING,
+        "listing": (*LISTING, _offers.guess_suits_the_config, _offers.words_are_one_line),
         "config": CONFIG,
         "running": (
             _post.predictions_describe_as_json,

@@ -48,9 +48,9 @@ def plugin_registers_cleanly(subject: Any_) -> None:
 
 def listing_imports_nothing_heavy(subject: Any_) -> None:
     """Importing the hook module imports neither the library, nor numpy, nor the implementation."""
-    imported = _python(LIST.format(module=subject.module))
+    imported = in_python(LIST.format(module=subject.module))
     own = subject.module.partition(".")[0]
-    paths = [subject.spec.target, getattr(subject.spec, "probe", ""), getattr(subject.spec, "case", "")]
+    paths = [subject.spec.target, *(getattr(subject.spec, name, "") for name in ("probe", "case", "guess"))]
     late = {path.partition(":")[0] for path in paths} - {subject.module}
     foreign = {name.partition(".")[0] for name in imported} - sys.stdlib_module_names - LIGHT - {own}
     heavy = sorted(foreign | late.intersection(imported))
@@ -82,7 +82,7 @@ def missing_library_is_told(subject: Any_) -> None:
     if not names:
         raise NotApplicable("the plugin requires no library")
     code = HIDE.format(hidden=names, module=subject.module, kind=subject.kind.word, name=subject.spec.name)
-    state, reason, hint = _python(code)
+    state, reason, hint = in_python(code)
     require(state != specs.State.READY.value, f"the listing reports it as ready without {', '.join(names)}")
     require(any(name in reason for name in names), f'the reason does not name {" or ".join(names)}: "{reason}"')
     require(hint, "the listing gives no hint how to install the library")
@@ -120,11 +120,14 @@ def _endings(spec: specs.Spec) -> list[str]:
     return list(getattr(spec, "suffixes", ()))
 
 
-def _python(code: str) -> Any:
-    """Run code in a new interpreter and return the JSON that it prints last."""
+def in_python(code: str, doing: str = "the hook module fails when the library is not installed") -> Any:
+    """Run code in a new interpreter and return the JSON that it prints last.
+
+    :param doing: What is wrong if the code fails.
+    """
     process = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ}, capture_output=True, text=True, check=False, timeout=120
     )
     last_line = (process.stderr.strip().splitlines() or ["nothing"])[-1]
-    require(process.returncode == 0, f"the hook module fails when the library is not installed: {last_line}")
+    require(process.returncode == 0, f"{doing}: {last_line}")
     return json.loads(process.stdout.splitlines()[-1])

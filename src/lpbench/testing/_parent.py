@@ -18,6 +18,7 @@ from lpbench.errors import LpbenchError, UnknownNameError, nearest
 from lpbench.plugin import registry
 from lpbench.testing._child import FAILED, PASSED, answer_path
 from lpbench.testing._kinds import TESTED
+from lpbench.testing._subject import refuse_caseless
 from lpbench.testing.cases import Case, EngineCase, Factory, MonitorCase, PostprocessorCase, PreprocessorCase
 from lpbench.util import processes
 
@@ -75,22 +76,24 @@ def check_engine(
 
 def check_preprocessor(
     name: str,
-    case: PreprocessorCase | Factory[PreprocessorCase],
+    case: PreprocessorCase | Factory[PreprocessorCase] | None = None,
     *,
     expected_failures: Mapping[str, str] | None = None,
+    progress: Callable[[CheckResult], None] | None = None,
 ) -> list[CheckResult]:
     """Run every check on a preprocessor; see ``check_engine``."""
-    return Checker(registry.PREPROCESSORS, name, case, {}, expected_failures or {}).all()
+    return Checker(registry.PREPROCESSORS, name, case, {}, expected_failures or {}).all(progress)
 
 
 def check_postprocessor(
     name: str,
-    case: PostprocessorCase | Factory[PostprocessorCase],
+    case: PostprocessorCase | Factory[PostprocessorCase] | None = None,
     *,
     expected_failures: Mapping[str, str] | None = None,
+    progress: Callable[[CheckResult], None] | None = None,
 ) -> list[CheckResult]:
     """Run every check on a postprocessor; see ``check_engine``."""
-    return Checker(registry.POSTPROCESSORS, name, case, {}, expected_failures or {}).all()
+    return Checker(registry.POSTPROCESSORS, name, case, {}, expected_failures or {}).all(progress)
 
 
 def check_monitor(
@@ -98,9 +101,10 @@ def check_monitor(
     case: MonitorCase | Factory[MonitorCase] | None = None,
     *,
     expected_failures: Mapping[str, str] | None = None,
+    progress: Callable[[CheckResult], None] | None = None,
 ) -> list[CheckResult]:
     """Run every check on a monitor; see ``check_engine``."""
-    return Checker(registry.MONITORS, name, case or MonitorCase(), {}, expected_failures or {}).all()
+    return Checker(registry.MONITORS, name, case, {}, expected_failures or {}).all(progress)
 
 
 class Checker:
@@ -158,7 +162,9 @@ class Checker:
         """Make the folder and the case once, and read the case's expected failures and timeout."""
         if self._folder is not None:
             return
-        registry.current().all(self.kind).get(self.name) or registry.current().get(self.kind, self.name)
+        offer = registry.current().all(self.kind).get(self.name) or registry.current().get(self.kind, self.name)
+        if self._case is None and offer.availability():  # else only what needs no case is checked
+            refuse_caseless(TESTED[self.kind.word].subject, offer.spec)
         folder = Path(tempfile.mkdtemp(prefix="lpbench-check-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         files = folder / "case"

@@ -21,7 +21,7 @@ def predictions_describe_as_json(subject: PostprocessorSubject) -> None:
     from lpbench.util.jsonable import to_jsonable
 
     for outputs in (subject.case.given, subject.case.other):
-        description = _described(subject, outputs)
+        description = described(subject, outputs)
         require(description, "describe() returned nothing")
         require_json(to_jsonable(dict(description)), "describe()")
 
@@ -32,13 +32,13 @@ def description_is_right(subject: PostprocessorSubject) -> None:
 
     if subject.case.expected is None:
         raise NotApplicable("the case expects no description")
-    description, expected = to_jsonable(_described(subject, subject.case.given)), to_jsonable(subject.case.expected)
+    description, expected = to_jsonable(described(subject, subject.case.given)), to_jsonable(subject.case.expected)
     require(description == expected, f"found {description!r:.300}; expected {expected!r:.300}")
 
 
 def candidates_come_best_first(subject: PostprocessorSubject) -> None:
     """Candidates under "top" have labels and are sorted by descending score."""
-    top = _described(subject, subject.case.given).get("top")
+    top = described(subject, subject.case.given).get("top")
     if not top:
         raise NotApplicable('the description has no "top"')
     require(
@@ -53,7 +53,7 @@ def outputs_do_not_mix(subject: PostprocessorSubject) -> None:
     from lpbench.util.jsonable import to_jsonable
 
     case, postprocessor = subject.case, subject.build()
-    alone = [to_jsonable(_described(subject, outputs)) for outputs in (case.given, case.other)]
+    alone = [to_jsonable(described(subject, outputs)) for outputs in (case.given, case.other)]
     require(alone[0] != alone[1], "the case's outputs have the same prediction")
     for index in (0, 1, 0, 0, 1):
         outputs = (case.given, case.other)[index]
@@ -87,7 +87,7 @@ def process_is_left_as_it_was(subject: PostprocessorSubject) -> None:
     """Environment (native, too), working directory, affinity, signal handlers and umask are unchanged."""
     given = subject.case.given
     before = _process.state()
-    _described(subject, given)
+    described(subject, given)
     changed = _process.changes(before, _process.state())
     require(not changed, "; ".join(changed))
 
@@ -95,9 +95,10 @@ def process_is_left_as_it_was(subject: PostprocessorSubject) -> None:
 def standard_output_is_silent(subject: PostprocessorSubject) -> None:
     """Nothing is printed to standard output, which is reserved for results."""
     with _process.nothing_printed(subject.folder):
-        _described(subject, subject.case.given)
+        described(subject, subject.case.given)
 
 
-def _described(subject: PostprocessorSubject, outputs: Mapping[str, Any]) -> dict[str, Any]:
+def described(subject: PostprocessorSubject, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of a prediction, made by a new postprocessor."""
     postprocessor = subject.build()
     return dict(postprocessor.describe(postprocessor(outputs, subject.case.sample)))

@@ -35,7 +35,7 @@ def engine_checks(
 
 def preprocessor_checks(
     name: str,
-    case: PreprocessorCase | Factory[PreprocessorCase],
+    case: PreprocessorCase | Factory[PreprocessorCase] | None = None,
     *,
     expected_failures: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
@@ -45,7 +45,7 @@ def preprocessor_checks(
 
 def postprocessor_checks(
     name: str,
-    case: PostprocessorCase | Factory[PostprocessorCase],
+    case: PostprocessorCase | Factory[PostprocessorCase] | None = None,
     *,
     expected_failures: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
@@ -60,9 +60,7 @@ def monitor_checks(
     expected_failures: Mapping[str, str] | None = None,
 ) -> Callable[[F], F]:
     """Parametrize a test's argument ``check`` over the checks of a monitor."""
-    from lpbench.testing.cases import MonitorCase
-
-    return _parametrized(registry.MONITORS, name, case or MonitorCase(), None, expected_failures)
+    return _parametrized(registry.MONITORS, name, case, None, expected_failures)
 
 
 def _parametrized(

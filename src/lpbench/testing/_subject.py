@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from lpbench.errors import PluginError
 from lpbench.plugin import registry, specs
@@ -32,6 +32,10 @@ class Subject(Generic[S, C]):
     :param folder: Empty folder that this check may write to.
     :raises UnknownNameError: No plugin registers the name.
     """
+
+    word: ClassVar[str]
+    """What it is, in words."""
+    case_type: ClassVar[type[Case]]
 
     def __init__(self, kind: registry.Kind[S], name: str, make_case: Callable[[S], C], folder: Path) -> None:
         self.kind = kind
@@ -89,6 +93,9 @@ class Subject(Generic[S, C]):
 class EngineSubject(Subject[specs.EngineSpec, EngineCase]):
     """An engine, opened as the runner opens it."""
 
+    word = "engine"
+    case_type = EngineCase
+
     def engine(self) -> Engine[Any]:
         """Return a new engine."""
         engine: Engine[Any] = self.implementation()()
@@ -130,6 +137,9 @@ class EngineSubject(Subject[specs.EngineSpec, EngineCase]):
 class PreprocessorSubject(Subject[specs.ProcessorSpec, PreprocessorCase]):
     """A preprocessor, built as the runner builds it."""
 
+    word = "preprocessor"
+    case_type = PreprocessorCase
+
     def build(self) -> Preprocessor[Any]:
         """Return a new preprocessor for the case's inputs."""
         case = self.case
@@ -147,6 +157,9 @@ class PreprocessorSubject(Subject[specs.ProcessorSpec, PreprocessorCase]):
 class PostprocessorSubject(Subject[specs.ProcessorSpec, PostprocessorCase]):
     """A postprocessor, built as the runner builds it."""
 
+    word = "postprocessor"
+    case_type = PostprocessorCase
+
     def build(self) -> Postprocessor[Any]:
         """Return a new postprocessor for the case's outputs."""
         case = self.case
@@ -157,6 +170,9 @@ class PostprocessorSubject(Subject[specs.ProcessorSpec, PostprocessorCase]):
 
 class MonitorSubject(Subject[specs.MonitorSpec, MonitorCase]):
     """A monitor."""
+
+    word = "monitor"
+    case_type = MonitorCase
 
     def build(self) -> Monitor:
         """Return a new monitor."""
@@ -170,16 +186,30 @@ def suffix(spec: specs.EngineSpec, model: Model) -> str:
     return max(endings, key=len, default=model.path.suffix)
 
 
-def named_case(spec: specs.EngineSpec, folder: Path, options: Mapping[str, Any]) -> EngineCase:
-    """Return the case that the engine's spec names, made in ``folder``.
+def refuse_caseless(subject: type[Subject[Any, Any]], spec: specs.Spec) -> None:
+    """Raise where a spec names no case; a monitor needs none.
+
+    :raises PluginError: The hint says how to give one.
+    """
+    if subject.case_type is MonitorCase or _case_path(spec):
+        return
+    model = f"give a model: lpbench check {spec.name} --model FILE, or " if subject.case_type is EngineCase else ""
+    what = f'{subject.word} "{spec.name}" provides no case to check it with'
+    raise PluginError(what, hint=f'{model}name one in its spec: {type(spec).__name__}(case="module:function")')
+
+
+def named_case(subject: type[Subject[Any, Any]], spec: specs.Spec, folder: Path, options: Mapping[str, Any]) -> Case:
+    """Return the case that a spec names, made in ``folder``.
 
     :raises PluginError: The spec names no case, or its function returns something else.
     """
-    if not spec.case:
-        what = f'engine "{spec.name}" provides no case to check it with'
-        hint = f'give a model: lpbench check {spec.name} --model FILE, or EngineSpec(case="module:function")'
-        raise PluginError(what, hint=hint)
-    case = specs.load(spec.case, who=spec.name)(folder, options)
-    if not isinstance(case, EngineCase):
-        raise PluginError(f"{spec.case} returned {type(case).__name__}; expected an EngineCase")
-    return dataclasses.replace(case, options={**case.options, **options})
+    refuse_caseless(subject, spec)
+    path, expected = _case_path(spec), subject.case_type
+    case = specs.load(path, who=spec.name)(folder, options) if path else expected()
+    if not isinstance(case, expected):
+        raise PluginError(f"{path} returned {type(case).__name__}; expected {expected.__name__}")
+    return dataclasses.replace(case, options={**case.options, **options}) if isinstance(case, EngineCase) else case
+
+
+def _case_path(spec: specs.Spec) -> str:
+    return str(getattr(spec, "case", ""))

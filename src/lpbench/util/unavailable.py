@@ -15,6 +15,8 @@ Code = Literal[
     "not-read",  # the system does not tell
     "not-installed",  # what would tell is not installed
     "not-comparable",  # it is known, and says nothing here
+    "failed",  # what was to compute it failed
+    "mismatch",  # predictions and truth are not of the kind that it compares
 ]
 """Why a value is not there, for programs."""
 

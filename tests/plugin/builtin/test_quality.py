@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,9 +13,12 @@ from hypothesis import given  # noqa: E402 - after the skip
 from hypothesis import strategies as st  # noqa: E402
 
 from lpbench.app.quality_gate import gate  # noqa: E402
+from lpbench.cli import main  # noqa: E402
 from lpbench.errors import LpbenchError  # noqa: E402
 from lpbench.jobs.measuring.session import benchmark  # noqa: E402
+from lpbench.plugin import registry  # noqa: E402
 from lpbench.plugin.builtin import quality_metrics as metrics  # noqa: E402
+from lpbench.results.quality import failed_metrics, found_by_metrics  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,14 +167,116 @@ def test_quality_is_judged_and_held_against_the_gate(labelled: Path) -> None:
     assert metric.source == "top1"
 
 
-def test_a_metric_that_cannot_judge_the_data_leads_nowhere_and_follows_without_a_value(labelled: Path) -> None:
-    """Values are asked of data that say labels: an error where that matters first, else the reason."""
-    (found,) = benchmark(labelled, number=6, quality=["top1", "mae"], yardstick=False).configurations
-    assert found.quality["value"] == pytest.approx(2 / 3)
-    (other,) = found.quality["more"]
-    assert (other["metric"], other["value"], other["reason"]) == ("mae", None, "the data have no value")
-    (found,) = benchmark(labelled, number=6, quality="mae", yardstick=False).configurations
-    assert "the data have no value" in found.state
+def test_a_metric_that_cannot_judge_the_data_has_the_reason_and_the_others_their_values(labelled: Path) -> None:
+    """Values are asked of data that say labels; it fails the command only where it leads."""
+    for names in (["top1", "mae"], ["mae", "top1"]):
+        (found,) = benchmark(labelled, number=6, quality=names, yardstick=False).configurations
+        by_name = {each["metric"]: each for each in found_by_metrics(found)}
+        assert list(by_name) == names
+        assert by_name["top1"]["value"] == pytest.approx(2 / 3)
+        silent = by_name["mae"]
+        assert (silent["value"], silent["reason"], silent["code"]) == (None, "the data have no value", "mismatch")
+        assert found.measured
+        assert [each["metric"] for each in failed_metrics(found)] == (["mae"] if names[0] == "mae" else [])
+
+
+BROKEN = """
+import lpbench
+from lpbench.plugin.quality import Quality, QualityMetric
+
+
+@lpbench.hookimpl
+def lpbench_register_metrics(register):
+    for name in ("function", "Missing", "Abstract", "Adding", "Wrong", "NotANumber", "Silent", "Quits"):
+        register(lpbench.MetricSpec(f"bad-{name.lower()}", f"broken:{name}"))
+
+
+def function(described, truth):
+    return 1.0
+
+
+class Abstract(QualityMetric):
+    pass
+
+
+class Good(QualityMetric):
+    def add(self, described, truth):
+        pass
+
+    def result(self):
+        return Quality(1.0, 1)
+
+
+class Adding(Good):
+    def add(self, described, truth):
+        return described["no such key"]
+
+
+class Wrong(Good):
+    def result(self):
+        return 1.0
+
+
+class NotANumber(Good):
+    def result(self):
+        return Quality(float("nan"), 1)
+
+
+class Silent(Good):
+    def result(self):
+        return Quality(None, 1)
+
+
+class Quits(Good):
+    def add(self, described, truth):
+        raise SystemExit(3)
+"""
+FAULTS = {
+    "bad-function": "bad-function: broken:function is a function; expected a subclass of lpbench.plugin.quality",
+    "bad-missing": "cannot load broken:Missing",
+    "bad-abstract": "TypeError: Can't instantiate abstract class Abstract",
+    "bad-adding": "KeyError: 'no such key' (broken.py:30)",
+    "bad-wrong": "result() returned float; expected Quality",
+    "bad-notanumber": "result() returned the value nan; expected a finite number",
+    "bad-silent": "result() returned neither a value nor a reason",
+    "bad-quits": "SystemExit: 3 (broken.py:",
+}
+
+
+@pytest.fixture
+def broken(labelled: Path, install: Callable[..., Path], site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Install a plugin whose metrics are broken, for workers too; return the app."""
+    install("broken", BROKEN)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
+    registry.refresh()
+    return labelled
+
+
+def test_each_metric_that_fails_names_itself_and_its_plugin_and_leaves_the_others_alone(broken: Path) -> None:
+    """A function, a class that is not there, errors at every step, values that are none."""
+    names = [*FAULTS, "top1"]
+    (found,) = benchmark(broken, number=6, quality=names, yardstick=False).configurations
+    by_name = {each["metric"]: each for each in found_by_metrics(found)}
+    assert list(by_name) == names
+    assert by_name.pop("top1")["value"] == pytest.approx(2 / 3)
+    for name, fault in FAULTS.items():
+        failed = by_name[name]
+        assert (failed["value"], failed["code"]) == (None, "failed")
+        assert failed["reason"].startswith(f'metric "{name}" of plugin "broken" (lpbench-broken 1.0) failed: ')
+        assert fault in failed["reason"]
+    assert found.metrics["QUALITY_VALUE"].code == "failed"
+    assert found.measured
+
+
+def test_the_command_shows_the_reason_and_ends_with_status_1(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--number", "6", "--no-yardstick"]
+    assert main(["run", str(broken), *few, "--quality", "top1,bad-adding"]) == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "top1 0.667" in shown
+    assert 'no bad-adding: metric "bad-adding" of plugin "broken" (lpbench-broken 1.0) failed: KeyError' in shown
+    assert main(["run", str(broken), *few, "--quality", "top1,mae"]) == 0
+    assert main(["run", str(broken), *few, "--quality", "mae"]) == 1
+    assert main(["run", str(broken), *few, "--quality", "top1"]) == 0
 
 
 def test_a_file_that_cannot_be_read_is_left_out_and_named(labelled: Path) -> None:

@@ -63,7 +63,15 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
     target = "lpbench_sloppy.processors:Pre"
     suffixes = (".txt",)
     register(
-        ProcessorSpec("sloppy", target, **common("preprocessor"), config=options("preprocessor"), suffixes=suffixes)
+        ProcessorSpec(
+            "sloppy",
+            target,
+            **common("preprocessor"),
+            config=options("preprocessor"),
+            suffixes=suffixes,
+            guess="lpbench_sloppy.offers:guess",
+            case="lpbench_sloppy.cases:preprocessor",
+        )
     )
 
 
@@ -71,7 +79,17 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
 def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -> None:
     """Register the postprocessor."""
     target = "lpbench_sloppy.processors:Post"
-    register(ProcessorSpec("sloppy", target, **common("postprocessor"), config=options("postprocessor")))
+    register(
+        ProcessorSpec(
+            "sloppy",
+            target,
+            **common("postprocessor"),
+            config=options("postprocessor"),
+            guess="lpbench_sloppy.offers:guess",
+            words={"top": "lpbench_sloppy.offers:words"},
+            case="lpbench_sloppy.cases:postprocessor",
+        )
+    )
 
 
 @hookimpl

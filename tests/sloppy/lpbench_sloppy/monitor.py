@@ -56,7 +56,7 @@ class SloppyMonitor(Monitor):
 
     def readings(self) -> Mapping[str, Reading | Unavailable]:
         """Return the duration, and a power that is unavailable."""
-        if is_broken("monitor/short_stays_are_harmless") and self._seconds < 0.005:
+        if is_broken("monitor/short_stays_are_harmless") and self._seconds < 1:
             return {}
         if self.stopped_by_another:
             return {}

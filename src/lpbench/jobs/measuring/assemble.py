@@ -177,7 +177,10 @@ def _quality_metric(quality: Mapping[str, Any]) -> dict[str, Metric]:
     why = "" if ends else f"{quality['metric']} has none"
     return {
         "QUALITY_VALUE": Metric(
-            quality["value"], quality["unit"], quality["n"], interval, why, quality["reason"], quality["metric"]
+            **{name: quality[name] for name in ("value", "unit", "n", "reason", "code")},
+            interval=interval,
+            interval_reason=why,
+            source=quality["metric"],
         )
     }
 

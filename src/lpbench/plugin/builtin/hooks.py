@@ -24,7 +24,7 @@ COMMANDS = {
     "pull": "fetch and build a catalogue entry",
     "validate": "check an AI app",
     "new-app": "write an AI app around a model",
-    "check": "check that an engine meets the contract",
+    "check": "check that an engine, a processor or a monitor meets its contract",
     "new-plugin": "write the project skeleton of an engine plugin",
 }
 
@@ -44,6 +44,7 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
             config=config,
             suffixes=(".npy", ".npz"),
             guess="lpbench.plugin.builtin.guesses:guess_inputs",
+            case="lpbench.testing.tensor_cases:preprocessor",
         )
     )
 
@@ -59,6 +60,7 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
             summary,
             config="lpbench.plugin.builtin.tensors:RawConfig",
             guess="lpbench.plugin.builtin.guesses:guess_outputs",
+            case="lpbench.testing.tensor_cases:postprocessor",
         )
     )
 
