@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpbench.results.predictions import Agreement, boxes, count_matching_answers, matches, overlap, same_top
+from lpbench.results.predictions import (
+    Agreement,
+    boxes,
+    count_matching_answers,
+    matches,
+    overlap,
+    same_answer,
+    same_top,
+)
 
 Prediction = dict[str, Any]
 SIDE = st.integers(0, 12)
@@ -59,6 +67,18 @@ def test_classes_agree_where_the_best_label_is_the_same() -> None:
     assert found.worst_score == pytest.approx(0.07)
     assert same_top(reference[0], other[1])
     assert same_top(reference[0], things()) is None
+
+
+def test_the_last_bit_of_a_number_makes_no_other_answer() -> None:
+    """Scores that tie stand in either order, and a number may be the answer itself."""
+    near = 0.5 * (1 + 1e-7)
+    tied, turned = classes(("cat", near), ("dog", 0.5), ("cow", 0)), classes(("dog", 0.5), ("cat", 0.5), ("cow", 0))
+    assert same_top(tied, turned)
+    assert not same_top(tied, classes(("dog", 0.6), ("cat", 0.4)))
+    assert not same_top(tied, classes(("cow", near), ("dog", 0.5)))
+    assert same_answer({"label": 31.4}, {"label": 31.4 * (1 + 1e-7)})
+    assert not same_answer({"label": 31.4}, {"label": 31.5})
+    assert not same_answer({"text": "1000000"}, {"text": "1000001"})
 
 
 def test_boxes_agree_where_all_are_matched() -> None:

@@ -19,8 +19,9 @@ from lpbench.plugin.builtin.tensors import RawConfig, TensorConfig, TensorPostpr
 from lpbench.plugin.engine import Session, TensorInfo
 from lpbench.plugin.processor import Sample
 from lpbench.worker import tensor_wire
+from lpbench.worker.named_tensors import Tensor
 from lpbench.worker.source_tensors import as_source
-from lpbench.worker.tensor_wire import Tensor, align_layout, arranged, collect, fitted, read_feeds, unpack, write_feeds
+from lpbench.worker.tensor_wire import align_layout, arranged, collect, fitted, read_feeds, unpack, write_feeds
 
 if TYPE_CHECKING:
     from lpbench.plugin.engine import Feeds, Outputs

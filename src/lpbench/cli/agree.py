@@ -33,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Compare the outputs of engines with those of a reference, an engine that runs the model as its format "
         "defines it, without optimisations. Reports errors and predictions on the same samples. "
+        "Whole numbers and texts are equal or not. "
         "Exit status 1 if an engine exceeds the tolerance, 3 if nothing could be compared."
     )
     parser.epilog = EPILOG

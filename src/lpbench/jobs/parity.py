@@ -1,4 +1,15 @@
-"""The deviation between the numbers of two engines, and the tolerance for it."""
+"""How the results of two engines are compared, and the tolerance for it.
+
+The kind of the reference's values decides:
+
+=========================  ==========================================================================================
+texts                      equal or not: all must be
+whole numbers              equal or not, since an index is right or wrong; a share of them may differ, because where
+                           scores tie an arg-max may go either way
+whole numbers with scale   compared as the real values that they stand for; one rounding step is within tolerance
+other numbers              by the deviation: largest absolute and mean relative error
+=========================  ==========================================================================================
+"""
 
 from __future__ import annotations
 
@@ -8,18 +19,32 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError
 from lpbench.util.layouts import shape_text
+from lpbench.util.text import shorten
+from lpbench.worker.tensor_wire import align_layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
+    from lpbench.worker.named_tensors import Tensor
+
     Array = npt.NDArray[Any]
 
 FLOOR = 1e-3
 """Relative errors are divided by at least this fraction of the reference's largest magnitude, so that zeros count."""
-NUMBERS = "biufV"
+NUMBERS = "biufcV"
 """Kinds of numpy types that are numbers; V is the kind of ml_dtypes' bfloat16."""
+WHOLE = "biu"
+"""Kinds of numpy types that are whole numbers."""
+TEXTS = "OSU"
+"""Kinds of numpy types that hold texts."""
+MOST_UNEQUAL = 0.05
+"""No tolerance permits a larger share of whole numbers to differ."""
+STEP = 1.01
+"""One rounding step and what rounding to single precision adds to it."""
+SHOWN = 40
+"""Characters of a text that a reason repeats."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +84,75 @@ class Tolerance:
     absolute: float
     relative: float
 
+    @property
+    def unequal(self) -> float:
+        """Largest permitted share of whole numbers that differ."""
+        return min(10 * self.absolute, MOST_UNEQUAL)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How one array compares with the reference's.
+
+    :param count: Number of compared values.
+    :param deviation: None for texts, and where the two cannot be compared.
+    :param unequal: How many whole numbers or texts differ; None of other numbers.
+    :param violation_ratio: The difference as a multiple of the tolerance, to rank several.
+    :param reason: How it exceeds the tolerance, in words; empty if it does not.
+    :param incomparable: Why nothing could be compared although both sides are alike; empty otherwise.
+    """
+
+    count: int = 0
+    deviation: Deviation | None = None
+    unequal: int | None = None
+    violation_ratio: float = math.inf
+    reason: str = ""
+    incomparable: str = ""
+
 
 F32 = Tolerance(absolute=1e-4, relative=1e-2)
 """Single precision.  On softmax outputs of networks of 26 to 54 layers, engines that only sum in a different order
 deviated by 1e-7 to 4e-7; those that computed partly in half precision or bfloat16 by 1e-4 or more."""
 F16 = Tolerance(absolute=1e-2, relative=1e-1)
 """Half precision.  A value has 11 bits, so each layer adds an error of up to 5e-4; 2e-4 to 2e-3 were measured."""
+
+
+def compare(reference: Tensor, other: Tensor | None, allowed: Tolerance) -> Comparison:
+    """Return how an array compares with the reference's, brought into the same layout.
+
+    :param other: None if the other side has no such array.
+    """
+    if other is None:
+        return Comparison(reason="it is missing")
+    first, second = reference.values, align_layout(other, reference)
+    try:
+        unequal = count_unequal(first, second)
+        if unequal is not None:
+            return _equal_or_not(first, second, unequal, allowed)
+        found = deviation(first, second)
+    except LpbenchError as refusal:
+        return Comparison(reason=refusal.what)
+    if not found.count and found.not_finite[0] and not found.nonfinite_mismatch:
+        return Comparison(deviation=found, violation_ratio=0.0, incomparable="no value of the reference is finite")
+    step = max(reference.step, other.step)
+    ratio, reason = violation_ratio(found, allowed, step), violation(found, allowed, step)
+    return Comparison(first.size, found, None, ratio, reason)
+
+
+def count_unequal(reference: Any, other: Any) -> int | None:
+    """Return how many whole numbers or texts differ; None if the reference's values are other numbers.
+
+    :raises LpbenchError: The shapes differ, or one side has texts and the other numbers.
+    """
+    import numpy as np
+
+    first, second = np.asarray(reference), np.asarray(other)
+    if first.dtype.kind not in WHOLE + TEXTS:
+        return None
+    if (first.dtype.kind in TEXTS) != (second.dtype.kind in TEXTS):
+        raise LpbenchError(f"it holds {_words(second)}; the reference holds {_words(first)}")
+    _refuse_other_shape(first, second)
+    return int(np.count_nonzero(first != second))
 
 
 def deviation(reference: Any, other: Any) -> Deviation:
@@ -74,9 +162,8 @@ def deviation(reference: Any, other: Any) -> Deviation:
     """
     import numpy as np
 
-    first, second = (_floats(values) for values in (reference, other))
-    if first.shape != second.shape:
-        raise LpbenchError(f"its shape is {shape_text(second.shape)}; the reference has {shape_text(first.shape)}")
+    first, second = (as_floats(values) for values in (reference, other))
+    _refuse_other_shape(first, second)
     finite = np.isfinite(first) & np.isfinite(second)
     same = (first == second) | (np.isnan(first) & np.isnan(second))
     counts = tuple(int(array.size - np.count_nonzero(np.isfinite(array))) for array in (first, second))
@@ -121,38 +208,88 @@ def merge(found: Sequence[Deviation]) -> Deviation:
     )
 
 
-def violation_ratio(found: Deviation, allowed: Tolerance) -> float:
+def violation_ratio(found: Deviation, allowed: Tolerance, step: float = 0.0) -> float:
     """Return the deviation as a multiple of the tolerance, to rank several deviations."""
     if found.nonfinite_mismatch:
         return math.inf
-    return max(found.max_absolute / _limit(found, allowed), found.mean_relative / allowed.relative)
+    if within_step(found, step):
+        return found.max_absolute / (STEP * step)
+    return max(found.max_absolute / _limit(found, allowed, step), found.mean_relative / allowed.relative)
 
 
-def violation(found: Deviation, allowed: Tolerance) -> str:
-    """Return in words how a deviation exceeds the tolerance, or an empty text."""
-    limit = _limit(found, allowed)
+def violation(found: Deviation, allowed: Tolerance, step: float = 0.0) -> str:
+    """Return in words how a deviation exceeds the tolerance, or an empty text.
+
+    :param step: Real value of one rounding step, if the values are quantised.
+    """
+    limit = _limit(found, allowed, step)
     if found.nonfinite_mismatch:
         return f"{found.nonfinite_mismatch} values differ where one or both are not finite"
     if not found.count and found.not_finite[0]:
         return "no value is finite"
+    if within_step(found, step):
+        return ""
     if not found.max_absolute <= limit:
-        return f"max absolute error {found.max_absolute:.2g} is above {limit:.2g}"
+        what = ", one rounding step" if limit == step else ""
+        return f"max absolute error {found.max_absolute:.2g} is above {limit:.2g}{what}"
     if not found.mean_relative <= allowed.relative:
         return f"mean relative error {found.mean_relative:.2g} is above {allowed.relative:.2g}"
     return ""
 
 
-def _limit(found: Deviation, allowed: Tolerance) -> float:
-    return allowed.absolute * max(1.0, found.peak)
+def within_step(found: Deviation, step: float) -> bool:
+    """Return whether quantised values are at most one rounding step apart."""
+    return step > 0 and found.max_absolute <= STEP * step and bool(found.count)
 
 
-def _floats(values: Any) -> Array:
+def as_floats(values: Any) -> Array:
+    """Return numbers in float64; complex ones with a last dimension of two: real and imaginary part.
+
+    :raises LpbenchError: The values are not numbers.
+    """
     import numpy as np
 
     array = np.asarray(values)
     if array.dtype.kind not in NUMBERS or array.dtype.names:
         raise LpbenchError(f"values of the type {array.dtype.name} cannot be compared")
+    if array.dtype.kind == "c":
+        array = np.stack([array.real, array.imag], axis=-1)
     return array.astype(np.float64)
+
+
+def _equal_or_not(reference: Array, other: Array, unequal: int, allowed: Tolerance) -> Comparison:
+    """Return the comparison of whole numbers, or of texts, of which no share may differ."""
+    text = reference.dtype.kind in TEXTS
+    share, limit = unequal / max(1, reference.size), 0.0 if text else allowed.unequal
+    return Comparison(
+        count=reference.size,
+        deviation=None if text else deviation(reference, other),
+        unequal=unequal,
+        violation_ratio=share / limit if limit else math.inf if unequal else 0.0,
+        reason=_unequal(reference, other, unequal) if share > limit else "",
+    )
+
+
+def _unequal(reference: Array, other: Array, unequal: int) -> str:
+    """Return how many values differ, with the first of them."""
+    at = (reference != other).argmax()
+    pair = [shorten(str(array.flat[at]), SHOWN) for array in (other, reference)]
+    verb = "differs" if unequal == 1 else "differ"
+    return f"{unequal} of {reference.size} {_words(reference)} {verb}: {pair[0]} instead of {pair[1]}"
+
+
+def _words(values: Array) -> str:
+    kind = values.dtype.kind
+    return "texts" if kind in TEXTS else "whole numbers" if kind in WHOLE else "numbers"
+
+
+def _limit(found: Deviation, allowed: Tolerance, step: float) -> float:
+    return max(allowed.absolute * max(1.0, found.peak), step)
+
+
+def _refuse_other_shape(first: Array, second: Array) -> None:
+    if first.shape != second.shape:
+        raise LpbenchError(f"its shape is {shape_text(second.shape)}; the reference has {shape_text(first.shape)}")
 
 
 def _relative(errors: Array, reference: Array, peak: float) -> Array:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lpbench.jobs.parity import Deviation
     from lpbench.render._table import Paint
 
+PASS, FAIL, NONE = "pass", "FAIL", "not compared"
+STYLES = {PASS: "good", FAIL: "bad", NONE: "warn"}
 FIGURES = tuple(map(Column, ("max abs", "mean abs", "max rel", "mean rel", "cosine")))
 
 
@@ -54,14 +56,14 @@ def _rows(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]
         Column("", left=True),
     ]
     header, *lines = _fitted(columns, list(map(_row, ran)), width)
-    return [paint(header, "dim"), *(_verdict(line, engine, paint) for line, engine in zip(lines, ran, strict=True))]
+    return [paint(header, "dim"), *(_painted(line, engine, paint) for line, engine in zip(lines, ran, strict=True))]
 
 
 def _row(engine: EngineAgreement) -> list[str]:
     same = f"{engine.top[1]}/{engine.top[0]}" if engine.top[0] else ""
     boxes, overlap = _matched(engine), digits(engine.boxes.mean_overlap) if engine.boxes and engine.boxes.of else ""
     facts = [clean(engine.engine), clean(engine.facts.get("version", "")), str(engine.samples)]
-    return [*facts, *_figures(engine.deviation), same, boxes, overlap, "pass" if engine.agrees else "FAIL"]
+    return [*facts, *_figures(engine.deviation), same, boxes, overlap, _verdict(engine)]
 
 
 def _matched(engine: EngineAgreement) -> str:
@@ -75,9 +77,13 @@ def _figures(deviation: Deviation | None) -> list[str]:
     return [*map(digits, errors), f"{deviation.cosine:.6f}"]
 
 
-def _verdict(line: str, engine: EngineAgreement, paint: Paint) -> str:
-    word, style = ("pass", "good") if engine.agrees else ("FAIL", "bad")
-    return f"{line.removesuffix(word)}{paint(word, style)}"
+def _verdict(engine: EngineAgreement) -> str:
+    return PASS if engine.agrees else FAIL if engine.compared else NONE
+
+
+def _painted(line: str, engine: EngineAgreement, paint: Paint) -> str:
+    word = _verdict(engine)
+    return f"{line.removesuffix(word)}{paint(word, STYLES[word])}"
 
 
 def _arrays(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]:
@@ -100,8 +106,8 @@ def _name(array: ArraySummary) -> str:
 def _failure(agreed: Agreed, engine: EngineAgreement, width: int, paint: Paint) -> list[str]:
     if engine.agrees:
         return []
-    reason = engine.reason or "no sample could be compared"
-    lines = [f"{paint(clean(engine.engine), 'bad')}", *_wrapped(clean(reason), width, "  ")]
+    reason, style = engine.reason or engine.not_compared, STYLES[_verdict(engine)]
+    lines = [f"{paint(clean(engine.engine), style)}", *_wrapped(clean(reason), width, "  ")]
     if engine.divergence is None:
         return lines
     chain = len({array.component for array in engine.values}) > 1

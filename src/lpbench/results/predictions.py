@@ -5,6 +5,7 @@ Standard library only: predictions are JSON.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ OVERLAP = 0.5
 """Intersection over union from which on two boxes may be one (PASCAL VOC, 2010)."""
 WORDS = ("label", "text")
 """Keys whose value is the answer itself."""
+ROUNDING = 1e-5
+"""Relative difference of numbers that rounding in single precision explains: they are the same answer."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,12 @@ def count_matching_answers(reference: Sequence[Prediction], other: Sequence[Pred
 
 
 def same_top(reference: Prediction, other: Prediction) -> bool | None:
-    """Whether the best labels are the same; None where one side has no list of candidates."""
+    """Whether the best labels are the same, or tie; None where one side has no list of candidates."""
     first, second = reference.get("top"), other.get("top")
     if not isinstance(first, list) or not isinstance(second, list):
         return None
-    return _label(first) == _label(second)
+    best = _label(first), _label(second)
+    return _same_value(*best) or (_among_best(best[1], first) and _among_best(best[0], second))
 
 
 def boxes(reference: Prediction, other: Prediction) -> Boxes | None:
@@ -132,6 +136,19 @@ def _label(candidates: Sequence[Prediction]) -> object:
     return candidates[0].get("label") if candidates else None
 
 
+def _among_best(label: object, candidates: Sequence[Prediction]) -> bool:
+    """Whether a label's score is that of the best candidate but for rounding."""
+    scores = [each.get("score") for each in candidates if each.get("label") == label][:1]
+    return any(isinstance(score, (int, float)) and _same_value(score, candidates[0].get("score")) for score in scores)
+
+
+def _same_value(first: object, second: object) -> bool:
+    """Whether two values of a prediction are equal, numbers but for rounding."""
+    if isinstance(first, float) and isinstance(second, (int, float)):
+        return math.isclose(first, second, rel_tol=ROUNDING)
+    return first == second
+
+
 def same_answer(reference: Prediction, other: Prediction) -> bool | None:
     """Whether two predictions give the same answer; None where they hold nothing that can be the same.
 
@@ -141,7 +158,7 @@ def same_answer(reference: Prediction, other: Prediction) -> bool | None:
     answers = [
         same_top(reference, other),
         None if found is None else found.matched == found.of,
-        *(reference[word] == other.get(word) for word in WORDS if word in reference),
+        *(_same_value(reference[word], other.get(word)) for word in WORDS if word in reference),
         *(_same_inside(reference.get(name), other.get(name)) for name in {*_later(reference), *_later(other)}),
     ]
     known = [each for each in answers if each is not None]

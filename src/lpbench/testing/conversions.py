@@ -8,7 +8,8 @@ from lpbench.app.model_choice import merge, reference
 from lpbench.plugin.converter import Conversion
 from lpbench.plugin.engine import Model
 from lpbench.testing import onnx_models
-from lpbench.worker.tensor_wire import Tensor, align_layout, fitted
+from lpbench.worker.named_tensors import Tensor
+from lpbench.worker.tensor_wire import align_layout, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

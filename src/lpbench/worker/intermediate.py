@@ -10,8 +10,9 @@ from lpbench.app.model import model_from_request
 from lpbench.app.model_choice import merge
 from lpbench.errors import EngineError
 from lpbench.plugin import registry
+from lpbench.worker.named_tensors import Tensor, results
 from lpbench.worker.session_builder import engine_opener
-from lpbench.worker.tensor_wire import Tensor, collect, fitted, named, pack, read_feeds
+from lpbench.worker.tensor_wire import collect, fitted, pack, read_feeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +61,7 @@ def _given(parts: Sequence[OpenComponent], record: Mapping[str, Any]) -> tuple[d
     """Run a component with another worker's feeds, so that earlier components do not influence its outputs."""
     part = next(part for part in parts if part.name == record["part"])
     outputs = part.session.run(fitted(read_feeds(Path(record["feeds"])), part.pre.inputs))
-    records, blocks = pack(named(outputs, part.post.outputs))
+    records, blocks = pack(results(outputs, {info.name: info for info in part.post.outputs}))
     return {"part": part.name, "place": record["place"], "outputs": records, "values": []}, blocks
 
 

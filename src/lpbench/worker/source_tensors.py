@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.builtin.tensors import TensorConfig, TensorPreprocessor
 from lpbench.plugin.processor import Preprocessor, Sample
-from lpbench.worker.tensor_wire import Tensor, fitted, plain_layout
+from lpbench.worker.named_tensors import Tensor
+from lpbench.worker.tensor_wire import fitted, plain_layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

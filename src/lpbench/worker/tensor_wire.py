@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import EngineError, nearest
 from lpbench.plugin.processor import Sample
+from lpbench.worker.named_tensors import BFLOAT16, Tensor, named, results
 from lpbench.worker.protocol import BLOCK_LIMIT
 
 if TYPE_CHECKING:
@@ -26,21 +27,8 @@ if TYPE_CHECKING:
 SUFFIX = ".feeds"
 TEXTS = "OSU"
 """Kinds of numpy arrays that hold texts, which are sent as fixed-width Unicode."""
-BFLOAT16 = "bfloat16"
-"""Not one of numpy's own types: sent as float32, or as bits in ``uint16`` if no package adds the type."""
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An array with the name that the app uses for it.
-
-    :param layout: Order of the dimensions, for example ``NCHW``; empty if unknown.
-    :param values: A numpy array.
-    """
-
-    name: str
-    layout: str
-    values: Any
+ADDED = 2
+"""``numpy.dtype.isbuiltin`` of types that a package adds, as ml_dtypes adds bfloat16: sent as float32."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,7 @@ class RawSample:
     """The results of one sample.
 
     :param outputs: The session's raw outputs.
-    :param values: The numbers behind the prediction, from the postprocessor, without layouts.
+    :param values: The numbers behind the prediction, from the postprocessor.
     :param described: The prediction, ready for JSON.
     """
 
@@ -216,18 +204,11 @@ def _fitted(tensor: Tensor, info: TensorInfo) -> Any:
 
 
 def _one(sample: Sample, outputs: Outputs, post: Postprocessor[Any]) -> tuple[dict[str, Any], list[bytes]]:
-    raw, parts = pack(named(outputs, post.outputs))  # first: the postprocessor might run the session again
-    numbers = [Tensor(name, "", array) for name, array in post.values(outputs, sample).items()]
-    values, more = pack(numbers)
+    by_name, by_alias = ({getattr(info, key): info for info in post.outputs} for key in ("name", "called"))
+    raw, parts = pack(results(outputs, by_name))  # first: the postprocessor might run the session again
+    values, more = pack(results(post.values(outputs, sample), by_alias))
     described = dict(post.describe(post(outputs, sample)))
     return {"sample": sample.name, "outputs": raw, "values": values, "described": described}, [*parts, *more]
-
-
-def named(arrays: Mapping[str, Any], infos: Sequence[TensorInfo]) -> list[Tensor]:
-    """Return arrays under the app's names; arrays without a description keep their own names."""
-    known = {info.name: info for info in infos}
-    called = ((known[name].called, known[name].layout) if name in known else (name, "") for name in arrays)
-    return [Tensor(name, layout, array) for (name, layout), array in zip(called, arrays.values(), strict=True)]
 
 
 def pack(tensors: Sequence[Tensor]) -> tuple[list[dict[str, Any]], list[bytes]]:
@@ -237,13 +218,14 @@ def pack(tensors: Sequence[Tensor]) -> tuple[list[dict[str, Any]], list[bytes]]:
     records, parts = [], []
     for tensor in tensors:
         array = np.asarray(tensor.values)
-        if array.dtype.name == BFLOAT16:
+        if array.dtype.isbuiltin == ADDED:
             array = array.astype(np.float32)
         elif array.dtype.kind in TEXTS:
             array = array.astype("U")
         array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
         dtype = array.dtype.str
-        records.append({"name": tensor.name, "layout": tensor.layout, "dtype": dtype, "shape": list(array.shape)})
+        record = {"name": tensor.name, "layout": tensor.layout, "dtype": dtype, "shape": list(array.shape)}
+        records.append({**record, "step": tensor.step} if tensor.step else record)
         parts.append(array.tobytes())
     return records, parts
 
@@ -256,7 +238,7 @@ class _Reader:
         self._at = 0
 
     def take(self, records: Sequence[Mapping[str, Any]]) -> tuple[Tensor, ...]:
-        return tuple(Tensor(each["name"], each["layout"], self._array(each)) for each in records)
+        return tuple(Tensor(each["name"], each["layout"], self._array(each), each.get("step", 0.0)) for each in records)
 
     def _array(self, record: Mapping[str, Any]) -> Any:
         import numpy as np

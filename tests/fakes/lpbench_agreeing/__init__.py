@@ -10,6 +10,7 @@ from lpbench.plugin.specs import EngineSpec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+KINDS, KINDS_CONFIG = "lpbench_agreeing.kinds:KindsEngine", "lpbench_agreeing.kinds:KindsConfig"
 TARGET, CONFIG, FORMATS = "lpbench_agreeing.engine:MatrixEngine", "lpbench_agreeing.engine:MatrixConfig", {"matrix": ()}
 
 
@@ -21,4 +22,6 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
     register(EngineSpec("twin", TARGET, config=CONFIG, formats=FORMATS, exposes=shown))
     register(EngineSpec("closed", TARGET, config=CONFIG, formats=FORMATS))
     register(EngineSpec("lost", TARGET, requires=("no_such_library",), hint="pip install it", formats=FORMATS))
+    register(EngineSpec("kinds-reference", KINDS, config=KINDS_CONFIG, formats={"kinds": ()}, reference={"off": 0.0}))
+    register(EngineSpec("kinds", KINDS, config=KINDS_CONFIG, formats={"kinds": ()}))
     register(EngineSpec("other", TARGET, config=CONFIG, formats={"vector": ()}))

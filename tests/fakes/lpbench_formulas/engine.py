@@ -49,6 +49,7 @@ FORMULAS: dict[str, Callable[[Array], Array]] = {
     "shorter": lambda values: 2 * values[..., :-1],
     "rough": lambda values: (2 * values).astype(np.float16).astype(np.float32),
     "largest": lambda values: values.argmax(axis=-1),
+    "random": lambda values: values + np.random.default_rng().random(values.shape, np.float32),
     "smallest": lambda values: values.argmin(axis=-1),
 }
 

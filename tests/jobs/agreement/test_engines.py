@@ -13,7 +13,9 @@ onnx = pytest.importorskip("onnx", reason="needs onnx")
 
 import numpy as np  # noqa: E402 - after the skips
 
+from lpbench.errors import ConversionError  # noqa: E402
 from lpbench.jobs.agreement import agree  # noqa: E402
+from lpbench.jobs.conversion import convert  # noqa: E402
 from lpbench.testing import onnx_models  # noqa: E402
 from lpbench.testing.setups import write_app  # noqa: E402
 
@@ -90,6 +92,76 @@ def test_bfloat16_is_no_single_precision(tmp_path: Path) -> None:
     assert row.deviation.mean_relative > 1e-3
     assert row.divergence is not None
     assert row.divergence.tensor == "c0"
+
+
+def indices(path: Path, first: int) -> Path:
+    """Save a graph that puts out the place of the greatest channel, counted from ``first``."""
+    nodes = [
+        onnx.helper.make_node("ArgMax", ["x"], ["at"], axis=1, keepdims=0),
+        onnx.helper.make_node("Add", ["at", "first"], ["y"]),
+    ]
+    ends = ("x", FLOAT, (1, 3, 4, 4)), ("y", onnx.TensorProto.INT64, (1, 4, 4))
+    return onnx_models.save(path, nodes, ends[:1], ends[1:], {"first": np.array([first])})
+
+
+@pytest.mark.parametrize("first", [39_998, 39_999])
+def test_indices_are_equal_or_not(tmp_path: Path, first: int) -> None:
+    """One beside the other is nearer than a ten-thousandth of either, and another token."""
+    import openvino
+
+    indices(tmp_path / "model.onnx", 39_998)
+    source = openvino.Core().read_model(str(indices(tmp_path / "source.onnx", first)))
+    openvino.save_model(source, str(tmp_path / "ir.xml"))
+    models = {"onnx": {"file": "model.onnx"}, "openvino": {"file": "ir.xml", "extra": ["ir.bin"]}}
+    (row,) = agree(app(tmp_path, models, {"type": "tensors"}), ["openvino"]).engines
+    assert row.agrees == (first == 39_998)
+    assert row.agrees or row.reason.startswith("y: 16 of 16 whole numbers differ")
+
+
+def noise(path: Path) -> Path:
+    """Save a graph that adds random numbers."""
+    nodes = [
+        onnx.helper.make_node("RandomNormalLike", ["x"], ["r"]),
+        onnx.helper.make_node("Add", ["x", "r"], ["y"]),
+    ]
+    return save(path, nodes, [1, 3, 16, 16], {})
+
+
+def test_a_model_with_random_numbers_is_blamed_on_no_engine(tmp_path: Path) -> None:
+    found = agree(noise(tmp_path / "noise.onnx"), ["onnxruntime"])
+    (row,) = found.engines
+    assert (row.compared, row.reason) == (False, "")
+    assert row.not_compared.startswith("y: the model does not repeat itself")
+    assert not found.agree
+
+
+def test_a_conversion_of_it_is_refused_for_that_reason(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match=r'the source does not repeat itself.*output "y" differs by '):
+        convert(noise(tmp_path / "noise.onnx"), "openvino")
+
+
+def test_the_keys_of_a_map_and_their_values_are_compared(tmp_path: Path) -> None:
+    """A classifier of scikit-learn, say: texts by index, and a sequence with a map for each sample."""
+    nodes = [
+        onnx.helper.make_node("ZipMap", ["x"], ["y"], domain="ai.onnx.ml", classlabels_strings=["cat", "dog", "cow"]),
+    ]
+    helper = onnx.helper
+    maps = helper.make_sequence_type_proto(
+        helper.make_map_type_proto(onnx.TensorProto.STRING, helper.make_tensor_type_proto(FLOAT, None))
+    )
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [helper.make_tensor_value_info("x", FLOAT, (1, 3))],
+        [helper.make_value_info("y", maps)],
+    )
+    versions = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    path = tmp_path / "maps.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=versions, ir_version=8), str(path))
+    (row,) = agree(path, ["onnxruntime"]).engines
+    assert row.agrees, row
+    counts = {array.name: array.count for array in row.values}
+    assert counts == {"y.length": 4, "y[0].keys": 12, "y[0].values": 12}  # of four samples
 
 
 def softmax(folder: Path, axis: int) -> dict[str, Any]:

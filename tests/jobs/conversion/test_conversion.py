@@ -128,6 +128,17 @@ def test_a_converter_that_lies_is_found_out(
     assert "maker 7 made" in error
 
 
+def test_a_source_that_does_not_repeat_itself_is_told_as_such_and_no_converter_is_blamed(
+    formula: Callable[..., Path], calls: Callable[[], int]
+) -> None:
+    outputs = [{"name": "y", "formula": "softmax"}, {"name": "z", "formula": "random"}]
+    error = refusal(formula({**SOFT, "outputs": outputs}))
+    assert error.startswith("m.formula: the source does not repeat itself, so its conversion cannot be checked")
+    assert 'output "z" differs by ' in error
+    assert "maker" not in error
+    assert calls() == 0
+
+
 def test_shorter_weights_may_differ_more_and_are_asked_for(formula: Callable[..., Path]) -> None:
     (made,) = convert(formula(TWO), "table", precision="F16")
     assert made.provenance["precision"] == "F16"

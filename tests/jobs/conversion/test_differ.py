@@ -13,7 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lpbench.jobs.conversion._differ import F32, differences
-from lpbench.worker.tensor_wire import RawSample, Tensor
+from lpbench.worker.named_tensors import Tensor
+from lpbench.worker.tensor_wire import RawSample
 
 SEEDS = st.integers(0, 2**32 - 1)
 SCALES = st.sampled_from([1e-6, 1e-3, 1.0, 1e4])
@@ -87,6 +88,36 @@ def test_indices_are_right_or_wrong() -> None:
     assert not faults(source, made)
     made[0][:2000] += 1
     assert faults(source, made)
+
+
+def test_an_index_that_comes_as_a_float_is_still_right_or_wrong() -> None:
+    """Near 40,000 the largest error that numbers may have is 40."""
+    source = [np.array([39_998, 2, 40_000])] * 3
+    assert not faults(source, [each.astype(np.float32) for each in source])
+    (fault,) = faults(source, [each.astype(np.float32) + 1 for each in source])
+    assert fault == 'output "y" differs from the source\'s in 9 of 9 whole numbers'
+
+
+def test_texts_are_equal_or_not() -> None:
+    source = [np.array(["cat", "dog"])]
+    assert not faults(source, source)
+    assert "in 1 of 2 texts" in faults(source, [np.array(["cat", "cow"])])[0]
+    assert "holds numbers; the source has texts" in faults(source, [np.zeros(2)])[0]
+
+
+def test_of_quantised_values_one_rounding_step_is_allowed() -> None:
+    """Were it not quantised, a thousandth of the range would be."""
+    values, step = np.linspace(0, 1, 11), 0.1
+
+    def made(steps: float) -> list[RawSample]:
+        return [RawSample("0", (Tensor("y", "", values + steps * step, step),), (), {})]
+
+    assert not differences(made(0), made(1), "F32")[0]
+    assert differences(made(0), made(2), "F32")[0]
+
+
+def test_where_every_output_is_empty_nothing_is_right() -> None:
+    assert "nothing can be compared" in faults([np.zeros((0, 4))] * 3, [np.zeros((0, 4))] * 3)[0]
 
 
 def test_a_sum_that_should_be_one_is_told() -> None:

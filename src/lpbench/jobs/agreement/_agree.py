@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app import resolve
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.jobs import engine_choice
-from lpbench.jobs.agreement import _targets
+from lpbench.jobs.agreement import _targets, _words
 from lpbench.jobs.agreement._agreed import COMPARED, Agreed, EngineAgreement
 from lpbench.jobs.agreement._bisect import Divergence, Side, first_divergence
-from lpbench.jobs.agreement._tally import ArraySummary, SampleOutputs, Tally
+from lpbench.jobs.agreement._tally import SampleOutputs, Tally
 from lpbench.jobs.parity import F32, Tolerance
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.worker.client import Worker, WorkerOptions
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from lpbench.app.model import App
+    from lpbench.jobs.agreement._tally import Array
     from lpbench.jobs.engine_choice import Target
     from lpbench.plugin.engine import Shapes
     from lpbench.worker.requests import OpenRequest, Record
@@ -108,8 +110,9 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
         except _ReferenceFailed as failed:
             raise failed.error from None
         problems = comparison.problems()
-    facts, notes = comparison.facts, _targets.notes(loaded, first)
-    return Agreed(loaded.name, first.name, facts, first.configuration.engine_options, tolerance, rows, problems, notes)
+    facts, options = comparison.facts, first.configuration.engine_options
+    notes = (*_targets.notes(loaded, first), *_words.unvisited(loaded, rows))
+    return Agreed(loaded.name, first.name, facts, options, tolerance, rows, problems, notes)
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ class _Comparison:
     def row(self, target: Target, *, bisect: bool) -> EngineAgreement:
         """Compare one engine; a failure becomes part of the answer instead of an exception."""
         if target.refusal is not None:
-            return EngineAgreement(target.asked, _in_one_line(target.refusal))
+            return EngineAgreement(target.asked, _words.in_one_line(target.refusal))
         found = self._compared(target)
         if bisect and found.compared and not found.agrees and found.values:
             return dataclasses.replace(found, divergence=self._divergence(target, found))
@@ -190,11 +193,11 @@ class _Comparison:
         except WorkerError as error:
             return EngineAgreement(asked, str(error.outcome), ran=True, reason=str(error.outcome))
         except LpbenchError as error:
-            return EngineAgreement(asked, _in_one_line(error))
+            return EngineAgreement(asked, _words.in_one_line(error))
 
     def _tallied(self, worker: Worker, asked: str) -> tuple[Tally, str]:
         """Compare sample by sample; return what is known, and how it ended where it did not come to the end."""
-        tally = Tally(self._tolerance)
+        tally = Tally(self._tolerance, self._unrepeated)
         for index in range(self._asked.count):
             with self._folder() as keep:
                 expected = self._expected(index, keep)
@@ -203,7 +206,7 @@ class _Comparison:
                 except WorkerError as error:
                     return tally, str(error.outcome)
                 except LpbenchError as error:
-                    return tally, f"failed: {_in_one_line(error)}"
+                    return tally, f"failed: {_words.in_one_line(error)}"
             self._tell(Step(asked, "comparing", index + 1, self._asked.count))
         return tally, COMPARED
 
@@ -212,9 +215,22 @@ class _Comparison:
         chain = len(self._asked.app.components) > 1
         return tempfile.TemporaryDirectory(prefix=PREFIX) if chain else contextlib.nullcontext("")
 
-    def _expected(self, index: int, keep: str) -> SampleOutputs:
+    @functools.cached_property
+    def _unrepeated(self) -> Mapping[Array, str]:
+        """The reference's arrays that differ when it runs a sample again, with the reason."""
+        for index in range(self._asked.count):
+            with self._folder() as keep:
+                first = self._expected(index, keep)
+                again = self._expected(index, given=first.later())
+            if first.sample is not None:
+                twice = Tally(self._tolerance)
+                twice.add(index, first, again)
+                return _words.unrepeated(twice)
+        return {}
+
+    def _expected(self, index: int, keep: str = "", given: Sequence[Record] = ()) -> SampleOutputs:
         try:
-            return self._seen(self._worker, index, keep=keep)
+            return self._seen(self._worker, index, keep=keep, given=given)
         except LpbenchError as error:
             raise _ReferenceFailed(self._of_reference(error)) from error
 
@@ -228,7 +244,8 @@ class _Comparison:
         return SampleOutputs.of(vars(numbers), numbers.block)
 
     def _judged(self, asked: str, facts: Mapping[str, Any], tally: Tally, state: str) -> EngineAgreement:
-        values = tally.values()
+        values, chain = tally.values(), len(self._asked.app.components) > 1
+        reason = _words.failure(state, tally, values, chain=chain)
         return EngineAgreement(
             engine=asked,
             state=state,
@@ -239,7 +256,8 @@ class _Comparison:
             outputs=tally.outputs(),
             top=tally.top,
             boxes=tally.boxes,
-            reason=_reason(state, tally, values, chain=len(self._asked.app.components) > 1),
+            reason=reason,
+            not_compared="" if reason else _words.no_verdict(tally, values, chain=chain),
         )
 
     def _divergence(self, target: Target, found: EngineAgreement) -> Divergence:
@@ -268,24 +286,6 @@ def _own(facts: Mapping[str, Any], target: Target) -> Mapping[str, Any]:
     """Return what an engine's own session says of itself: in a chain the first may be another engine's."""
     parts: Mapping[str, Mapping[str, Any]] = facts.get("components", {})
     return next((each for each in parts.values() if each.get("engine") == target.name), facts)
-
-
-def _reason(state: str, tally: Tally, values: Sequence[ArraySummary], *, chain: bool) -> str:
-    """Return in words why an engine fails, or an empty text."""
-    if state != COMPARED:
-        return state
-    for part, count in tally.miscounts.items():
-        return f"{part}: {count} objects were found by only one of the two engines"
-    for each in values:
-        if each.reason:
-            name = f"{each.component}, {each.name}" if chain else each.name
-            return f"{name}: {each.reason} ({each.worst}; in {each.failed} of {each.of} samples)"
-    return ""
-
-
-def _in_one_line(error: LpbenchError) -> str:
-    place = f"{error.where}: " if error.where else ""
-    return "; ".join(filter(None, (f"{place}{error.what}", error.hint)))
 
 
 def _nothing(_: Step) -> None:

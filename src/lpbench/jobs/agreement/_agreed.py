@@ -29,7 +29,8 @@ class EngineAgreement:
     :param outputs: The models' raw outputs.
     :param top: Number of answers with candidates, and of those with the same best candidate.
     :param boxes: The matched boxes; None if the app has no boxes.
-    :param reason: Why it fails, in words; empty if it agrees.
+    :param reason: Why it fails, in words; empty if it does not.
+    :param not_compared: Why there is no verdict although it ran and does not fail, in words; empty if there is one.
     :param divergence: Where it diverges from the reference, if it fails and this was requested.
     """
 
@@ -43,12 +44,13 @@ class EngineAgreement:
     top: tuple[int, int] = (0, 0)
     boxes: Boxes | None = None
     reason: str = ""
+    not_compared: str = ""
     divergence: Divergence | None = None
 
     @property
     def compared(self) -> bool:
-        """Whether the engine has an outcome: it ran, and it answered samples or failed."""
-        return self.ran and (self.samples > 0 or self.state != COMPARED)
+        """Whether the engine has an outcome: it ran, and its answers could be compared, or it failed."""
+        return self.ran and not self.not_compared
 
     @property
     def agrees(self) -> bool:
@@ -57,9 +59,10 @@ class EngineAgreement:
 
     @property
     def deviation(self) -> Deviation | None:
-        """The deviation over all ``values``; None if some could not be compared."""
-        known = [array.deviation for array in self.values if array.deviation is not None]
-        return merge(known) if known and len(known) == len(self.values) else None
+        """The deviation over all numbers among ``values``; None if some could not be compared, or all are texts."""
+        numbers = [array.deviation for array in self.values if array.deviation is not None or array.unequal is None]
+        known = [found for found in numbers if found is not None]
+        return merge(known) if known and len(known) == len(numbers) else None
 
     @property
     def worst(self) -> ArraySummary | None:
@@ -94,8 +97,8 @@ class Agreed:
 
     @property
     def agree(self) -> bool:
-        """Whether every engine that was compared is within the tolerance."""
-        return self.compared and all(engine.agrees for engine in self.engines if engine.compared)
+        """Whether every engine that ran was compared and is within the tolerance."""
+        return self.compared and all(engine.agrees for engine in self.engines if engine.ran)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary ready for JSON; values that are not finite become null."""

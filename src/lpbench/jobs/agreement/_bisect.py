@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.app.model_choice import choose_model
-from lpbench.errors import EngineError, LpbenchError
-from lpbench.jobs.parity import NUMBERS, Deviation, Tolerance, deviation, violation
+from lpbench.errors import EngineError
+from lpbench.jobs.parity import Deviation, Tolerance, compare
 from lpbench.util.jsonable import to_jsonable
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.requests import ExposeTensors, SendTensors
-from lpbench.worker.tensor_wire import Tensor, align_layout, unpack_tensors
+from lpbench.worker.tensor_wire import unpack_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lpbench.app.model import Component
     from lpbench.jobs.engine_choice import Target
     from lpbench.plugin.engine import Model
+    from lpbench.worker.named_tensors import Tensor
 
 FETCHED = 32 << 20
 """Bytes of tensors that one request fetches from each side."""
@@ -185,14 +186,16 @@ def _comparable(one: _Open, two: _Open, name: str) -> bool:
 
 def _differs(first: Tensor, second: Tensor, tolerance: Tolerance) -> tuple[str, Deviation | None]:
     """Return how a tensor differs, or an empty text, and its deviation."""
-    if first.values.dtype.kind not in NUMBERS:
-        return "", None
-    try:
-        error = deviation(first.values, align_layout(second, first))
-    except LpbenchError as refusal:
-        return refusal.what, None
-    same = not error.count and not error.nonfinite_mismatch  # no value is finite, and both sides are equal
-    return ("" if same else violation(error, tolerance)), error
+    found = compare(_stepped(first), second, tolerance)
+    return found.reason, found.deviation
+
+
+def _stepped(tensor: Tensor) -> Tensor:
+    """Return a tensor; inside a network, numbers of 8 bits are quantised ones, whose scale no engine tells."""
+    values = tensor.values
+    if values.dtype.kind in "iu" and values.dtype.itemsize == 1:
+        return dataclasses.replace(tensor, values=values.astype("float32"), step=1.0)
+    return tensor
 
 
 def _stricter(tolerance: Tolerance) -> Tolerance:

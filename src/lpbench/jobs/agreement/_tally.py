@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping  # noqa: TC003 - dataclasses read the annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import LpbenchError
-from lpbench.jobs.parity import NUMBERS, Deviation, Tolerance, deviation, merge, violation, violation_ratio
+from lpbench.jobs.parity import Comparison, Deviation, Tolerance, compare, merge
 from lpbench.results.predictions import Boxes, boxes, same_top
-from lpbench.worker.tensor_wire import RawSample, Tensor, align_layout, unpack
+from lpbench.worker.tensor_wire import RawSample, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from lpbench.worker.named_tensors import Tensor
+
+    Array = tuple[str, str]
+    """A component and the name of one of its arrays."""
     Place = tuple[str, tuple[int, ...]]
     """A component, and the number of the item that it processed at each level of the chain."""
 
@@ -56,10 +58,13 @@ class SampleOutputs:
 class ArraySummary:
     """One array of a component over all samples.
 
-    :param deviation: None if shapes or types differ, so that the values cannot be compared.
+    :param deviation: None for texts, and if shapes or types differ, so that the values cannot be compared.
     :param failed: Number of samples beyond the tolerance, out of ``of``.
     :param worst: Name of the sample with the largest deviation; ``index`` is its number, ``place`` the item in it.
     :param reason: Why it fails there; empty if no sample fails.
+    :param count: Number of compared values; of whole numbers and texts, ``unequal`` differ, else that is None.
+    :param incomparable: Why the array shows nothing of an engine: nothing could be compared, or the reference itself
+        gives other values when it runs a sample again; empty otherwise.
     """
 
     component: str
@@ -71,6 +76,9 @@ class ArraySummary:
     index: int
     place: tuple[int, ...]
     reason: str
+    count: int
+    unequal: int | None
+    incomparable: str
 
 
 @dataclass(frozen=True)
@@ -80,9 +88,7 @@ class ArrayComparison:
     sample: str
     index: int
     place: tuple[int, ...]
-    deviation: Deviation | None
-    violation_ratio: float
-    reason: str
+    found: Comparison
 
 
 @dataclass
@@ -93,15 +99,17 @@ class Tally:
     :param top: Number of answers with candidates, and of those with the same best candidate.
     :param boxes: The matched boxes; None if no answer has boxes.
     :param miscounts: Number of items that only one side found, by component.
+    :param unrepeated: Arrays that show nothing of an engine, with the reason, since the reference does not repeat them.
     """
 
     tolerance: Tolerance
+    unrepeated: Mapping[Array, str] = field(default_factory=dict)
     samples: int = 0
     top: tuple[int, int] = (0, 0)
     boxes: Boxes | None = None
     miscounts: dict[str, int] = field(default_factory=dict)
-    _values: dict[tuple[str, str], list[ArrayComparison]] = field(default_factory=dict)
-    _outputs: dict[tuple[str, str], list[ArrayComparison]] = field(default_factory=dict)
+    _values: dict[Array, list[ArrayComparison]] = field(default_factory=dict)
+    _outputs: dict[Array, list[ArrayComparison]] = field(default_factory=dict)
 
     def add(self, index: int, reference: SampleOutputs, other: SampleOutputs) -> None:
         """Add one sample."""
@@ -116,16 +124,20 @@ class Tally:
             if not key[1] and key in other.visits:
                 self._numbers(key, index, one, other.visits[key])
             elif key in other.given:  # with the same feeds, so that errors of earlier components do not add up
-                bare = dataclasses.replace(one, values=one.outputs)
-                self._numbers(key, index, bare, dataclasses.replace(other.given[key], values=other.given[key].outputs))
+                bare = (dataclasses.replace(each, values=each.outputs) for each in (one, other.given[key]))
+                self._numbers(key, index, *bare)
 
     def values(self) -> tuple[ArraySummary, ...]:
-        """Return the numbers behind the predictions, which decide the outcome."""
-        return tuple(_summed(self._values))
+        """Return the numbers behind the predictions, which decide the outcome.
+
+        Of a component with quantised outputs, these are the outputs: what one rounding step of them makes of a
+        prediction is not known.
+        """
+        return tuple(_summed(self._values, self.unrepeated))
 
     def outputs(self) -> tuple[ArraySummary, ...]:
         """Return the models' raw outputs."""
-        return tuple(_summed(self._outputs))
+        return tuple(_summed(self._outputs, self.unrepeated))
 
     def _answers(self, one: RawSample, other: RawSample) -> None:
         if (same := same_top(one.described, other.described)) is not None:
@@ -135,47 +147,52 @@ class Tally:
 
     def _numbers(self, key: Place, index: int, one: RawSample, other: RawSample) -> None:
         part, place = key
-        layouts = [{output.name: output.layout for output in side.outputs} for side in (one, other)]
-        kinds = (self._values, one.values, other.values), (self._outputs, one.outputs, other.outputs)
-        for kept, first, second in kinds:
-            for name, mine, theirs in _pairs(first, second, layouts):
-                blank = ArrayComparison(one.sample, index, place, None, math.inf, "")
-                kept.setdefault((part, name), []).append(self._compared(blank, mine, theirs))
-
-    def _compared(self, blank: ArrayComparison, first: Tensor, second: Tensor | None) -> ArrayComparison:
-        try:
-            if second is None:
-                raise LpbenchError("it is missing")  # noqa: TRY301 - both are reported in the same way
-            error = deviation(first.values, align_layout(second, first))
-        except LpbenchError as refusal:
-            return dataclasses.replace(blank, reason=refusal.what)
-        ratio, reason = violation_ratio(error, self.tolerance), violation(error, self.tolerance)
-        return dataclasses.replace(blank, deviation=error, violation_ratio=ratio, reason=reason)
+        decisive = (one.outputs, other.outputs) if _quantised(one) else (one.values, other.values)
+        for kept, pair in ((self._values, decisive), (self._outputs, (one.outputs, other.outputs))):
+            for name, mine, theirs in _pairs(*pair):
+                found = ArrayComparison(one.sample, index, place, compare(mine, theirs, self.tolerance))
+                kept.setdefault((part, name), []).append(found)
 
 
 def _places(records: Iterable[Mapping[str, Any]]) -> list[Place]:
     return [(record["part"], tuple(record["place"])) for record in records]
 
 
-def _pairs(
-    first: Iterable[Tensor], second: Iterable[Tensor], layouts: list[dict[str, str]]
-) -> Iterator[tuple[str, Tensor, Tensor | None]]:
-    """Yield the reference's numeric tensors with the other's; a missing layout is that of the output."""
+def _quantised(sample: RawSample) -> bool:
+    return any(tensor.step for tensor in sample.outputs)
+
+
+def _pairs(first: Iterable[Tensor], second: Iterable[Tensor]) -> Iterator[tuple[str, Tensor, Tensor | None]]:
+    """Yield the reference's arrays with the other's."""
     others = {tensor.name: tensor for tensor in second}
     for tensor in first:
-        if tensor.values.dtype.kind not in NUMBERS:
-            continue
-        other = others.get(tensor.name)
-        mine = Tensor(tensor.name, tensor.layout or layouts[0].get(tensor.name, ""), tensor.values)
-        theirs = other and Tensor(other.name, other.layout or layouts[1].get(other.name, ""), other.values)
-        yield tensor.name, mine, theirs
+        yield tensor.name, tensor, others.get(tensor.name)
 
 
-def _summed(comparisons: Mapping[tuple[str, str], list[ArrayComparison]]) -> Iterator[ArraySummary]:
-    for (part, name), items in comparisons.items():
-        worst = max(items, key=lambda item: item.violation_ratio)
-        known = [item.deviation for item in items if item.deviation is not None]
-        failed = [item for item in items if item.reason]
-        whole = merge(known) if len(known) == len(items) else None
-        reason = next((item.reason for item in (worst, *failed) if item.reason), "")
-        yield ArraySummary(part, name, whole, len(failed), len(items), worst.sample, worst.index, worst.place, reason)
+def _summed(
+    comparisons: Mapping[Array, list[ArrayComparison]], unrepeated: Mapping[Array, str]
+) -> Iterator[ArraySummary]:
+    for array, items in comparisons.items():
+        worst = max(items, key=lambda item: item.found.violation_ratio)
+        known = [item.found.deviation for item in items if item.found.deviation is not None]
+        failed = [item for item in items if item.found.reason and array not in unrepeated]
+        counts = [item.found.unequal for item in items if item.found.unequal is not None]
+        yield ArraySummary(
+            *array,
+            deviation=merge(known) if len(known) == len(items) else None,
+            failed=len(failed),
+            of=len(items),
+            worst=worst.sample,
+            index=worst.index,
+            place=worst.place,
+            reason=next((item.found.reason for item in (worst, *failed) if item in failed), ""),
+            count=sum(item.found.count for item in items),
+            unequal=sum(counts) if counts else None,
+            incomparable=unrepeated.get(array, "") or _incomparable(items),
+        )
+
+
+def _incomparable(items: Iterable[ArrayComparison]) -> str:
+    """Return why an array could be compared in no sample, or an empty text."""
+    reasons = [item.found.incomparable for item in items]
+    return reasons[0] if all(reasons) else ""

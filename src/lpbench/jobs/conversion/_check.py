@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.model import Step, tensor
 from lpbench.app.model_choice import reference
 from lpbench.errors import ConversionError, EngineError, LpbenchError, ProcessorError, WorkerError
-from lpbench.jobs.conversion._differ import differences
+from lpbench.jobs.conversion._differ import differences, unrepeated
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.worker import tensor_wire
 from lpbench.worker.client import Worker, WorkerOptions
@@ -45,12 +45,14 @@ class Source:
     :param engine: Name and version of what ran it.
     :param feeds: Files of the inputs.
     :param shapes: Of all inputs, by the model's names; empty if it leaves no dimension open.
+    :param unrepeated: How an output differs when the same inputs are run again; empty if none does.
     """
 
     engine: str
     samples: Sequence[RawSample]
     feeds: Sequence[Path]
     shapes: Shapes
+    unrepeated: str
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,26 @@ class Checked:
 
 
 def run_source(job: Job, stage: Path) -> Source:
-    """Run the source on the reference engine.
+    """Run the source on the reference engine, twice: what does not repeat itself cannot be compared with anything.
 
     The inputs are the app's samples and, where there are fewer than it takes, those that its preprocessor makes up;
     where it makes none, tensors.
 
-    :raises ConversionError: It cannot be run: there is no such engine, or an open dimension that nothing tells.
+    :raises ConversionError: It cannot be run: there is no such engine, or an open dimension that nothing tells; or it
+        does not repeat itself.
     """
+    source = _ran(job, stage)
+    if source.unrepeated:
+        what = f"the source does not repeat itself, so its conversion cannot be checked: {source.unrepeated}"
+        hint = (
+            f"{source.engine} ran the same inputs twice: the model has random operators or keeps a state; export it "
+            "without them, for example in evaluation mode"
+        )
+        raise ConversionError(what, where=job.source.path.name, hint=hint)
+    return source
+
+
+def _ran(job: Job, stage: Path) -> Source:
     try:
         spec = reference(job.source.format)
     except EngineError as error:
@@ -141,9 +156,10 @@ def _run_source(job: Job, spec: EngineSpec, step: Step, folder: Path) -> Source:
             _open(worker, app, spec, (), job.shapes)
             with contextlib.suppress(ProcessorError):  # it makes nothing up
                 ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, synthetic"))
-    ran = _of_one_shape(ran)[:SAMPLES]
-    shapes = _shapes(job.source, inputs, ran[0][0], job.shapes)
-    return Source(_named(spec, opened), [each for _, each in ran], [path for path, _ in ran], shapes)
+        paths, found = zip(*_of_one_shape(ran)[:SAMPLES], strict=True)
+        again = _outputs(worker, CollectOutputs(given=tuple(map(str, paths))))
+    shapes = _shapes(job.source, inputs, paths[0], job.shapes)
+    return Source(_named(spec, opened), found, paths, shapes, unrepeated(found, again))
 
 
 def _kept_outputs(worker: Worker, folder: Path) -> list[tuple[Path, RawSample]]:

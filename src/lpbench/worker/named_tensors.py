@@ -1,0 +1,85 @@
+"""A session's outputs as arrays with the app's names: sequences and maps in parts, quantised values as real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lpbench.plugin.engine import TensorInfo
+
+BFLOAT16 = "bfloat16"
+"""Not one of numpy's own types: its bits in ``uint16`` if no package adds the type."""
+PLAIN = (bool, int, float, complex, str, bytes)
+"""Python's own types of which numpy makes an array."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An array with the name that the app uses for it.
+
+    :param layout: Order of the dimensions, for example ``NCHW``; empty if unknown.
+    :param values: A numpy array.
+    :param step: The real value of one rounding step, of a quantised tensor; 0 of others.
+    """
+
+    name: str
+    layout: str
+    values: Any
+    step: float = 0.0
+
+
+def named(arrays: Mapping[str, Any], infos: Sequence[TensorInfo]) -> list[Tensor]:
+    """Return arrays under the app's names; arrays without a description keep their own names."""
+    known = {info.name: info for info in infos}
+    called = ((known[name].called, known[name].layout) if name in known else (name, "") for name in arrays)
+    return [Tensor(name, layout, array) for (name, layout), array in zip(called, arrays.values(), strict=True)]
+
+
+def results(outputs: Mapping[str, Any], infos: Mapping[str, TensorInfo]) -> list[Tensor]:
+    """Return what a session or a postprocessor puts out, ready to be compared.
+
+    A sequence becomes its length and its elements (``y.length``, ``y[0]``), a map its sorted keys and their values
+    (``y.keys``, ``y.values``).  Whole numbers of a quantised output become the real values that they stand for.
+
+    :param infos: The session's outputs by the names that ``outputs`` has, with scale and zero point where they are
+        quantised.
+    """
+    return [
+        _real(Tensor(part, "", array), infos.get(name)) if part == name else Tensor(part, "", array)
+        for name, value in outputs.items()
+        for part, array in _parts(name, value)
+    ]
+
+
+def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the arrays of which a value consists, each with its name."""
+    if isinstance(value, Mapping):
+        keys = sorted(value, key=lambda key: (str(type(key)), key))
+        yield f"{name}.keys", keys
+        yield from _parts(f"{name}.values", [value[key] for key in keys])
+    elif isinstance(value, (list, tuple)) and not all(isinstance(each, PLAIN) for each in value):
+        yield f"{name}.length", len(value)
+        for index, each in enumerate(value):
+            yield from _parts(f"{name}[{index}]", each)
+    elif value is None:  # an optional output that is absent
+        yield f"{name}.length", 0
+    else:
+        yield name, value
+
+
+def _real(tensor: Tensor, info: TensorInfo | None) -> Tensor:
+    """Return a tensor under the app's name and in its layout, with the real values of quantised numbers."""
+    import numpy as np
+
+    if info is None:
+        return tensor
+    values, scale = np.asarray(tensor.values), info.scale or 0.0
+    if scale and values.dtype.kind in "iu":
+        values = ((values.astype(np.float64) - (info.zero_point or 0)) * scale).astype(np.float32)
+    elif info.dtype == BFLOAT16 and values.dtype == np.uint16:
+        values = (values.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    return Tensor(info.called, info.layout, values, abs(scale))
