@@ -84,6 +84,7 @@ OPTIONAL = {
 # Where an engine's name may stand in code: tables that help people, never decisions.
 NAMED = {
     "app.bare_model": "file formats, some of which are called like their engines",
+    "plugin.kit.tflite_file": "what a file in another format looks like",
 }
 
 ENGINES = {"onnxruntime", "lne", "lpdnn", "ncnn", "tflite", "litert", "openvino", "tensorrt", "trt", "acl", "ort"}

@@ -6,14 +6,21 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lpbench.app.guess import guess
 from lpbench.plugin.engine import TensorInfo
+from lpbench.util import dataclass_config
+from lpbench_image._target import settle
+from lpbench_image._tensor import lookup, normalisation
+from lpbench_image.config import ImageConfig
 
 
-def image(*shape: int | str | None, dtype: str = "float32") -> TensorInfo:
-    return TensorInfo("x", dtype, shape)
+def image(*shape: int | str | None, dtype: str = "float32", **quantised: Any) -> TensorInfo:
+    return TensorInfo("x", dtype, shape, **quantised)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +57,57 @@ def test_imagenets_mean_is_assumed_for_colour_photos_of_classifiers_only(
     made = guess(app_class, [info], [], 0)
     assert ("normalise" in made.preprocessing) == normalised
     assert any("ImageNet's mean" in line for line in made.assumed) == normalised
+
+
+@settings(max_examples=200)
+@given(
+    dtype=st.sampled_from(["int8", "uint8"]),
+    scale=st.floats(1e-4, 2),
+    steps=st.integers(0, 255),
+    app_class=st.sampled_from(["image_classification", "face_detection"]),
+)
+def test_a_quantised_input_gets_a_normalisation_that_fills_its_range(
+    dtype: str, scale: float, steps: int, app_class: str
+) -> None:
+    """Black and white become nearly the ends of what the input holds, whatever its scale and zero point."""
+    lowest = int(np.iinfo(dtype).min)
+    info = TensorInfo("x", dtype, (1, 8, 8, 3), "NHWC", scale, lowest + steps)
+    made = guess(app_class, [info], [], 0)
+    config = dataclass_config.build(ImageConfig, {"normalise": made.preprocessing["normalise"]}, where="test")
+    table = lookup(normalisation(config.normalise, settle(config, [info])), settle(config, [info])).astype(int)
+    assert table[:, 0].min() - lowest <= 0.05 * 255 + 1
+    assert lowest + 255 - table[:, -1].max() <= 0.05 * 255 + 1
+    assert (np.diff(table) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("info", "normalise", "words"),
+    [
+        (image(1, 8, 8, 3, dtype="uint8", scale=1 / 255, zero_point=0), {"scale": 1 / 255}, "are scaled to 0 to 1,"),
+        (image(1, 8, 8, 3, dtype="int8", scale=1 / 127.5, zero_point=-1), {"scale": 2 / 255, "mean": 1}, "to -1 to 1,"),
+        (image(1, 8, 8, 3, dtype="int8", scale=1.0, zero_point=-128), {"scale": 1}, "are scaled to 0 to 255,"),
+        (
+            image(1, 8, 8, 3, dtype="uint8", scale=0.0187, zero_point=114),
+            "ImageNet",
+            "by ImageNet's mean and deviation,",
+        ),
+        (
+            image(1, 8, 8, 3, dtype="uint8", scale=0.5, zero_point=0),
+            {"scale": 0.5, "mean": 0},
+            "CHECK: pixels are spread",
+        ),
+        (image(1, 8, 8, 3, dtype="int8"), {"scale": 1, "mean": 128}, "CHECK: values become -128 to 127"),
+        (image(1, 8, 8, 3, dtype="uint8"), None, "stay in the range 0 to 255, because the input is uint8"),
+        (image(1, 8, 8, 3, dtype="int32"), None, "stay in the range 0 to 255, because the input is int32"),
+    ],
+)
+def test_the_normalisation_that_is_said_is_the_one_that_is_written(
+    info: TensorInfo, normalise: dict[str, float] | str | None, words: str
+) -> None:
+    made = guess("image_classification", [info], [], 0)
+    expected = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]} if normalise == "ImageNet" else normalise
+    assert made.preprocessing.get("normalise") == expected
+    assert any(words in line for line in made.assumed)
 
 
 def test_labels_that_are_too_many_for_the_model_are_pointed_out() -> None:

@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lpbench.plugin.engine import EngineError
-from lpbench_tflite import _model
-from lpbench_tflite._write import CUSTOM, Kind, Network
+from lpbench.plugin.kit import tflite_file
+from lpbench.plugin.kit.tflite_file import CUSTOM
+from lpbench_tflite import _operators
+from lpbench_tflite._write import Kind, Network
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,22 +25,23 @@ if TYPE_CHECKING:
 
 def test_what_is_written_is_read(models: Models) -> None:
     """Operators with versions and names, and the types of what a convolution computes with."""
-    assert _model.read(models.convolution()).arithmetic == {("float32", "float32"): 1}
-    assert _model.read(models.quantised()).arithmetic == {("int8", "int8"): 1}
-    found = _model.read(models.of(Kind(0), Kind(300, version=7), Kind(CUSTOM, custom="Levitate")))
+    assert tflite_file.read(models.convolution()).arithmetic == {("float32", "float32"): 1}
+    assert tflite_file.read(models.quantised()).arithmetic == {("int8", "int8"): 1}
+    found = tflite_file.read(models.of(Kind(0), Kind(300, version=7), Kind(CUSTOM, custom="Levitate")))
     assert found.codes == ((0, "", 1), (300, "", 7), (CUSTOM, "Levitate", 1))
     assert found.custom == ["Levitate"]
 
 
 def test_custom_operators_that_litert_brings_along_are_not_missing(models: Models) -> None:
-    assert _model.read(models.of(Kind(CUSTOM, custom="TFLite_Detection_PostProcess"))).custom == []
+    structure = tflite_file.read(models.of(Kind(CUSTOM, custom="TFLite_Detection_PostProcess")))
+    assert _operators.unknown_custom(structure) == []
 
 
 def test_metadata_that_allows_less_precision_is_seen(models: Models) -> None:
     network = Network()
     x = network.tensor("x", (1,))
-    assert not _model.read(models.save(network, [x], [x], metadata=["author"])).reduced
-    assert _model.read(models.save(network, [x], [x], metadata=["reduced_precision_support"])).reduced
+    assert not tflite_file.read(models.save(network, [x], [x], metadata=["author"])).reduced
+    assert tflite_file.read(models.save(network, [x], [x], metadata=["reduced_precision_support"])).reduced
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -50,7 +53,7 @@ def test_a_changed_byte_is_refused_or_read(models: Models, place: int, value: in
     content[place % len(content)] = value
     path.write_bytes(content)
     try:
-        _model.read(path)
+        tflite_file.read(path)
     except EngineError as error:
         assert path.name in str(error)  # noqa: PT017 - either outcome is right
 
@@ -61,7 +64,7 @@ def test_a_file_that_is_cut_short_is_refused(models: Models, share: float) -> No
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(EngineError, match=r"model\.tflite is (empty|not a TFLite model|damaged or truncated)"):
-        _model.read(path)
+        tflite_file.read(path)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_ends_that_are_not_there_are_refused(models: Models, inputs: list[int], 
     network.tensor("x", (1,))
     network.tensor("y", (1,))
     with pytest.raises(EngineError, match=words):
-        _model.read(models.save(network, inputs, outputs))
+        tflite_file.read(models.save(network, inputs, outputs))
 
 
 OPEN_EACH = """

@@ -12,9 +12,10 @@ import pytest
 
 from lpbench.errors import ConfigError
 from lpbench.plugin.kit.cores import physical_cores
+from lpbench.plugin.kit.tflite_file import CUSTOM
 from lpbench.util import dataclass_config
 from lpbench_tflite._library import library
-from lpbench_tflite._write import ADD, CUSTOM, SOFTMAX, Kind, Network, Number
+from lpbench_tflite._write import ADD, SOFTMAX, Kind, Network, Number
 from lpbench_tflite.config import TfliteConfig
 
 if TYPE_CHECKING:

@@ -35,7 +35,35 @@ MARGIN = 256 / 224
 """Ratio of the scaled photo's short side to the crop, as in the usual evaluation of ImageNet models."""
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and standard deviation of ImageNet's training photos by channel, red first, with values from 0 to 1."""
-UNSIGNED = ("uint8", "int8")
+PEAK = 255
+"""Largest value of a pixel."""
+IMAGENET = {"mean": list(MEAN), "std": list(DEVIATION)}
+LOWEST = {"uint8": 0, "int8": -128}
+"""Types that hold a pixel in one byte, with their smallest value."""
+WHOLE = ("uint8", "int32")
+"""Types that hold pixels as they are."""
+NEAR = 0.05
+"""How far the ends of a quantised input's range may be from those of a usual normalisation, as a share of the range."""
+
+
+class Usual(NamedTuple):
+    """A usual normalisation: the real values that the darkest and the brightest pixel become, and its settings."""
+
+    low: float
+    high: float
+    settings: dict[str, Any]
+
+
+USUAL = (
+    Usual(0, 1, {"scale": 1 / PEAK}),
+    Usual(-1, 1, {"scale": 2 / PEAK, "mean": 1}),
+    Usual(0, PEAK, {"scale": 1}),
+    Usual(
+        min(-mean / std for mean, std in zip(MEAN, DEVIATION, strict=True)),
+        max((1 - mean) / std for mean, std in zip(MEAN, DEVIATION, strict=True)),
+        IMAGENET,
+    ),
+)
 
 
 class Part(NamedTuple):
@@ -57,7 +85,7 @@ def image(facts: AppFacts) -> GuessedStep | None:
         _size(known=None not in {height, width}),
         _color(grey=grey),
         _framing(facts.app_class, *size),
-        _values(facts.app_class, target.dtype if target else "float32", grey=grey),
+        _values(facts.app_class, target, grey=grey),
     )
     settings = {key: value for part in parts for key, value in part.settings.items()}
     lines = tuple(line for part in parts for line in part.assumed)
@@ -100,14 +128,39 @@ def _framing(app_class: str, height: int, width: int) -> Part:
     return Part({"resize": {"mode": "stretch", "size": [height, width]}}, (line,))
 
 
-def _values(app_class: str, dtype: str, *, grey: bool) -> Part:
+def _values(app_class: str, target: TensorInfo | None, *, grey: bool) -> Part:
     """Return how values from 0 to 255 become those that the model takes."""
-    if dtype in UNSIGNED:
+    dtype = target.dtype if target else ""
+    if target and target.scale and dtype in LOWEST:
+        return _quantised(target.scale, (target.zero_point or 0) - LOWEST[dtype], grey=grey)
+    if dtype in WHOLE:
         return Part({}, (f"values stay in the range 0 to 255, because the input is {dtype}",))
+    if dtype in LOWEST:
+        line = f"CHECK: values become -128 to 127, because the input is {dtype} without a scale (normalise)"
+        return Part({"normalise": {"scale": 1, "mean": -LOWEST[dtype]}}, (line,))
     if app_class == "image_classification" and not grey:
         line = "values are scaled to 0 to 1, then normalised by ImageNet's mean and deviation (normalise)"
-        return Part({"normalise": {"mean": list(MEAN), "std": list(DEVIATION)}}, (line,))
+        return Part({"normalise": IMAGENET}, (line,))
     return Part({}, ("values are scaled to 0 to 1; normalise takes a scale, a mean and a deviation",))
+
+
+def _quantised(scale: float, steps: int, *, grey: bool) -> Part:
+    """Return the usual normalisation whose range the input holds, else one that uses the whole range.
+
+    :param scale: Real value of one step.
+    :param steps: Steps from the smallest integer to the one that stands for zero.
+    """
+    low, high = -steps * scale, (PEAK - steps) * scale
+    room = NEAR * (high - low)
+    fitting = (usual for usual in USUAL if abs(usual.low - low) <= room and abs(usual.high - high) <= room)
+    usual = next((usual for usual in fitting if not (grey and usual.settings is IMAGENET)), None)
+    held = f"the quantised input holds {low:.3g} to {high:.3g}"
+    if usual is None:
+        line = f"CHECK: pixels are spread over the whole range, because {held} (normalise)"
+        return Part({"normalise": {"scale": scale, "mean": steps * scale}}, (line,))
+    words = "normalised by ImageNet's mean and deviation"
+    scaled = words if usual.settings is IMAGENET else f"scaled to {usual.low:g} to {usual.high:g}"
+    return Part({"normalise": usual.settings}, (f"values are {scaled}, because {held} (normalise)",))
 
 
 def _layout(info: TensorInfo) -> str:

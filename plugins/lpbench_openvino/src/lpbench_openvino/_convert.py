@@ -46,8 +46,7 @@ def _converted(source: Model, target: Path, wanted: Conversion) -> tuple[tuple[T
     from lpbench_openvino._text import plain_words
 
     core = openvino.Core()
-    network = _model.read(core, source)
-    stated = _ports.stated_shapes(source)
+    network, stated = _model.read(core, source)
     _ports.fix(network, wanted.shapes, stated)
     before = _ports.inputs(network, stated), _ports.outputs(network, stated)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import openvino
@@ -16,9 +17,10 @@ from lpbench_openvino._text import plain_words
 from lpbench_openvino.config import AUTO, OpenvinoConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lpbench.plugin.engine import Model, Session, Shapes
+    from lpbench_openvino._stated import Facts
 
 HINTS = {"F32": "f32", "F16": "f16", "BF16": "bf16"}
 """OpenVINO's names for the precisions that can be requested."""
@@ -34,8 +36,7 @@ class OpenvinoEngine(Engine[OpenvinoConfig]):
         """
         config = config or OpenvinoConfig()
         with _naming(model):
-            core, network = _read(model, config, shapes)
-            return OpenvinoSession(_load(core, network, model, config, profile=profile), profile=profile)
+            return OpenvinoSession(_load(_read(model, config, shapes), profile=profile), profile=profile)
 
     def open_exposed(self, model: Model, config: OpenvinoConfig | None, /, *, shapes: Shapes) -> Session:
         """Load the model with every tensor named in its file as an output; ``describe`` returns ``makers``.
@@ -44,9 +45,9 @@ class OpenvinoEngine(Engine[OpenvinoConfig]):
         """
         config = config or OpenvinoConfig()
         with _naming(model):
-            core, network = _read(model, config, shapes)
-            made = expose(network)
-            return ExposedSession(_load(core, network, model, config), made)
+            source = _read(model, config, shapes)
+            made = expose(source.network)
+            return ExposedSession(_load(source), made)
 
 
 @contextlib.contextmanager
@@ -58,21 +59,32 @@ def _naming(model: Model) -> Iterator[None]:
         raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
 
 
-def _read(model: Model, config: OpenvinoConfig, shapes: Shapes) -> tuple[Any, Any]:
-    """Return OpenVINO's core and the network with the requested shapes."""
+@dataclass(frozen=True)
+class _Source:
+    """A model that was read: the network with the requested shapes, and what its file states."""
+
+    core: Any
+    model: Model
+    config: OpenvinoConfig
+    network: Any
+    stated: Mapping[str, Facts]
+
+
+def _read(model: Model, config: OpenvinoConfig, shapes: Shapes) -> _Source:
     core = openvino.Core()
     _devices.require(core, config.target, config.device)
-    network = _model.read(core, model)
-    _ports.fix(network, shapes, _ports.stated_shapes(model))
-    return core, network
+    network, stated = _model.read(core, model, config.signature)
+    _ports.fix(network, shapes, stated)
+    return _Source(core, model, config, network, stated)
 
 
-def _load(core: Any, network: Any, model: Model, config: OpenvinoConfig, *, profile: bool = False) -> Loaded:
-    compiled = _compile(core, network, config, profile=profile)
+def _load(source: _Source, *, profile: bool = False) -> Loaded:
+    config = source.config
+    compiled = _compile(source.core, source.network, config, profile=profile)
     _refuse_other_device(compiled, config)
     layers = _nodes.nodes(compiled)
     _precision.refuse_unmet(compiled, config, layers)
-    return Loaded(model.path, config, network, compiled, layers, _ports.stated_shapes(model))
+    return Loaded(source.model.path, config, source.network, compiled, layers, source.stated)
 
 
 def _compile(core: Any, network: Any, config: OpenvinoConfig, *, profile: bool) -> Any:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from openvino.frontend import FrontEndManager
 
 from lpbench.plugin.engine import EngineError
+from lpbench_openvino import _stated
 from lpbench_openvino._text import plain_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from lpbench.plugin.engine import Model
+    from lpbench_openvino._stated import Facts
 
 FRONTENDS = {"openvino": "ir", "onnx": "onnx", "tflite": "tflite"}
 """lpbench's format names and OpenVINO's."""
@@ -34,15 +37,17 @@ HINTS = (  # the first one with a part that occurs in OpenVINO's message is used
 )
 
 
-def read(core: Any, model: Model) -> Any:
-    """Return the ``openvino.Model`` of a model's files.
+def read(core: Any, model: Model, signature: str = "") -> tuple[Any, Mapping[str, Facts]]:
+    """Return the ``openvino.Model`` of a model's files, and what they state of inputs and outputs by name.
 
+    :param signature: The signature of a TFLite file that was asked for.
     :raises EngineError: A file is missing, is not in its format, or has operators that OpenVINO lacks.
     """
     _check_files(model)
     _check_format(model)
+    stated = _stated.read(model, signature)
     try:
-        return core.read_model(str(model.path), *map(str, _weights(model)))
+        return core.read_model(str(model.path), *map(str, _weights(model))), stated
     except RuntimeError as error:
         raise _explained(plain_words(error)) from error
 

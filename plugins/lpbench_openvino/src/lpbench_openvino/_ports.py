@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import openvino
 
 from lpbench.plugin.engine import EngineError, TensorInfo
-from lpbench.plugin.kit import feed_checks, onnx_shapes
+from lpbench.plugin.kit import feed_checks
+from lpbench_openvino._stated import NOTHING
 from lpbench_openvino._text import plain_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.plugin.engine import Model, Shapes
+    from lpbench.plugin.engine import Shapes
+    from lpbench_openvino._stated import Facts
 
-    Stated = Mapping[str, Sequence[int | str | None]]
+    Stated = Mapping[str, Facts]
 
 SINK = "/sink_port_0"
 """Suffix that OpenVINO adds to an output's name."""
@@ -38,23 +40,10 @@ TYPES = {
 """OpenVINO's names of element types, with numpy's."""
 
 
-def stated_shapes(model: Model) -> Stated:
-    """Return the shapes of inputs and outputs as an ONNX file states them; empty for other formats.
-
-    OpenVINO drops the names of open dimensions.
-    """
-    if model.format != "onnx":
-        return {}
-    try:
-        return {**onnx_shapes.output_shapes(model.path), **onnx_shapes.input_shapes(model.path)}
-    except ValueError:  # ONNX as text, which OpenVINO reads too
-        return {}
-
-
 def inputs(network: Any, stated: Stated) -> tuple[TensorInfo, ...]:
     """Return a network's inputs; one of unknown rank has the shape ``()``, like a scalar.
 
-    :param stated: Shapes by name that name the open dimensions.
+    :param stated: What the model's file states of them.
     :raises EngineError: An input has an unsupported type.
     """
     return tuple(_info(port, "input", stated) for port in network.inputs)
@@ -113,7 +102,9 @@ def _info(port: Any, kind: str, stated: Stated) -> TensorInfo:
             f'{kind} "{name}" is {element}, which cannot be passed to OpenVINO',
             hint="convert the model to types that numpy has",
         )
-    return TensorInfo(name, TYPES[element], _sizes(port.partial_shape, stated.get(name, ())))
+    facts = stated.get(name, NOTHING)
+    shape = _sizes(port.partial_shape, facts.shape)
+    return TensorInfo(name, TYPES[element], shape, facts.layout, facts.scale, facts.zero_point)
 
 
 def _sizes(shape: Any, stated: Sequence[int | str | None]) -> tuple[int | str | None, ...]:

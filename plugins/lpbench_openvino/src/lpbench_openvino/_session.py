@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from lpbench.plugin.engine import Feeds, Outputs
     from lpbench_openvino._nodes import Node
+    from lpbench_openvino._stated import Facts
     from lpbench_openvino.config import OpenvinoConfig
 
 
@@ -30,7 +31,7 @@ class Loaded:
     :param network: ``openvino.Model``, with the shapes in force.
     :param compiled: ``openvino.CompiledModel``.
     :param nodes: Layers of the compiled model.
-    :param stated: Shapes in the model's file, with the names of open dimensions.
+    :param stated: What the model's file states of inputs and outputs, by name.
     """
 
     path: Path
@@ -38,7 +39,7 @@ class Loaded:
     network: Any
     compiled: Any
     nodes: Sequence[Node]
-    stated: Mapping[str, Sequence[int | str | None]]
+    stated: Mapping[str, Facts]
 
 
 class OpenvinoSession(Session):

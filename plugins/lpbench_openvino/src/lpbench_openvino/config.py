@@ -39,6 +39,7 @@ class OpenvinoConfig:
         BF16 or F16 if the device supports it.
     :param pinning: Bind threads to cores, as OpenVINO does by default.  Off here to keep the requested affinity.
     :param cache_dir: Folder in which compiled models are kept; empty compiles each time.
+    :param signature: The signature of a TFLite file to run; needed if the file has several.
     :param properties: Further properties of OpenVINO under its own names: ``{"CPU_DENORMALS_OPTIMIZATION": true}``.
     :raises ValueError: A value is out of range.
     """
@@ -50,6 +51,7 @@ class OpenvinoConfig:
     precision: Literal["F32", "F16", "BF16", "auto"] = "F32"
     pinning: bool = False
     cache_dir: str = ""
+    signature: str = ""
     properties: Mapping[str, Setting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
+    from lpbench_tflite._entry import Entry
 
 UNSEEN = object()
 """Marks inputs without a checked array; None would be ambiguous, since a user may pass it."""
@@ -31,13 +32,14 @@ class Call:
     that refills its buffers.  LiteRT itself runs with old data if a feed is missing, and does not convert swapped
     bytes.
 
+    :param entry: The first graph of a model.
     :param inputs: The inputs, with None for dimensions that may change from run to run.
     """
 
-    def __init__(self, interpreter: Any, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> None:
-        self._interpreter = interpreter
+    def __init__(self, entry: Entry, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> None:
+        self._interpreter = interpreter = entry.interpreter
         self._set, self._invoke, self._get = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
-        input_details, output_details = interpreter.get_input_details(), interpreter.get_output_details()
+        input_details, output_details = entry.input_details, entry.output_details
         self._count = len(input_details)
         self._inputs = [
             (position, info.name, detail["index"])
@@ -80,6 +82,43 @@ class Call:
             resize(self._interpreter, [index for *_, index in self._inputs], before)
             raise
         self._shapes = shapes
+
+
+class SignatureCall:
+    """Runs a graph other than the first, with the library's runner for its signature, which also resizes it."""
+
+    def __init__(self, entry: Entry, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> None:
+        assert entry.signature  # noqa: S101 - other graphs are reached by a signature only
+        self._run: Any = entry.runner
+        self._infos = inputs
+        own_inputs, own_outputs = (
+            {index: name for name, index in ends.items()} for ends in (entry.signature.inputs, entry.signature.outputs)
+        )
+        self._inputs = [
+            (info.name, own_inputs[detail["index"]]) for info, detail in zip(inputs, entry.input_details, strict=True)
+        ]
+        self._outputs = [
+            (info.name, own_outputs[detail["index"]])
+            for info, detail in zip(outputs, entry.output_details, strict=True)
+        ]
+        self._seen: list[Any] = [UNSEEN] * len(inputs)
+
+    def __call__(self, feeds: Feeds) -> Outputs:
+        if len(feeds) != len(self._infos):
+            raise MisfitError
+        for position, info in enumerate(self._infos):
+            array = feeds[info.name]
+            if self._seen[position] is not array:
+                if feed_checks.misfit(array, info):
+                    raise MisfitError
+                self._seen[position] = array
+        outputs = self._run(**{own: feeds[name] for name, own in self._inputs})
+        return {name: outputs[own] for name, own in self._outputs}
+
+
+def call(entry: Entry, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> Call | SignatureCall:
+    """Return what runs a graph."""
+    return (SignatureCall if entry.runner else Call)(entry, inputs, outputs)
 
 
 def resize(interpreter: Any, indices: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.converter import Conversion, ConversionError, Converted, Converter
 from lpbench.plugin.engine import EngineError, Model, TensorInfo
-from lpbench.plugin.kit import onnx_prepare, tool_environments
+from lpbench.plugin.kit import onnx_prepare, tflite_file, tool_environments
 from lpbench.util import processes
-from lpbench_tflite import _model, _onnx2tf
+from lpbench_tflite import _onnx2tf, _operators
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,7 @@ def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> d
 def _refuse_custom(path: Path, operators: Sequence[str]) -> None:
     """Refuse a file with custom operators, which onnx2tf writes for unsupported ones."""
     try:
-        custom = _model.read(path).custom
+        custom = _operators.unknown_custom(tflite_file.read(path))
     except EngineError as error:
         raise ConversionError(f"onnx2tf wrote an unusable file: {error.what}") from error
     if custom:

@@ -6,19 +6,20 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.engine import Engine, EngineError
-from lpbench.plugin.kit import feed_checks
+from lpbench.plugin.kit import feed_checks, tflite_file
 from lpbench.plugin.kit.cores import physical_cores
-from lpbench_tflite import _delegates, _model, _operators
+from lpbench_tflite import _delegates, _operators
 from lpbench_tflite._calls import resize
+from lpbench_tflite._entry import Entry
 from lpbench_tflite._library import Library, library
-from lpbench_tflite._session import Loaded, TfliteSession, tensors
+from lpbench_tflite._session import Loaded, TfliteSession
 from lpbench_tflite.config import TfliteConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lpbench.plugin.engine import Model, Session, Shapes
-    from lpbench_tflite._model import Structure
+    from lpbench.plugin.kit.tflite_file import Signature, Structure
 
 
 class TfliteEngine(Engine[TfliteConfig]):
@@ -37,15 +38,25 @@ class TfliteEngine(Engine[TfliteConfig]):
 
 
 def _open(path: Path, config: TfliteConfig, shapes: Shapes) -> Session:
-    lib, structure = library(), _model.read(path)
+    lib, structure = library(), tflite_file.read(path)
+    signature = _deciding_signature(structure, config.signature)
     threads = config.threads or physical_cores()
     start = functools.partial(_ready, lib, config, threads)
     interpreter = _load(path, lib, config, threads, structure)
     delegated = _check_delegates(interpreter, config)
     _allocate(interpreter, structure, lib)
-    _fix(interpreter, shapes)
-    fixed = frozenset(shapes)
-    return TfliteSession(Loaded(path, config, threads, lib, structure, interpreter, start, delegated, fixed))
+    _fix(Entry(interpreter, signature, {}), shapes)
+    entry = Entry(interpreter, signature, shapes)
+    return TfliteSession(Loaded(path, config, threads, lib, structure, entry, start, delegated))
+
+
+def _deciding_signature(structure: Structure, key: str) -> Signature | None:
+    """Return the signature that was asked for, or that names another graph; None to run the whole first graph.
+
+    :raises EngineError: There are several and none was asked for, or there is none of this name.
+    """
+    signature = structure.signature(key)
+    return signature if signature and (key or signature.graph) else None
 
 
 def _load(path: Path, lib: Library, config: TfliteConfig, threads: int, structure: Structure) -> Any:
@@ -104,13 +115,13 @@ def _explained(lib: Library, structure: Structure, error: Exception) -> EngineEr
     return EngineError(f"{lib.distribution} {lib.version} cannot load the model: {' '.join(str(error).split())}")
 
 
-def _fix(interpreter: Any, shapes: Shapes) -> None:
-    """Give inputs the requested shapes.
+def _fix(entry: Entry, shapes: Shapes) -> None:
+    """Give inputs the requested shapes; a runner takes them from what it is fed.
 
     :raises EngineError: A shape is for an unknown input, or contradicts the model.
     """
-    inputs, _ = tensors(interpreter, frozenset())
-    feed_checks.fixed(inputs, shapes)
-    details = [detail for detail in interpreter.get_input_details() if detail["name"] in shapes]
-    if details:
-        resize(interpreter, [detail["index"] for detail in details], [shapes[detail["name"]] for detail in details])
+    feed_checks.fixed(entry.inputs, shapes)
+    pairs = zip(entry.inputs, entry.input_details, strict=True)
+    indices = {info.name: detail["index"] for info, detail in pairs if info.name in shapes}
+    if indices and not entry.runner:
+        resize(entry.interpreter, list(indices.values()), [shapes[name] for name in indices])

@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lpbench_tflite._write import CUSTOM, Kind, Network
+from lpbench.plugin.kit.tflite_file import CUSTOM
+from lpbench_tflite._write import Kind, Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpbench_tflite._model import Structure
+    from lpbench.plugin.kit.tflite_file import Structure
 
+KNOWN_CUSTOM = frozenset({"AudioSpectrogram", "Mfcc", "NumericVerify", "TFLite_Detection_PostProcess"})
+"""Custom operators that LiteRT includes."""
 ABSENT = re.compile(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'|builtin_code out of range: (\d+)")
 
 
@@ -25,7 +28,12 @@ def missing(structure: Structure, start: Callable[[bytes], Any]) -> list[str]:
     """
     built_in = {(code, version) for code, _, version in structure.codes if code != CUSTOM}
     absent = [_absent(code, version, start) for code, version in sorted(built_in)]
-    return [*filter(None, absent), *structure.custom]
+    return [*filter(None, absent), *unknown_custom(structure)]
+
+
+def unknown_custom(structure: Structure) -> list[str]:
+    """Return the names of the custom operators that LiteRT does not include."""
+    return [name for name in structure.custom if name not in KNOWN_CUSTOM]
 
 
 def _absent(code: int, version: int, start: Callable[[bytes], Any]) -> str:

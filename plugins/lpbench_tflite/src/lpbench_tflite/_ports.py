@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lpbench.plugin.engine import TensorInfo
+from lpbench.plugin.kit.tflite_file import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from lpbench.plugin.engine import Shapes
 
     Detail = Mapping[str, Any]
     """The interpreter's details of one tensor."""
@@ -17,12 +21,19 @@ if TYPE_CHECKING:
 IMAGE_RANK = 4
 
 
-def infos(details: Sequence[Detail], *, fixed: bool = False) -> tuple[TensorInfo, ...]:
-    """Return tensors as TensorInfo.
+def infos(details: Sequence[Detail], word: str, shapes: Shapes) -> tuple[TensorInfo, ...]:
+    """Return different tensors as TensorInfo, repeated names with a number.
 
-    :param fixed: Whether to use the current sizes of open dimensions.
+    :param word: ``input`` or ``output``, for tensors without a name.
+    :param shapes: Fixed shapes by name.
     """
-    return tuple(_info(detail, fixed=fixed) for detail in details)
+    names = distinct([str(detail["name"]) for detail in details], word)
+    return tuple(_info(detail, name, shapes.get(name)) for detail, name in zip(details, names, strict=True))
+
+
+def settled(info: TensorInfo, detail: Detail) -> TensorInfo:
+    """Return a tensor with its current shape in place of open dimensions."""
+    return dataclasses.replace(info, shape=tuple(map(int, detail["shape"])))
 
 
 def size(detail: Detail) -> int:
@@ -30,18 +41,13 @@ def size(detail: Detail) -> int:
     return int(np.prod(detail["shape"], dtype=np.int64)) * np.dtype(detail["dtype"]).itemsize
 
 
-def _info(detail: Detail, *, fixed: bool) -> TensorInfo:
-    signature = detail["shape"] if fixed else detail["shape_signature"]
-    shape = tuple(int(size) if size >= 0 else None for size in signature)
-    scale, zero_point = _quantisation(detail["quantization_parameters"])
-    return TensorInfo(
-        str(detail["name"]),
-        _dtype(detail["dtype"]),
-        shape,
-        layout="NHWC" if len(shape) == IMAGE_RANK else "",
-        scale=scale,
-        zero_point=zero_point,
-    )
+def _info(detail: Detail, name: str, fixed: tuple[int, ...] | None) -> TensorInfo:
+    open_shape = tuple(int(size) if size >= 0 else None for size in detail["shape_signature"])
+    shape = open_shape if fixed is None else fixed
+    dtype = _dtype(detail["dtype"])
+    scale, zero_point = _quantisation(detail["quantization_parameters"]) if "int" in dtype else (None, None)
+    layout = "NHWC" if len(shape) == IMAGE_RANK else ""
+    return TensorInfo(name, dtype, shape, layout=layout, scale=scale, zero_point=zero_point)
 
 
 def _dtype(kind: type[Any]) -> str:

@@ -11,7 +11,7 @@ from lpbench_tflite._write import Network
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpbench_tflite._model import Structure
+    from lpbench.plugin.kit.tflite_file import Structure
     from lpbench_tflite.config import TfliteConfig
 
 FINGERPRINT = 1 + 2**-9 + 2**-15

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from lpbench.plugin.engine import EngineError, Session
 from lpbench.plugin.kit import feed_checks as shared
 from lpbench_tflite import _delegates, _ports, _precision
-from lpbench_tflite._calls import Call
+from lpbench_tflite._calls import Call, SignatureCall, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from lpbench.plugin.engine import Feeds, Outputs
+    from lpbench.plugin.kit.tflite_file import Structure
+    from lpbench_tflite._entry import Entry
     from lpbench_tflite._library import Library
-    from lpbench_tflite._model import Structure
     from lpbench_tflite.config import TfliteConfig
 
 
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
 class Loaded:
     """The parts of an open model.
 
-    :param interpreter: The interpreter, with allocated tensors.
+    :param entry: The graph to run, of an interpreter with allocated tensors.
     :param start: Makes another interpreter with the same options.
     :param delegated: Indices of the operators that delegates accepted, before XNNPACK.
-    :param fixed: Names of the inputs whose shape was requested.
     """
 
     path: Path
@@ -35,10 +35,9 @@ class Loaded:
     threads: int
     library: Library
     structure: Structure
-    interpreter: Any
+    entry: Entry
     start: Callable[[bytes], Any]
     delegated: set[int] = field(default_factory=set)
-    fixed: frozenset[str] = frozenset()
 
 
 class TfliteSession(Session):
@@ -47,8 +46,8 @@ class TfliteSession(Session):
     def __init__(self, loaded: Loaded) -> None:
         self._path = loaded.path
         self._loaded: Loaded | None = loaded
-        self.inputs, self.outputs = tensors(loaded.interpreter, loaded.fixed)
-        self._call: Call | None = Call(loaded.interpreter, self.inputs, self.outputs)
+        self.inputs, self.outputs = loaded.entry.inputs, loaded.entry.outputs
+        self._call: Call | SignatureCall | None = call(loaded.entry, self.inputs, self.outputs)
         self._precision: dict[str, str] = {}
 
     def run(self, feeds: Feeds, /) -> Outputs:
@@ -65,12 +64,12 @@ class TfliteSession(Session):
     def describe(self) -> Mapping[str, Any]:
         """Return the facts of the session; see docs/reference/engine-tflite.md for each key."""
         loaded = self._opened()
-        config, interpreter = loaded.config, loaded.interpreter
-        input_details, output_details = interpreter.get_input_details(), interpreter.get_output_details()
+        config, signature = loaded.config, loaded.entry.signature
         facts = {
             "version": loaded.library.version,
             "distribution": loaded.library.distribution,
             "device": config.device,
+            "signature": signature.key if signature else None,
             "processor": None if config.delegates else "CPU",
             **self._executed(loaded),
             "threads": loaded.threads,
@@ -78,8 +77,8 @@ class TfliteSession(Session):
             "delegates": [delegate.library for delegate in config.delegates] or None,
             "nodes": _nodes(loaded),
             "bytes_copied": {
-                "inputs": sum(map(_ports.size, input_details)),
-                "outputs": sum(map(_ports.size, output_details)),
+                "inputs": sum(map(_ports.size, loaded.entry.input_details)),
+                "outputs": sum(map(_ports.size, loaded.entry.output_details)),
             },
         }
         return {key: value for key, value in facts.items() if value is not None}
@@ -114,23 +113,13 @@ class TfliteSession(Session):
         return self._loaded
 
 
-def tensors(interpreter: Any, fixed: frozenset[str]) -> tuple[Any, Any]:
-    """Return inputs and outputs; sizes that follow from the requested shapes are no longer open.
-
-    :param fixed: Names of the inputs whose shape was requested.
-    """
-    details = interpreter.get_input_details()
-    inputs = tuple(info for detail in details for info in _ports.infos([detail], fixed=detail["name"] in fixed))
-    settled = not any(info.dynamic for info in inputs)
-    return inputs, _ports.infos(interpreter.get_output_details(), fixed=settled and bool(fixed))
-
-
 def _nodes(loaded: Loaded) -> dict[str, int] | None:
     """Return the number of operators by delegate, XNNPACK and TFLite; None if the library does not report it."""
-    total = _delegates.count(loaded.interpreter)
+    interpreter = loaded.entry.interpreter
+    total = None if loaded.entry.runner else _delegates.count(interpreter)  # it counts those of the first graph
     if total is None:
         return None
-    taken = set[int]().union(*_delegates.taken(loaded.interpreter))
+    taken = set[int]().union(*_delegates.taken(interpreter))
     delegated = loaded.delegated & taken
     counts = {"delegates": len(delegated), "XNNPACK": len(taken - delegated), "TFLite": total - len(taken)}
     return counts if loaded.config.delegates else {key: value for key, value in counts.items() if key != "delegates"}

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lpbench.plugin.kit.tflite_file import IDENTIFIER, TYPES, VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -16,13 +18,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-VERSION = 3
-"""Version of TFLite's schema."""
-IDENTIFIER = b"TFL3"
 NONE, RELU = 0, 1
 """ActivationFunctionType."""
-TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9}
-"""TensorType."""
 LARGEST_OLD_CODE = 127
 """Operator numbers from here on are stored in a separate field."""
 DATA_ALIGNMENT = 16
@@ -43,8 +40,6 @@ class Kind(NamedTuple):
 
 
 ADD, CONV_2D, FULLY_CONNECTED, SOFTMAX = Kind(0, 11), Kind(3, 1), Kind(9, 8), Kind(25, 9)
-CUSTOM = 32
-"""BuiltinOperator of custom operators."""
 
 
 class Number(NamedTuple):
@@ -66,13 +61,15 @@ Value = Any
 
 
 class Network:
-    """A model of one graph, built tensor by tensor."""
+    """A model, built tensor by tensor; it has one graph unless ``close_graph`` was called."""
 
     def __init__(self) -> None:
         self._codes: list[dict[int, Value]] = []
         self._tensors: list[dict[int, Value]] = []
         self._buffers: list[dict[int, Value]] = [{}]  # the first one is empty by convention
         self._operators: list[dict[int, Value]] = []
+        self._graphs: list[dict[int, Value]] = []
+        self._signatures: list[dict[int, Value]] = []
 
     def tensor(
         self,
@@ -123,12 +120,26 @@ class Network:
         self.operator(FULLY_CONNECTED, [given, constant, -1], [output], {0: Number("b", activation)})
         return output
 
+    def close_graph(self, inputs: Sequence[int], outputs: Sequence[int]) -> None:
+        """Make a graph of the tensors and operators so far; what follows belongs to the next one."""
+        self._graphs.append(self._graph(inputs, outputs))
+        self._tensors, self._operators = [], []
+
+    def _graph(self, inputs: Sequence[int], outputs: Sequence[int]) -> dict[int, Value]:
+        ends = {1: Numbers("i", inputs), 2: Numbers("i", outputs)}
+        return {0: self._tensors, **ends, 3: self._operators, 4: f"graph {len(self._graphs)}"}
+
+    def signature(self, key: str, inputs: Mapping[str, int], outputs: Mapping[str, int], graph: int = 0) -> None:
+        """Add a signature: its own names of a graph's inputs and outputs."""
+        ends = ([{0: name, 1: Number("I", at)} for name, at in names.items()] for names in (inputs, outputs))
+        self._signatures.append({**dict(enumerate(ends)), 2: key, 4: Number("I", graph)})
+
     def save(self, inputs: Sequence[int], outputs: Sequence[int], *, metadata: Sequence[str] = ()) -> bytes:
         """Return the file."""
-        graph = {0: self._tensors, 1: Numbers("i", inputs), 2: Numbers("i", outputs), 3: self._operators, 4: "main"}
+        graphs = [*self._graphs, self._graph(inputs, outputs)]
         notes = [{0: name, 1: Number("I", 0)} for name in metadata]
-        model = {0: Number("I", VERSION), 1: self._codes, 2: [graph], 3: "lpbench", 4: self._buffers, 6: notes}
-        return _Writer().file(model)
+        parts = {1: self._codes, 2: graphs, 4: self._buffers, 6: notes, 7: self._signatures}
+        return _Writer().file({0: Number("I", VERSION), 3: "lpbench", **parts})
 
 
 class _Writer:

@@ -29,6 +29,7 @@ class TfliteConfig:
     :param threads: Threads of one operator; 0 = one for each physical core that the process may use.
     :param xnnpack: Let XNNPACK run the operators that it supports, as LiteRT does by default.
     :param delegates: Libraries that run parts of the model, in this order; an error if they accept no operator.
+    :param signature: The signature to run; needed if the file has several.
     :raises ValueError: A value is out of range.
     """
 
@@ -36,6 +37,7 @@ class TfliteConfig:
     threads: int = 0
     xnnpack: bool = True
     delegates: tuple[Delegate, ...] = ()
+    signature: str = ""
 
     def __post_init__(self) -> None:
         if self.threads < 0:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from lpbench.errors import ProcessorError
-from lpbench_image._outputs import WHERE
+from lpbench_image._outputs import WHERE, real
 from lpbench_image.boxes._scores import NOBODY, Candidates, Rule, sound
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Pairs:
         classes = self.tables["classes"].tables[0].floats(outputs)[:, self._class]
         if self._count is None:
             return scores, classes
-        count = float(np.reshape(outputs[self._count.name], -1)[0])
+        count = float(real(np.reshape(outputs[self._count.name], -1)[:1], self._count)[0])
         if not 0 <= count <= len(scores):
             raise ProcessorError(
                 f'output "{self._count.called}" gives a count of {count:g} boxes; expected 0 to {len(scores)}',

@@ -48,8 +48,8 @@ class Table:
         places, start = self._vector(slot, 4), self._start(slot)
         return [Table(self._data, start + 4 * at + step) for at, step in enumerate(self._numbers("I", places, start))]
 
-    def numbers(self, slot: int, code: str) -> tuple[int, ...]:
-        """Return a vector of integers."""
+    def numbers(self, slot: int, code: str) -> tuple[Any, ...]:
+        """Return a vector of numbers; ``code`` is their type's letter in ``struct``."""
         count = self._vector(slot, struct.calcsize(f"<{code}"))
         return self._numbers(code, count, self._start(slot))
 
@@ -87,7 +87,7 @@ class Table:
         require(self._data, place + 4, count * item_size)
         return count
 
-    def _numbers(self, code: str, count: int, start: int) -> tuple[int, ...]:
+    def _numbers(self, code: str, count: int, start: int) -> tuple[Any, ...]:
         return struct.unpack_from(f"<{count}{code}", self._data, start) if count else ()
 
 
