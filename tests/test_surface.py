@@ -13,9 +13,9 @@ import lpbench
 
 PUBLIC = """
 AnalyzerSpec App AppSpec Availability CommandSpec Configuration Converter ConverterSpec Engine EngineConfiguration
-EngineError EngineSpec LpbenchError Metric MetricSpec Model Monitor MonitorSpec Postprocessor Preprocessor
+EngineError EngineSpec Interrupted LpbenchError Metric MetricSpec Model Monitor MonitorSpec Postprocessor Preprocessor
 ProcessorError ProcessorSpec Progress QualityMetric Reading Result RunSettings Sample Session TensorInfo
-Unavailable agree apps benchmark compare compare_live convert doctor engines hookimpl load_app load_result
+Unavailable agree apps benchmark compare compare_live convert doctor engines hookimpl last load_app load_result
 model_app new_app plugins probe pull refresh validate
 """.split()  # noqa: SIM905 - five lines instead of fifty
 

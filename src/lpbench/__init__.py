@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.listing import engines, plugins
     from lpbench.jobs.measuring.live import compare_live
     from lpbench.jobs.measuring.progress import Progress
-    from lpbench.jobs.measuring.session import benchmark
+    from lpbench.jobs.measuring.session import Interrupted, benchmark
     from lpbench.jobs.new_app import new_app
     from lpbench.jobs.probing import probe
     from lpbench.plugin.configuration import EngineConfiguration
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from lpbench.results.model import Configuration, Result
     from lpbench.results.run import Metric
     from lpbench.results.settings import RunSettings
+    from lpbench.results.store import last
     from lpbench.results.store import load as load_result
     from lpbench.util.unavailable import Unavailable
 
@@ -62,6 +63,7 @@ __all__ = [
     "EngineConfiguration",
     "EngineError",
     "EngineSpec",
+    "Interrupted",
     "LpbenchError",
     "Metric",
     "MetricSpec",
@@ -90,6 +92,7 @@ __all__ = [
     "doctor",
     "engines",
     "hookimpl",
+    "last",
     "load_app",
     "load_result",
     "model_app",
@@ -113,7 +116,7 @@ _MODULES = {
     "jobs.listing": ("engines", "plugins"),
     "jobs.measuring.live": ("compare_live",),
     "jobs.measuring.progress": ("Progress",),
-    "jobs.measuring.session": ("benchmark",),
+    "jobs.measuring.session": ("Interrupted", "benchmark"),
     "jobs.new_app": ("new_app",),
     "jobs.probing": ("probe",),
     "plugin.configuration": ("EngineConfiguration",),
@@ -139,6 +142,7 @@ _MODULES = {
     "results.model": ("Configuration", "Result"),
     "results.run": ("Metric",),
     "results.settings": ("RunSettings",),
+    "results.store": ("last",),
     "util.unavailable": ("Unavailable",),
 }
 _PLACES = {
@@ -147,8 +151,6 @@ _PLACES = {
     "load_result": ("results.store", "load"),
     "__version__": ("about", "version"),
 }
-_SHOWN = frozenset({"Result", "benchmark", "compare_live", "load_result"})
-"""Names that lead to results, which a notebook shows."""
 
 
 def __getattr__(name: str) -> Any:
@@ -156,8 +158,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'lpbench' has no attribute {name!r}")
     import importlib
 
-    if name in _SHOWN:
-        importlib.import_module("lpbench.render.notebook")
+    importlib.import_module("lpbench.render.notebook")  # so that what names lead to is shown as tables
     module, attribute = _PLACES[name]
     found = getattr(importlib.import_module(f"lpbench.{module}"), attribute)
     globals()[name] = found() if name == "__version__" else found

@@ -260,6 +260,27 @@ def test_run_medians_are_the_units_of_comparison() -> None:
     assert len(without.run_medians()) == 3
 
 
+def test_a_summary_has_one_record_for_each_configuration_with_all_metrics() -> None:
+    made = make_result(2)
+    (record,) = made.summary()
+    assert (record["configuration"], record["runs"], record["samples"]) == ("fake", 2, 40)
+    assert record["LATENCY"] == made.latency.value
+    assert made.latency.interval
+    assert (record["LATENCY_LOWER"], record["LATENCY_UPPER"]) == (
+        made.latency.interval.lower,
+        made.latency.interval.upper,
+    )
+    assert record["GPU_MEM"] is None, "what is not known is not 0"
+    assert set(made.configurations[0].metrics) <= set(record)
+
+
+def test_frames_hold_the_rows_or_the_summary() -> None:
+    pandas = pytest.importorskip("pandas", reason="needs pandas")
+    made = make_result(2)
+    assert made.to_pandas().equals(pandas.DataFrame(made.rows()))
+    assert made.to_pandas(summary=True).equals(pandas.DataFrame(made.summary()))
+
+
 def test_rows_hold_every_stored_sample_and_add_up() -> None:
     rows = make_result(2).rows()
     assert len(rows) == 40

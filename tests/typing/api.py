@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import assert_type
 
 import lpbench
-from lpbench.util.problems import Problem
+from lpbench.util.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,10 +90,18 @@ def use(folder: Path) -> None:
     """Use every function once."""
     app = lpbench.load_app(folder)
     assert_type(app, lpbench.App)
-    assert_type(lpbench.validate(folder), list[Problem])
+    assert_type(lpbench.validate(folder), Problems)
     assert_type(lpbench.pull("imagenet"), Path)
     result = lpbench.benchmark(app, engine=["onnx", "acme"], threads=1)
     assert_type(result, lpbench.Result)
+    live, compared = lpbench.compare_live(app, ["onnx", "acme"])
+    assert_type(live, lpbench.Result)
+    assert_type(compared[0].total.margin, float)
+    assert_type(lpbench.last(), lpbench.Result)
+    try:
+        lpbench.benchmark(app, save=True)
+    except lpbench.Interrupted as stopped:
+        assert_type(stopped.result, lpbench.Result)
     assert_type(lpbench.benchmark(folder, engine=Engine(), isolate=False), lpbench.Result)
     assert_type(lpbench.load_result("last"), lpbench.Result)
     lpbench.benchmark(app, engine=Engine)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app.pull_progress import Progress
 from lpbench.errors import LpbenchError, PluginError, PullError
 from lpbench.plugin.kit import downloads
 from lpbench.plugin.kit.downloads import Package
@@ -20,6 +21,7 @@ from lpbench.plugin.registry import APPS, current
 from lpbench.plugin.specs import Availability, State
 from lpbench.util import archives, atomic_folders, processes
 from lpbench.util.atomic_folders import cache_folder
+from lpbench.util.shown import Sheet, Shown, several
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +73,8 @@ class Entry:
         return tuple(dict.fromkeys((self.licence, *(package.licence for package in self.packages))))
 
 
-@dataclass(frozen=True)
-class Listed:
+@dataclass(frozen=True, repr=False)
+class Listed(Shown):
     """An entry as a listing shows it.
 
     :param entry: The definition, or None where it cannot be loaded.
@@ -97,6 +99,14 @@ class Listed:
             return "outdated" if self.outdated else "pulled"
         return "available" if self.availability else "unavailable"
 
+    def in_short(self) -> str:
+        """Return its name and whether it is here."""
+        return f"{self.name} {self.state}"
+
+    def sheet(self) -> Sheet:
+        """Return its row of a listing."""
+        return Entries({self.name: self}).sheet()
+
     def download_bytes(self) -> int:
         """Return the bytes that a pull would fetch now; files in the cache are not fetched again."""
         return sum(map(downloads.missing_bytes, self.entry.packages)) if self.entry else 0
@@ -106,29 +116,26 @@ class Listed:
         return atomic_folders.size(self.folder) if self.folder else 0
 
 
-@dataclass(frozen=True)
-class Progress:
-    """The progress of a pull.
+class Entries(Shown, dict[str, Listed]):
+    """Entries of the catalogue by name."""
 
-    :param entry: Name of the entry.
-    :param step: ``wait`` (for another pull), ``fetch``, ``build`` or ``done``.
-    :param thing: The file or recipe in question.
-    :param done: Bytes fetched so far.
-    :param total: Bytes to fetch; 0 for steps that fetch nothing.
-    :param seconds: Since the step began.
-    """
+    def in_short(self) -> str:
+        """Return each entry's name and whether it is here."""
+        return several([each.in_short() for each in self.values()])
 
-    entry: str
-    step: str
-    thing: str
-    done: int = 0
-    total: int = 0
-    seconds: float = 0.0
+    def sheet(self) -> Sheet:
+        """Return a row for each entry."""
+        rows = [
+            (name, each.entry.app_class if each.entry else "", each.state, each.summary, each.availability.reason)
+            for name, each in self.items()
+        ]
+        styles = {"pulled": "good", "outdated": "warn", "unavailable": "bad"}
+        return Sheet((), ("app", "class", "state", "summary", ""), rows, styles=styles)
 
 
-def entries() -> dict[str, Listed]:
+def entries() -> Entries:
     """Return every entry that a plugin offers, by name, with its availability."""
-    return {name: _listed(offer) for name, offer in current().all(APPS).items()}
+    return Entries({name: _listed(offer) for name, offer in current().all(APPS).items()})
 
 
 def find(name: str) -> Path | None:

@@ -17,7 +17,7 @@ from lpbench.errors import AppError, NotInstalledError, PluginError, UnknownName
 from lpbench.plugin import registry
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config as settings
-from lpbench.util.problems import Problem
+from lpbench.util.problems import Problem, Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ SHOWN = 3
 """Number of repeated labels that a note names."""
 
 
-def validate(path: Path | str) -> list[Problem]:
+def validate(path: Path | str) -> Problems:
     """Return all problems of the app in a folder, and notes on what could not be checked.
 
     The app can run if every problem is a note.  The plugins' config classes are
@@ -41,12 +41,12 @@ def validate(path: Path | str) -> list[Problem]:
         file = config_file(Path(path))
         config = _read_config(file)
     except AppError as error:
-        return [Problem("", error.what, error.hint, error.where or str(path))]
+        return Problems([Problem("", error.what, error.hint, error.where or str(path))])
     problems = structure_problems(config, file)
     if isinstance(config, dict):
         content = _content_problems(config, file.parent)
         problems += [dataclasses.replace(problem, file=str(file)) for problem in content]
-    return problems + list(metadata_problems(file.parent / METADATA))
+    return Problems([*problems, *metadata_problems(file.parent / METADATA)])
 
 
 def _content_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:

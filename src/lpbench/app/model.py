@@ -28,6 +28,7 @@ from lpbench.errors import AppError
 from lpbench.plugin.engine import Model, TensorInfo
 from lpbench.util.digests import file_digest
 from lpbench.util.schema import iter_problems, published
+from lpbench.util.shown import Shown, several
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,8 +65,8 @@ class Component:
     labels: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
-class App:
+@dataclass(frozen=True, repr=False)
+class App(Shown):
     """An AI app that can be measured.
 
     :param name: The folder's name, or the model file's name without its extension.
@@ -87,6 +88,11 @@ class App:
     samples: tuple[Path, ...] = ()
     decode_in_region: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
+
+    def in_short(self) -> str:
+        """Return its name, its class and the formats of its models."""
+        formats = dict.fromkeys(model.format for each in self.components for model in each.models)
+        return f"{self.name}, {self.app_class}: {several(list(formats))}"
 
     def request(self) -> dict[str, Any]:
         """Return the app as JSON values, the argument of ``from_request``."""

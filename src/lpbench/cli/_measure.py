@@ -57,11 +57,14 @@ def find_app(word: str, options: argparse.Namespace) -> App:
 def measure(app: App, options: argparse.Namespace) -> Result:
     """Measure an app as the options say, with progress on standard error."""
     from lpbench.cli._progress import live
-    from lpbench.jobs.measuring.session import benchmark
+    from lpbench.jobs.measuring.session import Interrupted, benchmark
 
     arguments = _options.arguments(options, app)
-    with live() as progress:
-        return benchmark(app, **arguments, progress=progress)
+    try:
+        with live() as progress:
+            return benchmark(app, **arguments, progress=progress)
+    except Interrupted as stopped:
+        return stopped.result
 
 
 class Saved:

@@ -112,7 +112,8 @@ def _live(options: argparse.Namespace) -> int:
     from lpbench.cli import _measure
     from lpbench.cli._parser import UsageError
     from lpbench.cli._progress import live
-    from lpbench.jobs.measuring.live import compare_live
+    from lpbench.jobs.measuring.live import compare_live, compare_measured
+    from lpbench.jobs.measuring.session import Interrupted
 
     if options.results:
         raise UsageError(
@@ -122,8 +123,11 @@ def _live(options: argparse.Namespace) -> int:
     app = _measure.find_app(options.live, options)
     settings = _options.arguments(options, app)
     engines = settings.pop("engine", [])
-    with live() as progress:
-        result, found = compare_live(app, engines, **settings, margin=options.margin, progress=progress)
+    try:
+        with live() as progress:
+            result, found = compare_live(app, engines, **settings, margin=options.margin, progress=progress)
+    except Interrupted as stopped:
+        result, found = stopped.result, compare_measured(stopped.result, margin=options.margin)
     saved = _measure.Saved()
     saved.write(result, options.output, None, overwrite=options.force)
     if options.json:

@@ -77,11 +77,7 @@ def _screen(listed: Sequence[ListedEngine], *, probed: bool) -> list[str]:
 
 
 def _row(listed: ListedEngine) -> list[str]:
-    available = listed.availability
-    devices = f"devices: {', '.join(listed.devices)}" if listed.devices else ""
-    note = ". ".join(filter(None, (available.reason, available.hint))) or devices
-    formats = ", ".join(listed.formats)
-    return [*map(clean, (listed.name, available.state.value, listed.version, formats, note))]
+    return list(map(clean, listed.cells()))
 
 
 def _broken(listed: Sequence[ListedEngine]) -> list[list[str]]:

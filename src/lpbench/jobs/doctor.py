@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpbench import machine
 from lpbench.jobs.measuring import plan
 from lpbench.machine import Finding
+from lpbench.util.shown import Sheet, Shown, several
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.requests import ReadEnvironment
 
@@ -16,10 +17,33 @@ if TYPE_CHECKING:
 TIMEOUT = 60.0
 
 
-def doctor(
-    *, affinity: Sequence[int] = (), threads: int | None = None
-) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
+class _Found(NamedTuple):
+    """What a worker sees of the machine, and what would make measurements noisy."""
+
+    environment: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+
+
+class Diagnosis(Shown, _Found):
+    """The environment of a worker and the sources of noise, the worst first."""
+
+    __slots__ = ()
+
+    def in_short(self) -> str:
+        """Return the names of the findings."""
+        return several([each.name for each in self.findings]) or "no source of noise was found"
+
+    def sheet(self) -> Sheet:
+        """Return a row for each finding."""
+        rows = [(each.name, each.what, each.cost, each.remedy) for each in self.findings]
+        lines = () if rows else ("no source of noise was found on this machine",)
+        return Sheet(lines, ("finding", "what", "cost", "fix") if rows else (), rows)
+
+
+def doctor(*, affinity: Sequence[int] = (), threads: int | None = None) -> Diagnosis:
     """Return the environment of a worker and the sources of noise in its measurements, the worst first.
+
+    They can be taken apart: ``environment, findings = lpbench.doctor()``.
 
     :param affinity: Cores that the worker may use, as in ``lpbench.benchmark``; empty means those for ``threads``.
     :param threads: The engine's number of threads.
@@ -29,7 +53,7 @@ def doctor(
     with Worker(WorkerOptions(affinity=cores, timeout=TIMEOUT)) as worker:
         environment = worker.request(ReadEnvironment())
     findings = machine.findings(environment)
-    return environment, (*_crowded(environment, threads), *findings)
+    return Diagnosis(environment, (*_crowded(environment, threads), *findings))
 
 
 def _crowded(environment: Mapping[str, Any], threads: int | None) -> list[Finding]:

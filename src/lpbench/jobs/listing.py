@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.plugin import registry
 from lpbench.plugin.specs import Availability, State
+from lpbench.util.shown import Sheet, Shown, several
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from lpbench.plugin.specs import EngineSpec
 
 
-@dataclass(frozen=True)
-class ListedEngine:
+@dataclass(frozen=True, repr=False)
+class ListedEngine(Shown):
     """An engine as a listing shows it.
 
     :param formats: Model formats that it reads, the preferred one first.
@@ -37,9 +38,37 @@ class ListedEngine:
     devices: tuple[str, ...] = ()
     unusable: Mapping[str, str] = field(default_factory=dict)
 
+    def in_short(self) -> str:
+        """Return its name, whether it is ready, and its version."""
+        return " ".join(filter(None, (self.name, self.availability.state.value, self.version)))
 
-@dataclass(frozen=True)
-class ListedPlugin:
+    def cells(self) -> tuple[str, ...]:
+        """Return its row of a listing: name, state, version, formats, and devices or why it is not ready."""
+        available = self.availability
+        devices = f"devices: {', '.join(self.devices)}" if self.devices else ""
+        note = ". ".join(filter(None, (available.reason, available.hint))) or devices
+        return (self.name, available.state.value, self.version, ", ".join(self.formats), note)
+
+    def sheet(self) -> Sheet:
+        """Return its row of a listing."""
+        return Engines({self.name: self}).sheet()
+
+
+class Engines(Shown, dict[str, ListedEngine]):
+    """Engines by name."""
+
+    def in_short(self) -> str:
+        """Return each engine's name and whether it is ready."""
+        return several([f"{name} {each.availability.state.value}" for name, each in self.items()])
+
+    def sheet(self) -> Sheet:
+        """Return a row for each engine."""
+        rows = [each.cells() for each in self.values()]
+        return Sheet((), ("engine", "state", "version", "reads", ""), rows, styles={"ready": "good", "broken": "bad"})
+
+
+@dataclass(frozen=True, repr=False)
+class ListedPlugin(Shown):
     """A plugin as a listing shows it.
 
     :param offers: Names by kind, for example ``{"engine": ["onnxruntime"]}``.
@@ -53,30 +82,53 @@ class ListedPlugin:
     failures: tuple[str, ...] = ()
     traces: tuple[str, ...] = ()
 
+    def in_short(self) -> str:
+        """Return its name, its distribution and whether it failed."""
+        return " ".join(filter(None, (self.name, self.distribution, "failed" if self.failures else "")))
 
-def engines(*, probe: bool = False) -> dict[str, ListedEngine]:
+    def sheet(self) -> Sheet:
+        """Return its row of a listing."""
+        return Plugins({self.name: self}).sheet()
+
+
+class Plugins(Shown, dict[str, ListedPlugin]):
+    """Plugins by name."""
+
+    def in_short(self) -> str:
+        """Return the plugins' names, and which failed."""
+        return several([f"{name} failed" if each.failures else name for name, each in self.items()])
+
+    def sheet(self) -> Sheet:
+        """Return a row for each plugin, and the errors of those that failed."""
+        rows = [(name, each.distribution, _counts(each.offers)) for name, each in self.items()]
+        failed = [f"{name}: {failure}" for name, each in self.items() for failure in each.failures]
+        return Sheet((), ("plugin", "distribution", "offers"), rows, failed)
+
+
+def engines(*, probe: bool = False) -> Engines:
     """Return every engine that a plugin offers, by name.
 
     :param probe: Load each engine's library in a separate process and read versions and devices.
     """
     offers = registry.current().all(registry.ENGINES)
-    listed = {name: _engine(offer) for name, offer in offers.items()}
+    listed = Engines({name: _engine(offer) for name, offer in offers.items()})
     if not probe:
         return listed
-    return {name: _probed(engine, offers[name]) for name, engine in listed.items()}
+    return Engines({name: _probed(engine, offers[name]) for name, engine in listed.items()})
 
 
-def plugins() -> dict[str, ListedPlugin]:
+def plugins() -> Plugins:
     """Return every plugin by name, including broken ones."""
     current = registry.current()
     offers = _offers(current)
     names = {**{failure.plugin: failure.distribution for failure in current.failures}, **current.plugins()}
-    return {
-        name: _plugin(
-            name, origin, offers.get(name, {}), [failure for failure in current.failures if failure.plugin == name]
-        )
-        for name, origin in sorted(names.items(), key=lambda item: (item[0] != registry.BUILTIN, item[0]))
-    }
+    failures = {name: [failure for failure in current.failures if failure.plugin == name] for name in names}
+    return Plugins(
+        {
+            name: _plugin(name, origin, offers.get(name, {}), failures[name])
+            for name, origin in sorted(names.items(), key=lambda item: (item[0] != registry.BUILTIN, item[0]))
+        }
+    )
 
 
 def _engine(offer: Offer[EngineSpec]) -> ListedEngine:
@@ -122,3 +174,7 @@ def _plugin(name: str, origin: str, offers: Mapping[str, Sequence[str]], failure
     messages = tuple(f"{type(failure.error).__name__}: {failure.error}" for failure in failures)
     traces = tuple("".join(traceback.format_exception(failure.error)) for failure in failures)
     return ListedPlugin(name, origin, offers, messages, traces)
+
+
+def _counts(offers: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"{len(names)} {kind}{'' if len(names) == 1 else 's'}" for kind, names in offers.items())

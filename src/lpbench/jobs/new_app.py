@@ -21,6 +21,7 @@ from lpbench.plugin.registry import ENGINES, offers_where
 from lpbench.util.atomic_folders import staging
 from lpbench.util.digests import file_digest
 from lpbench.util.schema import published
+from lpbench.util.shown import Sheet, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +37,8 @@ OPEN_TIMEOUT = 120.0
 UNKNOWN = "unknown: fill this in"
 
 
-@dataclass(frozen=True)
-class NewApp:
+@dataclass(frozen=True, repr=False)
+class NewApp(Shown):
     """A newly written app.
 
     :param app: The app.
@@ -48,6 +49,14 @@ class NewApp:
     app: App
     assumed: tuple[str, ...]
     unread: str = ""
+
+    def in_short(self) -> str:
+        """Return the folder."""
+        return str(self.app.root)
+
+    def sheet(self) -> Sheet:
+        """Return the folder and what was assumed."""
+        return Sheet((str(self.app.root),), (), (), (*self.assumed, *filter(None, (self.unread,))))
 
 
 def new_app(  # noqa: PLR0913 - the parts of an app

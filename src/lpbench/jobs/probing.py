@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.plugin import registry
 from lpbench.plugin.specs import READY, Availability, State
+from lpbench.util.shown import Sheet, Shown, several
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +20,8 @@ TIMEOUT = 120.0
 """Seconds that a probe may take: the first start of a GPU's library compiles for minutes on some boards."""
 
 
-@dataclass(frozen=True)
-class Probed:
+@dataclass(frozen=True, repr=False)
+class Probed(Shown):
     """What an engine's library says when it is started.
 
     :param availability: BROKEN where it crashed, UNSUPPORTED where it finds no device.
@@ -34,6 +35,18 @@ class Probed:
     devices: tuple[str, ...] = ()
     unusable: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def in_short(self) -> str:
+        """Return whether it is ready, its version and its devices."""
+        return " ".join(filter(None, (self.availability.state.value, self.version, several(self.devices))))
+
+    def sheet(self) -> Sheet:
+        """Return a row for each thing that the library says."""
+        rows = [("state", self.availability.state.value), ("version", self.version), ("devices", several(self.devices))]
+        rows += [(f"cannot use {device}", reason) for device, reason in self.unusable.items()]
+        why = ". ".join(filter(None, (self.availability.reason, self.availability.hint)))
+        facts = [(name, str(value)) for name, value in self.facts.items()]
+        return Sheet((), ("", ""), [*rows, *facts], [why] if why else [])
 
 
 def probe(engine: str | Offer[EngineSpec], *, timeout: float = TIMEOUT) -> Probed:

@@ -1,67 +1,111 @@
-"""A result as HTML tables for a notebook: no scripts, style sheets or external resources, all text escaped."""
+"""Values as HTML tables for a notebook: no scripts, style sheets or external resources, all text escaped."""
 
 from __future__ import annotations
 
 import html
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lpbench.render import _context
 from lpbench.render._breakdown import parts_notes, parts_table
 from lpbench.render._stage_table import stage_columns, stage_rows
-from lpbench.render._summary import summary_table, unmeasured
+from lpbench.render._summary import STYLES, summary_table, unmeasured
 from lpbench.render._units import unit_for
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lpbench.render._table import Column
     from lpbench.results.model import Configuration, Result
 
-RIGHT = ' style="text-align:right"'
-LEFT = ' style="text-align:left"'
 WIDE = 1000
 """Longest line in characters: a notebook wraps lines itself."""
+COLOURS = {"good": "#1a7f37", "bad": "#cf222e", "warn": "#9a6700"}
+"""Readable on white and on black."""
 
 
 def fragment(result: Result) -> str:
     """Return the result as an HTML fragment."""
     measured = [configuration for configuration in result.configurations if configuration.measured]
-    parts = [_paragraph(line) for line in _context.header(result, WIDE)]
+    parts = [paragraph(line) for line in _context.header(result, WIDE)]
     if len(measured) > 1:
-        parts.append(_table(*summary_table(result)))
+        parts.append(grid(*summary_table(result), STYLES))
     for configuration in measured:
         parts += _configuration(configuration)
-    parts += [_paragraph(line) for line in (*unmeasured(result.configurations), *_context.missing(result))]
+    parts += [paragraph(line) for line in (*unmeasured(result.configurations), *_context.missing(result))]
+    return div(parts)
+
+
+def div(parts: Iterable[str]) -> str:
+    """Return parts as one fragment."""
     return "\n".join(["<div>", *parts, "</div>"])
+
+
+def grid(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], styles: Mapping[str, str], *, wrap: bool = False
+) -> str:
+    """Return a table, groups of columns above the titles; columns without title and content are left out.
+
+    :param styles: Of cells, by their first word.
+    :param wrap: Whether long cells may have several lines; titles have one.
+    """
+    used = [at for at, column in enumerate(columns) if column.title or any(row[at] for row in rows)]
+    kept = [columns[at] for at in used]
+    lines = [_groups(kept)] if any(column.group for column in kept) else []
+    if any(column.title for column in kept):
+        lines.append(_row("th", kept, [column.title for column in kept], {}))
+    lines += [_row("td", kept, [row[at] for at in used], styles, wrap=wrap) for row in rows]
+    return "\n".join(["<table>", *lines, "</table>"])
+
+
+def paragraph(line: str) -> str:
+    """Return a line of text."""
+    return f"<p>{escape(line.strip())}</p>"
+
+
+def heading(line: str) -> str:
+    """Return a line of bold text."""
+    return f"<p><strong>{escape(line.strip())}</strong></p>"
+
+
+def escape(text: object) -> str:
+    """Return text that means nothing to a browser."""
+    return html.escape(clean(text), quote=True)
 
 
 def _configuration(configuration: Configuration) -> list[str]:
     unit = unit_for([configuration])
     columns, rows = parts_table(configuration)
-    explained = [_table(columns, rows), *map(_paragraph, parts_notes(configuration))] if rows else []
-    answer, engine = _escape(_context.answer(configuration)), _escape(_context.engine(configuration))
+    explained = [grid(columns, rows, {}), *map(paragraph, parts_notes(configuration))] if rows else []
+    answer, engine = escape(_context.answer(configuration)), escape(_context.engine(configuration))
     return [
         f"<p><strong>{answer}</strong><br>{engine}</p>",
-        _table(stage_columns(unit), stage_rows(configuration, unit)),
+        grid(stage_columns(unit), stage_rows(configuration, unit), {}),
         *explained,
     ]
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
-    titles = [f"{column.group} {column.title}".strip() for column in columns]
-    sides = [LEFT if column.left else RIGHT for column in columns]
-    lines = [_row("th", titles, sides), *(_row("td", row, sides) for row in rows)]
-    return "\n".join(["<table>", *lines, "</table>"])
+def _groups(columns: Sequence[Column]) -> str:
+    """Return the row of group headings, each over its columns."""
+    groups = [(group, len(list(members))) for group, members in groupby(columns, key=lambda column: column.group)]
+    cells = (f'<th colspan="{count}" style="text-align:center">{escape(group)}</th>' for group, count in groups)
+    return f"<tr>{''.join(cells)}</tr>"
 
 
-def _row(tag: str, cells: Sequence[str], sides: Sequence[str]) -> str:
-    inner = "".join(f"<{tag}{side}>{_escape(cell)}</{tag}>" for cell, side in zip(cells, sides, strict=True))
+def _row(
+    tag: str, columns: Sequence[Column], cells: Sequence[str], styles: Mapping[str, str], *, wrap: bool = False
+) -> str:
+    inner = "".join(
+        f'<{tag} style="{_style(column, cell, styles, wrap=wrap)}">{escape(cell)}</{tag}>'
+        for column, cell in zip(columns, cells, strict=True)
+    )
     return f"<tr>{inner}</tr>"
 
 
-def _paragraph(line: str) -> str:
-    return f"<p>{_escape(line.strip())}</p>"
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)
+def _style(column: Column, cell: str, styles: Mapping[str, str], *, wrap: bool) -> str:
+    """Return how a cell looks: aligned like its column, in one line, coloured where it is or begins with a verdict."""
+    style = styles.get(cell) or styles.get(cell.partition(" ")[0], "")
+    colour = f";color:{COLOURS[style]};font-weight:bold" if style in COLOURS else ""
+    line = "" if wrap else ";white-space:nowrap"
+    return f"text-align:{'left' if column.left else 'right'}{line}{colour}"

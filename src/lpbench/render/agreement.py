@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from lpbench.render import Column, digits, fit, table
+from lpbench.render import Column, _html, digits, fit, table, unstyled
 from lpbench.util.text import clean, shorten
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PASS, FAIL, NONE = "pass", "FAIL", "not compared"
 STYLES = {PASS: "good", FAIL: "bad", NONE: "warn"}
+WIDE = 1000
+"""Longest line of HTML in characters: a notebook wraps lines itself."""
 FIGURES = tuple(map(Column, ("max abs", "mean abs", "max rel", "mean rel", "cosine")))
 
 
@@ -44,8 +46,18 @@ def _heading(agreed: Agreed) -> str:
     return clean(f"{agreed.app} · reference {options} {version} · tolerance {agreed.tolerance.absolute:g}")
 
 
-def _rows(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]:
-    columns = [
+def html(agreed: Agreed) -> list[str]:
+    """Return the parts of a comparison in HTML."""
+    ran = [engine for engine in agreed.engines if engine.ran]
+    lines = [line for engine in ran for line in _failure(agreed, engine, WIDE, unstyled)]
+    lines += _not_run([engine for engine in agreed.engines if not engine.ran], WIDE, unstyled)
+    notes = [*agreed.notes, *(f"{problem['sample']} was left out: {problem['error']}" for problem in agreed.problems)]
+    tables = [_html.grid(_columns(ran), list(map(_row, ran)), STYLES)] if ran else []
+    return [_html.paragraph(_heading(agreed)), *tables, *map(_html.paragraph, [*lines, *notes])]
+
+
+def _columns(ran: Sequence[EngineAgreement]) -> list[Column]:
+    return [
         Column("engine", left=True),
         Column("version", left=True),
         Column("samples"),
@@ -55,7 +67,10 @@ def _rows(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]
         Column("IoU" if any(map(_matched, ran)) else ""),
         Column("", left=True),
     ]
-    header, *lines = _fitted(columns, list(map(_row, ran)), width)
+
+
+def _rows(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]:
+    header, *lines = _fitted(_columns(ran), list(map(_row, ran)), width)
     return [paint(header, "dim"), *(_painted(line, engine, paint) for line, engine in zip(lines, ran, strict=True))]
 
 

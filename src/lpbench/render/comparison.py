@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from lpbench.render import Column, digits, fit, table
+from lpbench.render import Column, _html, digits, fit, table
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, subject_changes
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.stages import TOTAL
@@ -39,6 +39,21 @@ def saved_screen(first: Named, second: Named, each: Compared, *, width: int, pai
     head = f"{clean(first[0])} → {clean(second[0])} · {clean(engines)}"
     notes = [*_changes(first[1], second[1]), *_basis(each, "")]
     return [paint(shorten(head, width), "dim"), *_table(each, width, paint), *_dim(notes, width, paint)]
+
+
+def one_screen(each: Compared, *, width: int, paint: Paint) -> list[str]:
+    """Return the lines of one comparison by itself."""
+    head = paint(shorten(f"{clean(each.first)} → {clean(each.second)}", width), "bold")
+    return [head, *_table(each, width, paint), *_dim(_basis(each, ""), width, paint)]
+
+
+def one_html(each: Compared) -> list[str]:
+    """Return the parts of one comparison in HTML."""
+    rows = [*_rows(each), *_cycles(each), *_beside(each)]
+    columns = [Column(title, left=True) for title in ("stage", "verdict", "ratio", "interval", "times", "")]
+    notes = [f"unclear: {each.total.reason}"] if each.total.verdict.value == "UNCLEAR" else []
+    table_ = _html.grid(columns, rows, STYLES)
+    return [_html.heading(f"{each.first} → {each.second}"), table_, *map(_html.paragraph, [*notes, *_basis(each, "")])]
 
 
 def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint: Paint) -> list[str]:

@@ -15,6 +15,7 @@ from lpbench.results.names import BENCHMARK, facts_by_name, name_of
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.verdicts import Comparison, verdict_apart
+from lpbench.util.shown import Shown, several
 from lpbench.util.text import clean, shorten
 from lpbench.util.unavailable import Unavailable
 
@@ -33,8 +34,8 @@ LISTED = 6
 TIME, YARDSTICK, LOCKSTEP, INTERLEAVED = "time", "yardstick", "lockstep", "interleaved"
 
 
-@dataclass(frozen=True)
-class Compared:
+@dataclass(frozen=True, repr=False)
+class Compared(Shown):
     """Two measured configurations beside each other.
 
     :param first: The reference's engine, ``second`` the other one's.
@@ -67,8 +68,23 @@ class Compared:
         """The comparison of the whole app."""
         return self.stages[TOTAL]
 
+    def in_short(self) -> str:
+        """Return which are compared, the verdict and the ratio."""
+        found = f"{self.total.verdict.value} {self.total.ratio.estimate:.3f}" if TOTAL in self.stages else "no verdict"
+        return f"{self.first} → {self.second}: {found}"
 
-def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool = False) -> tuple[Compared, ...]:
+
+class Comparisons(Shown, tuple[Compared, ...]):
+    """Several comparisons, each beside its reference."""
+
+    __slots__ = ()
+
+    def in_short(self) -> str:
+        """Return the verdicts."""
+        return several([each.in_short() for each in self]) or "nothing to compare"
+
+
+def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool = False) -> Comparisons:
     """Return how the configurations of a result compare to those of a reference, measured apart.
 
     One configuration is compared with one; of several, those of the same engine.
@@ -78,7 +94,7 @@ def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool 
     """
     if not force:
         _refuse_other_machine(first, second)
-    found = tuple(_compare((first, one), (second, other), margin) for one, other in _pairs(first, second))
+    found = Comparisons(_compare((first, one), (second, other), margin) for one, other in _pairs(first, second))
     if not found:
         engines = [
             ", ".join(name_of(each, result.configurations) for each in result.configurations if each.measured)

@@ -6,20 +6,22 @@ with a reason.  ``lpbench.results.json_document`` turns results into their publi
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ResultError
 from lpbench.results import files
 from lpbench.results.json_encode import to_document
-from lpbench.results.names import labels
+from lpbench.results.names import FACTS, labels
 from lpbench.results.run import PLANNED
 from lpbench.results.settings import Resolved
 from lpbench.results.stages import TOTAL
+from lpbench.util.shown import Shown, several
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lpbench.plugin.configuration import EngineConfiguration
@@ -32,8 +34,8 @@ OK = "OK"
 INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True)
-class Configuration:
+@dataclass(frozen=True, repr=False)
+class Configuration(Shown):
     """An engine with everything that decides how it runs, and what was measured of it.
 
     :param configuration: The engine, by its own name; ``asked`` is what the user called it.
@@ -106,6 +108,13 @@ class Configuration:
             raise ResultError(f"{self.label or self.engine} was not measured: {self.state}")
         return self.metrics["LATENCY"]
 
+    def in_short(self) -> str:
+        """Return what it is called and its latency, or why there is none."""
+        name, latency = self.label or self.engine, self.metrics.get("LATENCY")
+        if latency is None or latency.value is None:
+            return f"{name}: {self.state}".splitlines()[0]
+        return f"{name} {latency.value:.3g} ms"
+
     def run_medians(self, stage: str = TOTAL) -> list[float]:
         """Return the median of each run that counts, in nanoseconds: what comparisons rest on."""
         return [run.statistics[stage].median for run in self.counted if stage in run.statistics]
@@ -134,8 +143,8 @@ class Lockstep:
     ratios: Mapping[str, tuple[float, ...]]
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, repr=False)
+class Result(Shown):
     """A benchmark of one app: one configuration, or several that were measured together.
 
     :param state: ``OK``, ``interrupted``, or ``failed`` where nothing could be measured.
@@ -159,12 +168,18 @@ class Result:
     lockstep_reason: str = ""
     yardstick: Mapping[str, Any] = field(default_factory=dict)
 
-    show_html: ClassVar[Callable[[Result], str] | None] = None
-    """How a notebook shows a result; ``lpbench.render.notebook`` attaches it."""
-
     @property
     def latency(self) -> Metric:
-        """The latency of the first configuration."""
+        """The whole app's latency in milliseconds, with the interval across runs, of the only configuration.
+
+        :raises ResultError: There are several configurations, or none was measured.
+        """
+        if len(self.configurations) > 1:
+            raise ResultError(
+                f"there is no one latency: the result has {len(self.configurations)} configurations, "
+                f"{', '.join(self.by_name())}",
+                hint="take that of one: result.by_name()[NAME].latency; result.to_pandas(summary=True) has all",
+            )
         return self.configurations[0].latency
 
     def to_dict(self) -> dict[str, Any]:
@@ -178,16 +193,17 @@ class Result:
         """
         return files.write(json.dumps(self.to_dict(), allow_nan=False, indent=1), path, overwrite=overwrite)
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self, *, summary: bool = False) -> Any:
         """Return the raw samples as a pandas DataFrame: configuration, engine, run, sample, nanoseconds by stage.
 
+        :param summary: Return a row for each configuration instead, as ``summary`` does.
         :raises ResultError: pandas is not installed.
         """
         try:
             import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore] # optional
         except ImportError as error:
             raise ResultError("pandas is not installed", hint="pip install pandas") from error
-        return pd.DataFrame(list(self.rows()))
+        return pd.DataFrame(self.summary() if summary else self.rows())
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one record for each stored sample: configuration, engine, run, sample and nanoseconds by stage."""
@@ -204,11 +220,42 @@ class Result:
             for at, values in enumerate(zip(*run.raw.values(), strict=True))
         ]
 
+    def summary(self) -> list[dict[str, Any]]:
+        """Return one record for each configuration: what it is called, how it ended, its facts and all its metrics.
+
+        Metrics have their glossary's names and units; ``_LOWER`` and ``_UPPER`` are the ends of an interval.  What is
+        not known is None.
+        """
+        return [
+            {
+                "configuration": name,
+                "engine": each.engine,
+                "state": each.state,
+                **{fact: each.facts.get(fact) for fact in FACTS},
+                "runs": len(each.counted),
+                "samples": sum(run.samples for run in each.counted),
+                **_columns(each.metrics),
+            }
+            for name, each in self.by_name().items()
+        ]
+
+    def in_short(self) -> str:
+        """Return the app and the latency of each configuration."""
+        state = "" if self.state == OK else f" ({self.state})"
+        words = [dataclasses.replace(each, label=name).in_short() for name, each in self.by_name().items()]
+        return f"{self.app.get('name')}{state}: {several(words)}"
+
     def by_name(self) -> dict[str, Configuration]:
         """Return the configurations by what tables call them: ``onnxruntime:threads=2``."""
         names = labels([each.configuration for each in self.configurations])
         return dict(zip(names, self.configurations, strict=True))
 
-    def _repr_html_(self) -> str | None:
-        show = type(self).show_html
-        return show(self) if show else None
+
+def _columns(metrics: Mapping[str, Metric]) -> dict[str, float | None]:
+    """Return metrics as columns of a table, with the ends of their intervals."""
+    found: dict[str, float | None] = {}
+    for name, metric in metrics.items():
+        found[name] = metric.value
+        if metric.interval is not None:
+            found.update({f"{name}_LOWER": metric.interval.lower, f"{name}_UPPER": metric.interval.upper})
+    return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.util.outcome import RunOutcome
+from lpbench.util.shown import Shown
 
 if TYPE_CHECKING:
     from array import array
@@ -78,8 +79,8 @@ class Slice:
     maximum_ns: int
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, repr=False)
+class Run(Shown):
     """One fresh process: opened, warmed up, measured, closed.
 
     :param outcome: How it ended.
@@ -119,6 +120,10 @@ class Run:
     superseded: bool = False
     breakdown: Mapping[str, float] = field(default_factory=dict)
     raw: Mapping[str, array[int]] = field(default_factory=dict)
+
+    def in_short(self) -> str:
+        """Return how it ended and how much it measured."""
+        return f"{self.index}: {self.state}, {self.samples} samples"
 
     @property
     def state(self) -> str:

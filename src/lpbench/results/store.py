@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import ResultError
 from lpbench.results import json_document
+from lpbench.results.model import INTERRUPTED
 
 if TYPE_CHECKING:
     from lpbench.results.model import Result
@@ -21,6 +22,19 @@ def folder() -> Path:
     """Return the folder of saved results, ``$XDG_DATA_HOME/lpbench/results``."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "lpbench" / "results"
+
+
+def worth_keeping(result: Result) -> bool:
+    """Say whether there is anything to save: what was interrupted before the first sample was timed holds nothing."""
+    return result.state != INTERRUPTED or any(each.measured for each in result.configurations)
+
+
+def last() -> Result:
+    """Read the newest saved result, of the command line or of ``save=True``.
+
+    :raises ResultError: No result has been saved yet, or the newest cannot be read.
+    """
+    return load(LAST)
 
 
 def keep(result: Result) -> Path:

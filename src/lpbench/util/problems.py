@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lpbench.util.shown import Sheet, Shown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,6 +37,21 @@ class Problem:
         place = "".join(f"{part}: " for part in (self.file, self.path) if part)
         remedy = f"\n  {self.right}" if self.right else ""
         return f"{place}{'note: ' if self.note else ''}{self.found}{remedy}"
+
+
+class Problems(Shown, list[Problem]):
+    """The problems of a file, notes among them."""
+
+    def in_short(self) -> str:
+        """Return how many problems and notes there are."""
+        notes = sum(problem.note for problem in self)
+        return f"{len(self) - notes} problems, {notes} notes" if self else "none"
+
+    def sheet(self) -> Sheet:
+        """Return a row for each problem, the place first."""
+        rows = [(each.path or each.file, "note" if each.note else "problem", each.found, each.right) for each in self]
+        lines = () if rows else ("no problems",)
+        return Sheet(lines, ("where", "", "found", "right") if rows else (), rows, styles={"problem": "bad"})
 
 
 def path_text(path: Sequence[str | int]) -> str:

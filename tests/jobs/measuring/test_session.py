@@ -16,7 +16,7 @@ import pytest
 
 import lpbench
 from lpbench import render
-from lpbench.errors import AppError, ConfigError, EngineError, LpbenchError, UnknownNameError
+from lpbench.errors import AppError, ConfigError, EngineError, LpbenchError, ResultError, UnknownNameError
 from lpbench.jobs.measuring import rounds, session
 from lpbench.jobs.measuring.live import compare_measured
 from lpbench.results import store
@@ -249,12 +249,57 @@ def test_ctrl_c_keeps_what_was_measured(fake_app: Callable[..., Path]) -> None:
         if progress.run == 1 and progress.phase == "measuring":
             raise KeyboardInterrupt
 
-    result = benchmark(fake_app(work_us=500), runs=4, max_time=8, progress=interrupt)
+    with pytest.raises(lpbench.Interrupted, match="result") as stopped:
+        benchmark(fake_app(work_us=500), runs=4, max_time=8, progress=interrupt, save=True)
+    result = stopped.value.result
     (found,) = result.configurations
+    assert isinstance(stopped.value, KeyboardInterrupt), "what stops other code stops here too"
     assert result.state == "interrupted"
     assert [run.state for run in found.runs] == ["OK", "interrupted"]
     assert found.runs[1].samples > 0
     assert result.latency.n == sum(run.samples for run in found.runs)
+    assert lpbench.last() == result, "it is saved where that was asked for"
+
+
+def test_what_was_interrupted_before_the_first_sample_is_not_saved(fake_app: Callable[..., Path]) -> None:
+    def interrupt(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(lpbench.Interrupted) as stopped:
+        benchmark(fake_app(), runs=2, progress=interrupt, save=True)
+    assert not stopped.value.result.configurations[0].measured
+    with pytest.raises(ResultError, match="no result has been saved"):
+        lpbench.last()
+
+
+def test_results_are_saved_where_that_is_asked_for_and_only_there(fake_app: Callable[..., Path]) -> None:
+    app = fake_app()
+    benchmark(app, number=6)
+    with pytest.raises(ResultError, match="no result has been saved"):
+        lpbench.last()
+    one = benchmark(app, number=6, save=True)
+    assert lpbench.last() == one
+    live, _ = lpbench.compare_live(app, ["fake", "phony"], runs=2, max_time=2, save=True)
+    assert lpbench.last() == live
+
+
+def test_what_cannot_be_saved_is_returned_with_a_warning(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Result) -> Path:
+        raise ResultError("cannot be written: the disk is full")
+
+    monkeypatch.setattr(store, "keep", full)
+    with pytest.warns(UserWarning, match="the disk is full"):
+        assert benchmark(fake_app(), number=6, save=True).latency.n == 6
+
+
+def test_several_configurations_have_no_one_latency(fake_app: Callable[..., Path]) -> None:
+    result = benchmark(fake_app(), engine=["fake:threads=1", "fake:threads=3"], number=6)
+    with pytest.raises(ResultError, match="fake:threads=1, fake:threads=3") as error:
+        _ = result.latency
+    assert "by_name" in error.value.hint
+    assert result.by_name()["fake:threads=3"].latency.n == 6
 
 
 def test_progress_goes_from_nothing_to_the_end_and_tells_the_time_left(fake_app: Callable[..., Path]) -> None:

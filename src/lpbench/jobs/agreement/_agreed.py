@@ -11,13 +11,14 @@ from lpbench.jobs.agreement._bisect import Divergence  # noqa: TC001 - dataclass
 from lpbench.jobs.agreement._tally import ArraySummary  # noqa: TC001 - dataclasses read the annotations
 from lpbench.jobs.parity import Deviation, Tolerance, merge
 from lpbench.results.predictions import Boxes  # noqa: TC001 - dataclasses read the annotations
+from lpbench.util.shown import Shown, several
 
 COMPARED = "compared"
 """State of an engine that was compared on every sample."""
 
 
-@dataclass(frozen=True)
-class EngineAgreement:
+@dataclass(frozen=True, repr=False)
+class EngineAgreement(Shown):
     """The agreement of one engine with the reference.
 
     :param engine: The engine as it was requested.
@@ -52,6 +53,11 @@ class EngineAgreement:
         """Whether the engine has an outcome: it ran, and its answers could be compared, or it failed."""
         return self.ran and not self.not_compared
 
+    def in_short(self) -> str:
+        """Return the engine and whether it agrees."""
+        compared = "not compared" if self.ran else "could not run"
+        return f"{self.engine} {('pass' if self.agrees else 'FAIL') if self.compared else compared}"
+
     @property
     def agrees(self) -> bool:
         """Whether the engine was compared and is within the tolerance."""
@@ -70,8 +76,8 @@ class EngineAgreement:
         return next((array for array in self.values if array.reason), None) or next(iter(self.values), None)
 
 
-@dataclass(frozen=True)
-class Agreed:
+@dataclass(frozen=True, repr=False)
+class Agreed(Shown):
     """The agreement of several engines with the reference.
 
     :param reference: Name of the engine that the others are compared with.
@@ -99,6 +105,10 @@ class Agreed:
     def agree(self) -> bool:
         """Whether every engine that ran was compared and is within the tolerance."""
         return self.compared and all(engine.agrees for engine in self.engines if engine.ran)
+
+    def in_short(self) -> str:
+        """Return which engines agree with the reference."""
+        return f"{self.app}, reference {self.reference}: {several([engine.in_short() for engine in self.engines])}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary ready for JSON; values that are not finite become null."""

@@ -9,6 +9,6 @@ from __future__ import annotations
 from lpbench.jobs.conversion._apps import convert, supply
 from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._choose import choose
-from lpbench.jobs.conversion._job import TIMEOUT, Job, Progress
+from lpbench.jobs.conversion._job import TIMEOUT, Conversions, Job, Progress
 
-__all__ = ["TIMEOUT", "Job", "Progress", "choose", "convert", "converted", "supply"]
+__all__ = ["TIMEOUT", "Conversions", "Job", "Progress", "choose", "convert", "converted", "supply"]

@@ -18,7 +18,7 @@ from lpbench.app.model_choice import conversions, origin
 from lpbench.errors import AppError, LpbenchError
 from lpbench.jobs.conversion._cache import MANIFEST, converted
 from lpbench.jobs.conversion._choose import checker, choose
-from lpbench.jobs.conversion._job import TIMEOUT, Job, Progress
+from lpbench.jobs.conversion._job import TIMEOUT, Conversions, Job, Progress
 from lpbench.jobs.conversion._source import external
 from lpbench.plugin.engine import Model
 from lpbench.plugin.registry import CONVERTERS, offers_where
@@ -43,7 +43,7 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     force: bool = False,
     timeout: float = TIMEOUT,
     progress: Callable[[Progress], None] = lambda _: None,
-) -> tuple[Model, ...]:
+) -> Conversions:
     """Convert an app's models, or a model file, and return the converted models.
 
     They are added to the app: files in a folder named after the format, and an entry in its config.  The conversion of
@@ -69,7 +69,7 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
         job = make_job(loaded, component, to, precision, shapes=fixed, timeout=timeout, progress=progress)
         place.refuse(component, job)
         models.append(place.put(component, converted(job, force=force)))
-    return tuple(models)
+    return Conversions(models)
 
 
 def supply(

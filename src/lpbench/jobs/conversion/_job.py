@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.engine import Model
+from lpbench.util.shown import Sheet, Shown, several
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lpbench.app.model import App, Component
-    from lpbench.plugin.engine import Model, Shapes
+    from lpbench.plugin.engine import Shapes
     from lpbench.plugin.registry import Offer
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
@@ -71,3 +74,18 @@ class Job:
     def tell(self, phase: str, seconds: float = 0.0) -> None:
         """Report the current step."""
         self.progress(Progress(self.source.path.name, self.offer.spec.name, phase, seconds))
+
+
+class Conversions(Shown, tuple[Model, ...]):
+    """Converted models."""
+
+    __slots__ = ()
+
+    def in_short(self) -> str:
+        """Return the names of the files."""
+        return several([model.path.name for model in self])
+
+    def sheet(self) -> Sheet:
+        """Return a row for each model: its format, its file, and what it was converted with."""
+        rows = [(model.format, str(model.path), str(model.provenance.get("converter", ""))) for model in self]
+        return Sheet((), ("format", "file", "converter"), rows)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import ALL
 from lpbench.jobs.measuring.session import measure
-from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, beside
+from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, Comparisons, beside
 from lpbench.results.names import name_of
 from lpbench.results.settings import RunSettings, documented
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.verdicts import check_margin, verdict
+from lpbench.util.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -60,16 +61,21 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
     convert: bool = False,
     quality: bool | str | Sequence[str] = False,
     draw: str | Path | None = None,
+    save: bool = False,
     progress: Callable[[Progress], None] | None = None,
-) -> tuple[Result, tuple[Compared, ...]]:
+) -> LiveComparison:
     """Measure several engines in interleaved slices and return the result with a verdict on each beside the first.
+
+    What is returned can be taken apart: ``result, compared = lpbench.compare_live(…)``.
 
     Where they cannot be alive together their runs are interleaved; ``Result.lockstep_reason`` says why.
 
     :param engines: Two or more, with options of their own where they have any: ``onnxruntime:threads=2``; the same
         one twice shows how steady the comparison is.
     :param margin: What counts as no difference, as a share.
+    :param save: Save the result like those of the command line; ``lpbench.last()`` reads it again.
     :param progress: Called a few times a second.
+    :raises Interrupted: Ctrl-C; its ``result`` is what was measured until then.
     :raises LpbenchError: There are fewer than two engines, or the app cannot be used.
     :raises ValueError: The margin is not above 0.
     """
@@ -81,11 +87,28 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
             f"a comparison takes two engines; found {', '.join(engines) or 'none'}",
             hint="name each, with options of its own: onnxruntime onnxruntime:threads=2",
         )
-    result = measure(app, settings, progress=progress)
-    return result, compare_measured(result, margin=margin)
+    result = measure(app, settings, progress=progress, save=save)
+    return LiveComparison(result, compare_measured(result, margin=margin))
 
 
-def compare_measured(result: Result, *, margin: float = 0.01) -> tuple[Compared, ...]:
+class _Found(NamedTuple):
+    """What was measured, and the verdicts on it."""
+
+    result: Result
+    compared: Comparisons
+
+
+class LiveComparison(Shown, _Found):
+    """The result and the comparisons of what was measured just now."""
+
+    __slots__ = ()
+
+    def in_short(self) -> str:
+        """Return the verdicts."""
+        return self.compared.in_short()
+
+
+def compare_measured(result: Result, *, margin: float = 0.01) -> Comparisons:
     """Return the verdicts on configurations that were measured together, each beside the first.
 
     Ratios of lockstep slices where they took turns, else of runs that followed one another.
@@ -95,7 +118,7 @@ def compare_measured(result: Result, *, margin: float = 0.01) -> tuple[Compared,
     turns = {pair.second: pair for pair in result.lockstep}
     measured = [at for at, each in enumerate(result.configurations) if each.measured]
     first = result.lockstep[0].first if turns else next(iter(measured), 0)
-    return tuple(
+    return Comparisons(
         _in_turns(result, turns[at], margin) if at in turns else _one_by_one(result, (first, at), margin)
         for at in measured
         if at != first and (at in turns or _common(result, (first, at)))

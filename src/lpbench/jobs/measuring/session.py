@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
+from lpbench.errors import ResultError
 from lpbench.jobs.measuring import plan
 from lpbench.jobs.measuring.progress import Progress
 from lpbench.jobs.measuring.rounds import Rounds
 from lpbench.plugin.engine import Engine
+from lpbench.results import store
+from lpbench.results.model import INTERRUPTED
 from lpbench.results.settings import RunSettings, documented
 
 if TYPE_CHECKING:
@@ -47,6 +51,7 @@ def benchmark(  # noqa: PLR0913 - every setting by its name, for completion and 
     convert: bool = False,
     quality: bool | str | Sequence[str] = False,
     draw: str | Path | None = None,
+    save: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Measure an app on one engine or several and return what was found.
@@ -54,27 +59,58 @@ def benchmark(  # noqa: PLR0913 - every setting by its name, for completion and 
     An engine object is measured as it is; ``{"config": ...}`` in ``options`` is passed to its ``open``.
 
     :param app: An app, its folder, a bare model file, or a name of the catalogue.
+    :param save: Save the result like those of the command line; ``lpbench.last()`` reads it again.
     :param progress: Called a few times a second.
     :raises LpbenchError: The app or the only engine asked for cannot be used.  A worker that ends is no error but an
-        outcome in the result, and so is Ctrl-C.
+        outcome in the result.
+    :raises Interrupted: Ctrl-C, or the stop button of a notebook; its ``result`` is what was measured until then.
     """
-    return measure(app, RunSettings.of(locals()), engine if isinstance(engine, Engine) else None, progress)
+    settings = RunSettings.of(locals())
+    return measure(app, settings, engine if isinstance(engine, Engine) else None, progress=progress, save=save)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while measuring, with what was measured until then.
+
+    :param result: Of which ``state`` is ``interrupted``.
+    """
+
+    def __init__(self, result: Result) -> None:
+        super().__init__("interrupted; what was measured until then is the error's result")
+        self.result = result
 
 
 def measure(
     app: str | Path | App,
     settings: RunSettings,
     instance: Engine[Any] | None = None,
+    *,
     progress: Callable[[Progress], None] | None = None,
+    save: bool = False,
 ) -> Result:
     """Measure an app as settings say and return what was found; see ``benchmark``.
 
     :param instance: An engine object, in place of the settings' names.
     :param progress: Called a few times a second.
+    :param save: Save the result, an interrupted one that holds a sample too.
+    :raises Interrupted: Ctrl-C.
     """
 
     def converting(engine: str, phase: str) -> None:
         if progress is not None:
             progress(Progress(engine, phase, 0, 0, 0.0, None, None, 0))
 
-    return Rounds(plan.make(app, settings, instance, converting), progress).carry_out()
+    result = Rounds(plan.make(app, settings, instance, converting), progress).carry_out()
+    if save and store.worth_keeping(result):
+        _save(result)
+    if result.state == INTERRUPTED:
+        raise Interrupted(result)
+    return result
+
+
+def _save(result: Result) -> None:
+    """Save a result; what was measured is returned in any case."""
+    try:
+        store.keep(result)
+    except ResultError as error:
+        warnings.warn(f"the result was not saved: {error}", stacklevel=4)

@@ -1,0 +1,75 @@
+"""Values as text and as HTML: results, comparisons and agreements by their own screens, others by their sheets."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from lpbench.jobs.agreement import Agreed
+from lpbench.render import WIDTH, Column, _html, agreement, comparison, fit, text, unstyled
+from lpbench.results.comparison import Compared
+from lpbench.results.model import Result
+from lpbench.util.shown import Sheet, Shown
+from lpbench.util.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def as_text(value: Shown) -> str:
+    """Return a value as it is printed: what the command line prints of it, without colour."""
+    if isinstance(value, Result):
+        return text(value)
+    if isinstance(value, Compared):
+        return "\n".join(comparison.one_screen(value, width=WIDTH, paint=unstyled))
+    if isinstance(value, Agreed):
+        return "\n".join(agreement.screen(value, width=WIDTH, paint=unstyled, verbose=False))
+    return _parts(value, as_text) or _sheet_text(_sheet(value))
+
+
+def as_html(value: Shown) -> str:
+    """Return a value as an HTML fragment."""
+    if isinstance(value, Result):
+        return _html.fragment(value)
+    if isinstance(value, Compared):
+        return _html.div(comparison.one_html(value))
+    if isinstance(value, Agreed):
+        return _html.div(agreement.html(value))
+    return _parts(value, as_html) or _html.div(_sheet_html(_sheet(value)))
+
+
+def _parts(value: Shown, show: Callable[[Shown], str]) -> str:
+    """Return what several values look like, one below the other; nothing where it is not a collection of such."""
+    parts = list(value) if isinstance(value, tuple) else []
+    known = [part for part in parts if isinstance(part, Shown)]
+    return "\n".join(show(part) for part in known) if known and len(known) == len(parts) else ""
+
+
+def _sheet(value: Shown) -> Sheet:
+    """Return a value's sheet; of one that holds nothing, a line that says so."""
+    sheet = value.sheet()
+    empty = not (sheet.lines or sheet.rows or sheet.notes)
+    return Sheet((value.in_short() or "none",)) if empty else sheet
+
+
+def _sheet_text(sheet: Sheet) -> str:
+    columns = [Column(title, left=True) for title in sheet.header]
+    rows = [list(map(clean, row)) for row in sheet.rows]
+    grid = (fit(columns, rows, WIDTH) or _entries(sheet.header, rows)) if rows else []
+    return "\n".join([*map(clean, sheet.lines), *grid[not any(sheet.header) :], *map(clean, sheet.notes)])
+
+
+def _entries(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return what does not fit beside each other below each other, a line of titles above."""
+    lines = ["  ".join(filter(None, header))]
+    for first, *others in rows:
+        lines.append(first)
+        for cell in filter(None, others):
+            lines += textwrap.wrap(cell, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return lines
+
+
+def _sheet_html(sheet: Sheet) -> list[str]:
+    columns = [Column(title, left=True) for title in sheet.header]
+    grid = [_html.grid(columns, sheet.rows, sheet.styles, wrap=True)] if sheet.rows else []
+    return [*map(_html.paragraph, sheet.lines), *grid, *map(_html.paragraph, sheet.notes)]
