@@ -234,6 +234,30 @@ def test_throughput_of_batches_is_of_samples_and_by_the_wall(rows: Callable[...,
     assert "batches of 4" in throughput.source
 
 
+def test_rows_that_depend_on_the_samples_are_never_given_to_another_one(rows: Callable[..., Result]) -> None:
+    """Two rows of two samples, until one of these has none."""
+
+    class Dropping(_RowsSession):
+        def __init__(self, rows: int | str, sleep: float) -> None:
+            super().__init__(rows, sleep)
+            self.outputs = (TensorInfo("sums", "float32", (None,)),)
+
+        def run(self, feeds: Feeds, /) -> Outputs:
+            sums = super().run(feeds)["sums"]
+            return {"sums": sums[sums != 5]}  # that of the third sample
+
+    class Engine(_Rows):
+        def open(self, model: Model, config: Any, /, *, shapes: Shapes, profile: bool = False) -> Session:
+            self.sessions.append(Dropping(shapes.get("rows", ("n", 3))[0], 0))
+            return self.sessions[-1]
+
+    engine = Engine()
+    said = r'output "sums" does not have one row for each sample: 1 for a batch of 2\n  omit --batch'
+    with pytest.raises(EngineError, match=said):
+        rows(engine, batch=2)
+    assert all(session.closed for session in engine.sessions)
+
+
 def test_a_model_that_takes_one_sample_refuses_a_batch(rows: Callable[..., Result]) -> None:
     engine = _Rows(fixed=1)
     with pytest.raises(EngineError, match=r'input "rows" \[1, 3\] does not accept batches of 4 samples'):

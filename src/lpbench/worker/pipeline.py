@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import EngineError
 from lpbench.results.stages import READS
 from lpbench.worker.timed_loop import clock_reads, collector_off, time_chain, time_samples
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from lpbench.plugin.engine import Feeds, Outputs, Session
+    from lpbench.plugin.engine import Session
     from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 Batch = Any
@@ -114,56 +113,6 @@ class Single(Pipeline):
     def close(self) -> None:
         """Close the session."""
         self.part.session.close()
-
-
-class Batches(Single):
-    """One component whose model runs several samples in one inference; a lot is a list of ``batch`` samples.
-
-    :param part: Its session takes ``batch`` samples; its processors were built for one sample.
-    """
-
-    def __init__(self, part: OpenComponent, batch: int) -> None:
-        super().__init__(part)
-        self.batch = batch
-        self._one_pre, self._one_post = part.pre, part.post
-        self._pre, self._post = self._stack, self._each  # type: ignore[assignment] # of lots instead of samples
-        self._buffers: dict[str, Any] = {}
-
-    def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
-        """Yield each sample's prediction; the last lot is filled up with copies of its first sample."""
-        rest = iter(samples)
-        while lot := list(itertools.islice(rest, self.batch)):
-            full = [*lot, *[lot[0]] * (self.batch - len(lot))]
-            predictions = self._each(self._run(self._stack(full)), full)
-            yield from (dict(self._one_post.describe(each)) for each in predictions[: len(lot)])
-
-    def _stack(self, lot: Sequence[Sample]) -> Feeds:
-        for index, sample in enumerate(lot):
-            for name, values in self._one_pre(sample).items():
-                buffer = self._buffers.get(name)
-                if buffer is None:
-                    buffer = self._make(name, values)
-                buffer[index] = values[0]
-        return self._buffers
-
-    def _make(self, name: str, values: Any) -> Any:
-        """Return a buffer for a batch of one input.
-
-        :raises EngineError: The input has no batch dimension.
-        """
-        import numpy as np  # every engine plugin that supports batches depends on it
-
-        if values.shape[:1] != (1,):
-            raise EngineError(f'input "{name}" {list(values.shape)} has no batch dimension', hint="omit --batch")
-        self._buffers[name] = np.empty((self.batch, *values.shape[1:]), values.dtype)
-        return self._buffers[name]
-
-    def _each(self, outputs: Outputs, lot: Sequence[Sample]) -> list[Any]:
-        post = self._one_post
-        return [
-            post({name: values[index : index + 1] for name, values in outputs.items()}, sample)
-            for index, sample in enumerate(lot)
-        ]
 
 
 class Chain(Pipeline):

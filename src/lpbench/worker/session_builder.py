@@ -14,7 +14,8 @@ from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError
 from lpbench.plugin import registry
 from lpbench.plugin.builtin.tensors import TensorPreprocessor, resolve_shapes
 from lpbench.util import dataclass_config
-from lpbench.worker.pipeline import Batches, Chain, OpenComponent, Single, Streams
+from lpbench.worker import batches
+from lpbench.worker.pipeline import Chain, OpenComponent, Single, Streams
 from lpbench.worker.samples import InRegion
 from lpbench.worker.source_tensors import SourceTensors
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from lpbench.app.model import App, Component, Step
     from lpbench.plugin.configuration import EngineConfiguration
-    from lpbench.plugin.engine import Model, Session, TensorInfo
+    from lpbench.plugin.engine import Model, Session, Shapes, TensorInfo
     from lpbench.plugin.processor import Postprocessor, Preprocessor
     from lpbench.plugin.specs import EngineSpec, ProcessorSpec
     from lpbench.worker.pipeline import Pipeline
@@ -47,24 +48,33 @@ class Opener:
     opens: Open
     configuration: EngineConfiguration
 
-    def session(self) -> Session:
-        """Open the model.
+    def session(self) -> tuple[Session, int]:
+        """Open the model; return the session, and the time in nanoseconds that opening it took.
 
         :raises EngineError: The model cannot be opened with these shapes or this batch size.
         """
-        opens, batch = self.opens, self.configuration.batch
+        batch = self.configuration.batch
         shapes = {} if self.model.provenance else self.configuration.shapes  # a conversion has fixed shapes
         if batch == 1:
-            return opens(shapes=shapes)
-        with opens(shapes=shapes) as inspected:
-            single = resolve_shapes(inspected.inputs, shapes)
-        session = opens(shapes={name: (batch, *shape[1:]) for name, shape in single.items()})
+            return self._timed(shapes)
+        with self.opens(shapes=shapes) as inspected:
+            single, outputs = resolve_shapes(inspected.inputs, shapes), tuple(inspected.outputs)
+        several = {name: (batch, *shape[1:]) for name, shape in single.items()}
+        session, spent = self._timed(several)
         try:
             _refuse_other_batch(session.inputs, batch)
-        except EngineError:
+            if batches.undecided(outputs, session.outputs, batch):
+                with self.opens(shapes=shapes) as one, self.opens(shapes=several) as tried:
+                    batches.refuse_shared(one, tried, single, batch)
+        except BaseException:
             session.close()
             raise
-        return session
+        return session, spent
+
+    def _timed(self, shapes: Shapes) -> tuple[Session, int]:
+        begun = time.perf_counter_ns()
+        session = self.opens(shapes=shapes)
+        return session, time.perf_counter_ns() - begun
 
     def part(self, session: Session) -> OpenComponent:
         """Build the processors around a session; they process one sample at a time."""
@@ -91,7 +101,7 @@ class Opener:
             session.close()
             raise
         batch = self.configuration.batch
-        return Single(part) if batch == 1 else Batches(part, batch)
+        return Single(part) if batch == 1 else batches.Batches(part, batch)
 
 
 def opened(openers: Sequence[Opener], streams: int, engine: str) -> tuple[Pipeline, int]:
@@ -103,16 +113,16 @@ def opened(openers: Sequence[Opener], streams: int, engine: str) -> tuple[Pipeli
     first, *later = openers
     if streams > 1:
         return _side_by_side(first, streams)
-    begun = time.perf_counter_ns()
     if not later:
-        session = first.session()
-        spent = time.perf_counter_ns() - begun
+        session, spent = first.session()
         return first.single(session), spent
     sessions: list[Session] = []
+    spent = 0
     try:
         for opener in openers:
-            sessions.append(opener.session())  # noqa: PERF401 - sessions opened before an error are closed
-        spent = time.perf_counter_ns() - begun
+            session, ns = opener.session()
+            sessions.append(session)
+            spent += ns
         return Chain([opener.part(session) for opener, session in zip(openers, sessions, strict=True)], engine), spent
     except BaseException:
         for session in sessions:
@@ -124,9 +134,8 @@ def _side_by_side(opener: Opener, streams: int) -> tuple[Pipeline, int]:
     spent: list[int] = []
 
     def build() -> Single:
-        begun = time.perf_counter_ns()
-        session = opener.session()
-        spent.append(time.perf_counter_ns() - begun)
+        session, ns = opener.session()
+        spent.append(ns)
         return opener.single(session)
 
     return Streams(build, streams), max(spent)
