@@ -46,6 +46,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "listing": frozenset({"probing"}),
     "new_app": frozenset(),
     "probing": frozenset(),
+    "validation": frozenset({"engine_choice"}),
 }
 
 # What plugins may import of the core, beside the names of ``lpbench`` itself.

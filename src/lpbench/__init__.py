@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from lpbench.app.bare_model import model_app
     from lpbench.app.catalogue import entries as apps
     from lpbench.app.catalogue import pull
-    from lpbench.app.check import validate
     from lpbench.app.model import App, load_app
     from lpbench.errors import EngineError, LpbenchError, ProcessorError
     from lpbench.jobs.agreement import agree
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.session import Interrupted, benchmark
     from lpbench.jobs.new_app import new_app
     from lpbench.jobs.probing import probe
+    from lpbench.jobs.validation import validate
     from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.engine import Engine, Model, Session, TensorInfo
@@ -107,7 +107,6 @@ __all__ = [
 _MODULES = {
     "app.bare_model": ("model_app",),
     "app.catalogue": ("pull",),
-    "app.check": ("validate",),
     "app.model": ("App", "load_app"),
     "errors": ("EngineError", "LpbenchError", "ProcessorError"),
     "jobs.agreement": ("agree",),
@@ -119,6 +118,7 @@ _MODULES = {
     "jobs.measuring.session": ("Interrupted", "benchmark"),
     "jobs.new_app": ("new_app",),
     "jobs.probing": ("probe",),
+    "jobs.validation": ("validate",),
     "plugin.configuration": ("EngineConfiguration",),
     "plugin.converter": ("Converter",),
     "plugin.engine": ("Engine", "Model", "Session", "TensorInfo"),

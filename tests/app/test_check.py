@@ -113,6 +113,39 @@ def test_a_folder_without_readable_samples_is_an_error(
     assert 'samples[0]: found no sample in "photos"\n  text reads .txt' in error
 
 
+def test_an_engine_that_reads_none_of_the_models_is_an_error_as_it_is_for_run(
+    checked: Callable[..., tuple[list[str], list[str]]], formulas: Any
+) -> None:
+    (error,) = checked(lambda config: config["components"][0]["inference"].update(engine="quick"))[0]
+    assert 'components[0].inference.engine: engine "quick" reads table; the app has fake' in error
+
+
+def test_labelled_samples_that_quality_would_refuse_are_an_error(
+    checked: Callable[..., tuple[list[str], list[str]]], tmp_path: Path
+) -> None:
+    """A manifest that names a missing file."""
+    (tmp_path / "numbers" / "labelled").mkdir()
+    (tmp_path / "numbers" / "labelled" / "labels.csv").write_text("file,label\nnone.txt,even\n", "utf-8")
+    (error,) = checked()[0]
+    assert "labelled: " in error
+    assert "none.txt" in error
+
+
+def test_a_processor_that_is_not_ready_is_a_note(
+    checked: Callable[..., tuple[list[str], list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dataclasses
+
+    from lpbench.plugin import registry
+
+    offers = registry.current().all(registry.PREPROCESSORS)
+    spec = dataclasses.replace(offers["text"].spec, requires=("no_such_library",), hint="pip install no-such-library")
+    monkeypatch.setitem(offers, "text", dataclasses.replace(offers["text"], spec=spec))
+    errors, (note,) = checked()
+    assert errors == []
+    assert 'preprocessor "text" is not ready: not installed: no_such_library\n  pip install no-such-library' in note
+
+
 def test_two_components_of_one_name_are_an_error(checked: Callable[..., tuple[list[str], list[str]]]) -> None:
     (error,) = checked(lambda config: config["components"].append(config["components"][0]))[0]
     assert "components[1].name" in error

@@ -102,6 +102,38 @@ def test_all_takes_the_entries_that_are_pulled(
     assert [line for line in lines if line.endswith((": ok", "error", "errors"))] == [f"{wrong}: 1 error", "pulled: ok"]
 
 
+@pytest.mark.parametrize(
+    ("orders", "told"),
+    [
+        ({"at": "load", "do": "crash"}, "on fake: crashed: SIGSEGV while loading"),
+        ({"at": "run", "do": "raise"}, "on fake: "),
+    ],
+)
+def test_load_finds_what_only_loading_and_running_can_find(
+    fake_app: Callable[..., Path], capsys: pytest.CaptureFixture[str], orders: dict[str, str], told: str
+) -> None:
+    folder = fake_app(**orders)
+    (folder / "ai_app.yml").write_text("name: x\nversion: 1\nlicence: MIT\nsource: synthetic\n", "utf-8")
+    assert run(str(folder)) == 0
+    assert run(str(folder), "--load") == 2
+    shown = capsys.readouterr()
+    assert f"{folder}/ai_app_config.json: {told}" in shown.out
+    assert shown.out.endswith(f"{folder}: 1 error\n")
+    assert f"loading {folder}" in shown.err
+
+
+def test_load_of_a_right_app_is_ok(right: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(str(right), "--load") == 0
+    assert capsys.readouterr().out.endswith(f"{right}: ok\n")
+
+
+def test_what_no_sample_of_the_app_can_do_is_told_by_load(right: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for each in (right / "samples").iterdir():
+        each.write_text("no number", "utf-8")
+    assert run(str(right), "--load") == 2
+    assert "none of 3 samples can be used" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("words", "remedy"), [((), "--all checks every"), (("--all",), "lpbench pull --all")])
 def test_nothing_to_check_is_an_error_with_a_remedy(
     words: tuple[str, ...], remedy: str, monkeypatch: pytest.MonkeyPatch

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app import dataset
 from lpbench.app.bare_model import formats
 from lpbench.app.files import METADATA, components_of, config_file, find_samples, inside, models_of, object_in
 from lpbench.app.files import read_config as _read_config
 from lpbench.app.files import read_labels as _read_labels
 from lpbench.app.metadata import metadata_problems
 from lpbench.app.model import structure_problems, suffixes_of
-from lpbench.errors import AppError, NotInstalledError, PluginError, UnknownNameError
+from lpbench.app.resolve import LABELLED
+from lpbench.errors import AppError, LpbenchError, NotInstalledError, PluginError, UnknownNameError
 from lpbench.plugin import registry
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config as settings
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from lpbench.plugin.registry import Kind
     from lpbench.plugin.specs import ProcessorSpec
 
+FIRST = "components[0]"
+"""The component whose engine a run takes."""
 SHOWN = 3
 """Number of repeated labels that a note names."""
 
@@ -32,8 +37,8 @@ SHOWN = 3
 def validate(path: Path | str) -> Problems:
     """Return all problems of the app in a folder, and notes on what could not be checked.
 
-    The app can run if every problem is a note.  The plugins' config classes are
-    imported to check settings; no engine and no model is loaded.
+    The plugins' config classes are imported to check settings; no engine, no processor and no model is loaded.
+    ``lpbench.jobs.validation.validate`` goes further.
 
     :param path: The app's folder, or its config.
     """
@@ -59,9 +64,12 @@ def _content_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem
             for problem in _step_problems(here, step, kind, config.get("ai_app_class")):
                 yield dataclasses.replace(problem, note=problem.note or (absent and problem.path == f"{here}.type"))
         yield from _engine_problems(f"{place}.inference.engine", object_in(component, "inference").get("engine"))
+        if place == FIRST:
+            yield from _unread_problems(f"{place}.inference.engine", config)
         yield from _format_notes(f"{place}.inference.models", component)
     yield from _label_notes(config.get("labels"), root)
     yield from _sample_problems(config, root)
+    yield from _labelled_problems(config, root)
     yield from _metric_notes(object_in(config, "quality").get("metric"))
 
 
@@ -72,13 +80,18 @@ def _step_problems(
     if not isinstance(name, str) or not name:
         return  # the schema reports it
     try:
-        spec = registry.current().get(kind, name).spec
+        offer = registry.current().get(kind, name)
     except NotInstalledError as error:
         yield Problem(f"{place}.type", f"{error.what}; its settings are not checked", error.hint, note=True)
         return
     except (UnknownNameError, PluginError) as error:
         yield Problem(f"{place}.type", error.what, error.hint)
         return
+    spec, available = offer.spec, offer.availability()
+    if not available:
+        yield Problem(
+            f"{place}.type", f'{kind.word} "{name}" is not ready: {available.reason}', available.hint, note=True
+        )
     if isinstance(app_class, str) and spec.classes and app_class not in spec.classes:
         what = f'{kind.word} "{name}" does not support the class "{app_class}"'
         yield Problem(f"{place}.type", what, f"it supports {', '.join(spec.classes)}")
@@ -120,6 +133,17 @@ def _engine_problems(place: str, name: object) -> Iterator[Problem]:
         yield Problem(place, error.what, error.hint)
 
 
+def _unread_problems(place: str, config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem if the app names an engine that reads none of its models."""
+    components = [component for _, component in components_of(config)]
+    offer = registry.current().all(registry.ENGINES).get(str(object_in(components[0], "inference").get("engine")))
+    have = {name for component in components for name, _ in models_of(component)}
+    if offer and have and not have & offer.spec.formats.keys():
+        what = f'engine "{offer.spec.name}" reads {", ".join(offer.spec.formats) or "nothing"}'
+        hint = "name an engine that reads one of them, or add a model that this one reads"
+        yield Problem(place, f"{what}; the app has {', '.join(sorted(have))}", hint)
+
+
 def _format_notes(place: str, component: Mapping[str, Any]) -> Iterator[Problem]:
     known = formats()
     for name, _ in models_of(component):
@@ -159,6 +183,20 @@ def _sample_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]
         if isinstance(place, str) and path.is_dir() and not find_samples([path], suffixes):
             right = f"{name} reads {', '.join(suffixes)}" if suffixes else "put samples there"
             yield Problem(f"samples[{at}]", f'found no sample in "{place}"', right)
+
+
+def _labelled_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
+    """Yield what ``run --quality`` would refuse of the app's own labelled samples."""
+    if not (root / LABELLED).is_dir():
+        return
+    _, first = next(components_of(config), ("", {}))
+    name, labels = object_in(first, "preprocessing").get("type"), config.get("labels", [])
+    with contextlib.suppress(AppError):  # labels that cannot be read are reported by file_problems
+        names = _read_labels(root, labels) if isinstance(labels, (str, list)) else ()
+        try:
+            dataset.load(root / LABELLED, suffixes_of(name) if isinstance(name, str) else (), names)
+        except LpbenchError as error:
+            yield Problem(LABELLED, f"{error.where}: {error.what}" if error.where else error.what, error.hint)
 
 
 def _metric_notes(metric: object) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EPILOG = """\
 examples:
   lpbench validate my-app
+  lpbench validate my-app --load
   lpbench validate --all --json
 """
 
@@ -26,25 +27,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
         "Print every error in AI apps: the file, the place in it, what was found and what is expected. "
-        "Exit status 0 if all apps can be run, else 2."
+        "What a model alone knows is checked with --load. Exit status 0 if all apps can be run, else 2."
     )
     parser.epilog = EPILOG
     parser.add_argument("apps", nargs="*", metavar="APP", help="an app's folder or config, or a pulled catalogue entry")
     parser.add_argument("--all", action="store_true", help="check every pulled catalogue entry")
+    parser.add_argument(
+        "--load", action="store_true", help="load each app on the engine that run would take, and run one sample"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def main(options: argparse.Namespace) -> int:
     """Check every app; return 0 if none has an error."""
-    from lpbench.app.check import validate
-
-    by_app = {app: validate(folder) for app, folder in _requested(options).items()}
+    by_app = {app: _validated(app, folder, load=options.load) for app, folder in _requested(options).items()}
     if options.json:
         _console.answer_json([_record(app, problems) for app, problems in by_app.items()])
     else:
         for app, problems in by_app.items():
             _report(app, problems)
     return _console.DONE if all(map(_runnable, by_app.values())) else _console.WRONG
+
+
+def _validated(app: str, folder: Path, *, load: bool) -> list[Problem]:
+    from lpbench.jobs.validation import validate
+
+    if load:
+        _console.say(f"loading {app} and running one sample")
+    return validate(folder, load=load)
 
 
 def _requested(options: argparse.Namespace) -> dict[str, Path]:

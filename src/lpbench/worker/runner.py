@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from lpbench.worker import requests
+from lpbench.worker.fitting import fit_processors
 from lpbench.worker.handlers.agreement import AgreementHandlers
 from lpbench.worker.handlers.machine import MachineHandlers
 from lpbench.worker.handlers.quality import QualityHandlers
@@ -35,6 +36,7 @@ class Runner:
         self._app = app
         self.handlers: Mapping[type[Request[Any]], Callable[[Any], Any]] = {
             requests.OpenRequest: session.open,
+            requests.FitProcessors: fit_processors,
             requests.OpenReferenceKernel: session.open_reference_kernel,
             requests.InspectModel: session.inspect,
             requests.CloseApp: session.close,

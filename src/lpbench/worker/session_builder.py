@@ -82,8 +82,8 @@ class Opener:
         inputs, outputs = merge(session.inputs, model.inputs), merge(session.outputs, model.outputs)
         if self.configuration.batch > 1:
             inputs, outputs = (tuple(map(_of_one, tensors)) for tensors in (inputs, outputs))
-        pre, pre_config = _processor(registry.PREPROCESSORS, self.component.preprocessing)
-        post, post_config = _processor(registry.POSTPROCESSORS, self.component.postprocessing)
+        pre, pre_config = processor(registry.PREPROCESSORS, self.component.preprocessing)
+        post, post_config = processor(registry.POSTPROCESSORS, self.component.postprocessing)
         if pre is TensorPreprocessor and model.provenance:
             pre = SourceTensors
         built: Preprocessor[Any] = pre(pre_config, inputs)
@@ -168,8 +168,11 @@ def engine_opener(spec: EngineSpec, model: Model, options: Mapping[str, Any], *,
     return functools.partial(engine.open_exposed if exposed else engine.open, model, settings)
 
 
-def _processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any]:
-    """Return a processor's class and its config."""
+def processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any]:
+    """Return a processor's class and its config.
+
+    :raises LpbenchError: It is not there, not ready, or refuses its settings.
+    """
     from lpbench.plugin.specs import load
 
     spec = registry.current().get(kind, step.type).spec

@@ -22,6 +22,7 @@ from lpbench.worker.requests.quality import BeginQuality, EvaluateQuality, Finis
 from lpbench.worker.requests.session import (
     CloseApp,
     Closed,
+    FitProcessors,
     InspectModel,
     Opened,
     OpenReferenceKernel,
@@ -56,6 +57,7 @@ __all__ = [
     "ExposedTensors",
     "FinishQuality",
     "FirstSample",
+    "FitProcessors",
     "InspectModel",
     "MeasureCpuSlice",
     "MeasureSlice",

@@ -49,6 +49,18 @@ class OpenRequest(Request[Opened]):
 
 
 @dataclass(frozen=True)
+class FitProcessors(Request[Records]):
+    """Build each processor for the tensors that the app states, without a model; the answer is what they refuse.
+
+    :param app: As ``App.request`` gives it.
+    """
+
+    phase = "building the processors"
+
+    app: Record
+
+
+@dataclass(frozen=True)
 class OpenReferenceKernel(Request[Record]):
     """Put the yardstick's kernel in the place of a model; the answer says what its units depend on.
 
