@@ -11,7 +11,7 @@ from lpbench.app.model import load_app
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.jobs import engine_choice
 from lpbench.plugin.configuration import EngineConfiguration
-from lpbench.util.problems import Problem
+from lpbench.util.problems import Problem, Problems
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.fitting import settled
 from lpbench.worker.requests import FitProcessors, Predict, RunFirstSample
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lpbench.app.model import App
 
 
-def validate(path: Path | str, *, load: bool = False) -> list[Problem]:
+def validate(path: Path | str, *, load: bool = False) -> Problems:
     """Return all problems of the app in a folder, and notes on what could not be checked.
 
     The app can run if every problem is a note.  Processors are built, in a worker process, for the tensors that the
