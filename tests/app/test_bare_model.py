@@ -49,7 +49,7 @@ def test_a_model_behind_a_link_is_taken_under_the_links_name(model: Path, tmp_pa
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("gone.fake", None, "does not exist"),
+        ("gone.fake", None, "no such file"),
         ("empty.fake", b"", "is empty"),
         ("net.fkae", b"?", 'no installed engine reads ".fkae" files\n  known: '),
         ("net", b"?", "has no file extension that names its format"),

@@ -181,4 +181,4 @@ def test_a_config_of_any_shape_gets_an_answer(tmp_path: Path, content: bytes) ->
 
 def test_a_place_without_an_app_gets_an_answer(tmp_path: Path) -> None:
     (problem,) = validate(tmp_path / "nowhere")
-    assert "does not exist" in problem.found
+    assert problem.found == "no such file or folder"

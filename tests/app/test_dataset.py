@@ -93,7 +93,7 @@ def test_labels_npy_goes_with_the_files_in_order(data: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("file,label\na.txt,cat\ngone.txt,cat\n", "1 of the 2 files that it names do not exist: gone.txt"),
+        ("file,label\na.txt,cat\ngone.txt,cat\n", "1 of the 2 files that it names does not exist: gone.txt"),
         ("file,label\n../a.txt,cat\n", "points outside the dataset's folder"),
         ("name,label\na.txt,cat\n", 'sample 1: has no key "file"'),
         ("file,lable\na.txt,cat\n", "sample 1: has no ground truth\n  known keys: "),

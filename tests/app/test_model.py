@@ -156,7 +156,7 @@ def test_several_errors_say_how_to_see_all(fake_app: Callable[..., Path]) -> Non
 
 @pytest.mark.parametrize(
     ("place", "told"),
-    [("nowhere", "does not exist"), ("empty", "it has no ai_app_config.json"), ("model.onnx", "lpbench run")],
+    [("nowhere", "no such file"), ("empty", "it has no ai_app_config.json"), ("model.onnx", "lpbench run")],
 )
 def test_what_is_no_app_says_what_to_do(tmp_path: Path, place: str, told: str) -> None:
     (tmp_path / "empty").mkdir()

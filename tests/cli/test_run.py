@@ -172,7 +172,8 @@ def test_an_app_that_is_nowhere_is_answered_with_the_nearest(fake_app: Make, cap
     assert main(["run", f"{folder}s"]) == 2
     error = capsys.readouterr().err
     assert f'did you mean "{folder}"?' in error
-    assert "lpbench apps" in error
+    assert main(["run", "numberz"]) == 2
+    assert "lpbench apps" in capsys.readouterr().err
 
 
 def test_one_bad_sample_is_reported_and_the_rest_is_measured(fake_app: Make, capsys: Capture) -> None:
@@ -292,16 +293,84 @@ def test_ctrl_c_keeps_what_was_measured_and_says_so(fake_app: Make) -> None:
     assert newest().configurations[0].statistics["total"].n > 0
 
 
-def test_ctrl_c_before_the_first_number_ends_as_clean(fake_app: Make) -> None:
-    """An engine that hangs while loading is interrupted: nothing was measured, and that is what is said."""
-    with running("run", str(fake_app(at="load", do="hang"))) as process:
+def test_ctrl_c_before_the_first_number_ends_as_clean_and_saves_nothing(fake_app: Make, tmp_path: Path) -> None:
+    """An engine that hangs while loading is interrupted: nothing was measured, so nothing becomes ``last``."""
+    with running("run", str(fake_app(at="load", do="hang")), "-o", str(tmp_path / "r.json")) as process:
         assert process.stderr
         assert re.match(r"fake run 1/8 · loading · \d s", process.stderr.readline())
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
-    assert "interrupted" in out
+    assert "not saved: interrupted before the first sample was timed" in out
     assert "Traceback" not in out + err
+    assert not saved()
+    assert not (tmp_path / "r.json").exists()
+
+
+def test_where_the_pictures_are_is_said(fake_app: Make, tmp_path: Path, capsys: Capture) -> None:
+    """Only those of this run count; of several engines each has a folder of its own."""
+    app, folder = fake_app(numbers=("0", "1", "2")), tmp_path / "drawn"
+    folder.mkdir()
+    old = folder / "old.png"
+    old.touch()
+    os.utime(old, (1, 1))
+    assert main(["run", str(app), *FEW, "--draw", str(folder)]) == 0
+    assert f"2 pictures in {folder}\n" in capsys.readouterr().out
+    assert main(["run", str(app), *FEW, "--draw", str(tmp_path / "both"), "--engine", "fake,fake:threads=2"]) == 0
+    assert f"4 pictures in {tmp_path / 'both'}\n" in capsys.readouterr().out
+
+
+def test_that_there_is_no_picture_is_said(fake_app: Make, tmp_path: Path, capsys: Capture) -> None:
+    assert main(["run", str(fake_app(numbers=("0",))), *FEW, "--draw", str(tmp_path / "drawn"), "--json"]) == 0
+    assert f"no picture in {tmp_path / 'drawn'}: " in capsys.readouterr().err
+
+
+def test_pictures_where_a_file_is_are_refused_before_anything_is_measured(
+    fake_app: Make, tmp_path: Path, capsys: Capture
+) -> None:
+    place = tmp_path / "precious"
+    place.write_text("mine", encoding="utf-8")
+    assert main(["run", str(fake_app(at="load", do="crash")), "--draw", str(place)]) == 2
+    assert f"{place}: is a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "gone.fake"],
+        ["run", "gone.fake", "--range", "x=0,1"],
+        ["benchmark-analyzer", "--target-config", "local", "--ai-app", "gone.fake"],
+        ["convert", "gone.fake", "--to", "ncnn"],
+        ["agree", "gone.fake"],
+        ["compare", "--live", "gone.fake", "--engine", "fake"],
+        ["compare", "gone.json", "gone.json"],
+        ["show", "gone.json"],
+        ["validate", "gone.fake"],
+        ["new-app", "new", "--class", "model", "--model", "gone.fake"],
+        ["new-app", "new", "--class", "model", "--model", "model.fake", "--samples", "gone.txt"],
+        ["check", "fake", "--model", "gone.fake"],
+        ["check", "fake", "--model", "model.fake", "--input", "gone.npy"],
+    ],
+)
+def test_a_file_that_is_not_there_is_said_to_be_missing_by_every_command(
+    fake_app: Make, monkeypatch: pytest.MonkeyPatch, capsys: Capture, words: list[str]
+) -> None:
+    """Not an unknown name with the whole catalogue as a hint: a word with a suffix can only be a path."""
+    monkeypatch.chdir(fake_app())
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert re.match(r"error: gone\.\w+: no such file( or folder)?\n", error), error
+    assert "known:" not in error
+
+
+def test_a_mistyped_path_is_answered_with_the_one_beside_it(
+    fake_app: Make, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(fake_app())
+    assert main(["run", "modle.fake"]) == 2
+    assert 'did you mean "model.fake"?' in capsys.readouterr().err
+    assert main(["run", "elsewhere/model.fake"]) == 2
+    assert "the folder" in capsys.readouterr().err
 
 
 def test_a_bare_model_runs_with_synthetic_inputs(tmp_path: Path, capsys: Capture) -> None:

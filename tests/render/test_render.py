@@ -453,6 +453,18 @@ def test_verbose_shows_each_run_every_metric_and_the_environment_with_reasons() 
     assert "no installed monitor measures it" in text
 
 
+def test_what_was_not_measured_stands_together_by_its_reason() -> None:
+    """The reason once, whole, and then every name that it holds for; also on a narrow terminal."""
+    for width in (60, 100):
+        text = render.text(make_result(), verbose=True, width=width)
+        together = " ".join(text.partition("not measured\n")[2].split())
+        names = "GPU_MEM, GPU_MEM_PEAK, MEMORY_BANDWIDTH, MEMORY_BANDWIDTH_PEAK, GPU_LOAD"
+        assert f"no installed monitor measures it: {names}" in together
+        assert text.count("no installed monitor") == 1
+        assert "n too small (need 662): LATENCY_P99" in together
+        assert "no such file: governor" in " ".join(text.partition("not known\n")[2].split())
+
+
 def test_what_the_worker_printed_is_shown_when_asked() -> None:
     good = make_configuration()
     loud = dataclasses.replace(good.runs[0], detail="vendor banner\nand more")

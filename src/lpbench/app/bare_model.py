@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.model import App, assemble
 from lpbench.errors import AppError
 from lpbench.plugin.registry import ENGINES, current, offers_where
+from lpbench.util.paths import no_such_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,8 +105,10 @@ def looks_like(file: Path) -> str:
 
 
 def _refuse_unreadable(file: Path) -> None:
+    if not file.exists():
+        raise no_such_file(file, AppError)
     if not file.is_file():
-        raise AppError("is not a model file" if file.exists() else "does not exist", where=str(file))
+        raise AppError("is not a model file", where=str(file))
     if file.stat().st_size == 0:
         raise AppError("is empty", where=str(file), hint="fetch or export it again")
 

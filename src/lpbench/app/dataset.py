@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.files import find_samples
 from lpbench.errors import AppError, nearest
 from lpbench.util.json_files import read_json, read_text
+from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -115,7 +116,8 @@ def _from_rows(rows: Iterable[Mapping[str, Any]], file: Path) -> list[Labelled]:
         names = ", ".join(str(path.relative_to(file.parent)) for path in missing[:SHOWN])
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise AppError(
-            f"{len(missing)} of the {len(samples)} files that it names do not exist: {names}{more}",
+            f"{len(missing)} of the {amount(len(samples), 'file')} that it names "
+            f"{'does' if len(missing) == 1 else 'do'} not exist: {names}{more}",
             where=str(file),
             hint="file names are relative to the manifest's folder",
         )
@@ -197,7 +199,8 @@ def _by_index(folder: Path, suffixes: Sequence[str], labels: Sequence[str]) -> l
     paths = _samples(folder, suffixes)
     if not isinstance(values, list) or len(values) != len(paths):
         raise AppError(
-            f"holds {len(values) if isinstance(values, list) else 'no list of'} labels for {len(paths)} samples",
+            f"holds {amount(len(values), 'label') if isinstance(values, list) else 'no list of labels'} "
+            f"for {amount(len(paths), 'sample')}",
             where=str(file),
         )
     return [Labelled(path, {"label": _label(value, labels, file)}) for path, value in zip(paths, values, strict=True)]
@@ -207,7 +210,7 @@ def _label(value: object, labels: Sequence[str], file: Path) -> str:
     if not isinstance(value, int) or not labels:
         return str(value)
     if not 0 <= value < len(labels):
-        raise AppError(f"holds the index {value}; the app has {len(labels)} labels", where=str(file))
+        raise AppError(f"holds the index {value}; the app has {amount(len(labels), 'label')}", where=str(file))
     return labels[value]
 
 
@@ -220,7 +223,7 @@ def _refuse_unknown(samples: Sequence[Labelled], labels: Sequence[str], place: P
         for name in _labels_of(sample.truth):
             if name not in known:
                 raise AppError(
-                    f'label "{name}" of {sample.path.name} is not among the app\'s {len(labels)} labels',
+                    f'label "{name}" of {sample.path.name} is not among the app\'s {amount(len(labels), "label")}',
                     where=str(place),
                     hint=_near(name, labels),
                 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import AppError
 from lpbench.util.json_files import read_json, read_text
+from lpbench.util.paths import no_such_file
 from lpbench.util.problems import Problem
 from lpbench.util.schema import published
 
@@ -38,7 +39,7 @@ def config_file(path: Path) -> Path:
             hint="lpbench new-app DIR --model FILE writes one around a model",
         )
     if not path.exists():
-        raise AppError("does not exist", where=str(path), hint="lpbench apps lists the catalogue")
+        raise no_such_file(path, AppError, what="file or folder")
     if path.suffix.lower() != ".json":
         raise AppError(
             f"is not an AI app: expected a folder with {CONFIG}, or that file",

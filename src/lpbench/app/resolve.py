@@ -10,6 +10,7 @@ from lpbench.app.files import find_samples
 from lpbench.app.model import App, load_app
 from lpbench.errors import AppError, LpbenchError
 from lpbench.plugin import registry
+from lpbench.util.paths import is_path, no_such_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +75,7 @@ def resolve(
 ) -> App:
     """Return an app: the given object, or loaded from its folder, a bare model file, or the catalogue.
 
-    :raises LpbenchError: The app is not found; the hint suggests the nearest name.
+    :raises LpbenchError: The app is not found; the hint suggests the nearest file or name.
     """
     if isinstance(app, App):
         return app
@@ -86,5 +87,7 @@ def resolve(
         return model_app(path, shapes=shapes, ranges=ranges, seed=seed)
     if path.exists():
         return load_app(path)
+    if is_path(str(app)):
+        raise no_such_file(path, AppError, what="file or folder")
     pulled = catalogue.find(str(app))
     return load_app(pulled or catalogue.pull(str(app)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from lpbench.cli import _console, _options
 from lpbench.errors import AppError, LpbenchError, ResultError, nearest
 from lpbench.results import files, store
+from lpbench.results.model import INTERRUPTED
+from lpbench.util.paths import is_path, no_such_file, similar
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +37,15 @@ def refuse(*paths: Path | None, overwrite: bool) -> None:
             )
 
 
+def refuse_file(folder: str | None) -> None:
+    """Raise before anything is measured where a folder to write to is a file.
+
+    :raises ResultError: It is a file.
+    """
+    if folder is not None and Path(folder).is_file():
+        raise ResultError("is a file", where=folder, hint="give the path of a folder")
+
+
 def find_app(word: str, options: argparse.Namespace) -> App:
     """Return the app that a word names: a folder, a model file, or a catalogue entry, which is pulled if need be.
 
@@ -44,7 +54,9 @@ def find_app(word: str, options: argparse.Namespace) -> App:
     from lpbench.app import resolve
 
     path = Path(word)
-    if options.ranges and (path.is_dir() or not path.exists()):
+    if not path.exists() and is_path(word):
+        raise no_such_file(path, AppError, what="file or folder")
+    if options.ranges and not path.is_file():
         raise LpbenchError(
             "--range is for the synthetic inputs of a bare model",
             where=word,
@@ -73,9 +85,13 @@ class Saved:
     def __init__(self) -> None:
         self.places: list[Path] = []
         self.errors: list[LpbenchError] = []
+        self.reason = ""
 
     def write(self, result: Result, output: Path | None, predictions: Path | None, *, overwrite: bool) -> None:
-        """Write the result to the store and where else it was asked for."""
+        """Write the result to the store and where else it was asked for; not what holds no sample since Ctrl-C."""
+        if not store.worth_keeping(result):
+            self.reason = ": interrupted before the first sample was timed"
+            return
         self._try(lambda: store.keep(result))
         if output is not None:
             self._try(lambda: result.save(output, overwrite=overwrite))
@@ -96,7 +112,6 @@ class Saved:
 
 def status(result: Result, saved: Saved) -> int:
     """Return the exit status of a benchmark that came to its end."""
-    from lpbench.results.model import INTERRUPTED
     from lpbench.results.quality import failed_metrics
 
     if result.state == INTERRUPTED:
@@ -131,7 +146,8 @@ def _from_catalogue(word: str) -> Path:
     if word not in entries:
         raise AppError(
             f'there is no app, model file or catalogue entry "{word}"',
-            hint=f"{nearest(word, [*entries, *_beside(word)])} (lpbench apps lists the catalogue)",
+            hint=f"{nearest(word, [*entries, *map(str, filter(None, [similar(Path(word))]))])} "
+            "(lpbench apps lists the catalogue)",
         )
     _console.say(f"{word} is not in the cache yet: fetching it, once")
     from lpbench.cli.pull import Lines
@@ -143,18 +159,11 @@ def _from_catalogue(word: str) -> Path:
         lines.close()
 
 
-def _beside(word: str) -> list[str]:
-    """Return the paths that may have been meant by one that is not there."""
-    parent = Path(word).parent
-    there = [each.name for each in parent.iterdir()] if parent.is_dir() else []
-    near = difflib.get_close_matches(Path(word).name, there, n=1)
-    return [str(parent / name) for name in near]
-
-
 def announce(saved: Saved, following: str, stream: Any = None) -> None:
     """Print where the result is and what to type next."""
     stream = stream or sys.stdout
     paint = _console.painter(stream)
     places = " and ".join(map(str, saved.places))
-    print(paint(f"saved {places}" if places else "not saved", "dim"), file=stream)
-    print(paint(f"next: {following}", "dim"), file=stream)
+    print(paint(f"saved {places}" if places else f"not saved{saved.reason}", "dim"), file=stream)
+    if places:
+        print(paint(f"next: {following}", "dim"), file=stream)

@@ -6,12 +6,14 @@ import dataclasses
 import sys
 import time
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
 from lpbench.errors import LpbenchError
 from lpbench.render import Column, seconds, table
-from lpbench.util.text import clean, shorten
+from lpbench.util.paths import no_such_file
+from lpbench.util.text import amount, clean, shorten
 
 if TYPE_CHECKING:
     import argparse
@@ -116,6 +118,9 @@ def _case(spec: EngineSpec, options: argparse.Namespace) -> EngineCase | None:
         return None
     from lpbench.testing import model_case
 
+    for file in (options.model, *options.extra, *options.input):
+        if not Path(file).exists():
+            raise no_such_file(file, LpbenchError)
     return model_case(spec.name, options.model, extra=options.extra, inputs=options.input, shapes=dict(options.shape))
 
 
@@ -219,7 +224,7 @@ def _catalogue() -> list[str]:
 
     lines = []
     for kind, of_kind in checks().items():
-        lines.append(f"{kind}: {len(of_kind)} checks")
+        lines.append(f"{kind}: {amount(len(of_kind), 'check')}")
         lines += [f"  {check.section:9}  {check.name}: {check.summary}" for check in of_kind]
     return lines
 

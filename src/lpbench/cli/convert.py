@@ -12,7 +12,7 @@ from lpbench.app.model_choice import origin
 from lpbench.cli import _console, _measure, _options
 from lpbench.cli._steps import Steps
 from lpbench.render import digits, seconds
-from lpbench.util.text import clean
+from lpbench.util.text import amount, clean
 
 if TYPE_CHECKING:
     import argparse
@@ -107,7 +107,7 @@ def _screen(app: App, model: Model, when: str) -> list[str]:
     files = [model.path, *model.extra]
     size = digits(sum(path.stat().st_size for path in files) / MB)
     errors = f"largest error {checked['max_absolute']:.2g}, cosine {checked['cosine']:.6f}"
-    inputs = f"{checked['samples']} input{'s' if checked['samples'] > 1 else ''}"
+    inputs = amount(checked["samples"], "input")
     lines = [
         f"{app.name}: {model.format} {origin(model)} · {when}",
         f"  {', '.join(map(str, files))} · {size} MB",

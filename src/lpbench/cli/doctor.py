@@ -8,6 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
+from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     import argparse
@@ -52,7 +53,7 @@ def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator
     if not findings:
         yield paint("no source of noise was found on this machine", "good")
         return
-    yield paint(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, the worst first", "bold")
+    yield paint(f"{amount(len(findings), 'finding')}, the worst first", "bold")
     for finding in findings:
         yield ""
         yield f"{paint(finding.name, 'warn')}: {finding.what}"

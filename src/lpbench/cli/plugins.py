@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lpbench.cli import _console
 from lpbench.jobs.listing import plugins
 from lpbench.render import Column, table
-from lpbench.util.text import clean
+from lpbench.util.text import amount, clean
 
 if TYPE_CHECKING:
     import argparse
@@ -50,7 +50,7 @@ def _screen(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
 def _counts(plugin: ListedPlugin) -> str:
     if not plugin.offers:
         return "nothing: it failed to load" if plugin.failures else "nothing"
-    return ", ".join(f"{len(names)} {kind}{'s' if len(names) > 1 else ''}" for kind, names in plugin.offers.items())
+    return ", ".join(amount(len(names), kind) for kind, names in plugin.offers.items())
 
 
 def _failures(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console, _measure, _options
+from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     import argparse
+    from typing import TextIO
 
     from lpbench.results.model import Result
 
 EPILOG = """examples:
   lpbench run imagenet-mobilenet-v2 --engine onnxruntime --threads 1 --predictions
   lpbench run model.onnx --shape input=1,3,224,224 --affinity 0 -o result.json"""
+
+UNDRAWN = "the predictions of this app cannot be drawn, or nothing was found"
+CLOCK_S = 2.0
+"""Seconds by which a file system's clock may lag or round."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +61,9 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Measure, save, print."""
     _measure.refuse(options.output, options.results, overwrite=options.force)
+    _measure.refuse_file(options.draw)
     app = _measure.find_app(options.app, options)
+    begun = time.time()
     result = _measure.measure(app, options)
     saved = _measure.Saved()
     saved.write(result, options.output, options.results, overwrite=options.force)
@@ -62,6 +71,8 @@ def main(options: argparse.Namespace) -> int:
         _console.answer_json(result.to_dict())
     else:
         print_result(result, verbose=options.verbose, predictions=options.predictions)
+    if options.draw is not None:
+        _pictures(Path(options.draw), begun, sys.stderr if options.json else sys.stdout)
     _measure.announce(saved, following(result, options), sys.stderr if options.json else sys.stdout)
     saved.report()
     return _measure.status(result, saved)
@@ -77,6 +88,17 @@ def print_result(result: Result, *, verbose: bool, predictions: bool) -> None:
         from lpbench.render.predictions import answers
 
         print("\n".join(["", *answers(result, paint)]))
+
+
+def _pictures(folder: Path, since: float, stream: TextIO) -> None:
+    """Print where the pictures are and how many, or that there are none."""
+    drawn = [file for file in folder.rglob("*") if file.is_file() and file.stat().st_mtime >= since - CLOCK_S]
+    said = (
+        f"{amount(len(drawn), 'picture')} in {folder.resolve()}"
+        if drawn
+        else f"no picture in {folder.resolve()}: {UNDRAWN}"
+    )
+    print(_console.painter(stream)(said, "dim"), file=stream)
 
 
 def following(result: Result, options: argparse.Namespace) -> str:

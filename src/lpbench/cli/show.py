@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
 from lpbench.errors import ResultError
 from lpbench.results import store
+from lpbench.util.paths import similar
 
 if TYPE_CHECKING:
     import argparse
@@ -53,4 +55,7 @@ def load(word: str) -> Result:
         return store.load(saved[path.name.removesuffix(".json")])
     near = difflib.get_close_matches(word, saved, n=1)
     hint = f'did you mean "{near[0]}"?' if near else f"{store.LAST} is the newest; all are in {store.folder()}"
+    if os.sep in word or path.suffix == ".json":
+        near_file = similar(path)
+        raise ResultError("no such file", where=word, hint=f'did you mean "{near_file}"?' if near_file else hint)
     raise ResultError(f'there is no result "{word}"', hint=hint)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
 from lpbench.errors import AppError, nearest
-from lpbench.util.text import clean
+from lpbench.util.paths import is_path, no_such_file
+from lpbench.util.text import amount, clean
 
 if TYPE_CHECKING:
     import argparse
@@ -86,6 +87,8 @@ def locate(app: str) -> Path:
     path = Path(app)
     if path.exists():
         return path
+    if is_path(app):
+        raise no_such_file(path, AppError, what="file or folder")
     folder = catalogue.find(app)
     if folder is not None:
         return folder
@@ -105,7 +108,7 @@ def _report(app: str, problems: list[Problem]) -> None:
     for problem in problems:
         print("\n".join(map(clean, str(problem).split("\n"))))
     errors = sum(not problem.note for problem in problems)
-    print(f"{app}: {'ok' if not errors else '1 error' if errors == 1 else f'{errors} errors'}")
+    print(f"{app}: {amount(errors, 'error') if errors else 'ok'}")
 
 
 def _record(app: str, problems: list[Problem]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from lpbench import machine
 from lpbench.jobs.measuring import plan
 from lpbench.machine import Finding
 from lpbench.util.shown import Sheet, Shown, several
+from lpbench.util.text import amount
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.requests import ReadEnvironment
 
@@ -61,6 +62,6 @@ def _crowded(environment: Mapping[str, Any], threads: int | None) -> list[Findin
     cores = environment["subject"]["affinity"].get("value")
     if not cores or threads is None or threads <= len(cores):
         return []
-    what = f"{threads} threads on {len(cores)} core{'s' if len(cores) > 1 else ''}"
+    what = f"{threads} threads on {amount(len(cores), 'core')}"
     cost = "threads share cores: every sample is as slow as the thread that waits longest for its core"
     return [Finding("threads", what, cost, f"--threads {len(cores)}")]

@@ -20,6 +20,7 @@ from lpbench.plugin.engine import Model
 from lpbench.plugin.registry import ENGINES, offers_where
 from lpbench.util.atomic_folders import staging
 from lpbench.util.digests import file_digest
+from lpbench.util.paths import no_such_file
 from lpbench.util.schema import published
 from lpbench.util.shown import Sheet, Shown
 
@@ -179,8 +180,10 @@ def _config(app_class: str, guessed: Guess, models: dict[str, Any]) -> dict[str,
 
 def _copy(source: Path, folder: Path) -> Path:
     """Copy one file into the folder under its own name."""
+    if not source.exists():
+        raise no_such_file(source, AppError)
     if not source.is_file():
-        raise AppError("is not a file" if source.exists() else "does not exist", where=str(source))
+        raise AppError("is not a file", where=str(source))
     target = folder / source.name
     if target.exists() or target.name in {CONFIG, METADATA}:
         raise AppError(
@@ -201,7 +204,7 @@ def _copy_labels(labels: Path | str | None, folder: Path) -> int:
 
 def _copy_samples(source: Path, folder: Path, suffixes: Sequence[str], unserved: str) -> None:
     if not source.exists():
-        raise AppError("does not exist", where=str(source))
+        raise no_such_file(source, AppError, what="file or folder")
     samples = find_samples([source], suffixes)
     if not samples:
         hint = "\n  ".join(filter(None, (f"supported files: {', '.join(suffixes)}", unserved)))

@@ -224,7 +224,8 @@ def violation(found: Deviation, allowed: Tolerance, step: float = 0.0) -> str:
     """
     limit = _limit(found, allowed, step)
     if found.nonfinite_mismatch:
-        return f"{found.nonfinite_mismatch} values differ where one or both are not finite"
+        differ = "value differs" if found.nonfinite_mismatch == 1 else "values differ"
+        return f"{found.nonfinite_mismatch} {differ} where one or both are not finite"
     if not found.count and found.not_finite[0]:
         return "no value is finite"
     if within_step(found, step):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.machine._facts import value_of
+from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,7 +65,7 @@ def _throttled_before(look: Callable[[str], Any]) -> Finding | None:
     count = look("throttle_count") or 0
     if not (past or count):
         return None
-    what = ", ".join(past) or f"the processor has throttled {count} times since it started"
+    what = ", ".join(past) or f"the processor has throttled {amount(count, 'time')} since it started"
     cost = "long runs may be slowed down by heat even if short runs are not"
     return Finding(
         "has-throttled", what, cost, "improve cooling or power; watch the count in the result before and after"
@@ -132,7 +133,7 @@ def _load(look: Callable[[str], Any]) -> Finding | None:
         return None
     cost = "other processes take cores, cache and memory bandwidth from the measured one"
     remedy = "stop what is not needed: ps -eo pcpu,pid,args --sort=-pcpu | head"
-    return Finding("load", f"load average {load[0]:.2f} on {cores} cores", cost, remedy)
+    return Finding("load", f"load average {load[0]:.2f} on {amount(cores, 'core')}", cost, remedy)
 
 
 def _memory(look: Callable[[str], Any]) -> Finding | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.machine._board import throttled
 from lpbench.machine._facts import Root, whole
+from lpbench.util.text import amount
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Disturbance:
         for who, share in reasons.items():
             if not isinstance(share, Unavailable) and share > limit:
                 return f"{who} used {share:.0%} of the CPU time"
-        return f"the CPU quota stopped the run {self.quota_stops} times" if self.quota_stops else ""
+        return f"the CPU quota stopped the run {amount(self.quota_stops, 'time')}" if self.quota_stops else ""
 
 
 def snapshot(pids: Iterable[int] = (), root: Path = Path("/")) -> Snapshot:

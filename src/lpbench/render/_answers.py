@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.render._numbers import digits
 from lpbench.render._words import words
-from lpbench.util.text import clean
+from lpbench.util.text import amount, clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ def _items(found: list[Any]) -> tuple[str, str]:
     things = [each for each in found if isinstance(each, dict)]
     kinds = Counter(str(each["label"]) for each in things if "label" in each)
     named = [f"{count} {clean(label)}" if count > 1 else clean(label) for label, count in kinds.most_common(KINDS)]
-    more = [f"{len(kinds) - KINDS} other kinds"] if len(kinds) > KINDS else []
+    more = [amount(len(kinds) - KINDS, "other kind")] if len(kinds) > KINDS else []
     scores = [float(each["score"]) for each in things if _number(each.get("score"))]
     said = ", ".join([*named, *more]) if named else f"{len(found)} found"
     return said if found else "nothing found", digits(max(scores)) if scores else ""
@@ -97,7 +97,7 @@ def _shortened(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _shortened(each) for key, each in value.items()}
     if isinstance(value, list):
-        return f"{len(value)} values" if len(value) > LONG else [_shortened(each) for each in value]
+        return amount(len(value), "value") if len(value) > LONG else [_shortened(each) for each in value]
     return value
 
 

@@ -12,7 +12,7 @@ from lpbench.results.names import name_of
 from lpbench.results.quality import found_by_metrics
 from lpbench.results.ranking import rank
 from lpbench.results.stages import TOTAL
-from lpbench.util.text import clean, shorten
+from lpbench.util.text import amount, clean, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ def header(result: Result, width: int) -> list[str]:
     """Return what was measured and on which machine."""
     first = next((each for each in result.configurations if each.measured), result.configurations[0])
     files = result.resolved.samples
-    samples = f"{len(files)} sample{'s' if len(files) > 1 else ''}" if files else "synthetic samples"
+    samples = amount(len(files), "sample") if files else "synthetic samples"
     app = [result.app.get("name"), result.app.get("class"), tile(first), samples, *_batching(result.settings)]
     return [shorten(line, width) for line in (_joined(app), machine(result.environment)) if line]
 
@@ -86,10 +86,10 @@ def engine(each: Configuration) -> str:
     parts = [
         f"{each.engine}{asked} {facts.get('version', '')}".strip(),
         _device(facts),
-        f"{threads} thread{'s' if threads != 1 else ''}" if threads else "",
+        amount(threads, "thread") if threads else "",
         facts.get("precision"),
         f"converted, {facts['converted']}" if isinstance(facts.get("converted"), str) else "",
-        f"{_count(len(each.counted), 'run')}, {_count(samples, 'sample')} timed",
+        f"{amount(len(each.counted), 'run')}, {amount(samples, 'sample')} timed",
         "" if each.isolated else "in this process, not isolated",
     ]
     return _joined(parts)
@@ -102,7 +102,7 @@ def machine(environment: Mapping[str, Any]) -> str:
     parts = [
         known(environment, "platform") or known(environment, "hostname"),
         known(environment, "cpu_model") or known(environment, "cpu"),
-        f"{cores} cores" if cores else "",
+        amount(cores, "core") if cores else "",
         known(environment, "os"),
         f"virtual machine ({virtual})" if virtual and virtual != "none" else "",
     ]
@@ -203,10 +203,6 @@ def _guess(shape: Sequence[Any]) -> str:
 def _device(facts: Mapping[str, Any]) -> str:
     device, processor = str(facts.get("device", "")), str(facts.get("processor", ""))
     return processor if device.lower() == processor.lower() or not device else device
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _joined(parts: Sequence[object]) -> str:

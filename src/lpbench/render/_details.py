@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render._numbers import ABSENT, digits, percent
@@ -10,7 +11,7 @@ from lpbench.render._table import Column, fit, table, unstyled
 from lpbench.render._units import Unit, unit_for
 from lpbench.results.names import name_of
 from lpbench.results.stages import TOTAL
-from lpbench.util.text import clean, shorten
+from lpbench.util.text import cells, clean, shorten
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -60,15 +61,38 @@ def runs(configuration: Configuration, width: int) -> list[str]:
 
 
 def metrics(by_name: Mapping[str, Metric], width: int) -> list[str]:
-    """Return a line for each metric: value, unit and source, or the reason why it has no value."""
-    widest = max(map(len, by_name), default=0)
-    return [shorten(f"  {clean(name):{widest}}  {_metric(metric)}", width) for name, metric in by_name.items()]
+    """Return a line for each metric with its value, unit and source, then those without one, by the reason."""
+    known = {clean(name): _metric(metric) for name, metric in by_name.items() if metric.value is not None}
+    absent = {clean(name): metric.reason for name, metric in by_name.items() if metric.value is None}
+    return [*_lines(known, width), *_absent("not measured", absent, width)]
 
 
 def pairs(values: Mapping[str, Any], width: int) -> list[str]:
-    """Return a line for each key: its value, or the reason why it is not known."""
-    widest = max((len(clean(key)) for key in values), default=0)
-    return [shorten(f"  {clean(key):{widest}}  {_fact(value)}", width) for key, value in values.items()]
+    """Return a line for each key with its value, then those that are not known, by the reason."""
+    absent = {clean(key): str(value.get("reason") or "") for key, value in values.items() if _unknown(value)}
+    known = {clean(key): _fact(value) for key, value in values.items() if not _unknown(value)}
+    return [*_lines(known, width), *_absent("not known", absent, width)]
+
+
+def _lines(known: Mapping[str, str], width: int) -> list[str]:
+    """Return a line for each name: a value that is too long for the width ends in an ellipsis."""
+    widest = max(map(cells, known), default=0)
+    return [shorten(f"  {name}{' ' * (widest - cells(name))}  {value}", width) for name, value in known.items()]
+
+
+def _absent(title: str, reasons: Mapping[str, str], width: int) -> list[str]:
+    """Return a paragraph for each reason with the names that it holds for."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(clean(reason) or "no reason is stored", []).append(name)
+    indents = {"initial_indent": "    ", "subsequent_indent": "      "}
+    paragraphs = [f"{reason}: {', '.join(same)}" for reason, same in names.items()]
+    lines = [line for each in paragraphs for line in textwrap.wrap(each, width, break_on_hyphens=False, **indents)]
+    return [f"  {title}", *lines] if lines else []
+
+
+def _unknown(value: Any) -> bool:
+    return isinstance(value, dict) and "value" in value and value["value"] is None
 
 
 def _row(run: Run, unit: Unit) -> list[str]:
@@ -95,16 +119,13 @@ def _ended(run: Run) -> str:
 
 
 def _metric(metric: Metric) -> str:
-    if metric.value is None:
-        return f"{ABSENT}  {clean(metric.reason)}"
     span = f" ({digits(metric.interval.lower)} to {digits(metric.interval.upper)})" if metric.interval else ""
     return f"{digits(metric.value)} {clean(metric.unit)}{span}  {clean(metric.source)}"
 
 
 def _fact(value: Any) -> str:
     if isinstance(value, dict) and "value" in value:
-        known = value["value"]
-        return f"{ABSENT}  {clean(value.get('reason', ''))}" if known is None else _fact(known)
+        return _fact(value["value"])
     return clean(value) if isinstance(value, str) else clean(json.dumps(value, ensure_ascii=False, default=str))
 
 

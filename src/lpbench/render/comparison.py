@@ -9,7 +9,7 @@ from lpbench.render import Column, _html, digits, fit, table
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, subject_changes
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.stages import TOTAL
-from lpbench.util.text import clean, shorten
+from lpbench.util.text import amount, clean, shorten
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -190,10 +190,10 @@ def _basis(each: Compared, apart: str) -> Iterator[str]:
     """
     runs = each.total.ratio.runs
     if each.basis == LOCKSTEP:
-        yield f"ratios of slices measured in turns on the same cores, {runs} runs"
+        yield f"ratios of slices measured in turns on the same cores, {amount(runs, 'run')}"
         return
     if each.basis == INTERLEAVED:
-        yield f"{runs} alternating runs instead of turns: {clean(apart or 'one of their runs failed')}"
+        yield f"{amount(runs, 'alternating run')} instead of turns: {clean(apart or 'one of their runs failed')}"
     if each.raw_reason:
         yield f"raw times, which also change when the machine drifts; no yardstick units: {clean(each.raw_reason)}"
     else:

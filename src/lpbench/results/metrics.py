@@ -11,6 +11,7 @@ from lpbench.results import stats
 from lpbench.results.run import Metric
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import Interval, Percentile
+from lpbench.util.text import amount
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def throughput(runs: Sequence[Run], batching: Batching) -> Metric:
     """
     plain = batching == Batching()
     rates = [SECOND * (1 / run.statistics[TOTAL].mean if plain else _offline(run, batching)) for run in runs]
-    source = f"offline: batches of {batching.batch}, {batching.streams} streams"
+    source = f"offline: batches of {batching.batch}, {amount(batching.streams, 'stream')}"
     metric = Metric(
         statistics.geometric_mean(rates),
         "1/s",
@@ -160,7 +161,7 @@ def _with_interval(metric: Metric, found: Interval | Unavailable) -> Metric:
 def _cpu_load(runs: Sequence[Run], cores: int) -> Metric:
     wall = sum(run.counters["wall_ns"] for run in runs)
     spent = sum(run.counters["cpu_ns"] for run in runs)
-    source = f"CPU time of the worker, {cores} cores = 100 %"
+    source = f"CPU time of the worker, {amount(cores, 'core')} = 100 %"
     return Metric(100 * spent / wall / cores, "%", len(runs), source=source)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lpbench.errors import ResultError
 from lpbench.results import json_document
 from lpbench.results.model import INTERRUPTED
+from lpbench.util.paths import no_such_file
 
 if TYPE_CHECKING:
     from lpbench.results.model import Result
@@ -59,6 +60,8 @@ def load(path: str | Path) -> Result:
     file = newest() if str(path) == LAST else Path(path)
     try:
         text = file.read_bytes()
+    except FileNotFoundError as error:
+        raise no_such_file(file, ResultError) from error
     except OSError as error:
         raise ResultError(f"cannot be read: {error.strerror or error}", where=str(file)) from error
     return json_document.parse(text, where=str(file))

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from lpbench.results.stats import Interval, Ratio, ratio_interval, unpaired_ratio
+from lpbench.util.text import amount
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _verdict_and_reason(ratio: Ratio, margin: float) -> tuple[Verdict, str]:
     if isinstance(interval, Unavailable):
         return Verdict.UNCLEAR, interval.reason
     if ratio.runs < FEWEST_RUNS:
-        return Verdict.UNCLEAR, f"{ratio.runs} runs: a verdict needs {FEWEST_RUNS}"
+        return Verdict.UNCLEAR, f"{amount(ratio.runs, 'run')}: a verdict needs {FEWEST_RUNS}"
     edge = math.log1p(margin)
     estimate, lower, upper = map(math.log, (ratio.estimate, interval.lower, interval.upper))
     if abs(estimate) > edge and (lower > 0 or upper < 0):

@@ -80,7 +80,7 @@ def threads_reported_are_those_asked_for(subject: EngineSubject) -> None:
         with subject.open(options={"threads": requested}) as session:
             session.run(subject.case.feeds)
             reported = session.describe().get("threads")
-            require(reported == requested, f"{requested} threads were requested; describe() reports {reported}")
+            require(reported == requested, f"threads={requested} was requested; describe() reports {reported}")
 
 
 def threads_at_work_are_those_asked_for(subject: EngineSubject) -> None:

@@ -14,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from lpbench.errors import ConfigError, nearest
+from lpbench.util.text import amount
 
 T = TypeVar("T")
 
@@ -148,7 +149,7 @@ def _sequence(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
     if inner[-1] is Ellipsis:
         inner = (inner[0],) * len(value)
     if len(inner) != len(value):
-        raise ConfigError(f"found {len(value)} values; expected {len(inner)}", where=where)
+        raise ConfigError(f"found {amount(len(value), 'value')}; expected {len(inner)}", where=where)
     return tuple(
         _convert(option, item, f"{where}[{at}]") for at, (option, item) in enumerate(zip(inner, value, strict=True))
     )

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import AppError, LpbenchError
+from lpbench.util.paths import no_such_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,8 +50,10 @@ def read_text(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -
     :raises LpbenchError: As ``error``: not a regular file, unreadable, too large, not UTF-8.
     """
     try:
+        if not path.exists():
+            raise no_such_file(path, error)
         if not path.is_file():
-            raise error("is not a file" if path.exists() else "does not exist", where=str(path))
+            raise error("is not a file", where=str(path))
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as wrong:

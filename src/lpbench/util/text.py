@@ -1,4 +1,4 @@
-"""Makes untrusted text fit for a terminal."""
+"""Makes text fit for a terminal, untrusted text among it."""
 
 from __future__ import annotations
 
@@ -28,3 +28,11 @@ def _cells(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def amount(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 sample``, ``2 samples``, ``3 entries``.
+
+    :param plural: The noun for several; by default with an s.
+    """
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

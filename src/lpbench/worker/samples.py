@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, ProcessorError
 from lpbench.plugin.processor import Preprocessor, Sample
+from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,7 +91,7 @@ class Samples:
             if (sample := self._get(index)) is not None:
                 return sample
         first = next(iter(self.problems.values()), "")
-        raise ProcessorError(f"none of {self._size()} samples can be used", hint=f"the first: {first}")
+        raise ProcessorError(f"none of {amount(self._size(), 'sample')} can be used", hint=f"the first: {first}")
 
     def _get(self, index: int) -> Sample | None:
         if index in self._bad:

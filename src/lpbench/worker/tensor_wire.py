@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import EngineError, nearest
 from lpbench.plugin.processor import Sample
+from lpbench.util.text import amount
 from lpbench.worker.named_tensors import BFLOAT16, Tensor, named, results
 from lpbench.worker.protocol import BLOCK_LIMIT
 
@@ -72,10 +73,8 @@ def collect(  # noqa: PLR0913 - an open app and what to run
         blocks += parts
         size += sum(map(len, parts))
         if size > BLOCK_LIMIT:
-            raise EngineError(
-                f"the outputs of {index + 1} samples take {size} bytes; a worker can send at most {BLOCK_LIMIT}",
-                hint="use fewer samples",
-            )
+            taken = f"the outputs of {amount(index + 1, 'sample')} take {size} bytes"
+            raise EngineError(f"{taken}; a worker can send at most {BLOCK_LIMIT}", hint="use fewer samples")
     return {"samples": records}, b"".join(blocks)
 
 

@@ -43,6 +43,15 @@ class TextPre(Preprocessor[TextConfig]):
         sample.geometry = self.config.offset
         return {"number": sample.data + self.config.offset}
 
+    def draw(self, sample: Sample, described: Mapping[str, Any], folder: Path) -> Path | None:
+        """Write the number and its label; there is nothing to show for 0."""
+        (best,) = described["top"]
+        if not best["index"]:
+            return None
+        path = folder / f"{sample.name}.drawn"
+        path.write_text(f"{sample.data} {best['label']}", encoding="ascii")
+        return path
+
     def items(self, sample: Sample, found: Any, /) -> list[Sample]:
         """Return one item per digit of the number found; 0 gives none."""
         digits = str(found) if found else ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from lpbench.errors import ProcessorError
 from lpbench.plugin.processor import Postprocessor, Sample
+from lpbench_image._amount import amount
 from lpbench_image._outputs import WHERE, best, choose, real
 from lpbench_image.config import ClassificationConfig
 
@@ -88,7 +89,8 @@ class Classification(Postprocessor[ClassificationConfig]):
             )
         if self.labels and len(self.labels) != count:
             raise ProcessorError(
-                f'{len(self.labels)} labels for {count} classes of output "{self.output.name}"',
+                f"{amount(len(self.labels), 'label')} for {amount(count, 'class', 'classes')} of output "
+                f'"{self.output.name}"',
                 where="labels",
                 hint="write one label per line, in the order of the classes",
             )

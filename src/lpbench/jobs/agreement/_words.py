@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.jobs.agreement._agreed import COMPARED
+from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,8 @@ def failure(state: str, tally: Tally, values: Sequence[ArraySummary], *, chain: 
         return state
     for part, count in tally.miscounts.items():
         if (part, ITEMS) not in tally.unrepeated:
-            return f"{part}: {count} objects were found by only one of the two engines"
+            found = f"{amount(count, 'object')} {'was' if count == 1 else 'were'} found"
+            return f"{part}: {found} by only one of the two engines"
     for array in values:
         if array.reason:
             reason = f"{array.reason} ({array.worst}; in {array.failed} of {array.of} samples)"

@@ -25,6 +25,7 @@ from lpbench.results.settings import Resolved
 from lpbench.results.stages import STAGES, TOTAL, within
 from lpbench.results.stats import Interval, runs_differ, summarize
 from lpbench.util.outcome import RunOutcome
+from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -232,7 +233,7 @@ def _flags(track: TargetProgress) -> list[dict[str, str]]:
     names = sorted({flag["name"] for flag in found})
     runs = {name: [flag["reason"] for flag in found if flag["name"] == name] for name in names}
     together = [
-        {"name": name, "reason": f"{len(reasons)} of {len(counted)} runs: {reasons[0]}"}
+        {"name": name, "reason": f"{len(reasons)} of {amount(len(counted), 'run')}: {reasons[0]}"}
         for name, reasons in runs.items()
     ]
     differ = runs_differ([each.columns[TOTAL] for each in counted]) if counted else None

@@ -14,6 +14,7 @@ from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.recording import RunBudget
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import stats
+from lpbench.util.text import amount
 from lpbench.worker.client import WorkerOptions
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ def _refuse_none(settings: RunSettings) -> None:
     runs = max(1, settings.runs or 1)
     if settings.number is not None and settings.number < runs:
         raise LpbenchError(
-            f"{settings.number} inferences are fewer than {runs} runs",
+            f"{amount(settings.number, 'inference')} {'is' if settings.number == 1 else 'are'} fewer than {runs} runs",
             hint="--number counts the inferences of all runs together",
         )
     if settings.runs is not None and settings.runs < 1:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lpbench.results.stats.dependence import dependence
 from lpbench.results.stats.distributions import binomial_rank, binomial_tail, normal_quantile, t_quantile
 from lpbench.results.stats.samples import Number, as_numbers, middle, positive
+from lpbench.util.text import amount
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def _stretched(rank: int, count: int, effective: int) -> int:
 def _too_few(count: int, effective: int, confidence: float) -> str:
     need = math.ceil(1 - math.log2(1 - confidence))
     correlated = "" if effective == count else f" (effective {effective})"
-    return f"{count} samples{correlated}: an interval of the median at confidence {confidence:.4g} needs {need}"
+    return (
+        f"{amount(count, 'sample')}{correlated}: an interval of the median at confidence {confidence:.4g} needs {need}"
+    )
 
 
 def mean_interval(values: Iterable[Number], confidence: float = 0.95) -> Interval | Unavailable:

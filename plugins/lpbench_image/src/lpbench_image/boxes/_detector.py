@@ -10,6 +10,7 @@ import numpy as np
 
 from lpbench.errors import ProcessorError
 from lpbench.plugin.processor import Postprocessor, Sample
+from lpbench_image._amount import amount
 from lpbench_image._outputs import WHERE
 from lpbench_image.boxes._nms import NOUGHT, Suppression
 from lpbench_image.boxes._scores import Candidates, UnsoundError
@@ -137,7 +138,8 @@ class Detector(Postprocessor[C]):
         count = self._reader.classes
         self._several = count != 1
         if self.labels and count is not None and len(self.labels) != count:
-            what = f"{len(self.labels)} labels for {count} classes of output {self._reader.tables['scores'].words}"
+            counts = f"{amount(len(self.labels), 'label')} for {amount(count, 'class', 'classes')}"
+            what = f"{counts} of output {self._reader.tables['scores'].words}"
             hint = "write one label per line, in the order of the classes, without one for the background"
             raise ProcessorError(what, where="labels", hint=hint)
 

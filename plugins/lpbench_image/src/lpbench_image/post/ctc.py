@@ -12,6 +12,7 @@ import numpy as np
 
 from lpbench.errors import ProcessorError
 from lpbench.plugin.processor import Postprocessor, Sample
+from lpbench_image._amount import amount
 from lpbench_image._outputs import WHERE, choose, real
 from lpbench_image.post._reading import require_finite
 from lpbench_image.post.config import CtcConfig
@@ -96,7 +97,8 @@ class Ctc(Postprocessor[CtcConfig]):
                 f'output "{self.output.called}" {list(shape)} is not one score for each step and class', where=WHERE
             )
         if isinstance(classes, int) and classes != len(self._characters):
-            what = f'{len(self._characters) - 1} characters for {classes} classes of output "{self.output.called}"'
+            counts = f"{amount(len(self._characters) - 1, 'character')} for {amount(classes, 'class', 'classes')}"
+            what = f'{counts} of output "{self.output.called}"'
             hint = 'give one per class except the blank; set "space": true if the last class is a space'
             raise ProcessorError(what, where="labels", hint=hint)
 

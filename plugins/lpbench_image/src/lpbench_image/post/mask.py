@@ -8,6 +8,7 @@ import numpy as np
 
 from lpbench.errors import ProcessorError
 from lpbench.plugin.processor import Postprocessor, Sample
+from lpbench_image._amount import amount
 from lpbench_image._outputs import WHERE, choose, real
 from lpbench_image.found import Mask
 from lpbench_image.post import run_lengths
@@ -112,7 +113,8 @@ class Segmentation(Postprocessor[MaskConfig]):
         self._single = count == 1
         fitting = {0, 1, 2} if self._single else {0, count}
         if len(self.labels) not in fitting or count > CLASSES:
-            what = f'{len(self.labels)} labels for {count} channels of output "{self.output.called}" {list(shape)}'
+            counts = f"{amount(len(self.labels), 'label')} for {amount(count, 'channel')}"
+            what = f'{counts} of output "{self.output.called}" {list(shape)}'
             hint = (
                 "one channel needs one label, or two with the background first; "
                 f"several need one each, {CLASSES} at most"

@@ -1,0 +1,53 @@
+"""Paths that a user named and that are not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from lpbench.errors import LpbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+E = TypeVar("E", bound=LpbenchError)
+LARGEST = 1000
+"""Entries of a folder among which a similar name is looked for."""
+
+
+def is_path(word: str) -> bool:
+    """Say whether a word can only be meant as a path: it has a separator or a suffix, which no catalogue name has."""
+    separators = [os.sep, *filter(None, [os.altsep])]
+    return any(separator in word for separator in separators) or bool(Path(word).suffix) or word in {".", ".."}
+
+
+def no_such_file(path: Path | str, kind: type[E], *, what: str = "file") -> E:
+    """Return the error about a path that is not there; its hint names the nearest one beside it.
+
+    :param what: What was expected: ``file`` or ``file or folder``.
+    """
+    return kind(f"no such {what}", where=str(path), hint=_remedy(Path(path)))
+
+
+def similar(path: Path) -> Path | None:
+    """Return the path in the same folder whose name is nearest, if one is near."""
+    import difflib  # costs start-up time and is needed only for errors
+
+    near = difflib.get_close_matches(path.name, _beside(path), n=1)
+    return path.parent / near[0] if near else None
+
+
+def _remedy(path: Path) -> str:
+    near = similar(path)
+    if near is not None:
+        return f'did you mean "{near}"?'
+    folder = path.absolute().parent
+    return f"looked in {folder}" if folder.is_dir() else f"the folder {folder} does not exist"
+
+
+def _beside(path: Path) -> Iterable[str]:
+    try:
+        return [each.name for each, _ in zip(path.parent.iterdir(), range(LARGEST), strict=False)]
+    except OSError:
+        return ()
