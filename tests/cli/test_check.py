@@ -116,7 +116,7 @@ def test_options_reach_the_engine_with_their_types(checked: Checked) -> None:
         (["check", "text", "--kind", "preprocessor"], 'preprocessor "text" provides no case to check it with'),
         (["check", "text", "--kind", "preprocessor", "--threads", "2"], "--threads is for engines"),
         (["check", "fake", "--kind", "monitor"], 'unknown monitor "fake"'),
-        (["check", "fake", "--model", "no-such.fake"], "no-such.fake: cannot load"),
+        (["check", "fake", "--model", "no-such.fake"], "no-such.fake: no such file"),
         (["new-plugin", "Acme"], "cannot be an engine's name"),
         (["new-plugin", "class"], "cannot be an engine's name"),
     ],

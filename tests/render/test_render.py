@@ -16,7 +16,7 @@ import lpbench
 from lpbench import render
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.render._numbers import digits, spread
-from lpbench.render._table import Column, table
+from lpbench.render._table import Column, blocks, narrow, table
 from lpbench.render.predictions import PUBLISHED, answers, predictions, readings, state
 from lpbench.results.metrics import derive
 from lpbench.results.model import INTERRUPTED, Configuration, Lockstep, Result
@@ -138,6 +138,63 @@ def test_columns_of_a_table_line_up_also_with_wide_characters() -> None:
     """Japanese characters take two columns each: the number beside them still ends where the others end."""
     lines = table([Column("name", left=True), Column("ms")], [["猫", "1.02"], ["cat", "10.2"]])
     assert len({cells(line) for line in lines}) == 1
+
+
+TEXTS = st.text(st.characters(categories=["L", "N"]), max_size=30)
+GRIDS = st.integers(1, 6).flatmap(
+    lambda count: st.tuples(
+        st.lists(st.tuples(TEXTS, st.booleans()), min_size=count, max_size=count),
+        st.lists(st.lists(TEXTS, min_size=count, max_size=count), min_size=1, max_size=4),
+    )
+)
+
+
+@given(GRIDS, st.integers(40, 120))
+def test_a_table_fits_any_terminal_and_what_is_cut_ends_in_an_ellipsis(
+    grid: tuple[list[tuple[str, bool]], list[list[str]]], width: int
+) -> None:
+    columns = [Column(title, left) for title, left in grid[0]]
+    for lines in (narrow(columns, grid[1], width), *blocks(columns, grid[1], width)):
+        assert max(map(cells, lines)) <= width
+        assert len(lines) == 1 + len(grid[1])
+        whole = {*(title for title, _ in grid[0]), *(cell for row in grid[1] for cell in row)}
+        assert all(word in whole or word.endswith("…") for line in lines for word in line.split())
+
+
+def test_words_are_cut_before_numbers_and_the_header_like_its_cells() -> None:
+    columns = [Column("name", left=True), Column("a long title", left=True), Column("latency ms")]
+    lines = narrow(columns, [["short", "a-long-word", "12.345678"]], 26)
+    assert lines == ["name  a long t… latency ms", "short a-long-w…  12.345678"]
+
+
+def test_numbers_that_do_not_fit_stand_in_a_block_of_their_own_beside_the_name() -> None:
+    columns = [Column("name", left=True), *(Column(f"figure {at}") for at in range(4))]
+    parts = blocks(columns, [["here", *("1234567890" for _ in range(4))]], 40)
+    assert [len(rows[0].split("figure")) - 1 for rows in parts] == [3, 1]
+    assert all(row.startswith("here") for _, row in parts)
+
+
+@pytest.mark.parametrize("width", [60, 72])
+def test_a_narrow_terminal_shows_every_figure_and_no_line_runs_over(width: int) -> None:
+    """One engine and several, with all details."""
+    several = make_result(make_configuration("fake"), make_configuration("another_engine", 20 * MS), failed_long())
+    for result in (make_result(), several):
+        for verbose in (False, True):
+            lines = render.text(result, width=width, verbose=verbose).splitlines()
+            assert [line for line in lines if cells(line) > width] == []
+    assert "no such library" in " ".join(render.text(several, width=width).split())
+
+
+def failed_long() -> Configuration:
+    """Return a configuration that was not measured for a reason of several lines."""
+    reason = "not installed: no_such_library. " + 5 * "It comes with its vendor's package, which is long to describe. "
+    return failed("absent", RunOutcome("unavailable", detail=f"{reason}\nno such library"))
+
+
+def test_a_model_with_many_inputs_shows_that_there_are_more() -> None:
+    inputs = [{"name": f"x{at}", "shape": [1, at + 2]} for at in range(5)]
+    text = render.text(make_result(dataclasses.replace(make_configuration(), inputs=inputs)))
+    assert "1x2, 1x3, 1x4, …" in text
 
 
 def test_a_column_without_title_and_content_is_left_out() -> None:
@@ -283,7 +340,7 @@ def test_one_engine_says_its_quality_in_the_first_line() -> None:
     gate = {"passes": False, "limit": 0.95, "reference": 0.96}
     quality = {"metric": "top1", "value": 0.934, "unit": "", "n": 500, "interval": [0.909, 0.953], "gate": gate}
     judged = dataclasses.replace(make_configuration(), quality=quality)
-    first = render.text(make_result(judged)).splitlines()[0]
+    first = render.text(make_result(judged), width=120).splitlines()[0]
     assert first.endswith("top1 0.934 (0.909 to 0.953), below the app's gate of 0.950")
     unknown = dataclasses.replace(make_configuration(), quality={"metric": "map", "value": None, "reason": "no box"})
     assert render.text(make_result(unknown)).splitlines()[0].endswith("map: no box")

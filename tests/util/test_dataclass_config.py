@@ -152,7 +152,7 @@ def test_wrong_values_are_refused_with_their_path(key: str, value: Json) -> None
         ({"crop": {"size": [1, "2"]}}, "crop.size[1]: found '2'; expected a whole number"),
         ({"crop": {"siez": [1, 2]}}, 'crop: unknown key "siez"\n  did you mean "size"?'),
         ({"crop": {}}, 'crop: missing key "size"\n  expected a list'),
-        ({"ranges": {"input": [0]}}, "ranges.input: found 1 values; expected 2"),
+        ({"ranges": {"input": [0]}}, "ranges.input: found 1 value; expected 2"),
         ({"thread": 1}, 'unknown key "thread"\n  did you mean "threads"?'),
         ({1: 1}, 'unknown key "1"'),
     ],

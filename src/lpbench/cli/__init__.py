@@ -24,11 +24,12 @@ USAGE = """usage: lpbench COMMAND …
 
 Benchmark AI apps on this machine's inference engines, and report how certain the figures are.
 """
-OPTIONS = """options:
-  -h, --help  with a command: show its description, options and two examples
-  --version   show the version
-  --debug     with any command: show the traceback of an error
-"""
+OPTIONS = (
+    "options:",
+    "  -h, --help  with a command: show its description, options and two examples",
+    "  --version   show the version",
+    "  --debug     with any command: show the traceback of an error",
+)
 EXAMPLES = """examples:
   lpbench run imagenet-mobilenet-v2 --threads 1
   lpbench run model.onnx --shape input=1,3,224,224 -o result.json"""
@@ -116,13 +117,21 @@ def command_module(name: str) -> Any:
 
 def _help() -> str:
     """Return the help on all commands, including those of plugins."""
+    import textwrap
+
     from lpbench.plugin import registry
 
     offered = {name: offer.spec.summary for name, offer in registry.current().all(registry.COMMANDS).items()}
     summaries = {**COMMANDS, **offered}
-    widest = max(map(len, summaries))
-    lines = [f"  {name:{widest}}  {summary}" for name, summary in summaries.items()]
-    return "\n".join([USAGE, "commands:", *lines, "", OPTIONS, EXAMPLES])
+    widest, columns = max(map(len, summaries)), _console.listing_width(sys.stdout)
+    lines = [
+        line
+        for name, summary in summaries.items()
+        for line in textwrap.wrap(f"  {name:{widest}}  {summary}", columns, subsequent_indent=" " * (widest + 4))
+    ]
+    options = [line for each in OPTIONS for line in textwrap.wrap(each, columns, subsequent_indent=" " * 14)]
+    heads = [textwrap.fill(line, columns) for line in USAGE.splitlines()]
+    return "\n".join([*heads, "", "commands:", *lines, "", *options, "", EXAMPLES])
 
 
 def _forgive_encodings() -> None:

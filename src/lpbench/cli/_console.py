@@ -17,6 +17,7 @@ DONE, FAILED, WRONG, NOTHING, INTERRUPTED, PIPE = 0, 1, 2, 3, 130, 141
 
 WIDTH = 100
 """Columns if standard output is not a terminal."""
+UNLIMITED = 10_000
 STYLES = {"bold": "1", "dim": "2", "good": "32", "bad": "31", "warn": "33"}
 
 
@@ -48,6 +49,11 @@ def painter(stream: TextIO) -> Paint:
     if not coloured(stream):
         return lambda text, _style: text
     return lambda text, style: f"\x1b[{STYLES[style]}m{text}\x1b[0m" if text else text
+
+
+def listing_width(stream: TextIO) -> int:
+    """Return the columns for a list: those of the terminal, or no limit where a program reads its lines."""
+    return width(stream) if stream.isatty() or os.environ.get("COLUMNS") else UNLIMITED
 
 
 def width(stream: TextIO) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
-from lpbench.render import Column, digits, table
+from lpbench.render import Column, blocks, digits, hanging
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
@@ -68,16 +69,23 @@ def _screen(listed: Sequence[Listed]) -> list[str]:
     columns = [*left, *sizes, Column("licences", left=True)]
     paint = _console.painter(sys.stdout)
     rows = list(map(_row, listed))
-    header, *lines = table(columns, rows)
-    painted = [_paint(line, row[2], paint) for line, row in zip(lines, rows, strict=True)]
-    return [paint(header, "dim"), *painted, *_reasons(listed), *_next(listed)]
+    width = _console.listing_width(sys.stdout)
+    parts = blocks(columns, rows, width, names=width // 2)
+    painted = [
+        line
+        for header, *lines in parts
+        for line in (paint(header, "dim"), *map(_paint, lines, (row[2] for row in rows), repeat(paint)))
+    ]
+    return [*painted, *_reasons(listed), *_next(listed)]
 
 
 def _reasons(listed: Sequence[Listed]) -> list[str]:
     """Return a line for each entry that cannot be pulled: the reason and the remedy."""
     unavailable = {app.name: app.availability for app in listed if app.state == "unavailable"}
     reasons = {name: ". ".join(filter(None, (why.reason, why.hint))) for name, why in unavailable.items()}
-    return ["unavailable", *(f"  {clean(name)}  {clean(why)}" for name, why in reasons.items())] if reasons else []
+    texts = [f"{clean(name)}  {clean(why)}" for name, why in reasons.items()]
+    lines = [line for text in texts for line in hanging(text, _console.listing_width(sys.stdout))]
+    return ["unavailable", *lines] if lines else []
 
 
 def _paint(line: str, state: str, paint: Paint) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
 from lpbench.errors import LpbenchError
-from lpbench.render import Column, seconds, table
+from lpbench.render import Column, hanging, narrow, seconds
 from lpbench.util.paths import no_such_file
 from lpbench.util.text import amount, clean, shorten
 
@@ -179,7 +179,7 @@ def _sums(results: Sequence[CheckResult], paint: Paint) -> list[str]:
     """Return the table of sections."""
     rows = [_sum(section, list(group)) for section, group in groupby(results, key=lambda result: result.section)]
     columns = [Column("  section", left=True), *map(Column, STATUSES)]
-    header, *lines = table(columns, [*rows, _sum("all", results)])
+    header, *lines = narrow(columns, [*rows, _sum("all", results)], _console.listing_width(sys.stdout))
     return [paint(header, "dim"), *lines]
 
 
@@ -201,8 +201,8 @@ def _remarks(results: Sequence[CheckResult], paint: Paint) -> list[str]:
         first, *others = same
         name = f"{1 + len(others)} checks" if others else first.check
         lines.append(f"{paint(status, STYLES.get(status, 'dim'))}  {name}")
-        lines += [f"  {first.summary}"] if not others and not first.ok else []
-        lines += [f"  {clean(message)}"]
+        lines += _wrapped(first.summary) if not others and not first.ok else []
+        lines += _wrapped(clean(message))
     return lines
 
 
@@ -213,10 +213,15 @@ def _rows(results: Sequence[CheckResult], paint: Paint) -> list[str]:
         lines.append(paint(section, "bold"))
         for result in group:
             status = paint(result.status, STYLES.get(result.status, "dim"))
-            lines.append(f"  {status}  {result.check}: {result.summary}")
-            lines += [f"    {clean(result.message)}"] if result.message else []
+            head, *rest = _wrapped(f"{result.status}  {result.check}: {result.summary}")
+            lines += [head.replace(result.status, status, 1), *rest]
+            lines += _wrapped(clean(result.message), indent=4) if result.message else []
             lines += [f"    {clean(line)}" for line in result.trace.rstrip().splitlines()]
     return lines
+
+
+def _wrapped(text: str, indent: int = 2) -> list[str]:
+    return hanging(text, _console.listing_width(sys.stdout), indent)
 
 
 def _catalogue() -> list[str]:
@@ -225,7 +230,8 @@ def _catalogue() -> list[str]:
     lines = []
     for kind, of_kind in checks().items():
         lines.append(f"{kind}: {amount(len(of_kind), 'check')}")
-        lines += [f"  {check.section:9}  {check.name}: {check.summary}" for check in of_kind]
+        texts = [f"{check.section:9}  {check.name}: {check.summary}" for check in of_kind]
+        lines += [line for text in texts for line in _wrapped(text)]
     return lines
 
 

@@ -8,6 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
+from lpbench.render import hanging
 from lpbench.util.text import amount
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator
     yield paint(f"{amount(len(findings), 'finding')}, the worst first", "bold")
     for finding in findings:
         yield ""
-        yield f"{paint(finding.name, 'warn')}: {finding.what}"
+        first, *rest = hanging(f"{finding.name}: {finding.what}", width, 0)
+        yield from (first.replace(finding.name, paint(finding.name, "warn"), 1), *rest)
         yield from _wrapped("cost  ", finding.cost, width)
         yield from _wrapped("fix   ", finding.remedy, width)
 

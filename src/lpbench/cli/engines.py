@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.cli import _console
 from lpbench.jobs.listing import engines
 from lpbench.plugin.registry import current
-from lpbench.render import Column, table
+from lpbench.render import Column, fit, hanging, narrow
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
@@ -69,11 +69,16 @@ def _screen(listed: Sequence[ListedEngine], *, probed: bool) -> list[str]:
     if not rows:
         return ['no engine is installed; pip install "lpbench[ort]" adds ONNX Runtime']
     paint = _console.painter(sys.stdout)
-    header, *lines = table([Column(title, left=True) for title in ("engine", "state", "version", "reads", "")], rows)
+    width = _console.listing_width(sys.stdout)
+    columns = [Column(title, left=True) for title in ("engine", "state", "version", "reads", "")]
+    whole = fit(columns, rows, width)
+    header, *lines = whole or narrow(columns[:-1], [row[:-1] for row in rows], width)
     painted = [_paint(line, row[1], paint) for line, row in zip(lines, rows, strict=True)]
+    notes = [] if whole else [line for row in rows if row[-1] for line in hanging(f"{row[0]}: {row[-1]}", width)]
     ready = any(engine.availability for engine in listed)
     hint = [] if probed or not ready else [paint("devices: lpbench engines --probe", "dim")]
-    return [paint(header, "dim"), *painted, *_unusable(listed), *hint]
+    unusable = [line for each in _unusable(listed) for line in hanging(each, width)]
+    return [paint(header, "dim"), *painted, *notes, *unusable, *hint]
 
 
 def _row(listed: ListedEngine) -> list[str]:
@@ -95,7 +100,7 @@ def _reason(failure: Failure) -> str:
 
 def _unusable(listed: Sequence[ListedEngine]) -> list[str]:
     return [
-        f"  {clean(engine.name)} cannot use {clean(device)}: {clean(reason)}"
+        f"{clean(engine.name)} cannot use {clean(device)}: {clean(reason)}"
         for engine in listed
         for device, reason in engine.unusable.items()
     ]

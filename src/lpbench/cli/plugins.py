@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
 from lpbench.jobs.listing import plugins
-from lpbench.render import Column, table
+from lpbench.render import Column, fit, hanging, narrow
 from lpbench.util.text import amount, clean
 
 if TYPE_CHECKING:
@@ -43,8 +43,11 @@ def main(options: argparse.Namespace) -> int:
 def _screen(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
     columns = [Column(title, left=True) for title in ("plugin", "distribution", "offers")]
     rows = [[clean(plugin.name), clean(plugin.distribution or "lpbench"), _counts(plugin)] for plugin in listed]
-    header, *lines = table(columns, rows)
-    return [paint(header, "dim"), *lines, *_failures(listed, paint)]
+    width = _console.listing_width(sys.stdout)
+    whole = fit(columns, rows, width)
+    header, *lines = whole or narrow(columns[:-1], [row[:-1] for row in rows], width)
+    offers = [] if whole else [line for row in rows for line in hanging(f"{row[0]}: {row[-1]}", width)]
+    return [paint(header, "dim"), *lines, *offers, *_failures(listed, paint)]
 
 
 def _counts(plugin: ListedPlugin) -> str:
@@ -54,7 +57,8 @@ def _counts(plugin: ListedPlugin) -> str:
 
 
 def _failures(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
-    lines = [f"  {clean(plugin.name)}  {clean(failure)}" for plugin in listed for failure in plugin.failures]
+    texts = [f"{clean(plugin.name)}  {clean(failure)}" for plugin in listed for failure in plugin.failures]
+    lines = [line for text in texts for line in hanging(text, _console.listing_width(sys.stdout))]
     return [paint("failed", "bad"), *lines, paint("tracebacks: lpbench plugins -v", "dim")] if lines else []
 
 
@@ -62,7 +66,8 @@ def _verbose(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
     lines = []
     for plugin in listed:
         lines.append(paint(f"{clean(plugin.name)}  {clean(plugin.distribution or 'lpbench')}", "bold"))
-        lines += [f"  {kind}: {', '.join(map(clean, names))}" for kind, names in plugin.offers.items()]
+        offers = [f"{kind}: {', '.join(map(clean, names))}" for kind, names in plugin.offers.items()]
+        lines += [line for offer in offers for line in hanging(offer, _console.listing_width(sys.stdout))]
         for trace in plugin.traces:
             lines += [paint("  failed", "bad"), *(f"    {clean(line)}" for line in trace.rstrip().splitlines())]
     return lines

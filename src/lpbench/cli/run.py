@@ -87,7 +87,7 @@ def print_result(result: Result, *, verbose: bool, predictions: bool) -> None:
     if predictions:
         from lpbench.render.predictions import answers
 
-        print("\n".join(["", *answers(result, paint)]))
+        print("\n".join(["", *answers(result, paint, width=_console.width(sys.stdout))]))
 
 
 def _pictures(folder: Path, since: float, stream: TextIO) -> None:

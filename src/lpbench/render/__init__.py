@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import digits, percent, seconds
-from lpbench.render._table import Column, fit, table, unstyled
+from lpbench.render._table import Column, blocks, fit, hanging, narrow, table, unstyled
 
 if TYPE_CHECKING:
     from lpbench.render._table import Paint
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 __all__ = [
     "WIDTH",
     "Column",
+    "blocks",
     "digits",
     "fit",
+    "hanging",
+    "narrow",
     "percent",
     "seconds",
     "table",

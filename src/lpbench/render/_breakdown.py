@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import percent, spread
-from lpbench.render._table import Column, fit, table, unstyled
+from lpbench.render._table import Column, narrow, unstyled
 from lpbench.render._units import Unit, metric_of, unit_for
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.stages import ALONE, PYTHON, TOTAL
@@ -58,7 +58,7 @@ def parts(configuration: Configuration, *, width: int, paint: Paint = unstyled) 
     columns, rows = parts_table(configuration)
     if not rows:
         return []
-    header, *lines = fit(columns, rows, width) or table(columns, rows, gap=1)
+    header, *lines = narrow(columns, rows, width)
     return [paint(header, "dim"), *lines, *parts_notes(configuration)]
 
 

@@ -121,7 +121,8 @@ def known(environment: Mapping[str, Any], key: str) -> Any:
 def tile(each: Configuration) -> str:
     """Return the model's input as width x height for images, else its dimensions."""
     shapes = [(info.get("shape") or (), info.get("layout", "")) for info in each.inputs]
-    return ", ".join(_tile(shape, layout) for shape, layout in shapes[:LISTED] if shape)
+    more = ["…"] if len(shapes) > LISTED else []
+    return ", ".join([*(_tile(shape, layout) for shape, layout in shapes[:LISTED] if shape), *more])
 
 
 def missing(result: Result) -> list[str]:

@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render._numbers import ABSENT, digits, percent
-from lpbench.render._table import Column, fit, table, unstyled
+from lpbench.render._table import Column, blocks, unstyled
 from lpbench.render._units import Unit, unit_for
 from lpbench.results.names import name_of
 from lpbench.results.stages import TOTAL
@@ -57,7 +57,7 @@ def runs(configuration: Configuration, width: int) -> list[str]:
         Column("ended by", left=True),
     ]
     rows = [_row(run, unit) for run in configuration.runs]
-    return _indented(fit(columns, rows, width - 2) or table(columns, rows, gap=1)) if rows else ["  none"]
+    return [f"  {line}" for block in blocks(columns, rows, width - 2) for line in block] if rows else ["  none"]
 
 
 def metrics(by_name: Mapping[str, Metric], width: int) -> list[str]:
@@ -137,7 +137,3 @@ def _output(name: str, configuration: Configuration, paint: Paint) -> list[str]:
             lines += ["", paint(f"{name}: output of run {run.index + 1}", "bold")]
             lines += [f"  {clean(line)}" for line in text.splitlines()]
     return lines
-
-
-def _indented(lines: list[str]) -> list[str]:
-    return [f"  {line}" for line in lines]

@@ -10,6 +10,7 @@ from lpbench.render._breakdown import parts
 from lpbench.render._details import details
 from lpbench.render._stage_table import stage_table
 from lpbench.render._summary import summary
+from lpbench.render._table import hanging
 from lpbench.results.model import INTERRUPTED
 from lpbench.results.names import name_of
 from lpbench.util.text import shorten
@@ -42,4 +43,4 @@ def _single(configuration: Configuration, head: list[str], *, width: int, paint:
     """Return the lines of one engine: the answer, what it refers to, the table of stages."""
     answer, engine = _context.answer(configuration), shorten(_context.engine(configuration), width)
     stages = stage_table(configuration, width=width, paint=paint)
-    return [paint(answer, "bold"), *head, paint(engine, "dim"), "", *stages]
+    return [*(paint(line, "bold") for line in hanging(answer, width, 0)), *head, paint(engine, "dim"), "", *stages]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import ABSENT
-from lpbench.render._table import Column, fit, table, unstyled
+from lpbench.render._table import Column, blocks, fit, unstyled
 from lpbench.render._units import Unit, half, metric_of, unit_for
 from lpbench.util.text import clean
 
@@ -79,5 +79,5 @@ def _part(columns: list[Column], rows: list[list[str]], parts: tuple[slice, ...]
 def _block(title: str, part: Part, width: int, paint: Paint) -> list[str]:
     """Return some columns as a separate table, with the unit in the top left corner."""
     columns, rows = [Column(title, left=True), *part[0]], part[1]
-    header, *lines = fit(columns, rows, width) or table(columns, rows, gap=1)
-    return [paint(header, "dim"), *lines]
+    parts = blocks(columns, rows, width)
+    return [line for header, *lines in parts for line in (paint(header, "dim"), *lines)]

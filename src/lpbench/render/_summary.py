@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import ABSENT, digits, spread
-from lpbench.render._table import Column, fit, table, unstyled
+from lpbench.render._table import Column, blocks, fit, hanging, unstyled
 from lpbench.render._units import Unit, half, metric_of, unit_for, value
 from lpbench.results.names import name_of
 from lpbench.results.ranking import passes, rank
@@ -25,6 +25,10 @@ SHORT = {"preprocessing": "pre", "inference": "infer", "postprocessing": "post"}
 """Words of the summary for the stages."""
 STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn", "best": "good", "FAIL": "bad"}
 BEST = "best"
+UNLIMITED = 10_000
+"""Width where lines are not wrapped."""
+LEAST_REASON = 20
+"""Columns that a reason has at least, however long the name beside it is."""
 FIGURES, FACTS = range(1, 9), range(9, 15)
 """Where the columns of what was measured stand, and those of what it was measured of."""
 
@@ -41,8 +45,9 @@ def summary(result: Result, *, width: int, paint: Paint = unstyled) -> list[str]
     elif rows:
         for part in ((0, *FIGURES), (0, *FACTS)):
             picked = [columns[at] for at in part], [[row[at] for at in part] for row in rows]
-            lines += [*([""] if lines else []), *_block(fit(*picked, width) or table(*picked, gap=1), paint)]
-    return [*lines, *unmeasured(result.configurations, paint)]
+            for block in blocks(*picked, width):
+                lines += [*([""] if lines else []), *_block(block, paint)]
+    return [*lines, *unmeasured(result.configurations, paint, width=width)]
 
 
 def _block(lines: Sequence[str], paint: Paint) -> list[str]:
@@ -79,7 +84,9 @@ def _paint(line: str, paint: Paint) -> str:
     return line
 
 
-def unmeasured(configurations: Sequence[Configuration], paint: Paint = unstyled) -> list[str]:
+def unmeasured(
+    configurations: Sequence[Configuration], paint: Paint = unstyled, *, width: int = UNLIMITED
+) -> list[str]:
     """Return the configurations that have no number, each with the reason."""
     others = [each for each in configurations if not each.measured]
     if not others:
@@ -89,8 +96,9 @@ def unmeasured(configurations: Sequence[Configuration], paint: Paint = unstyled)
     return [
         paint("not measured", "dim"),
         *(
-            f"  {name}{' ' * (widest - cells(name))}  {_reason(each, widest + 4)}"
+            line
             for name, each in zip(names, others, strict=True)
+            for line in _with_reason(f"  {name}{' ' * (widest - cells(name))}  ", each, width)
         ),
     ]
 
@@ -161,9 +169,16 @@ def p99(each: Configuration, unit: Unit) -> str:
     return value(metric, unit)
 
 
-def _reason(each: Configuration, indent: int) -> str:
-    """Return why it was not measured; an error's further lines stand under the first."""
+def _with_reason(name: str, each: Configuration, width: int) -> list[str]:
+    """Return a name and why it was not measured; further lines of the reason stand under the first."""
+    room = max(width - cells(name), LEAST_REASON)
+    lines = [line for text in _reason(each) for line in hanging(text, room, 0)]
+    return [f"{name if not at else ' ' * cells(name)}{line}".rstrip() for at, line in enumerate(lines or [""])]
+
+
+def _reason(each: Configuration) -> list[str]:
+    """Return why it was not measured, line by line."""
     reason = each.outcome.detail if each.outcome.kind in {"failed", "unavailable"} else each.state
     detail = next((run.detail for run in each.runs if run.detail), "")
     lines = list(dict.fromkeys([*reason.splitlines(), *detail.strip().splitlines()[-1:]]))
-    return ("\n" + " " * indent).join(clean(line.strip()) for line in lines)
+    return [clean(line.strip()) for line in lines]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from lpbench.util.text import cells
+from lpbench.util.text import cells, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     """Adds a style to a text: ``bold``, ``dim``, ``good``, ``bad`` or ``warn``."""
 
 GAP = 2
+LEAST = 8
+"""Columns of the terminal to which words are cut before numbers are."""
 
 
 def unstyled(text: str, _style: str) -> str:
@@ -54,6 +56,69 @@ def fit(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) ->
         if max(map(cells, lines)) <= width:
             return lines
     return None
+
+
+def narrow(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Return a table at most ``width`` wide: what does not fit is cut, and ends in an ellipsis.
+
+    Words are cut before numbers, the longest first, and those of the first column last.
+    """
+    return fit(columns, rows, width) or _cut(columns, rows, width)
+
+
+def blocks(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, *, names: int = LEAST
+) -> list[list[str]]:
+    """Return a table at most ``width`` wide, as several blocks where numbers would have to be cut.
+
+    Each block begins with the first column.
+
+    :param names: Columns of the terminal to which the first column may be cut, rather than begin another block.
+    """
+    whole = fit(columns, rows, width)
+    if whole is not None:
+        return [whole]
+    sizes = zip(columns, _widths(columns, rows), strict=True)
+    least = [min(size, LEAST) if column.left else size for column, size in sizes]
+    least[0] = min(_widths(columns, rows)[0], names)
+    parts: list[list[int]] = [[0]]
+    for at in range(1, len(columns)):
+        if len(parts[-1]) > 1 and sum(least[each] + 1 for each in (*parts[-1], at)) - 1 > width:
+            parts.append([0])
+        parts[-1].append(at)
+    return [narrow([columns[at] for at in part], [[row[at] for at in part] for row in rows], width) for part in parts]
+
+
+def hanging(text: str, width: int, indent: int = 2) -> list[str]:
+    """Return a text wrapped to ``width``, each line set in and those after the first further; words stay whole."""
+    import textwrap  # not needed for most listings
+
+    first, later = " " * indent, " " * (indent + 2)
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _cut(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Return a table whose cells are shortened to widths that fit."""
+    widths = _widths(columns, rows)
+    gaps = sum(map(bool, widths)) - 1
+    words = [at for at, column in enumerate(columns) if column.left]
+    for able, least in ((words[1:], LEAST), (words, LEAST), (range(len(columns)), 1)):
+        while sum(widths) + gaps > width:
+            widest = max((at for at in able if widths[at] > least), key=lambda at: widths[at], default=None)
+            if widest is None:
+                break
+            widths[widest] -= 1
+    sized = zip(columns, widths, strict=True)
+    titles = [Column(shorten(column.title, size), column.left) for column, size in sized]
+    cut = [[shorten(cell, size) for cell, size in zip(row, widths, strict=True)] for row in rows]
+    return table(titles, cut, gap=1)
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return the width of each column; 0 where there is neither title nor content."""
+    return [max(map(cells, [column.title, *(row[at] for row in rows)])) for at, column in enumerate(columns)]
 
 
 def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], gap: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from lpbench.render import Column, _html, digits, fit, table, unstyled
+from lpbench.render import Column, _html, blocks, digits, unstyled
 from lpbench.util.text import clean, shorten
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ def _columns(ran: Sequence[EngineAgreement]) -> list[Column]:
 
 
 def _rows(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[str]:
-    header, *lines = _fitted(_columns(ran), list(map(_row, ran)), width)
-    return [paint(header, "dim"), *(_painted(line, engine, paint) for line, engine in zip(lines, ran, strict=True))]
+    parts = blocks(_columns(ran), list(map(_row, ran)), width)
+    lines = [[paint(header, "dim"), *rows] for header, *rows in parts]
+    judged = [_painted(line, engine, paint) for line, engine in zip(lines[-1][1:], ran, strict=True)]
+    return [line for block in (*lines[:-1], [lines[-1][0], *judged]) for line in block]
 
 
 def _row(engine: EngineAgreement) -> list[str]:
@@ -110,8 +112,7 @@ def _arrays(ran: Sequence[EngineAgreement], width: int, paint: Paint) -> list[st
         for kind, arrays in (("values", engine.values), ("output", engine.outputs))
         for array in arrays
     ]
-    header, *lines = _fitted(columns, rows, width)
-    return [paint(header, "dim"), *lines]
+    return [line for header, *lines in blocks(columns, rows, width) for line in (paint(header, "dim"), *lines)]
 
 
 def _name(array: ArraySummary) -> str:
@@ -163,7 +164,3 @@ def _not_run(engines: Sequence[EngineAgreement], width: int, paint: Paint) -> li
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
     return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=f"{indent}  ")
-
-
-def _fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    return fit(columns, rows, width) or table(columns, rows, gap=1)

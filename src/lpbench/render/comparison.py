@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from lpbench.render import Column, _html, digits, fit, table
+from lpbench.render import Column, _html, digits, narrow
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, subject_changes
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.stages import TOTAL
@@ -65,7 +65,7 @@ def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint:
     for each in found:
         lines += ["", paint(shorten(f"{clean(each.first)} → {clean(each.second)}", width), "bold")]
         lines += [*_table(each, width, paint), *_dim(_basis(each, result.lockstep_reason), width, paint)]
-    others = unmeasured(result.configurations, paint)
+    others = unmeasured(result.configurations, paint, width=width)
     wrapped = [
         paint(line, "warn") for doubt in doubts(result) for line in textwrap.wrap(doubt, width, subsequent_indent="  ")
     ]
@@ -121,7 +121,7 @@ def _table(each: Compared, width: int, paint: Paint) -> list[str]:
     """Return a row for each stage: verdict, ratio with its interval, and the two times; and what is not a time."""
     rows = [*_rows(each), *_cycles(each), *_beside(each)]
     columns = [Column(title, left=True) for title in ("stage", "", "ratio", "", "", "")]
-    lines = (fit(columns, rows, width) or table(columns, rows, gap=1))[1:]
+    lines = narrow(columns, rows, width)[1:]
     painted = [_paint(line, row[1], paint) for line, row in zip(lines, rows, strict=True)]
     unclear = [f"unclear: {each.total.reason}"] if each.total.verdict.value == "UNCLEAR" else []
     return [*painted, *unclear]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpbench.render import WIDTH
 from lpbench.render._answers import LISTS, answer, later_of, plain_text
 from lpbench.render._numbers import digits
-from lpbench.render._table import Column, table, unstyled
+from lpbench.render._table import Column, narrow, unstyled
 from lpbench.results.names import name_of
 from lpbench.results.predictions import same_answer
 from lpbench.util.text import clean
@@ -94,7 +95,7 @@ def _candidate(each: Any) -> str:
     return f"  class: {clean(name)}{shown}{f' {plain_text(rest)}' if rest else ''}"
 
 
-def answers(result: Result, paint: Paint = unstyled) -> list[str]:
+def answers(result: Result, paint: Paint = unstyled, *, width: int = WIDTH) -> list[str]:
     """Return the best answer for each sample, and where engines answer otherwise than the first."""
     found = [each for each in result.configurations if each.predictions]
     if not found:
@@ -103,7 +104,7 @@ def answers(result: Result, paint: Paint = unstyled) -> list[str]:
     best = {clean(each.get("sample", "")): answer(each) for each in first.predictions}
     reference = {each.get("sample"): each for each in first.predictions}
     columns = [Column("sample", left=True), Column("best answer", left=True), Column("score")]
-    header, *lines = table(columns, [[name, *answer] for name, answer in best.items()])
+    header, *lines = narrow(columns, [[name, *answer] for name, answer in best.items()], width)
     return [
         paint(header, "dim"),
         *lines,

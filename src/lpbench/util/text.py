@@ -17,6 +17,8 @@ def shorten(text: str, width: int) -> str:
     """Return a text that fits ``width`` columns, its end replaced by an ellipsis if it is too long."""
     if cells(text) <= width:
         return text
+    if width < 1:
+        return ""
     while text and cells(text) > width - 1:
         text = text[:-1]
     return f"{text}…"

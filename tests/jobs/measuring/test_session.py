@@ -182,7 +182,7 @@ def test_one_bad_sample_is_reported_and_the_rest_is_measured(fake_app: Callable[
 
 
 def test_only_bad_samples_is_an_error(fake_app: Callable[..., Path]) -> None:
-    with pytest.raises(LpbenchError, match="none of 1 samples can be used"):
+    with pytest.raises(LpbenchError, match="none of 1 sample can be used"):
         benchmark(fake_app(numbers=("x",)))
 
 

@@ -53,7 +53,7 @@ def test_under_six_samples_there_is_no_interval(n: int) -> None:
     """Even the coverage of minimum to maximum of five samples is below 95 %."""
     found = median_interval(list(range(1, n + 1)))
     assert isinstance(found, Unavailable)
-    assert found.reason.startswith(f"{n} samples")
+    assert found.reason.startswith("1 sample:" if n == 1 else f"{n} samples:")
     assert "needs 6" in found.reason
 
 
