@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render._numbers import ABSENT, digits, percent
-from lpbench.render._table import Column, blocks, unstyled
+from lpbench.render._table import Column, blocks, hanging, unstyled
 from lpbench.render._units import Unit, unit_for
 from lpbench.results.names import name_of
 from lpbench.results.stages import TOTAL
@@ -85,9 +84,8 @@ def _absent(title: str, reasons: Mapping[str, str], width: int) -> list[str]:
     names: dict[str, list[str]] = {}
     for name, reason in reasons.items():
         names.setdefault(clean(reason) or "no reason is stored", []).append(name)
-    indents = {"initial_indent": "    ", "subsequent_indent": "      "}
     paragraphs = [f"{reason}: {', '.join(same)}" for reason, same in names.items()]
-    lines = [line for each in paragraphs for line in textwrap.wrap(each, width, break_on_hyphens=False, **indents)]
+    lines = [line for each in paragraphs for line in hanging(each, width, 4)]
     return [f"  {title}", *lines] if lines else []
 
 
