@@ -71,6 +71,7 @@ OPTIONAL = {
         "plugin.builtin.synthetic",
         "plugin.builtin.tensors",
         "plugin.kit.feed_checks",
+        "plugin.kit.narrow_floats",
         "testing",
         "util.layouts",
         "worker",

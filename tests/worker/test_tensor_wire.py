@@ -51,6 +51,20 @@ def test_texts_travel_too(tmp_path: Path) -> None:
     assert found.values.tolist() == [["a", "größer"]]
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2"])
+def test_floats_that_numpy_lacks_are_sent_as_float32_and_fed_as_bits(tmp_path: Path, dtype: str) -> None:
+    """Another session of the same model gets the same values, whether they came as bits or in a type of ml_dtypes."""
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes")
+    info = TensorInfo("x", dtype, (1, 3))
+    array = np.array([[1.5, -2, 0]]).astype(getattr(ml_dtypes, dtype))
+    bits = array.view(f"uint{8 * array.itemsize}")
+    for feed in (array, bits):
+        write_feeds(tmp_path / "0.feeds", tensor_wire.named({"x": feed}, [info]))
+        (sent,) = read_feeds(tmp_path / "0.feeds")
+        assert (sent.values.dtype, sent.values.tolist()) == (np.float32, [[1.5, -2, 0]])
+        assert np.array_equal(fitted([sent], [info])["x"], bits)
+
+
 @given(values=arrays.arrays("float32", st.tuples(*[st.integers(1, 4)] * 4)))
 def test_channels_are_moved_and_back(values: Any) -> None:
     """Against indices one by one."""

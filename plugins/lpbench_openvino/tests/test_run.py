@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,41 @@ def test_every_numeric_type_passes_through(
         assert session.inputs[0].dtype == session.outputs[0].dtype == data.dtype.name
         assert found.dtype == data.dtype
         assert np.array_equal(found, data)
+
+
+@pytest.mark.parametrize("name", ["BFLOAT16", "FLOAT8E4M3FN", "FLOAT8E5M2"])
+def test_floats_that_numpy_lacks_are_passed_as_their_bits(models: Models, open_session: Opener, name: str) -> None:
+    """Every value of the type but NaN, as an array of ml_dtypes and as integers, with the values of ml_dtypes."""
+    element = getattr(T, name)
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(element)
+    bits = np.arange(256**dtype.itemsize).astype(f"uint{8 * dtype.itemsize}")
+    data = bits[np.isfinite(bits.view(dtype).astype(np.float32))]
+    cast = onnx.helper.make_node("Cast", ["x"], ["y"], to=T.FLOAT)
+    session = open_session(
+        models.save([cast], [("x", element, data.shape)], [("y", T.FLOAT, data.shape)]), precision="auto"
+    )
+    assert session.inputs[0].dtype == dtype.name
+    for array in (data, data.view(dtype)):
+        assert np.array_equal(session.run({"x": array})["y"], data.view(dtype).astype(np.float32))
+    with pytest.raises(EngineError, match=rf"the model takes {dtype.name}\n.*astype\(ml_dtypes.{dtype.name}\).view"):
+        session.run({"x": np.zeros(data.shape, np.float32)})
+
+
+def test_without_ml_dtypes_outputs_are_bits(
+    models: Models, open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes in as bits comes out as the same bits, not as a float16 of the same size."""
+    data = np.array([[0x3F80, 0xC000, 0x0001]], np.uint16)
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    session = open_session(models.one("Identity", (1, 3), T.BFLOAT16))
+    found = session.run({"x": data})["y"]
+    assert (found.dtype, found.tolist()) == (np.uint16, data.tolist())
+
+
+@pytest.mark.parametrize("name", ["FLOAT8E4M3FNUZ", "FLOAT8E5M2FNUZ"])
+def test_float8_that_openvino_lacks_is_refused_with_the_reason(models: Models, open_session: Opener, name: str) -> None:
+    with pytest.raises(EngineError, match="has a type that OpenVINO does not have, such as float8_e4m3fnuz"):
+        open_session(models.one("Identity", (1, 3), getattr(T, name)))
 
 
 def test_several_inputs_and_outputs_keep_their_names(models: Models, open_session: Opener) -> None:

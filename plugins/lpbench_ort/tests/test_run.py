@@ -53,7 +53,13 @@ def test_strings_pass_through(models: Models, open_session: Opener, kind: type) 
 
 @pytest.mark.parametrize(
     ("name", "bits"),
-    [("BFLOAT16", np.uint16), ("FLOAT8E4M3FN", np.uint8), ("FLOAT8E5M2", np.uint8)],
+    [
+        ("BFLOAT16", np.uint16),
+        ("FLOAT8E4M3FN", np.uint8),
+        ("FLOAT8E4M3FNUZ", np.uint8),
+        ("FLOAT8E5M2", np.uint8),
+        ("FLOAT8E5M2FNUZ", np.uint8),
+    ],
 )
 def test_types_that_numpy_lacks_pass_through(models: Models, open_session: Opener, name: str, bits: type) -> None:
     """bfloat16 and float8, as ml_dtypes arrays and as their bits."""
@@ -64,6 +70,8 @@ def test_types_that_numpy_lacks_pass_through(models: Models, open_session: Opene
     assert session.inputs[0].dtype == dtype.name
     assert np.array_equal(session.run({"x": data})["y"], data)
     assert np.array_equal(session.run({"x": data.view(bits)})["y"], data)
+    with pytest.raises(EngineError, match=rf"the model takes {dtype.name}\n.*astype\(ml_dtypes.{dtype.name}\).view"):
+        open_session(models.identity(element)).run({"x": np.zeros((1, 3), np.float32)})
 
 
 def test_several_inputs_and_outputs_keep_their_names(models: Models, open_session: Opener) -> None:

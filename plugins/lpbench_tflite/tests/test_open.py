@@ -57,6 +57,17 @@ def test_another_format_is_called_so(tmp_path: Path, refused: Callable[..., str]
     assert words in refused(path)
 
 
+@pytest.mark.parametrize("at", ["input", "output"])
+def test_a_type_that_python_cannot_pass_is_the_reason(models: Models, refused: Callable[..., str], at: str) -> None:
+    """bfloat16 as an input or an output, between which the library itself converts."""
+    network, types = Network(), {"input": "float32", "output": "float32", at: "bfloat16"}
+    x, y = (network.tensor(name, (2, 3), types[kind]) for name, kind in (("x", "input"), ("y", "output")))
+    network.operator(Kind(53, 37), [x], [y], {})
+    assert f"an {at} has a type that LiteRT cannot pass from Python, such as bfloat16" in refused(
+        models.save(network, [x], [y])
+    )
+
+
 def test_all_custom_operators_are_named(models: Models, refused: Callable[..., str]) -> None:
     """LiteRT itself names the first."""
     path = models.of(*(Kind(CUSTOM, custom=name) for name in ("Levitate", "Hover")))

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lpbench.plugin.kit import narrow_floats
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lpbench.plugin.engine import TensorInfo
 
-BFLOAT16 = "bfloat16"
-"""Not one of numpy's own types: its bits in ``uint16`` if no package adds the type."""
 PLAIN = (bool, int, float, complex, str, bytes)
 """Python's own types of which numpy makes an array."""
 
@@ -33,10 +33,19 @@ class Tensor:
 
 
 def named(arrays: Mapping[str, Any], infos: Sequence[TensorInfo]) -> list[Tensor]:
-    """Return arrays under the app's names; arrays without a description keep their own names."""
+    """Return arrays under the app's names; arrays without a description keep their own names.
+
+    Floats that numpy lacks, such as bfloat16, become float32.
+    """
     known = {info.name: info for info in infos}
-    called = ((known[name].called, known[name].layout) if name in known else (name, "") for name in arrays)
-    return [Tensor(name, layout, array) for (name, layout), array in zip(called, arrays.values(), strict=True)]
+    return [_named(name, array, known.get(name)) for name, array in arrays.items()]
+
+
+def _named(name: str, array: Any, info: TensorInfo | None) -> Tensor:
+    if info is None:
+        return Tensor(name, "", array)
+    narrow = info.dtype in narrow_floats.BITS and narrow_floats.holds(array, info.dtype)
+    return Tensor(info.called, info.layout, narrow_floats.decoded(array, info.dtype) if narrow else array)
 
 
 def results(outputs: Mapping[str, Any], infos: Mapping[str, TensorInfo]) -> list[Tensor]:
@@ -80,6 +89,6 @@ def _real(tensor: Tensor, info: TensorInfo | None) -> Tensor:
     values, scale = np.asarray(tensor.values), info.scale or 0.0
     if scale and values.dtype.kind in "iu":
         values = ((values.astype(np.float64) - (info.zero_point or 0)) * scale).astype(np.float32)
-    elif info.dtype == BFLOAT16 and values.dtype == np.uint16:
-        values = (values.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    elif narrow_floats.holds(values, info.dtype):
+        values = narrow_floats.decoded(values, info.dtype)
     return Tensor(info.called, info.layout, values, abs(scale))

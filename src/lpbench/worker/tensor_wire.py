@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import EngineError, nearest
+from lpbench.plugin.kit import narrow_floats
 from lpbench.plugin.processor import Sample
 from lpbench.util.text import amount
-from lpbench.worker.named_tensors import BFLOAT16, Tensor, named, results
+from lpbench.worker.named_tensors import Tensor, named, results
 from lpbench.worker.protocol import BLOCK_LIMIT
 
 if TYPE_CHECKING:
@@ -195,7 +196,9 @@ def _fitted(tensor: Tensor, info: TensorInfo) -> Any:
     sizes = [size for size in info.shape if isinstance(size, int)]
     shape = sizes if len(sizes) == len(info.shape) else None
     values = _placed(tensor.values, tensor.layout, info.layout, shape)
-    if info.dtype not in {"str", BFLOAT16, values.dtype.name}:
+    if info.dtype in narrow_floats.BITS:
+        values = narrow_floats.encoded(values, info.dtype)
+    elif info.dtype not in {"str", values.dtype.name}:
         values = values.astype(info.dtype)
     if shape is not None and _bare(values.shape) == _bare(shape):
         values = values.reshape(shape)  # this engine has no batch dimension of one

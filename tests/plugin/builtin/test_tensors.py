@@ -117,7 +117,7 @@ def test_many_inputs_of_many_types_are_made_at_once() -> None:
     assert feeds["c"].imag.any()
 
 
-@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "int4", "seq(tensor(float))"])
+@pytest.mark.parametrize("dtype", ["float4_e2m1", "int4", "seq(tensor(float))"])
 def test_a_type_that_cannot_be_synthetic_asks_for_files(dtype: str) -> None:
     with pytest.raises(ProcessorError, match="--data DIR"):
         made(TensorInfo("x", dtype, (2,)))
@@ -190,6 +190,39 @@ def test_tensors_are_read_from_files(tmp_path: Path) -> None:
     feeds = two(two.load(tmp_path / "b.npz"))
     assert feeds["ids"].shape == (1, 9)
     assert feeds["text"].dtype == object
+
+
+NARROW = {"bfloat16": "uint16", "float8_e4m3fn": "uint8", "float8_e5m2": "uint8"}
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+def test_bits_of_floats_that_numpy_lacks_are_read_from_files(tmp_path: Path, dtype: str) -> None:
+    """The remedy that a refusal offers makes a file that is taken and has the values; a cast to integers has not."""
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes")
+    path, values = tmp_path / "a.npy", np.array([1.0, -2.0, 0.5], "float32")
+    pre = preprocessor(TensorInfo("x", dtype, (3,)))
+    np.save(path, values)
+    with pytest.raises(ProcessorError, match=rf'"x" is float32; the model takes {dtype}') as caught:
+        pre.load(path)
+    code = caught.value.hint.partition(": ")[2].partition(", which")[0]
+    np.save(path, eval(code, {"array": values, "ml_dtypes": ml_dtypes}))  # noqa: S307 - the hint is our own text
+    loaded = pre(pre.load(path))["x"]
+    assert loaded.dtype == NARROW[dtype]
+    assert loaded.view(getattr(ml_dtypes, dtype)).astype("float32").tolist() == values.tolist()
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+def test_synthetic_values_of_floats_that_numpy_lacks_are_those_of_float32_rounded(dtype: str) -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes")
+    made_of = {kind: made(TensorInfo("x", kind, (500,)), shapes={"x": [500]})["x"] for kind in ("float32", dtype)}
+    rounded = made_of["float32"].astype(getattr(ml_dtypes, dtype))
+    assert np.array_equal(made_of[dtype].view(rounded.dtype), rounded)
+
+
+def test_bits_are_described_by_their_values() -> None:
+    post = TensorPostprocessor(RawConfig(), [TensorInfo("y", "bfloat16", (2,))], ())
+    facts = post.describe({"y": np.array([0x3F80, 0xC000], "uint16")})["outputs"]["y"]
+    assert facts == {"shape": [2], "dtype": "bfloat16", "min": -2.0, "max": 1.0, "mean": -0.5}
 
 
 def test_a_file_that_does_not_fit_the_model_says_where_it_differs(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import openvino
 
 from lpbench.plugin.kit import feed_checks
+from lpbench.plugin.kit.narrow_floats import BITS
 from lpbench_openvino import _ports
 
 if TYPE_CHECKING:
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 
     from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
 
-BITS = "uint16"
-"""Numpy type used to pass bfloat16, which OpenVINO would otherwise treat as float16."""
-
+NARROW = {"bfloat16": "bf16", "float8_e4m3fn": "f8e4m3", "float8_e5m2": "f8e5m2"}
+"""Types that numpy lacks, with OpenVINO's names: their bits are passed, and returned without ml_dtypes."""
 
 UNBOUND = object()
 """Marks inputs without a bound array; None would be ambiguous, since a user may pass it."""
@@ -114,19 +114,20 @@ class Call:
 
     def _view(self, index: int, info: TensorInfo) -> Any:
         data = self._request.get_output_tensor(index).data
-        return _extended(data.view(BITS)) if info.dtype == "bfloat16" else data
+        return _extended(data.view(BITS[info.dtype]), info.dtype) if info.dtype in NARROW else data
 
 
 def _tensor(array: np.ndarray[Any, Any], info: TensorInfo) -> Any:
-    if info.dtype == "bfloat16":
-        return openvino.Tensor(array.view(BITS), list(array.shape), openvino.Type.bf16)
+    if info.dtype in NARROW:
+        element = getattr(openvino.Type, NARROW[info.dtype])
+        return openvino.Tensor(array.view(BITS[info.dtype]), list(array.shape), element)
     return openvino.Tensor(array, shared_memory=True)
 
 
-def _extended(bits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return bfloat16 in the type of ml_dtypes if that is installed, otherwise as its bits."""
+def _extended(bits: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any]:
+    """Return bits in the type of ml_dtypes if that is installed, otherwise unchanged."""
     try:
         import ml_dtypes
     except ImportError:
         return bits
-    return bits.view(ml_dtypes.bfloat16)
+    return bits.view(getattr(ml_dtypes, dtype))

@@ -33,6 +33,10 @@ HINTS = (  # the first one with a part that occurs in OpenVINO's message is used
         "its weights are in a separate file, which must be in the same folder",
     ),
     (("weights in bin file", "eading from bin"), "its .bin is truncated or belongs to another model: fetch both again"),
+    (
+        ("Unsupported type",),
+        "a tensor has a type that OpenVINO does not have, such as float8_e4m3fnuz: use another engine",
+    ),
     (("at offset", "no subgraphs"), "it is truncated: fetch or export it again"),
 )
 

@@ -27,6 +27,8 @@ TYPES = {
     "f32": "float32",
     "f16": "float16",
     "bf16": "bfloat16",
+    "f8e4m3": "float8_e4m3fn",
+    "f8e5m2": "float8_e5m2",
     "i8": "int8",
     "u8": "uint8",
     "i16": "int16",
@@ -37,7 +39,7 @@ TYPES = {
     "u64": "uint64",
     "boolean": "bool",
 }
-"""OpenVINO's names of element types, with numpy's."""
+"""OpenVINO's names of element types, with numpy's or those of ml_dtypes."""
 
 
 def inputs(network: Any, stated: Stated) -> tuple[TensorInfo, ...]:

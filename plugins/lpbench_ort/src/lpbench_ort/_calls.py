@@ -12,7 +12,8 @@ import numpy as np
 import onnxruntime
 
 from lpbench.plugin.engine import EngineError
-from lpbench_ort._types import BITS, is_tensor
+from lpbench.plugin.kit.narrow_floats import BITS
+from lpbench_ort._types import NUMBERS, is_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,9 +54,8 @@ def needs_values(tensors: Sequence[TensorInfo]) -> bool:
 def _value(array: np.ndarray[Any, Any], dtype: str) -> Any:
     if dtype not in BITS:
         return onnxruntime.OrtValue.ortvalue_from_numpy(np.asarray(array, order="C"))
-    integers, number = BITS[dtype]
-    bits = np.asarray(array, order="C").view(integers)
-    return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, number)
+    bits = np.asarray(array, order="C").view(BITS[dtype])
+    return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(bits, NUMBERS[dtype])
 
 
 def _array(value: Any, dtype: str) -> np.ndarray[Any, Any]:
@@ -63,7 +63,7 @@ def _array(value: Any, dtype: str) -> np.ndarray[Any, Any]:
     if dtype not in BITS:
         content: np.ndarray[Any, Any] = value.numpy()
         return content
-    shape, bits = value.shape(), np.dtype(BITS[dtype][0])
+    shape, bits = value.shape(), np.dtype(BITS[dtype])
     content = np.empty(shape, bits)
     ctypes.memmove(content.ctypes.data, value.data_ptr(), content.nbytes)
     return content.view(_extended(dtype) or bits)

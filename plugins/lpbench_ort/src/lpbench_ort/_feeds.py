@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpbench.errors import nearest
-from lpbench.plugin.kit.feed_checks import fits, text
-from lpbench_ort._types import BITS, is_tensor
+from lpbench.plugin.kit import narrow_floats
+from lpbench.plugin.kit.feed_checks import cast, fits, text
+from lpbench_ort._types import is_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ def _problem_of(info: TensorInfo, feeds: Mapping[str, Any]) -> tuple[str, str] |
     if not isinstance(array, np.ndarray):
         return f'input "{info.name}" is {type(array).__name__}', f"pass a numpy array of {info.dtype}"
     if not _right_type(array, info.dtype):
-        return f'input "{info.name}" is {_type(array)}; the model takes {info.dtype}', _cast(info)
+        return f'input "{info.name}" is {_type(array)}; the model takes {info.dtype}', cast(info.dtype)
     if info.shape and not fits(array.shape, info.shape):  # ONNX Runtime also gives () for an unknown rank
         what = f'input "{info.name}" has shape {text(array.shape)}; the model takes {text(info.shape)}'
         return what, "resize the data, or give the shape when opening the model if the dimension is open"
@@ -52,14 +53,8 @@ def _right_type(array: np.ndarray[Any, Any], dtype: str) -> bool:
     """Compare types including byte order, since ONNX Runtime does not convert swapped bytes."""
     if dtype == "str":
         return array.dtype.kind in "OUS"
-    if dtype in BITS and array.dtype.name == BITS[dtype][0]:
-        return True
-    return bool(array.dtype.name == dtype and array.dtype.isnative)
+    return narrow_floats.holds(array, dtype) or bool(array.dtype.name == dtype and array.dtype.isnative)
 
 
 def _type(array: np.ndarray[Any, Any]) -> str:
     return f"{array.dtype.name}{'' if array.dtype.isnative else ' with swapped bytes'}"
-
-
-def _cast(info: TensorInfo) -> str:
-    return f'convert it: array.astype("{info.dtype}")'

@@ -18,14 +18,14 @@ RENAMED = {
     "float8e5m2": "float8_e5m2",
     "float8e5m2fnuz": "float8_e5m2fnuz",
 }
-BITS = {
-    "bfloat16": ("uint16", 16),
-    "float8_e4m3fn": ("uint8", 17),
-    "float8_e4m3fnuz": ("uint8", 18),
-    "float8_e5m2": ("uint8", 19),
-    "float8_e5m2fnuz": ("uint8", 20),
+NUMBERS = {
+    "bfloat16": 16,
+    "float8_e4m3fn": 17,
+    "float8_e4m3fnuz": 18,
+    "float8_e5m2": 19,
+    "float8_e5m2fnuz": 20,
 }
-"""Types that numpy does not have: the integer type that holds their bits, and ONNX's number of the type."""
+"""ONNX's numbers of the types that numpy lacks."""
 
 PRECISIONS = {
     "float64": "F64",

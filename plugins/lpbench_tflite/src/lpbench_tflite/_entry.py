@@ -5,12 +5,14 @@ The interpreter itself runs the first graph only; others are reached through the
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+from lpbench.plugin.engine import EngineError
 from lpbench_tflite import _ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from lpbench.plugin.engine import Shapes, TensorInfo
     from lpbench.plugin.kit.tflite_file import Signature
@@ -35,16 +37,18 @@ class Entry:
     @property
     def input_details(self) -> list[Detail]:
         """The interpreter's details of each input, in the file's order."""
-        if self.runner and self.signature:
-            return _ordered(self.runner.get_input_details().values(), self.signature.inputs.values())
-        return _once(self.interpreter.get_input_details())
+        with _typed("input"):
+            if self.runner and self.signature:
+                return _ordered(self.runner.get_input_details().values(), self.signature.inputs.values())
+            return _once(self.interpreter.get_input_details())
 
     @property
     def output_details(self) -> list[Detail]:
         """The interpreter's details of each output that the signature has, in the file's order."""
-        if self.runner and self.signature:
-            return _ordered(self.runner.get_output_details().values(), self.signature.outputs.values())
-        details = _once(self.interpreter.get_output_details())
+        with _typed("output"):
+            if self.runner and self.signature:
+                return _ordered(self.runner.get_output_details().values(), self.signature.outputs.values())
+            details = _once(self.interpreter.get_output_details())
         chosen = set(self.signature.outputs.values()) if self.signature else set()
         return [detail for detail in details if detail["index"] in chosen] or details
 
@@ -60,6 +64,18 @@ class Entry:
         details = self.output_details
         infos = _ports.infos(details, "output", {})
         return tuple(map(_ports.settled, infos, details)) if settled else infos
+
+
+@contextlib.contextmanager
+def _typed(kind: str) -> Iterator[None]:
+    """Say why the interpreter refuses to describe its tensors."""
+    try:
+        yield
+    except ValueError as error:
+        raise EngineError(
+            f"an {kind} has a type that LiteRT cannot pass from Python, such as bfloat16",
+            hint="convert the model so that its inputs and outputs have types of numpy",
+        ) from error
 
 
 def _once(details: Iterable[Detail]) -> list[Detail]:

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ProcessorError
+from lpbench.plugin.kit import narrow_floats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-FLOATS = {"float16", "float32", "float64", "bfloat16", "complex64", "complex128"}
+FLOATS = {"float16", "float32", "float64", "complex64", "complex128", *narrow_floats.BITS}
 INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 
 
 def synthetic(dtype: str, shape: tuple[int, ...], entropy: list[int], ends: Sequence[float] | None) -> Array:
     """Return an array of synthetic values.
 
-    :param dtype: Numpy's name of the type, or ``bfloat16``, whose bits are returned as ``uint16``.
+    :param dtype: Numpy's name of the type; of floats that numpy lacks, such as bfloat16, the bits are returned.
     :param entropy: Whole numbers of 0 or more that seed the values.
     :param ends: Lowest value and end; integers and booleans exclude the end.  By default floats are standard
         normal and the others 0, False or an empty text.
@@ -60,7 +61,7 @@ def _floats(dtype: str, count: int, entropy: list[int], ends: Sequence[float] | 
         parts = [_floats("float64", count, [*entropy, part], ends) for part in range(2)]
         return np.asarray(parts[0] + 1j * parts[1], dtype=dtype)
     values = _normal(count, entropy) if ends is None else _uniform(count, entropy, ends)
-    return _bfloat16(values.astype(np.float32)) if dtype == "bfloat16" else values.astype(dtype)
+    return narrow_floats.encoded(values, dtype) if dtype in narrow_floats.BITS else values.astype(dtype)
 
 
 def _normal(count: int, entropy: list[int]) -> Array:
@@ -77,15 +78,6 @@ def _uniform(count: int, entropy: list[int], ends: Sequence[float]) -> Array:
 
     fraction = (_bits(count, entropy) >> np.uint64(11)) * 2.0**-53
     return np.asarray(ends[0] + (ends[1] - ends[0]) * fraction)
-
-
-def _bfloat16(values: Array) -> Array:
-    """Return the bits of bfloat16, which numpy lacks, as uint16: the upper half of float32, rounded to even."""
-    import numpy as np
-
-    bits = values.view(np.uint32)
-    rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-    return np.asarray(rounded >> np.uint32(16), dtype=np.uint16)
 
 
 def _integers(dtype: str, count: int, entropy: list[int], ends: Sequence[float] | None) -> Array:

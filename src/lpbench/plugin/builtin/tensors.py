@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ProcessorError, nearest
 from lpbench.plugin.builtin.synthetic import synthetic
+from lpbench.plugin.kit import narrow_floats
 from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 if TYPE_CHECKING:
@@ -126,14 +127,7 @@ class TensorPreprocessor(Preprocessor[TensorConfig]):
         array = arrays[info.name]
         if info.dtype == "str" and array.dtype.kind == "U":
             array = array.astype(object)
-        dtype = {"str": "object", "bfloat16": "uint16"}.get(info.dtype, info.dtype)
-        if array.dtype.name != dtype or not array.dtype.isnative:
-            order = "" if array.dtype.isnative else " in non-native byte order"
-            raise ProcessorError(
-                f'"{info.name}" is {array.dtype.name}{order}; the model takes {info.dtype}',
-                where=str(path),
-                hint=f'save it with .astype("{dtype}")',
-            )
+        _refuse_type(info, array, path)
         shape = self.config.shapes.get(info.name, info.shape)
         if not _fits(array.shape, shape):
             raise ProcessorError(
@@ -157,7 +151,12 @@ class TensorPostprocessor(Postprocessor[RawConfig]):
         NaN and infinities are excluded from the three and counted under ``not_finite``.
         """
         names = {info.name: info.called for info in self.outputs}
-        return {"outputs": {names.get(name, name): _describe(array) for name, array in prediction.items()}}
+        types = {info.name: info.dtype for info in self.outputs}
+        return {
+            "outputs": {
+                names.get(name, name): _describe(array, types.get(name, "")) for name, array in prediction.items()
+            }
+        }
 
 
 def resolve_shapes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
@@ -236,6 +235,18 @@ def _refuse_contradiction(info: TensorInfo, given: tuple[int, ...]) -> None:
         )
 
 
+def _refuse_type(info: TensorInfo, array: Array, path: Path) -> None:
+    dtype = "object" if info.dtype == "str" else info.dtype
+    if narrow_floats.holds(array, dtype) or (array.dtype.name == dtype and array.dtype.isnative):
+        return
+    order = "" if array.dtype.isnative else " in non-native byte order"
+    hint = f'save it with .astype("{dtype}")'
+    if dtype in narrow_floats.BITS:
+        hint = f"save its bits {narrow_floats.remedy(dtype)}"
+    what = f'"{info.name}" is {array.dtype.name}{order}; the model takes {info.dtype}'
+    raise ProcessorError(what, where=str(path), hint=hint)
+
+
 def _fits(shape: Sequence[int], allowed: Sequence[int | str | None]) -> bool:
     return len(shape) == len(allowed) and all(
         not isinstance(right, int) or size == right for size, right in zip(shape, allowed, strict=True)
@@ -287,7 +298,7 @@ def _single(names: Sequence[str], path: Path) -> str:
     return names[0]
 
 
-def _describe(array: Any) -> dict[str, Any]:
+def _describe(array: Any, dtype: str) -> dict[str, Any]:
     import numpy as np
 
     try:
@@ -295,6 +306,8 @@ def _describe(array: Any) -> dict[str, Any]:
     except ValueError:  # a sequence of tensors of several shapes
         return {"type": type(array).__name__}
     facts: dict[str, Any] = {"shape": list(array.shape), "dtype": array.dtype.name}
+    if narrow_floats.holds(array, dtype):
+        facts["dtype"], array = dtype, narrow_floats.decoded(array, dtype)
     if array.dtype.kind not in "biufcV" or array.dtype.names:
         return facts
     values = np.abs(array).astype(np.float64) if array.dtype.kind == "c" else array.astype(np.float64)

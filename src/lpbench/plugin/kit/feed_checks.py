@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import EngineError, nearest
+from lpbench.plugin.kit import narrow_floats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ def misfit(array: Any, info: TensorInfo) -> tuple[str, str] | None:
     if not _right_type(array, info.dtype):
         dtype = f"{array.dtype.name}{'' if array.dtype.isnative else ' with swapped bytes'}"
         what = f'input "{info.name}" is {dtype}; the model takes {info.dtype}'
-        return what, f'convert it: array.astype("{info.dtype}")'
+        return what, cast(info.dtype)
     if not fits(array.shape, info.shape):
         what = f'input "{info.name}" has shape {text(array.shape)}; the model takes {text(info.shape)}'
         return what, "resize the data, or give the shape when opening if the dimension is open"
@@ -86,6 +87,13 @@ def named_sizes(stated: Mapping[str, Sizes], shapes: Shapes) -> dict[str, int]:
     return sizes
 
 
+def cast(dtype: str) -> str:
+    """Return the remedy for an array of another type."""
+    if dtype in narrow_floats.BITS:
+        return f"convert it {narrow_floats.remedy(dtype)}"
+    return f'convert it: array.astype("{dtype}")'
+
+
 def fits(shape: Sequence[int], allowed: Sizes) -> bool:
     """Return whether a shape has the right rank, and the right size in every fixed dimension."""
     pairs = zip(shape, allowed, strict=False)
@@ -104,7 +112,7 @@ def _missing(info: TensorInfo) -> tuple[str, str]:
 def _right_type(array: Any, dtype: str) -> bool:
     if dtype == TEXT:
         return bool(array.dtype.kind in TEXT_KINDS)
-    return bool(array.dtype.name == dtype and array.dtype.isnative)
+    return narrow_floats.holds(array, dtype) or bool(array.dtype.name == dtype and array.dtype.isnative)
 
 
 def _refuse_misfit(info: TensorInfo, shape: tuple[int, ...] | None) -> None:

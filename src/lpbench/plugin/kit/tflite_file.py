@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 VERSION = 3
 """Version of the schema."""
 IDENTIFIER = b"TFL3"
-TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9}
+TYPES = {
+    "float32": 0,
+    "float16": 1,
+    "int32": 2,
+    "uint8": 3,
+    "int64": 4,
+    "bool": 6,
+    "int16": 7,
+    "int8": 9,
+    "bfloat16": 18,
+}
 """TensorType."""
 CUSTOM = 32
 """BuiltinOperator of custom operators."""

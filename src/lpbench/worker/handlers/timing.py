@@ -11,14 +11,17 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lpbench.machine.process_memory import memory
+from lpbench.plugin.kit import narrow_floats
 from lpbench.results.stages import durations, within
 from lpbench.util.threads import ThreadTime, thread_times
 from lpbench.worker.requests import ClockReads, FirstSample, PinnedThreads, Slice
+from lpbench.worker.session_builder import components_of
 
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable, Mapping, Sequence
 
+    from lpbench.plugin.engine import TensorInfo
     from lpbench.worker.open_app import OpenApp
     from lpbench.worker.requests import BreakDownLatency, MeasureCpuSlice, MeasureSlice, PinThreads, RunFirstSample
 
@@ -31,6 +34,8 @@ DTYPES = {
     "float32": "F32",
     "float16": "F16",
     "bfloat16": "BF16",
+    "float8_e4m3fn": "F8E4M3",
+    "float8_e5m2": "F8E5M2",
     "int64": "S64",
     "int32": "S32",
     "int16": "S16",
@@ -53,9 +58,14 @@ class TimingHandlers:
         batches = self._take(1)
         reads = pipeline.time(batches, time.perf_counter_ns)
         types = {}
+        parts = {part.name if pipeline.components else "": part.session for part in components_of(pipeline)}
         for name, (feeds, outputs) in pipeline.types(batches[0]).items():
-            for stage, tensors in (("preprocessing", feeds), ("postprocessing", outputs)):
-                types[within(name, stage) if name else stage] = _types(tensors)
+            session = parts[name]
+            for stage, tensors, infos in (
+                ("preprocessing", feeds, session.inputs),
+                ("postprocessing", outputs, session.outputs),
+            ):
+                types[within(name, stage) if name else stage] = _types(tensors, infos)
         gc.collect()
         gc.freeze()  # what is there now stays; collections between slices need not look at it again
         self._app.when_closing(gc.unfreeze)
@@ -135,7 +145,10 @@ class TimingHandlers:
         return samples.take(count) if batch == 1 else samples.batches(count, batch)
 
 
-def _types(tensors: Mapping[str, Any]) -> str:
-    """Return the glossary's words for the types of some tensors."""
-    names = {str(getattr(tensor, "dtype", type(tensor).__name__)) for tensor in tensors.values()}
+def _types(tensors: Mapping[str, Any], infos: Sequence[TensorInfo]) -> str:
+    """Return the glossary's words for the types of some tensors; integers may be the bits of floats."""
+    narrow = {info.name: info.dtype for info in infos if info.dtype in narrow_floats.BITS}
+    names = {
+        narrow.get(name) or str(getattr(tensor, "dtype", type(tensor).__name__)) for name, tensor in tensors.items()
+    }
     return "/".join(sorted(DTYPES.get(name, name) for name in names))
