@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from lpbench.errors import ConfigError
+from lpbench.errors import ConfigError, EngineError
 from lpbench.plugin.kit.cores import physical_cores
 from lpbench.plugin.kit.tflite_file import CUSTOM
 from lpbench.util import dataclass_config
@@ -57,15 +58,41 @@ def test_another_format_is_called_so(tmp_path: Path, refused: Callable[..., str]
     assert words in refused(path)
 
 
-@pytest.mark.parametrize("at", ["input", "output"])
-def test_a_type_that_python_cannot_pass_is_the_reason(models: Models, refused: Callable[..., str], at: str) -> None:
-    """bfloat16 as an input or an output, between which the library itself converts."""
-    network, types = Network(), {"input": "float32", "output": "float32", at: "bfloat16"}
-    x, y = (network.tensor(name, (2, 3), types[kind]) for name, kind in (("x", "input"), ("y", "output")))
+def cast(models: Models, given: str, found: str) -> Path:
+    """Save a conversion from one type to another, of two by three numbers."""
+    network = Network()
+    x, y = network.tensor("x", (2, 3), given), network.tensor("y", (2, 3), found)
     network.operator(Kind(53, 37), [x], [y], {})
-    assert f"an {at} has a type that LiteRT cannot pass from Python, such as bfloat16" in refused(
-        models.save(network, [x], [y])
+    return models.save(network, [x], [y])
+
+
+def test_bfloat16_is_passed_as_its_bits(models: Models, open_session: Opener) -> None:
+    """As an array of ml_dtypes and as integers; the library itself does not take the integers."""
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes")
+    data = np.array([[1.5, -2, 0], [3, 4, 2**-130]]).astype(ml_dtypes.bfloat16)
+    session = open_session(cast(models, "bfloat16", "float32"))
+    assert session.inputs[0].dtype == "bfloat16"
+    for array in (data, data.view(np.uint16)):
+        assert np.array_equal(session.run({"x": array})["y"], data.astype(np.float32))
+    with pytest.raises(EngineError, match=r"the model takes bfloat16\n.*view"):
+        session.run({"x": data.astype(np.float32)})
+    found = open_session(cast(models, "float32", "bfloat16")).run({"x": data.astype(np.float32)})["y"]
+    assert np.array_equal(found, data)
+
+
+@pytest.mark.parametrize("at", ["input", "output"])
+def test_without_ml_dtypes_bfloat16_is_the_reason(models: Models, tmp_path: Path, at: str) -> None:
+    """In a process of its own: the library remembers that it has seen the type."""
+    path = cast(models, *("bfloat16", "float32")[:: 1 if at == "input" else -1])
+    code = (
+        "import sys; sys.modules['ml_dtypes'] = None\n"
+        "from pathlib import Path; from lpbench.plugin.engine import Model\n"
+        "from lpbench_tflite._engine import TfliteEngine\n"
+        f"TfliteEngine().open(Model('tflite', Path({str(path)!r})), None, shapes={{}})"
     )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert f"an {at} has a type that LiteRT cannot pass from Python" in done.stderr
+    assert "pip install ml_dtypes" in done.stderr
 
 
 def test_all_custom_operators_are_named(models: Models, refused: Callable[..., str]) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.engine import EngineError
-from lpbench.plugin.kit import feed_checks
+from lpbench.plugin.kit import feed_checks, narrow_floats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
     from lpbench_tflite._entry import Entry
@@ -116,9 +116,22 @@ class SignatureCall:
         return {name: outputs[own] for name, own in self._outputs}
 
 
-def call(entry: Entry, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> Call | SignatureCall:
+def call(entry: Entry, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> Callable[[Feeds], Outputs]:
     """Return what runs a graph."""
-    return (SignatureCall if entry.runner else Call)(entry, inputs, outputs)
+    run = (SignatureCall if entry.runner else Call)(entry, inputs, outputs)
+    narrow = {info.name: info.dtype for info in inputs if info.dtype in narrow_floats.BITS}
+    if not narrow:
+        return run
+    return lambda feeds: run({name: _viewed(array, narrow.get(name, "")) for name, array in feeds.items()})
+
+
+def _viewed(array: Any, dtype: str) -> Any:
+    """Return the bits of a float that numpy lacks in the type of ml_dtypes, which the library takes."""
+    if not dtype or not narrow_floats.holds(array, dtype):
+        return array
+    import ml_dtypes
+
+    return array.view(getattr(ml_dtypes, dtype))
 
 
 def resize(interpreter: Any, indices: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> None:

@@ -6,17 +6,20 @@ The interpreter itself runs the first graph only; others are reached through the
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+import importlib
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lpbench.plugin.engine import EngineError
 from lpbench_tflite import _ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from lpbench.plugin.engine import Shapes, TensorInfo
     from lpbench.plugin.kit.tflite_file import Signature
     from lpbench_tflite._ports import Detail
+
+Details = TypeVar("Details")
 
 
 class Entry:
@@ -37,18 +40,18 @@ class Entry:
     @property
     def input_details(self) -> list[Detail]:
         """The interpreter's details of each input, in the file's order."""
-        with _typed("input"):
-            if self.runner and self.signature:
-                return _ordered(self.runner.get_input_details().values(), self.signature.inputs.values())
-            return _once(self.interpreter.get_input_details())
+        if self.runner and self.signature:
+            by_name = _described(self.runner.get_input_details, "input")
+            return _ordered(by_name.values(), self.signature.inputs.values())
+        return _once(_described(self.interpreter.get_input_details, "input"))
 
     @property
     def output_details(self) -> list[Detail]:
         """The interpreter's details of each output that the signature has, in the file's order."""
-        with _typed("output"):
-            if self.runner and self.signature:
-                return _ordered(self.runner.get_output_details().values(), self.signature.outputs.values())
-            details = _once(self.interpreter.get_output_details())
+        if self.runner and self.signature:
+            by_name = _described(self.runner.get_output_details, "output")
+            return _ordered(by_name.values(), self.signature.outputs.values())
+        details = _once(_described(self.interpreter.get_output_details, "output"))
         chosen = set(self.signature.outputs.values()) if self.signature else set()
         return [detail for detail in details if detail["index"] in chosen] or details
 
@@ -66,16 +69,22 @@ class Entry:
         return tuple(map(_ports.settled, infos, details)) if settled else infos
 
 
-@contextlib.contextmanager
-def _typed(kind: str) -> Iterator[None]:
-    """Say why the interpreter refuses to describe its tensors."""
+def _described(details: Callable[[], Details], kind: str) -> Details:
+    """Return the library's details of tensors.
+
+    It knows bfloat16, which numpy lacks, once ml_dtypes has been imported.
+    """
     try:
-        yield
+        return details()
     except ValueError as error:
-        raise EngineError(
-            f"an {kind} has a type that LiteRT cannot pass from Python, such as bfloat16",
-            hint="convert the model so that its inputs and outputs have types of numpy",
-        ) from error
+        problem = error
+    with contextlib.suppress(ImportError, ValueError):
+        importlib.import_module("ml_dtypes")
+        return details()
+    raise EngineError(
+        f"an {kind} has a type that LiteRT cannot pass from Python: {problem}",
+        hint="pip install ml_dtypes for bfloat16; else convert the model to types that numpy has",
+    ) from problem
 
 
 def _once(details: Iterable[Detail]) -> list[Detail]:
