@@ -19,7 +19,7 @@ from lpbench.plugin.builtin.tensors import RawConfig, TensorConfig, TensorPostpr
 from lpbench.plugin.engine import Session, TensorInfo
 from lpbench.plugin.processor import Sample
 from lpbench.worker import tensor_wire
-from lpbench.worker.named_tensors import Tensor
+from lpbench.worker.named_tensors import Tensor, named
 from lpbench.worker.source_tensors import as_source
 from lpbench.worker.tensor_wire import align_layout, arranged, collect, fitted, read_feeds, unpack, write_feeds
 
@@ -59,7 +59,7 @@ def test_floats_that_numpy_lacks_are_sent_as_float32_and_fed_as_bits(tmp_path: P
     array = np.array([[1.5, -2, 0]]).astype(getattr(ml_dtypes, dtype))
     bits = array.view(f"uint{8 * array.itemsize}")
     for feed in (array, bits):
-        write_feeds(tmp_path / "0.feeds", tensor_wire.named({"x": feed}, [info]))
+        write_feeds(tmp_path / "0.feeds", named({"x": feed}, [info]))
         (sent,) = read_feeds(tmp_path / "0.feeds")
         assert (sent.values.dtype, sent.values.tolist()) == (np.float32, [[1.5, -2, 0]])
         assert np.array_equal(fitted([sent], [info])["x"], bits)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lpbench.plugin.kit import narrow_floats
 
 np = pytest.importorskip("numpy", reason="needs numpy")
 ml_dtypes = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes, whose types are the reference")
-given = pytest.importorskip("hypothesis", reason="needs hypothesis").given
-arrays = pytest.importorskip("hypothesis.extra.numpy").arrays
-st = pytest.importorskip("hypothesis.strategies")
+
+from hypothesis import given  # noqa: E402 - where numpy is
+from hypothesis import strategies as st  # noqa: E402
+from hypothesis.extra import numpy as arrays  # noqa: E402
 
 TYPES = sorted(narrow_floats.BITS)
 
@@ -30,8 +33,8 @@ def test_every_bit_pattern_has_its_value(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-@given(values=arrays("f4", 20, elements=st.floats(-200, 200, width=32)))
-def test_values_are_rounded_to_the_nearest(dtype: str, values: np.ndarray) -> None:
+@given(values=arrays.arrays("f4", 20, elements=st.floats(-200, 200, width=32)))
+def test_values_are_rounded_to_the_nearest(dtype: str, values: Any) -> None:
     """Ties go to even, zeros keep their sign where the type has it, subnormal values are exact."""
     expected = values.astype(getattr(ml_dtypes, dtype)).view(narrow_floats.BITS[dtype])
     assert np.array_equal(narrow_floats.encoded(values, dtype), expected)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.plugin.engine import EngineError, Session
 from lpbench.plugin.kit import feed_checks as shared
 from lpbench_tflite import _delegates, _ports, _precision
-from lpbench_tflite._calls import Call, SignatureCall, call
+from lpbench_tflite._calls import call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ class TfliteSession(Session):
         self._path = loaded.path
         self._loaded: Loaded | None = loaded
         self.inputs, self.outputs = loaded.entry.inputs, loaded.entry.outputs
-        self._call: Call | SignatureCall | None = call(loaded.entry, self.inputs, self.outputs)
+        self._call: Callable[[Feeds], Outputs] | None = call(loaded.entry, self.inputs, self.outputs)
         self._precision: dict[str, str] = {}
 
     def run(self, feeds: Feeds, /) -> Outputs:

@@ -67,7 +67,7 @@ def decoded(array: Array, dtype: str) -> Array:
 
     bits = array.view(BITS[dtype])
     if dtype == BFLOAT16:
-        return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
+        return np.asarray((bits.astype(np.uint32) << np.uint32(16)).view(np.float32))
     values: Array = _values(_FLOAT8[dtype])[bits]
     return values
 
