@@ -1,11 +1,12 @@
 """Verify by simulation that intervals and bounds hold as often as stated.
 
-    python benchmarks/coverage.py [--streams 4000] [--seed 1]
+    python benchmarks/coverage.py [--streams 4000] [--seed 1] [--verdicts]
 
 Draws thousands of synthetic latency streams whose true median and p99 are known, and prints how many of the
 95 % intervals hold the median, how many p99 bounds hold, and how often each flag fires.  Ends with status 1 where
-an independent case leaves 93 to 97 %, a p99 bound holds in under 99 %, or a stream that breaks the assumptions
-is left unflagged in more than 5 % while its intervals hold in under 93 %.  numpy draws the streams; the statistics
+an independent case leaves 93 to 97 %, a p99 bound holds in under 99 %, a stream that breaks the assumptions
+is left unflagged in more than 5 % while its intervals hold in under 93 %, or more than 1 % of the verdicts on two
+that are equal say otherwise.  numpy draws the streams; the statistics
 are lpbench's own.
 """
 
@@ -16,22 +17,26 @@ import math
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpbench.results.stats import (
+    Limits,
     Percentile,
+    PilotRun,
     Stopping,
     across_runs,
     flags,
     percentile,
     percentile_need,
+    plan,
     runs_differ,
     summarize,
 )
-from lpbench.results.verdicts import Verdict, verdict
+from lpbench.results.verdicts import Verdict, added_runs, verdict, verdict_apart
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
     Rng = np.random.Generator
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
     Draw = Callable[[Rng, int], Floats]
+    Judge = Callable[[float, int, float, Rng], Verdict]
 
 BASE = 4e6
 """Nanoseconds: the median of the plain streams."""
@@ -50,6 +56,12 @@ NARROW = 0.025
 COVERED = (0.93, 0.97)
 BOUNDED = 0.99
 FLAGGED = 0.95
+WRONG = 0.01
+"""Largest share of false FASTER and SLOWER."""
+RUNS = (4, 5, 6, 7, 8)
+SPREADS = (0.005, 0.01, 0.03, 0.10)
+"""Standard deviations from run to run: lockstep on a calm machine, and worse."""
+DIFFERENT = (Verdict.FASTER, Verdict.SLOWER)
 
 
 @dataclass(frozen=True)
@@ -266,13 +278,79 @@ def stopped_row(streams: int, rng: Rng) -> bool:
     return share >= COVERED[0]
 
 
-def verdict_table(streams: int, rng: Rng) -> None:
+def verdict_tables(streams: int, rng: Rng) -> bool:
+    """Print how often verdicts are wrong, and how often they find a difference; return whether few are wrong."""
+    print(f"\n{'false FASTER or SLOWER':34}" + "".join(f"{f'{runs} runs':>10}" for runs in RUNS))
+    sound = [errors_row(name, judge, spread, streams, rng) for name, judge in KINDS for spread in SPREADS]
+    sound.append(planned_row(streams, rng))
+    print(f"\n{'FASTER or SLOWER found (lockstep)':34}" + "".join(f"{f'{runs} runs':>10}" for runs in RUNS))
+    for slower in (0.02, 0.05):
+        for spread in SPREADS:
+            found = (decided(partial(in_lockstep, spread, runs, slower, rng), streams)[Verdict.SLOWER] for runs in RUNS)
+            row = "".join(f"{count / streams:>10.1%}" for count in found)
+            print(f"{f'runs differ by {spread:.1%}, slower by {slower:.0%}':34}{row}", flush=True)
+    return all(sound)
+
+
+def in_lockstep(spread: float, runs: int, slower: float, rng: Rng) -> Verdict:
+    """Return the verdict on runs whose ratios differ by ``spread``."""
+    ratios = (1 + slower) * np.exp(spread * rng.standard_normal(runs))
+    return verdict(ratios.tolist()).verdict
+
+
+def measured_apart(spread: float, runs: int, slower: float, rng: Rng) -> Verdict:
+    """Return the verdict on two saved results whose runs differ by ``spread``."""
+    first, second = np.exp(spread * rng.standard_normal((2, runs)))
+    return verdict_apart(first.tolist(), ((1 + slower) * second).tolist()).verdict
+
+
+KINDS: tuple[tuple[str, Judge], ...] = (("lockstep", in_lockstep), ("saved", measured_apart))
+
+
+def decided(judge: Callable[[], Verdict], streams: int) -> Counter[Verdict]:
+    """Return how often each verdict came out."""
+    return Counter(judge() for _ in range(streams))
+
+
+def errors_row(name: str, judge: Judge, spread: float, streams: int, rng: Rng) -> bool:
+    """Print how often two that are equal are told apart, by the number of runs."""
+    counts = [decided(partial(judge, spread, runs, 0.0, rng), streams) for runs in RUNS]
+    wrong = [found[Verdict.FASTER] + found[Verdict.SLOWER] for found in counts]
+    sound = all(few(each, streams) for each in wrong)
+    shares = "".join(f"{each / streams:>10.2%}" for each in wrong)
+    print(f"{f'{name}, runs differ by {spread:.1%}':34}{shares}{'' if sound else '   <-- FAILS'}", flush=True)
+    return sound
+
+
+def planned_row(streams: int, rng: Rng) -> bool:
+    """Print the same where three runs decide how many there are, from 8 to 20: the look has a price."""
+    shares, sound = [], True
+    for spread in SPREADS:
+        wrong = 0
+        for _ in range(streams):
+            ratios = np.exp(spread * rng.standard_normal(20)).tolist()
+            pilot = [PilotRun(each, 0.0, 100, 1.0, 1.0) for each in ratios[:3]]
+            runs = plan(pilot, 0.01, Limits(fewest=8, most=20)).runs
+            wrong += verdict(ratios[:runs], added=added_runs(runs, planned=True)).verdict in DIFFERENT
+        shares.append(f"{spread:.1%}: {wrong / streams:.2%}")
+        sound &= few(wrong, streams)
+    print(
+        f"{'lockstep, 8 to 20 runs as planned':34}  runs differ by {', '.join(shares)}{'' if sound else '   <-- FAILS'}"
+    )
+    return sound
+
+
+def few(wrong: int, streams: int) -> bool:
+    """Return whether at most one in a hundred is wrong, as far as so many streams tell (three deviations)."""
+    return wrong <= WRONG * streams + 3 * math.sqrt(WRONG * streams)
+
+
+def same_table(streams: int, rng: Rng) -> None:
     """Print the verdicts over 8 lockstep runs, by the spread of a run's ratio and the true slowdown."""
     print(f"\n{'verdict of 8 lockstep runs':34}" + "".join(f"{each.value:>10}" for each in Verdict))
     for spread in (0.005, 0.008, 0.012):
         for slower in (0.0, 0.02, 0.05):
-            ratios = (1 + slower) * np.exp(spread * rng.standard_normal((streams, 8)))
-            counts = Counter(verdict(each.tolist()).verdict for each in ratios)
+            counts = decided(partial(in_lockstep, spread, 8, slower, rng), streams)
             shares = "".join(f"{counts[each] / streams:>10.1%}" for each in Verdict)
             print(f"{f'spread {spread:.1%}, slower by {slower:.0%}':34}{shares}")
 
@@ -282,10 +360,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", type=int, default=4000, help="streams per case (half for the longest)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--verdicts", action="store_true", help="only how often verdicts are right")
     options = parser.parse_args()
     rng, start = np.random.default_rng(options.seed), perf_counter()
-    sound = [table(options.streams, rng) for table in (streams_table, runs_table, stopped_row)]
-    verdict_table(options.streams, rng)
+    tables = (verdict_tables,) if options.verdicts else (streams_table, runs_table, stopped_row, verdict_tables)
+    sound = [table(options.streams, rng) for table in tables]
+    same_table(options.streams, rng)
     print(f"\n{options.streams} streams per case, seed {options.seed}, {perf_counter() - start:.0f} s: ", end="")
     print("all cases hold" if all(sound) else "a case FAILS")
     return 0 if all(sound) else 1

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import lpbench
 from lpbench import render
 from lpbench.plugin.configuration import EngineConfiguration
-from lpbench.render._numbers import digits, spread
+from lpbench.render._numbers import around, digits, spread
 from lpbench.render._table import Column, blocks, narrow, table
 from lpbench.render.predictions import PUBLISHED, answers, predictions, readings, state
 from lpbench.results.metrics import derive
@@ -23,7 +23,7 @@ from lpbench.results.model import INTERRUPTED, Configuration, Lockstep, Result
 from lpbench.results.run import Metric, Run, Stage
 from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
-from lpbench.results.stats import summarize
+from lpbench.results.stats import Interval, summarize
 from lpbench.util.outcome import RunOutcome
 from lpbench.util.text import cells, clean, shorten
 
@@ -304,6 +304,90 @@ def test_engines_that_took_turns_have_a_verdict_beside_their_latency() -> None:
     assert re.search(r"^two .* SLOWER +1\.10 ±0\.00\d ", text, re.MULTILINE)
     assert "no verdicts" not in text
     assert "SLOWER" in Page(render.to_html(dataclasses.replace(both, lockstep=(pair,)))).text
+
+
+def in_turns(name: str, ratio: float, *, noise: float = 0.001) -> Lockstep:
+    """Return turns in which the first took 4 ms and the second ``ratio`` times that, whatever its runs alone took."""
+    every = tuple(ratio * (1 + noise * (run % 3 - 1)) for run in range(8))
+    stages = dict.fromkeys((*STAGES, TOTAL), every)
+    shares = {"preprocessing": 0.4e6, "inference": 3.2e6, "postprocessing": 0.4e6, TOTAL: 4e6}
+    return Lockstep(0, int(name), stages, {stage: (ns,) * 8 for stage, ns in shares.items()})
+
+
+def test_the_times_beside_a_verdict_are_those_of_the_turns() -> None:
+    """Alone, minutes apart, the second took 18 ms and the first 25; in turns it took 1.79 times as long."""
+    both = make_result(make_configuration("one", 25 * MS), make_configuration("two", 18 * MS))
+    found = dataclasses.replace(both, lockstep=(in_turns("1", 1.79),))
+    text = render.text(found, width=200)
+    assert re.search(r"^one +4\.00 +±0\S* +0\.400 +3\.20 +0\.400 +best ", text, re.MULTILINE)
+    assert re.search(r"^two +7\.16 +±0\.\d+ +0\.716 +5\.73 +0\.716 +SLOWER +1\.79 ±", text, re.MULTILINE)
+    assert text.index("\none ") < text.index("\ntwo ")
+    (groups,) = (line for line in text.splitlines() if "in turns" in line)
+    assert "alone" in groups
+    assert "latency 25.1 ±" in render.text(make_result(make_configuration("one", 25 * MS)))
+    page = Page(render.to_html(found)).text
+    assert "in turns" in page
+    assert page.index("7.16") < page.index("each alone") < page.index("latency 25.1")
+
+
+def test_without_a_verdict_against_every_other_there_is_no_best_one() -> None:
+    every = [make_configuration(name) for name in ("one", "two", "three")]
+    pairs = (in_turns("1", 1.004, noise=0.02), in_turns("2", 1.5))
+    found = dataclasses.replace(make_result(*every), lockstep=pairs)
+    text = render.text(found, width=200)
+    assert "not told apart: one, two" in text
+    assert "not told apart: one, two" in Page(render.to_html(found)).text
+    assert "vs one" in text
+    assert "best" not in text
+    assert re.search(r"^three .* SLOWER +1\.50 ±", text, re.MULTILINE)
+    clear = dataclasses.replace(found, lockstep=(in_turns("1", 1.2), pairs[1]))
+    assert "not told apart" not in render.text(clear, width=200)
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_fewer_than_three_runs_have_no_plus_minus(runs: int) -> None:
+    """Student's t of two runs once made this ±8367."""
+    said = f"not known ({runs} run{'s' if runs > 1 else ''})"
+    alone = render.text(make_result(make_configuration(runs=runs)), width=160)
+    assert re.match(rf"latency 10\.\d ms ± {re.escape(said)} ", alone)
+    assert "±0" not in alone
+    assert "use --runs 3 or more" in alone
+    both = make_result(make_configuration("one", runs=runs), make_configuration("two", 11 * MS, runs))
+    table_ = render.text(both, width=200)
+    assert table_.count(said) == 2
+    assert said in Page(render.to_html(both)).text
+
+
+def test_the_interval_of_two_runs_in_a_file_of_before_is_not_shown() -> None:
+    made = make_configuration(runs=2)
+    latency = dataclasses.replace(made.metrics["LATENCY"], interval=Interval(1.0, 90.0, 0.95, "t"))
+    old = dataclasses.replace(made, metrics={**made.metrics, "LATENCY": latency})
+    first = render.text(make_result(old)).splitlines()[0]
+    assert "± not known (2 runs)" in first
+    assert "90" not in first
+
+
+def test_a_wide_interval_is_shown_by_its_ends() -> None:
+    """Three runs of 4, 11 and 31 ms: the logarithmic interval is lopsided, and ± would reach far below 0."""
+    done = tuple(make_run(index, ns=ns * MS) for index, ns in enumerate((4, 11, 31)))
+    pooled = {stage: array("q", [v for run in done for v in run.raw[stage]]) for stage in (*STAGES, TOTAL)}
+    wild = dataclasses.replace(make_configuration(), runs=done, metrics=derive(done, pooled, {}, cores=2))
+    first = render.text(make_result(wild)).splitlines()[0]
+    assert re.match(r"latency 11\.\d \(0\.\d+ to \d+\) ms ", first)
+    both = dataclasses.replace(make_result(wild, make_configuration("two")), lockstep=(in_turns("1", 1.2, noise=0.9),))
+    assert re.search(r" UNCLEAR \S+ \(0\.\d+ to \S+\) ", render.text(both, width=200), re.MULTILINE)
+
+
+@given(st.floats(0.001, 1e6), st.floats(1.0, 50.0), st.floats(1.0, 50.0))
+def test_no_half_width_is_over_half_the_value(value: float, below: float, above: float) -> None:
+    """Beyond, the two ends stand there, within rounding."""
+    shown = around(value, value / below, value * above)
+    if shown.startswith("±"):
+        assert float(shown[1:]) <= 0.51 * value
+    else:
+        low, high = map(float, shown.split(" to "))
+        assert low == pytest.approx(value / below, rel=0.01)
+        assert high == pytest.approx(value * above, rel=0.01)
 
 
 def _three(**qualities: float) -> Result:

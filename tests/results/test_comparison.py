@@ -78,11 +78,115 @@ def test_exchanging_the_two_exchanges_the_verdict() -> None:
     assert compare(SLOWER, BEFORE)[0].total.verdict.value == "FASTER"
 
 
-def test_fewer_than_eight_runs_give_no_verdict() -> None:
-    few = make_result(make_configuration("fake", 1.6, 7.0, STEADY[:5]))
+@pytest.mark.parametrize(("runs", "verdict"), [(2, "UNCLEAR"), (3, "UNCLEAR"), (4, "SLOWER"), (7, "SLOWER")])
+def test_a_clear_difference_takes_four_runs(runs: int, verdict: str) -> None:
+    few = make_result(make_configuration("fake", 1.6, 7.0, STEADY[:runs]))
     (found,) = compare(BEFORE, few)
-    assert found.total.verdict.value == "UNCLEAR"
-    assert "8" in found.total.reason
+    assert found.total.verdict.value == verdict
+    assert ("needs 4" in found.total.reason) == (verdict == "UNCLEAR")
+
+
+@pytest.mark.parametrize("speed", [0.7, 1.0, 1.4])
+def test_the_times_beside_a_ratio_have_it_as_their_quotient(speed: float) -> None:
+    """A machine that is 30 % faster in the second hour: raw times alone would contradict the verdict."""
+    one, other = beside(BEFORE, 1.0), beside(SLOWER, speed)
+    (found,) = compare(one, other)
+    for stage, each in found.stages.items():
+        before, after = found.medians[stage]
+        assert after / before == pytest.approx(each.ratio.estimate)
+        before, after = found.raw_medians[stage]
+        assert after / before == pytest.approx(found.raw[stage].ratio.estimate)
+    assert found.medians[TOTAL][0] == pytest.approx(8.01e6, rel=1e-3)
+    assert found.raw_medians[TOTAL][1] == pytest.approx(8.61e6 * speed, rel=1e-3)
+
+
+def test_stages_under_two_microseconds_have_times_and_no_verdict(tmp_path: Path, capsys: Capture) -> None:
+    """Of a bare model preprocessing does nothing; half as much of nothing is not FASTER."""
+    one, other = (make_result(make_configuration("fake", pre, 7.0)) for pre in (0.0016, 0.0008))
+    (found,) = compare(one, other)
+    assert {stage: why.code for stage, why in found.withheld.items()} == {"preprocessing": "too-short"}
+    assert set(found.stages) == {TOTAL, "inference", "postprocessing"}
+    names = [str(each.save(tmp_path / f"{at}.json")) for at, each in enumerate((one, other))]
+    assert main(["compare", *names]) == 0
+    text = capsys.readouterr().out
+    (row,) = (line.split() for line in text.splitlines() if line.split()[:1] == ["pre"])
+    assert row[1] == "-"
+    assert "no verdict on pre: shorter than 2 µs" in text
+    main(["compare", *names, "--json"])
+    stage = json.loads(capsys.readouterr().out)[0]["stages"]["preprocessing"]
+    assert (stage["verdict"], stage["code"]) == (None, "too-short")
+    assert stage["median_ns"] == pytest.approx([1600, 800], rel=0.01)
+
+
+def asked(result: Result, size: int = 1, **changes: Any) -> Result:
+    """Return a result of which something else was asked: a batch takes as many times as long."""
+    (each,) = result.configurations
+    configuration = dataclasses.replace(each.configuration, batch=size, **changes)
+
+    def scaled(run: Run) -> Run:
+        statistics = {
+            stage: dataclasses.replace(found, median=found.median * size) for stage, found in run.statistics.items()
+        }
+        units = {stage: unit * size for stage, unit in run.units.items()}
+        return dataclasses.replace(run, statistics=statistics, units=units)
+
+    each = dataclasses.replace(each, configuration=configuration, runs=tuple(map(scaled, each.runs)))
+    return dataclasses.replace(result, configurations=(each,))
+
+
+def test_unlike_work_is_listed_beside_the_verdict(tmp_path: Path, capsys: Capture) -> None:
+    """Then times are as they were: a batch of another shape is not sixteen times one sample."""
+    changes = {"streams": 2, "shapes": {"x": (1, 3, 64, 64)}, "options": {"graph_optimization": "all"}}
+    other = asked(BEFORE, 16, **changes)
+    other = dataclasses.replace(other, settings=RunSettings(seed=3, ranges={"x": (0.0, 1.0)}))
+    (found,) = compare(BEFORE, other)
+    assert not found.per_sample
+    assert found.total.ratio.estimate == pytest.approx(16)
+    assert found.workload == {
+        "batch": (1, 16),
+        "streams": (1, 2),
+        "option graph_optimization": (None, "all"),
+        "seed": (0, 3),
+        "range of x": (None, [0.0, 1.0]),
+        "shape of x": (None, [1, 3, 64, 64]),
+    }
+    names = [str(each.save(tmp_path / f"{at}.json")) for at, each in enumerate((BEFORE, other))]
+    assert main(["compare", *names]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "not the same work: batch 1 → 16; streams 1 → 2;" in text
+    assert "shape of x unknown → [1, 3, 64, 64]" in text
+
+
+def with_data(*names: str, digest: str = "") -> Result:
+    return dataclasses.replace(BEFORE, resolved=Resolved(samples=names, data_digest=digest))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "change"),
+    [
+        (with_data("a.png", "b.png"), with_data("a.png", "b.png"), None),
+        (with_data("a.png", digest="12" * 32), with_data("a.png", digest="12" * 32), None),
+        (with_data("a.png", digest="12" * 32), with_data("a.png"), None),  # a result of before has no digest
+        (with_data("a.png", "b.png"), with_data("c.png"), ("a.png and 1 more", "c.png")),
+        (BEFORE, with_data("c.png"), ("synthetic", "c.png")),
+        (
+            with_data("a.png", digest="12" * 32),
+            with_data("a.png", digest="34" * 32),
+            ("a.png (sha256 12121212)", "a.png (sha256 34343434)"),
+        ),
+    ],
+)
+def test_other_data_are_listed(first: Result, second: Result, change: tuple[str, str] | None) -> None:
+    (found,) = compare(first, second)
+    assert found.workload.get("data") == change
+
+
+def test_a_stated_shape_that_is_the_models_own_is_no_change() -> None:
+    (each,) = BEFORE.configurations
+    each = dataclasses.replace(each, inputs=[{"name": "x", "shape": [1, 3, 64, 64]}])
+    plain = dataclasses.replace(BEFORE, configurations=(each,))
+    assert compare(plain, asked(plain, shapes={"x": (1, 3, 64, 64)}))[0].workload == {}
+    assert set(compare(plain, asked(plain, shapes={"x": (1, 3, 96, 64)}))[0].workload) == {"shape of x"}
 
 
 def test_results_of_different_machines_are_refused_unless_forced() -> None:
@@ -256,6 +360,25 @@ def beside(result: Result, speed: float, **kind: str) -> Result:
     return dataclasses.replace(result, configurations=(found,), yardstick=stick)
 
 
+@pytest.mark.parametrize("plain", [BEFORE, beside(BEFORE, 1.0)], ids=["times", "units"])
+def test_where_only_the_batch_differs_times_are_those_of_one_sample(
+    plain: Result, tmp_path: Path, capsys: Capture
+) -> None:
+    many = asked(plain, 16)
+    (found,) = compare(plain, many)
+    assert found.total.verdict.value == "SAME"
+    assert found.per_sample
+    assert found.workload == {"batch": (1, 16)}
+    assert found.medians[TOTAL] == pytest.approx((8.01e6, 8.01e6), rel=1e-3)
+    names = [str(each.save(tmp_path / f"{at}.json")) for at, each in enumerate((plain, many))]
+    assert main(["compare", *names]) == 0
+    assert "times of one sample: batch 1 → 16" in capsys.readouterr().out
+    main(["compare", *names, "--json"])
+    (document,) = json.loads(capsys.readouterr().out)
+    assert document["per_sample"] is True
+    assert document["changes"]["workload"] == {"batch": [1, 16]}
+
+
 @pytest.mark.parametrize(("speed", "verdict"), [(1.005, "SAME"), (1.3, "UNCLEAR")])
 def test_a_machine_that_drifts_does_not_make_an_app_slower(speed: float, verdict: str) -> None:
     """The same app in an hour in which everything takes longer: a large correction is no proof of SAME either."""
@@ -358,6 +481,15 @@ def test_an_unclear_verdict_fails_only_where_that_was_asked_for(tmp_path: Path, 
     assert main(["compare", *names, "--fail-slower", "1%"]) == 0
     assert "unclear: " in capsys.readouterr().out
     assert main(["compare", *names, "--fail-unclear"]) == 1
+
+
+@pytest.mark.parametrize(("runs", "status"), [(3, 0), (4, 1), (8, 1)])
+def test_a_gate_fails_only_on_what_the_verdict_calls_slower(runs: int, status: int, tmp_path: Path) -> None:
+    """A third slower, surely: of three runs that is UNCLEAR, and only --fail-unclear fails."""
+    slow = make_result(make_configuration("fake", 1.0, 9.7, STEADY[:runs]))
+    names = [str(each.save(tmp_path / f"{at}.json")) for at, each in enumerate((BEFORE, slow))]
+    assert main(["compare", *names, "--fail-slower", "5%"]) == status
+    assert main(["compare", *names, "--fail-slower", "5%", "--fail-unclear"]) == 1
 
 
 def test_several_results_are_each_compared_with_the_first(files: list[str], capsys: Capture) -> None:

@@ -261,9 +261,9 @@ def test_run_medians_are_the_units_of_comparison() -> None:
 
 
 def test_a_summary_has_one_record_for_each_configuration_with_all_metrics() -> None:
-    made = make_result(2)
+    made = make_result(3)
     (record,) = made.summary()
-    assert (record["configuration"], record["runs"], record["samples"]) == ("fake", 2, 40)
+    assert (record["configuration"], record["runs"], record["samples"]) == ("fake", 3, 60)
     assert record["LATENCY"] == made.latency.value
     assert made.latency.interval
     assert (record["LATENCY_LOWER"], record["LATENCY_UPPER"]) == (

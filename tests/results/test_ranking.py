@@ -46,6 +46,38 @@ def test_the_best_has_the_lowest_ratio_and_the_others_a_verdict_beside_it() -> N
     assert found.verdicts[2].ratio.estimate == pytest.approx(2.0, rel=1e-3)
 
 
+def test_rows_are_in_the_order_of_the_ratios_whatever_the_latencies_alone_say() -> None:
+    """The machine was slow while b was timed alone: 9 ms, and 0.7 times as long as a in turns."""
+    late = configuration("b", 9.0)
+    found = rank(result(A, late, C, b=0.7, c=1.4))
+    assert (found.order, found.best) == ((1, 0, 2), 1)
+
+
+def test_there_is_no_best_one_without_a_verdict_against_every_other() -> None:
+    """B and c are as fast as each other, a is slower than both."""
+    found = rank(result(A, B, C, b=0.7, c=0.701))
+    assert (found.base, found.best, found.tied) == (1, None, (1, 2))
+    assert found.verdicts[2].verdict.value == "SAME"
+    assert found.verdicts[0].verdict.value == "SLOWER"
+    apart = rank(result(A, B, C, b=0.7))
+    assert (apart.best, apart.tied, apart.without) == (None, (1, 2), (2,))
+
+
+def test_who_fails_the_gate_takes_no_part_in_a_tie() -> None:
+    wrong = dataclasses.replace(C, quality={"gate": {"passes": False}})
+    found = rank(result(A, B, wrong, b=0.7, c=0.701))
+    assert (found.best, found.tied) == (1, ())
+
+
+def test_who_took_part_in_fewer_runs_has_no_verdict() -> None:
+    """One of its runs failed: run by run there is nothing to divide."""
+    made = result(A, B, C, b=0.7, c=1.4)
+    fewer = dataclasses.replace(made.lockstep[1], ratios={"total": made.lockstep[1].ratios["total"][:-1]})
+    found = rank(dataclasses.replace(made, lockstep=(made.lockstep[0], fewer)))
+    assert (found.best, found.without) == (None, (2,))
+    assert set(found.verdicts) == {0}
+
+
 def test_what_fails_the_quality_gate_cannot_be_best() -> None:
     wrong = dataclasses.replace(B, quality={"gate": {"passes": False}})
     found = rank(result(A, wrong, C, b=0.7, c=1.4))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lpbench.cli import _console
 from lpbench.render import percent, seconds
+from lpbench.results.stats import READABLE
 from lpbench.util.text import clean, shorten
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def words(progress: Progress, spent: float) -> str:
     """Return the run, the phase, the time spent, the interval reached so far and the time left."""
     runs = f"run {progress.run + 1}/{progress.runs}" if progress.runs else ""
     parts = [runs, progress.phase, seconds(spent) if spent >= 1 else ""]
-    if progress.interval is not None:
+    if progress.interval is not None and progress.interval <= READABLE:
         parts.append(f"±{percent(progress.interval)}")
     if progress.left_s is not None:
         parts.append(f"about {seconds(progress.left_s)} left")

@@ -27,7 +27,7 @@ def configure(parser: Parser) -> None:
     parser.description = (
         "Report whether each result is SAME, FASTER or SLOWER compared with the first, or UNCLEAR, and the interval "
         "of the ratio. With --live, measure engines in turns now and compare them, which is the most reliable way. "
-        "A verdict needs 8 runs."
+        "FASTER and SLOWER need 4 runs, SAME needs 8."
     )
     parser.epilog = (
         "examples:\n  lpbench compare before.json after.json --fail-slower 5%\n"
@@ -40,7 +40,10 @@ def configure(parser: Parser) -> None:
         "--margin", type=_options.share, default=0.01, metavar="M", help="what counts as no difference (1%%)"
     )
     parser.add_argument(
-        "--fail-slower", type=_options.share, metavar="S", help="exit 1 if a result is certainly slower by more than S"
+        "--fail-slower",
+        type=_options.share,
+        metavar="S",
+        help="exit 1 if the verdict is SLOWER, certainly by more than S",
     )
     parser.add_argument("--fail-unclear", action="store_true", help="exit 1 if a verdict is UNCLEAR")
     parser.add_argument(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpbench.render._numbers import digits
-from lpbench.render._summary import p99
-from lpbench.render._units import half, metric_of, unit_for, value
+from lpbench.render._numbers import beside, digits
+from lpbench.render._summary import not_told_apart, p99
+from lpbench.render._units import metric_of, uncertainty, unit_for, value
 from lpbench.results.model import OK
 from lpbench.results.names import name_of
 from lpbench.results.quality import found_by_metrics
@@ -32,7 +32,12 @@ def answer(each: Configuration) -> str:
     """Return the one line that was asked for: latency with its interval, the tail, the throughput."""
     unit = unit_for([each])
     total = metric_of(each, TOTAL)
-    latency = " ".join(filter(None, (value(total, unit), half(total, unit), unit.name)))
+    certain = beside(uncertainty(total, unit, len(each.counted)))
+    # "11.4 ms ± not known (2 runs)": the unit is the value's
+    words = (
+        (value(total, unit), certain, unit.name) if "known" not in certain else (value(total, unit), unit.name, certain)
+    )
+    latency = " ".join(filter(None, words))
     tail = p99(each, unit)
     rate = each.metrics["THROUGHPUT"].value if "THROUGHPUT" in each.metrics else None
     parts = [f"latency {latency}", f"p99 {tail}{f' {unit.name}' if tail[0].isdigit() else ''}"]
@@ -127,7 +132,7 @@ def tile(each: Configuration) -> str:
 
 def missing(result: Result) -> list[str]:
     """Return why something that a reader may look for is not there."""
-    return list(dict.fromkeys([*doubts(result), *_no_verdicts(result)]))
+    return list(dict.fromkeys([*not_told_apart(result), *doubts(result), *_no_verdicts(result)]))
 
 
 def doubts(result: Result) -> list[str]:

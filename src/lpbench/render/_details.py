@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lpbench.render._numbers import ABSENT, digits, percent
+from lpbench.render._numbers import ABSENT, around, digits, percent
 from lpbench.render._table import Column, blocks, hanging, unstyled
 from lpbench.render._units import Unit, unit_for
 from lpbench.results.names import name_of
 from lpbench.results.stages import TOTAL
+from lpbench.results.stats import READABLE
 from lpbench.util.text import cells, clean, shorten
 from lpbench.util.unavailable import Unavailable
 
@@ -97,7 +98,9 @@ def _row(run: Run, unit: Unit) -> list[str]:
     total = run.statistics.get(TOTAL)
     within = ABSENT
     if total is not None and not isinstance(total.interval, Unavailable):
-        within = f"±{percent(total.interval.relative(total.median))}"
+        relative = total.interval.relative(total.median)
+        ends = (each / unit.ns for each in (total.median, total.interval.lower, total.interval.upper))
+        within = f"±{percent(relative)}" if relative <= READABLE else around(*ends)
     return [
         str(run.index + 1),
         MILLISECOND.show(run.load_ns),

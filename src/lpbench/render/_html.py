@@ -31,6 +31,7 @@ def fragment(result: Result) -> str:
     parts = [paragraph(line) for line in _context.header(result, WIDE)]
     if len(measured) > 1:
         parts.append(grid(*summary_table(result), STYLES))
+        parts.append(paragraph("each alone, in slices without interruption:"))
     for configuration in measured:
         parts += _configuration(configuration)
     parts += [paragraph(line) for line in (*unmeasured(result.configurations), *_context.missing(result))]

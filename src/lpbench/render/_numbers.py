@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 
+from lpbench.util.text import amount
+
 ABSENT = "-"
 """Placeholder for a value that is not known."""
+UNKNOWN = "not known"
+"""In place of ± where there are too few runs for one."""
 SIGNIFICANT = 3
 SMALLEST = 1e-4
 """Numbers below it are written with an exponent: leading zeros are easily miscounted."""
@@ -34,6 +38,32 @@ def digits(
     rounded = round(value, places)
     places = significant - 1 - math.floor(math.log10(abs(rounded)))  # 9.996 became 10.0
     return f"{rounded:.{max(0, places)}f}"
+
+
+def around(value: float, lower: float, upper: float) -> str:
+    """Return ± and the distance to an interval's farther end, or ``lower to upper`` where that is over half the value.
+
+    Intervals of times and ratios are computed on a logarithmic scale: a wide one lies lopsided around its value, and
+    ± would reach below 0.
+    """
+    from lpbench.results.stats import READABLE  # listings format numbers too, and have no statistics
+
+    farther = max(upper - value, value - lower)
+    if farther > READABLE * abs(value):
+        return f"{digits(lower)} to {digits(upper)}"
+    return spread(value, farther)
+
+
+def beside(uncertainty: str) -> str:
+    """Return an uncertainty as it stands right after its value: ``±0.2``, ``(3.20 to 40.6)``, ``± not known``."""
+    if not uncertainty or uncertainty.startswith("±"):
+        return uncertainty
+    return f"± {uncertainty}" if uncertainty.startswith(UNKNOWN) else f"({uncertainty})"
+
+
+def unknown(runs: int) -> str:
+    """Return what stands in place of ± where there are too few runs for one."""
+    return f"{UNKNOWN} ({amount(runs, 'run')})"
 
 
 def spread(value: float, half: float) -> str:

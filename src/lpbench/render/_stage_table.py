@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import ABSENT
 from lpbench.render._table import Column, blocks, fit, unstyled
-from lpbench.render._units import Unit, half, metric_of, unit_for
+from lpbench.render._units import Unit, metric_of, uncertainty, unit_for
+from lpbench.results.stats import FEWEST_RUNS
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def stage_rows(configuration: Configuration, unit: Unit) -> list[list[str]]:
 
 def _row(configuration: Configuration, stage: Stage, unit: Unit) -> list[str]:
     calls, mean, median, *rest = _figures(configuration.statistics, stage.name, unit)
-    interval = half(metric_of(configuration, stage.name), unit) or ABSENT
+    runs = len(configuration.counted)
+    metric = metric_of(configuration, stage.name) if runs >= FEWEST_RUNS else None  # the answer says so once
+    interval = uncertainty(metric, unit, runs) or ABSENT
     cpu = _figures(configuration.cpu, stage.name, unit)
     ends = [clean(stage.data_type), clean(stage.plugin)]
     return [clean(stage.label), calls, mean, median, interval, *rest, *cpu, *ends]

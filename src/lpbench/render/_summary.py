@@ -1,24 +1,27 @@
-"""Several engines beside each other, the fastest first."""
+"""Several engines beside each other, the fastest first: times of the turns they took, beside the verdicts on them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.render._numbers import ABSENT, digits, spread
+from lpbench.render._numbers import ABSENT, around, beside, digits, unknown
 from lpbench.render._table import Column, blocks, fit, hanging, unstyled
-from lpbench.render._units import Unit, half, metric_of, unit_for, value
+from lpbench.render._units import Unit, metric_of, uncertainty, unit_for, value
 from lpbench.results.names import name_of
 from lpbench.results.ranking import passes, rank
 from lpbench.results.stages import STAGES, TOTAL
+from lpbench.results.stats import FEWEST_RUNS
+from lpbench.results.turns import turn_metrics
 from lpbench.util.text import cells, clean
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lpbench.render._table import Paint
     from lpbench.results.model import Configuration, Result
     from lpbench.results.ranking import Ranking
+    from lpbench.results.run import Metric
     from lpbench.results.verdicts import Comparison
 
 SHORT = {"preprocessing": "pre", "inference": "infer", "postprocessing": "post"}
@@ -29,6 +32,8 @@ UNLIMITED = 10_000
 """Width where lines are not wrapped."""
 LEAST_REASON = 20
 """Columns that a reason has at least, however long the name beside it is."""
+IN_TURNS, ALONE = "in turns", "alone"
+"""Headings of times that stand beside verdicts, and of figures that only uninterrupted timing gives."""
 FIGURES, FACTS = range(1, 9), range(9, 15)
 """Where the columns of what was measured stand, and those of what it was measured of."""
 
@@ -41,41 +46,48 @@ def summary(result: Result, *, width: int, paint: Paint = unstyled) -> list[str]
     columns, rows = summary_table(result)
     lines: list[str] = []
     if rows and (whole := fit(columns, rows, width)):
-        lines = _block(whole, paint)
+        lines = _block(whole, len(rows), paint)
     elif rows:
         for part in ((0, *FIGURES), (0, *FACTS)):
             picked = [columns[at] for at in part], [[row[at] for at in part] for row in rows]
             for block in blocks(*picked, width):
-                lines += [*([""] if lines else []), *_block(block, paint)]
+                lines += [*([""] if lines else []), *_block(block, len(rows), paint)]
     return [*lines, *unmeasured(result.configurations, paint, width=width)]
 
 
-def _block(lines: Sequence[str], paint: Paint) -> list[str]:
-    header, *rest = lines
-    return [paint(header, "dim"), *(_paint(line, paint) for line in rest)]
+def _block(lines: Sequence[str], rows: int, paint: Paint) -> list[str]:
+    head, rest = lines[: len(lines) - rows], lines[len(lines) - rows :]
+    return [*(paint(line, "dim") for line in head), *(_paint(line, paint) for line in rest)]
 
 
 def summary_table(result: Result) -> tuple[list[Column], list[list[str]]]:
     """Return columns and rows, the fastest configuration first."""
-    ranking = rank(result)
+    ranking, turns = rank(result), turn_metrics(result)
     unit = unit_for([result.configurations[index] for index in ranking.order])
-    rows = [_row(result, index, unit, _beside(ranking, index)) for index in ranking.order]
-    return _columns(unit, result), rows
+    rows = [_row(result, index, unit, turns.get(index), _beside(ranking, index)) for index in ranking.order]
+    return _columns(unit, result, ranking, in_turns=bool(turns)), rows
+
+
+def not_told_apart(result: Result) -> list[str]:
+    """Return the configurations of which none is shown to be the fastest."""
+    names = [name_of(result.configurations[index], result.configurations) for index in rank(result).tied]
+    return [f"not told apart: {', '.join(names)}"] if names else []
 
 
 def _beside(ranking: Ranking, index: int) -> str:
     """Return what stands beside a configuration: that it is the best, the verdict on it, or nothing."""
-    if index == ranking.best:
-        return BEST
+    if index == ranking.base:
+        return BEST if index == ranking.best else "1"
     return _verdict(ranking.verdicts[index]) if index in ranking.verdicts else ""
 
 
 def _verdict(found: Comparison) -> str:
     estimate, interval = found.ratio.estimate, found.ratio.interval
-    if isinstance(interval, Unavailable):
-        return f"{found.verdict.value} {digits(estimate)}"
-    farther = max(interval.upper - estimate, estimate - interval.lower)
-    return f"{found.verdict.value:7} {digits(estimate)} {spread(estimate, farther)}"
+    if found.ratio.runs < FEWEST_RUNS or isinstance(interval, Unavailable):
+        certain = unknown(found.ratio.runs)
+    else:
+        certain = around(estimate, interval.lower, interval.upper)
+    return f"{found.verdict.value:7} {digits(estimate)} {beside(certain)}"
 
 
 def _paint(line: str, paint: Paint) -> str:
@@ -103,18 +115,19 @@ def unmeasured(
     ]
 
 
-def _columns(unit: Unit, result: Result) -> list[Column]:
+def _columns(unit: Unit, result: Result, ranking: Ranking, *, in_turns: bool) -> list[Column]:
     metric = next((each.quality["metric"] for each in result.configurations if each.quality), "")
     agreement = next((each.agreement for each in result.configurations if each.agreement), None)
     same = f"as {name_of(result.configurations[agreement['with']], result.configurations)}" if agreement else ""
+    turns, alone = (IN_TURNS, ALONE) if in_turns else ("", "")
     return [
         Column("engine", left=True),
-        Column(f"latency {unit.name}"),
-        Column("", left=True),
-        Column("p99"),
-        *(Column(SHORT[stage]) for stage in STAGES),
-        Column("1/s"),
-        Column("vs best" if result.lockstep else "", left=True),
+        Column(f"latency {unit.name}", group=turns),
+        Column("", left=True, group=turns),
+        *(Column(SHORT[stage], group=turns) for stage in STAGES),
+        Column(_beside_what(result, ranking), left=True, group=turns),
+        Column("p99", group=alone),
+        Column("1/s", group=alone),
         Column("version", left=True),
         Column("device", left=True),
         Column("precision", left=True),
@@ -124,18 +137,29 @@ def _columns(unit: Unit, result: Result) -> list[Column]:
     ]
 
 
-def _row(result: Result, index: int, unit: Unit, beside: str) -> list[str]:
+def _beside_what(result: Result, ranking: Ranking) -> str:
+    """Return the title of the verdicts: what they are beside."""
+    if ranking.base is None or ranking.best is not None:
+        return "vs best" if result.lockstep else ""
+    return f"vs {name_of(result.configurations[ranking.base], result.configurations)}"
+
+
+def _row(result: Result, index: int, unit: Unit, turns: Mapping[str, Metric] | None, beside: str) -> list[str]:
+    """Return the cells of a configuration.
+
+    :param turns: Its times by stage in the turns that it took; None shows those of its runs alone.
+    """
     each = result.configurations[index]
-    total, facts = metric_of(each, TOTAL), each.facts
-    rate = each.metrics.get("THROUGHPUT")
+    total, *stages = (turns.get(stage) if turns else metric_of(each, stage) for stage in (TOTAL, *STAGES))
+    facts, rate = each.facts, each.metrics.get("THROUGHPUT")
     return [
         name_of(each, result.configurations),
         value(total, unit),
-        half(total, unit),
-        p99(each, unit),
-        *(value(metric_of(each, stage), unit) for stage in STAGES),
-        digits(rate.value) if rate and rate.value is not None else ABSENT,
+        uncertainty(total, unit, total.n if turns and total else len(each.counted)),
+        *(value(stage, unit) for stage in stages),
         beside,
+        p99(each, unit),
+        digits(rate.value) if rate and rate.value is not None else ABSENT,
         clean(str(facts.get("version", ABSENT)).partition("+")[0]),
         clean(facts.get("device", facts.get("processor", ABSENT))),
         clean(facts.get("precision", ABSENT)),

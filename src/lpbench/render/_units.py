@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.render._numbers import ABSENT, digits, spread
+from lpbench.render._numbers import ABSENT, around, digits, unknown
 from lpbench.results.metrics import MILLISECOND, STAGE_METRICS, across_runs
 from lpbench.results.stages import TOTAL
+from lpbench.results.stats import FEWEST_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,9 +61,17 @@ def value(metric: Metric | None, unit: Unit) -> str:
     return unit.show(metric.value * MILLISECOND) if metric is not None and metric.value is not None else ABSENT
 
 
-def half(metric: Metric | None, unit: Unit) -> str:
-    """Return ± and the distance to the farther end of a metric's interval; empty if it has no interval."""
-    if metric is None or metric.value is None or metric.interval is None:
+def uncertainty(metric: Metric | None, unit: Unit, runs: int) -> str:
+    """Return a time metric's ±, the ends of its interval where that is wide, or that too few runs tell none.
+
+    :param runs: Behind the metric; files of before may hold an interval of two.
+    :returns: Empty where the metric has no value, or has no interval for another reason.
+    """
+    if metric is None or metric.value is None:
         return ""
-    farther = max(metric.interval.upper - metric.value, metric.value - metric.interval.lower)
-    return spread(metric.value * MILLISECOND / unit.ns, farther * MILLISECOND / unit.ns)
+    if runs < FEWEST_RUNS:
+        return unknown(runs)
+    if metric.interval is None:
+        return ""
+    scale = MILLISECOND / unit.ns
+    return around(scale * metric.value, scale * metric.interval.lower, scale * metric.interval.upper)

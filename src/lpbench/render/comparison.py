@@ -6,9 +6,10 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render import Column, _html, digits, narrow
+from lpbench.render._numbers import ABSENT
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, subject_changes
 from lpbench.results.metrics import MILLISECOND
-from lpbench.results.stages import TOTAL
+from lpbench.results.stages import STAGES, TOTAL
 from lpbench.util.text import amount, clean, shorten
 from lpbench.util.unavailable import Unavailable
 
@@ -38,22 +39,22 @@ def saved_screen(first: Named, second: Named, each: Compared, *, width: int, pai
     engines = each.first if each.first == each.second else f"{each.first} → {each.second}"
     head = f"{clean(first[0])} → {clean(second[0])} · {clean(engines)}"
     notes = [*_changes(first[1], second[1]), *_basis(each, "")]
-    return [paint(shorten(head, width), "dim"), *_table(each, width, paint), *_dim(notes, width, paint)]
+    return [paint(shorten(head, width), "dim"), *_table(each, width, paint), *_wrapped(notes, width, paint, "dim")]
 
 
 def one_screen(each: Compared, *, width: int, paint: Paint) -> list[str]:
     """Return the lines of one comparison by itself."""
     head = paint(shorten(f"{clean(each.first)} → {clean(each.second)}", width), "bold")
-    return [head, *_table(each, width, paint), *_dim(_basis(each, ""), width, paint)]
+    return [head, *_table(each, width, paint), *_wrapped(_basis(each, ""), width, paint, "dim")]
 
 
 def one_html(each: Compared) -> list[str]:
     """Return the parts of one comparison in HTML."""
     rows = [*_rows(each), *_cycles(each), *_beside(each)]
     columns = [Column(title, left=True) for title in ("stage", "verdict", "ratio", "interval", "times", "")]
-    notes = [f"unclear: {each.total.reason}"] if each.total.verdict.value == "UNCLEAR" else []
+    notes = [*_remarks(each), *_workload(each), *_basis(each, "")]
     table_ = _html.grid(columns, rows, STYLES)
-    return [_html.heading(f"{each.first} → {each.second}"), table_, *map(_html.paragraph, [*notes, *_basis(each, "")])]
+    return [_html.heading(f"{each.first} → {each.second}"), table_, *map(_html.paragraph, notes)]
 
 
 def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint: Paint) -> list[str]:
@@ -64,7 +65,8 @@ def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint:
     lines = [paint(line, "dim") for line in header(result, width)]
     for each in found:
         lines += ["", paint(shorten(f"{clean(each.first)} → {clean(each.second)}", width), "bold")]
-        lines += [*_table(each, width, paint), *_dim(_basis(each, result.lockstep_reason), width, paint)]
+        notes = _basis(each, result.lockstep_reason)
+        lines += [*_table(each, width, paint), *_wrapped(notes, width, paint, "dim")]
     others = unmeasured(result.configurations, paint, width=width)
     wrapped = [
         paint(line, "warn") for doubt in doubts(result) for line in textwrap.wrap(doubt, width, subsequent_indent="  ")
@@ -74,7 +76,11 @@ def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint:
 
 def saved_json(word: str, other: str, first: Result, second: Result, each: Compared) -> dict[str, Any]:
     """Return a comparison of two saved results for other programs, with what differs between them."""
-    changes = {"subject": subject_changes(first, second), "machine": machine_changes(first, second)}
+    changes = {
+        "workload": each.workload,
+        "subject": subject_changes(first, second),
+        "machine": machine_changes(first, second),
+    }
     return {"first": word, "second": other, **as_json(each), "changes": changes}
 
 
@@ -84,17 +90,26 @@ def as_json(each: Compared) -> dict[str, Any]:
         "engines": [each.first, each.second],
         "basis": each.basis,
         "basis_reason": each.raw_reason or None,
-        "stages": _stages_json(each, each.stages),
-        "raw": _stages_json(each, each.raw),
-        "cycles": _stages_json(each, each.cycles),
+        "per_sample": each.per_sample,
+        "stages": {**_stages_json(each.stages, each.medians), **_withheld_json(each)},
+        "raw": _stages_json(each.raw, each.raw_medians),
+        "cycles": _stages_json(each.cycles, each.raw_medians or each.medians),
         "cycles_reason": each.cycles_reason or None,
         "metrics": {name: [_metric_json(one) for one in pair] for name, pair in each.metrics.items()},
         "answers": {"alike": each.answers[0], "of": each.answers[1]} if each.answers else None,
     }
 
 
-def _stages_json(each: Compared, stages: Mapping[str, Comparison]) -> dict[str, Any]:
-    return {stage: _comparison_json(found, *each.medians[stage]) for stage, found in stages.items()}
+def _stages_json(stages: Mapping[str, Comparison], medians: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    return {stage: _comparison_json(found, *medians[stage]) for stage, found in stages.items()}
+
+
+def _withheld_json(each: Compared) -> dict[str, Any]:
+    """Return the stages that have times and no verdict."""
+    return {
+        stage: {"verdict": None, "reason": why.reason, "code": why.code, "median_ns": list(each.medians[stage])}
+        for stage, why in each.withheld.items()
+    }
 
 
 def _comparison_json(found: Comparison, before: float, after: float) -> dict[str, Any]:
@@ -102,8 +117,10 @@ def _comparison_json(found: Comparison, before: float, after: float) -> dict[str
     return {
         "verdict": found.verdict.value,
         "reason": found.reason,
+        "code": found.code or None,
         "ratio": found.ratio.estimate,
         "interval": [interval.lower, interval.upper] if interval else None,
+        "confidence": interval.confidence if interval else None,
         "method": interval.method if interval else None,
         "runs": found.ratio.runs,
         "margin": found.margin,
@@ -123,15 +140,32 @@ def _table(each: Compared, width: int, paint: Paint) -> list[str]:
     columns = [Column(title, left=True) for title in ("stage", "", "ratio", "", "", "")]
     lines = narrow(columns, rows, width)[1:]
     painted = [_paint(line, row[1], paint) for line, row in zip(lines, rows, strict=True)]
+    return [*painted, *_remarks(each), *_wrapped(_workload(each), width, paint, "warn")]
+
+
+def _remarks(each: Compared) -> list[str]:
+    """Return why the verdict is UNCLEAR, and which stages have none and why: one reason holds for all."""
     unclear = [f"unclear: {each.total.reason}"] if each.total.verdict.value == "UNCLEAR" else []
-    return [*painted, *unclear]
+    names = ", ".join(NAMES[stage].strip() for stage in each.withheld)
+    why = next(iter(each.withheld.values()), None)
+    return [*unclear, *([f"no verdict on {names}: {why.reason}"] if why else [])]
+
+
+def _workload(each: Compared) -> Iterator[str]:
+    """Yield what the two were asked to do where it differs, and what that means for the verdict."""
+    changes = [f"{clean(name)} {_value(before)} → {_value(after)}" for name, (before, after) in each.workload.items()]
+    if changes:
+        yield f"{'times of one sample' if each.per_sample else 'not the same work'}: {'; '.join(changes)}"
 
 
 def _rows(each: Compared) -> Iterator[list[str]]:
     unit, ns = ("µs", 1e3) if each.medians[TOTAL][0] < SHORT_NS else ("ms", MILLISECOND)
-    for stage, found in each.stages.items():
+    for stage in (TOTAL, *STAGES):
+        if stage not in each.stages and stage not in each.withheld:
+            continue
         before, after = (digits(value / ns) for value in each.medians[stage])
-        yield [NAMES[stage], *_judged(found), f"{before} → {after} {unit}", _share(each, stage)]
+        judged = _judged(each.stages[stage]) if stage in each.stages else ("", ABSENT, "")
+        yield [NAMES[stage], *judged, f"{before} → {after} {unit}", _share(each, stage)]
 
 
 def _cycles(each: Compared) -> Iterator[list[str]]:
@@ -198,13 +232,17 @@ def _basis(each: Compared, apart: str) -> Iterator[str]:
         yield f"raw times, which also change when the machine drifts; no yardstick units: {clean(each.raw_reason)}"
     else:
         raw = _ratio(each.raw[TOTAL].ratio.estimate)
-        yield f"ratios of yardstick units, which cancel a drifting machine; raw total {raw}"
+        before, after = (digits(value / MILLISECOND) for value in each.raw_medians[TOTAL])
+        yield (
+            "ratios of yardstick units, which cancel a drifting machine, in milliseconds of the first's hour; "
+            f"raw total {raw}, {before} → {after} ms"
+        )
     if each.cycles_reason:
         yield f"no cycles: {clean(each.cycles_reason)}"
 
 
-def _dim(notes: Iterator[str] | Sequence[str], width: int, paint: Paint) -> list[str]:
-    return [paint(line, "dim") for note in notes for line in textwrap.wrap(note, width, subsequent_indent="  ")]
+def _wrapped(notes: Iterator[str] | Sequence[str], width: int, paint: Paint, style: str) -> list[str]:
+    return [paint(line, style) for note in notes for line in textwrap.wrap(note, width, subsequent_indent="  ")]
 
 
 def _paint(line: str, verdict: str, paint: Paint) -> str:

@@ -14,7 +14,8 @@ from lpbench.results.cpu_frequency import frequency
 from lpbench.results.names import BENCHMARK, facts_by_name, name_of
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL
-from lpbench.results.verdicts import Comparison, verdict_apart
+from lpbench.results.verdicts import Comparison, added_runs, judged, verdict_apart
+from lpbench.results.workload import workload_changes
 from lpbench.util.shown import Shown, several
 from lpbench.util.text import clean, shorten
 from lpbench.util.unavailable import Unavailable
@@ -40,15 +41,21 @@ class Compared(Shown):
 
     :param first: The reference's engine, ``second`` the other one's.
     :param stages: A comparison for each stage that both measured, ``total`` among them.
-    :param medians: The mean of the run medians in nanoseconds, first's and second's, by stage.
+    :param medians: First's and second's time in nanoseconds by stage, from the same slices or runs as the ratio: the
+        second's over the first's is the ratio's estimate.
+    :param withheld: Stages that have times and no verdict, and why.
     :param basis: What ``stages`` rest on: ``lockstep`` slices, ``interleaved`` runs, units of the ``yardstick``, or
         ``time`` as it was.
-    :param raw: The comparisons of the times themselves, where ``stages`` are those of yardstick units.
+    :param raw: The comparisons of the times themselves, where ``stages`` are those of yardstick units, which
+        ``medians`` turn into the first's nanoseconds.
+    :param raw_medians: The times themselves, as ``medians``.
     :param raw_reason: Why there are no units to compare; empty where there are, or where none are needed.
     :param cycles: The comparisons of processor cycles, where the frequency was read.
     :param cycles_reason: Why there are none.
     :param metrics: First's and second's, of those in ``BESIDE`` that one of them has.
     :param answers: Samples to which both give the same best answer, and samples that were looked at.
+    :param workload: What was asked of the two where it differs, first's and second's: ``batch``, ``data``.
+    :param per_sample: Whether times are those of one sample, since only the batch differs.
     """
 
     first: str
@@ -62,6 +69,10 @@ class Compared(Shown):
     cycles_reason: str = ""
     metrics: Mapping[str, tuple[Metric | None, Metric | None]] = field(default_factory=dict)
     answers: tuple[int, int] | None = None
+    withheld: Mapping[str, Unavailable] = field(default_factory=dict)
+    raw_medians: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    workload: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    per_sample: bool = False
 
     @property
     def total(self) -> Comparison:
@@ -87,7 +98,8 @@ class Comparisons(Shown, tuple[Compared, ...]):
 def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool = False) -> Comparisons:
     """Return how the configurations of a result compare to those of a reference, measured apart.
 
-    One configuration is compared with one; of several, those of the same engine.
+    One configuration is compared with one; of several, those of the same engine.  Where nothing but the batch differs,
+    times are those of one sample.
 
     :param force: Compare results of different machines too.
     :raises ResultError: They come from different machines, or have no configuration in common.
@@ -189,35 +201,67 @@ Measured = tuple["Result", "Configuration"]
 
 def _compare(one: Measured, other: Measured, margin: float) -> Compared:
     (before, first), (after, second) = one, other
-    times = {stage: (first.run_medians(stage), second.run_medians(stage)) for stage in (TOTAL, *STAGES)}
-    units = {stage: (first.run_units(stage), second.run_units(stage)) for stage in times}
+    workload = workload_changes(one, other)
+    per_sample = set(workload) == {"batch"}
+    sizes = (first.configuration.batch, second.configuration.batch) if per_sample else (1, 1)
+    added = sum(added_runs(len(found.counted), planned=result.settings.adaptive) for result, found in (one, other))
+    times = {stage: _each(first.run_medians(stage), second.run_medians(stage), sizes) for stage in (TOTAL, *STAGES)}
+    units = {stage: _each(first.run_units(stage), second.run_units(stage), sizes) for stage in times}
     reason = _no_units(before, after)
     if not reason and not all(units[TOTAL]):
         reason = "they were not measured beside a yardstick"
-    raw = _verdicts(times, margin)
-    medians = {stage: (statistics.fmean(times[stage][0]), statistics.fmean(times[stage][1])) for stage in raw}
-    in_units = {} if reason else _verdicts(units, margin, _stray(before, after))
-    found = raw if reason else {stage: each for stage, each in in_units.items() if stage in raw}
-    cycles, cycles_reason = _cycles(one, other, times, margin)
+    raw_medians = _medians(times)
+    raw, withheld = judged(_verdicts(times, margin, added=added), raw_medians, sizes)
+    medians, stages = raw_medians, raw
+    if not reason:
+        medians = _medians(units, before.yardstick["ns"])
+        drift = _stray(before, after)
+        stages, withheld = judged(_verdicts(units, margin, drift, added=added), medians, sizes)
+    cycles, cycles_reason = _cycles(one, other, times, margin, added=added)
     return Compared(
         name_of(first, before.configurations),
         name_of(second, after.configurations),
-        found,
+        stages,
         medians,
         TIME if reason else YARDSTICK,
         raw={} if reason else raw,
+        raw_medians={} if reason else raw_medians,
         raw_reason=reason,
-        cycles=cycles,
+        cycles=judged(cycles, raw_medians, sizes)[0],
         cycles_reason=cycles_reason,
+        withheld=withheld,
+        workload=workload,
+        per_sample=per_sample,
         **beside(first, second),
     )
+
+
+def _each(first: Sequence[float], second: Sequence[float], sizes: tuple[int, int]) -> tuple[list[float], list[float]]:
+    """Return figures of batches as those of a sample."""
+    return [each / sizes[0] for each in first], [each / sizes[1] for each in second]
+
+
+def _medians(runs: Runs, unit: float = 1.0) -> dict[str, tuple[float, float]]:
+    """Return the geometric means over the runs, whose quotient is the ratio of a comparison."""
+    return {
+        stage: (unit * statistics.geometric_mean(first), unit * statistics.geometric_mean(second))
+        for stage, (first, second) in runs.items()
+        if _timed(first, second)
+    }
+
+
+def _timed(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Say whether a stage takes time in every run: one that does nothing may take none."""
+    return bool(first) and bool(second) and min(*first, *second) > 0
 
 
 Runs = Mapping[str, tuple["Sequence[float]", "Sequence[float]"]]
 """One figure a run, first's and second's, by stage."""
 
 
-def _cycles(one: Measured, other: Measured, times: Runs, margin: float) -> tuple[dict[str, Comparison], str]:
+def _cycles(
+    one: Measured, other: Measured, times: Runs, margin: float, *, added: int
+) -> tuple[dict[str, Comparison], str]:
     """Return the comparisons of cycles, or why there are none."""
     speeds = [frequency(*each) for each in (one, other)]
     reasons = [each.reason for each in speeds if isinstance(each, Unavailable)]
@@ -227,7 +271,7 @@ def _cycles(one: Measured, other: Measured, times: Runs, margin: float) -> tuple
     counted = {
         stage: ([ns * first for ns in both[0]], [ns * second for ns in both[1]]) for stage, both in times.items()
     }
-    return _verdicts(counted, margin), ""
+    return _verdicts(counted, margin, added=added), ""
 
 
 def _stray(before: Result, after: Result) -> float:
@@ -247,12 +291,10 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0
 
 
-def _verdicts(runs: Runs, margin: float, drift: float = 0.0) -> dict[str, Comparison]:
-    """Return a comparison for each stage; one that does nothing may take no time, and has none."""
+def _verdicts(runs: Runs, margin: float, drift: float = 0.0, *, added: int) -> dict[str, Comparison]:
+    """Return a comparison for each stage that takes time."""
     return {
-        stage: verdict_apart(*both, margin, drift=drift)
-        for stage, both in runs.items()
-        if all(both) and min(map(min, both)) > 0
+        stage: verdict_apart(*both, margin, drift=drift, added=added) for stage, both in runs.items() if _timed(*both)
     }
 
 

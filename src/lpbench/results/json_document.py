@@ -90,8 +90,10 @@ def decode(block: Mapping[str, Any], *, where: str = "") -> array[int]:
 
 
 def _lockstep_in(document: Mapping[str, Any]) -> Lockstep:
-    ratios = {stage: tuple(found) for stage, found in document["ratios"].items()}
-    return Lockstep(document["first"], document["second"], ratios)
+    ratios, first_ns = (
+        {stage: tuple(found) for stage, found in document.get(name, {}).items()} for name in ("ratios", "first_ns")
+    )
+    return Lockstep(document["first"], document["second"], ratios, first_ns)
 
 
 def _configuration_in(document: Mapping[str, Any], where: str) -> Configuration:

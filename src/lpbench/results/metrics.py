@@ -102,7 +102,7 @@ def across_runs(runs: Sequence[Run], stage: str) -> Metric:
         )
     source = f"geometric mean of {len(medians)} run medians" if len(medians) > 1 else "median of one run"
     metric = Metric(statistics.geometric_mean(medians), "ms", samples, source=source)
-    return _with_interval(metric, stats.across_runs(medians))
+    return with_interval(metric, stats.across_runs(medians))
 
 
 def throughput(runs: Sequence[Run], batching: Batching) -> Metric:
@@ -120,7 +120,7 @@ def throughput(runs: Sequence[Run], batching: Batching) -> Metric:
         batching.batch * sum(run.samples for run in runs),
         source="samples one after another" if plain else source,
     )
-    return _with_interval(metric, stats.across_runs(rates))
+    return with_interval(metric, stats.across_runs(rates))
 
 
 def _offline(run: Run, batching: Batching) -> float:
@@ -151,7 +151,7 @@ def _percentile(found: Percentile | Unavailable) -> Metric:
     return Metric(value, "ms", found.n, bound, source="sample percentile")
 
 
-def _with_interval(metric: Metric, found: Interval | Unavailable) -> Metric:
+def with_interval(metric: Metric, found: Interval | Unavailable) -> Metric:
     """Return a metric with its interval, or with the reason why there is none."""
     if isinstance(found, Unavailable):
         return dataclasses.replace(metric, interval_reason=found.reason, interval_code=found.code)

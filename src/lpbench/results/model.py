@@ -136,11 +136,13 @@ class Lockstep:
     :param first: Index of the reference among the configurations.
     :param second: Index of the other.
     :param ratios: Second over first, one for each run, by stage: what a verdict rests on.
+    :param first_ns: The reference's median in the same slices, likewise, in nanoseconds; empty in older files.
     """
 
     first: int
     second: int
     ratios: Mapping[str, tuple[float, ...]]
+    first_ns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, repr=False)

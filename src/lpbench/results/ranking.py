@@ -1,4 +1,4 @@
-"""Configurations of one result in order, with the verdict on each beside the best."""
+"""Configurations of one result in order, with the verdict on each beside the fastest."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lpbench.results.metrics import MILLISECOND
 from lpbench.results.stages import TOTAL
-from lpbench.results.verdicts import verdict
+from lpbench.results.turns import turn_metrics
+from lpbench.results.verdicts import Verdict, added_runs, unclear_if_short, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +23,19 @@ if TYPE_CHECKING:
 class Ranking:
     """How the configurations of a result compare.  All numbers are indices of configurations.
 
-    :param order: The measured ones, by latency, the fastest first.
-    :param best: The one with the lowest lockstep ratio whose quality passes the app's gate; None without ratios.
-    :param verdicts: On each of the others that took turns with the best: its latency over the best's.
-    :param without: Measured ones that have no lockstep ratios, where there are two or more to compare.
+    :param order: The measured ones, the fastest first: by the ratio of the turns they took, then others by latency.
+    :param base: The one with the lowest ratio whose quality passes the app's gate: what the verdicts are beside; None
+        without ratios.
+    :param best: The same, where every other one that passes is SLOWER; else None.
+    :param tied: Where there is no best one, the base and those that may be as fast.
+    :param verdicts: On each of the others that took turns with the base: its latency over the base's.
+    :param without: Measured ones that have no verdict, where there are two or more to compare.
     """
 
     order: tuple[int, ...]
+    base: int | None
     best: int | None
+    tied: tuple[int, ...]
     verdicts: Mapping[int, Comparison]
     without: tuple[int, ...]
 
@@ -36,18 +43,25 @@ class Ranking:
 def rank(result: Result) -> Ranking:
     """Return the ranking of a result's configurations.
 
-    The best one's ratios to the reference divide those of the others, run by run.
+    The base's ratios to the reference divide those of the others, run by run.
     """
     configurations = result.configurations
     measured = [index for index, each in enumerate(configurations) if each.measured]
     ratios = ratios_of(result)
-    able = [index for index in ratios if passes(configurations[index])]
-    best = min(able, key=lambda index: statistics.geometric_mean(ratios[index]), default=None)
+    mean = {index: statistics.geometric_mean(found) for index, found in ratios.items()}
+    base = min((index for index in ratios if passes(configurations[index])), key=mean.__getitem__, default=None)
+    verdicts = {} if base is None else _verdicts(result, ratios, base)
+    order = sorted(measured, key=lambda index: (index not in mean, mean.get(index, _latency(configurations[index]))))
+    tied = [] if base is None else [index for index in order if index == base or _rivals(result, verdicts, index)]
+    known = ratios.keys() if base is None else {base, *verdicts}
+    without = [index for index in measured if index not in known]
     return Ranking(
-        order=tuple(sorted(measured, key=lambda index: _latency(configurations[index]))),
-        best=best,
-        verdicts={} if best is None else _verdicts(ratios, best),
-        without=tuple(index for index in measured if index not in ratios) if len(measured) > 1 else (),
+        order=tuple(order),
+        base=base,
+        best=base if len(tied) == 1 else None,
+        tied=tuple(tied) if len(tied) > 1 else (),
+        verdicts=verdicts,
+        without=tuple(without) if len(measured) > 1 else (),
     )
 
 
@@ -63,13 +77,25 @@ def passes(configuration: Configuration) -> bool:
     return bool(configuration.quality.get("gate", {}).get("passes", True))
 
 
-def _verdicts(ratios: Mapping[int, tuple[float, ...]], best: int) -> dict[int, Comparison]:
-    """Return the verdict on each configuration that has as many ratios as the best."""
-    return {
-        index: verdict([own / least for own, least in zip(values, ratios[best], strict=True)])
-        for index, values in ratios.items()
-        if index != best and len(values) == len(ratios[best])
-    }
+def _verdicts(result: Result, ratios: Mapping[int, tuple[float, ...]], base: int) -> dict[int, Comparison]:
+    """Return the verdict on each configuration that has as many ratios as the base."""
+    times = turn_metrics(result)
+
+    def judge(index: int) -> Comparison:
+        pairs = zip(ratios[index], ratios[base], strict=True)
+        added = added_runs(len(ratios[base]), planned=result.settings.adaptive)
+        found = verdict([own / least for own, least in pairs], added=added)
+        sides = [times[at][TOTAL].value for at in (base, index) if TOTAL in times.get(at, {})]
+        known = [MILLISECOND * ms for ms in sides if ms is not None]
+        return unclear_if_short(found, *known) if len(known) == len((base, index)) else found
+
+    return {index: judge(index) for index in ratios if index != base and len(ratios[index]) == len(ratios[base])}
+
+
+def _rivals(result: Result, verdicts: Mapping[int, Comparison], index: int) -> bool:
+    """Say whether a configuration may be as fast as the base: it passes the gate and is not SLOWER."""
+    slower = index in verdicts and verdicts[index].verdict is Verdict.SLOWER
+    return passes(result.configurations[index]) and not slower
 
 
 def _latency(configuration: Configuration) -> float:

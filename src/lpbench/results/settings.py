@@ -101,6 +101,11 @@ class RunSettings:
                 raise ValueError(f"{name} must be a number of seconds above 0, found {seconds}")
 
     @property
+    def adaptive(self) -> bool:
+        """Whether a pilot decides how many runs there are."""
+        return self.number is None and self.runs is None
+
+    @property
     def engine_options(self) -> dict[str, Any]:
         """Options for every engine, ``device`` and ``threads`` among them where they are given."""
         named = {"device": self.device, "threads": self.threads}
@@ -116,6 +121,8 @@ class Resolved:
     :param max_time_s: Seconds that measuring might take.
     :param affinity: Cores that the workers were kept on; none means all.
     :param samples: Names of the samples, the first thousand.
+    :param data_digest: Tells one set of samples from another: sha256 of names, sizes and contents; empty for synthetic
+        samples, and where it is not known.
     """
 
     runs: int = 0
@@ -123,6 +130,7 @@ class Resolved:
     max_time_s: float = 0.0
     affinity: tuple[int, ...] = ()
     samples: tuple[str, ...] = ()
+    data_digest: str = ""
 
 
 def documentation() -> dict[str, str]:

@@ -23,7 +23,7 @@ from lpbench.results.stats import (
 from lpbench.results.stats.distributions import binomial_rank, binomial_tail, incomplete_beta, t_quantile
 from lpbench.util.unavailable import Unavailable
 
-RATIOS = st.lists(st.floats(0.5, 2), min_size=2, max_size=12)
+RATIOS = st.lists(st.floats(0.5, 2), min_size=3, max_size=12)
 
 
 def ranks(n: int) -> tuple[int, int]:
@@ -86,6 +86,21 @@ def test_one_run_has_no_interval_over_runs() -> None:
     assert found.reason.startswith("one run:")
 
 
+def test_two_runs_have_no_interval_over_runs() -> None:
+    """Student's t of two runs is thirteen standard errors wide: of times, ratios, results apart and differences."""
+    found = [
+        across_runs([4e6, 4.1e6]),
+        difference_interval([1.0, 2.0]),
+        ratio_interval([1.1, 1.2]).interval,
+        unpaired_ratio([4.0, 4.1], [4.0] * 8).interval,
+    ]
+    for each in found:
+        assert isinstance(each, Unavailable)
+        assert each.code == "too-few-runs"
+        assert each.reason.startswith("2 runs:")
+    assert isinstance(across_runs([4e6, 4.1e6, 4.2e6]), Interval)
+
+
 def test_runs_added_after_looking_widen_the_interval() -> None:
     """Eight run medians as planned, and with four of them added because the interval was wide."""
     medians = [4.0, 4.1, 3.9, 4.2, 4.05, 3.95, 4.0, 4.1]
@@ -94,6 +109,13 @@ def test_runs_added_after_looking_widen_the_interval() -> None:
     assert isinstance(added, Interval)
     assert added.lower < planned.lower < planned.upper < added.upper
     assert "4 runs added" in added.method
+    for more in (ratio_interval(medians, added=4).interval, unpaired_ratio(medians, medians, added=4).interval):
+        assert isinstance(more, Interval)
+        assert "4 runs added" in more.method
+    plain, wide = ratio_interval(medians).interval, ratio_interval(medians, added=4).interval
+    assert isinstance(plain, Interval)
+    assert isinstance(wide, Interval)
+    assert wide.lower < plain.lower < plain.upper < wide.upper
 
 
 @given(RATIOS)

@@ -24,6 +24,7 @@ from lpbench.results.run import Metric, Stage
 from lpbench.results.settings import Resolved
 from lpbench.results.stages import STAGES, TOTAL, within
 from lpbench.results.stats import Interval, runs_differ, summarize
+from lpbench.util.digests import set_digest
 from lpbench.util.outcome import RunOutcome
 from lpbench.util.text import amount
 
@@ -106,12 +107,6 @@ def assemble(  # noqa: PLR0913 - what a benchmark comes to
         lockstep_reason=lockstep_reason,
         yardstick=yardstick,
     )
-
-
-def lockstep(first: int, second: int, found: Sequence[Mapping[str, float]]) -> Lockstep:
-    """Return the ratios of one configuration to the reference, by stage."""
-    stages = [stage for stage in (*STAGES, TOTAL) if all(stage in each for each in found)]
-    return Lockstep(first, second, {stage: tuple(each[stage] for each in found) for stage in stages})
 
 
 def _with_subject(
@@ -315,4 +310,5 @@ def _resolved(plan: Plan, runs: int) -> Resolved:
         max_time_s=plan.max_time,
         affinity=tuple(plan.worker.affinity),
         samples=tuple(path.name for path in plan.samples[:SAMPLES_NAMED]),
+        data_digest=set_digest(plan.samples) if plan.samples else "",
     )

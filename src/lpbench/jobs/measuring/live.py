@@ -12,7 +12,8 @@ from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, Comparis
 from lpbench.results.names import name_of
 from lpbench.results.settings import RunSettings, documented
 from lpbench.results.stages import STAGES, TOTAL
-from lpbench.results.verdicts import check_margin, verdict
+from lpbench.results.turns import pair_medians
+from lpbench.results.verdicts import added_runs, check_margin, judged, verdict
 from lpbench.util.shown import Shown
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from lpbench.results.verdicts import Comparison
 
 RUNS = 8
-"""The fewest that a verdict takes: what is left of the time makes each run's turns longer."""
+"""The fewest that SAME takes: what is left of the time makes each run's turns longer."""
 ALONE_S = 0.15
 """A verdict rests on the turns; timing alone only gives the latencies that stand beside it."""
 
@@ -115,9 +116,9 @@ def compare_measured(result: Result, *, margin: float = 0.01) -> Comparisons:
 
     :param margin: What counts as no difference, as a share.
     """
-    turns = {pair.second: pair for pair in result.lockstep}
+    turns = {pair.second: pair for pair in result.lockstep if pair.ratios.get(TOTAL)}
     measured = [at for at, each in enumerate(result.configurations) if each.measured]
-    first = result.lockstep[0].first if turns else next(iter(measured), 0)
+    first = next(iter(turns.values())).first if turns else next(iter(measured), 0)
     return Comparisons(
         _in_turns(result, turns[at], margin) if at in turns else _one_by_one(result, (first, at), margin)
         for at in measured
@@ -127,24 +128,53 @@ def compare_measured(result: Result, *, margin: float = 0.01) -> Comparisons:
 
 def _in_turns(result: Result, pair: Lockstep, margin: float) -> Compared:
     first, second = result.configurations[pair.first], result.configurations[pair.second]
-    stages = _ordered({stage: verdict(found, margin) for stage, found in pair.ratios.items() if found})
-    medians = {stage: _medians(first.counted, second.counted, stage) for stage in stages}
-    return Compared(*_names(result, first, second), stages, medians, LOCKSTEP, **beside(first, second))
+    added = _added(result, len(pair.ratios[TOTAL]))
+    found = _ordered({stage: verdict(each, margin, added=added) for stage, each in pair.ratios.items() if each})
+    turns = pair_medians(pair)
+    # Files of before have no times of turns.
+    medians = {stage: turns.get(stage) or _alone(first, second, stage) for stage in found}
+    stages, withheld = judged(found, medians)
+    return Compared(
+        *_names(result, first, second), stages, medians, LOCKSTEP, withheld=withheld, **beside(first, second)
+    )
 
 
 def _one_by_one(result: Result, pair: tuple[int, int], margin: float) -> Compared:
     """Compare two whose runs followed one another: each run's units of the yardstick, or times where there are none."""
     first, second = (result.configurations[at] for at in pair)
     runs = _common(result, pair)
-    raw = _verdicts([(_times(one), _times(other)) for one, other in runs], margin)
-    units = _verdicts([(one.units, other.units) for one, other in runs], margin)
-    medians = {stage: _medians(first.counted, second.counted, stage) for stage in raw}
+    times = _figures([(_times(one), _times(other)) for one, other in runs])
+    units = _figures([(one.units, other.units) for one, other in runs])
+    added = _added(result, len(runs))
+    raw_medians = {stage: _means(*both) for stage, both in times.items()}
+    raw, withheld = judged(_verdicts(times, margin, added), raw_medians)
     names = _names(result, first, second)
     if TOTAL not in units:
         reason = str(result.yardstick.get("reason") or "not every run was interleaved with the yardstick")
-        return Compared(*names, raw, medians, INTERLEAVED, raw_reason=reason, **beside(first, second))
-    stages = {stage: found for stage, found in units.items() if stage in raw}
-    return Compared(*names, stages, medians, INTERLEAVED, raw=raw, **beside(first, second))
+        return Compared(
+            *names, raw, raw_medians, INTERLEAVED, raw_reason=reason, withheld=withheld, **beside(first, second)
+        )
+    ns = float(result.yardstick.get("ns") or 1.0)
+    medians = {stage: _means(*([ns * each for each in side] for side in both)) for stage, both in units.items()}
+    stages, withheld = judged(_verdicts(units, margin, added), medians)
+    return Compared(
+        *names,
+        stages,
+        medians,
+        INTERLEAVED,
+        raw=raw,
+        raw_medians=raw_medians,
+        withheld=withheld,
+        **beside(first, second),
+    )
+
+
+def _alone(first: Configuration, second: Configuration, stage: str) -> tuple[float, float]:
+    return statistics.fmean(first.run_medians(stage)), statistics.fmean(second.run_medians(stage))
+
+
+def _added(result: Result, runs: int) -> int:
+    return added_runs(runs, planned=result.settings.adaptive)
 
 
 def _names(result: Result, first: Configuration, second: Configuration) -> tuple[str, str]:
@@ -157,15 +187,23 @@ def _common(result: Result, pair: tuple[int, int]) -> list[tuple[Run, Run]]:
     return [(first[index], second[index]) for index in sorted(first.keys() & second.keys())]
 
 
-def _verdicts(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]], margin: float) -> dict[str, Comparison]:
-    """Return a comparison of each stage that takes time in every run."""
+Figures = dict[str, tuple[list[float], list[float]]]
+"""Figures of the same runs by stage, first's and second's."""
+
+
+def _figures(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> Figures:
+    """Return the figures of each stage that takes time in every run."""
     found = {
-        stage: [(one.get(stage, 0.0), other.get(stage, 0.0)) for one, other in pairs] for stage in (TOTAL, *STAGES)
+        stage: ([one.get(stage, 0.0) for one, _ in pairs], [other.get(stage, 0.0) for _, other in pairs])
+        for stage in (TOTAL, *STAGES)
     }
+    return {stage: both for stage, both in found.items() if pairs and min(map(min, both)) > 0}
+
+
+def _verdicts(figures: Figures, margin: float, added: int) -> dict[str, Comparison]:
     return {
-        stage: verdict([late / soon for soon, late in each], margin)
-        for stage, each in found.items()
-        if each and min(map(min, each)) > 0
+        stage: verdict([late / soon for soon, late in zip(*both, strict=True)], margin, added=added)
+        for stage, both in figures.items()
     }
 
 
@@ -173,12 +211,9 @@ def _times(run: Run) -> dict[str, float]:
     return {stage: float(found.median) for stage, found in run.statistics.items()}
 
 
-def _medians(first: Sequence[Run], second: Sequence[Run], stage: str) -> tuple[float, float]:
-    one, other = (
-        statistics.fmean(run.statistics[stage].median for run in runs if stage in run.statistics)
-        for runs in (first, second)
-    )
-    return one, other
+def _means(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:
+    """Return geometric means: their quotient is that of the runs' ratios."""
+    return statistics.geometric_mean(first), statistics.geometric_mean(second)
 
 
 def _ordered(stages: Mapping[str, Comparison]) -> dict[str, Comparison]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PILOT = 3
 FEWEST = 8
-"""Runs that a verdict takes (method, rule 12)."""
+"""Runs that SAME takes, and FASTER and SLOWER are the surer for (method, rule 12)."""
 MOST = 20
 SHORTEST = 0.4
 """A run is not shortened to less than this share."""
@@ -46,7 +46,7 @@ def rest_of(
     # What a run costs beside timing (starting, loading, warming up) does not shrink with it.
     cost_s, left_s = spent_s / len(done), max(0.0, max_s - spent_s)
     timed_s = sum(map(_timed, tracks)) + first.lockstep_s * (len(tracks) + 1)
-    # Runs become shorter before they become fewer: a verdict takes eight, and its error falls with their number.
+    # Runs become shorter before they become fewer: SAME takes eight, and a verdict's error falls with their number.
     scale = _scale(left_s / (FEWEST - len(done)), cost_s, min(timed_s, cost_s))
     cost_s -= (1 - scale) * min(timed_s, cost_s)
     ceiling = max(len(done), min(MOST, len(done) + int(left_s / cost_s + 0.5)))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lpbench.worker.requests import OpenRequest
 
 RUNS = 8
-"""Fresh processes: a verdict needs at least eight (method, rule 12)."""
+"""Fresh processes: SAME takes eight (method, rule 12)."""
 SAMPLES_A_RUN = 6
 """No interval of the median exists below six samples, so a small ``number`` gets fewer runs."""
 LOCKSTEP_S = 0.2
@@ -69,7 +69,7 @@ class Plan:
     @property
     def adaptive(self) -> bool:
         """Whether a pilot decides how many runs there are."""
-        return self.settings.number is None and self.settings.runs is None
+        return self.settings.adaptive
 
     @property
     def lockstep_reason(self) -> str:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.jobs.measuring import coexistence
-from lpbench.jobs.measuring.assemble import TargetProgress, assemble, lockstep
-from lpbench.jobs.measuring.interleave import Contender, ratios, run_interleaved_slices, units
+from lpbench.jobs.measuring.assemble import TargetProgress, assemble
+from lpbench.jobs.measuring.interleave import Contender, run_interleaved_slices, units
 from lpbench.jobs.measuring.pilot import PILOT, rest_of
 from lpbench.jobs.measuring.progress import Progress
 from lpbench.jobs.measuring.recording import Recorder, finish, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
+from lpbench.jobs.measuring.turns import Turns, lockstep, turns_of
 from lpbench.results.names import labels
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import Interval, median_interval
@@ -24,7 +25,7 @@ from lpbench.worker.in_process import InProcessClient
 from lpbench.worker.runner import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from lpbench.jobs.engine_choice import Target
     from lpbench.jobs.measuring.plan import Plan
@@ -63,7 +64,7 @@ class Rounds:
         ]
         self._reference: TargetProgress | None = None
         self._yardstick = Yardsticks(plan)
-        self._ratios: dict[int, list[Mapping[str, float]]] = {}
+        self._turns: dict[int, list[Turns]] = {}
         self._begun = time.monotonic()
         self._interrupted = False
         self._repeated = 0
@@ -235,9 +236,8 @@ class Rounds:
             if kernel:
                 each.recorder.units = units(kernel, each.contender)
             if reference and reference.contender and each is not reference:
-                self._ratios.setdefault(self._tracks.index(each.track), []).append(
-                    ratios(reference.contender, each.contender)
-                )
+                turns = turns_of(each.recorder, reference.contender, each.contender)
+                self._turns.setdefault(self._tracks.index(each.track), []).append(turns)
         if kernel:
             self._yardstick.note(kernel)
 
@@ -273,7 +273,7 @@ class Rounds:
 
     def _result(self) -> Result:
         first = self._tracks.index(self._reference) if self._reference else 0
-        shared = {} if self._tracks[first].apart else self._ratios
+        shared = {} if self._tracks[first].apart else self._turns
         ratios_ = tuple(
             lockstep(first, index, found) for index, found in sorted(shared.items()) if not self._tracks[index].apart
         )

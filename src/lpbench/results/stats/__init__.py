@@ -6,6 +6,8 @@ docs/explanation/statistics.md explains which intervals, bounds, flags and rules
 from lpbench.results.stats.dependence import Dependence, dependence
 from lpbench.results.stats.flags import Flag, flags, runs_differ, slice_medians
 from lpbench.results.stats.intervals import (
+    FEWEST_RUNS,
+    READABLE,
     Interval,
     across_runs,
     difference_interval,
@@ -20,6 +22,8 @@ from lpbench.results.stats.stopping import NoisePlateau, Stopping, WarmUp, inter
 from lpbench.results.stats.summary import Summary, summarize
 
 __all__ = [
+    "FEWEST_RUNS",
+    "READABLE",
     "STANDARD",
     "Dependence",
     "Flag",

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from lpbench.results.stats.dependence import bits_above, dependence
-from lpbench.results.stats.intervals import mean_and_error, median_variance
+from lpbench.results.stats.intervals import READABLE, mean_and_error, median_variance
 from lpbench.results.stats.samples import Number, as_numbers, middle
 from lpbench.results.stats.summary import Summary, summarize
 from lpbench.util.unavailable import Unavailable
@@ -67,7 +67,7 @@ def flags(
     samples = as_numbers(values)
     summary = summary or summarize(samples)
     reasons = {
-        "unsteady": _unsteady(summary, target),
+        "unsteady": _unsteady(summary, target, show),
         "autocorrelated": _autocorrelated(samples, summary.median),
         "drift": _drift(samples, summary.median, target),
         "bimodal": _bimodal(samples, show),
@@ -102,11 +102,16 @@ def slice_medians(values: Iterable[Number], count: int = _BLOCKS) -> list[Number
     return [middle(sorted(samples[start:end])) for start, end in edges]
 
 
-def _unsteady(summary: Summary, target: float) -> str:
-    if isinstance(summary.interval, Unavailable):
-        return summary.interval.reason
-    reached = summary.interval.relative(summary.median)
-    return f"median known to ±{reached:.2%}, target ±{target:.2%}" if reached > target else ""
+def _unsteady(summary: Summary, target: float, show: Callable[[float], str]) -> str:
+    interval = summary.interval
+    if isinstance(interval, Unavailable):
+        return interval.reason
+    reached = interval.relative(summary.median)
+    if reached <= target:
+        return ""
+    if reached > READABLE:
+        return f"median between {show(interval.lower)} and {show(interval.upper)}, target ±{target:.2%}"
+    return f"median known to ±{reached:.2%}, target ±{target:.2%}"
 
 
 def _autocorrelated(values: list[Number], median: Number) -> str:

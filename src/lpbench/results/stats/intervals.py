@@ -15,6 +15,11 @@ from lpbench.util.unavailable import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+FEWEST_RUNS = 3
+"""Runs that an interval across runs takes: of two, Student's t is thirteen standard errors wide and says nothing."""
+READABLE = 0.5
+"""Half width relative to the centre beyond which ± is no way to show an interval: its ends are."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -98,15 +103,16 @@ def mean_interval(values: Iterable[Number], confidence: float = 0.95) -> Interva
 def difference_interval(values: Iterable[float], confidence: float = 0.95) -> Interval | Unavailable:
     """Return Student's t interval of the mean of independent differences, which may be negative.
 
-    :returns: Unavailable for one value.
+    :param values: One per run.
+    :returns: Unavailable for fewer than three runs.
     :raises ValueError: A value is not finite, there are no values, or the confidence is not between 0 and 1.
     """
     check_confidence(confidence)
     numbers = [float(value) for value in values]
     if not numbers or not all(map(math.isfinite, numbers)):
         raise ValueError(f"differences must be finite numbers; found {numbers}")
-    if len(numbers) == 1:
-        return Unavailable("one value has no spread", "undefined")
+    if len(numbers) < FEWEST_RUNS:
+        return too_few_runs(len(numbers))
     return Interval(*t_bounds(numbers, confidence), confidence, f"Student's t over {len(numbers)} differences")
 
 
@@ -114,22 +120,42 @@ def across_runs(medians: Iterable[Number], confidence: float = 0.95, *, added: i
     """Return the interval across runs, the ± of the tables: the run is the unit, however many samples it has.
 
     Student's t over the logarithms of the run medians, since differences between runs act as
-    a factor.  Runs that were added because the interval was still wide bias it to the narrow side; halving the
-    permitted error compensates for it (Bonferroni's bound for two looks), and ``method`` says so.
+    a factor.  Runs that were added after looking at the spread bias it to the narrow side; it is widened for
+    them (``widened``), and ``method`` says so.
 
     :param medians: One per run, above 0.
-    :param added: How many of the runs were added after looking at the interval.
-    :returns: Unavailable for one run.
+    :param added: How many of the runs were added after looking at how far the others differ.
+    :returns: Unavailable for fewer than three runs.
     :raises ValueError: A median is not above 0, there are no medians, or the confidence is not between 0 and 1.
     """
     check_confidence(confidence)
     numbers = positive(medians)
-    if len(numbers) == 1:
-        return Unavailable("one run: the variation between runs is not known; use --runs 3 or more", "too-few-runs")
-    level = 1 - (1 - confidence) / 2 if added else confidence
+    if len(numbers) < FEWEST_RUNS:
+        return too_few_runs(len(numbers))
+    level, words = widened(confidence, added)
     lower, upper = t_bounds([math.log(number) for number in numbers], level)
-    widened = f", widened for {added} runs added after a first look" if added else ""
-    return Interval(math.exp(lower), math.exp(upper), confidence, f"Student's t over {len(numbers)} runs{widened}")
+    return Interval(math.exp(lower), math.exp(upper), confidence, f"Student's t over {len(numbers)} runs{words}")
+
+
+def too_few_runs(runs: int) -> Unavailable:
+    """Return why so few runs have no interval across them."""
+    words = "one run" if runs == 1 else f"{runs} runs"
+    return Unavailable(
+        f"{words}: the variation between runs is not known; use --runs {FEWEST_RUNS} or more", "too-few-runs"
+    )
+
+
+def widened(confidence: float, added: int) -> tuple[float, str]:
+    """Return the confidence to compute with so that an interval holds as often as stated, and what was done in words.
+
+    Halving the permitted error compensates for runs that were added after a look at the others (Bonferroni's bound
+    for two looks).
+
+    :param added: How many of the runs were.
+    """
+    if not added:
+        return confidence, ""
+    return 1 - (1 - confidence) / 2, f", widened for {added} runs added after a first look"
 
 
 def median_variance(values: Iterable[Number]) -> float | Unavailable:

@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.results.stats.distributions import t_quantile
-from lpbench.results.stats.intervals import Interval, check_confidence, mean_and_error, t_bounds
+from lpbench.results.stats.intervals import (
+    FEWEST_RUNS,
+    Interval,
+    check_confidence,
+    mean_and_error,
+    t_bounds,
+    too_few_runs,
+    widened,
+)
 from lpbench.results.stats.samples import Number, middle, positive
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-_ONE = Unavailable("one run: the variation between runs is not known; use --runs 8 or more", "too-few-runs")
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Ratio:
     """How many times as long the second configuration takes as the first.
 
     :param estimate: Above 1 the second is slower.
+    :param interval: Unavailable for fewer than three runs.
     :param runs: Number of runs behind the interval; the smaller of the two numbers for unpaired runs.
     """
 
@@ -48,40 +55,52 @@ def run_ratio(slices: Iterable[tuple[Number, Number]]) -> float:
     return math.exp(middle(sorted(logs)))
 
 
-def ratio_interval(ratios: Iterable[float], confidence: float = 0.95) -> Ratio:
+def ratio_interval(ratios: Iterable[float], confidence: float = 0.95, *, added: int = 0) -> Ratio:
     """Return the ratio over paired runs, whose workers were alive together: Student's t over the logarithms.
 
     :param ratios: One per run, second over first, as returned by ``run_ratio``.
+    :param added: How many of the runs were added after looking at how far the others differ; they widen the interval.
     :raises ValueError: There are no ratios, or one is not above 0.
     """
     check_confidence(confidence)
     logs = [math.log(ratio) for ratio in positive(ratios)]
     estimate = math.exp(math.fsum(logs) / len(logs))
-    if len(logs) == 1:
-        return Ratio(estimate, _ONE, 1)
-    lower, upper = map(math.exp, t_bounds(logs, confidence))
-    return Ratio(estimate, Interval(lower, upper, confidence, f"Student's t over {len(logs)} paired runs"), len(logs))
+    if len(logs) < FEWEST_RUNS:
+        return Ratio(estimate, too_few_runs(len(logs)), len(logs))
+    level, words = widened(confidence, added)
+    lower, upper = map(math.exp, t_bounds(logs, level))
+    method = f"Student's t over {len(logs)} paired runs{words}"
+    return Ratio(estimate, Interval(lower, upper, confidence, method), len(logs))
 
 
-def unpaired_ratio(first: Sequence[Number], second: Sequence[Number], confidence: float = 0.95) -> Ratio:
+def unpaired_ratio(
+    first: Sequence[Number], second: Sequence[Number], confidence: float = 0.95, *, added: int = 0
+) -> Ratio:
     """Return the ratio of two results measured separately: Welch's t over the logarithms of the run medians.
 
     :param first: One median per run, in any unit common to both: time, cycles, yardsticks.
+    :param added: How many of all runs were added after looking at how far the others differ; they widen the interval.
     :raises ValueError: There are no medians, or one is not above 0.
     """
     check_confidence(confidence)
     logs = [[math.log(value) for value in positive(medians)] for medians in (first, second)]
     runs = min(map(len, logs))
-    if runs == 1:
-        centres = [math.fsum(values) / len(values) for values in logs]
-        return Ratio(math.exp(centres[1] - centres[0]), _ONE, 1)
-    (first_mean, first_error), (second_mean, second_error) = map(mean_and_error, logs)
-    spread = math.hypot(first_error, second_error)
-    reach = t_quantile(1 - (1 - confidence) / 2, _welch(logs, (first_error, second_error))) * spread
-    difference = second_mean - first_mean
-    ends = math.exp(difference - reach), math.exp(difference + reach)
-    method = f"Welch's t over {len(logs[0])} and {len(logs[1])} runs"
-    return Ratio(math.exp(difference), Interval(*ends, confidence, method), runs)
+    first_mean, second_mean = (math.fsum(values) / len(values) for values in logs)
+    estimate = math.exp(second_mean - first_mean)
+    if runs < FEWEST_RUNS:
+        return Ratio(estimate, too_few_runs(runs), runs)
+    level, words = widened(confidence, added)
+    reach = _welch_reach(logs, level)
+    ends = math.exp(second_mean - first_mean - reach), math.exp(second_mean - first_mean + reach)
+    method = f"Welch's t over {len(logs[0])} and {len(logs[1])} runs{words}"
+    return Ratio(estimate, Interval(*ends, confidence, method), runs)
+
+
+def _welch_reach(logs: Sequence[list[float]], confidence: float) -> float:
+    """Return half the width of Welch's interval of the difference of two means."""
+    first, second = (mean_and_error(values)[1] for values in logs)
+    freedom = _welch(logs, (first, second))
+    return t_quantile(1 - (1 - confidence) / 2, freedom) * math.hypot(first, second)
 
 
 def _welch(logs: Sequence[Sequence[float]], errors: tuple[float, float]) -> float:
