@@ -143,6 +143,31 @@ def test_a_run_disturbed_in_some_slices_keeps_its_ratio() -> None:
     assert run_ratio(slices) == pytest.approx(1.02)
 
 
+@given(
+    st.integers(3, 20),
+    st.floats(0.5, 2),
+    st.floats(-0.05, 0.05),
+    st.floats(-0.3, 0.3),
+    st.floats(0.2, 5),
+)
+def test_neither_order_nor_drift_favours_one_of_two(
+    pairs: int, true: float, drift: float, after_another: float, opening: float
+) -> None:
+    """Turns there and back on a machine that drifts, where a slice after another worker's, and the very first, differ."""
+    latency = {"first": 100.0, "second": 100.0 * true}
+    order = ["first", "second", "second", "first"] * pairs
+    before = [None, *order]
+    slices = [
+        latency[name]
+        * math.exp(drift * at)
+        * (1 + after_another * (name != before[at]))
+        * (opening if before[at] is None else 1)
+        for at, name in enumerate(order)
+    ]
+    rounds = [slices[at : at + 2] if order[at] == "first" else slices[at : at + 2][::-1] for at in range(0, len(order), 2)]
+    assert run_ratio([(one, other) for one, other in rounds]) == pytest.approx(true)
+
+
 def test_equal_runs_have_a_point_for_a_ratio() -> None:
     """Runs without any spread, alike and 10 % apart: no division by zero."""
     assert unpaired_ratio([5.0] * 8, [5.0] * 8).estimate == 1

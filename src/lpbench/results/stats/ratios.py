@@ -45,14 +45,19 @@ class Ratio:
 
 
 def run_ratio(slices: Iterable[tuple[Number, Number]]) -> float:
-    """Return the ratio of one lockstep run: the median over its adjacent slices, on a logarithmic scale.
+    """Return the ratio of one lockstep run, on a logarithmic scale: the median over its rounds, there and back.
 
-    :param slices: Median latency of the first and of the second configuration, slice by slice.
+    A round there and the next one back count as one: their mean is free of what going first costs, and of a steady
+    drift.  The median over single rounds is not, since a round is either the one or the other.
+
+    :param slices: Median latency of the first and of the second configuration in each round; the order turns round
+        from one round to the next.  A last round that has no partner counts by itself.
     :raises ValueError: There are no slices, or a latency is not above 0.
     """
     first, second = zip(*slices, strict=True) if (slices := list(slices)) else ((), ())
     logs = [math.log(late / soon) for soon, late in zip(positive(first), positive(second), strict=True)]
-    return math.exp(middle(sorted(logs)))
+    paired = [math.fsum(logs[at : at + 2]) / len(logs[at : at + 2]) for at in range(0, len(logs), 2)]
+    return math.exp(middle(sorted(paired)))
 
 
 def ratio_interval(ratios: Iterable[float], confidence: float = 0.95, *, added: int = 0) -> Ratio:
