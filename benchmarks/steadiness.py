@@ -3,12 +3,16 @@
 A configuration is interleaved with itself: the true ratio is 1, and its spread from run to run is the part of the
 machine's noise that lockstep does not cancel.  Raw is the figure of all other tools: the median of each run.
 
-    python benchmarks/steadiness.py [--runs 20] [--threads 1,2] [--affinity 1]
+Then it shows that verdicts favour neither of two equal configurations: 40 comparisons of an engine with itself, whose
+ratios must be 1 on average.  Each takes half a minute.
+
+    python benchmarks/steadiness.py [--runs 20] [--threads 1,2] [--affinity 1] [--repetitions 40]
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import time
 from typing import TYPE_CHECKING
@@ -27,6 +31,10 @@ QUARTER, NOISY = 4.0, 5.0
 """Lockstep must be this many times as steady as raw, if raw spreads by more than this many percent."""
 UNITS, NOISY_UNITS = 1.8, 6.0
 """The same for yardstick units."""
+BIAS = 0.001
+"""Mean of the logarithms of the ratios of equal configurations, at most, in either direction."""
+NARROW, WRONG = 0.005, 1 / 40
+"""A margin, and the share of FASTER and SLOWER that equal configurations may be called by it."""
 SECONDS_A_RUN = time_for(2, None) / RUNS
 """The time for a run in a default comparison."""
 
@@ -57,6 +65,28 @@ def report(result: lpbench.Result, threads: int) -> None:
     print(f"        yardstick units {raw / units:.1f} times, {_goal(raw, units, UNITS, NOISY_UNITS)}")
 
 
+def symmetry(model: Path, repetitions: int, cores: list[int]) -> None:
+    """Print the verdict of each comparison of an engine with itself, and whether they favour one of the two."""
+    logs, wrong = list[float](), 0
+    for number in range(repetitions):
+        neighbours, begun = Neighbours(), time.monotonic()
+        engines = ["onnxruntime:threads=1"] * 2
+        _, (found,) = lpbench.compare_live(model, engines, margin=NARROW, affinity=cores)
+        total = found.total
+        logs.append(math.log(total.ratio.estimate))
+        wrong += total.verdict.value in {"FASTER", "SLOWER"}
+        seconds = time.monotonic() - begun
+        print(
+            f"{number + 1:3} {total.verdict.value:<7} {total.ratio.estimate:.4f} {seconds:5.1f} s, {neighbours}",
+            flush=True,
+        )
+    mean, error = statistics.fmean(logs), statistics.stdev(logs) / math.sqrt(len(logs))
+    met = _met(met=abs(mean) <= BIAS)
+    print(f"mean of the logarithms {mean:+.2%}, standard error {error:.2%}; at most {BIAS:.1%}: {met}")
+    most = int(WRONG * repetitions)
+    print(f"FASTER or SLOWER at a margin of {NARROW:.1%}: {wrong}, at most {most}: {_met(met=wrong <= most)}")
+
+
 def _goal(raw: float, reduced: float, times: float, noisy: float) -> str:
     if raw <= noisy:
         return f"at least {times:g} if raw is above {noisy:g} %: not applicable"
@@ -72,16 +102,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=20, help="runs in fresh processes (default %(default)s)")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default %(default)s)")
+    parser.add_argument(
+        "--repetitions", type=int, default=40, help="comparisons of an engine with itself (default %(default)s)"
+    )
     parser.add_argument("--affinity", default="", help="cores, for example 0,1 (default: chosen by lpbench)")
     options = parser.parse_args()
     cores = [int(core) for core in options.affinity.split(",") if core]
     print("threads  runs        raw     lockstep      units   median ratio (spread from run to run)")
     with workplace() as folder:
-        for threads in map(int, options.threads.split(",")):
+        for threads in map(int, filter(None, options.threads.split(","))):
             neighbours, begun = Neighbours(), time.monotonic()
             result = measure(folder / "model.onnx", threads, options.runs, cores)
             report(result, threads)
             print(f"        {time.monotonic() - begun:.0f} s, {neighbours}", flush=True)
+        if options.repetitions > 1:  # a standard error takes two
+            symmetry(folder / "model.onnx", options.repetitions, cores)
 
 
 if __name__ == "__main__":

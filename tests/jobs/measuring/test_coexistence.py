@@ -95,3 +95,19 @@ def test_counted_inferences_are_not_measured_in_turns_and_the_result_says_so(fak
     result = measure(fake_app(work_us=2000), "fake", "phony", number=12)
     assert result.lockstep == ()
     assert "a fixed number of inferences was requested" in result.lockstep_reason
+
+
+def test_each_starts_in_every_place_as_often_and_the_last_to_start_ends_first(fake_app: Make) -> None:
+    """Three engines in six runs: no place in the order of starts belongs to one of them, nor does a piece of memory."""
+    starts: list[list[str]] = [[] for _ in range(6)]
+    ends: list[list[str]] = [[] for _ in range(6)]
+
+    def note(progress: Progress) -> None:
+        if progress.phase in {"starting", "CPU time"}:
+            (starts if progress.phase == "starting" else ends)[progress.run].append(progress.configuration)
+
+    names = ["fake", "fake:extra_us=100", "fake:extra_us=200"]
+    measure(fake_app(work_us=1000), *names, runs=6, progress=note)
+    for place in range(3):
+        assert sorted(order[place] for order in starts) == sorted(names * 2)
+    assert ends == [order[::-1] for order in starts]

@@ -153,7 +153,7 @@ def test_a_run_disturbed_in_some_slices_keeps_its_ratio() -> None:
 def test_neither_order_nor_drift_favours_one_of_two(
     pairs: int, true: float, drift: float, after_another: float, opening: float
 ) -> None:
-    """Turns there and back on a machine that drifts, where a slice after another worker's, and the very first, differ."""
+    """A machine that drifts, and on which slices after another worker's, and the very first, take another time."""
     latency = {"first": 100.0, "second": 100.0 * true}
     order = ["first", "second", "second", "first"] * pairs
     before = [None, *order]
@@ -164,7 +164,9 @@ def test_neither_order_nor_drift_favours_one_of_two(
         * (opening if before[at] is None else 1)
         for at, name in enumerate(order)
     ]
-    rounds = [slices[at : at + 2] if order[at] == "first" else slices[at : at + 2][::-1] for at in range(0, len(order), 2)]
+    rounds = [
+        slices[at : at + 2] if order[at] == "first" else slices[at : at + 2][::-1] for at in range(0, len(order), 2)
+    ]
     assert run_ratio([(one, other) for one, other in rounds]) == pytest.approx(true)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.jobs.measuring.interleave import turn_order
 from lpbench.results.metrics import MEGABYTE
 from lpbench.worker.requests import AvailableMemory
 
@@ -25,10 +26,16 @@ GROWTH = 1.2
 
 
 def groups(tracks: Sequence[TargetProgress], index: int) -> list[list[TargetProgress]]:
-    """Return who is measured together in a run, in order; the order turns round from run to run."""
+    """Return who is measured together in a run, in order.
+
+    The order changes from run to run as that of turns does: who opens a model later has other pages of memory, and is
+    some tenths of a percent faster or slower for as long as the run lasts.
+    """
     together = [each for each in tracks if not each.apart]
-    found = [*([together] if together else []), *([each] for each in tracks if each.apart)]
-    return found if index % 2 == 0 else [each[::-1] for each in found[::-1]]
+    found = [[each] for each in tracks if each.apart]
+    if together:
+        found.insert(0, turn_order(together, index))
+    return found if index % 2 == 0 else found[::-1]
 
 
 def too_large(track: TargetProgress, others: Sequence[Recorder], client: RunnerClient) -> str:

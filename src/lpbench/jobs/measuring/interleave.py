@@ -1,8 +1,8 @@
 """Workers that are alive together take turns in short slices: what differs between them is then not the hour.
 
-Order alternates (A B, B A).  All other workers are suspended (SIGSTOP) while one runs, since the idle threads of a pool
-spin for a while and would take a core from the next one.
-Ratios are those of slices of the same round.
+Order alternates (A B, B A), within a run and from run to run.  All other workers are suspended (SIGSTOP) while one
+runs, since the idle threads of a pool spin for a while and would take a core from the next one.
+Ratios are those of slices of the same round, there and back.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lpbench.jobs.measuring.recording import NANO, columns_of
 from lpbench.results.stats import run_ratio
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.worker.requests import RunnerClient
+
+T = TypeVar("T")
 
 SLICE_S = 0.025
 DISCARD_S, SEVERAL_DISCARD_S = 0.004, 0.015
@@ -100,7 +102,7 @@ def run_interleaved_slices(
     (least, most), begun = ROUNDS, time.monotonic()
     # There and back (A B, B A): a drift of the machine adds to both sides of a ratio alike.
     for number in range(most):
-        for each in (*ahead, *_order(contenders, number)):
+        for each in (*ahead, *turn_order(contenders, number)):
             each.go()
         # Rounds, not seconds, are counted down: every configuration has as many slices as the others.
         spent = time.monotonic() - begun
@@ -130,8 +132,11 @@ def _ratios(pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> dic
     }
 
 
-def _order(contenders: Sequence[Contender], number: int) -> Sequence[Contender]:
-    """Return the order of a round: rotated from pair to pair of rounds, there and back within a pair."""
+def turn_order(contenders: Sequence[T], number: int) -> list[T]:
+    """Return the order of a round, or of the starts of a run: rotated from pair to pair, there and back within a pair.
+
+    After ``2 * len(contenders)`` rounds each has had every place as often as the others.
+    """
     # With three and more, who follows whom matters too: what one leaves in the caches, another finds.
     turn = number // 2 % len(contenders)
     rotated = [*contenders[turn:], *contenders[:turn]] if len(contenders) > 2 else list(contenders)  # noqa: PLR2004 - A B, B A

@@ -146,14 +146,16 @@ class Rounds:
                     track.apart = reason
                     refused.append(track)
             self._together(live, index)
-            for each in live:
+            for each in reversed(live):
                 if not self._interrupted and each.recorder.outcome.ok:
                     self._guarded(
                         each,
                         lambda one: finish(one.client, self._budgets[index], one.recorder, self._reporter(one.track)),
                     )
         finally:
-            for each in live:
+            # The last to start ends first.  The system hands out again what was freed last, and the order of starts
+            # turns round: otherwise one configuration would have the same pages of memory in run after run.
+            for each in reversed(live):
                 each.client.close() if each.recorder.outcome.ok else each.client.kill()
                 each.track.done += 1
         for track in refused:
