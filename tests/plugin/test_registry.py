@@ -198,6 +198,7 @@ def test_the_metadata_names_extras_of_lpbench_and_classes_of_apps(extras: dict[s
     assert {extra for table in extras.values() for extra in table.values()} <= set(offered)
     assert set(extras[CLASS_EXTRAS]) <= set(published("lpbench.app", "ai_app")["properties"]["ai_app_class"]["enum"])
     assert brought_by("litert") == "tflite"
+    assert brought_by("ort") == "ort", "the extra's own name too"
     assert brought_by("segmentation", group=CLASS_EXTRAS) == "image"
     assert brought_by("segmentation") == ""
 
@@ -360,4 +361,6 @@ def test_every_plugin_of_this_repository_can_be_asked_for_before_it_is_installed
     brought |= {alias: offer.plugin for offer in found.all(ENGINES).values() for alias in offer.spec.aliases}
     ours = {name: plugin for name, plugin in brought.items() if found.plugins()[plugin].startswith("lpbench-")}
     assert ours
-    assert ours.items() <= extras[EXTRAS].items()
+    named = {extra: extra for extra in extras[EXTRAS].values()} | extras[EXTRAS]  # an extra is a name of its own
+    assert ours.items() <= named.items()
+    assert {name: brought_by(name) for name in ours} == ours

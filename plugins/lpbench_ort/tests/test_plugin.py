@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 spec = fixtures.engine_spec(lpbench_ort, "onnxruntime")
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "onnx", "lne", "lpdnn"])
+@pytest.mark.parametrize("name", ["onnxruntime", "ort", "onnx", "lne", "lpdnn"])
 def test_every_name_gives_the_engine(name: str) -> None:
     """Aliases are asked for; the name in results stays onnxruntime."""
     assert fixtures.alone(lpbench_ort).get(registry.ENGINES, name).spec.name == "onnxruntime"

@@ -23,10 +23,14 @@ CLASS_EXTRAS = "lpbench.extras.classes"
 
 
 def brought_by(name: str, *, group: str = EXTRAS) -> str:
-    """Return the extra of lpbench that brings what users ask for by a name; empty if lpbench's metadata has none."""
+    """Return the extra of lpbench that brings what users ask for by a name; empty if lpbench's metadata has none.
+
+    An extra is a name of what it brings too.
+    """
     import importlib.metadata  # slow to import, and needed only where a name is not known
 
-    return next((point.value for point in importlib.metadata.entry_points(group=group, name=name)), "")
+    points = importlib.metadata.entry_points(group=group)
+    return next((point.value for point in points if name in {point.name, point.value}), "")
 
 
 def entry_points() -> list[tuple[EntryPoint, str]]:

@@ -39,7 +39,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             summary="ONNX Runtime on CPUs and on the devices of its execution providers",
             requires=("onnxruntime",),
             hint='pip install "lpbench[ort]"',
-            aliases=("onnx", "lne", "lpdnn"),
+            aliases=("ort", "onnx", "lne", "lpdnn"),
             formats={"onnx": (".onnx", ".ort")},
             config="lpbench_ort.config:OrtConfig",
             probe="lpbench_ort._probe:probe",
