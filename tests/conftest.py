@@ -63,7 +63,9 @@ def fake_app(fakes: registry.Registry, tmp_path: Path) -> Callable[..., Path]:
     """Return a maker of apps for the fake engine: ``make(work_us=100, at="run", do="crash")``."""
     assert "fake" in fakes.all(registry.ENGINES), fakes.failures
 
-    def make(name: str = "numbers", *, numbers: tuple[str, ...] = ("1", "2", "3"), **orders: Any) -> Path:
+    def make(
+        name: str = "numbers", *, numbers: tuple[str, ...] = ("1", "2", "3"), engine: str = "", **orders: Any
+    ) -> Path:
         folder = tmp_path / name
         (folder / "samples").mkdir(parents=True)
         for index, number in enumerate(numbers):
@@ -76,6 +78,7 @@ def fake_app(fakes: registry.Registry, tmp_path: Path) -> Callable[..., Path]:
             pre={"type": "text", "offset": 5},
             post={"type": "text"},
             labels=["even", "odd"],
+            engine=engine,
             samples=["samples"],
         )
 

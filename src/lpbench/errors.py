@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from lpbench.util.outcome import RunOutcome
 
@@ -39,12 +39,28 @@ class UnavailableEngineError(EngineError):
 
     :param reason: Why.
     :param engine: Its name.
+    :param ready: Engines that are ready and read the model, for the user to choose from.
     """
 
-    def __init__(self, reason: str, *, engine: str = "", where: str = "", hint: str = "") -> None:
+    def __init__(
+        self, reason: str, *, engine: str = "", where: str = "", hint: str = "", ready: Sequence[str] = ()
+    ) -> None:
         what = f'engine "{engine}" is not ready: {reason}' if engine else reason
         super().__init__(what, where=where, hint=hint)
         self.reason = reason
+        self.engine = engine
+        self.ready = tuple(ready)
+
+
+class AmbiguousEngineError(EngineError):
+    """Several engines could be the default for a model, so the user has to name one.
+
+    :param ready: Those of them that are ready.
+    """
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", ready: Sequence[str] = ()) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.ready = tuple(ready)
 
 
 class ProcessorError(LpbenchError):

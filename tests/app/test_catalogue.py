@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lpbench.app import catalogue
+from lpbench.app import catalogue, pulled
 from lpbench.app.model import load_app
 from lpbench.errors import PullError, UnknownNameError
 from lpbench.plugin import registry
@@ -531,3 +531,27 @@ def test_the_guides_example_works(shop: Shop, site: Path, install: Install) -> N
     assert (folder / "model.onnx").read_bytes() == b"weights"
     assert load_app(folder).labels[7] == "7"
     assert [sample.read_bytes() for sample in load_app(folder).samples] in ([b"photo"], [])  # .png is known to a plugin
+
+
+def test_a_pull_that_builds_again_forgets_the_conversions_of_the_models_before(shop: Shop) -> None:
+    shop.offer(shop.entry())
+    root = catalogue.pull("tiny")
+    folder = pulled.conversions_folder(root)
+    assert folder is not None
+    folder.mkdir(parents=True)
+    (folder / pulled.MODELS).write_text("{}", encoding="utf-8")
+    catalogue.pull("tiny")
+    assert folder.exists()
+    catalogue.pull("tiny", force=True)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"all": 3}', '{"all": {"ncnn": {"file": "../../secret"}}}', "\0"])
+def test_a_damaged_list_of_conversions_leaves_the_app_as_it_was_pulled(shop: Shop, text: str) -> None:
+    shop.offer(shop.entry())
+    app = load_app(catalogue.pull("tiny"))
+    folder = pulled.conversions_folder(app.root)
+    assert folder is not None
+    folder.mkdir(parents=True)
+    (folder / pulled.MODELS).write_text(text, encoding="utf-8")
+    assert pulled.with_conversions(app) == app

@@ -140,7 +140,9 @@ def test_options_reach_the_engine_with_their_types(fake_app: Make) -> None:
     ("words", "said"),
     [
         (["--engine", "fak"], ['unknown engine "fak"', '"fake"']),
-        (["--engine", "absent"], ["not installed: no_such_library", "pip install no-such-library"]),
+        (["--engine", "fake,fak"], ['unknown engine "fak"', '"fake"']),
+        (["--engine", "fake:threads=2,extra_us=1"], ["ENGINE:key=value:extra_us=1"]),
+        (["--engine", "fake,absent", "--set", "thread=2"], ['unknown key "thread"', '"threads"']),
         (["--set", "thread=2"], ['unknown key "thread"', '"threads"']),
         (["--threads", "0"], ["threads must be 1 or more"]),
         (["--data", "nowhere"], ["nowhere", "--data"]),
@@ -154,6 +156,15 @@ def test_wrong_words_are_answered_with_the_remedy(
     assert main(["run", str(fake_app()), *words]) == 2
     shown = capsys.readouterr()
     assert all(part in shown.err for part in said), shown.err
+    assert not shown.out
+    assert not saved()
+
+
+def test_an_engine_that_is_not_ready_leaves_nothing_to_measure(fake_app: Make, capsys: Capture) -> None:
+    assert main(["run", str(fake_app()), "--engine", "absent"]) == 3
+    shown = capsys.readouterr()
+    assert "not installed: no_such_library" in shown.err
+    assert "pip install no-such-library" in shown.err
     assert not shown.out
     assert not saved()
 

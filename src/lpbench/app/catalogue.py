@@ -169,6 +169,8 @@ def pull(name: str, *, force: bool = False, progress: Callable[[Progress], None]
 
 
 def _pull(entry: Entry, *, force: bool, progress: Callable[[Progress], None]) -> Path:
+    from lpbench.app.pulled import forget_conversions
+
     apps = cache_folder() / "apps"
     target = apps / entry.name
 
@@ -182,6 +184,7 @@ def _pull(entry: Entry, *, force: bool, progress: Callable[[Progress], None]) ->
         with atomic_folders.staging(apps, entry.name) as stage:
             new = _build_app(entry, stage, progress)
             atomic_folders.install(new, target, stage)
+            forget_conversions(target)
     progress(Progress(entry.name, "done", str(target)))
     return target
 

@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app import dataset
 from lpbench.app.bare_model import formats
+from lpbench.app.default_engine import default_engines
 from lpbench.app.files import METADATA, components_of, config_file, find_samples, inside, models_of, object_in
 from lpbench.app.files import read_config as _read_config
 from lpbench.app.files import read_labels as _read_labels
 from lpbench.app.metadata import metadata_problems
-from lpbench.app.model import structure_problems, suffixes_of
+from lpbench.app.model import load_app, structure_problems, suffixes_of
 from lpbench.app.resolve import LABELLED
-from lpbench.errors import AppError, LpbenchError, NotInstalledError, PluginError, UnknownNameError
+from lpbench.errors import (
+    AmbiguousEngineError,
+    AppError,
+    LpbenchError,
+    NotInstalledError,
+    PluginError,
+    UnknownNameError,
+)
 from lpbench.plugin import registry
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config as settings
@@ -48,8 +56,9 @@ def validate(path: Path | str) -> Problems:
     except AppError as error:
         return Problems([Problem("", error.what, error.hint, error.where or str(path))])
     problems = structure_problems(config, file)
+    sound = not problems
     if isinstance(config, dict):
-        content = _content_problems(config, file.parent)
+        content = [*_content_problems(config, file.parent), *(_ambiguity_notes(file) if sound else ())]
         problems += [dataclasses.replace(problem, file=str(file)) for problem in content]
     return Problems([*problems, *metadata_problems(file.parent / METADATA)])
 
@@ -126,11 +135,24 @@ def _engine_problems(place: str, name: object) -> Iterator[Problem]:
     if not isinstance(name, str) or not name:
         return
     try:
-        registry.current().get(registry.ENGINES, name)
+        available = registry.current().get(registry.ENGINES, name).availability()
     except NotInstalledError as error:
         yield Problem(place, error.what, error.hint, note=True)
     except (UnknownNameError, PluginError) as error:
         yield Problem(place, error.what, error.hint)
+    else:
+        if not available:
+            yield Problem(place, f'engine "{name}" is not ready here: {available.reason}', available.hint, note=True)
+
+
+def _ambiguity_notes(file: Path) -> Iterator[Problem]:
+    """Yield a note where a run would ask for an engine."""
+    try:
+        default_engines(load_app(file))
+    except AmbiguousEngineError as error:
+        yield Problem("components", error.what, "state one as inference.engine, or name one with each run", note=True)
+    except LpbenchError:
+        return  # other problems say so
 
 
 def _unread_problems(place: str, config: Mapping[str, Any]) -> Iterator[Problem]:

@@ -229,7 +229,7 @@ def _repeated_names(config: Mapping[str, Any]) -> list[Problem]:
 
 def _component(config: Mapping[str, Any], root: Path, find: Callable[[str], Path]) -> Component:
     inference = config["inference"]
-    models = tuple(_model(name, model, find) for name, model in inference["models"].items())
+    models = tuple(model_entry(name, model, find) for name, model in inference["models"].items())
     pre, post = (_step(config[key], find) for key in ("preprocessing", "postprocessing"))
     labels = _read_labels(root, config["labels"]) if "labels" in config else None
     return Component(config["name"], pre, inference.get("engine", ""), models, post, labels)
@@ -243,7 +243,12 @@ def _step(config: Mapping[str, Any], find: Callable[[str], Path]) -> Step:
     return Step(config["type"], {key: with_path(value) for key, value in config.items() if key != "type"})
 
 
-def _model(name: str, config: Mapping[str, Any], find: Callable[[str], Path]) -> Model:
+def model_entry(name: str, config: Mapping[str, Any], find: Callable[[str], Path]) -> Model:
+    """Return the model of a config's entry.
+
+    :param name: Its format.
+    :param find: Returns the path of a file, given its name in the entry.
+    """
     extra = tuple(map(find, config.get("extra", ())))
     inputs, outputs = (tuple(map(tensor, config.get(key, ()))) for key in ("inputs", "outputs"))
     return Model(name, find(config["file"]), extra, inputs, outputs, config.get("provenance", {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from lpbench.errors import EngineError, nearest
+from lpbench.errors import AmbiguousEngineError, EngineError, UnavailableEngineError, nearest
 from lpbench.plugin.registry import CONVERTERS, ENGINES, offers_where
 
 if TYPE_CHECKING:
@@ -49,21 +49,29 @@ def origin(model: Model) -> str:
     return f"{provenance.get('precision', '')} by {provenance['converter']}".strip() if provenance else ""
 
 
-def reference(format: str) -> EngineSpec:  # noqa: A002 - the usual word for it
+def reference(format: str, *, named: str = "") -> EngineSpec:  # noqa: A002 - the usual word for it
     """Return the reference engine for models of a format, with which other engines and conversions are compared.
 
     The spec's ``reference`` holds the options to open it with.
 
-    :raises EngineError: No reference engine for the format is ready; the hint says how to install one.
+    :param named: The engine that the app names, which is taken if it is one of several.
+    :raises UnavailableEngineError: No reference engine for the format is ready; the hint says how to install one.
+    :raises AmbiguousEngineError: Several are ready.
     """
     offers = list(offers_where(ENGINES, lambda spec: spec.reference is not None and format in spec.formats))
-    ready = next((offer.spec for offer in offers if offer.availability()), None)
-    if ready is not None:
-        return ready
+    ready = [offer.spec for offer in offers if offer.availability()]
+    chosen = [spec for spec in ready if named in {spec.name, *spec.aliases}] or ready
+    if len(chosen) == 1:
+        return chosen[0]
+    if chosen:
+        names = [spec.name for spec in chosen]
+        hint = "name one of them as the app's engine, or disable the other's plugin: LPBENCH_DISABLED_PLUGINS=NAME"
+        what = f"several engines claim to be the reference for {format}: {', '.join(names)}"
+        raise AmbiguousEngineError(what, hint=hint, ready=names)
     what = f"no reference engine reads {format}"
     if offers:
         what = f"no reference engine for {format} is ready: {', '.join(offer.spec.name for offer in offers)}"
-    raise EngineError(what, hint="; ".join(offer.availability().hint for offer in offers))
+    raise UnavailableEngineError(what, hint="; ".join(offer.availability().hint for offer in offers))
 
 
 def merge(seen: Sequence[TensorInfo], stated: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:

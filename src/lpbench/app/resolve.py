@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lpbench.app import dataset, quality_gate
 from lpbench.app.files import find_samples
 from lpbench.app.model import App, load_app
+from lpbench.app.pulled import with_conversions
 from lpbench.errors import AppError, LpbenchError
 from lpbench.plugin import registry
 from lpbench.util.paths import is_path, no_such_file
@@ -78,7 +79,7 @@ def resolve(
     :raises LpbenchError: The app is not found; the hint suggests the nearest file or name.
     """
     if isinstance(app, App):
-        return app
+        return with_conversions(app)
     from lpbench.app import catalogue
     from lpbench.app.bare_model import model_app
 
@@ -86,8 +87,8 @@ def resolve(
     if path.is_file() and path.suffix != ".json":
         return model_app(path, shapes=shapes, ranges=ranges, seed=seed)
     if path.exists():
-        return load_app(path)
+        return with_conversions(load_app(path))
     if is_path(str(app)):
         raise no_such_file(path, AppError, what="file or folder")
     pulled = catalogue.find(str(app))
-    return load_app(pulled or catalogue.pull(str(app)))
+    return with_conversions(load_app(pulled or catalogue.pull(str(app))))

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
-from lpbench.errors import LpbenchError, WorkerError
+from lpbench.errors import LpbenchError, UnavailableEngineError, WorkerError
 from lpbench.plugin.builtin.hooks import COMMANDS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _main(words: list[str]) -> int:
         if debug:
             raise
         _console.complain(error)
-        return _console.NOTHING if isinstance(error, WorkerError) else _console.WRONG
+        return _console.NOTHING if isinstance(error, (UnavailableEngineError, WorkerError)) else _console.WRONG
     except KeyboardInterrupt:
         if debug:
             raise

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
-from lpbench.errors import AppError, LpbenchError, ResultError, nearest
+from lpbench.errors import (
+    AmbiguousEngineError,
+    AppError,
+    LpbenchError,
+    ResultError,
+    UnavailableEngineError,
+    nearest,
+)
 from lpbench.results import files, store
 from lpbench.results.model import INTERRUPTED
 from lpbench.util.paths import is_path, no_such_file, similar
@@ -66,17 +73,24 @@ def find_app(word: str, options: argparse.Namespace) -> App:
     return resolve.resolve(place, shapes=dict(options.shapes), ranges=dict(options.ranges), seed=options.seed)
 
 
-def measure(app: App, options: argparse.Namespace) -> Result:
-    """Measure an app as the options say, with progress on standard error."""
+def measure(app: App, options: argparse.Namespace, command: str) -> Result:
+    """Measure an app as the options say, with progress on standard error.
+
+    :param command: The words that measure it, to which an engine can be added.
+    """
     from lpbench.cli._progress import live
     from lpbench.jobs.measuring.session import Interrupted, benchmark
 
-    arguments = _options.arguments(options, app)
     try:
+        arguments = _options.arguments(options, app)
         with live() as progress:
             return benchmark(app, **arguments, progress=progress)
     except Interrupted as stopped:
         return stopped.result
+    except (AmbiguousEngineError, UnavailableEngineError) as error:
+        commands = [f"  lpbench {command} --engine {name}" for name in error.ready]
+        error.hint = "\n  ".join(filter(None, (error.hint, *commands)))
+        raise
 
 
 class Saved:

@@ -88,15 +88,20 @@ def engine_options(texts: Mapping[str, str], app: App, asked: Sequence[str] | No
     """
     if not texts:
         return {}
+    from lpbench.app.default_engine import default_engines
     from lpbench.jobs import engine_choice
     from lpbench.plugin import registry, specs
     from lpbench.util import dataclass_config
 
     every = registry.current().all(registry.ENGINES)
-    chosen = list(every) if asked == [engine_choice.ALL] else asked or [engine_choice.preferred(app)]
+    chosen = (
+        list(every)
+        if asked == [engine_choice.ALL]
+        else asked or [default_engines(app)[app.components[0].name].spec.name]
+    )
     typed: dict[str, Any] = dict(texts)
     for name in chosen:
-        with contextlib.suppress(UnknownNameError):  # benchmark says so, and measures the others
+        with contextlib.suppress(UnknownNameError):  # benchmark says so
             spec = registry.current().get(registry.ENGINES, name.partition(":")[0]).spec
             typed.update(dataclass_config.parse(specs.load(spec.config, who=spec.name), texts) if spec.config else {})
     return typed

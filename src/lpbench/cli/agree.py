@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=_options.names,
         action="extend",
         metavar="E,…",
-        help='engines to compare ("all"); E:precision=auto sets options of one of them',
+        help='engines to compare ("all"); E:precision=auto:threads=2 sets options of one of them',
     )
     parser.add_argument("--data", metavar="DIR", help="samples: a folder or one file (the app's own)")
     parser.add_argument(

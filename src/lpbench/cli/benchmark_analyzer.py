@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +58,8 @@ def main(options: argparse.Namespace) -> int:
     predictions = options.filename.with_name(RESULTS) if options.filename else None
     _measure.refuse(options.filename, predictions, overwrite=options.force)
     app = _measure.find_app(options.ai_app, options)
-    result = _measure.measure(app, options)
+    command = f"benchmark-analyzer --target-config {options.target_config} --ai-app {shlex.quote(options.ai_app)}"
+    result = _measure.measure(app, options, command)
     saved = _measure.Saved()
     saved.write(result, options.filename, predictions, overwrite=options.force)
     _print(result)

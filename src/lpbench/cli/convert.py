@@ -30,8 +30,9 @@ EPILOG = """examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Convert an app's models to another format and add them to the app, or convert a model file into a new file "
-        "beside it. Every conversion is run and compared with its source first; the app's own files do not change."
+        "Convert an app's models to another format and add them to the app (those of a catalogue app are kept beside "
+        "it), or convert a model file into a new file next to it. Every conversion is run and compared with its "
+        "source first; the app's own files do not change."
     )
     parser.epilog = EPILOG
     parser.add_argument("app", metavar="APP", help="an app's folder, a catalogue name (lpbench apps) or a model file")
@@ -48,9 +49,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Convert, and print the new files and how they were checked."""
-    from lpbench.jobs.conversion import TIMEOUT, convert
+    from lpbench.jobs.conversion import TIMEOUT, configured, convert
 
     app = _measure.find_app(options.app, options)
+    inside = options.output is None and configured(app)
     begun, lines = time.monotonic(), Lines()
     try:
         models = convert(
@@ -72,7 +74,7 @@ def main(options: argparse.Namespace) -> int:
     took = f"{seconds(spent)}{' in total' if len(models) > 1 else ''}"
     for model in models:
         print("\n".join(_screen(app, model, took if lines.converted else "converted earlier")))
-    print(f"next: {_following(options, app, models)}")
+    print(f"next: {_following(options.app if inside else '', models)}")
     return _console.DONE
 
 
@@ -116,19 +118,21 @@ def _screen(app: App, model: Model, when: str) -> list[str]:
     return [clean(line) for line in lines]
 
 
-def _following(options: argparse.Namespace, app: App, models: tuple[Model, ...]) -> str:
-    """Return the next command: measure the first conversion on an engine that reads it."""
+def _following(app: str, models: tuple[Model, ...]) -> str:
+    """Return the next command: measure the first conversion on an engine that reads it.
+
+    :param app: The app that the conversions were added to; empty for files of their own.
+    """
     from lpbench.plugin.registry import ENGINES, offers_where
 
     model = models[0]
     offers = offers_where(ENGINES, lambda spec: model.format in spec.formats)
     readers = [offer.spec for offer in offers if offer.availability()]
-    readers.sort(key=lambda spec: next(iter(spec.formats)) != model.format)
+    readers.sort(key=lambda spec: (spec.reference is None, next(iter(spec.formats)) != model.format))
     if not readers:
         return "lpbench engines"
-    inside = model.path.is_relative_to(app.root / model.format)
-    words = [options.app if inside else str(model.path), "--engine", readers[0].name]
-    if not inside and not readers[0].dynamic_shapes:  # only the app's config states the shapes
+    words = [app or str(model.path), "--engine", readers[0].name]
+    if not app and not readers[0].dynamic_shapes:  # only the app's config states the shapes
         fixed = [tensor for tensor in model.inputs if tensor.shape and not tensor.dynamic]
         for tensor in fixed:
             words += ["--shape", f"{tensor.name}={','.join(map(str, tensor.shape))}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -64,7 +65,7 @@ def main(options: argparse.Namespace) -> int:
     _measure.refuse_file(options.draw)
     app = _measure.find_app(options.app, options)
     begun = time.time()
-    result = _measure.measure(app, options)
+    result = _measure.measure(app, options, f"run {shlex.quote(options.app)}")
     saved = _measure.Saved()
     saved.write(result, options.output, options.results, overwrite=options.force)
     if options.json:

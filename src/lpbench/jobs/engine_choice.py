@@ -7,8 +7,15 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app.default_engine import (
+    default_engine,
+    default_engines,
+    installed,
+    require_ready,
+    without_conversions,
+)
 from lpbench.app.model_choice import choose_model
-from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError
+from lpbench.errors import ConfigError, EngineError, LpbenchError, NotInstalledError, PluginError, UnknownNameError
 from lpbench.plugin import registry
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.specs import load
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 
     from lpbench.app.model import App, Component
     from lpbench.plugin.engine import Engine
+    from lpbench.plugin.registry import Offer
     from lpbench.plugin.specs import EngineSpec
 
 
@@ -37,6 +45,7 @@ class Target:
     :param plugin: Distribution that brings the engine.
     :param instance: The engine object that was passed, ``instance_config`` what its ``open`` gets.
     :param others: By the names of components whose models this engine does not read: what runs them.
+    :param originals: Whether it runs original models only, where it reads one, since nobody asked for a conversion.
     :param refusal: Why it cannot be measured, where that is known already.
     """
 
@@ -47,6 +56,7 @@ class Target:
     instance: Engine[Any] | None = None
     instance_config: object = None
     others: Mapping[str, Target] = field(default_factory=dict)
+    originals: bool = False
     refusal: LpbenchError | None = None
 
     @property
@@ -58,6 +68,12 @@ class Target:
         """Return what runs a component: this engine, or another that reads its model."""
         return self.others.get(component.name, self)
 
+    def seen(self, component: Component) -> Component:
+        """Return a component with the models that may run: without conversions that nobody asked for."""
+        spec = self.runs(component).spec
+        asked_for = not self.originals and component.name not in self.others
+        return component if spec is None or asked_for else without_conversions(component, spec)
+
     def environment(self) -> dict[str, str]:
         """Return the variables that its engines want to be set in a worker."""
         every = (*self.others.values(), self)
@@ -65,8 +81,9 @@ class Target:
 
     def open_request(self, app: App, samples: Sequence[Path], *, seed: int, draw: Path | None = None) -> OpenRequest:
         """Return the request that opens an app on this engine."""
+        seen = dataclasses.replace(app, components=tuple(map(self.seen, app.components)))
         return OpenRequest(
-            app=app.request(),
+            app=seen.request(),
             configuration=self.configuration,
             others={name: target.configuration for name, target in self.others.items()},
             samples=tuple(map(str, samples)),
@@ -93,12 +110,14 @@ def targets(
 ) -> list[Target]:
     """Return what to measure; an engine that cannot be used is kept with the reason where others were asked for too.
 
-    :param engines: Names, with options of their own where they have any, or ``ALL`` alone; None takes the app's.
+    :param engines: Names, with options of their own where they have any, or ``ALL`` alone; None takes the default.
     :param template: What is asked of every engine: its name is filled in.
     :param failed: Why no model could be made for an engine, by its name.
     :raises LpbenchError: The only engine that was asked for cannot be used.
     """
-    names, failed = _names(app, engines), failed or {}
+    if not engines:
+        return [_default(app, template)]
+    names, failed = _names(engines), failed or {}
     if len(names) == 1 and not _everything(engines):
         return [_target(app, names[0], template, failed)]
     return [_tolerant(app, name, template, failed) for name in names]
@@ -106,8 +125,10 @@ def targets(
 
 def usable(app: App, engines: Sequence[str] | None) -> list[EngineSpec]:
     """Return the engines asked for that can be used here, whatever they read."""
+    if not engines:
+        return [offer.spec for offer in default_engines(app).values()]
     found: dict[str, EngineSpec] = {}
-    for name in _names(app, engines):
+    for name in _names(engines):
         with contextlib.suppress(LpbenchError):  # targets says so
             offer = registry.current().get(registry.ENGINES, name.partition(":")[0])
             if offer.availability():
@@ -115,31 +136,58 @@ def usable(app: App, engines: Sequence[str] | None) -> list[EngineSpec]:
     return list(found.values())
 
 
-def _names(app: App, engines: Sequence[str] | None) -> list[str]:
-    if _everything(engines):
-        return list(registry.current().all(registry.ENGINES))
-    return list(engines or [preferred(app)])
+def refuse_mistakes(engines: Sequence[str] | None, options: Mapping[str, Any]) -> None:
+    """Raise for an engine that nobody offers and for an option that it does not have, before anything is done.
+
+    An engine that is known and not ready here is no mistake.
+
+    :param options: Options for every engine.  Of ``ALL``, those that lack one are left out with the reason; an error
+        is an option that none has.
+    :raises LpbenchError: Naming the nearest engine or option.
+    """
+    if not engines:
+        return
+    refusals = [_mistake(words, options) for words in _names(engines)]
+    first = next(filter(None, refusals), None)
+    if first is not None and (not _everything(engines) or all(refusals)):
+        raise first
+
+
+def _mistake(words: str, options: Mapping[str, Any]) -> LpbenchError | None:
+    name, *own = words.split(":")
+    try:
+        _options(registry.current().get(registry.ENGINES, name).spec, words, own, options)
+    except (NotInstalledError, PluginError):  # known; ``targets`` says why it cannot be used
+        return None
+    except UnknownNameError as error:
+        if name == ALL:
+            return LpbenchError(f'"{ALL}" stands for every engine and is named alone', hint="leave the others out")
+        if "=" in name:  # what stands behind a comma is another engine
+            error.hint = f"a second option of an engine follows a colon: ENGINE:key=value:{words}"
+        return error
+    except LpbenchError as error:
+        return error
+    return None
+
+
+def _names(engines: Sequence[str]) -> list[str]:
+    return list(registry.current().all(registry.ENGINES)) if _everything(engines) else list(engines)
 
 
 def _everything(engines: Sequence[str] | None) -> bool:
     return list(engines or []) == [ALL]
 
 
-def preferred(app: App) -> str:
-    """Return the engine that the app names, else the first ready one that reads its model.
-
-    :raises EngineError: None does.
-    """
-    if app.components[0].engine:
-        return app.components[0].engine
-    formats = {model.format for each in app.components for model in each.models}
-    offers = list(registry.offers_where(registry.ENGINES, lambda spec: bool(formats & spec.formats.keys())))
-    ready = [offer.spec for offer in offers if offer.availability()]
-    if ready:
-        return max(ready, key=lambda spec: sum(reads(spec, each) for each in app.components)).name
-    what = f"no engine that reads {' or '.join(sorted(formats))} is ready"
-    hints = "; ".join(f"{offer.spec.name}: {offer.availability().hint}" for offer in offers)
-    raise EngineError(what, where=app.name, hint=hints or "lpbench engines lists what is installed")
+def _default(app: App, template: EngineConfiguration) -> Target:
+    """Return the target where the user names no engine."""
+    chosen = default_engines(app)
+    for component in app.components:
+        choose_model(component, chosen[component.name].spec)
+    first = chosen[app.components[0].name]
+    name = first.spec.name
+    configuration = _filled_in(template, first.spec, _options(first.spec, name, (), template.engine_options))
+    others = {each: _beside(offer, template) for each, offer in chosen.items() if offer.spec is not first.spec}
+    return Target(name, configuration, first.spec, first.distribution, others=others, originals=True)
 
 
 def reads(spec: EngineSpec, component: Component) -> bool:
@@ -147,57 +195,9 @@ def reads(spec: EngineSpec, component: Component) -> bool:
     return any(model.format in spec.formats for model in component.models)
 
 
-def refuse_side_by_side(app: App, targets: Sequence[Target], *, explain: bool) -> list[Target]:
-    """Return the targets, those refused that do not support batches or streams as asked.
-
-    :param explain: Whether the latency is to be broken down.
-    :raises LpbenchError: The app does not support them, or the only target does not.
-    """
-    batch, streams = targets[0].configuration.batch, targets[0].configuration.streams
-    if batch < 1 or streams < 1:
-        raise LpbenchError(
-            f"{batch} samples in a batch, {streams} streams", hint="--batch and --streams take 1 or more"
-        )
-    if batch == streams == 1:
-        return list(targets)
-    if len(app.components) > 1:
-        raise LpbenchError(
-            f"{app.name} is a chain of components, which takes one sample at a time",
-            hint="leave --batch and --streams out",
-        )
-    if explain:
-        raise LpbenchError(
-            "--explain breaks down the latency of single samples, not of batches or streams",
-            hint="leave --explain out, or --batch and --streams",
-        )
-    checked = [_refuse_unable(target) for target in targets]
-    if len(checked) == 1 and checked[0].refusal is not None:
-        raise checked[0].refusal
-    return checked
-
-
-def _refuse_unable(target: Target) -> Target:
-    spec, configuration = target.spec, target.configuration
-    if spec is None or target.refusal is not None:
-        return target
-    lacks = [
-        words
-        for asked, able, words in (
-            (configuration.batch, spec.batches, "batches"),
-            (configuration.streams, spec.streams, "parallel streams"),
-        )
-        if asked > 1 and not able
-    ]
-    what = f'engine "{spec.name}" does not support {" or ".join(lacks)}'
-    return dataclasses.replace(target, refusal=EngineError(what)) if lacks else target
-
-
 def _target(app: App, words: str, template: EngineConfiguration, failed: Mapping[str, LpbenchError]) -> Target:
     name, *own = words.split(":")
-    offer = registry.current().get(registry.ENGINES, name)
-    available = offer.availability()
-    if not available:
-        raise UnavailableEngineError(available.reason, engine=offer.spec.name, hint=available.hint)
+    offer = require_ready(installed(name))
     if offer.spec.name in failed:
         raise failed[offer.spec.name]
     if not any(reads(offer.spec, each) for each in app.components):
@@ -218,29 +218,36 @@ def _options(spec: EngineSpec, words: str, own: Sequence[str], options: Mapping[
 
     :raises LpbenchError: The engine has no such option.
     """
-    kind = load(spec.config, who=spec.name) if spec.config else None
-    chosen = {**options, **(dataclass_config.parse(kind, _pairs(words, own)) if kind else {})}
-    if kind:
-        dataclass_config.build(kind, chosen, where=f"options of {spec.name}")
+    where = f"options of {spec.name}"
+    if not spec.config:
+        if given := [*options, *_pairs(words, own)]:
+            raise ConfigError(f'unknown key "{given[0]}"', where=where, hint="this engine has no options")
+        return {}
+    kind = load(spec.config, who=spec.name)
+    chosen = {**options, **dataclass_config.parse(kind, _pairs(words, own))}
+    dataclass_config.build(kind, chosen, where=where)
     return chosen
 
 
 def _stand_in(component: Component, template: EngineConfiguration) -> Target:
-    """Return the first ready engine that reads a component's model, for an engine that does not.
-
-    Of the options only the number of threads is handed on: the others are the asked engine's own.
+    """Return the default engine of a component, for an engine that does not read its model.
 
     :raises EngineError: There is none.
     """
-    for offer in registry.offers_where(registry.ENGINES, lambda spec: reads(spec, component)):
-        if offer.availability():
-            shared = {name: value for name, value in template.engine_options.items() if name == "threads"}
-            return Target(offer.spec.name, _filled_in(template, offer.spec, shared), offer.spec, offer.distribution)
-    formats = " or ".join(model.format for model in component.models)
-    raise EngineError(
-        f'no engine that reads {formats} is ready, for component "{component.name}"',
-        hint="lpbench engines lists what is installed",
-    )
+    try:
+        return _beside(default_engine(component), template)
+    except EngineError as error:
+        error.where = f'component "{component.name}"'
+        raise
+
+
+def _beside(offer: Offer[EngineSpec], template: EngineConfiguration) -> Target:
+    """Return an engine that runs a component beside the one that was asked for, whose options it does not get.
+
+    Only the number of threads is handed on.
+    """
+    shared = {name: value for name, value in template.engine_options.items() if name == "threads"}
+    return Target(offer.spec.name, _filled_in(template, offer.spec, shared), offer.spec, offer.distribution)
 
 
 def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:

@@ -11,11 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app.bare_model import model_app, model_format
 from lpbench.app.check import validate
+from lpbench.app.default_engine import engine_for
 from lpbench.app.files import CONFIG, METADATA, find_samples, labels_of, statement
 from lpbench.app.guess import guess
 from lpbench.app.metadata import write_metadata
 from lpbench.app.model import load_app, suffixes_of, tensor
-from lpbench.errors import AppError, EngineError, LpbenchError, WorkerError, nearest
+from lpbench.errors import (
+    AmbiguousEngineError,
+    AppError,
+    EngineError,
+    LpbenchError,
+    UnavailableEngineError,
+    WorkerError,
+    nearest,
+)
 from lpbench.plugin.engine import Model
 from lpbench.plugin.registry import ENGINES, offers_where
 from lpbench.util.atomic_folders import staging
@@ -121,7 +130,8 @@ def _fill(new: Path, parts: _Parts) -> NewApp:
     inputs, outputs, unread = read_tensors(Model(parts.format, model, tuple(extra)))
     labels = _copy_labels(parts.labels, new)
     guessed = guess(parts.app_class, inputs, outputs, labels)
-    config = _config(parts.app_class, guessed, {parts.format: _entry(model, extra, guessed.inputs)})
+    engine, doubt = _engine(parts.format)
+    config = _config(parts.app_class, guessed, engine, {parts.format: _entry(model, extra, guessed.inputs)})
     config |= {"labels": LABELS} if labels else {}
     config |= {"samples": ["samples"]} if parts.samples else {}
     if parts.samples:
@@ -131,7 +141,18 @@ def _fill(new: Path, parts: _Parts) -> NewApp:
     values = {"name": parts.name, "version": "1", "licence": UNKNOWN, "source": source}
     (new / METADATA).write_text(write_metadata(values), encoding="utf-8")
     _refuse_invalid(new)
-    return NewApp(load_app(new), (*guessed.assumed, f"the licence is unknown: state it in {METADATA}"), unread)
+    assumed = (*guessed.assumed, *doubt, f"the licence is unknown: state it in {METADATA}")
+    return NewApp(load_app(new), assumed, unread)
+
+
+def _engine(format: str) -> tuple[str, tuple[str, ...]]:  # noqa: A002 - the usual word for it
+    """Return the engine for the config, ready or not, and what is to be said about it; "" where nothing tells."""
+    try:
+        return engine_for(format).spec.name, ()
+    except UnavailableEngineError as error:
+        return error.engine, ()
+    except AmbiguousEngineError as error:
+        return "", (f"no engine is stated, since {error.what}; state one under inference, as engine",)
 
 
 def _entry(model: Path, extra: Sequence[Path], inputs: Sequence[TensorInfo]) -> dict[str, Any]:
@@ -153,7 +174,8 @@ def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]
     from lpbench.worker.requests import InspectModel
 
     offers = offers_where(ENGINES, lambda spec: model.format in spec.formats)
-    spec = next((offer.spec for offer in offers if offer.availability()), None)
+    ready = [offer.spec for offer in offers if offer.availability()]
+    spec = min(ready, key=lambda each: each.reference is None, default=None)  # any ready one can read inputs
     if spec is None:
         return [], [], f"no engine that reads {model.format} is ready (lpbench engines shows why)"
     try:
@@ -168,11 +190,11 @@ def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]
     return list(map(tensor, found.inputs)), list(map(tensor, found.outputs)), ""
 
 
-def _config(app_class: str, guessed: Guess, models: dict[str, Any]) -> dict[str, Any]:
+def _config(app_class: str, guessed: Guess, engine: str, models: dict[str, Any]) -> dict[str, Any]:
     component = {
         "name": app_class,
         "preprocessing": guessed.preprocessing,
-        "inference": {"models": models},
+        "inference": {**({"engine": engine} if engine else {}), "models": models},
         "postprocessing": guessed.postprocessing,
     }
     return {"schema_version": 1, "ai_app_class": app_class, "components": [component]}

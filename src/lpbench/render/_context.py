@@ -82,10 +82,10 @@ def _batching(settings: RunSettings) -> list[str]:
     return [word.format(count) for count, word in words if count > 1]
 
 
-def engine(each: Configuration) -> str:
-    """Return which engine ran, on what, how often."""
+def engine(each: Configuration, result: Result) -> str:
+    """Return which engine ran, why it, on what, how often."""
     facts = each.facts
-    asked = f" (requested as {each.asked})" if each.asked != each.engine else ""
+    asked = f" (requested as {each.asked})" if each.asked != each.engine else _default(result)
     threads = facts.get("threads")
     samples = sum(run.samples for run in each.counted)
     parts = [
@@ -98,6 +98,14 @@ def engine(each: Configuration) -> str:
         "" if each.isolated else "in this process, not isolated",
     ]
     return _joined(parts)
+
+
+def _default(result: Result) -> str:
+    """Return that nobody named the engine, and which could be named instead."""
+    if result.settings.engine:
+        return ""
+    others = ", ".join(result.resolved.also_ready)
+    return f" (default; also ready: {others})" if others else " (default)"
 
 
 def machine(environment: Mapping[str, Any]) -> str:

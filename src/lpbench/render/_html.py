@@ -33,7 +33,7 @@ def fragment(result: Result) -> str:
         parts.append(grid(*summary_table(result), STYLES))
         parts.append(paragraph("each alone, in slices without interruption:"))
     for configuration in measured:
-        parts += _configuration(configuration)
+        parts += _configuration(configuration, result)
     parts += [paragraph(line) for line in (*unmeasured(result.configurations), *_context.missing(result))]
     return div(parts)
 
@@ -75,11 +75,11 @@ def escape(text: object) -> str:
     return html.escape(clean(text), quote=True)
 
 
-def _configuration(configuration: Configuration) -> list[str]:
+def _configuration(configuration: Configuration, result: Result) -> list[str]:
     unit = unit_for([configuration])
     columns, rows = parts_table(configuration)
     explained = [grid(columns, rows, {}), *map(paragraph, parts_notes(configuration))] if rows else []
-    answer, engine = escape(_context.answer(configuration)), escape(_context.engine(configuration))
+    answer, engine = escape(_context.answer(configuration)), escape(_context.engine(configuration, result))
     return [
         f"<p><strong>{answer}</strong><br>{engine}</p>",
         grid(stage_columns(unit), stage_rows(configuration, unit), {}),

@@ -25,7 +25,7 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
     measured = [configuration for configuration in result.configurations if configuration.measured]
     head = [paint(line, "dim") for line in _context.header(result, width)]
     if len(result.configurations) == 1 and measured:
-        lines = _single(measured[0], head, width=width, paint=paint)
+        lines = _single(measured[0], result, head, width=width, paint=paint)
     else:
         lines = [*head, "", *summary(result, width=width, paint=paint)]
     for configuration in measured:
@@ -39,8 +39,8 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
     return [*lines, *details(result, width=width, paint=paint)] if verbose else lines
 
 
-def _single(configuration: Configuration, head: list[str], *, width: int, paint: Paint) -> list[str]:
+def _single(configuration: Configuration, result: Result, head: list[str], *, width: int, paint: Paint) -> list[str]:
     """Return the lines of one engine: the answer, what it refers to, the table of stages."""
-    answer, engine = _context.answer(configuration), shorten(_context.engine(configuration), width)
+    answer, engine = _context.answer(configuration), shorten(_context.engine(configuration, result), width)
     stages = stage_table(configuration, width=width, paint=paint)
     return [*(paint(line, "bold") for line in hanging(answer, width, 0)), *head, paint(engine, "dim"), "", *stages]

@@ -32,7 +32,9 @@ class RunSettings:
     """The settings as the caller gave them; settings that were not given have their defaults."""
 
     engine: tuple[str, ...] | None = setting(
-        default=None, doc='one engine or several, or "all" (the app\'s own); E:threads=2 gives one options of its own'
+        default=None,
+        doc="one engine or several, or \"all\" (the app's own, else the reference of its model's format); "
+        "E:threads=2:KEY=VALUE sets options of one",
     )
     device: str | None = setting(
         default=None, doc="the engine's device in its own words, cpu or cuda:0 (the engine decides)"
@@ -123,6 +125,7 @@ class Resolved:
     :param samples: Names of the samples, the first thousand.
     :param data_digest: Tells one set of samples from another: sha256 of names, sizes and contents; empty for synthetic
         samples, and where it is not known.
+    :param also_ready: Other engines that were ready and read the model, where nobody named one.
     """
 
     runs: int = 0
@@ -131,6 +134,7 @@ class Resolved:
     affinity: tuple[int, ...] = ()
     samples: tuple[str, ...] = ()
     data_digest: str = ""
+    also_ready: tuple[str, ...] = ()
 
 
 def documentation() -> dict[str, str]:

@@ -28,22 +28,25 @@ SECONDS = 120
 """How long code in another process may take."""
 
 
-def write_app(
+def write_app(  # noqa: PLR0913 - the parts of a config
     folder: Path,
     models: Mapping[str, Any],
     *,
     name: str = "net",
     pre: Mapping[str, Any] = TENSORS,
     post: Mapping[str, Any] = TENSORS,
+    engine: str = "",
     **keys: Any,
 ) -> Path:
     """Write the config of an app with one component; returns the folder.
 
     :param folder: An existing folder, which holds the models.
     :param models: The component's models by format, for example ``{"onnx": {"file": "model.onnx"}}``.
+    :param engine: The engine that the app names.
     :param keys: Further keys of the config, for example ``samples=["samples"]``.
     """
-    component = {"name": name, "preprocessing": pre, "inference": {"models": models}, "postprocessing": post}
+    inference = {**({"engine": engine} if engine else {}), "models": models}
+    component = {"name": name, "preprocessing": pre, "inference": inference, "postprocessing": post}
     config = {"schema_version": 1, "ai_app_class": "signal_processing", "components": [component], **keys}
     (folder / "ai_app_config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder

@@ -273,7 +273,7 @@ def test_an_app_that_would_not_load_any_more_is_left_as_it_was(app: Path, monkey
     def refuse(_: Path) -> None:
         raise AppError("no")
 
-    monkeypatch.setattr("lpbench.jobs.conversion._apps.load_app", refuse)
+    monkeypatch.setattr("lpbench.jobs.conversion._place.load_app", refuse)
     with pytest.raises(AppError, match="no"):
         convert(app, "table")
     assert (app / "ai_app_config.json").read_bytes() == before

@@ -19,6 +19,7 @@ from lpbench import render
 from lpbench.errors import AppError, ConfigError, EngineError, LpbenchError, ResultError, UnknownNameError
 from lpbench.jobs.measuring import rounds, session
 from lpbench.jobs.measuring.live import compare_measured
+from lpbench.plugin import registry
 from lpbench.results import store
 from lpbench.results.comparison import subject_changes
 from lpbench.results.names import name_of
@@ -126,14 +127,46 @@ def test_an_alias_is_recorded_beside_the_engine_that_ran(fake_app: Callable[...,
 
 
 def test_every_engine_that_can_is_measured_and_the_others_are_listed_with_reasons(
-    fake_app: Callable[..., Path],
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = benchmark(fake_app(), engine=["fake", "absent", "nothing"], number=12)
+    """One lacks its library, one its plugin: both are known, so they are no mistake."""
+    monkeypatch.setenv("LPBENCH_DISABLED_PLUGINS", "openvino")
+    registry.refresh()
+    result = benchmark(fake_app(), engine=["fake", "absent", "openvino"], number=12)
     states = {each.asked: each.state for each in result.configurations}
     assert states["fake"] == "OK"
     assert "not installed: no_such_library" in states["absent"]
-    assert 'unknown engine "nothing"' in states["nothing"]
+    assert 'engine "openvino" is disabled' in states["openvino"]
     assert [each.measured for each in result.configurations] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"engine": ["fake", "fak"]}, UnknownNameError, 'did you mean "fake"'),
+        ({"engine": ["fake", "fake:thread=2"]}, ConfigError, 'did you mean "threads"'),
+        ({"engine": ["fake", "fake:threads=0"]}, ConfigError, "threads must be 1 or more"),
+        ({"engine": ["fake", "fake:two"]}, LpbenchError, "ENGINE:key=value"),
+        ({"engine": ["fake:threads=2", "extra_us=1"]}, LpbenchError, "follows a colon: ENGINE:key=value:extra_us=1"),
+        ({"engine": ["fake", "absent:threads=2"]}, ConfigError, "this engine has no options"),
+        ({"engine": ["fake", "phony"], "options": {"thread": 2}}, ConfigError, 'did you mean "threads"'),
+        ({"engine": "all", "options": {"nonsense_of_none": 2}}, ConfigError, "nonsense_of_none"),
+        ({"engine": ["all", "fake"]}, LpbenchError, "named alone"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_a_mistake_among_several_engines_is_an_error_before_anything_is_measured(
+    fake_app: Callable[..., Path], arguments: dict[str, Any], error: type[LpbenchError], words: str
+) -> None:
+    seen: list[Progress] = []
+    with pytest.raises(error, match=words):
+        benchmark(fake_app(), **arguments, convert=True, progress=seen.append)
+    assert not seen
+
+
+def test_an_option_that_some_engines_lack_leaves_the_others_of_all(fake_app: Callable[..., Path]) -> None:
+    result = benchmark(fake_app(), engine="all", options={"extra_us": 1.0}, number=6)
+    assert [each.asked for each in result.configurations if each.measured] == ["fake"]
 
 
 def test_all_takes_every_engine_there_is(fake_app: Callable[..., Path]) -> None:

@@ -93,6 +93,7 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
     loaded = resolve.resolve(app, shapes=shapes or {}, ranges=ranges or {}, seed=seed)
     files = resolve.sample_files(loaded, data)
     asked = [engines] if isinstance(engines, str) else list(engines)
+    engine_choice.refuse_mistakes(asked, options or {})
     report = progress or _nothing
     unconverted: Mapping[str, LpbenchError] = {}
     if convert:

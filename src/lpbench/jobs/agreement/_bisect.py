@@ -83,7 +83,7 @@ class Side:
         chosen = target.runs(component)
         if chosen.spec is None:
             raise EngineError(f"{chosen.asked} was passed as an instance, which cannot be sent to a worker")
-        model = choose_model(component, chosen.spec)
+        model = choose_model(target.seen(component), chosen.spec)
         if model.format not in chosen.spec.exposes:
             shown = f" (only of {', '.join(chosen.spec.exposes)})" if chosen.spec.exposes else ""
             raise EngineError(f"{chosen.name} cannot show intermediate tensors of {model.format}{shown}")

@@ -6,10 +6,10 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING
 
+from lpbench.app.default_engine import originals
 from lpbench.app.model_choice import reference as reference_for
-from lpbench.errors import EngineError, LpbenchError, NotInstalledError, UnknownNameError
+from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError
 from lpbench.jobs import engine_choice
-from lpbench.plugin import registry
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.specs import EngineSpec
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from lpbench.app.model import App, Component
     from lpbench.jobs.engine_choice import Target
     from lpbench.plugin.engine import Shapes
-    from lpbench.plugin.registry import Offer
 
 
 def words(target: Target) -> str:
@@ -40,7 +39,7 @@ def reference(app: App, shapes: Shapes) -> Target:
         raise next(each for each in specs.values() if isinstance(each, EngineError))
     (first,) = engine_choice.targets(app, [known[0].name], as_reference(known[0], shapes))
     others = {name: _standing_in(each, specs[name], shapes) for name, each in first.others.items()}
-    return dataclasses.replace(first, others=others)
+    return dataclasses.replace(first, others=others, originals=True)
 
 
 def as_reference(spec: EngineSpec, shapes: Shapes) -> EngineConfiguration:
@@ -59,15 +58,16 @@ def notes(app: App, reference: Target) -> tuple[str, ...]:
 
 
 def _reference_spec(component: Component) -> EngineSpec | EngineError:
-    """Return the reference for one of a component's models, originals first, or why there is none."""
-    found: EngineSpec | EngineError | None = None
-    for model in sorted(component.models, key=lambda each: bool(each.provenance), reverse=True):
-        with contextlib.suppress(EngineError):
-            found = reference_for(model.format)
-    if found is None:
-        what = f"no reference engine for {' or '.join(each.format for each in component.models)} is ready"
-        return EngineError(what, hint="lpbench engines lists what is installed")
-    return found
+    """Return the reference for a component's original model, or why there is none.
+
+    :raises AmbiguousEngineError: Several claim to be it.
+    """
+    formats = [model.format for model in originals(component)]
+    for name in formats:
+        with contextlib.suppress(UnavailableEngineError):
+            return reference_for(name, named=component.engine)
+    what = f"no reference engine for {' or '.join(formats)} is ready"
+    return UnavailableEngineError(what, hint="lpbench engines lists what is installed")
 
 
 def _standing_in(target: Target, spec: EngineSpec | EngineError, shapes: Shapes) -> Target:
@@ -77,20 +77,11 @@ def _standing_in(target: Target, spec: EngineSpec | EngineError, shapes: Shapes)
 
 
 def targets(app: App, asked: Sequence[str], template: EngineConfiguration) -> list[Target]:
-    """Return what is to be compared; an engine that cannot be used is kept with the reason.
-
-    :raises UnknownNameError: There is no engine of that name.
-    """
+    """Return what is to be compared; an engine that cannot be used is kept with the reason."""
     try:
-        found = engine_choice.targets(app, asked, template)
-    except UnknownNameError:
-        raise
+        return engine_choice.targets(app, asked, template)
     except LpbenchError as error:  # of the only one that was asked for
-        found = [engine_choice.refused(asked[0], template, error)]
-    for each in found:
-        if isinstance(each.refusal, UnknownNameError) and not isinstance(each.refusal, NotInstalledError):
-            raise each.refusal
-    return found
+        return [engine_choice.refused(asked[0], template, error)]
 
 
 def converted(
@@ -102,26 +93,12 @@ def converted(
     """
     from lpbench.jobs import conversion
 
-    every = registry.current().all(registry.ENGINES)
-    names = list(every) if list(asked) == [engine_choice.ALL] else [each.partition(":")[0] for each in asked]
-    offers = [offer for offer in map(_installed, names) if offer is not None and offer.availability()]
     return conversion.supply(
         app,
-        [offer.spec for offer in offers],
+        engine_choice.usable(app, asked),
         shapes={name: tuple(shape) for name, shape in shapes.items()},
         progress=lambda engine, step: report(engine, step.phase),
     )
-
-
-def _installed(name: str) -> Offer[EngineSpec] | None:
-    """Return an engine, None where its plugin is not installed.
-
-    :raises UnknownNameError: There is no such engine.
-    """
-    try:
-        return registry.current().get(registry.ENGINES, name)
-    except NotInstalledError:
-        return None
 
 
 def with_reason(target: Target, unconverted: Mapping[str, LpbenchError]) -> Target:

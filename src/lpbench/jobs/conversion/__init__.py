@@ -10,5 +10,6 @@ from lpbench.jobs.conversion._apps import convert, supply
 from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._choose import choose
 from lpbench.jobs.conversion._job import TIMEOUT, Conversions, Job, Progress
+from lpbench.jobs.conversion._place import configured
 
-__all__ = ["TIMEOUT", "Conversions", "Job", "Progress", "choose", "convert", "converted", "supply"]
+__all__ = ["TIMEOUT", "Conversions", "Job", "Progress", "choose", "configured", "convert", "converted", "supply"]

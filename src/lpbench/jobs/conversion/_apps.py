@@ -1,33 +1,23 @@
-"""Converted models and where they go: into the app, next to a bare model, or into one benchmark only."""
+"""Converts the models of an app, for good or for one benchmark only."""
 
 from __future__ import annotations
 
 import dataclasses
-import filecmp
-import json
-import os
-import re
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lpbench.app import resolve
-from lpbench.app.files import CONFIG, read_config, statement
-from lpbench.app.model import App, load_app
-from lpbench.app.model_choice import conversions, origin
-from lpbench.errors import AppError, LpbenchError
-from lpbench.jobs.conversion._cache import MANIFEST, converted
+from lpbench.app.model_choice import conversions
+from lpbench.errors import LpbenchError
+from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._choose import checker, choose
 from lpbench.jobs.conversion._job import TIMEOUT, Conversions, Job, Progress
-from lpbench.jobs.conversion._source import external
-from lpbench.plugin.engine import Model
-from lpbench.plugin.registry import CONVERTERS, offers_where
-from lpbench.util import atomic_folders
+from lpbench.jobs.conversion._place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lpbench.app.model import Component
+    from lpbench.app.model import App, Component
     from lpbench.plugin.engine import Shapes
     from lpbench.plugin.specs import EngineSpec
 
@@ -46,9 +36,9 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
 ) -> Conversions:
     """Convert an app's models, or a model file, and return the converted models.
 
-    They are added to the app: files in a folder named after the format, and an entry in its config.  The conversion of
-    a bare model is written next to it.  Every converted model is run and compared with its source; earlier conversions
-    come from the cache.
+    They are added to the app: files in a folder named after the format, and an entry in its config.  Those of a
+    catalogue app are kept beside it in the cache, and the conversion of a bare model is written next to it.  Every
+    converted model is run and compared with its source; earlier conversions come from the cache.
 
     :param app: An app, its folder, a bare model file, or a name of the catalogue.
     :param to: The format: ``ncnn``, ``tflite``, ``openvino``.
@@ -63,7 +53,7 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     """
     fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     loaded = resolve.resolve(app, shapes=fixed, ranges=ranges or {}, seed=0)
-    place = _Place(loaded, to, Path(output) if output is not None else None, force=force)
+    place = Place(loaded, to, Path(output) if output is not None else None, force=force)
     models = []
     for component in place.components():
         job = make_job(loaded, component, to, precision, shapes=fixed, timeout=timeout, progress=progress)
@@ -131,179 +121,3 @@ def _supplied(
         return component
     model = converted(make_job(app, component, converter.writes, shapes=shapes, check_on=spec, progress=tell))
     return dataclasses.replace(component, models=(*component.models, model))
-
-
-class _Place:
-    """The destination of converted models: the app, the folder of a bare model, or a separate folder.
-
-    :param output: The separate folder, or None.
-    """
-
-    def __init__(self, app: App, to: str, output: Path | None, *, force: bool) -> None:
-        self._app = app
-        self._to = to
-        self._output = output
-        self._force = force
-        self._bare = not _configured(app)
-
-    def components(self) -> list[Component]:
-        """Return the components without an original in the format that a converter can serve.
-
-        :raises AppError: Every component has an original in the format, or the destination is not writable.
-        """
-        lacking = [component for component in self._app.components if not self._original(component)]
-        if not lacking:
-            raise AppError(
-                f"every model already has an original in the format {self._to}",
-                where=self._app.name,
-                hint="only conversions are replaced, never originals",
-            )
-        sources = {offer.spec.reads for offer in offers_where(CONVERTERS, lambda spec: spec.writes == self._to)}
-        able = [component for component in lacking if sources & {model.format for model in component.models}]
-        home = self._home()
-        existing = next(path for path in (home, *home.parents) if path.exists())
-        if not os.access(existing, os.W_OK):
-            raise AppError("is not writable", where=str(existing), hint="-o DIR puts the files elsewhere")
-        return able or lacking  # if none can be converted, the conversion itself gives the reason
-
-    def _original(self, component: Component) -> bool:
-        return any(model.format == self._to and not model.provenance for model in component.models)
-
-    def refuse(self, component: Component, job: Job) -> None:
-        """Refuse to overwrite existing models and files.
-
-        :raises AppError: The app has another conversion to the format, or a foreign folder is in the way.
-        """
-        if self._force or self._apart:
-            return
-        old = next((model for model in component.models if model.format == self._to), None)
-        if old is not None and (old.provenance.get("precision"), old.provenance["converter"]) != (
-            job.precision,
-            job.converter,
-        ):
-            raise AppError(
-                f'component "{component.name}" already has a model in the format {self._to}, {origin(old)}',
-                where=self._app.name,
-                hint="--force replaces it",
-            )
-        folder = self._app.root / self._folder(component)
-        if old is None and folder.exists():
-            raise AppError(
-                "already exists", where=str(folder), hint="converted files go there: move it away, or use -o DIR"
-            )
-
-    def put(self, component: Component, model: Model) -> Model:
-        """Write a model's files and return the model at its destination.
-
-        :raises AppError: The files cannot be written.
-        """
-        try:
-            return self._beside(component, model) if self._apart else self._into(component, model)
-        except OSError as error:
-            raise AppError(
-                f"cannot be written: {error.strerror or error}", where=str(error.filename or self._home())
-            ) from error
-
-    @property
-    def _apart(self) -> bool:
-        """Whether the files are written outside an app."""
-        return self._bare or self._output is not None
-
-    def _home(self) -> Path:
-        return self._output or self._app.root
-
-    def _folder(self, component: Component) -> str:
-        """Return the name of the app's folder for a component's files."""
-        if len(self._app.components) == 1:
-            return self._to
-        return f"{self._to}-{re.sub('[^A-Za-z0-9_-]+', '-', component.name)}"
-
-    def _beside(self, component: Component, model: Model) -> Model:
-        """Copy a model's files into a folder that may hold other files too."""
-        home = self._home()
-        if len(self._app.components) > 1:
-            home /= self._folder(component)
-        home.mkdir(parents=True, exist_ok=True)
-        files = [path for path in sorted(model.path.parent.rglob("*")) if path.is_file() and path.name != MANIFEST]
-        names = _names(model, files, self._app.name)
-        taken = [names[path] for path in files if _differs(path, home / names[path])]
-        if taken and not self._force:
-            raise AppError(
-                f"{', '.join(taken)} already {'exists' if len(taken) == 1 else 'exist'}",
-                where=str(home),
-                hint="--force overwrites, -o DIR writes elsewhere",
-            )
-        for path in files:
-            temporary = home / f".{names[path]}.new"
-            shutil.copyfile(path, temporary)
-            temporary.replace(home / names[path])
-        moved = [home / names[path] for path in (model.path, *model.extra)]
-        return dataclasses.replace(model, path=moved[0], extra=tuple(moved[1:]))
-
-    def _into(self, component: Component, model: Model) -> Model:
-        """Add a model to the app atomically: its folder and its entry, or neither."""
-        root, name = self._app.root, self._folder(component)
-        with atomic_folders.staging(root, name) as stage:
-            new = stage / "new"
-            shutil.copytree(model.path.parent, new, ignore=shutil.ignore_patterns(MANIFEST))
-            moved = _moved(model, root / name)
-            atomic_folders.install(new, root / name, stage)
-            try:
-                self._enter(component, moved)
-            except BaseException:
-                (root / name).rename(stage / "refused")
-                if (stage / "before").exists():
-                    (stage / "before").rename(root / name)
-                raise
-        return moved
-
-    def _enter(self, component: Component, model: Model) -> None:
-        """Add the model to the config, provided that the app loads with it."""
-        root = self._app.root
-        config = read_config(root / CONFIG)
-        entry = next(record for record in config["components"] if record["name"] == component.name)
-        entry["inference"]["models"][model.format] = _entry(model, root)
-        new = root / f".new.{CONFIG}"
-        try:
-            new.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            load_app(new)
-            new.replace(root / CONFIG)
-        finally:
-            new.unlink(missing_ok=True)
-
-
-def _configured(app: App) -> bool:
-    """Return whether the app's folder holds its config; the config of a bare model exists in memory only."""
-    file = app.root / CONFIG
-    return file.is_file() and bool(read_config(file) == app.config)
-
-
-def _differs(source: Path, target: Path) -> bool:
-    return target.exists() and not (target.is_file() and filecmp.cmp(source, target, shallow=False))
-
-
-def _names(model: Model, files: Sequence[Path], name: str) -> dict[Path, str]:
-    """Return the names of the copies: after the app, unless the main file refers to the others by name."""
-    stem = model.path.name.partition(".")[0]
-    if external(Model(model.format, model.path)):
-        return {path: path.name for path in files}
-    ours = [path for path in files if path.name.partition(".")[0] == stem]
-    if len(ours) > 1:  # files of two formats may both end in .bin
-        name = f"{name}.{model.format}"
-    return {path: f"{name}{path.name[len(stem) :]}" if path in ours else path.name for path in files}
-
-
-def _moved(model: Model, folder: Path) -> Model:
-    """Return a model whose files were moved to another folder."""
-    before = model.path.parent
-    extra = tuple(folder / path.relative_to(before) for path in model.extra)
-    return dataclasses.replace(model, path=folder / model.path.name, extra=extra)
-
-
-def _entry(model: Model, root: Path) -> dict[str, Any]:
-    """Return the config entry of a converted model."""
-    entry: dict[str, Any] = {"file": str(model.path.relative_to(root))}
-    entry |= {"extra": [str(path.relative_to(root)) for path in model.extra]} if model.extra else {}
-    entry |= {"inputs": list(map(statement, model.inputs))} if model.inputs else {}
-    entry |= {"outputs": list(map(statement, model.outputs))} if model.outputs else {}
-    return {**entry, "provenance": dict(model.provenance)}

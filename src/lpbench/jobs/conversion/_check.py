@@ -92,7 +92,7 @@ def run_source(job: Job, stage: Path) -> Source:
 
 def _ran(job: Job, stage: Path) -> Source:
     try:
-        spec = reference(job.source.format)
+        spec = reference(job.source.format, named=job.component.engine)
     except EngineError as error:
         raise ConversionError(
             f"a conversion from {job.source.format} cannot be checked: {error.what}", hint=error.hint

@@ -48,7 +48,13 @@ def checker(wanted: str, offer: Offer[ConverterSpec]) -> EngineSpec:
     :raises ConversionError: No engine that reads the format is ready.
     """
     readers = list(offers_where(ENGINES, lambda spec: wanted in spec.formats))
-    readers.sort(key=lambda reader: (reader.plugin != offer.plugin, next(iter(reader.spec.formats)) != wanted))
+    readers.sort(
+        key=lambda reader: (
+            reader.plugin != offer.plugin,
+            reader.spec.reference is None,
+            next(iter(reader.spec.formats)) != wanted,
+        )
+    )
     ready = next((reader.spec for reader in readers if reader.availability()), None)
     if ready is not None:
         return ready

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench import machine
 from lpbench.about import version
+from lpbench.app.default_engine import alternatives
 from lpbench.app.model_choice import choose_model, origin
 from lpbench.app.quality_gate import gate
 from lpbench.errors import UnavailableEngineError
@@ -215,7 +216,7 @@ def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
     found = {}
     for component in plan.app.components:
         spec = target.runs(component).spec
-        if spec and (model := choose_model(component, spec, batch=plan.settings.batch)).provenance:
+        if spec and (model := choose_model(target.seen(component), spec, batch=plan.settings.batch)).provenance:
             found[component.name] = origin(model)
     single = len(plan.app.components) == 1
     return {"converted": next(iter(found.values())) if single else found} if found else {}
@@ -311,4 +312,5 @@ def _resolved(plan: Plan, runs: int) -> Resolved:
         affinity=tuple(plan.worker.affinity),
         samples=tuple(path.name for path in plan.samples[:SAMPLES_NAMED]),
         data_digest=set_digest(plan.samples) if plan.samples else "",
+        also_ready=() if plan.settings.engine else alternatives(plan.app, plan.targets[0].name),
     )

@@ -12,6 +12,7 @@ from lpbench.app import resolve
 from lpbench.errors import LpbenchError
 from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.recording import RunBudget
+from lpbench.jobs.measuring.side_by_side import refuse_side_by_side
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import stats
 from lpbench.util.text import amount
@@ -140,7 +141,8 @@ def choose_targets(
     if instance is not None:
         template = EngineConfiguration(type(instance).__name__, **how)
         targets = [engine_choice.of_object(instance, settings.options, template)]
-        return app, engine_choice.refuse_side_by_side(app, targets, explain=settings.explain)
+        return app, refuse_side_by_side(app, targets, explain=settings.explain)
+    engine_choice.refuse_mistakes(settings.engine, settings.engine_options)
     failed: Mapping[str, LpbenchError] = {}
     if settings.convert:
         from lpbench.jobs.conversion import supply
@@ -151,7 +153,7 @@ def choose_targets(
         )
     template = EngineConfiguration.of("", settings.engine_options, **how)
     targets = engine_choice.targets(app, settings.engine, template, failed)
-    return app, engine_choice.refuse_side_by_side(app, targets, explain=settings.explain)
+    return app, refuse_side_by_side(app, targets, explain=settings.explain)
 
 
 def _refuse_contradictions(app: App, settings: RunSettings, instance: Engine[Any] | None, *, isolate: bool) -> None:

@@ -34,7 +34,7 @@ SAMPLES = ("astronaut.png",)
 def _blazeface(kind: str) -> Entry:
     return Entry(
         name=f"blazeface-{kind}",
-        version="1",
+        version="2",
         app_class="face_detection",
         licence=LICENCE,
         source=f"MediaPipe's {DETECTORS[kind]}.tflite; photo and labelled patches of scikit-image",
@@ -47,7 +47,7 @@ def _blazeface(kind: str) -> Entry:
 def _chain(name: str, app_class: str, what: str, recipe: str, **models: str) -> Entry:
     return Entry(
         name=name,
-        version="1",
+        version="2",
         app_class=app_class,
         licence=LICENCE,
         source=f"MediaPipe's {what}; photo of scikit-image",
@@ -74,7 +74,7 @@ EYE_GAZE = _chain(
 HEAD_POSE = _chain("head-pose", "head_pose", "face detector and face mesh", "head_pose", mesh="face_landmark")
 EMOTION = Entry(
     name="emotion",
-    version="1",
+    version="2",
     app_class="emotion",
     licence="MIT",
     source="fer's emotion_model_quantized.tflite behind MediaPipe's face detector; photo of scikit-image",

@@ -33,7 +33,7 @@ RAPIDOCR = Package(
 
 SELFIE_SEGMENTATION = Entry(
     name="selfie-segmentation",
-    version="1",
+    version="2",
     app_class="segmentation",
     licence="Apache-2.0",
     source="MediaPipe's selfie_segmentation.tflite; photo of scikit-image",
@@ -43,7 +43,7 @@ SELFIE_SEGMENTATION = Entry(
 )
 PPOCR_V6 = Entry(
     name="ppocr-v6",
-    version="1",
+    version="2",
     app_class="text_recognition",
     licence="Apache-2.0",
     source="PaddleOCR's PP-OCRv6 detection and recognition, small; photo of scikit-image, enlarged",
@@ -52,7 +52,7 @@ PPOCR_V6 = Entry(
 )
 DIGITS_MLP = Entry(
     name="digits-mlp",
-    version="1",
+    version="2",
     app_class="image_classification",
     licence="BSD-3-Clause",
     source="trained here on scikit-learn's digits",
@@ -76,7 +76,7 @@ def _random(name: str, graph: str) -> Entry:
     )
     return Entry(
         name=name,
-        version="1",
+        version="2",
         app_class="image_classification",
         licence="Apache-2.0",
         source=f"random weights: speed only. The graph is the onnx wheel's {graph}.onnx; photos of scikit-image",

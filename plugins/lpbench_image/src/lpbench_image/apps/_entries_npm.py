@@ -42,7 +42,7 @@ def human_models(*names: str) -> Package:
 
 SSD_MOBILENET_V2_OID = Entry(
     name="ssd-mobilenet-v2-oid",
-    version="1",
+    version="2",
     app_class="object_detection",
     licence="Apache-2.0",
     source="MediaPipe Objectron's object_detection_ssd_mobilenetv2_oidv4_fp16.tflite; photos of scikit-image",
@@ -52,7 +52,7 @@ SSD_MOBILENET_V2_OID = Entry(
 )
 NANODET_COCO = Entry(
     name="nanodet-coco",
-    version="1",
+    version="2",
     app_class="object_detection",
     licence="Apache-2.0",
     source="github.com/RangiLyu/nanodet, as human-models' nanodet.json, converted to ONNX; photos of scikit-image",
@@ -62,7 +62,7 @@ NANODET_COCO = Entry(
 )
 MOVENET_LIGHTNING = Entry(
     name="movenet-lightning",
-    version="1",
+    version="2",
     app_class="body_pose",
     licence=UNVERIFIED,
     source="Google's MoveNet SinglePose Lightning 4, as human-models' movenet-lightning.json, converted to ONNX; "
@@ -73,7 +73,7 @@ MOVENET_LIGHTNING = Entry(
 )
 FACE_RECOGNITION = Entry(
     name="face-recognition",
-    version="1",
+    version="2",
     app_class="face_recognition",
     licence=UNVERIFIED,
     source="github.com/becauseofAI/MobileFace, as human-models' mobileface.json, converted to ONNX, behind MediaPipe's "
@@ -84,7 +84,7 @@ FACE_RECOGNITION = Entry(
 )
 AGE_GENDER = Entry(
     name="age-gender",
-    version="1",
+    version="2",
     app_class="age_gender",
     licence=UNVERIFIED,
     source="github.com/HSE-asavchenko/HSE_FaceRec_tf, as human-models' faceres.json, converted to ONNX, behind "

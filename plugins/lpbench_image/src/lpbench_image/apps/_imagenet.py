@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench_image.apps._graph import Graph, Norm, same
 from lpbench_image.apps._torch_weights import read
+from lpbench_image.apps._writing import ENGINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +130,7 @@ def _write_app(members: Path, app: Path) -> None:
                     "color": "RGB",
                     "normalise": {"mean": MEAN, "std": STD},
                 },
-                "inference": {"models": {"onnx": {"file": "model.onnx"}}},
+                "inference": {"engine": ENGINES["onnx"], "models": {"onnx": {"file": "model.onnx"}}},
                 "postprocessing": {"type": "classification", "activation": "softmax", "top_k": 5},
             }
         ],

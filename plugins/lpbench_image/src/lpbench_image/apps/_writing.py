@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Settings = Mapping[str, Any]
 
+ENGINES = {"onnx": "onnxruntime", "tflite": "tflite"}
+"""The engine by which an app runs unless the user names another: the reference of its model's format."""
 LABELLED = "labelled"
 """Folder in an app for pictures to measure the quality with; its manifest lists file and truth of each picture."""
 MANIFEST = "labels.csv"
@@ -26,14 +28,17 @@ MANIFEST = "labels.csv"
 def component(name: str, models: Mapping[str, str], pre: Settings, post: Settings) -> dict[str, Any]:
     """Return one model with its processors, as a component of the config.
 
-    :param models: Files by format.
+    :param models: Files by format; the first decides on the engine.
     :param pre: Settings of the preprocessor ``image``.
     :param post: Type and settings of the postprocessor.
     """
     return {
         "name": name,
         "preprocessing": {"type": "image", **pre},
-        "inference": {"models": {form: {"file": file} for form, file in models.items()}},
+        "inference": {
+            "engine": ENGINES[next(iter(models))],
+            "models": {form: {"file": file} for form, file in models.items()},
+        },
         "postprocessing": dict(post),
     }
 

@@ -1,0 +1,83 @@
+"""Conversions of pulled apps: they live beside the apps, which stay as they were built."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app.files import CONFIG_LIMIT, inside_file
+from lpbench.app.model import App, Component, model_entry
+from lpbench.errors import AppError
+from lpbench.util.atomic_folders import cache_folder
+from lpbench.util.json_files import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from lpbench.plugin.engine import Model
+
+MODELS = "models.json"
+"""File that lists the converted models: their config entries by component and format."""
+
+
+def apps_folder() -> Path:
+    """Return the folder of all pulled apps; it need not exist."""
+    return cache_folder() / "apps"
+
+
+def conversions_folder(root: Path) -> Path | None:
+    """Return where conversions of the pulled app in a folder live; None for an app of the user's own."""
+    pulled = root.resolve().parent == apps_folder().resolve()
+    return cache_folder() / "conversions" / root.name if pulled else None
+
+
+def with_conversions(app: App) -> App:
+    """Return an app with the conversions that live beside it; one with damaged or missing files is left out."""
+    folder = conversions_folder(app.root)
+    if folder is None or not (folder / MODELS).is_file():
+        return app
+    entries = _entries(folder)
+    components = tuple(_completed(each, entries.get(each.name, {}), folder) for each in app.components)
+    return dataclasses.replace(app, components=components)
+
+
+def add_conversion(folder: Path, component: Component, model: Model, entry: Mapping[str, Any]) -> None:
+    """Enter a converted model, whose files are in the folder already."""
+    entries = _entries(folder)
+    entries[component.name] = {**entries.get(component.name, {}), model.format: dict(entry)}
+    new = folder / f".new.{MODELS}"
+    new.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    new.replace(folder / MODELS)
+
+
+def forget_conversions(root: Path) -> None:
+    """Remove the conversions of a pulled app: it is built anew, and its models may have changed."""
+    folder = conversions_folder(root)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _entries(folder: Path) -> dict[str, dict[str, Any]]:
+    try:
+        found = read_json(folder / MODELS, limit=CONFIG_LIMIT)
+    except AppError:
+        return {}
+    return (
+        {name: models for name, models in found.items() if isinstance(models, dict)} if isinstance(found, dict) else {}
+    )
+
+
+def _completed(component: Component, entries: Mapping[str, Any], folder: Path) -> Component:
+    own = {model.format for model in component.models}
+    added = tuple(model for model in _models(entries, folder) if model.format not in own)
+    return dataclasses.replace(component, models=(*component.models, *added))
+
+
+def _models(entries: Mapping[str, Any], folder: Path) -> Iterator[Model]:
+    for name, entry in entries.items():
+        with contextlib.suppress(AppError, KeyError, TypeError, AttributeError):
+            yield model_entry(name, entry, lambda file: inside_file(folder, file))
