@@ -173,11 +173,8 @@ def _pull(entry: Entry, *, force: bool, progress: Callable[[Progress], None]) ->
 
     apps = cache_folder() / "apps"
     target = apps / entry.name
-
-    def waiting() -> None:
-        progress(Progress(entry.name, "wait", "another pull of this entry"))
-
-    with atomic_folders.locked(apps, entry.name, waiting=waiting):
+    waits = Progress(entry.name, "wait", "another pull of this entry")
+    with atomic_folders.locked(apps, entry.name, waiting=lambda: progress(waits)):
         if not force and _manifest(target).get("fingerprint") == entry.fingerprint():
             return target  # the process that held the lock before has built it
         atomic_folders.sweep(apps, held=entry.name)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench import machine
 from lpbench.about import version
-from lpbench.app.default_engine import alternatives
 from lpbench.app.model_choice import choose_model, origin
 from lpbench.app.quality_gate import gate
 from lpbench.errors import UnavailableEngineError
@@ -22,10 +21,8 @@ from lpbench.results.model import INTERRUPTED, OK, Configuration, Lockstep, Resu
 from lpbench.results.names import BENCHMARK, facts_by_name
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.run import Metric, Stage
-from lpbench.results.settings import Resolved
 from lpbench.results.stages import STAGES, TOTAL, within
 from lpbench.results.stats import Interval, runs_differ, summarize
-from lpbench.util.digests import set_digest
 from lpbench.util.outcome import RunOutcome
 from lpbench.util.text import amount
 
@@ -38,8 +35,6 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.recording import Recorder
 
-SAMPLES_NAMED = 1000
-"""Samples that a result names, at most."""
 GIVE_UP = 2
 """A configuration whose first runs all failed is not tried again after this many."""
 
@@ -98,7 +93,7 @@ def assemble(  # noqa: PLR0913 - what a benchmark comes to
     return Result(
         app=identity,
         settings=plan.settings,
-        resolved=_resolved(plan, max((track.done for track in tracks), default=0)),
+        resolved=plan.resolved(max((track.done for track in tracks), default=0)),
         environment=_with_subject(environment, identity, configurations),
         configurations=configurations,
         state=INTERRUPTED if interrupted else OK if measured else "failed",
@@ -302,15 +297,3 @@ def _identity(app: App) -> dict[str, Any]:
     except OSError:  # the model was removed while it was measured
         digest = None
     return {"name": app.name, "class": app.app_class, "digest": digest}
-
-
-def _resolved(plan: Plan, runs: int) -> Resolved:
-    return Resolved(
-        runs=runs,
-        width=plan.budgets[0].width,
-        max_time_s=plan.max_time,
-        affinity=tuple(plan.worker.affinity),
-        samples=tuple(path.name for path in plan.samples[:SAMPLES_NAMED]),
-        data_digest=set_digest(plan.samples) if plan.samples else "",
-        also_ready=() if plan.settings.engine else alternatives(plan.app, plan.targets[0].name),
-    )

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app import resolve
+from lpbench.app.default_engine import alternatives
 from lpbench.errors import LpbenchError
 from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.recording import RunBudget
 from lpbench.jobs.measuring.side_by_side import refuse_side_by_side
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import stats
+from lpbench.results.settings import Resolved
+from lpbench.util.digests import set_digest
 from lpbench.util.text import amount
 from lpbench.worker.client import WorkerOptions
 
@@ -46,6 +49,8 @@ TIMED = 0.35
 rest."""
 MOST_ALONE_S = 2.0
 """A run is timed alone for this long at most, unless more was asked for."""
+SAMPLES_NAMED = 1000
+"""Samples that a result names, at most."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,21 @@ class Plan:
     def yardstick_reason(self) -> str:
         """Why no fixed kernel is interleaved with them; empty where one is."""
         return "" if self.settings.yardstick else "not asked for"
+
+    def resolved(self, runs: int) -> Resolved:
+        """Return what the settings came to.
+
+        :param runs: Runs that were carried out.
+        """
+        return Resolved(
+            runs=runs,
+            width=self.budgets[0].width,
+            max_time_s=self.max_time,
+            affinity=tuple(self.worker.affinity),
+            samples=tuple(path.name for path in self.samples[:SAMPLES_NAMED]),
+            data_digest=set_digest(self.samples) if self.samples else "",
+            also_ready=() if self.settings.engine else alternatives(self.app, self.targets[0].name),
+        )
 
     def request(self, target: Target) -> OpenRequest:
         """Return the request that opens the app on a target."""
