@@ -95,7 +95,7 @@ def test_a_preview_inside_a_jpeg_does_not_hide_that_it_is_truncated() -> None:
         (b"\xff\xd8\xff", "ends inside its header"),
         (b"\x89PNG\r\n\x1a\n", "ends inside its header"),
         (b"RIFF\x10\0\0\0WAVEfmt \0\0\0\0", "no supported format: JPEG, PNG"),
-        (b"P6\nno numbers\n", "no width and height"),
+        (b"P6\nno numbers\n", '"no" where the width should be'),
         (b"\xff\xd8\xff\xe0" + b"\0\2" + b"junkjunkjunk", "should begin a JPEG marker"),
     ],
 )

@@ -1,7 +1,8 @@
 """Decodes image files into pictures: height x width x 3, uint8, blue, green, red, upright.
 
 Grey is repeated in all three channels, transparency is dropped, 16 bits are reduced to
-the upper 8, and the rotation given by EXIF data is applied.  NumPy files are also supported.
+the upper 8, other maxima of white become 255, and the rotation given by EXIF data is applied.
+NumPy files are also supported.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 from lpbench.errors import ProcessorError
 from lpbench_image._array import MAGIC, decode_array
 from lpbench_image._header import FORMATS, Header, read_header
+from lpbench_image._netpbm import MAGICS as NETPBM
+from lpbench_image._netpbm import decode_netpbm, read_netpbm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +58,8 @@ def decode(data: bytes, max_pixels: int) -> Picture:
         )
     if not header.complete:
         raise ValueError(f"the {header.format} data are truncated")
+    if data.startswith(NETPBM):
+        return decode_netpbm(data, read_netpbm(data))
     picture = _decode(data)
     if picture is None:
         raise ValueError(

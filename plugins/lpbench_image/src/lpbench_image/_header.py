@@ -2,8 +2,8 @@
 
 OpenCV 4 fills the missing part of a truncated JPEG with grey and only prints a warning,
 and any decoder allocates the size that the header gives.  Both are therefore checked first.
-Sources: ITU-T T.81 annex B, PNG (RFC 2083), TIFF 6.0, RFC 9649 (WebP), netpbm's
-manual pages, Microsoft's BITMAPINFOHEADER.
+Sources: ITU-T T.81 annex B, PNG (RFC 2083), TIFF 6.0, RFC 9649 (WebP),
+Microsoft's BITMAPINFOHEADER.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lpbench_image._netpbm import MAGICS, read_netpbm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,12 +129,8 @@ _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 
 
 def _netpbm(data: bytes) -> Header:
-    numbers: list[int] = []
-    for line in data[2:4096].split(b"\n"):
-        numbers += [int(word) for word in line.split(b"#")[0].split() if word.isdigit()]
-        if len(numbers) > 1:
-            return Header("PNM", numbers[0], numbers[1])
-    raise ValueError("it has no width and height")
+    header = read_netpbm(data)
+    return Header(header.format, header.width, header.height, len(data) >= header.start + header.size)
 
 
 _READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable[[bytes], Header | None]], ...] = (
@@ -141,5 +139,5 @@ _READERS: tuple[tuple[bytes | tuple[bytes, ...], Callable[[bytes], Header | None
     (b"BM", _bmp),
     (b"RIFF", _webp),
     ((b"II*\0", b"MM\0*"), _tiff),
-    (tuple(b"P%d" % kind for kind in range(1, 7)), _netpbm),
+    (MAGICS, _netpbm),
 )
