@@ -88,7 +88,8 @@ def test_files_that_opencv_writes_are_read_as_by_opencv(suffix: str, raw: int) -
     picture = np.random.default_rng(0).integers(0, 256, (9, 21, 3)).astype(np.uint8)
     kept = picture if suffix == ".ppm" else picture[:, :, 0]
     data = cv2.imencode(suffix, kept, [cv2.IMWRITE_PXM_BINARY, raw])[1]
-    assert np.array_equal(decode(data.tobytes(), LIMIT), cv2.imdecode(data, cv2.IMREAD_COLOR))
+    theirs: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert np.array_equal(decode(data.tobytes(), LIMIT), theirs)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from lpbench.app.default_engine import default_engines
 from lpbench.app.files import METADATA, components_of, config_file, find_samples, inside, models_of, object_in
 from lpbench.app.files import read_config as _read_config
 from lpbench.app.files import read_labels as _read_labels
+from lpbench.app.labels import UNNAMED
 from lpbench.app.metadata import metadata_problems
 from lpbench.app.model import load_app, structure_problems, suffixes_of
 from lpbench.app.resolve import LABELLED
@@ -184,7 +185,7 @@ def _label_notes(labels: Any, root: Path) -> Iterator[Problem]:
         names = _read_labels(root, labels)
     except AppError:
         return  # file_problems reports it
-    twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
+    twice = [name for name, count in Counter(name for name in names if name not in {"", UNNAMED}).items() if count > 1]
     if twice:
         shown = ", ".join(f'"{name}"' for name in twice[:SHOWN])
         more = f" and {len(twice) - SHOWN} more" if len(twice) > SHOWN else ""

@@ -6,6 +6,7 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app import labels
 from lpbench.errors import AppError
 from lpbench.util.json_files import read_json, read_text
 from lpbench.util.paths import no_such_file
@@ -96,34 +97,22 @@ def inside_file(root: Path, name: str) -> Path:
     return path
 
 
-def read_labels(root: Path, labels: str | list[str]) -> tuple[str, ...]:
-    """Return class names from a config's list, or from a file with one per line; blank lines at its end are ignored.
+def read_labels(root: Path, stated: str | list[str]) -> tuple[str, ...]:
+    """Return class names from a config's list, as they are, or from a file.
 
-    :raises AppError: The file cannot be read.
+    :raises AppError: The file cannot be read, or its numbers leave the order open.
     """
-    if isinstance(labels, list):
-        return tuple(labels)
-    return labels_of(inside_file(root, labels))
+    if isinstance(stated, list):
+        return tuple(stated)
+    return labels_of(inside_file(root, stated))
 
 
 def labels_of(file: Path) -> tuple[str, ...]:
-    """Return the class names in a file with one per line; blank lines at its end are ignored.
+    """Return the class names in a file, one per line; see ``lpbench.app.labels`` for lines with numbers.
 
-    :raises AppError: The file cannot be read.
+    :raises AppError: The file cannot be read, or its numbers leave the order open.
     """
-    lines = read_text(file, limit=LABELS_LIMIT).replace("\r\n", "\n").split("\n")
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return tuple(line.strip() for line in lines)
-
-
-def label_problems(labels: Iterable[str]) -> Iterator[tuple[int, str, str]]:
-    """Yield the index, what was found and what is expected for each invalid name."""
-    for at, label in enumerate(labels):
-        if not label:
-            yield at, "found an empty name", 'write "-" for a class that has no name'
-        elif any(ord(letter) < 0x20 or 0x7F <= ord(letter) < 0xA0 for letter in label):  # noqa: PLR2004 - C0, C1
-            yield at, f"found {label!r}", "control characters are not allowed in a name"
+    return labels.parse(read_text(file, limit=LABELS_LIMIT), file.name)
 
 
 def find_samples(places: Iterable[Path], suffixes: Iterable[str]) -> list[Path]:
@@ -166,18 +155,18 @@ def _refusal(path: str, find: Callable[[Path, str], Path], root: Path, name: str
         yield Problem(path, error.what, error.hint)
 
 
-def _labels_problems(place: str, labels: Any, root: Path) -> Iterator[Problem]:
-    if not isinstance(labels, (str, list)) or (isinstance(labels, list) and labels != _texts(labels)):
+def _labels_problems(place: str, stated: Any, root: Path) -> Iterator[Problem]:
+    if not isinstance(stated, (str, list)) or (isinstance(stated, list) and stated != _texts(stated)):
         return
     try:
-        names = read_labels(root, labels)
+        names = read_labels(root, stated)
     except AppError as error:
         yield Problem(place, error.what, error.hint)
         return
     if not names:
-        yield Problem(place, f"found no name in {labels!r}", "write one name per line")
-    for at, found, right in label_problems(names):
-        if isinstance(labels, str) or names[at]:  # the schema reports empty names in a list
+        yield Problem(place, f"found no name in {stated!r}", "write one name per line")
+    for at, found, right in labels.label_problems(names):
+        if isinstance(stated, str) or names[at]:  # the schema reports empty names in a list
             yield Problem(f"{place}[{at}]", found, right)
 
 

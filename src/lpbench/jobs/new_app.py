@@ -14,6 +14,7 @@ from lpbench.app.check import validate
 from lpbench.app.default_engine import engine_for
 from lpbench.app.files import CONFIG, METADATA, find_samples, labels_of, statement
 from lpbench.app.guess import guess
+from lpbench.app.labels import written
 from lpbench.app.metadata import write_metadata
 from lpbench.app.model import load_app, suffixes_of, tensor
 from lpbench.errors import (
@@ -220,7 +221,7 @@ def _copy_labels(labels: Path | str | None, folder: Path) -> int:
     if labels is None:
         return 0
     names = labels_of(Path(labels))
-    (folder / LABELS).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    (folder / LABELS).write_text(written(names), encoding="utf-8")
     return len(names)
 
 
