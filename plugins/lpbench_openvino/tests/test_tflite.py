@@ -129,3 +129,14 @@ def test_a_damaged_file_is_refused_before_openvino_reads_it(save: Callable[..., 
     path = save(*sums())
     path.write_bytes(path.read_bytes()[:-40])
     assert "is damaged or truncated" in open_session.refused(path)
+
+
+def test_an_unknown_rank_needs_a_shape(save: Callable[..., Path], open_session: Opener) -> None:
+    """OpenVINO reports it as a scalar, and runs it as one."""
+    network = write.Network()
+    a, b, total = (network.tensor(name, None) for name in ("a", "b", "total"))
+    network.operator(write.ADD, [a, b], [total], NONE)
+    path = save(network, [a, b], [total])
+    assert 'input "a" has an unknown rank' in open_session.refused(path)
+    session = open_session(path, {"a": (1, 4), "b": (1, 4)})
+    assert session.run({"a": ONES, "b": ONES})["total"].tolist() == [[2] * 4]

@@ -26,7 +26,7 @@ class Models(onnx_models.Graphs):
         """Y = x, of any element type."""
         return self.one("Identity", shape, element)
 
-    def double(self, shape: onnx_models.Shape = ("N", 3)) -> Path:
+    def double(self, shape: onnx_models.Shape | None = ("N", 3)) -> Path:
         """Y = x + x in float32."""
         node = onnx.helper.make_node("Add", ["x", "x"], ["y"], name="add")
         return self.save([node], [("x", onnx_models.FLOAT, shape)], [("y", onnx_models.FLOAT, shape)])

@@ -117,6 +117,17 @@ def test_scalars_run(models: Models, open_session: Opener) -> None:
     assert session.run({"x": np.array(3, np.float32)})["y"] == 6
 
 
+def test_an_unknown_rank_needs_a_shape(models: Models, open_session: Opener) -> None:
+    """ONNX Runtime reports it as a scalar, and runs it as one."""
+    path = models.double(None)
+    with pytest.raises(EngineError, match=r'input "x" has an unknown rank.*\n.*--shape x='):
+        open_session(path)
+    for shape in ((2, 2), ()):
+        session = open_session(path, {"x": shape})
+        assert session.inputs[0].shape == shape
+        assert session.run({"x": np.ones(shape, np.float32)})["y"].tolist() == np.full(shape, 2).tolist()
+
+
 def test_shapes_fix_open_dimensions(models: Models, open_session: Opener) -> None:
     """The shape asked for is the shape in force, for the outputs too, and another one is refused."""
     session = open_session(models.double(("batch", 3)), {"x": (4, 3)})

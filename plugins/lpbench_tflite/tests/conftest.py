@@ -36,8 +36,8 @@ class Models:
         path.write_bytes(network.save(inputs, outputs, **notes))
         return path
 
-    def add(self, shape: Sequence[int] = (1, 4), dtype: str = "float32") -> Path:
-        """Total = a + b; -1 in the shape is open."""
+    def add(self, shape: Sequence[int] | None = (1, 4), dtype: str = "float32") -> Path:
+        """Total = a + b; -1 in the shape is open, None is no shape at all."""
         network = Network()
         a, b, total = (network.tensor(name, shape, dtype) for name in ("a", "b", "total"))
         network.operator(ADD, [a, b], [total], {0: Number("b", NONE)})

@@ -9,10 +9,11 @@ import pytest
 
 import lpbench_tflite
 from lpbench.plugin.converter import ConversionError
-from lpbench.plugin.kit import tool_environments
-from lpbench.testing import fixtures
+from lpbench.plugin.kit import onnx_prepare, tool_environments
+from lpbench.testing import fixtures, onnx_models
 from lpbench.testing.conversions import OnnxModels, convert, differences
 from lpbench_tflite import _convert, _onnx2tf
+from lpbench_tflite._write import ADD, NONE, Network, Number
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions are compared with")
 
@@ -112,6 +113,27 @@ def test_outputs_in_another_order_are_found_again() -> None:
         ("one", "q", False),
         ("two", "r", False),
         ("three", "p", True),
+    ]
+
+
+def test_a_source_in_half_precision_is_run_beside_its_file_in_single_precision(models: OnnxModels) -> None:
+    """What onnx2tf writes of it takes F32; both get the same numbers, each in its own type."""
+    import numpy as np
+    import onnx
+
+    half = onnx.TensorProto.FLOAT16
+    source, target = models.folder / "half.onnx", models.folder / "single.tflite"
+    node = onnx.helper.make_node("Add", ["x", "x"], ["y"])
+    onnx_models.save(source, [node], [("x", half, (1, 4))], [("y", half, (1, 4))])
+    network = Network()
+    x, y = (network.tensor(name, (1, 4)) for name in "xy")
+    network.operator(ADD, [x, x], [y], {0: Number("b", NONE)})
+    target.write_bytes(network.save([x], [y]))
+    prepared = onnx_prepare.prepare(source, models.folder / "prepared.onnx", {})
+    found = _onnx2tf._matched(source, str(target), prepared, ["x"])
+    assert "problem" not in found
+    assert [(each["source"], each["name"], np.dtype(each["dtype"]).name) for each in found["outputs"]] == [
+        ("y", "y", "float32")
     ]
 
 

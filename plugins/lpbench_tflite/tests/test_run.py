@@ -193,3 +193,21 @@ def test_closing_one_session_leaves_the_other(models: Models, open_session: Open
     first, second = (open_session(models.add()) for _ in range(2))
     first.close()
     assert second.run({"a": ONES, "b": ONES})["total"].tolist() == [[2] * 4]
+
+
+def test_an_unknown_rank_needs_a_shape(models: Models, open_session: Opener) -> None:
+    """LiteRT reports it as a scalar, and runs it as one."""
+    path = models.add(None)
+    assert 'input "a" has an unknown rank' in open_session.refused(path)
+    assert "--shape a=" in open_session.refused(path)
+    for shape in ((2, 3), ()):
+        session = open_session(path, {"a": shape, "b": shape})
+        assert [info.shape for info in (*session.inputs, *session.outputs)] == [shape] * 3
+        ones = np.ones(shape, np.float32)
+        assert session.run({"a": ones, "b": ones})["total"].tolist() == (2 * ones).tolist()
+
+
+def test_a_scalar_of_a_file_that_says_so_is_one(models: Models, open_session: Opener) -> None:
+    session = open_session(models.add(()))
+    assert session.inputs[0].shape == ()
+    assert session.run(dict.fromkeys("ab", np.ones((), np.float32)))["total"] == 2

@@ -119,9 +119,15 @@ def pair(text: str) -> tuple[str, str]:
     return (key, value) if key and equals else _refuse(text, "KEY=VALUE")
 
 
+SCALAR = "=scalar"
+"""End of a shape without dimensions."""
+
+
 def shape(text: str) -> tuple[str, list[int]]:
-    """Return ``NAME=1,3,224,224`` as a name and its dimensions."""
-    expected = "NAME=1,3,224,224, every dimension 1 or more"
+    """Return ``NAME=1,3,224,224`` as a name and its dimensions; ``NAME=scalar`` has none."""
+    expected = "NAME=1,3,224,224, every dimension 1 or more, or NAME=scalar"
+    if text.endswith(SCALAR) and text != SCALAR:
+        return text.removesuffix(SCALAR), []
     name, sizes = _named(text, int, expected)
     return (name, sizes) if all(size > 0 for size in sizes) else _refuse(text, expected)
 

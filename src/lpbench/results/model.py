@@ -47,7 +47,8 @@ class Configuration(Shown):
     :param metrics: By the glossary's names.
     :param predictions: One for each sample, from an untimed pass of the first run.
     :param problems: Samples that were left out, and why.
-    :param flags: What is wrong with the runs together, and how many of them are flagged for what.
+    :param flags: What is wrong with the runs together (``empty``: an input holds no value), and how many of them are
+        flagged for what.
     :param agreement: How far the predictions say what those of another configuration say: ``with`` (its index),
         ``samples``, ``same``, ``worst_score``; empty for that one, and where nothing can be compared.
     :param quality: What the leading quality metric found: ``metric``, ``value``, ``unit``, ``n``, ``reason``, ``code``,

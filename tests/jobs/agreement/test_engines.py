@@ -164,6 +164,37 @@ def test_the_keys_of_a_map_and_their_values_are_compared(tmp_path: Path) -> None
     assert counts == {"y.length": 4, "y[0].keys": 12, "y[0].values": 12}  # of four samples
 
 
+@pytest.mark.parametrize("off", [0, 1, 2])
+def test_a_rounding_step_of_a_quantised_file_is_within_tolerance(tmp_path: Path, off: int) -> None:
+    """LiteRT beside its own kernels, and OpenVINO on a copy whose scores are off by some steps."""
+    for each in ("ai_edge_litert", "lpbench_tflite"):
+        pytest.importorskip(each, reason=f"needs {each}")
+    from lpbench_tflite._write import ADD, NONE, Network, Number
+
+    def save(path: Path, steps: int) -> Path:
+        network, quantised = Network(), (0.5, -10)
+        x = network.tensor("x", (1, 4), "int8", quantised=quantised)
+        more = network.tensor("more", (1, 4), "int8", data=np.full((1, 4), steps - 10, np.int8), quantised=quantised)
+        y = network.tensor("y", (1, 4), "int8", quantised=quantised)
+        network.operator(ADD, [x, more], [y], {0: Number("b", NONE)})
+        path.write_bytes(network.save([x], [y]))
+        return path
+
+    import openvino
+
+    save(tmp_path / "model.tflite", 0)
+    copy = openvino.Core().read_model(str(save(tmp_path / "copy.tflite", off)))
+    openvino.save_model(copy, str(tmp_path / "ir.xml"))
+    scores = [{"name": "y", "scale": 0.5, "zero_point": -10}]
+    ir = {"file": "ir.xml", "extra": ["ir.bin"], "outputs": scores}
+    folder = app(tmp_path, {"openvino": ir, "tflite": {"file": "model.tflite"}}, {"type": "tensors"})
+    own, other = agree(folder, ["tflite", "openvino"]).engines
+    assert own.agrees, own
+    assert other.deviation is not None
+    assert other.deviation.max_absolute == pytest.approx(off * 0.5)
+    assert other.agrees == (off < 2), other
+
+
 def softmax(folder: Path, axis: int) -> dict[str, Any]:
     """Save a softmax over the channels of four dimensions, and for ncnn one that takes the dimension asked for."""
     nodes = [

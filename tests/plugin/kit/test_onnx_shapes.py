@@ -38,6 +38,10 @@ def test_optional_inputs_have_the_shape_of_their_tensor(path: Path) -> None:
     assert onnx_shapes.input_shapes(path)["mask"] == ("N", 4)
 
 
+def test_inputs_of_which_not_even_the_rank_is_stated_are_told_from_scalars(path: Path) -> None:
+    assert onnx_shapes.unranked_inputs(path) == ["any"]
+
+
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_a_damaged_file_is_an_error(path: Path, share: float) -> None:
     content = path.read_bytes()

@@ -74,7 +74,7 @@ def _read(model: Model, config: OpenvinoConfig, shapes: Shapes) -> _Source:
     core = openvino.Core()
     _devices.require(core, config.target, config.device)
     network, stated = _model.read(core, model, config.signature)
-    _ports.fix(network, shapes, stated)
+    _ports.fix(network, shapes, stated, model.inputs)
     return _Source(core, model, config, network, stated)
 
 

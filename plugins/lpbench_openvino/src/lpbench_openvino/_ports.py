@@ -56,13 +56,17 @@ def outputs(network: Any, stated: Stated) -> tuple[TensorInfo, ...]:
     return tuple(_info(port, "output", stated) for port in network.outputs)
 
 
-def fix(network: Any, shapes: Shapes, stated: Stated) -> None:
+def fix(network: Any, shapes: Shapes, stated: Stated, app: Sequence[TensorInfo] = ()) -> None:
     """Give a network's inputs the requested shapes, and open dimensions of one name the same size.
 
+    :param app: What the app states of the inputs: the shapes of those of unknown rank.
     :raises EngineError: A shape is for an unknown input, contradicts the model, or is required and missing.
     """
     known = inputs(network, stated)
-    ranked = [_ranked(port, info, shapes) for port, info in zip(network.inputs, known, strict=True)]
+    ports = list(zip(network.inputs, known, strict=True))
+    unranked = [info.name for port, info in ports if _unranked(port, stated.get(info.name, NOTHING))]
+    shapes = feed_checks.ranked(unranked, app, shapes)
+    ranked = [dataclasses.replace(info, shape=shapes[info.name]) if info.name in unranked else info for info in known]
     fixed = feed_checks.fixed(ranked, shapes)
     if not shapes:
         return
@@ -81,20 +85,14 @@ def unfit(shapes: Shapes, error: RuntimeError) -> EngineError:
 
 def _partial(port: Any, info: TensorInfo) -> Any:
     """Return an input's shape for OpenVINO; dimensions that stay open keep their limits."""
-    own = [openvino.Dimension()] * len(info.shape) if port.partial_shape.rank.is_dynamic else port.partial_shape
+    same = not port.partial_shape.rank.is_dynamic and len(port.partial_shape) == len(info.shape)
+    own = port.partial_shape if same else [openvino.Dimension()] * len(info.shape)
     sizes = zip(info.shape, own, strict=True)
     return openvino.PartialShape([size if isinstance(size, int) else limits for size, limits in sizes])
 
 
-def _ranked(port: Any, info: TensorInfo, shapes: Shapes) -> TensorInfo:
-    if not port.partial_shape.rank.is_dynamic:
-        return info
-    if info.name not in shapes:
-        raise EngineError(
-            f'input "{info.name}" has an unknown rank; OpenVINO needs the number of dimensions',
-            hint=f"give its shape: --shape {info.name}=1,3,224,224",
-        )
-    return dataclasses.replace(info, shape=shapes[info.name])
+def _unranked(port: Any, facts: Facts) -> bool:
+    return port.partial_shape.rank.is_dynamic or not facts.ranked
 
 
 def _info(port: Any, kind: str, stated: Stated) -> TensorInfo:

@@ -29,12 +29,14 @@ class Facts:
     """What a file states of an input or output.
 
     :param shape: Its dimensions with the names of open ones; empty if the file does not name them.
+    :param ranked: Whether the file states the number of dimensions, as far as OpenVINO does not say so itself.
     """
 
     shape: Sequence[int | str | None] = ()
     layout: str = ""
     scale: float | None = None
     zero_point: int | None = None
+    ranked: bool = True
 
 
 NOTHING = Facts()
@@ -77,7 +79,7 @@ def _tflite(path: Path, signature: str) -> Mapping[str, Facts]:
 
 
 def _quantised(tensor: Tensor) -> Facts:
-    return Facts((), "NHWC" if tensor.rank == IMAGE_RANK else "", tensor.scale, tensor.zero_point)
+    return Facts((), "NHWC" if tensor.rank == IMAGE_RANK else "", tensor.scale, tensor.zero_point, tensor.ranked)
 
 
 def _refuse_other_graph(structure: Structure, signature: Signature | None, *, asked: bool) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import onnxruntime
 
 from lpbench.plugin.engine import Engine, EngineError
+from lpbench.plugin.kit import feed_checks, onnx_shapes
 from lpbench.plugin.kit.cores import physical_cores
-from lpbench.plugin.kit.onnx_shapes import input_shapes
 from lpbench_ort import _exposed, _providers, _shapes
 from lpbench_ort._session import OrtSession
 from lpbench_ort._text import plain_words
@@ -69,6 +69,7 @@ def _open(
 ) -> OrtSession:
     _check_files(model)
     made = _exposed.exposed(model) if exposed else None
+    shapes = _ranked(model, shapes)
     provider = _providers.resolve(config)
     threads = config.threads or physical_cores()
     folder = tempfile.TemporaryDirectory(prefix="lpbench-ort-") if profile else None
@@ -95,6 +96,18 @@ def _check_files(model: Model) -> None:
             )
     if not model.path.stat().st_size:
         raise EngineError(f"{model.path.name} is empty", hint="fetch or export it again")
+
+
+def _ranked(model: Model, shapes: Shapes) -> Shapes:
+    """Return the requested shapes and those that the app states of inputs of unknown rank.
+
+    ONNX Runtime reports such an input as it reports a scalar, and would run it as one.
+    """
+    try:
+        unranked = [] if model.path.suffix == ".ort" else onnx_shapes.unranked_inputs(model.path)
+    except ValueError:  # not an ONNX model: loading it gives a better error
+        return shapes
+    return feed_checks.ranked(unranked, model.inputs, shapes)
 
 
 def _source(path: Path, options: Any, made: Sequence[Made] | None) -> str | bytes:
@@ -152,6 +165,6 @@ def _overrides(path: Path, shapes: Shapes) -> dict[str, int]:
     if not shapes or path.suffix == ".ort":
         return {}
     try:
-        return _shapes.overrides(input_shapes(path), shapes)
+        return _shapes.overrides(onnx_shapes.input_shapes(path), shapes)
     except ValueError:  # not an ONNX model: loading it gives a better error
         return {}

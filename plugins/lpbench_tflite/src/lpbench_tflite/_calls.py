@@ -12,7 +12,7 @@ from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit import feed_checks, narrow_floats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
     from lpbench_tflite._entry import Entry
@@ -134,14 +134,17 @@ def _viewed(array: Any, dtype: str) -> Any:
     return array.view(getattr(ml_dtypes, dtype))
 
 
-def resize(interpreter: Any, indices: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> None:
+def resize(
+    interpreter: Any, indices: Sequence[int], shapes: Sequence[tuple[int, ...]], *, free: Container[int] = ()
+) -> None:
     """Resize inputs.
 
+    :param free: Indices of the inputs whose number of dimensions may change.
     :raises EngineError: The shapes do not match each other, or an operator does not support them.
     """
     try:
         for index, shape in zip(indices, shapes, strict=True):
-            interpreter.resize_tensor_input(index, list(shape), strict=True)
+            interpreter.resize_tensor_input(index, list(shape), strict=index not in free)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         requested = ", ".join(map(feed_checks.text, shapes))

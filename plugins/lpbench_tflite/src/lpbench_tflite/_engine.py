@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from lpbench_tflite._session import Loaded, TfliteSession
 from lpbench_tflite.config import TfliteConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lpbench.plugin.engine import Model, Session, Shapes
@@ -32,12 +34,13 @@ class TfliteEngine(Engine[TfliteConfig]):
         :raises EngineError: The model cannot be loaded as requested; the error names the file.
         """
         try:
-            return _open(model.path, config or TfliteConfig(), shapes)
+            return _open(model, config or TfliteConfig(), shapes)
         except EngineError as error:
             raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
 
 
-def _open(path: Path, config: TfliteConfig, shapes: Shapes) -> Session:
+def _open(model: Model, config: TfliteConfig, shapes: Shapes) -> Session:
+    path = model.path
     lib, structure = library(), tflite_file.read(path)
     signature = _deciding_signature(structure, config.signature)
     threads = config.threads or physical_cores()
@@ -45,7 +48,10 @@ def _open(path: Path, config: TfliteConfig, shapes: Shapes) -> Session:
     interpreter = _load(path, lib, config, threads, structure)
     delegated = _check_delegates(interpreter, config)
     _allocate(interpreter, structure, lib)
-    _fix(Entry(interpreter, signature, {}), shapes)
+    free = Entry(interpreter, signature, {})
+    unranked = _unranked(free, structure)
+    shapes = feed_checks.ranked(unranked, model.inputs, shapes)
+    _fix(free, shapes, unranked)
     entry = Entry(interpreter, signature, shapes)
     return TfliteSession(Loaded(path, config, threads, lib, structure, entry, start, delegated))
 
@@ -115,13 +121,25 @@ def _explained(lib: Library, structure: Structure, error: Exception) -> EngineEr
     return EngineError(f"{lib.distribution} {lib.version} cannot load the model: {' '.join(str(error).split())}")
 
 
-def _fix(entry: Entry, shapes: Shapes) -> None:
+def _unranked(entry: Entry, structure: Structure) -> list[str]:
+    """Return the names of the inputs of which not even the number of dimensions is known."""
+    tensors = structure.graphs[entry.signature.graph if entry.signature else 0].tensors
+    pairs = zip(entry.inputs, entry.input_details, strict=True)
+    return [info.name for info, detail in pairs if not tensors[detail["index"]].ranked]
+
+
+def _fix(entry: Entry, shapes: Shapes, unranked: Sequence[str]) -> None:
     """Give inputs the requested shapes; a runner takes them from what it is fed.
 
+    :param unranked: Names of the inputs that take any number of dimensions.
     :raises EngineError: A shape is for an unknown input, or contradicts the model.
     """
-    feed_checks.fixed(entry.inputs, shapes)
+    inputs = [
+        dataclasses.replace(info, shape=shapes[info.name]) if info.name in unranked else info for info in entry.inputs
+    ]
+    feed_checks.fixed(inputs, shapes)
     pairs = zip(entry.inputs, entry.input_details, strict=True)
     indices = {info.name: detail["index"] for info, detail in pairs if info.name in shapes}
     if indices and not entry.runner:
-        resize(entry.interpreter, list(indices.values()), [shapes[name] for name in indices])
+        free = {indices[name] for name in unranked}
+        resize(entry.interpreter, list(indices.values()), [shapes[name] for name in indices], free=free)

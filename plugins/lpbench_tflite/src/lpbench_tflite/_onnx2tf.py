@@ -147,7 +147,7 @@ def _run_reference(path: Path, prepared: Any) -> dict[str, Any]:
 def _run(interpreter: Any, feeds: dict[str, Any], inputs: list[dict[str, Any]]) -> list[Any]:
     interpreter.allocate_tensors()
     for tensor, detail in zip(inputs, interpreter.get_input_details(), strict=True):
-        array = feeds[tensor["source"]]
+        array = feeds[tensor["source"]].astype(detail["dtype"])  # a source in F16 becomes a file in F32
         interpreter.set_tensor(detail["index"], _last(array) if tensor["last"] else array)
     interpreter.invoke()
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]

@@ -74,7 +74,7 @@ class Network:
     def tensor(
         self,
         name: str,
-        shape: Sequence[int],
+        shape: Sequence[int] | None,
         dtype: str = "float32",
         *,
         data: Array | None = None,
@@ -82,7 +82,7 @@ class Network:
     ) -> int:
         """Add a tensor and return its index.
 
-        :param shape: Its shape, with -1 for open dimensions.
+        :param shape: Its shape, with -1 for open dimensions; None if not even their number is known.
         :param data: Its values if it is a constant.
         :param quantised: Scale and zero-point.
         """
@@ -90,12 +90,15 @@ class Network:
         if data is not None:
             self._buffers.append({0: data.tobytes()})
             buffer = len(self._buffers) - 1
-        sizes = Numbers("i", [max(size, 1) for size in shape])
+        known = () if shape is None else shape
+        sizes = Numbers("i", [max(size, 1) for size in known])
         table: dict[int, Value] = {0: sizes, 1: Number("b", TYPES[dtype]), 2: Number("I", buffer), 3: name}
         if quantised is not None:
             table[4] = {2: Numbers("f", [quantised[0]]), 3: Numbers("q", [quantised[1]])}
-        if min(shape, default=0) < 0:
-            table[7] = Numbers("i", shape)
+        if min(known, default=0) < 0:
+            table[7] = Numbers("i", known)
+        if shape is not None:
+            table[8] = Number("b", 1)
         self._tensors.append(table)
         return len(self._tensors) - 1
 

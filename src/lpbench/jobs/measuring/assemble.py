@@ -15,6 +15,7 @@ from lpbench.about import version
 from lpbench.app.model_choice import choose_model, origin
 from lpbench.app.quality_gate import gate
 from lpbench.errors import UnavailableEngineError
+from lpbench.jobs.measuring import run_flags
 from lpbench.plugin import registry
 from lpbench.results.metrics import Batching, derive
 from lpbench.results.model import INTERRUPTED, OK, Configuration, Lockstep, Result
@@ -22,9 +23,8 @@ from lpbench.results.names import BENCHMARK, facts_by_name
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.run import Metric, Stage
 from lpbench.results.stages import STAGES, TOTAL, within
-from lpbench.results.stats import Interval, runs_differ, summarize
+from lpbench.results.stats import Interval, summarize
 from lpbench.util.outcome import RunOutcome
-from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -146,7 +146,7 @@ def _configuration(track: TargetProgress, plan: Plan, environment: Mapping[str, 
         else {},
         predictions=tuple(next((each.predictions for each in track.recorders if each.predictions), ())),
         problems=tuple(next((each.problems for each in track.recorders if each.problems), ())),
-        flags=tuple(_flags(track)),
+        flags=tuple(run_flags.found(track.recorders, track.counted)),
         quality=quality,
     )
 
@@ -215,20 +215,6 @@ def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
             found[component.name] = origin(model)
     single = len(plan.app.components) == 1
     return {"converted": next(iter(found.values())) if single else found} if found else {}
-
-
-def _flags(track: TargetProgress) -> list[dict[str, str]]:
-    """Return what is wrong with the runs together, and how many of them are flagged for what."""
-    counted = track.counted
-    found = [dict(flag) for each in counted for flag in each.flags()]
-    names = sorted({flag["name"] for flag in found})
-    runs = {name: [flag["reason"] for flag in found if flag["name"] == name] for name in names}
-    together = [
-        {"name": name, "reason": f"{len(reasons)} of {amount(len(counted), 'run')}: {reasons[0]}"}
-        for name, reasons in runs.items()
-    ]
-    differ = runs_differ([each.columns[TOTAL] for each in counted]) if counted else None
-    return [*together, *([{"name": differ.name, "reason": differ.reason}] if differ else [])]
 
 
 def _pool(parts: Iterable[Mapping[str, array[int]]]) -> dict[str, array[int]]:

@@ -14,7 +14,7 @@ from lpbench.errors import EngineError, nearest
 from lpbench.plugin.kit import narrow_floats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from lpbench.plugin.engine import Shapes, TensorInfo
 
@@ -68,6 +68,27 @@ def fixed(inputs: Sequence[TensorInfo], shapes: Shapes) -> tuple[TensorInfo, ...
         _refuse_misfit(info, shapes.get(info.name))
     sizes = named_sizes({info.name: info.shape for info in inputs}, shapes)
     return tuple(_fixed(info, shapes.get(info.name), sizes) for info in inputs)
+
+
+def ranked(unranked: Iterable[str], stated: Iterable[TensorInfo], shapes: Shapes) -> Shapes:
+    """Return the requested shapes, completed by the app's for inputs of which the model states none.
+
+    :param unranked: Names of the inputs whose number of dimensions the model does not state.
+    :param stated: What the app states of the inputs.
+    :raises EngineError: Nothing tells the shape of an input; the hint names the option that does.
+    """
+    known = {info.name: info.shape for info in stated if info.shape and not info.dynamic}
+    found: dict[str, tuple[int, ...]] = {**shapes}
+    for name in unranked:
+        if name in shapes:
+            continue
+        if name not in known:
+            raise EngineError(
+                f'input "{name}" has an unknown rank: the model does not state its shape',
+                hint=f"give it: --shape {name}=1,3,224,224, or {name}=scalar",
+            )
+        found[name] = tuple(size for size in known[name] if isinstance(size, int))
+    return found
 
 
 def named_sizes(stated: Mapping[str, Sizes], shapes: Shapes) -> dict[str, int]:

@@ -42,6 +42,22 @@ def output_shapes(path: Path) -> dict[str, Sizes]:
     return _shapes(path, GRAPH_OUTPUT)
 
 
+def unranked_inputs(path: Path) -> list[str]:
+    """Return the names of the inputs whose shape a model does not state, not even the number of dimensions.
+
+    :raises OSError: The file cannot be read.
+    :raises ValueError: The file is not a protocol buffer.
+    """
+    with path.open("rb") as file:
+        values = nested(file, (0, path.stat().st_size), MODEL_GRAPH, GRAPH_INPUT)
+        return [_name(file, span) for span in values if any(_unranked(file, kind) for kind in _kinds(file, span))]
+
+
+def _unranked(file: BinaryIO, kind: Span) -> bool:
+    tensors = nested(file, kind, TYPE_TENSOR)
+    return bool(tensors) and not any(nested(file, tensor, TENSOR_SHAPE) for tensor in tensors)
+
+
 def _shapes(path: Path, side: int) -> dict[str, Sizes]:
     with path.open("rb") as file:
         values = nested(file, (0, path.stat().st_size), MODEL_GRAPH, side)
@@ -53,10 +69,16 @@ def _name(file: BinaryIO, span: Span) -> str:
 
 
 def _shape(file: BinaryIO, span: Span) -> Sizes:
-    kinds = nested(file, span, VALUE_TYPE)
-    kinds += nested(file, span, VALUE_TYPE, TYPE_OPTIONAL, OPTIONAL_ELEMENT)
-    dimensions = [part for kind in kinds for part in nested(file, kind, TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIMENSION)]
-    return tuple(_dimension(file, part) for part in dimensions)
+    path = TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIMENSION
+    return tuple(_dimension(file, part) for kind in _kinds(file, span) for part in nested(file, kind, *path))
+
+
+def _kinds(file: BinaryIO, span: Span) -> list[Span]:
+    """Return the types of a value: its own, and that of an optional one's element."""
+    return [
+        *nested(file, span, VALUE_TYPE),
+        *nested(file, span, VALUE_TYPE, TYPE_OPTIONAL, OPTIONAL_ELEMENT),
+    ]
 
 
 def _dimension(file: BinaryIO, span: Span) -> int | str | None:

@@ -58,6 +58,8 @@ class Tensor:
     :param dtype: Numpy's name of its type, as far as ``TYPES`` has it.
     :param scale: Real value of one step of an integer tensor; None without quantisation or with a scale per channel.
     :param zero_point: Integer that stands for zero; None likewise.
+    :param ranked: Whether the number of dimensions is known: libraries report a tensor of unknown rank as a scalar.
+        Files from before 2022 do not say so of scalars either.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Tensor:
     rank: int
     scale: float | None = None
     zero_point: int | None = None
+    ranked: bool = True
 
 
 @dataclass(frozen=True)
@@ -232,7 +235,9 @@ def _tensor(table: Table, buffers: int) -> Tensor:
     kind = table.scalar(1, "b")
     dtype = NAMES.get(kind, f"type {kind}")
     scale, zero_point = _quantisation(table.table(4))
-    return Tensor(table.text(3), dtype, rank, *((scale, zero_point) if "int" in dtype else (None, None)))
+    if "int" not in dtype:
+        scale = zero_point = None
+    return Tensor(table.text(3), dtype, rank, scale, zero_point, bool(rank or table.scalar(8, "b")))
 
 
 def _quantisation(table: Table | None) -> tuple[float | None, int | None]:

@@ -19,7 +19,7 @@ from lpbench.worker.session_builder import components_of
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lpbench.plugin.engine import TensorInfo
     from lpbench.worker.open_app import OpenApp
@@ -57,10 +57,11 @@ class TimingHandlers:
         pipeline = self._app.pipeline
         batches = self._take(1)
         reads = pipeline.time(batches, time.perf_counter_ns)
-        types = {}
+        types, empty = {}, {}
         parts = {part.name if pipeline.components else "": part.session for part in components_of(pipeline)}
         for name, (feeds, outputs) in pipeline.types(batches[0]).items():
             session = parts[name]
+            empty.update({within(name, key) if name else key: shape for key, shape in _empty(feeds)})
             for stage, tensors, infos in (
                 ("preprocessing", feeds, session.inputs),
                 ("postprocessing", outputs, session.outputs),
@@ -70,7 +71,7 @@ class TimingHandlers:
         gc.freeze()  # what is there now stays; collections between slices need not look at it again
         self._app.when_closing(gc.unfreeze)
         spent = durations(reads, pipeline.components)
-        return FirstSample({stage: values[0] for stage, values in spent.items()}, types)
+        return FirstSample({stage: values[0] for stage, values in spent.items()}, types, empty)
 
     def measure(self, request: MeasureSlice) -> Slice:
         """Time samples, or batches of them; counters are read around each block of samples that is decoded ahead."""
@@ -143,6 +144,12 @@ class TimingHandlers:
     def _take(self, count: int) -> Sequence[Any]:
         batch, samples = self._app.pipeline.batch, self._app.samples
         return samples.take(count) if batch == 1 else samples.batches(count, batch)
+
+
+def _empty(feeds: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the name and the shape of each array without a value."""
+    shapes = ((name, tuple(map(int, getattr(array, "shape", ())))) for name, array in feeds.items())
+    return ((name, shape) for name, shape in shapes if 0 in shape)
 
 
 def _types(tensors: Mapping[str, Any], infos: Sequence[TensorInfo]) -> str:

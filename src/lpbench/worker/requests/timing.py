@@ -14,10 +14,12 @@ class FirstSample:
 
     :param ns: Nanoseconds by stage.
     :param types: The types that flow between stages, by the stage that puts them out.
+    :param empty: Shapes of the inputs that hold no value, by name; in a chain, the component's name stands before it.
     """
 
     ns: Mapping[str, int]
     types: Mapping[str, str]
+    empty: Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
