@@ -18,6 +18,7 @@ COMMANDS = {
     "agree": "check whether engines agree, and where they diverge",
     "doctor": "report what makes this machine noisy, and how to fix it",
     "show": "print a saved result again",
+    "results": "list the saved results, and delete some",
     "engines": "list the inference engines",
     "plugins": "list the plugins and what failed to load",
     "apps": "list the catalogue",

@@ -1,0 +1,200 @@
+"""``lpbench results``: what is listed, and that nothing else is deleted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpbench.cli import main
+from lpbench.results import store
+from lpbench.util.text import cells
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Capture = pytest.CaptureFixture[str]
+
+VERSION_1 = Path(__file__).parents[1] / "data" / "results-v1"
+
+
+def put(name: str, *, app: str = "digits", engine: str = "ort", days: float = 0.0, state: str = "OK") -> Path:
+    """Save a result that holds no more than what is listed."""
+    created = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=days)
+    configuration = {"label": engine, "metrics": {"LATENCY": {"value": 12.5}}}
+    document = {
+        "format": "lpbench-result",
+        "app": {"name": app},
+        "state": state,
+        "created": created.isoformat(),
+        "configurations": [configuration],
+    }
+    path = store.folder() / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def left() -> set[str]:
+    return {path.stem for path in store.folder().glob("*.json")}
+
+
+@pytest.fixture
+def three() -> None:
+    put("old", app="faces", engine="ncnn", days=100)
+    put("middle", engine="ncnn:threads=2", days=3, state="interrupted")
+    put("new", days=0.1)
+
+
+def listed(capsys: Capture, *words: str) -> list[str]:
+    """Return the names that the command lists."""
+    assert main(["results", *words, "--json"]) == 0
+    return [each["name"] for each in json.loads(capsys.readouterr().out)]
+
+
+@pytest.mark.usefixtures("three")
+def test_saved_results_are_listed_with_what_tells_them_apart(capsys: Capture) -> None:
+    """The newest first; what stands in the file, not the file's own date."""
+    assert main(["results"]) == 0
+    header, *rows = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert header[:4] == ["result", "app", "state", "age"]
+    assert [row[:4] for row in rows[:3]] == [
+        ["new", "digits", "OK", "2h"],
+        ["middle", "digits", "interrupted", "3d"],
+        ["old", "faces", "OK", "100d"],
+    ]
+    assert rows[0][4] == "12.5"
+    assert rows[1][-1] == "ncnn:threads=2"
+    assert rows[3][:2] == ["3", "results,"]
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ([], ["new", "middle", "old"]),
+        (["--app", "faces"], ["old"]),
+        (["--engine", "ncnn"], ["middle", "old"]),
+        (["--engine", "ncnn", "--newer-than", "1w"], ["middle"]),
+        (["--older-than", "2d"], ["middle", "old"]),
+        (["--older-than", "1h", "--newer-than", "12h"], ["new"]),
+        (["--state", "interrupted"], ["middle"]),
+        (["old", "new"], ["new", "old"]),
+        (["old.json"], ["old"]),
+        (["--app", "nothing"], []),
+    ],
+)
+def test_filters_narrow_the_list(capsys: Capture, words: list[str], names: list[str]) -> None:
+    assert listed(capsys, *words) == names
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["--older-than", "30d", "--yes"], {"middle", "new"}),
+        (["new", "--yes"], {"old", "middle"}),
+        (["--app", "faces", "--engine", "ort", "--yes"], {"old", "middle", "new"}),
+        (["--all", "--yes"], set()),
+    ],
+)
+def test_only_what_is_listed_is_deleted(words: list[str], names: set[str]) -> None:
+    assert main(["results", "--delete", *words]) == 0
+    assert left() == names
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--delete", "--yes"], "--all"),
+        (["--delete", "--all", "--app", "faces", "--yes"], "--all contradicts a filter"),
+        (["--delete", "--app", "faces"], "--yes"),
+        (["--delete", "old", "odl", "--yes"], 'did you mean "old"?'),
+        (["--delete", "../new", "--yes"], 'there is no saved result "../new"'),
+        (["--yes"], "--yes applies only to --delete"),
+        (["--older-than", "3"], "an age such as 30m, 12h, 7d or 4w"),
+    ],
+)
+def test_what_is_not_asked_for_clearly_is_refused_and_deletes_nothing(
+    capsys: Capture, words: list[str], said: str
+) -> None:
+    """Everything without --all, a mistyped name beside a right one, a path, nobody who could answer."""
+    assert main(["results", *words]) == 2
+    assert said in capsys.readouterr().err
+    assert left() == {"old", "middle", "new"}
+
+
+class Terminal(io.StringIO):
+    """Standard input of somebody who answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("answer", "status", "names"), [("y", 0, {"middle", "new"}), ("", 1, {"old", "middle", "new"})]
+)
+def test_a_question_with_the_list_comes_before_deleting(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, answer: str, status: int, names: set[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
+    assert main(["results", "--delete", "--app", "faces"]) == status
+    error = capsys.readouterr().err
+    assert "faces" in error
+    assert "delete 1 result, " in error
+    assert left() == names
+
+
+def test_a_damaged_file_is_listed_with_the_reason_and_can_be_deleted(capsys: Capture) -> None:
+    put("good")
+    (store.folder() / "torn.json").write_text('{"format": "lpbe', encoding="utf-8")
+    (store.folder() / "other.json").write_text("[1]", encoding="utf-8")
+    assert main(["results"]) == 0
+    text = capsys.readouterr().out
+    assert "torn: not complete JSON" in text
+    assert "other: not a result of lpbench" in text
+    assert main(["results", "--state", "unreadable", "--delete", "--yes"]) == 0
+    assert left() == {"good"}
+
+
+def test_results_of_version_1_are_listed_too(capsys: Capture) -> None:
+    store.folder().mkdir(parents=True)
+    names = [Path(shutil.copy(path, store.folder())).stem for path in VERSION_1.glob("*.json")]
+    assert names
+    assert main(["results", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert sorted(each["name"] for each in found) == sorted(names)
+    assert all(each["app"] and each["configurations"] for each in found)
+
+
+def test_a_name_from_the_list_can_be_shown(fake_app: Callable[..., Path], capsys: Capture) -> None:
+    """What a run has saved: its name, its app, its configuration and the latency that was printed."""
+    assert main(["run", str(fake_app(work_us=300)), "--number", "12", "--runs", "2", "--engine", "fake"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert main(["results"]) == 0
+    row = capsys.readouterr().out.splitlines()[1].split()
+    assert row[1] == "numbers"
+    assert row[-1] == "fake"
+    assert f"latency {row[4]} " in first.replace("µs", "ms") or "µs" in first
+    assert main(["show", row[0]]) == 0
+
+
+def test_the_list_is_no_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    put("2026-11-29-203925-imagenet-mobilenet-v2", app="imagenet-mobilenet-v2", engine="onnxruntime:threads=2")
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["results"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "2026-11-29-203925-imagenet-mobilenet-v2" in lines[1]
+    assert all(cells(line) <= 60 for line in lines[:-2])
+
+
+def test_an_empty_folder_says_how_to_fill_it(capsys: Capture) -> None:
+    assert main(["results"]) == 0
+    assert "no result has been saved yet" in capsys.readouterr().out
