@@ -213,6 +213,28 @@ def test_show_prints_the_same_again(fake_app: Make, capsys: Capture) -> None:
     assert json.loads(capsys.readouterr().out)["format"] == "lpbench-result"
 
 
+def test_show_and_compare_print_for_spreadsheets_issues_and_pages(
+    fake_app: Make, tmp_path: Path, capsys: Capture
+) -> None:
+    """Nothing but the format stands on standard output; what it would ignore is refused."""
+    result = str(tmp_path / "r.json")
+    main(["run", str(fake_app()), *FEW, "-o", result])
+    begins = {
+        "--csv": ("configuration,", "first,"),
+        "--markdown": ("numbers ", "**"),
+        "--html": 2 * ("<!doctype html>",),
+    }
+    for form, (of_result, of_comparison) in begins.items():
+        capsys.readouterr()
+        assert main(["show", result, form]) == 0
+        assert capsys.readouterr().out.startswith(of_result)
+        assert main(["compare", result, result, form]) == 0
+        assert capsys.readouterr().out.startswith(of_comparison)
+        assert main(["show", result, form, "-v"]) == 2
+        assert f"leave out --verbose or {form}" in capsys.readouterr().err
+        assert main(["show", result, form, "--json"]) == 2
+
+
 def test_show_without_a_result_says_how_to_get_one(capsys: Capture) -> None:
     assert main(["show"]) == 2
     assert "lpbench run" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpbench.cli import _console, _options
+from lpbench.cli import _console, _formats, _options
 from lpbench.errors import LpbenchError
 from lpbench.render import comparison as _verdicts
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lpbench.results.comparison import Compared
     from lpbench.results.model import Result
 
+WIDE = 1000
+"""Longest line in characters where the reader's program wraps lines."""
 FEWEST = 2
 """Results, or engines, that a comparison takes."""
 
@@ -49,7 +51,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="compare results of different machines too; overwrite FILE"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+    _formats.add(parser, "print JSON on standard output")
     _add_live(parser)
 
 
@@ -89,6 +91,9 @@ def _saved(options: argparse.Namespace) -> int:
         every += [(other, second, each) for each in found]
     if options.json:
         _console.answer_json([_verdicts.saved_json(word, other, first, second, each) for other, second, each in every])
+    elif form := _formats.chosen(options):
+        notes = [_verdicts.saved_notes((word, first), (other, second)) for other, second, _ in every]
+        _print([each for _, _, each in every], form, notes)
     else:
         paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
         for other, second, each in every:
@@ -137,13 +142,29 @@ def _live(options: argparse.Namespace) -> int:
         _console.answer_json(
             [{"first": each.first, "second": each.second, **_verdicts.as_json(each)} for each in found]
         )
+    elif form := _formats.chosen(options):
+        _print(found, form, [_doubts(result) for _ in found[:1]])
     else:
         paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
         print("\n".join(_verdicts.live_screen(result, found, width=width, paint=paint)))
-    _measure.announce(saved, "lpbench show last", sys.stderr if options.json else sys.stdout)
+    text = not (options.json or _formats.chosen(options))
+    _measure.announce(saved, "lpbench show last", sys.stdout if text else sys.stderr)
     saved.report()
     gates = _gated(found, options)
     return _status(found, _measure.status(result, saved), gates)
+
+
+def _print(found: Sequence[Compared], form: str, notes: Sequence[Sequence[str]]) -> None:
+    from lpbench.render import exports
+
+    print(exports.of_comparisons(found, form, notes))
+
+
+def _doubts(result: Result) -> list[str]:
+    """Return what was measured, and what is doubtful about it."""
+    from lpbench.render._context import doubts, header
+
+    return [*header(result, WIDE), *doubts(result)]
 
 
 def _status(found: Sequence[Compared], measured: int, gates: int) -> int:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpbench.cli import _console
+from lpbench.cli import _console, _formats
 from lpbench.errors import ResultError
 from lpbench.results import store
 from lpbench.util.paths import similar
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = "Print a saved result again."
-    parser.epilog = "examples:\n  lpbench show last -v\n  lpbench show result.json --json"
+    parser.epilog = "examples:\n  lpbench show last -v\n  lpbench show result.json --markdown"
     parser.add_argument(
         "result", nargs="?", default=store.LAST, metavar="RESULT", help="a file, a saved result's name, or last (last)"
     )
     parser.add_argument("--predictions", action="store_true", help="print the best answer for each sample")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    _formats.add(parser, "print the result as JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="show each run, every metric, facts, environment")
 
 
@@ -34,9 +34,14 @@ def main(options: argparse.Namespace) -> int:
     """Print the result."""
     from lpbench.cli.run import print_result
 
+    form = _formats.chosen(options)
     result = load(options.result)
     if options.json:
         _console.answer_json(result.to_dict())
+    elif form:
+        from lpbench.render import exports
+
+        print(exports.of_result(result, form))
     else:
         print_result(result, verbose=options.verbose, predictions=options.predictions)
     return _console.DONE

@@ -50,11 +50,21 @@ def one_screen(each: Compared, *, width: int, paint: Paint) -> list[str]:
 
 def one_html(each: Compared) -> list[str]:
     """Return the parts of one comparison in HTML."""
+    columns, rows, notes = sheet(each)
+    head = _html.heading(f"{each.first} → {each.second}")
+    return [head, _html.grid(columns, rows, STYLES), *map(_html.paragraph, notes)]
+
+
+def saved_notes(first: Named, second: Named) -> list[str]:
+    """Return which two results are compared, and what differs between them."""
+    return [f"{clean(first[0])} → {clean(second[0])}", *_changes(first[1], second[1])]
+
+
+def sheet(each: Compared) -> tuple[list[Column], list[list[str]], list[str]]:
+    """Return the titled columns, the rows and the notes of one comparison."""
     rows = [*_rows(each), *_cycles(each), *_beside(each)]
     columns = [Column(title, left=True) for title in ("stage", "verdict", "ratio", "interval", "times", "")]
-    notes = [*_remarks(each), *_workload(each), *_basis(each, "")]
-    table_ = _html.grid(columns, rows, STYLES)
-    return [_html.heading(f"{each.first} → {each.second}"), table_, *map(_html.paragraph, notes)]
+    return columns, rows, [*_remarks(each), *_workload(each), *_basis(each, "")]
 
 
 def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint: Paint) -> list[str]:
