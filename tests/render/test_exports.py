@@ -16,6 +16,7 @@ from tests.render.test_render import MS, make_configuration, make_result
 
 from lpbench.render import exports
 from lpbench.results.comparison import compare
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from lpbench.results.model import Result
@@ -53,6 +54,16 @@ def test_csv_of_a_comparison_has_the_verdict_and_the_ratio_of_each_stage() -> No
     assert float(total["ratio"]) == found[0].total.ratio.estimate
     assert total["verdict"] == found[0].total.verdict.value
     assert float(total["second_ns"]) == pytest.approx(2 * float(total["first_ns"]), rel=0.01)
+
+
+def test_a_stage_whose_verdict_is_withheld_has_its_times_and_the_reason() -> None:
+    (found,) = compare(make_result(), make_result())
+    stages = {name: each for name, each in found.stages.items() if name != "preprocessing"}
+    short = dataclasses.replace(found, stages=stages, withheld={"preprocessing": Unavailable("too short", "too-short")})
+    rows = {row["stage"]: row for row in table(exports.of_comparisons([short], "csv", []))}
+    assert rows["preprocessing"]["verdict"] == rows["preprocessing"]["ratio"] == ""
+    assert rows["preprocessing"]["reason"] == "too short"
+    assert float(rows["preprocessing"]["first_ns"]) > 0
 
 
 @given(st.text())

@@ -123,11 +123,11 @@ def _metric(metric: Metric) -> tuple[object, ...]:
 
 
 def _verdicts(each: Compared) -> Iterator[tuple[object, ...]]:
-    """Yield a row for each stage, of what the comparison's JSON holds."""
+    """Yield a row for each stage, of what the comparison's JSON holds; a stage without a verdict has its reason."""
     document: dict[str, Any] = comparison.as_json(each)
     for stage, found in document["stages"].items():
-        lower, upper = found["interval"] or (None, None)
-        figures = found["ratio"], lower, upper, found["runs"], found["margin"], *found["median_ns"]
+        lower, upper = found.get("interval") or (None, None)
+        figures = found.get("ratio"), lower, upper, found.get("runs"), found.get("margin"), *found["median_ns"]
         yield each.first, each.second, document["basis"], stage, found["verdict"], *figures, found["reason"]
 
 
