@@ -92,7 +92,7 @@ def result_markdown(result: Result) -> str:
     if len(measured) > 1:
         blocks.append(_markdown_table(*summary_table(result)))
     for each in measured:
-        blocks += _configuration(each)
+        blocks += _configuration(each, result)
     blocks.append(_list([*unmeasured(result.configurations)[1:], *_context.missing(result)]))
     return "\n\n".join(filter(None, blocks))
 
@@ -148,11 +148,11 @@ def _cell(value: object) -> object:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _configuration(each: Configuration) -> list[str]:
+def _configuration(each: Configuration, result: Result) -> list[str]:
     unit = unit_for([each])
     columns, rows = parts_table(each)
     explained = [_markdown_table(columns, rows), _list(parts_notes(each))] if rows else []
-    head = f"**{_escape(_context.answer(each))}**  \n{_escape(_context.engine(each))}"
+    head = f"**{_escape(_context.answer(each))}**  \n{_escape(_context.engine(each, result))}"
     return [head, _markdown_table(stage_columns(unit), stage_rows(each, unit)), *explained]
 
 
