@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -103,6 +104,34 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None)).startswith(str(folder)):
             del sys.modules[name]
+
+
+@pytest.fixture
+def extras(site: Path) -> dict[str, dict[str, str]]:
+    """Install the core's entry points as pip would make them of pyproject.toml, and return those about extras."""
+    text = (HERE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    groups = re.findall(r'^\[project\.entry-points\."(lpbench\.extras[\w.]*)"\]$', text, flags=re.MULTILINE)
+    found = {group: _section(text, f'project.entry-points."{group}"') for group in groups}
+    info = site / "lpbench_extras-1.0.dist-info"
+    info.mkdir()
+    lines = [line for group, table in found.items() for line in (f"[{group}]", *map(" = ".join, table.items()))]
+    (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lpbench-extras\nVersion: 1.0\n", encoding="utf-8")
+    return found
+
+
+def _section(text: str, name: str) -> dict[str, str]:
+    """Return a section of TOML with texts alone; Python 3.10 has no reader for TOML."""
+    _, _, rest = text.partition(f"\n[{name}]\n")
+    return dict(re.findall(r'^([\w-]+) = "([\w-]+)"$', rest.partition("\n[")[0], flags=re.MULTILINE))
+
+
+@pytest.fixture
+def core_only(extras: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No plugin is installed, as after ``pip install lpbench`` alone."""
+    assert extras
+    monkeypatch.setattr(registry, "entry_points", list)
+    registry.refresh()
 
 
 @pytest.fixture

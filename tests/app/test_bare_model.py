@@ -15,7 +15,6 @@ from lpbench.util.schema import iter_problems, published
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lpbench.plugin.registry import Registry
 
 pytestmark = pytest.mark.usefixtures("fakes")
 
@@ -76,10 +75,8 @@ def test_a_format_may_be_named_whatever_the_file_is_called(tmp_path: Path) -> No
         assert model_app(tmp_path / "net.bin", format=named).components[0].models[0].format == named
 
 
-def test_without_any_engine_the_remedy_is_to_install_one(
-    fakes: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(fakes, "all", lambda _: {})
+@pytest.mark.usefixtures("core_only")
+def test_without_any_engine_the_remedy_is_to_install_one(tmp_path: Path) -> None:
     (tmp_path / "net.onnx").write_bytes(b"?")
     with pytest.raises(AppError, match=r"pip install \"lpbench\[ort\]\""):
         model_app(tmp_path / "net.onnx")

@@ -14,7 +14,7 @@ import pytest
 
 from lpbench.errors import DuplicateNameError, NotInstalledError, PluginError, UnknownNameError
 from lpbench.plugin import registry
-from lpbench.plugin.discovery import CLASS_EXTRAS, EXTRAS, brought_by
+from lpbench.plugin.discovery import CLASS_EXTRAS, ENDING_EXTRAS, EXTRAS, KIND_EXTRAS, brought_by
 from lpbench.plugin.hookspecs import hookimpl
 from lpbench.plugin.registry import COMMANDS, ENGINES, METRICS, PREPROCESSORS, Registry
 from lpbench.plugin.specs import EngineSpec, MetricSpec, State
@@ -158,25 +158,6 @@ def test_an_unknown_name_names_the_nearest_and_what_failed_to_load(install: Call
     assert "could not load plugin acme (lpbench-acme 1.0): ModuleNotFoundError" in str(caught.value)
 
 
-@pytest.fixture
-def extras(site: Path) -> dict[str, dict[str, str]]:
-    """Install the core's entry points as pip would make them of pyproject.toml, and return those about extras."""
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    found = {group: section(text, f'project.entry-points."{group}"') for group in (EXTRAS, CLASS_EXTRAS)}
-    info = site / "lpbench_extras-1.0.dist-info"
-    info.mkdir()
-    lines = [line for group, table in found.items() for line in (f"[{group}]", *map(" = ".join, table.items()))]
-    (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lpbench-extras\nVersion: 1.0\n", encoding="utf-8")
-    return found
-
-
-def section(text: str, name: str) -> dict[str, str]:
-    """Return a section of TOML with texts alone; Python 3.10 has no reader for TOML."""
-    _, _, rest = text.partition(f"\n[{name}]\n")
-    return dict(re.findall(r'^([\w-]+) = "([\w-]+)"$', rest.partition("\n[")[0], flags=re.MULTILINE))
-
-
 @pytest.mark.usefixtures("extras")
 def test_a_plugin_of_ours_that_is_not_there_is_named_as_an_extra() -> None:
     """Asking for ONNX Runtime where lpbench-ort is missing, left out, or broken."""
@@ -196,6 +177,7 @@ def test_the_metadata_names_extras_of_lpbench_and_classes_of_apps(extras: dict[s
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     offered = re.findall(r"^([\w-]+) = \[", text.partition("[project.optional-dependencies]")[2], flags=re.MULTILINE)
     assert {extra for table in extras.values() for extra in table.values()} <= set(offered)
+    assert set(extras[KIND_EXTRAS]) <= {kind.word for kind in registry.KINDS}
     assert set(extras[CLASS_EXTRAS]) <= set(published("lpbench.app", "ai_app")["properties"]["ai_app_class"]["enum"])
     assert brought_by("litert") == "tflite"
     assert brought_by("ort") == "ort", "the extra's own name too"
@@ -355,12 +337,23 @@ def test_every_plugin_of_this_repository_can_be_asked_for_before_it_is_installed
     extras: dict[str, dict[str, str]],
 ) -> None:
     """The names that lead to an extra are those that the installed plugins of ours really bring."""
-    pytest.importorskip("lpbench_ort", reason="needs lpbench_ort")
+    for module in ("lpbench_ort", "lpbench_ncnn", "lpbench_openvino", "lpbench_tflite", "lpbench_image"):
+        pytest.importorskip(module, reason=f"needs {module}")
     found = registry.current()
-    brought = {name: offer.plugin for name, offer in found.all(ENGINES).items()}
-    brought |= {alias: offer.plugin for offer in found.all(ENGINES).values() for alias in offer.spec.aliases}
-    ours = {name: plugin for name, plugin in brought.items() if found.plugins()[plugin].startswith("lpbench-")}
-    assert ours
-    named = {extra: extra for extra in extras[EXTRAS].values()} | extras[EXTRAS]  # an extra is a name of its own
-    assert ours.items() <= named.items()
-    assert {name: brought_by(name) for name in ours} == ours
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    brings = dict(re.findall(r'^([\w-]+) = \["(lpbench-\w+)[^"]*"\]$', text, flags=re.MULTILINE))
+
+    def ours(kind: registry.Kind[Any]) -> dict[str, str]:
+        offers = {name: found.plugins()[offer.plugin] for name, offer in found.all(kind).items()}
+        return {name: origin.partition(" ")[0] for name, origin in offers.items() if origin.startswith("lpbench-")}
+
+    for kind in registry.KINDS:
+        stated = {name: brings[extra] for name, extra in extras.get(kind.extras, {}).items()}
+        assert ours(kind).items() <= stated.items(), kind.word
+        assert kind is ENGINES or stated == ours(kind), kind.word
+    engines = {name: found.all(ENGINES)[name].spec for name in ours(ENGINES)}
+    words = {word for spec in engines.values() for word in (*spec.aliases, *spec.formats)}
+    assert words <= {*extras[EXTRAS], *extras[EXTRAS].values()}, "an extra is a name of its own"
+    assert all(brought_by(word) for word in words)
+    endings = {ending[1:] for spec in engines.values() for each in spec.formats.values() for ending in each}
+    assert endings == set(extras[ENDING_EXTRAS])

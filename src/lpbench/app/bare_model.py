@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model import App, assemble
 from lpbench.errors import AppError
+from lpbench.plugin.discovery import ENDING_EXTRAS, brought_by
 from lpbench.plugin.registry import ENGINES, current, offers_where
 from lpbench.util.paths import no_such_file
 
@@ -124,5 +125,8 @@ def _remedy(file: Path, readers: Mapping[str, Sequence[str]]) -> str:
         advice += f": rename it to {file.stem}{readers[suggestion][0]}"
     known = "known: " + ", ".join(f"{name} ({', '.join(suffixes)})" for name, suffixes in sorted(readers.items()))
     if not readers:
-        known = f'no engine is installed: pip install "lpbench[ort]" installs one{current().broken()}'
-    return "\n  ".join(filter(None, (advice, known)))
+        known = f"{current().beginning(ENGINES) or 'no engine is installed'}{current().broken()}"
+    extra = brought_by(file.suffix.lower().removeprefix("."), group=ENDING_EXTRAS) or brought_by(suggestion)
+    remedy = current().remedy(extra)
+    brings = f"to have an engine that reads it: {remedy}" if remedy else known
+    return "\n  ".join(filter(None, (advice, brings)))

@@ -27,6 +27,7 @@ from lpbench.errors import (
     UnknownNameError,
 )
 from lpbench.plugin import registry
+from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config as settings
 from lpbench.util.problems import Problem, Problems
@@ -172,8 +173,9 @@ def _format_notes(place: str, component: Mapping[str, Any]) -> Iterator[Problem]
     for name, _ in models_of(component):
         if name not in known:
             what = f'no installed engine reads the format "{name}"'
-            readable = ", ".join(sorted(known))
-            right = f"the installed engines read {readable}" if known else 'pip install "lpbench[ort]" installs one'
+            readable = f"the installed engines read {', '.join(sorted(known))}" if known else ""
+            plugins = registry.current()
+            right = plugins.remedy(brought_by(name)) or readable or plugins.beginning(registry.ENGINES)
             yield Problem(f"{place}.{name}", what, right, note=True)
 
 
@@ -226,4 +228,5 @@ def _metric_notes(metric: object) -> Iterator[Problem]:
     known = registry.current().all(registry.METRICS)
     if isinstance(metric, str) and metric and metric not in known:
         what = f'no installed plugin offers the metric "{metric}"; the gate cannot be checked here'
-        yield Problem("quality.metric", what, f"known: {', '.join(known)}" if known else "", note=True)
+        remedy = registry.current().remedy(brought_by(metric, group=registry.METRICS.extras))
+        yield Problem("quality.metric", what, remedy or (f"known: {', '.join(known)}" if known else ""), note=True)

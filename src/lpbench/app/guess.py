@@ -29,14 +29,14 @@ class Guess:
     """The steps around a model, and the assumptions made, one line each.
 
     :param inputs: The model's inputs, with the layouts that were assumed.
-    :param unserved: Why the preprocessor is the fallback although the class calls for another; empty if it does not.
+    :param unserved: Why a processor is the fallback although the class calls for another, one line each.
     """
 
     preprocessing: dict[str, Any]
     postprocessing: dict[str, Any]
     inputs: tuple[TensorInfo, ...] = ()
     assumed: tuple[str, ...] = ()
-    unserved: str = ""
+    unserved: tuple[str, ...] = ()
 
 
 def guess(app_class: str, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], labels: int) -> Guess:
@@ -50,7 +50,8 @@ def guess(app_class: str, inputs: Sequence[TensorInfo], outputs: Sequence[Tensor
     pre, post = (_chosen(kind, facts) for kind in (PREPROCESSORS, POSTPROCESSORS))
     layouts = pre.step.layouts
     known = (dataclasses.replace(info, layout=info.layout or layouts.get(info.name, "")) for info in inputs)
-    return Guess(pre.config(), post.config(), tuple(known), (*pre.assumed(), *post.assumed()), pre.unserved)
+    unserved = tuple(filter(None, (pre.unserved, post.unserved)))
+    return Guess(pre.config(), post.config(), tuple(known), (*pre.assumed(), *post.assumed()), unserved)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class _Chosen:
 
     def assumed(self) -> tuple[str, ...]:
         """Return every assumption."""
-        return (*self.failed, *filter(None, [self.unserved]), *self.step.assumed)
+        return (*self.failed, *self.step.assumed)
 
 
 def _chosen(kind: Kind[ProcessorSpec], facts: AppFacts) -> _Chosen:

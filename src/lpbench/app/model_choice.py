@@ -6,7 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from lpbench.errors import AmbiguousEngineError, EngineError, UnavailableEngineError, nearest
-from lpbench.plugin.registry import CONVERTERS, ENGINES, offers_where
+from lpbench.plugin.discovery import brought_by
+from lpbench.plugin.registry import CONVERTERS, ENGINES, current, offers_where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,7 +72,8 @@ def reference(format: str, *, named: str = "") -> EngineSpec:  # noqa: A002 - th
     what = f"no reference engine reads {format}"
     if offers:
         what = f"no reference engine for {format} is ready: {', '.join(offer.spec.name for offer in offers)}"
-    raise UnavailableEngineError(what, hint="; ".join(offer.availability().hint for offer in offers))
+    hints = [offer.availability().hint for offer in offers] or [current().remedy(brought_by(format))]
+    raise UnavailableEngineError(what, hint="; ".join(hints))
 
 
 def merge(seen: Sequence[TensorInfo], stated: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:

@@ -12,8 +12,10 @@ from lpbench.errors import (
     AmbiguousEngineError,
     AppError,
     LpbenchError,
+    NotInstalledError,
     ResultError,
     UnavailableEngineError,
+    UnknownNameError,
     nearest,
 )
 from lpbench.results import files, store
@@ -150,6 +152,23 @@ def blocks(result: Result) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def refuse_missing(word: str) -> None:
+    """Raise for a catalogue entry whose plugin is not installed, and for any word where there is no catalogue.
+
+    :raises UnknownNameError: The hint says what brings it.
+    """
+    from lpbench.plugin.registry import APPS, current
+
+    try:
+        current().get(APPS, word)
+    except NotInstalledError:
+        raise
+    except UnknownNameError as error:
+        if not current().all(APPS) and not similar(Path(word)):
+            what = f'there is no app, model file or catalogue entry "{word}"'
+            raise UnknownNameError(what, hint=error.hint) from error
+
+
 def _from_catalogue(word: str) -> Path:
     from lpbench.app import catalogue
 
@@ -158,6 +177,7 @@ def _from_catalogue(word: str) -> Path:
         return pulled
     entries = catalogue.entries()
     if word not in entries:
+        refuse_missing(word)
         raise AppError(
             f'there is no app, model file or catalogue entry "{word}"',
             hint=f"{nearest(word, [*entries, *map(str, filter(None, [similar(Path(word))]))])} "

@@ -7,6 +7,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
+from lpbench.plugin.registry import APPS, current
 from lpbench.render import Column, blocks, digits, hanging
 from lpbench.util.text import clean
 
@@ -63,7 +64,7 @@ def as_json(listed: Listed) -> dict[str, Any]:
 
 def _screen(listed: Sequence[Listed]) -> list[str]:
     if not listed:
-        return ['the catalogue is empty; pip install "lpbench[apps]" adds image apps']
+        return [current().beginning(APPS) or "the catalogue is empty"]
     left = [Column(title, left=True) for title in ("app", "class", "state")]
     sizes = [Column(title) for title in ("fetch MB", "disk MB")]
     columns = [*left, *sizes, Column("licences", left=True)]

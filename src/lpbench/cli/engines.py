@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
 from lpbench.jobs.listing import engines
-from lpbench.plugin.registry import current
+from lpbench.plugin.registry import ENGINES, current
 from lpbench.render import Column, fit, hanging, narrow
 from lpbench.util.text import clean
 
@@ -67,7 +67,7 @@ def as_json(listed: ListedEngine) -> dict[str, Any]:
 def _screen(listed: Sequence[ListedEngine], *, probed: bool) -> list[str]:
     rows = [*map(_row, listed), *_broken(listed)]
     if not rows:
-        return ['no engine is installed; pip install "lpbench[ort]" adds ONNX Runtime']
+        return [current().beginning(ENGINES) or "no engine is installed"]
     paint = _console.painter(sys.stdout)
     width = _console.listing_width(sys.stdout)
     columns = [Column(title, left=True) for title in ("engine", "state", "version", "reads", "")]

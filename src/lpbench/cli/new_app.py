@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
@@ -63,6 +64,8 @@ def _report(folder: str, written: NewApp) -> None:
         print(clean(f"  input {tensor.name}: {' '.join(filter(None, (tensor.dtype, shape, tensor.layout)))}"))
     if written.unread:
         print(f"  the model's inputs were not read: {written.unread}")
+    for line in written.unserved:
+        _console.say(f"{_console.painter(sys.stderr)('warning', 'warn')}: {clean(line)}")
     print("assumptions; correct them in ai_app_config.json if they are wrong")
     for line in written.assumed:
         print(clean(f"  {line}"))

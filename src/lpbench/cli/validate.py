@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
+from lpbench.cli._measure import refuse_missing
 from lpbench.errors import AppError, nearest
 from lpbench.util.paths import is_path, no_such_file
 from lpbench.util.text import amount, clean
@@ -95,6 +96,7 @@ def locate(app: str) -> Path:
     names = catalogue.entries()
     if app in names:
         raise AppError(f'catalogue entry "{app}" has not been pulled', hint=f"lpbench pull {app}")
+    refuse_missing(app)
     raise AppError(
         f'there is no app "{app}"', hint=nearest(app, names) if names else "give the path of an app's folder"
     )

@@ -15,7 +15,15 @@ from lpbench.app.default_engine import (
     without_conversions,
 )
 from lpbench.app.model_choice import choose_model
-from lpbench.errors import ConfigError, EngineError, LpbenchError, NotInstalledError, PluginError, UnknownNameError
+from lpbench.errors import (
+    ConfigError,
+    EngineError,
+    LpbenchError,
+    NotInstalledError,
+    PluginError,
+    UnavailableEngineError,
+    UnknownNameError,
+)
 from lpbench.plugin import registry
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.specs import load
@@ -118,6 +126,8 @@ def targets(
     if not engines:
         return [_default(app, template)]
     names, failed = _names(engines), failed or {}
+    if not names:
+        raise UnavailableEngineError("no engine is installed", hint=registry.current().beginning(registry.ENGINES))
     if len(names) == 1 and not _everything(engines):
         return [_target(app, names[0], template, failed)]
     return [_tolerant(app, name, template, failed) for name in names]

@@ -26,8 +26,9 @@ from lpbench.errors import (
     WorkerError,
     nearest,
 )
+from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.engine import Model
-from lpbench.plugin.registry import ENGINES, offers_where
+from lpbench.plugin.registry import ENGINES, current, offers_where
 from lpbench.util.atomic_folders import staging
 from lpbench.util.digests import file_digest
 from lpbench.util.paths import no_such_file
@@ -55,11 +56,13 @@ class NewApp(Shown):
     :param app: The app.
     :param assumed: The assumptions about the model, one line each.
     :param unread: Why the model's inputs were not read; empty if they were.
+    :param unserved: Why the app has raw tensors although its class calls for other processors, and what brings those.
     """
 
     app: App
     assumed: tuple[str, ...]
     unread: str = ""
+    unserved: tuple[str, ...] = ()
 
     def in_short(self) -> str:
         """Return the folder."""
@@ -67,7 +70,7 @@ class NewApp(Shown):
 
     def sheet(self) -> Sheet:
         """Return the folder and what was assumed."""
-        return Sheet((str(self.app.root),), (), (), (*self.assumed, *filter(None, (self.unread,))))
+        return Sheet((str(self.app.root),), (), (), (*self.unserved, *self.assumed, *filter(None, (self.unread,))))
 
 
 def new_app(  # noqa: PLR0913 - the parts of an app
@@ -143,7 +146,7 @@ def _fill(new: Path, parts: _Parts) -> NewApp:
     (new / METADATA).write_text(write_metadata(values), encoding="utf-8")
     _refuse_invalid(new)
     assumed = (*guessed.assumed, *doubt, f"the licence is unknown: state it in {METADATA}")
-    return NewApp(load_app(new), assumed, unread)
+    return NewApp(load_app(new), assumed, unread, guessed.unserved)
 
 
 def _engine(format: str) -> tuple[str, tuple[str, ...]]:  # noqa: A002 - the usual word for it
@@ -178,7 +181,8 @@ def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]
     ready = [offer.spec for offer in offers if offer.availability()]
     spec = min(ready, key=lambda each: each.reference is None, default=None)  # any ready one can read inputs
     if spec is None:
-        return [], [], f"no engine that reads {model.format} is ready (lpbench engines shows why)"
+        remedy = current().remedy(brought_by(model.format)) or "lpbench engines shows why"
+        return [], [], f"no engine that reads {model.format} is ready ({remedy})"
     try:
         with Worker(WorkerOptions(environment=spec.environment, timeout=OPEN_TIMEOUT)) as worker:
             found = worker.request(InspectModel(str(model.path), model.format, spec.name))
@@ -225,12 +229,12 @@ def _copy_labels(labels: Path | str | None, folder: Path) -> int:
     return len(names)
 
 
-def _copy_samples(source: Path, folder: Path, suffixes: Sequence[str], unserved: str) -> None:
+def _copy_samples(source: Path, folder: Path, suffixes: Sequence[str], unserved: Sequence[str]) -> None:
     if not source.exists():
         raise no_such_file(source, AppError, what="file or folder")
     samples = find_samples([source], suffixes)
     if not samples:
-        hint = "\n  ".join(filter(None, (f"supported files: {', '.join(suffixes)}", unserved)))
+        hint = "\n  ".join((f"supported files: {', '.join(suffixes)}", *unserved))
         raise AppError("contains no sample", where=str(source), hint=hint)
     if len(samples) > SAMPLES_LIMIT:
         raise AppError(

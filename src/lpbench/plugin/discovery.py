@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 
 EXTRAS = "lpbench.extras"
-"""Entry-point group of lpbench's own metadata: name of an engine or processor = extra of lpbench that brings it.
+"""Entry-point group of lpbench's own metadata: name of an engine or format = extra of lpbench that brings it.
 
-An extra for a plugin is called like the plugin's entry point.
+An extra for a plugin is called like the plugin's entry point.  Other kinds of offers have groups of their own.
 """
-
-
 CLASS_EXTRAS = "lpbench.extras.classes"
 """The same by the class of an app: the extra that brings processors for it."""
+ENDING_EXTRAS = "lpbench.extras.endings"
+"""The same by the ending of a model file, without the dot."""
+KIND_EXTRAS = "lpbench.extras.kinds"
+"""The same by the kind of an offer: the extra to begin with where nothing of the kind is installed."""
 
 
 def brought_by(name: str, *, group: str = EXTRAS) -> str:

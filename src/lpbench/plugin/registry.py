@@ -14,7 +14,7 @@ import pluggy
 
 from lpbench.errors import DuplicateNameError, NotInstalledError, PluginError, UnknownNameError, nearest
 from lpbench.plugin import hookspecs
-from lpbench.plugin.discovery import brought_by, entry_points
+from lpbench.plugin.discovery import EXTRAS, KIND_EXTRAS, brought_by, entry_points
 from lpbench.plugin.specs import (
     AnalyzerSpec,
     AppSpec,
@@ -45,6 +45,11 @@ class Kind(Generic[S]):
         self.word = word
         self.spec = spec
         self.hook = hook
+
+    @property
+    def extras(self) -> str:
+        """The entry-point group that names what brings such an offer where it is not installed."""
+        return EXTRAS if self.word == "engine" else f"{EXTRAS}.{self.word}s"
 
 
 ENGINES = Kind("engine", EngineSpec, "lpbench_register_engines")
@@ -187,6 +192,11 @@ class Registry:
         there = {"", *self._origins, *(failure.plugin for failure in self.failures)}
         return "" if extra in there else f'pip install "lpbench[{extra}]"'
 
+    def beginning(self, kind: Kind[Any]) -> str:
+        """Return what brings a first offer of a kind; empty where there is one, or nothing is known to bring it."""
+        remedy = "" if self.all(kind) else self.remedy(brought_by(kind.word, group=KIND_EXTRAS))
+        return f"no {kind.word} is installed; to begin with: {remedy}" if remedy else ""
+
     def broken(self) -> str:
         """Return a line for each plugin that failed, each after a line break, for hints; empty if none did."""
         return "".join(f"\n  could not load plugin {failure}" for failure in self.failures)
@@ -249,12 +259,13 @@ class Registry:
             self.failures.append(failure)
 
     def _unknown(self, kind: Kind[Any], name: str) -> NoReturn:
-        extra = brought_by(name)
+        extra = brought_by(name, group=kind.extras)
         if remedy := self.remedy(extra):
             state = "disabled" if extra in self._disabled else "not installed"
             raise NotInstalledError(f'{kind.word} "{name}" is {state}', hint=remedy)
         names = [alias for offer in self.all(kind).values() for alias in (offer.spec.name, *_aliases(offer.spec))]
-        raise UnknownNameError(f'unknown {kind.word} "{name}"', hint=f"{nearest(name, names)}{self.broken()}")
+        hint = f"{self.beginning(kind) or nearest(name, names)}{self.broken()}"
+        raise UnknownNameError(f'unknown {kind.word} "{name}"', hint=hint)
 
 
 _current: Registry | None = None

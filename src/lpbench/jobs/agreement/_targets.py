@@ -11,6 +11,8 @@ from lpbench.app.model_choice import reference as reference_for
 from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError
 from lpbench.jobs import engine_choice
 from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.plugin.discovery import brought_by
+from lpbench.plugin.registry import current
 from lpbench.plugin.specs import EngineSpec
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ def _reference_spec(component: Component) -> EngineSpec | EngineError:
         with contextlib.suppress(UnavailableEngineError):
             return reference_for(name, named=component.engine)
     what = f"no reference engine for {' or '.join(formats)} is ready"
-    return UnavailableEngineError(what, hint="lpbench engines lists what is installed")
+    remedies = "; ".join(filter(None, (current().remedy(brought_by(name)) for name in formats)))
+    return UnavailableEngineError(what, hint=remedies or "lpbench engines lists what is installed")
 
 
 def _standing_in(target: Target, spec: EngineSpec | EngineError, shapes: Shapes) -> Target:

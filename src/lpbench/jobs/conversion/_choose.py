@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.errors import ConversionError, nearest
+from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import CONVERTERS, ENGINES, current, offers_where
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def _makers(wanted: str) -> list[Offer[ConverterSpec]]:
         return offers
     what = f'no converter makes "{wanted}"'
     formats = {offer.spec.writes for offer in current().all(CONVERTERS).values()}
-    raise ConversionError(what, hint=nearest(wanted, formats) if formats else "lpbench plugins lists what is installed")
+    remedy = current().remedy(brought_by(wanted))
+    hint = nearest(wanted, formats) if formats else "lpbench plugins lists what is installed"
+    raise ConversionError(what, hint=remedy or hint)
 
 
 def _ready(fitting: Sequence[tuple[Model, Offer[ConverterSpec]]]) -> tuple[Model, Offer[ConverterSpec]]:
