@@ -117,7 +117,7 @@ def test_an_engine_that_reads_none_of_the_models_is_an_error_as_it_is_for_run(
     checked: Callable[..., tuple[list[str], list[str]]], formulas: Any
 ) -> None:
     (error,) = checked(lambda config: config["components"][0]["inference"].update(engine="quick"))[0]
-    assert 'components[0].inference.engine: engine "quick" reads table; the app has fake' in error
+    assert 'components[0].inference.engine: engine "quick" reads table; the component has fake' in error
 
 
 def test_labelled_samples_that_quality_would_refuse_are_an_error(

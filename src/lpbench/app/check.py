@@ -36,10 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lpbench.plugin.registry import Kind
-    from lpbench.plugin.specs import ProcessorSpec
+    from lpbench.plugin.specs import EngineSpec, ProcessorSpec
 
-FIRST = "components[0]"
-"""The component whose engine a run takes."""
 SHOWN = 3
 """Number of repeated labels that a note names."""
 
@@ -75,8 +73,7 @@ def _content_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem
             for problem in _step_problems(here, step, kind, config.get("ai_app_class")):
                 yield dataclasses.replace(problem, note=problem.note or (absent and problem.path == f"{here}.type"))
         yield from _engine_problems(f"{place}.inference.engine", object_in(component, "inference").get("engine"))
-        if place == FIRST:
-            yield from _unread_problems(f"{place}.inference.engine", config)
+        yield from _unread_problems(f"{place}.inference.engine", component)
         yield from _format_notes(f"{place}.inference.models", component)
     yield from _label_notes(config.get("labels"), root)
     yield from _sample_problems(config, root)
@@ -157,15 +154,21 @@ def _ambiguity_notes(file: Path) -> Iterator[Problem]:
         return  # other problems say so
 
 
-def _unread_problems(place: str, config: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a problem if the app names an engine that reads none of its models."""
-    components = [component for _, component in components_of(config)]
-    offer = registry.current().all(registry.ENGINES).get(str(object_in(components[0], "inference").get("engine")))
-    have = {name for component in components for name, _ in models_of(component)}
-    if offer and have and not have & offer.spec.formats.keys():
-        what = f'engine "{offer.spec.name}" reads {", ".join(offer.spec.formats) or "nothing"}'
+def _unread_problems(place: str, component: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem if a component names an engine that reads none of its models."""
+    name = str(object_in(component, "inference").get("engine", ""))
+    spec = next(
+        (offer.spec for offer in registry.offers_where(registry.ENGINES, lambda each: _called(each, name))), None
+    )
+    have = {format_name for format_name, _ in models_of(component)}
+    if spec and have and not have & spec.formats.keys():
+        what = f'engine "{spec.name}" reads {", ".join(spec.formats) or "nothing"}'
         hint = "name an engine that reads one of them, or add a model that this one reads"
-        yield Problem(place, f"{what}; the app has {', '.join(sorted(have))}", hint)
+        yield Problem(place, f"{what}; the component has {', '.join(sorted(have))}", hint)
+
+
+def _called(spec: EngineSpec, name: str) -> bool:
+    return name in {spec.name, *spec.aliases}
 
 
 def _format_notes(place: str, component: Mapping[str, Any]) -> Iterator[Problem]:
