@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import pty
@@ -50,6 +51,7 @@ def in_a_terminal(code: str, *arguments: str, **environment: str) -> tuple[str, 
 
 def test_the_words_say_what_is_done_how_sure_it_is_and_how_long_it_takes() -> None:
     assert words(at(run=5), 11.2) == "run 6/8 · measuring · 11 s · ±0.61 % · about 4 s left"
+    assert "±" not in words(dataclasses.replace(at(run=5), interval=4.12), 11.2), "±412 % says nothing"
     starting = Progress("fake", "starting", 0, 8, 0.0, None, None, 0)
     assert words(starting, 0.2) == "run 1/8 · starting"
 

@@ -169,13 +169,18 @@ def _workload(each: Compared) -> Iterator[str]:
 
 
 def _rows(each: Compared) -> Iterator[list[str]]:
-    unit, ns = ("µs", 1e3) if each.medians[TOTAL][0] < SHORT_NS else ("ms", MILLISECOND)
     for stage in (TOTAL, *STAGES):
         if stage not in each.stages and stage not in each.withheld:
             continue
-        before, after = (digits(value / ns) for value in each.medians[stage])
         judged = _judged(each.stages[stage]) if stage in each.stages else ("", ABSENT, "")
-        yield [NAMES[stage], *judged, f"{before} → {after} {unit}", _share(each, stage)]
+        yield [NAMES[stage], *judged, _times(each.medians, stage), _share(each, stage)]
+
+
+def _times(medians: Mapping[str, tuple[float, float]], stage: str) -> str:
+    """Return both times of a stage in the unit of all stages."""
+    unit, ns = ("µs", 1e3) if medians[TOTAL][0] < SHORT_NS else ("ms", MILLISECOND)
+    before, after = (digits(value / ns) for value in medians[stage])
+    return f"{before} → {after} {unit}"
 
 
 def _cycles(each: Compared) -> Iterator[list[str]]:
@@ -242,10 +247,9 @@ def _basis(each: Compared, apart: str) -> Iterator[str]:
         yield f"raw times, which also change when the machine drifts; no yardstick units: {clean(each.raw_reason)}"
     else:
         raw = _ratio(each.raw[TOTAL].ratio.estimate)
-        before, after = (digits(value / MILLISECOND) for value in each.raw_medians[TOTAL])
         yield (
-            "ratios of yardstick units, which cancel a drifting machine, in milliseconds of the first's hour; "
-            f"raw total {raw}, {before} → {after} ms"
+            "ratios of yardstick units, which cancel a drifting machine; times at the speed it had for the first; "
+            f"raw total {raw}, {_times(each.raw_medians, TOTAL)}"
         )
     if each.cycles_reason:
         yield f"no cycles: {clean(each.cycles_reason)}"

@@ -211,12 +211,12 @@ def _compare(one: Measured, other: Measured, margin: float) -> Compared:
     if not reason and not all(units[TOTAL]):
         reason = "they were not measured beside a yardstick"
     raw_medians = _medians(times)
-    raw, withheld = judged(_verdicts(times, margin, added=added), raw_medians, sizes)
+    raw, withheld = judged(_verdicts(times, margin, added=added), raw_medians)
     medians, stages = raw_medians, raw
     if not reason:
         medians = _medians(units, before.yardstick["ns"])
         drift = _stray(before, after)
-        stages, withheld = judged(_verdicts(units, margin, drift, added=added), medians, sizes)
+        stages, withheld = judged(_verdicts(units, margin, drift, added=added), medians)
     cycles, cycles_reason = _cycles(one, other, times, margin, added=added)
     return Compared(
         name_of(first, before.configurations),
@@ -227,7 +227,7 @@ def _compare(one: Measured, other: Measured, margin: float) -> Compared:
         raw={} if reason else raw,
         raw_medians={} if reason else raw_medians,
         raw_reason=reason,
-        cycles=judged(cycles, raw_medians, sizes)[0],
+        cycles=judged(cycles, raw_medians)[0],
         cycles_reason=cycles_reason,
         withheld=withheld,
         workload=workload,

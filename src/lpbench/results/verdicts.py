@@ -140,18 +140,16 @@ def unclear_if_short(found: Comparison, first_ns: float, second_ns: float) -> Co
 
 
 def judged(
-    found: Mapping[str, Comparison], medians: Mapping[str, tuple[float, float]], sizes: tuple[int, int] = (1, 1)
+    found: Mapping[str, Comparison], medians: Mapping[str, tuple[float, float]]
 ) -> tuple[dict[str, Comparison], dict[str, Unavailable]]:
     """Return the comparisons that stand, and why others do not: stages may be too short for a verdict.
 
     The whole app's stands whatever happens: where it is too short it is UNCLEAR.
 
     :param medians: Nanoseconds by stage, as beside the comparisons.
-    :param sizes: Samples of which these are a share.
     """
-    timed = {stage: [ns * size for ns, size in zip(medians[stage], sizes, strict=True)] for stage in found}
-    withheld = {stage: why for stage in found if stage != TOTAL and (why := _too_short(*timed[stage]))}
-    stages = {stage: unclear_if_short(each, *timed[stage]) for stage, each in found.items() if stage not in withheld}
+    withheld = {stage: why for stage in found if stage != TOTAL and (why := _too_short(*medians[stage]))}
+    stages = {stage: unclear_if_short(each, *medians[stage]) for stage, each in found.items() if stage not in withheld}
     return stages, withheld
 
 

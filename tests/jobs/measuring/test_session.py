@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import statistics
 import threading
@@ -21,7 +22,7 @@ from lpbench.jobs.measuring import rounds, session
 from lpbench.jobs.measuring.live import compare_measured
 from lpbench.plugin import registry
 from lpbench.results import store
-from lpbench.results.comparison import subject_changes
+from lpbench.results.comparison import compare, subject_changes
 from lpbench.results.names import name_of
 from lpbench.results.stages import STAGES, TOTAL
 
@@ -398,6 +399,17 @@ def test_a_setting_that_was_added_beside_another_is_no_change_of_it(fake_app: Ca
     old = {**subject, "threads fake": {"value": 3, "source": "the benchmark"}}
     before = dataclasses.replace(result, environment={**result.environment, "subject": old})
     assert subject_changes(before, result) == {}
+
+
+def test_samples_of_other_contents_are_other_data(fake_app: Callable[..., Path], tmp_path: Path) -> None:
+    """Under the names that the app's own have, too."""
+    app = fake_app()
+    shutil.copytree(app / "samples", tmp_path / "same")
+    shutil.copytree(app / "samples", tmp_path / "other")
+    (tmp_path / "other" / "1.txt").write_text("7", encoding="ascii")
+    own, same, other = (benchmark(app, number=6, data=data) for data in (None, tmp_path / "same", tmp_path / "other"))
+    assert compare(own, same, force=True)[0].workload == {}
+    assert set(compare(own, other, force=True)[0].workload) == {"data"}
 
 
 def test_engines_that_take_turns_are_compared_by_their_ratios(fake_app: Callable[..., Path]) -> None:
