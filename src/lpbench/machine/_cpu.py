@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import platform
 from collections import Counter
 from typing import Any
 
@@ -86,7 +86,7 @@ def cpus(root: Root) -> list[int]:
 
 def _architecture(root: Root) -> Fact:
     architecture = root.read("proc/sys/kernel/arch")  # since Linux 6.1
-    return architecture if architecture["value"] or not root.here else fact(os.uname().machine, "uname")
+    return architecture if architecture["value"] or not root.here else fact(platform.uname().machine, "uname")
 
 
 def _cpuinfo(root: Root) -> list[dict[str, str]]:

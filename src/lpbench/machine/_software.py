@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import re
 import sys
 from pathlib import Path
@@ -50,6 +51,8 @@ def affinity() -> Fact:
 
 
 def _priority() -> Fact:
+    if not hasattr(os, "getpriority"):
+        return absent("this system has no getpriority")
     try:
         return fact(os.getpriority(os.PRIO_PROCESS, 0), "getpriority")
     except OSError as error:
@@ -63,7 +66,7 @@ def _pretty_name(text: str) -> str | None:
 
 def _kernel(root: Root) -> Fact:
     release = root.read("proc/sys/kernel/osrelease")
-    return release if release["value"] or not root.here else fact(os.uname().release, "uname")
+    return release if release["value"] or not root.here else fact(platform.uname().release, "uname")
 
 
 def _libc() -> Fact:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic_ns
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.machine._board import throttled
 from lpbench.machine._facts import Root, whole
+from lpbench.util.portable import growth, usage
 from lpbench.util.text import amount
 from lpbench.util.unavailable import Unavailable
 
@@ -38,9 +38,9 @@ class Snapshot:
     stolen: float | None
     own: float
     cores: int
-    involuntary_switches: int
-    minor_faults: int
-    major_faults: int
+    involuntary_switches: int | None
+    minor_faults: int | None
+    major_faults: int | None
     quota_stops: int
     quota_ns: int
 
@@ -60,9 +60,9 @@ class Disturbance:
     foreign: float | Unavailable
     foreign_share: float | Unavailable
     stolen_share: float | Unavailable
-    involuntary_switches: int
-    minor_faults: int
-    major_faults: int
+    involuntary_switches: int | Unavailable
+    minor_faults: int | Unavailable
+    major_faults: int | Unavailable
     quota_stops: int
     quota_seconds: float
 
@@ -85,9 +85,9 @@ def snapshot(pids: Iterable[int] = (), root: Path = Path("/")) -> Snapshot:
     :param root: The root of the file system to read.
     """
     tree = Root(root)
-    tick = os.sysconf("SC_CLK_TCK")
+    tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 1  # then nothing is counted in ticks
     busy, stolen, cores = _busy(tree, tick)
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    used = usage()
     stopped = throttled(tree)
     return Snapshot(
         at=monotonic_ns() / 1e9,
@@ -95,9 +95,9 @@ def snapshot(pids: Iterable[int] = (), root: Path = Path("/")) -> Snapshot:
         stolen=stolen,
         own=sum(_spent(tree, name) for name in ("self", *map(str, pids))) / tick,
         cores=cores,
-        involuntary_switches=used.ru_nivcsw,
-        minor_faults=used.ru_minflt,
-        major_faults=used.ru_majflt,
+        involuntary_switches=used.involuntary_switches,
+        minor_faults=used.minor_faults,
+        major_faults=used.major_faults,
         quota_stops=stopped["periods"],
         quota_ns=stopped["ns"],
     )
@@ -112,9 +112,9 @@ def between(before: Snapshot, after: Snapshot) -> Disturbance:
         foreign=foreign,
         foreign_share=_share(foreign, seconds, after.cores),
         stolen_share=_share(_growth(before.stolen, after.stolen), seconds, after.cores),
-        involuntary_switches=after.involuntary_switches - before.involuntary_switches,
-        minor_faults=after.minor_faults - before.minor_faults,
-        major_faults=after.major_faults - before.major_faults,
+        involuntary_switches=_counted(before.involuntary_switches, after.involuntary_switches),
+        minor_faults=_counted(before.minor_faults, after.minor_faults),
+        major_faults=_counted(before.major_faults, after.major_faults),
         quota_stops=max(0, after.quota_stops - before.quota_stops),
         quota_seconds=max(0, after.quota_ns - before.quota_ns) / 1e9,
     )
@@ -144,6 +144,11 @@ def _growth(before: float | None, after: float | None, less: float = 0.0) -> flo
     if before is None or after is None:
         return Unavailable("/proc/stat does not state the CPU time of all processes")
     return max(0.0, after - before - less)
+
+
+def _counted(before: int | None, after: int | None) -> int | Unavailable:
+    found = growth(before, after)
+    return Unavailable("this system has no getrusage") if found is None else found
 
 
 def _share(spent: float | Unavailable, seconds: float, cores: int) -> float | Unavailable:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.testing._checks import NotApplicable, require
+from lpbench.util.portable import allowed_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -44,6 +45,8 @@ def descriptors() -> dict[str, str]:
 
 def be_stopped(seconds: float) -> None:
     """Suspend this process with all of its threads (SIGSTOP) for a moment."""
+    if not hasattr(signal, "SIGSTOP"):
+        raise NotApplicable("this check needs SIGSTOP, which this system does not have")
     waker = subprocess.Popen([sys.executable, "-c", WAKER, str(os.getpid()), str(seconds)])
     try:
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -79,9 +82,12 @@ def cpu_by_thread() -> dict[str, float]:
 def resident() -> int:
     """Return this process's resident memory in bytes, after returning free memory to the system."""
     gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # a libc without this function
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # a libc without this function
         ctypes.CDLL(None).malloc_trim(0)
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError as error:
+        raise NotApplicable(f"this check needs /proc: {error}") from error
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -91,7 +97,7 @@ def state() -> Mapping[str, object]:
     os.umask(mask)
     python = {f"os.environ {name}": value for name, value in os.environ.items()}
     handlers = {f"handler of {number.name}": signal.getsignal(number) for number in signal.Signals}
-    rest = {"working directory": str(Path.cwd()), "cores": sorted(os.sched_getaffinity(0)), "umask": mask}
+    rest = {"working directory": str(Path.cwd()), "cores": allowed_cores(), "umask": mask}
     return {**python, **_c_environment(), **handlers, **rest}
 
 
@@ -115,7 +121,7 @@ def nothing_printed(folder: Path) -> Iterator[None]:
         yield
     finally:
         sys.stdout.flush()
-        with contextlib.suppress(AttributeError):  # a libc without this function
+        with contextlib.suppress(AttributeError, TypeError):  # a libc without this function
             ctypes.CDLL(None).fflush(None)
         os.dup2(kept, STDOUT)
         os.close(kept)
@@ -153,7 +159,10 @@ def _entries(name: str) -> list[str]:
 
 def _c_environment() -> dict[str, object]:
     """Return the variables that native code sees; those that a library sets are not in ``os.environ``."""
-    place = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    try:
+        place = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    except (TypeError, ValueError):  # only Linux has them under this name
+        return {}
     variables: dict[str, object] = {}
     for index in itertools.count():
         entry = place[index]

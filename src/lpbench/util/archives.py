@@ -28,6 +28,8 @@ CHUNK = 1 << 20
 
 ZIP = (".whl", ".zip")
 TAR = (".tar", ".tar.gz", ".tgz")
+_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+"""Flags that some systems lack: follow no link; on Windows, translate no line ends."""
 NAME_BYTES = 200
 """Longest component of a path; file systems allow 255 bytes."""
 
@@ -238,7 +240,7 @@ def _created(archive: Path, member: str, target: Path) -> IO[bytes]:
     """Create and open a new file; a link in its place is not followed."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644), "wb")
+        return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, 0o644), "wb")
     except (FileExistsError, NotADirectoryError):
         _refuse(archive, member, f"would overwrite {target}")
 

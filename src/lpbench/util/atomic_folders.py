@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    LOCKS = False
+    """Whether there are locks between processes; without them, two that fetch the same thing may both do it."""
+else:
+    LOCKS = True
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +31,8 @@ def cache_folder() -> Path:
 @contextlib.contextmanager
 def locked(parent: Path, name: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the lock ``name`` of a folder against other processes and threads; the lock ends with its holder.
+
+    Systems without ``flock`` do not wait.
 
     :param waiting: Called once if another process or thread holds the lock.
     """
@@ -50,6 +59,8 @@ def sweep(parent: Path, *, held: str) -> None:
 
     :param held: The lock that the caller holds; staging folders whose lock another process holds are kept.
     """
+    if not LOCKS:  # nothing tells whose they are
+        return
     for stage in parent.glob(".*.*"):
         name = stage.name[1:].rpartition(".")[0]
         if stage.is_dir() and not stage.is_symlink():
@@ -91,6 +102,8 @@ def _lock_path(parent: Path, name: str) -> Path:
 
 
 def _try_lock(descriptor: int) -> bool:
+    if not LOCKS:
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -99,6 +112,8 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _sync(path: Path) -> None:
+    if path.is_dir() and not hasattr(os, "O_DIRECTORY"):  # Windows does not open folders
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

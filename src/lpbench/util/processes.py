@@ -29,7 +29,7 @@ def run(  # noqa: PLR0913 - each describes the one child process
     """Run ``command`` and return its exit status, negative for a signal.
 
     By default the child gets its own process group, so that an interrupted or late child
-    is killed together with every process that it started.
+    is killed together with every process that it started; systems without process groups kill the child alone.
 
     :param log: File that receives its standard output and standard error.
     :param timeout: Seconds after which it is killed.
@@ -60,7 +60,7 @@ def run(  # noqa: PLR0913 - each describes the one child process
         return child.returncode
     finally:
         if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL) if own_group else child.kill()
+            os.killpg(child.pid, signal.SIGKILL) if own_group and hasattr(os, "killpg") else child.kill()
             child.wait()
 
 

@@ -16,6 +16,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError
+from lpbench.util.portable import allowed_cores, binds_to_cores
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message
 
 if TYPE_CHECKING:
@@ -89,10 +90,12 @@ def _greet(channel: Channel) -> None:
     # Before any import: BLAS and OpenMP read their variables once, when they are loaded.
     os.environ.update({str(key): str(value) for key, value in message.get("environment", {}).items()})
     problem = _settle(message.get("affinity"), message.get("priority"))
-    channel.send({"error": problem} if problem else {"done": {"affinity": sorted(os.sched_getaffinity(0))}})
+    channel.send({"error": problem} if problem else {"done": {"affinity": allowed_cores()}})
 
 
 def _settle(cores: list[int] | None, priority: int | None) -> Any:
+    if lacking := _lacking(cores, priority):
+        return describe_error(LpbenchError(lacking[0], hint=lacking[1]))
     try:
         # Before any thread is started: threads inherit the cores of the one that starts them.
         if cores:
@@ -102,8 +105,17 @@ def _settle(cores: list[int] | None, priority: int | None) -> Any:
             _group_priority(priority)
     except OSError as error:
         asked = f"cores {cores}" if cores and not isinstance(error, PermissionError) else f"priority {priority}"
-        there = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+        there = ", ".join(map(str, allowed_cores()))
         return describe_error(LpbenchError(f"cannot run with {asked}: {error.strerror}", hint=f"cores here: {there}"))
+    return None
+
+
+def _lacking(cores: list[int] | None, priority: int | None) -> tuple[str, str] | None:
+    """Return which setting this system cannot carry out, and the remedy; None if it can."""
+    if cores and not binds_to_cores():
+        return f"cannot run with cores {cores}: this system does not bind processes to cores", "leave --affinity out"
+    if priority is not None and not hasattr(os, "setpriority"):
+        return f"cannot run with priority {priority}: this system has no setpriority", "leave --priority out"
     return None
 
 
@@ -121,7 +133,7 @@ def die_with_parent() -> None:
     parent = os.getppid()
     try:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    except (OSError, AttributeError):  # not Linux
+    except (OSError, AttributeError, TypeError):  # not Linux; Windows has no library without a name
         return
     if os.getppid() != parent:  # it ended before the kernel knew
         os._exit(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -32,6 +33,8 @@ START_TIMEOUT = 60.0
 END_TIMEOUT = 5.0
 SUSPEND_TIMEOUT, SUSPEND_STEP = 1.0, 0.0002
 """Seconds that stopping a worker may take, and how often it is looked at: it takes some 0.1 ms."""
+NEEDED = ((signal, ("SIGSTOP", "SIGCONT", "SIGKILL")), (os, ("killpg",)), (select, ("poll",)))
+"""What workers need of the system; Windows has none of it."""
 TAIL = 40
 """Lines of a worker's standard error that are kept."""
 
@@ -59,16 +62,31 @@ class WorkerOptions:
         return {**kept, **self.environment, "PYTHONUNBUFFERED": "1"}
 
 
+def require_processes() -> None:
+    """Refuse systems whose processes cannot be suspended, ended as a group or waited for as workers need it.
+
+    :raises LpbenchError: The error names what is missing.
+    """
+    lacking = [name for module, names in NEEDED for name in names if not hasattr(module, name)]
+    if lacking:
+        raise LpbenchError(
+            f"worker processes do not run on this system: it has no {', '.join(lacking)}",
+            hint="--no-isolate, or isolate=False in Python, measures in the calling process",
+        )
+
+
 class Worker:
     """A live worker process; a context manager that ends it.
 
     :raises WorkerError: It did not start, or cannot run as the options say.
+    :raises LpbenchError: The system cannot run workers.
     """
 
     def __init__(self, options: WorkerOptions) -> None:
         self.options = options
         self._suspended = False
         self._ended: WorkerError | None = None
+        require_processes()
         # Linux ties the death signal to the thread that started a process: use a worker in the thread that made it.
         # A session of its own: suspending and killing reach what the worker starts too, and Ctrl-C does not reach it.
         self._process = subprocess.Popen(
@@ -136,6 +154,8 @@ class Worker:
             # SIGSTOP waits for nothing and changes no setting of an engine, as a shorter spin of its threads would.
             os.killpg(self.pid, signal.SIGSTOP)
             self._suspended = True
+            if not hasattr(os, "waitid"):  # macOS before Python 3.13; the signal takes effect in a moment
+                return
             told = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
             late = time.monotonic() + SUSPEND_TIMEOUT  # a thread that is stuck in a driver cannot be stopped
             while os.waitid(os.P_PID, self.pid, told) is None and time.monotonic() < late:

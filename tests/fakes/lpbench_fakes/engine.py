@@ -8,7 +8,6 @@ runs before it.  An exclusive engine can be open in only one process at a time, 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import json
 import os
 import signal
@@ -145,6 +144,8 @@ _taken: list[IO[str]] = []
 
 
 def _take_device(lock: Path) -> None:
+    import fcntl  # Windows has no such module
+
     _taken.append(lock.open("w", encoding="ascii"))
     try:
         fcntl.flock(_taken[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ncnn
 
 from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.cores import allowed_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +39,9 @@ def bound(group: str | None) -> Iterator[None]:
 
 
 def _check(group: str) -> None:
-    if len(os.sched_getaffinity(0)) < (os.cpu_count() or 1):
+    if len(allowed_cores()) < (os.cpu_count() or 1):
         raise EngineError(
-            f'powersave "{group}" would undo the binding to cores {sorted(os.sched_getaffinity(0))}',
+            f'powersave "{group}" would undo the binding to cores {allowed_cores()}',
             hint="use either powersave or --affinity",
         )
     if group == "little" and not ncnn.get_little_cpu_count():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,9 @@ from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import stats
 from lpbench.results.settings import Resolved
 from lpbench.util.digests import set_digest
+from lpbench.util.portable import allowed_cores, binds_to_cores
 from lpbench.util.text import amount
-from lpbench.worker.client import WorkerOptions
+from lpbench.worker.client import WorkerOptions, require_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -133,9 +133,11 @@ def make(
     :param converting: Called with an engine and a phase while models are converted.
     :raises LpbenchError: The app or the only engine asked for cannot be used, or settings contradict each other.
     """
+    isolate = settings.isolate if settings.isolate is not None else instance is None
+    if isolate and instance is None:
+        require_processes()
     loaded = resolve.resolve(app, shapes=settings.shapes, ranges=settings.ranges, seed=settings.seed)
     loaded, targets = choose_targets(loaded, settings, instance, converting)
-    isolate = settings.isolate if settings.isolate is not None else instance is None
     _refuse_contradictions(loaded, settings, instance, isolate=isolate)
     labelled, metrics = resolve.labelled(loaded, settings.data, quality=settings.quality)
     cores = settings.affinity or (cores_for(targets) if settings.streams == 1 else ())
@@ -249,7 +251,7 @@ def cores_for(targets: Sequence[Target]) -> tuple[int, ...]:
 
 def last_cores(threads: Sequence[object]) -> tuple[int, ...]:
     """Return the last cores of this process, as many as the greatest of ``threads``; none where one is not known."""
-    allowed = sorted(os.sched_getaffinity(0))
+    allowed = allowed_cores() if binds_to_cores() else []
     known = [count for count in threads if isinstance(count, int) and 0 < count <= len(allowed)]
     return tuple(allowed[-max(known) :]) if known and len(known) == len(threads) else ()
 

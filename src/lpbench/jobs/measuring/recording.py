@@ -115,7 +115,8 @@ class Recorder:
         median = statistics.median(total)
         self.slices.append(Slice(len(total), measured.wall_ns, median, min(total), max(total)))
         for name in ("wall_ns", "cpu_ns", "switches", "faults"):
-            self.counters[name] = self.counters.get(name, 0) + getattr(measured, name)
+            if (found := getattr(measured, name)) is not None:
+                self.counters[name] = self.counters.get(name, 0) + found
         self.resident.append(measured.rss_bytes)
 
     @property
@@ -149,7 +150,7 @@ class Recorder:
             yield {"name": "disturbed", "reason": self.disturbance["disturbed"]}
 
     def finish(self) -> Run:
-        """Return the run."""
+        """Return the run; sizes of 0 bytes, which the kernel does not tell, are left out."""
         if self.resident:
             self.counters["rss_bytes"] = statistics.fmean(self.resident)
         return Run(
@@ -164,7 +165,7 @@ class Recorder:
             samples=self.samples,
             statistics={stage: summarize(values) for stage, values in self.columns.items()},
             cpu={stage: summarize(values) for stage, values in self.cpu.items()},
-            counters=self.counters,
+            counters={name: count for name, count in self.counters.items() if count or not name.endswith("_bytes")},
             slices=tuple(self.slices),
             units=self.units,
             disturbance=self.disturbance,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import statistics
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.jobs.measuring.interleave import Contender
 from lpbench.jobs.measuring.recording import columns_of
+from lpbench.util.portable import allowed_cores
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.reference_kernel import DROPPED, VERSION, environment
 from lpbench.worker.requests import MeasureSlice, OpenReferenceKernel
@@ -75,7 +75,7 @@ class Yardsticks:
         """Return the worker; one that is started has as many threads as the widest that it is to be a unit for."""
         if self._worker is None:
             affinity, priority = self._options.affinity, self._options.priority
-            threads = min(max(asked), len(affinity or os.sched_getaffinity(0)))
+            threads = min(max(asked), len(affinity or allowed_cores()))
             self._worker = Worker(WorkerOptions(environment(threads), affinity, priority, drop=DROPPED))
             self._facts = self._worker.request(OpenReferenceKernel(threads))
             measured = self._worker.request(MeasureSlice(WARM_UP), "warming up the yardstick")

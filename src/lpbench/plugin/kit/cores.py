@@ -1,15 +1,17 @@
-"""The number of cores that this process may use."""
+"""The cores that this process may use."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from lpbench.util.portable import allowed_cores
+
+__all__ = ["allowed_cores", "physical_cores"]
 
 
 def physical_cores() -> int:
     """Return the number of physical cores that this process may use; of logical ones if the kernel does not tell."""
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    return len({_siblings(cpu) for cpu in allowed})
+    return len({_siblings(cpu) for cpu in allowed_cores()})
 
 
 def _siblings(cpu: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import resource
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.machine.process_memory import memory
 from lpbench.plugin.kit import narrow_floats
 from lpbench.results.stages import durations, within
+from lpbench.util.portable import allowed_cores, binds_to_cores, growth, usage
 from lpbench.util.threads import ThreadTime, thread_times
 from lpbench.worker.requests import ClockReads, FirstSample, PinnedThreads, Slice
 from lpbench.worker.session_builder import components_of
@@ -76,16 +76,16 @@ class TimingHandlers:
     def measure(self, request: MeasureSlice) -> Slice:
         """Time samples, or batches of them; counters are read around each block of samples that is decoded ahead."""
         pipeline = self._app.pipeline
-        before = resource.getrusage(resource.RUSAGE_SELF)
+        before = usage()
         reads, wall_ns, cpu_ns = self._timed(
             request.count, lambda batches: pipeline.time(batches, time.perf_counter_ns)
         )
-        after = resource.getrusage(resource.RUSAGE_SELF)
+        after = usage()
         return Slice(
             wall_ns=wall_ns,
             cpu_ns=cpu_ns,
-            switches=after.ru_nivcsw - before.ru_nivcsw,
-            faults=after.ru_majflt - before.ru_majflt,
+            switches=growth(before.involuntary_switches, after.involuntary_switches),
+            faults=growth(before.major_faults, after.major_faults),
             rss_bytes=memory()["rss_bytes"],
             block=reads,
         )
@@ -107,8 +107,8 @@ class TimingHandlers:
         }
         most = max(spent.values(), default=0)
         busy = [thread for thread, used in sorted(spent.items()) if used > BUSY * most]
-        cores = sorted(os.sched_getaffinity(0))
-        if not 1 < len(busy) == len(cores):
+        cores = allowed_cores()
+        if not (binds_to_cores() and 1 < len(busy) == len(cores)):
             return PinnedThreads(len(busy), ())
         for thread, core in zip(busy, cores, strict=True):
             with contextlib.suppress(OSError):  # it has just ended

@@ -35,16 +35,16 @@ class Slice:
 
     :param wall_ns: What it took, decoding left out.
     :param cpu_ns: CPU time of all threads meanwhile, decoding left out.
-    :param switches: Times that the process was preempted.
-    :param faults: Page faults that read from a disk.
+    :param switches: Times that the process was preempted; None where the system does not count.
+    :param faults: Page faults that read from a disk; None likewise.
     :param rss_bytes: Resident memory afterwards.
     :param block: Clock reads: little-endian 64-bit integers, ``stages.reads_of`` the components for each sample.
     """
 
     wall_ns: int
     cpu_ns: int
-    switches: int
-    faults: int
+    switches: int | None
+    faults: int | None
     rss_bytes: int
     block: bytes = b""
 

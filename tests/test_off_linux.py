@@ -1,0 +1,186 @@
+"""Systems other than Linux, as far as hiding what they lack shows it: no real macOS or Windows ran these tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "data" / "results-v1"
+QUICK = ("--engine", "fake", "--runs", "1", "--number", "12")
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+names = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
+for name in names:
+    package = importlib.import_module(name)
+    for found in pkgutil.walk_packages(package.__path__, f"{name}."):
+        if found.name.endswith("__main__"):
+            continue
+        try:
+            importlib.import_module(found.name)
+        except ModuleNotFoundError as error:
+            if error.name in ("fcntl", "resource", "termios", "pwd", "grp"):
+                raise
+print(len(names))
+"""
+
+READ_MACHINE = """
+import json
+from lpbench import machine
+before = machine.snapshot()
+found = machine.between(before, machine.snapshot())
+facts = machine.environment()
+print(json.dumps([
+    [name for part in facts.values() for name, fact in part.items() if isinstance(fact, dict) and "value" in fact
+     and fact["value"] is None and not fact.get("reason")],
+    facts["subject"]["affinity"], str(found.involuntary_switches), str(found.foreign_share),
+]))
+"""
+
+FOLDERS = """
+import sys
+from pathlib import Path
+from lpbench.util import atomic_folders
+parent = Path(sys.argv[1])
+for content in ("old", "new"):
+    with atomic_folders.locked(parent, "app"):
+        atomic_folders.sweep(parent, held="app")
+        with atomic_folders.staging(parent, "app") as stage:
+            (stage / "made").mkdir()
+            (stage / "made" / "file").write_text(content)
+            atomic_folders.install(stage / "made", parent / "app", stage)
+print((parent / "app" / "file").read_text())
+"""
+
+
+@pytest.fixture(params=["macos", "windows"])
+def system(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def python(system: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run Python on a system that lacks what another one lacks; its children lack it too."""
+
+    def run(*words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join(filter(None, (str(HERE / "elsewhere"), os.environ.get("PYTHONPATH", ""))))
+        environment = {**os.environ, "PYTHONPATH": path, "ELSEWHERE": system}
+        done = subprocess.run(
+            [sys.executable, *words], env=environment, capture_output=True, text=True, timeout=250, check=False
+        )
+        assert done.returncode == status, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def lpbench(python: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*words: str, status: int = 0) -> Any:
+        return python("-m", "lpbench", *words, status=status)
+
+    return run
+
+
+def test_every_module_can_be_imported(python: Callable[..., Any]) -> None:
+    plugins = sorted(path.name for path in (HERE.parent / "plugins").iterdir() if path.is_dir())
+    assert int(python("-c", IMPORT_ALL, "lpbench", *plugins).stdout) >= 1
+
+
+def test_listing_reading_and_comparing_work(lpbench: Callable[..., Any]) -> None:
+    for words in (["engines"], ["plugins"], ["apps"]):
+        assert lpbench(*words).stdout
+    one, several = (str(RESULTS / name) for name in ("one-engine.json", "in-lockstep.json"))
+    assert "latency" in lpbench("show", several).stdout
+    assert lpbench("compare", one, one).stdout
+
+
+def test_the_calling_process_can_measure(
+    lpbench: Callable[..., Any], fake_app: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The result holds latencies; what the system does not count is left out, and is not 0."""
+    output = tmp_path / "result.json"
+    lpbench("run", str(fake_app()), *QUICK, "--no-isolate", "-o", str(output))
+    run = json.loads(output.read_text("utf-8"))["configurations"][0]["runs"][0]
+    assert run["samples"] == 12
+    assert run["disturbance"].get("foreign_share") is None
+    assert not {"peak_bytes", "rss_bytes", "baseline_bytes"} & run["counters"].keys()
+    assert lpbench("show", str(output)).stdout
+
+
+def test_an_isolated_run_works_or_says_why_not(
+    system: str, lpbench: Callable[..., Any], fake_app: Callable[..., Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "result.json"
+    words = (
+        "run",
+        str(fake_app()),
+        "--engine",
+        "fake,fake:threads=2",
+        "--runs",
+        "2",
+        "--alone",
+        "0.1",
+        "-o",
+        str(output),
+    )
+    if system == "windows":
+        error = lpbench(*words, status=2).stderr
+        assert "worker processes do not run on this system: it has no SIGSTOP, SIGCONT, SIGKILL, killpg, poll" in error
+        assert "--no-isolate" in error
+        assert not output.exists()
+        return
+    lpbench(*words)
+    found = json.loads(output.read_text("utf-8"))
+    assert [run["samples"] > 0 for each in found["configurations"] for run in each["runs"]] == [True] * 4
+
+
+def test_cores_and_priority_that_cannot_be_set_are_refused(
+    system: str, lpbench: Callable[..., Any], fake_app: Callable[..., Path]
+) -> None:
+    if system == "windows":
+        pytest.skip("no worker runs there, which another test shows")
+    error = lpbench("run", str(fake_app()), *QUICK, "--affinity", "0", status=2).stderr
+    assert "cannot run with cores [0]: this system does not bind processes to cores" in error
+
+
+def test_doctor_works_or_says_why_not(system: str, lpbench: Callable[..., Any]) -> None:
+    if system == "windows":
+        assert "worker processes do not run on this system" in lpbench("doctor", status=2).stderr
+        return
+    assert "Traceback" not in lpbench("doctor").stdout
+
+
+def test_unknown_facts_have_reasons(python: Callable[..., Any], system: str) -> None:
+    without_reason, affinity, switches, foreign = json.loads(python("-c", READ_MACHINE).stdout)
+    assert without_reason == []
+    assert affinity == {"value": None, "reason": "this system has no sched_getaffinity"}
+    assert "getrusage" in switches if system == "windows" else switches.isdigit()
+    assert "/proc/stat" in foreign
+
+
+def test_folders_still_appear_complete(python: Callable[..., Any], tmp_path: Path) -> None:
+    """Where there are no locks, nobody waits, and nothing of others is swept away."""
+    others = tmp_path / ".other.abc"
+    others.mkdir()
+    assert python("-c", FOLDERS, str(tmp_path)).stdout.strip() == "new"
+
+
+def test_a_new_app_is_written_although_no_worker_can_open_the_model(
+    system: str, lpbench: Callable[..., Any], fakes: object, tmp_path: Path
+) -> None:
+    (tmp_path / "net.fake").write_text("{}", encoding="ascii")
+    done = lpbench("new-app", str(tmp_path / "app"), "--class", "model", "--model", str(tmp_path / "net.fake"))
+    assert (tmp_path / "app" / "ai_app_config.json").is_file()
+    assert ("worker processes do not run" in done.stdout + done.stderr) == (system == "windows")
