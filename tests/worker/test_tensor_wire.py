@@ -20,7 +20,7 @@ from lpbench.plugin.engine import Session, TensorInfo
 from lpbench.plugin.processor import Sample
 from lpbench.worker import tensor_wire
 from lpbench.worker.named_tensors import Tensor, named
-from lpbench.worker.source_tensors import as_source
+from lpbench.worker.source_tensors import SourceTensors, as_source
 from lpbench.worker.tensor_wire import align_layout, arranged, collect, fitted, read_feeds, unpack, write_feeds
 
 if TYPE_CHECKING:
@@ -119,6 +119,24 @@ def test_the_source_has_its_channels_second() -> None:
     info = TensorInfo("in0", "float32", (1, 4, 5, 3), "NHWC", alias="x")
     assert as_source(info) == TensorInfo("x", "float32", (1, 3, 4, 5))
     assert as_source(TensorInfo("in0", "float32", ("n", 7))) == TensorInfo("in0", "float32", ("n", 7))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_conversion_in_single_precision_gets_the_rounded_numbers_of_its_source(dtype: str) -> None:
+    source = TensorPreprocessor(TensorConfig(), (TensorInfo("x", dtype, (1, 64)),))
+    made = SourceTensors(TensorConfig(), (TensorInfo("in0", "float32", (1, 64), alias="x"),), types={"x": dtype})
+    (own,) = named(source.generate(0, 0).data, source.inputs)
+    values = made.generate(0, 0).data["in0"]
+    assert values.dtype == np.float32
+    assert np.array_equal(values, own.values.astype(np.float32))
+    assert len(np.unique(values)) > 32
+
+
+def test_files_in_the_type_of_the_source_are_read_for_its_conversion(tmp_path: Path) -> None:
+    values = np.linspace(0, 1, 4, dtype=np.float16).reshape(1, 4)
+    np.save(tmp_path / "x.npy", values)
+    made = SourceTensors(TensorConfig(), (TensorInfo("in0", "float32", (1, 4), alias="x"),), types={"x": "float16"})
+    assert np.array_equal(made.load(tmp_path / "x.npy").data["in0"], values.astype(np.float32))
 
 
 class Doubler(Session):

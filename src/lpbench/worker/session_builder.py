@@ -85,7 +85,7 @@ class Opener:
         pre, pre_config = processor(registry.PREPROCESSORS, self.component.preprocessing)
         post, post_config = processor(registry.POSTPROCESSORS, self.component.postprocessing)
         if pre is TensorPreprocessor and model.provenance:
-            pre = SourceTensors
+            pre = functools.partial(SourceTensors, types=model.provenance.get("types"))
         built: Preprocessor[Any] = pre(pre_config, inputs)
         first = self.component is self.app.components[0]
         reads = InRegion(built) if self.app.decode_in_region and first else built

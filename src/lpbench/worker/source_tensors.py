@@ -7,22 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.builtin.tensors import TensorConfig, TensorPreprocessor
 from lpbench.plugin.processor import Preprocessor, Sample
-from lpbench.worker.named_tensors import Tensor
+from lpbench.worker.named_tensors import named
 from lpbench.worker.tensor_wire import fitted, plain_layout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lpbench.plugin.engine import Feeds, TensorInfo
 
 
 class SourceTensors(Preprocessor[TensorConfig]):
-    """Loads or generates the source's tensors; renames and transposes them outside the timed region."""
+    """Loads or generates the source's tensors; renames, transposes and casts them outside the timed region.
 
-    def __init__(self, config: TensorConfig, inputs: Sequence[TensorInfo]) -> None:
+    :param types: Types of the source's inputs that have another one in the converted model, by the source's names.
+    """
+
+    def __init__(
+        self, config: TensorConfig, inputs: Sequence[TensorInfo], *, types: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(config, inputs)
-        self._source = TensorPreprocessor(config, tuple(map(as_source, inputs)))
+        own = types or {}
+        self._source = TensorPreprocessor(config, tuple(as_source(info, own.get(info.called)) for info in inputs))
 
     def load(self, path: Path) -> Sample:
         """Return the source's tensors from a file, fitted to the converted model.
@@ -41,13 +47,15 @@ class SourceTensors(Preprocessor[TensorConfig]):
         return feeds
 
     def _fitted(self, sample: Sample) -> Sample:
-        tensors = [Tensor(name, "", values) for name, values in sample.data.items()]
-        return Sample(sample.name, dict(fitted(tensors, self.inputs)))
+        return Sample(sample.name, dict(fitted(named(sample.data, self._source.inputs), self.inputs)))
 
 
-def as_source(info: TensorInfo) -> TensorInfo:
-    """Return an input as the source has it: under the name that the app uses, channels first."""
+def as_source(info: TensorInfo, dtype: str | None = None) -> TensorInfo:
+    """Return an input as the source has it: under the name that the app uses, channels first.
+
+    :param dtype: The source's type, if it is another one.
+    """
     shape: tuple[Any, ...] = info.shape
     if info.layout and len(shape) == len(info.layout):
         shape = tuple(shape[info.layout.index(axis)] for axis in plain_layout(info.layout, len(shape)))
-    return dataclasses.replace(info, name=info.called, shape=shape, layout="", alias="")
+    return dataclasses.replace(info, name=info.called, dtype=dtype or info.dtype, shape=shape, layout="", alias="")

@@ -94,7 +94,8 @@ def _write(found: dict[str, Any], order: str, source: Model, folder: Path, alias
     layout = "NHWC" if len(shape) == len("NHWC") else ""
     if layout:
         shape = [shape[0], *shape[2:], shape[1]]
-    found["inputs"] = [{**found["inputs"][0], "name": "in0", "shape": shape}]
+    dtype = found["inputs"][0].get("dtype", "float32").replace("float16", "float32")  # as converters do
+    found["inputs"] = [{**found["inputs"][0], "name": "in0", "shape": shape, "dtype": dtype}]
     inputs = (TensorInfo("in0", "", (), layout, alias=called),)
     outputs = tuple(
         TensorInfo(each["name"], "", (), layout, alias=alias)

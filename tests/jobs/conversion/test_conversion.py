@@ -9,6 +9,7 @@ import pytest
 
 from lpbench.app.model import load_app
 from lpbench.errors import AppError, ConversionError
+from lpbench.jobs.agreement import agree
 from lpbench.jobs.conversion import convert
 from lpbench.testing.setups import write_app
 from lpbench.util import atomic_folders
@@ -169,6 +170,19 @@ def test_pictures_of_bytes_are_synthetic_with_all_their_values(formula: Callable
     """Zeros, as bytes are generated elsewhere, would show nothing of a wrong model."""
     bytes_in = {"inputs": [{"name": "x", "shape": [1, 5], "dtype": "uint8"}], "outputs": TWO["outputs"]}
     assert "in a different order" in refusal(formula(bytes_in, converter="permuted"))
+
+
+@pytest.mark.parametrize(("dtype", "types"), [("float16", {"x": "float16"}), ("float32", None)])
+def test_a_source_in_half_precision_is_compared_by_its_own_numbers(
+    formula: Callable[..., Path], dtype: str, types: dict[str, str] | None
+) -> None:
+    """What is made of it takes single precision, and has to get the same numbers: rounded, as the source gets them."""
+    found = {"inputs": [{"name": "x", "shape": [1, 50], "dtype": dtype}], "outputs": TWO["outputs"]}
+    (made,) = convert(formula(found), "table")
+    assert made.provenance.get("types") == types
+    (row,) = agree(formula(found), ["quick"], convert=True).engines
+    assert row.deviation is not None, row
+    assert row.deviation.max_absolute == 0
 
 
 def test_weights_beside_the_model_are_part_of_it(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Model
 
 MANIFEST = "conversion.json"
-VERSION = 1
+VERSION = 2
 """Version of the check: models that passed an earlier version are converted again."""
 
 
@@ -94,12 +94,18 @@ def _provenance(
 ) -> dict[str, Any]:
     """Return the provenance of the converted model, as the app's schema defines it."""
     shapes = {name: list(shape) for name, shape in source.shapes.items()}
+    types = {
+        info.called: source.types[info.called]
+        for info in made.model.inputs
+        if source.types.get(info.called, info.dtype) not in {info.dtype, "" if info.dtype else "float32"}
+    }
     provenance = {
         "converter": job.converter,
         "tools": {str(name): str(version) for name, version in made.tools.items()},
         "source": dict(sources),
         "precision": job.precision,
         "shapes": shapes,
+        "types": types,
         "checked": dataclasses.asdict(checked),
         "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
     }

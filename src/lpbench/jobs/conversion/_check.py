@@ -45,6 +45,7 @@ class Source:
     :param engine: Name and version of what ran it.
     :param feeds: Files of the inputs.
     :param shapes: Of all inputs, by the model's names; empty if it leaves no dimension open.
+    :param types: Numpy's names of the types of all inputs, by the app's names.
     :param unrepeated: How an output differs when the same inputs are run again; empty if none does.
     """
 
@@ -52,6 +53,7 @@ class Source:
     samples: Sequence[RawSample]
     feeds: Sequence[Path]
     shapes: Shapes
+    types: Mapping[str, str]
     unrepeated: str
 
 
@@ -159,7 +161,9 @@ def _run_source(job: Job, spec: EngineSpec, step: Step, folder: Path) -> Source:
         paths, found = zip(*_of_one_shape(ran)[:SAMPLES], strict=True)
         again = _outputs(worker, CollectOutputs(given=tuple(map(str, paths))))
     shapes = _shapes(job.source, inputs, paths[0], job.shapes)
-    return Source(_named(spec, opened), found, paths, shapes, unrepeated(found, again))
+    called = {info.name: info.called for info in job.source.inputs}
+    types = {called.get(info.name, info.name): info.dtype for info in inputs}
+    return Source(_named(spec, opened), found, paths, shapes, types, unrepeated(found, again))
 
 
 def _kept_outputs(worker: Worker, folder: Path) -> list[tuple[Path, RawSample]]:
