@@ -19,11 +19,15 @@ setup:
 	@want="$$($(PYTHON) -VV) $$(cat pyproject.toml constraints.txt $(PLUGINS:%=%/pyproject.toml) | cksum) $$PWD"; \
 	test -x $(BIN)/python && test "$$want" = "$$(cat $(VENV)/stamp 2>/dev/null)" && exit 0; \
 	set -e; \
-	test "$$($(BIN)/python -VV 2>/dev/null)" = "$$($(PYTHON) -VV)" || $(PYTHON) -m venv --clear $(VENV); \
 	echo "setting up $(VENV) with $$($(PYTHON) -V)"; \
+	( while sleep 4 >/dev/null 2>&1; do printf .; done ) & dots=$$!; trap 'kill $$dots 2>/dev/null; echo' EXIT; \
+	test "$$($(BIN)/python -VV 2>/dev/null)" = "$$($(PYTHON) -VV)" || $(PYTHON) -m venv --clear $(VENV); \
 	rm -f $(VENV)/stamp; \
+	echo "1 of 3: pip"; \
 	$(PIP) install -qq -c constraints.txt pip; \
+	echo "2 of 3: what builds lpbench"; \
 	$(PIP) install -qq -c constraints.txt --group build; \
+	echo "3 of 3: lpbench, its plugins, the engines and what tests them; this takes a minute or two"; \
 	$(PIP) install -qq -c constraints.txt --group dev --no-build-isolation -e '.[x86]' $(PLUGINS:%=-e ./%); \
 	echo "$$want" > $(VENV)/stamp
 

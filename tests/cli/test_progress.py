@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lpbench.cli import _steps, main
 from lpbench.cli._progress import Live, words
 from lpbench.jobs.measuring.progress import Progress
 
@@ -130,3 +131,42 @@ def test_what_is_measured_is_left_alone(monkeypatch: pytest.MonkeyPatch, capsys:
         live(at("measuring"))
         time.sleep(0.3)
     assert capsys.readouterr().err.count("measuring") == 1
+
+
+def wait_for(word: str, times: int, capsys: pytest.CaptureFixture[str]) -> str:
+    """Return what was said on standard error until a word was said often enough."""
+    end, said = time.monotonic() + 20, ""
+    while said.count(word) < times and time.monotonic() < end:
+        said += capsys.readouterr().err
+        time.sleep(0.02)
+    return said
+
+
+def test_a_step_that_reports_nothing_is_told_of_again_and_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An engine that opens a model for minutes: before the first report, and between two."""
+    for name, seconds in (("PATIENCE", 0.0), ("PULSE", 0.01), ("QUIET", 0.01)):
+        monkeypatch.setattr(_steps, name, seconds)
+    with _steps.Beating("reading the app") as steps:
+        assert wait_for("reading the app", 3, capsys).count("reading the app") >= 3
+        steps.tell("fake", "fake · opening")
+        assert wait_for("fake · opening", 3, capsys).count("fake · opening") >= 3
+    capsys.readouterr()
+    time.sleep(0.1)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_done_in_a_moment_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with _steps.Beating("reading the app") as steps:
+        steps.tell("fake", "fake · opening")
+    assert capsys.readouterr().err == ""
+
+
+def test_agree_says_what_it_waits_for_before_the_first_engine_answers(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, seconds in (("PATIENCE", 0.0), ("PULSE", 0.01)):
+        monkeypatch.setattr(_steps, name, seconds)
+    main(["agree", str(fake_app()), "--engines", "fake"])
+    assert re.match("reading the app|fake · ", capsys.readouterr().err)

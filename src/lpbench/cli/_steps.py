@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
+from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
+from lpbench.render import seconds as duration
 from lpbench.util.text import shorten
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+PATIENCE = 2.0
+"""Seconds from the start before the first line is printed."""
+PULSE = 1.0
+"""Seconds between two updates while nothing is reported."""
 QUIET = 5.0
 """Seconds between two lines about one step if standard error is not a terminal."""
 
@@ -45,3 +58,51 @@ class Steps:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
             self._open = False
+
+
+class Beating(Steps):
+    """Shows what was reported last and how long that takes, also while nothing is reported; a context manager.
+
+    :param line: What is shown until something is reported.
+    :param patience: Seconds in which nothing is shown; by default ``PATIENCE``.
+    """
+
+    def __init__(self, line: str, *, patience: float | None = None) -> None:
+        super().__init__()
+        self._patience = PATIENCE if patience is None else patience
+        self._begun = self._since = time.monotonic()
+        self._told: tuple[object, str] = (None, line)
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._pulse = threading.Thread(target=self._beat, daemon=True)
+
+    def tell(self, step: object, line: str) -> None:
+        """Show a step that begins or continues."""
+        with self._lock:
+            if step != self._told[0]:
+                self._since = time.monotonic()
+            self._told = step, line
+            self._show()
+
+    def __enter__(self) -> Self:
+        self._pulse.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._pulse.join()
+        self.close()
+
+    def _beat(self) -> None:
+        while not self._over.wait(PULSE):
+            with self._lock:
+                self._show()
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        spent = now - self._since
+        if now - self._begun >= self._patience:
+            step, line = self._told
+            self.show((step,), f"{line} · {duration(spent)}" if spent >= 1 else line, spent)

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _measure, _options
+from lpbench.cli._steps import Beating
 from lpbench.render import agreement as _agreement
-from lpbench.util.text import clean, shorten
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from lpbench.jobs.agreement import Agreed, Step
     from lpbench.jobs.parity import Tolerance
 
 EPILOG = """examples:
   lpbench agree imagenet-mobilenet-v2 --engines onnxruntime,openvino,ncnn,tflite
   lpbench agree my-app --engines openvino:precision=auto --data photos --bisect"""
-PATIENCE = 2.0
-"""Seconds from the start before the first line is printed."""
-EVERY = 0.1
-"""Seconds between two updates of the line."""
-AGAIN = 10.0
-"""Seconds after which another line about the same engine is printed."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -116,8 +108,7 @@ def _compare(app: Any, options: argparse.Namespace) -> Agreed:
     from lpbench.jobs.engine_choice import ALL
     from lpbench.jobs.parity import F32
 
-    progress = _Progress(sys.stderr)
-    try:
+    with Beating("reading the app") as steps:
         return agree(
             app,
             options.engines or ALL,
@@ -129,10 +120,14 @@ def _compare(app: Any, options: argparse.Namespace) -> Agreed:
             shapes=dict(options.shapes),
             seed=options.seed,
             timeout=options.timeout,
-            progress=progress,
+            progress=lambda step: steps.tell(step.engine, _words(step)),
         )
-    finally:
-        progress.close()
+
+
+def _words(step: Step) -> str:
+    """Return an engine, what it does and how far that is."""
+    amount = f" {step.done}/{step.total}" if step.total else ""
+    return f"{clean(step.engine)} · {step.phase}{amount}"
 
 
 def _following(agreed: Agreed, options: argparse.Namespace) -> str:
@@ -143,35 +138,3 @@ def _following(agreed: Agreed, options: argparse.Namespace) -> str:
     if not options.convert and any(not engine.ran for engine in agreed.engines):
         return f"lpbench agree {options.app} --convert"
     return "" if failed or not agreed.compared else f"lpbench run {options.app} --engine all"
-
-
-class _Progress:
-    """One line rewritten in place on a terminal, one line for each engine elsewhere."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._begun = self._printed = time.monotonic()
-        self._engine = ""
-        self._terminal = stream.isatty()
-
-    def __call__(self, step: Step) -> None:
-        """Show the progress."""
-        now = time.monotonic()
-        amount = f" {step.done}/{step.total}" if step.total else ""
-        text = f"{clean(step.engine)} · {step.phase}{amount}"
-        if self._terminal and now - self._printed >= EVERY:
-            self._printed = now
-            self._stream.write(f"\r{shorten(text, _console.width(self._stream) - 1)}\x1b[K")
-            self._stream.flush()
-        elif not self._terminal and now - self._begun >= PATIENCE and self._due(step.engine, now):
-            self._engine, self._printed = step.engine, now
-            _console.say(text)
-
-    def close(self) -> None:
-        """Clear the line."""
-        if self._terminal:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-
-    def _due(self, engine: str, now: float) -> bool:
-        return engine != self._engine or now - self._printed >= AGAIN

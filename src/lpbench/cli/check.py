@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
+from lpbench.cli._steps import Beating
 from lpbench.errors import LpbenchError
 from lpbench.render import Column, hanging, narrow, seconds
 from lpbench.util.paths import no_such_file
-from lpbench.util.text import amount, clean, shorten
+from lpbench.util.text import amount, clean
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
-    from typing import TextIO
 
     from lpbench.plugin.registry import Kind
     from lpbench.plugin.specs import EngineSpec, Spec
@@ -91,8 +91,8 @@ def _run(kind: Kind[Any], spec: Spec, options: argparse.Namespace) -> list[Check
     from lpbench import testing
     from lpbench.plugin.specs import EngineSpec
 
-    progress = _Progress(sys.stderr, len(testing.checks()[kind.word]))
-    try:
+    with Beating(f"checking: starting {clean(spec.name)}", patience=0.0) as steps:
+        progress = _Checks(steps, len(testing.checks()[kind.word]))
         if isinstance(spec, EngineSpec):
             case, engine_options = _case(spec, options), _engine_options(spec, options)
             return testing.check_engine(spec.name, case, options=engine_options, progress=progress)
@@ -100,8 +100,6 @@ def _run(kind: Kind[Any], spec: Spec, options: argparse.Namespace) -> list[Check
         check: Any = getattr(testing, f"check_{kind.word}")
         results: list[CheckResult] = check(spec.name, progress=progress)
         return results
-    finally:
-        progress.close()
 
 
 def _refuse_for_engines(kind: Kind[Any], options: argparse.Namespace) -> None:
@@ -235,29 +233,18 @@ def _catalogue() -> list[str]:
     return lines
 
 
-class _Progress:
-    """One line rewritten in place on a terminal, one line for each section elsewhere."""
+class _Checks:
+    """Tells what is being checked, and how far that is."""
 
-    def __init__(self, stream: TextIO, total: int) -> None:
-        self._stream = stream
+    def __init__(self, steps: Beating, total: int) -> None:
+        self._steps = steps
         self._total = total
-        self._begun = time.monotonic()
         self._done = 0
-        self._section = ""
+        self._begun = time.monotonic()
 
     def __call__(self, result: CheckResult) -> None:
-        """Show the progress."""
+        """Tell that a check is done."""
         self._done += 1
-        if self._stream.isatty():
-            left = (time.monotonic() - self._begun) / self._done * (self._total - self._done)
-            text = f"{result.section} · check {self._done}/{self._total} · about {seconds(left)} left"
-            self._stream.write(f"\r{shorten(text, _console.width(self._stream) - 1)}\x1b[K")
-            self._stream.flush()
-        elif result.section != self._section:
-            self._section = result.section
-            _console.say(f"checking: {result.section}")
-
-    def close(self) -> None:
-        """Clear the line."""
-        if self._stream.isatty():
-            self._stream.write("\r\x1b[K")
+        left = (time.monotonic() - self._begun) / self._done * (self._total - self._done)
+        words = [f"checking: {result.section}", f"check {self._done}/{self._total}", f"about {seconds(left)} left"]
+        self._steps.tell(result.section, " · ".join(words))

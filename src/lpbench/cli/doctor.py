@@ -8,6 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
+from lpbench.cli._steps import Beating
 from lpbench.render import hanging
 from lpbench.util.text import amount
 
@@ -40,7 +41,8 @@ def main(options: argparse.Namespace) -> int:
     """Examine the machine and print the findings."""
     from lpbench.jobs.doctor import doctor
 
-    environment, findings = doctor(affinity=options.affinity, threads=options.threads)
+    with Beating("examining the machine"):
+        environment, findings = doctor(affinity=options.affinity, threads=options.threads)
     if options.json:
         _console.answer_json({"findings": [*map(dataclasses.asdict, findings)], "environment": environment})
     else:

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
+from lpbench.cli._steps import Beating
 from lpbench.jobs.listing import engines
 from lpbench.plugin.registry import ENGINES, current
 from lpbench.render import Column, fit, hanging, narrow
@@ -35,9 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """List the engines."""
-    if options.probe and sys.stderr.isatty():
-        _console.say("starting each engine's library; this takes seconds, minutes on some boards")
-    listed = list(engines(probe=options.probe).values())
+    with Beating("starting each engine's library"):
+        listed = list(engines(probe=options.probe).values())
     if options.json:
         _console.answer_json([as_json(each) for each in listed])
     else:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
+from lpbench.cli._steps import Beating
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
@@ -43,15 +44,16 @@ def main(options: argparse.Namespace) -> int:
     """Write the app, and print the assumptions and the next commands."""
     from lpbench.jobs.new_app import new_app
 
-    written = new_app(
-        options.folder,
-        app_class=options.app_class,
-        model=options.model,
-        extra=options.extra,
-        labels=options.labels,
-        samples=options.samples,
-        name=options.name,
-    )
+    with Beating("opening the model to read its inputs"):
+        written = new_app(
+            options.folder,
+            app_class=options.app_class,
+            model=options.model,
+            extra=options.extra,
+            labels=options.labels,
+            samples=options.samples,
+            name=options.name,
+        )
     _report(options.folder, written)
     return _console.DONE
 
