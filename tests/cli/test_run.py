@@ -340,6 +340,21 @@ def test_ctrl_c_before_the_first_number_ends_as_clean_and_saves_nothing(fake_app
     assert not (tmp_path / "r.json").exists()
 
 
+def test_the_percentile_asked_for_is_measured_shown_and_compared(
+    fake_app: Make, tmp_path: Path, capsys: Capture
+) -> None:
+    """Also one that is not among the usual ones: 90.5 needs 68 samples."""
+    file = str(tmp_path / "r.json")
+    assert main(["run", str(fake_app(work_us=100)), "--percentile", "90.5", "--runs", "2", "-o", file]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    value = re.search(r" · p90\.5 (\S+) (µs|ms) · ", first)
+    assert value, first
+    metric = store.load(file).configurations[0].metrics["LATENCY_P90.5"]
+    assert metric.value == pytest.approx(float(value[1]) / (1000 if value[2] == "µs" else 1), rel=0.01)
+    assert main(["compare", file, file]) == 0
+    assert re.search(r"^p90\.5 .* → .* ms", capsys.readouterr().out, re.MULTILINE)
+
+
 def test_where_the_pictures_are_is_said(fake_app: Make, tmp_path: Path, capsys: Capture) -> None:
     """Only those of this run count; of several engines each has a folder of its own."""
     app, folder = fake_app(numbers=("0", "1", "2")), tmp_path / "drawn"

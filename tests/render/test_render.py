@@ -18,7 +18,7 @@ from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.render._numbers import around, digits, spread
 from lpbench.render._table import Column, blocks, narrow, table
 from lpbench.render.predictions import PUBLISHED, answers, predictions, readings, state
-from lpbench.results.metrics import derive
+from lpbench.results.metrics import derive, percentiles
 from lpbench.results.model import INTERRUPTED, Configuration, Lockstep, Result
 from lpbench.results.run import Metric, Run, Stage
 from lpbench.results.settings import Resolved, RunSettings
@@ -233,6 +233,24 @@ def test_stages_stand_in_the_order_of_the_anchors_and_add_up() -> None:
     text = render.text(make_result(), width=160)
     means = [float(rows_of(text, label)[0][2]) for label in LABELS]
     assert sum(means[:3]) == pytest.approx(means[3], rel=0.01)
+
+
+@pytest.mark.parametrize(("asked", "name"), [(90.0, "p90"), (99.0, "p99"), (97.5, "p97.5"), (None, "p99")])
+def test_the_percentile_that_was_asked_for_is_the_one_that_is_shown(asked: float | None, name: str) -> None:
+    """First line, the table of several engines, HTML; and why it is not known."""
+    wanted = percentiles([10 * MS] * 700, [asked]) if asked else {}
+    found = dataclasses.replace(make_configuration(), metrics={**make_configuration().metrics, **wanted})
+    one, two = (
+        dataclasses.replace(result, settings=RunSettings(percentile=asked))
+        for result in (make_result(found), make_result(found, found))
+    )
+    value = "n too small" if asked is None else "10.0 ms"
+    assert f" · {name} {value} · " in render.text(one).splitlines()[0]
+    assert f"{name} {value}" in render.to_html(one)
+    (header,) = (line for line in render.text(two, width=200).splitlines() if line.startswith("engine"))
+    assert [word for word in header.split() if word.startswith("p9")] == [name]
+    few = dataclasses.replace(make_result(), settings=RunSettings(percentile=99.9))
+    assert "no p99.9: n too small (need 6636)" in render.text(few)
 
 
 def test_a_model_of_microseconds_is_shown_in_microseconds() -> None:

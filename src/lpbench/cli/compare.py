@@ -62,6 +62,7 @@ def _add_live(parser: Parser) -> None:
     group.add_argument("--live", metavar="APP", help="measure this app: a folder, a catalogue name or a model file")
     _options.add_setting(group, "--data", "data", metavar="DIR")
     _options.add_setting(group, "--runs", "runs", type=_options.from_one, metavar="R")
+    _options.add_setting(group, "--percentile", "percentile", type=_options.percentage, metavar="P")
     group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the result here too, as JSON")
     _options.add_engine(parser)
     _options.add_tensors(parser)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render._numbers import beside, digits
-from lpbench.render._summary import not_told_apart, p99
+from lpbench.render._summary import not_told_apart, tail
 from lpbench.render._units import metric_of, uncertainty, unit_for, value
 from lpbench.results.model import OK
-from lpbench.results.names import name_of
+from lpbench.results.names import name_of, percentile_metric, percentile_name
 from lpbench.results.quality import found_by_metrics
 from lpbench.results.ranking import rank
 from lpbench.results.stages import TOTAL
@@ -28,7 +28,7 @@ LISTED = 3
 """Samples that were left out are listed up to this many."""
 
 
-def answer(each: Configuration) -> str:
+def answer(each: Configuration, result: Result) -> str:
     """Return the one line that was asked for: latency with its interval, the tail, the throughput."""
     unit = unit_for([each])
     total = metric_of(each, TOTAL)
@@ -38,9 +38,9 @@ def answer(each: Configuration) -> str:
         (value(total, unit), certain, unit.name) if "known" not in certain else (value(total, unit), unit.name, certain)
     )
     latency = " ".join(filter(None, words))
-    tail = p99(each, unit)
+    percentile, name = tail(each, unit, result), percentile_name(result.settings.tail)
     rate = each.metrics["THROUGHPUT"].value if "THROUGHPUT" in each.metrics else None
-    parts = [f"latency {latency}", f"p99 {tail}{f' {unit.name}' if tail[0].isdigit() else ''}"]
+    parts = [f"latency {latency}", f"{name} {percentile}{f' {unit.name}' if percentile[0].isdigit() else ''}"]
     if rate is not None:
         parts.append(f"{digits(rate)} samples/s")
     return SEPARATOR.join([*parts, *quality(each)])
@@ -149,7 +149,9 @@ def doubts(result: Result) -> list[str]:
     several = len(result.configurations) > 1
     for each in result.configurations:
         prefix = f"{name_of(each, result.configurations)}: " if several else ""
-        lines += [f"{prefix}{line}" for line in (*_gaps(each, several=several), *_fewer(each, result))]
+        lines += [
+            f"{prefix}{line}" for line in (*_gaps(each, result.settings.tail, several=several), *_fewer(each, result))
+        ]
     return list(dict.fromkeys(lines))
 
 
@@ -170,18 +172,22 @@ def _fewer(each: Configuration, result: Result) -> list[str]:
     return [f"{len(each.runs)} of {planned} runs: the time ran out (--max-time {limit:g})"]
 
 
-def _gaps(each: Configuration, *, several: bool) -> list[str]:
+def _gaps(each: Configuration, q: float, *, several: bool) -> list[str]:
+    """Return what one configuration lacks.
+
+    :param q: The percentile that is shown.
+    """
     if not each.measured:
         return []
     lines = [] if each.outcome.ok else [clean(line) for line in each.state.splitlines()]
     lines += [
         f"run {run.index + 1}: {_ended(run)}" for run in each.runs if run.outcome.kind not in {"ok", "interrupted"}
     ]
-    total, tail = metric_of(each, TOTAL), each.metrics.get("LATENCY_P99")
+    total, last = metric_of(each, TOTAL), each.metrics.get(percentile_metric(q))
     if total is not None and total.interval is None and total.interval_reason:
         lines.append(f"no ±: {clean(total.interval_reason)}")
-    if tail is not None and tail.value is None and not several:  # the summary has a column for it
-        lines.append(f"no p99: {clean(tail.reason)}")
+    if last is not None and last.value is None and not several:  # the summary has a column for it
+        lines.append(f"no {percentile_name(q)}: {clean(last.reason)}")
     lines += [f"{clean(flag['name'])}: {clean(flag['reason'])}" for flag in each.flags]
     found = found_by_metrics(each)[0 if several else 1 :]  # of one configuration, the first line has the leading metric
     lines += [f"no {_quality(metric)}" for metric in found if metric.get("value") is None]

@@ -79,7 +79,7 @@ def _configuration(configuration: Configuration, result: Result) -> list[str]:
     unit = unit_for([configuration])
     columns, rows = parts_table(configuration)
     explained = [grid(columns, rows, {}), *map(paragraph, parts_notes(configuration))] if rows else []
-    answer, engine = escape(_context.answer(configuration)), escape(_context.engine(configuration, result))
+    answer, engine = escape(_context.answer(configuration, result)), escape(_context.engine(configuration, result))
     return [
         f"<p><strong>{answer}</strong><br>{engine}</p>",
         grid(stage_columns(unit), stage_rows(configuration, unit), {}),

@@ -41,6 +41,6 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
 
 def _single(configuration: Configuration, result: Result, head: list[str], *, width: int, paint: Paint) -> list[str]:
     """Return the lines of one engine: the answer, what it refers to, the table of stages."""
-    answer, engine = _context.answer(configuration), shorten(_context.engine(configuration, result), width)
+    answer, engine = _context.answer(configuration, result), shorten(_context.engine(configuration, result), width)
     stages = stage_table(configuration, width=width, paint=paint)
     return [*(paint(line, "bold") for line in hanging(answer, width, 0)), *head, paint(engine, "dim"), "", *stages]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lpbench.render._numbers import ABSENT, around, beside, digits, unknown
 from lpbench.render._table import Column, blocks, fit, hanging, unstyled
 from lpbench.render._units import Unit, metric_of, uncertainty, unit_for, value
-from lpbench.results.names import name_of
+from lpbench.results.names import name_of, percentile_metric, percentile_name
 from lpbench.results.ranking import passes, rank
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import FEWEST_RUNS
@@ -126,7 +126,7 @@ def _columns(unit: Unit, result: Result, ranking: Ranking, *, in_turns: bool) ->
         Column("", left=True, group=turns),
         *(Column(SHORT[stage], group=turns) for stage in STAGES),
         Column(_beside_what(result, ranking), left=True, group=turns),
-        Column("p99", group=alone),
+        Column(percentile_name(result.settings.tail), group=alone),
         Column("1/s", group=alone),
         Column("version", left=True),
         Column("device", left=True),
@@ -158,7 +158,7 @@ def _row(result: Result, index: int, unit: Unit, turns: Mapping[str, Metric] | N
         uncertainty(total, unit, total.n if turns and total else len(each.counted)),
         *(value(stage, unit) for stage in stages),
         beside,
-        p99(each, unit),
+        tail(each, unit, result),
         digits(rate.value) if rate and rate.value is not None else ABSENT,
         clean(str(facts.get("version", ABSENT)).partition("+")[0]),
         clean(facts.get("device", facts.get("processor", ABSENT))),
@@ -185,9 +185,9 @@ def _agreement(each: Configuration) -> str:
     return f"{found['same']}/{found['samples']}" if found else ""
 
 
-def p99(each: Configuration, unit: Unit) -> str:
-    """Return the 99th percentile of the latency, or why there is none."""
-    metric = each.metrics.get("LATENCY_P99")
+def tail(each: Configuration, unit: Unit, result: Result) -> str:
+    """Return the percentile of the latency that was asked for, else the 99th, or why there is none."""
+    metric = each.metrics.get(percentile_metric(result.settings.tail))
     if metric is None or metric.value is None:
         return "n too small" if metric and metric.code == "too-few-samples" else ABSENT
     return value(metric, unit)

@@ -190,13 +190,20 @@ def _cycles(each: Compared) -> Iterator[list[str]]:
 
 
 def _beside(each: Compared) -> Iterator[list[str]]:
-    """Yield what is not a time: memory, quality, answers."""
+    """Yield what is not a stage: percentiles that were asked for, memory, quality, answers."""
     for name, (one, other) in each.metrics.items():
         unit = next((metric.unit for metric in (one, other) if metric), "")
         known = [metric.value for metric in (one, other) if metric and metric.value is not None]
-        ratio = digits(known[1] / known[0]) if len(known) > 1 and known[0] > 0 and name == "CPU_MEM_PEAK" else ""
+        ratio = digits(known[1] / known[0]) if len(known) > 1 and known[0] > 0 and name != "QUALITY_VALUE" else ""
         before, after = (digits(metric.value if metric else None) for metric in (one, other))
-        yield [METRICS[name], "", ratio, "", f"{before} → {after} {clean(unit)}", ""]
+        yield [
+            METRICS.get(name) or name.removeprefix("LATENCY_").lower(),
+            "",
+            ratio,
+            "",
+            f"{before} → {after} {clean(unit)}",
+            "",
+        ]
     if each.answers:
         yield ["answers", "", "", "", f"{each.answers[0]} of {each.answers[1]} alike", ""]
 

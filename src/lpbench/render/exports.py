@@ -152,7 +152,7 @@ def _configuration(each: Configuration, result: Result) -> list[str]:
     unit = unit_for([each])
     columns, rows = parts_table(each)
     explained = [_markdown_table(columns, rows), _list(parts_notes(each))] if rows else []
-    head = f"**{_escape(_context.answer(each))}**  \n{_escape(_context.engine(each, result))}"
+    head = f"**{_escape(_context.answer(each, result))}**  \n{_escape(_context.engine(each, result))}"
     return [head, _markdown_table(stage_columns(unit), stage_rows(each, unit)), *explained]
 
 

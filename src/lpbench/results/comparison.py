@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench import machine
 from lpbench.errors import ResultError
 from lpbench.results.cpu_frequency import frequency
-from lpbench.results.names import BENCHMARK, facts_by_name, name_of
+from lpbench.results.names import BENCHMARK, facts_by_name, name_of, percentile_metric
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.verdicts import Comparison, added_runs, judged, verdict_apart
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from lpbench.results.model import Configuration, Result
     from lpbench.results.run import Metric
+    from lpbench.results.settings import RunSettings
 
 MEASURED = frozenset({"ns", "run_ns", "cov"})
 """What a yardstick found; the rest says what its units depend on."""
@@ -133,9 +134,13 @@ def machine_changes(first: Result, second: Result) -> dict[str, tuple[Any, Any]]
     return machine.differing(first.environment, second.environment)
 
 
-def beside(first: Configuration, second: Configuration) -> dict[str, Any]:
-    """Return memory, quality and answers of two configurations as arguments of ``Compared``."""
-    pairs = {name: (first.metrics.get(name), second.metrics.get(name)) for name in BESIDE}
+def beside(first: Configuration, second: Configuration, *settings: RunSettings) -> dict[str, Any]:
+    """Return memory, quality and answers of two configurations as arguments of ``Compared``.
+
+    :param settings: Those of their results: percentiles that were asked for are compared too.
+    """
+    asked = [percentile_metric(each.percentile) for each in settings if each.percentile]
+    pairs = {name: (first.metrics.get(name), second.metrics.get(name)) for name in dict.fromkeys((*asked, *BESIDE))}
     return {
         "metrics": {name: pair for name, pair in pairs.items() if any(pair)},
         "answers": _answers(first, second),
@@ -232,7 +237,7 @@ def _compare(one: Measured, other: Measured, margin: float) -> Compared:
         withheld=withheld,
         workload=workload,
         per_sample=per_sample,
-        **beside(first, second),
+        **beside(first, second, *([] if per_sample else [before.settings, after.settings])),
     )
 
 

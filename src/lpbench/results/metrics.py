@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.results import stats
+from lpbench.results.names import percentile_metric
 from lpbench.results.run import Metric
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import Interval, Percentile
@@ -128,9 +129,9 @@ def _offline(run: Run, batching: Batching) -> float:
     return batching.batch * run.samples / run.counters["wall_ns"]
 
 
-def percentiles(totals: Iterable[int]) -> dict[str, Metric]:
+def percentiles(totals: Iterable[int], qs: Iterable[float] = stats.STANDARD) -> dict[str, Metric]:
     """Return latency percentiles in milliseconds, each with its upper bound or the reason why there is none."""
-    return {f"LATENCY_P{q:g}": _percentile(found) for q, found in stats.percentiles(totals).items()}
+    return {percentile_metric(q): _percentile(found) for q, found in stats.percentiles(totals, qs).items()}
 
 
 def _percentile(found: Percentile | Unavailable) -> Metric:

@@ -30,6 +30,16 @@ class Named(Protocol):
         """What its session says of itself."""
 
 
+def percentile_name(q: float) -> str:
+    """Return what people call a percentile: ``p99.9``."""
+    return f"p{q:.12g}"
+
+
+def percentile_metric(q: float) -> str:
+    """Return the metric's name of a percentile of the latency: ``LATENCY_P99.9``."""
+    return f"LATENCY_{percentile_name(q).upper()}"
+
+
 def facts_by_name(configurations: Sequence[Named]) -> dict[str, Any]:
     """Return what sessions say of themselves, by fact and configuration: ``threads onnxruntime:threads=2``."""
     return {

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from lpbench.util import dataclass_config
 
 DOC = "doc"
+TAIL = 99.0
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,7 +48,8 @@ class RunSettings:
     number: int | None = setting(default=None, doc="inferences to measure in all (until the interval is narrow)")
     runs: int | None = setting(default=None, doc="fresh processes (8, or as many as 3 pilot runs show to be needed)")
     percentile: float | None = setting(
-        default=None, doc="go on until this percentile of the latency is known, 99 for example"
+        default=None,
+        doc="go on until this percentile of the latency is known, 99.9 for example, and show it in place of p99",
     )
     affinity: tuple[int, ...] = setting(default=(), doc="cores that workers may use (as many as threads, or all)")
     priority: int | None = setting(default=None, doc="niceness of workers, from -20 (first, needs rights) to 19 (last)")
@@ -106,6 +108,11 @@ class RunSettings:
     def adaptive(self) -> bool:
         """Whether a pilot decides how many runs there are."""
         return self.number is None and self.runs is None
+
+    @property
+    def tail(self) -> float:
+        """The percentile that is shown beside the latency: the one that was asked for, else the 99th."""
+        return self.percentile or TAIL
 
     @property
     def engine_options(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lpbench.app.quality_gate import gate
 from lpbench.errors import UnavailableEngineError
 from lpbench.jobs.measuring import run_flags
 from lpbench.plugin import registry
-from lpbench.results.metrics import Batching, derive
+from lpbench.results.metrics import Batching, derive, percentiles
 from lpbench.results.model import INTERRUPTED, OK, Configuration, Lockstep, Result
 from lpbench.results.names import BENCHMARK, facts_by_name
 from lpbench.results.predictions import count_matching_answers
@@ -140,6 +140,7 @@ def _configuration(track: TargetProgress, plan: Plan, environment: Mapping[str, 
             **derive(
                 [run for run in runs if run.samples and not run.superseded], pooled, environment, cores, _batching(plan)
             ),
+            **(percentiles(pooled[TOTAL], [plan.settings.percentile]) if plan.settings.percentile else {}),
             **_quality_metric(quality),
         }
         if pooled

@@ -135,7 +135,12 @@ def _in_turns(result: Result, pair: Lockstep, margin: float) -> Compared:
     medians = {stage: turns.get(stage) or _alone(first, second, stage) for stage in found}
     stages, withheld = judged(found, medians)
     return Compared(
-        *_names(result, first, second), stages, medians, LOCKSTEP, withheld=withheld, **beside(first, second)
+        *_names(result, first, second),
+        stages,
+        medians,
+        LOCKSTEP,
+        withheld=withheld,
+        **beside(first, second, result.settings),
     )
 
 
@@ -152,7 +157,13 @@ def _one_by_one(result: Result, pair: tuple[int, int], margin: float) -> Compare
     if TOTAL not in units:
         reason = str(result.yardstick.get("reason") or "not every run was interleaved with the yardstick")
         return Compared(
-            *names, raw, raw_medians, INTERLEAVED, raw_reason=reason, withheld=withheld, **beside(first, second)
+            *names,
+            raw,
+            raw_medians,
+            INTERLEAVED,
+            raw_reason=reason,
+            withheld=withheld,
+            **beside(first, second, result.settings),
         )
     ns = float(result.yardstick.get("ns") or 1.0)
     medians = {stage: _means(*([ns * each for each in side] for side in both)) for stage, both in units.items()}
@@ -165,7 +176,7 @@ def _one_by_one(result: Result, pair: tuple[int, int], margin: float) -> Compare
         raw=raw,
         raw_medians=raw_medians,
         withheld=withheld,
-        **beside(first, second),
+        **beside(first, second, result.settings),
     )
 
 
