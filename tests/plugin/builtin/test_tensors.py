@@ -211,6 +211,21 @@ def test_bits_of_floats_that_numpy_lacks_are_read_from_files(tmp_path: Path, dty
     assert loaded.view(getattr(ml_dtypes, dtype)).astype("float32").tolist() == values.tolist()
 
 
+@pytest.mark.parametrize(("dtype", "scale", "zero_point"), [("int8", 0.1, 3), ("uint8", 0.0187, 114)])
+def test_real_values_for_a_quantised_input_are_to_be_quantised(
+    tmp_path: Path, dtype: str, scale: float, zero_point: int
+) -> None:
+    """A cast, which fits other integers, would make -1.2 a -1; what the remedy makes is within half a step."""
+    path, values = tmp_path / "a.npy", np.array([-1.2, 0.0, 0.75], "float32")
+    pre = preprocessor(TensorInfo("x", dtype, (3,), scale=scale, zero_point=zero_point))
+    np.save(path, values)
+    with pytest.raises(ProcessorError, match=f'"x" is float32; the model takes {dtype}') as caught:
+        pre.load(path)
+    np.save(path, eval(caught.value.hint.partition(": ")[2], {"array": values, "np": np}))  # noqa: S307 - our own text
+    loaded = pre(pre.load(path))["x"]
+    assert np.abs((loaded.astype(float) - zero_point) * scale - values).max() <= scale / 2 + 1e-9
+
+
 @pytest.mark.parametrize("dtype", NARROW)
 def test_synthetic_values_of_floats_that_numpy_lacks_are_those_of_float32_rounded(dtype: str) -> None:
     ml_dtypes = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes")

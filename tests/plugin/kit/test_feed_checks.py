@@ -49,6 +49,16 @@ def test_a_misfit_is_named_with_what_is_right(given: Any, what: str, hint: str) 
     assert hint in found[1]
 
 
+def test_real_values_for_a_quantised_input_are_to_be_quantised() -> None:
+    info = TensorInfo("x", "int8", (2,), scale=0.5, zero_point=-3)
+    found = feed_checks.problem({"x": np.array([1.0, -2.0])}, [info])
+    assert found == (
+        'input "x" is float64; the model takes int8',
+        'quantise it: np.clip(np.rint(array / 0.5) + -3, -128, 127).astype("int8")',
+    )
+    assert "astype" in str(feed_checks.problem({"x": np.array([1, 2])}, [info]))
+
+
 def test_shapes_asked_for_are_the_shapes_in_force() -> None:
     assert [info.shape for info in feed_checks.fixed(INPUTS, {"image": (4, 3, 6)})] == [(4, 3, 6), ()]
 

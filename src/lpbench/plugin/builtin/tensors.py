@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ProcessorError, nearest
 from lpbench.plugin.builtin.synthetic import synthetic
-from lpbench.plugin.kit import narrow_floats
+from lpbench.plugin.kit import feed_checks, narrow_floats
 from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def _refuse_type(info: TensorInfo, array: Array, path: Path) -> None:
     if narrow_floats.holds(array, dtype) or (array.dtype.name == dtype and array.dtype.isnative):
         return
     order = "" if array.dtype.isnative else " in non-native byte order"
-    hint = f'save it with .astype("{dtype}")'
+    hint = feed_checks.quantising(array, info) or f'save it with .astype("{dtype}")'
     if dtype in narrow_floats.BITS:
         hint = f"save its bits {narrow_floats.remedy(dtype)}"
     what = f'"{info.name}" is {array.dtype.name}{order}; the model takes {info.dtype}'

@@ -46,7 +46,7 @@ def misfit(array: Any, info: TensorInfo) -> tuple[str, str] | None:
     if not _right_type(array, info.dtype):
         dtype = f"{array.dtype.name}{'' if array.dtype.isnative else ' with swapped bytes'}"
         what = f'input "{info.name}" is {dtype}; the model takes {info.dtype}'
-        return what, cast(info.dtype)
+        return what, quantising(array, info) or cast(info.dtype)
     if not fits(array.shape, info.shape):
         what = f'input "{info.name}" has shape {text(array.shape)}; the model takes {text(info.shape)}'
         return what, "resize the data, or give the shape when opening if the dimension is open"
@@ -113,6 +113,16 @@ def cast(dtype: str) -> str:
     if dtype in narrow_floats.BITS:
         return f"convert it {narrow_floats.remedy(dtype)}"
     return f'convert it: array.astype("{dtype}")'
+
+
+def quantising(array: Any, info: TensorInfo) -> str:
+    """Return the remedy for real values of a quantised input, which a mere cast would lose; empty for others."""
+    import numpy as np
+
+    if info.scale is None or array.dtype.kind != "f":
+        return ""
+    limits, steps = np.iinfo(info.dtype), f"np.rint(array / {info.scale!r}) + {info.zero_point or 0}"
+    return f'quantise it: np.clip({steps}, {limits.min}, {limits.max}).astype("{info.dtype}")'
 
 
 def fits(shape: Sequence[int], allowed: Sizes) -> bool:
