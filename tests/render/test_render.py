@@ -376,6 +376,13 @@ def test_fewer_than_three_runs_have_no_plus_minus(runs: int) -> None:
     assert said in Page(render.to_html(both)).text
 
 
+def test_where_too_few_runs_leave_engines_untold_apart_it_says_so() -> None:
+    pair = Lockstep(0, 1, {TOTAL: (1.5, 1.5, 1.5)}, {TOTAL: (4e6,) * 3})
+    both = make_result(make_configuration("one"), make_configuration("two"))
+    text = render.text(dataclasses.replace(both, lockstep=(pair,)), width=200)
+    assert "not told apart: one, two (3 runs: a verdict needs 4)" in text
+
+
 def test_the_interval_of_two_runs_in_a_file_of_before_is_not_shown() -> None:
     made = make_configuration(runs=2)
     latency = dataclasses.replace(made.metrics["LATENCY"], interval=Interval(1.0, 90.0, 0.95, "t"))

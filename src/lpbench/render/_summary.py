@@ -69,9 +69,12 @@ def summary_table(result: Result) -> tuple[list[Column], list[list[str]]]:
 
 
 def not_told_apart(result: Result) -> list[str]:
-    """Return the configurations of which none is shown to be the fastest."""
-    names = [name_of(result.configurations[index], result.configurations) for index in rank(result).tied]
-    return [f"not told apart: {', '.join(names)}"] if names else []
+    """Return the configurations of which none is shown to be the fastest, and why where there are too few runs."""
+    ranking = rank(result)
+    names = [name_of(result.configurations[index], result.configurations) for index in ranking.tied]
+    found = [ranking.verdicts[index] for index in ranking.tied if index in ranking.verdicts]
+    why = next((f" ({each.reason})" for each in found if each.code == "too-few-runs"), "")
+    return [f"not told apart: {', '.join(names)}{why}"] if names else []
 
 
 def _beside(ranking: Ranking, index: int) -> str:
@@ -144,10 +147,11 @@ def _beside_what(result: Result, ranking: Ranking) -> str:
     return f"vs {name_of(result.configurations[ranking.base], result.configurations)}"
 
 
-def _row(result: Result, index: int, unit: Unit, turns: Mapping[str, Metric] | None, beside: str) -> list[str]:
+def _row(result: Result, index: int, unit: Unit, turns: Mapping[str, Metric] | None, verdict: str) -> list[str]:
     """Return the cells of a configuration.
 
     :param turns: Its times by stage in the turns that it took; None shows those of its runs alone.
+    :param verdict: What stands beside them.
     """
     each = result.configurations[index]
     total, *stages = (turns.get(stage) if turns else metric_of(each, stage) for stage in (TOTAL, *STAGES))
@@ -155,9 +159,9 @@ def _row(result: Result, index: int, unit: Unit, turns: Mapping[str, Metric] | N
     return [
         name_of(each, result.configurations),
         value(total, unit),
-        uncertainty(total, unit, total.n if turns and total else len(each.counted)),
+        beside(uncertainty(total, unit, total.n if turns and total else len(each.counted))),
         *(value(stage, unit) for stage in stages),
-        beside,
+        verdict,
         tail(each, unit, result),
         digits(rate.value) if rate and rate.value is not None else ABSENT,
         clean(str(facts.get("version", ABSENT)).partition("+")[0]),
