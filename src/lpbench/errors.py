@@ -34,6 +34,10 @@ class EngineError(LpbenchError):
     """An engine refused the model, its config or an input."""
 
 
+class ChoiceNeededError(EngineError):
+    """A model can be run in several ways, and an option of the engine has to name one."""
+
+
 class UnavailableEngineError(EngineError):
     """An engine is known and not ready here.
 

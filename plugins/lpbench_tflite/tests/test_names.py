@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from lpbench.jobs.new_app import new_app
 from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit import tflite_file
 from lpbench_tflite._write import ADD, NONE, Network, Number
@@ -188,3 +189,10 @@ def test_floats_have_no_quantisation(models: Models, open_session: Opener) -> No
     path = models.save(network, [x], [add(network, x, x, "y")])
     assert open_session(path).inputs[0].scale is None
     assert tflite_file.read(path).graphs[0].tensors[0].scale is None
+
+
+def test_a_new_app_of_several_signatures_says_that_one_must_be_chosen(models: Models) -> None:
+    """Which one is said when it is run, so the app is written without what the model's inputs would tell."""
+    made = new_app(models.folder / "app", app_class="model", model=two_signatures(models))
+    assert 'the model has 2 signatures: "first", "second"' in made.unread
+    assert made.app.components[0].models[0].inputs == ()

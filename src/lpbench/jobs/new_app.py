@@ -20,6 +20,7 @@ from lpbench.app.model import load_app, suffixes_of, tensor
 from lpbench.errors import (
     AmbiguousEngineError,
     AppError,
+    ChoiceNeededError,
     EngineError,
     LpbenchError,
     UnavailableEngineError,
@@ -186,6 +187,8 @@ def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]
     try:
         with Worker(WorkerOptions(environment=spec.environment, timeout=OPEN_TIMEOUT)) as worker:
             found = worker.request(InspectModel(str(model.path), model.format, spec.name))
+    except ChoiceNeededError as error:
+        return [], [], f"{spec.name}: {error.what}; {error.hint}"
     except (EngineError, WorkerError) as error:
         what = f"{spec.name} cannot open it: {error.what.replace(f'{model.path.parent}/', '')}"
         hint = error.hint or "name the further files of the model with --extra"

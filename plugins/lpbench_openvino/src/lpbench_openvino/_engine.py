@@ -56,7 +56,8 @@ def _naming(model: Model) -> Iterator[None]:
     try:
         yield
     except EngineError as error:
-        raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
+        error.where = error.where or str(model.path)
+        raise
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ class TfliteEngine(Engine[TfliteConfig]):
         try:
             return _open(model, config or TfliteConfig(), shapes)
         except EngineError as error:
-            raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
+            error.where = error.where or str(model.path)
+            raise
 
 
 def _open(model: Model, config: TfliteConfig, shapes: Shapes) -> Session:

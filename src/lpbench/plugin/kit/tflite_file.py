@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import EngineError, nearest
+from lpbench.errors import ChoiceNeededError, EngineError, nearest
 from lpbench.plugin.kit.flatbuffers import Table, number
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ class Structure:
     def signature(self, key: str) -> Signature | None:
         """Return the signature to run: the one with this key, else the only one, else None if there are none.
 
-        :raises EngineError: There are several and ``key`` is empty, or none has this key.
+        :raises ChoiceNeededError: There are several, and ``key`` is empty.
+        :raises EngineError: None has this key.
         """
         keys = [signature.key for signature in self.signatures]
         quoted = ", ".join(f'"{name}"' for name in keys)
@@ -133,7 +134,7 @@ class Structure:
             raise EngineError(what, hint=nearest(key, keys) if keys else "leave the option signature out")
         if not key and len(keys) > 1:
             what = f"the model has {len(keys)} signatures: {quoted}"
-            raise EngineError(what, hint=f"choose one by the engine's option: signature={keys[0]}")
+            raise ChoiceNeededError(what, hint=f"choose one by the engine's option: signature={keys[0]}")
         return next((signature for signature in self.signatures if signature.key == key or not key), None)
 
 
