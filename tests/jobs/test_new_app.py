@@ -59,6 +59,26 @@ def test_an_app_is_written_around_a_model(tmp_path: Path, model: Path) -> None:
     assert [each for each in validate(app.root) if not each.note] == []
 
 
+def test_further_files_keep_their_place_below_the_model(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model names its weights by their place; files from elsewhere go beside it."""
+    places = ["weights/w.bin", "deep/er/w.bin"]
+    for place in places:
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).write_text(place)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / model.name).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    made = new_app("mine", app_class="model", model=model, extra=["weights/w.bin", "inner/../deep/er/w.bin"])
+    (entry,) = config_of(tmp_path / "mine")["components"][0]["inference"]["models"].values()
+    assert entry["extra"] == places
+    assert [(made.app.root / place).read_text() for place in places] == places
+    assert [each for each in validate(made.app.root) if not each.note] == []
+    other = new_app("other", app_class="model", model=f"inner/{model.name}", extra=["weights/w.bin"]).app
+    assert [path.relative_to(other.root).as_posix() for path in other.components[0].models[0].extra] == ["w.bin"]
+
+
 def test_an_empty_folder_is_filled(tmp_path: Path, model: Path) -> None:
     (tmp_path / "mine").mkdir()
     new_app(tmp_path / "mine", app_class="model", model=model)

@@ -52,6 +52,16 @@ def test_missing_weights_are_named_with_those_that_are_there(models: Models) -> 
     assert "the folder has other.bin" in found
 
 
+def test_endings_may_be_in_upper_case(models: Models, open_session: Opener) -> None:
+    """NET.PARAM with NET.BIN beside it, and named among the extra files."""
+    path = models.network()
+    expected = open_session(path, SHAPE).describe()
+    weights = path.with_suffix(".bin").rename(models.folder / "NET.BIN")
+    path = path.rename(models.folder / "NET.PARAM")
+    for extra in ([], [weights]):
+        assert open_session(path, SHAPE, extra=extra).describe() == expected
+
+
 def test_weights_may_have_another_name(models: Models, open_session: Opener) -> None:
     """A .bin among the model's extra files is used, wherever it lies."""
     path = models.network()

@@ -40,6 +40,17 @@ def refused(open_session: Opener) -> Callable[..., str]:
     return refused
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_endings_may_be_in_upper_case(models: Models, open_session: Opener, *, given: bool) -> None:
+    """OpenVINO itself looks for a .bin in lower case."""
+    path = models.ir()
+    wanted = open_session(path).run(X)["y"].copy()
+    weights = path.with_suffix(".bin").rename(models.folder / "NET.BIN")
+    upper = path.rename(models.folder / "NET.XML")
+    session = open_session(upper, extra=[weights] if given else [])
+    assert np.array_equal(session.run(X)["y"], wanted)
+
+
 def test_a_missing_model_is_named(tmp_path: Path, refused: Callable[..., str]) -> None:
     assert "none.onnx does not exist" in refused(tmp_path / "none.onnx")
 
@@ -265,6 +276,8 @@ def test_weights_that_are_stored_in_f16_are_computed_in_f32(models: Models, open
     data = np.full((1, 4, 4, 16), 1 + 2**-9 + 2**-15, np.float32)
     assert np.array_equal(session.run({"x": data})["y"], data)
     assert session.describe()["precision"] == "F32"
+    session = open_session(path.rename(models.folder / "MODEL.TFLITE"))  # OpenVINO knows the ending in lower case only
+    assert np.array_equal(session.run({"x": data})["y"], data)
 
 
 def _identity(models: Models) -> Path:

@@ -249,14 +249,15 @@ def test_a_cast_inside_a_branch_is_seen(models: Models, open_session: Opener) ->
     assert "float16, float32" in open_session(path).describe()["precision_reason"]
 
 
-def test_models_in_ort_format_run(models: Models, open_session: Opener, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["model.ort", "MODEL.ORT"])
+def test_models_in_ort_format_run(models: Models, open_session: Opener, tmp_path: Path, name: str) -> None:
     """A model saved by ONNX Runtime in its own format: same numbers, shapes given all the same."""
     path = models.convolution()
     options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path / "model.ort")
+    options.optimized_model_filepath = str(tmp_path / name)
     options.add_session_config_entry("session.save_model_format", "ORT")
     onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    session = open_session(tmp_path / "model.ort", {"x": (1, 3, 8, 8)})
+    session = open_session(tmp_path / name, {"x": (1, 3, 8, 8)})
     assert session.inputs[0].shape == (1, 3, 8, 8)
     assert np.allclose(session.run(X)["y"], open_session(path).run(X)["y"], atol=1e-5)
     assert "ORT format" in session.describe()["precision_reason"]

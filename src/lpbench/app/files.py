@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def config_file(path: Path) -> Path:
         raise AppError(
             f"is not an AI app: expected a folder with {CONFIG}, or that file",
             where=str(path),
-            hint=f"to run a model file without an app: lpbench run {path}",
+            hint=f"to run a model file without an app: lpbench run {shlex.quote(str(path))}",
         )
     return path
 

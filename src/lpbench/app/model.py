@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,7 +206,7 @@ def suffixes_of(preprocessor: str) -> tuple[str, ...]:
 
 def _first(problems: Sequence[Problem]) -> AppError:
     first, more = problems[0], len(problems) - 1
-    rest = f"{more} more: lpbench validate {Path(first.file).parent} lists them all" if more else ""
+    rest = f"{more} more: lpbench validate {shlex.quote(str(Path(first.file).parent))} lists them all" if more else ""
     where = ": ".join(filter(None, (first.file, first.path)))
     return AppError(first.found, where=where, hint="\n  ".join(filter(None, (first.right, rest))))
 

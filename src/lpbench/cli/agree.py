@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -132,9 +133,10 @@ def _words(step: Step) -> str:
 
 def _following(agreed: Agreed, options: argparse.Namespace) -> str:
     """Return the most likely next command, or an empty text."""
+    app = shlex.quote(options.app)
     failed = [engine for engine in agreed.engines if engine.compared and not engine.agrees]
     if failed and not options.bisect:
-        return f"lpbench agree {options.app} --engines {failed[0].engine} --bisect"
+        return f"lpbench agree {app} --engines {shlex.quote(failed[0].engine)} --bisect"
     if not options.convert and any(not engine.ran for engine in agreed.engines):
-        return f"lpbench agree {options.app} --convert"
-    return "" if failed or not agreed.compared else f"lpbench run {options.app} --engine all"
+        return f"lpbench agree {app} --convert"
+    return "" if failed or not agreed.compared else f"lpbench run {app} --engine all"

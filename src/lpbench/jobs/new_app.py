@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +132,7 @@ def _path(path: Path | str | None) -> Path | None:
 
 def _fill(new: Path, parts: _Parts) -> NewApp:
     """Write everything into the folder ``new``."""
-    model, *extra = (_copy(file, new) for file in parts.files)
+    model, *extra = (_copy(file, new, _place(file, parts.files[0])) for file in parts.files)
     inputs, outputs, unread = read_tensors(Model(parts.format, model, tuple(extra)))
     labels = _copy_labels(parts.labels, new)
     guessed = guess(parts.app_class, inputs, outputs, labels)
@@ -163,7 +164,7 @@ def _engine(format: str) -> tuple[str, tuple[str, ...]]:  # noqa: A002 - the usu
 def _entry(model: Path, extra: Sequence[Path], inputs: Sequence[TensorInfo]) -> dict[str, Any]:
     """Return the config entry of a model."""
     entry: dict[str, Any] = {"file": model.name}
-    entry |= {"extra": [path.name for path in extra]} if extra else {}
+    entry |= {"extra": [path.relative_to(model.parent).as_posix() for path in extra]} if extra else {}
     entry |= {"inputs": list(map(statement, inputs))} if inputs else {}
     return entry
 
@@ -208,17 +209,25 @@ def _config(app_class: str, guessed: Guess, engine: str, models: dict[str, Any])
     return {"schema_version": 1, "ai_app_class": app_class, "components": [component]}
 
 
-def _copy(source: Path, folder: Path) -> Path:
-    """Copy one file into the folder under its own name."""
+def _place(file: Path, main: Path) -> Path:
+    """Return a file's place in the app: below the model's folder as before, since the model names it so."""
+    whole, folder = Path(os.path.abspath(file)), Path(os.path.abspath(main.parent))  # noqa: PTH100 - links are kept
+    return whole.relative_to(folder) if whole.is_relative_to(folder) else Path(file.name)
+
+
+def _copy(source: Path, folder: Path, place: Path | None = None) -> Path:
+    """Copy one file into the folder, by default under its own name."""
     if not source.exists():
         raise no_such_file(source, AppError)
     if not source.is_file():
         raise AppError("is not a file", where=str(source))
-    target = folder / source.name
-    if target.exists() or target.name in {CONFIG, METADATA}:
+    place = place or Path(source.name)
+    target = folder / place
+    if target.exists() or str(place) in {CONFIG, METADATA}:
         raise AppError(
-            f'two files of the app would have the name "{source.name}"', where=str(source), hint="rename one"
+            f'two files of the app would have the name "{place.as_posix()}"', where=str(source), hint="rename one"
         )
+    target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
     return target
 

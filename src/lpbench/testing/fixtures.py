@@ -101,7 +101,7 @@ class Opener:
 
     def _format(self, path: Path) -> str:
         formats = self.spec.formats
-        return next((name for name, endings in formats.items() if path.suffix in endings), next(iter(formats)))
+        return next((name for name, endings in formats.items() if path.suffix.lower() in endings), next(iter(formats)))
 
     def _config(self, options: Mapping[str, object]) -> Any:
         config = load(self.spec.config, who=self.spec.name)

@@ -156,7 +156,7 @@ def test_channels_may_stand_last_in_what_was_made(formula: Callable[..., Path]) 
 
 def test_open_dimensions_are_asked_for_by_the_words_of_the_command_line(formula: Callable[..., Path]) -> None:
     model = formula({**SOFT, "inputs": [{"name": "x", "shape": ["batch", "length"]}]})
-    assert "--shape x=1,?" in refusal(model)
+    assert "--shape 'x=1,?'" in refusal(model)
     (made,) = convert(model, "table", shapes={"x": (1, 7)})
     assert made.provenance["shapes"] == {"x": [1, 7]}
 

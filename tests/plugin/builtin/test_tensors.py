@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,16 @@ def test_a_type_that_cannot_be_synthetic_asks_for_files(dtype: str) -> None:
         made(TensorInfo("x", dtype, (2,)))
 
 
+@pytest.mark.parametrize("name", ["ids", "encoder/ids:0", "my ids", "$ids", "it's", "(ids);rm", "a&b"])
+def test_what_a_hint_says_to_type_is_taken_by_a_shell(name: str) -> None:
+    """Zsh refuses a bare question mark; names may hold anything that a shell interprets."""
+    with pytest.raises(ProcessorError) as caught:
+        made(TensorInfo(name, "int64", ("N", None)))
+    words = shlex.split(caught.value.hint.partition("question marks: ")[2])
+    assert words == ["--shape", f"{name}=1,?"]
+    assert "'" in caught.value.hint or '"' in caught.value.hint
+
+
 def test_an_open_batch_is_one() -> None:
     assert made(IMAGE)["image"].shape == (1, 3, 4, 4)
 
@@ -131,13 +142,13 @@ def test_open_dimensions_are_asked_for_by_name_with_what_to_type() -> None:
     with pytest.raises(ProcessorError) as caught:
         made(IMAGE, IDS, TensorInfo("x", "float32", (1, None, 7)))
     assert caught.value.what == 'dimension 1 (sequence) of input "ids", dimension 1 of input "x" are open'
-    assert caught.value.hint.endswith("--shape ids=1,? --shape x=1,?,7")
+    assert caught.value.hint.endswith("--shape 'ids=1,?' --shape 'x=1,?,7'")
 
 
 def test_a_dimension_of_one_name_is_asked_for_once() -> None:
     with pytest.raises(ProcessorError) as caught:
         made(IDS, MASK)
-    assert caught.value.hint.endswith(": --shape ids=1,?")
+    assert caught.value.hint.endswith(": --shape 'ids=1,?'")
 
 
 def test_a_shape_given_for_one_input_sizes_dimensions_of_the_same_name() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ncnn
 
 from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.companions import companion
 from lpbench_ncnn._param import WEIGHTS, weighted
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 WRITABLE = 0x200
 """PyBUF_WRITE of Python's C interface."""
 BITS = 8
+ENDING = ".bin"
 
 _pointer = ctypes.pythonapi.PyCapsule_GetPointer
 _pointer.restype, _pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
@@ -55,11 +57,11 @@ def find(model: Model) -> Path:
 
     :raises EngineError: It does not exist.
     """
-    stated = [path for path in model.extra if path.suffix == ".bin"]
-    path = stated[0] if stated else model.path.with_suffix(".bin")
+    stated = [path for path in model.extra if path.suffix.lower() == ENDING]
+    path = stated[0] if stated else companion(model.path, ENDING)
     if path.is_file():
         return path
-    existing = sorted(file.name for file in model.path.parent.glob("*.bin"))
+    existing = sorted(file.name for file in model.path.parent.glob("*") if file.suffix.lower() == ENDING)
     beside = f"; the folder has {', '.join(existing)}" if existing else ""
     raise EngineError(
         f"the model's weights are missing: {path.name} does not exist",

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openvino.frontend import FrontEndManager
 
 from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.companions import companion
 from lpbench_openvino import _stated
 from lpbench_openvino._text import plain_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from lpbench.plugin.engine import Model
     from lpbench_openvino._stated import Facts
 
 FRONTENDS = {"openvino": "ir", "onnx": "onnx", "tflite": "tflite"}
 """lpbench's format names and OpenVINO's."""
+TFLITE = ".tflite"
 WORDS = {"openvino": "OpenVINO IR", "onnx": "ONNX", "tflite": "TFLite"}
 
 NO_RULE = re.compile(r"(?:No conversion rule found for|not support the following ONNX) operations: (.*?)(?: -- |$)")
@@ -48,16 +52,29 @@ def read(core: Any, model: Model, signature: str = "") -> tuple[Any, Mapping[str
     :raises EngineError: A file is missing, is not in its format, or has operators that OpenVINO lacks.
     """
     _check_files(model)
-    _check_format(model)
-    stated = _stated.read(model, signature)
-    try:
-        return core.read_model(str(model.path), *map(str, _weights(model))), stated
-    except RuntimeError as error:
-        raise _explained(plain_words(error)) from error
+    with _known_ending(model) as path:
+        _check_format(model, path)
+        stated = _stated.read(model, signature)
+        try:
+            return core.read_model(str(path), *map(str, _weights(model))), stated
+        except RuntimeError as error:
+            raise _explained(plain_words(error)) from error
+
+
+@contextlib.contextmanager
+def _known_ending(model: Model) -> Iterator[Path]:
+    """Yield a path to the model that OpenVINO takes: it knows TFLite files by an ending in lower case only."""
+    if model.format != "tflite" or model.path.suffix == TFLITE:
+        yield model.path
+        return
+    with tempfile.TemporaryDirectory(prefix="lpbench-openvino-") as folder:
+        link = Path(folder, f"{model.path.stem}{TFLITE}")
+        link.symlink_to(model.path.resolve())
+        yield link
 
 
 def _check_files(model: Model) -> None:
-    beside = (model.path.with_suffix(".bin"),) if model.format == "openvino" and not model.extra else ()
+    beside = (companion(model.path, ".bin"),) if model.format == "openvino" and not model.extra else ()
     for path in (model.path, *model.extra):
         if not path.is_file():
             raise _absent(path)
@@ -80,14 +97,17 @@ def _has_weights(path: Path) -> bool:
 
 def _weights(model: Model) -> tuple[Path, ...]:
     """Return the weights' file if it must be passed to OpenVINO explicitly."""
-    return model.extra[:1] if model.format == "openvino" else ()
+    if model.format != "openvino":
+        return ()
+    beside = companion(model.path, ".bin")  # OpenVINO itself looks for an ending in lower case
+    return model.extra[:1] or ((beside,) if beside.is_file() else ())
 
 
-def _check_format(model: Model) -> None:
+def _check_format(model: Model, path: Path) -> None:
     manager = FrontEndManager()
 
     def reads(name: str) -> bool:
-        return bool(manager.load_by_framework(FRONTENDS[name]).supported(str(model.path)))
+        return bool(manager.load_by_framework(FRONTENDS[name]).supported(str(path)))
 
     if not reads(model.format):
         other = next((WORDS[name] for name in FRONTENDS if name != model.format and reads(name)), "")

@@ -162,7 +162,7 @@ def _level(name: str) -> Any:
 
 def _overrides(path: Path, shapes: Shapes) -> dict[str, int]:
     """Return sizes for the model's named dimensions; none for ORT format, which was planned when written."""
-    if not shapes or path.suffix == ".ort":
+    if not shapes or path.suffix.lower() == ".ort":
         return {}
     try:
         return _shapes.overrides(onnx_shapes.input_shapes(path), shapes)

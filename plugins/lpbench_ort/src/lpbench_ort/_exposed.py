@@ -29,7 +29,7 @@ def exposed(model: Model) -> list[Made]:
 
     :raises EngineError: The file is in ORT format, which does not support this.
     """
-    if model.path.suffix == ".ort":
+    if model.path.suffix.lower() == ".ort":
         raise EngineError(
             "files in ORT format do not expose intermediate tensors", hint="use the .onnx file that it was made from"
         )

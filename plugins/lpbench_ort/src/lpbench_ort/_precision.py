@@ -39,7 +39,7 @@ def precision(path: Path, config: OrtConfig, providers: Iterable[str]) -> dict[s
 
 def _stored(path: Path) -> tuple[str, str]:
     """Return the file's only floating-point precision and an empty string, or an empty string and a reason."""
-    if path.suffix == ".ort":
+    if path.suffix.lower() == ".ort":
         return "", "files in ORT format do not state their types"
     structure = Structure(path)
     quantising = sorted(name for name in structure.operators if any(part in name for part in QUANTISING))

@@ -7,6 +7,7 @@ check in every run would be part of the measured time.
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,14 @@ def named_sizes(stated: Mapping[str, Sizes], shapes: Shapes) -> dict[str, int]:
                     hint="give every input that shares it the same size",
                 )
     return sizes
+
+
+def shape_option(name: str, shape: str) -> str:
+    """Return the option that sets an input's shape, as a shell takes it: ``--shape 'ids=1,?'``.
+
+    :param shape: The sizes with commas; question marks stand for sizes to fill in.
+    """
+    return f"--shape {shlex.quote(f'{name}={shape}')}"
 
 
 def cast(dtype: str) -> str:

@@ -5,6 +5,7 @@ This file must not import lpbench: tools run it by its path in their own environ
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,8 @@ def _fix(info: Any, shape: Sequence[int] | None) -> None:
         if stated is None or not _complete(stated):
             raise SourceError(
                 f'input "{info.name}" has open dimensions: {_text(stated)}',
-                f"a converter needs fixed sizes, for example --shape {info.name}=1,3,224,224",
+                "a converter needs fixed sizes; set them, with numbers for the question marks: "
+                f"--shape {shlex.quote(f'{info.name}={_asked(stated)}')}",
             )
         return
     fits = stated is None or (
@@ -129,6 +131,12 @@ def _fix(info: Any, shape: Sequence[int] | None) -> None:
             "give a size for each ? and each named dimension, and do not change the others",
         )
     _set(kind, shape)
+
+
+def _asked(stated: Sizes | None) -> str:
+    """Return a shape to type, with question marks for the sizes to fill in."""
+    sizes = stated or ("?",)
+    return ",".join(str(size) if isinstance(size, int) and size > 0 else "?" for size in sizes)
 
 
 def _set(kind: Any, shape: Sequence[int]) -> None:
