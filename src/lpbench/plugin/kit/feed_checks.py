@@ -86,7 +86,7 @@ def ranked(unranked: Iterable[str], stated: Iterable[TensorInfo], shapes: Shapes
         if name not in known:
             raise EngineError(
                 f'input "{name}" has an unknown rank: the model does not state its shape',
-                hint=f"give it: --shape {name}=1,3,224,224, or {name}=scalar",
+                hint=f"give it: {shape_option(name, '1,3,224,224')}, or {shlex.quote(f'{name}=scalar')}",
             )
         found[name] = tuple(size for size in known[name] if isinstance(size, int))
     return found
