@@ -68,6 +68,7 @@ OPTIONAL = {
         "app.dataset",
         "jobs.conversion",
         "jobs.parity",
+        "plugin.builtin.array_files",
         "plugin.builtin.synthetic",
         "plugin.builtin.tensors",
         "plugin.kit.feed_checks",

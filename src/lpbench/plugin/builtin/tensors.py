@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ProcessorError, nearest
+from lpbench.plugin.builtin.array_files import read_arrays
 from lpbench.plugin.builtin.synthetic import synthetic
 from lpbench.plugin.kit import feed_checks, narrow_floats
 from lpbench.plugin.kit.feed_checks import shape_option
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-BYTE_LIMIT = 4 << 30
-"""Largest array, in bytes, that is read from an archive: a small compressed file can expand to any size."""
 ENDS = 2
 
 
@@ -98,7 +97,7 @@ class TensorPreprocessor(Preprocessor[TensorConfig]):
 
         :raises ProcessorError: The file cannot be read, or a type or shape does not fit the model.
         """
-        arrays = _read(path, [info.name for info in self.inputs])
+        arrays = read_arrays(path, [info.name for info in self.inputs])
         names = {info.name for info in self.inputs}
         for name in sorted(arrays.keys() - names):
             raise ProcessorError(
@@ -256,47 +255,6 @@ def _fits(shape: Sequence[int], allowed: Sequence[int | str | None]) -> bool:
 
 def _text(shape: Sequence[int | str | None]) -> str:
     return ",".join(str(size) if isinstance(size, int) else "?" for size in shape)
-
-
-def _read(path: Path, names: Sequence[str]) -> dict[str, Array]:
-    """Return the arrays of a file by name; the array of an .npy file gets the name of the only input."""
-    import numpy as np
-
-    try:
-        if path.suffix.lower() != ".npz":
-            return {_single(names, path): np.load(path, allow_pickle=False)}
-        _refuse_large(path)
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except ProcessorError:
-        raise
-    except Exception as error:  # numpy's header reader can raise what Python's tokenizer and parser raise
-        raise ProcessorError(
-            f"cannot be read as {path.suffix}: {error or 'it does not fit into memory'}",
-            where=str(path),
-            hint="write it with numpy.save or numpy.savez",
-        ) from error
-
-
-def _refuse_large(path: Path) -> None:
-    import zipfile
-
-    with zipfile.ZipFile(path) as archive:
-        largest = max((member.file_size for member in archive.infolist()), default=0)
-    if largest > BYTE_LIMIT:
-        raise ProcessorError(
-            f"holds an array of {largest} bytes", where=str(path), hint=f"at most {BYTE_LIMIT} are allowed"
-        )
-
-
-def _single(names: Sequence[str], path: Path) -> str:
-    if len(names) != 1:
-        raise ProcessorError(
-            f"holds one array; the model has the inputs {', '.join(names)}",
-            where=str(path),
-            hint="save them together by name: numpy.savez(file, **arrays)",
-        )
-    return names[0]
 
 
 def _describe(array: Any, dtype: str) -> dict[str, Any]:
