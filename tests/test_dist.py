@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +61,20 @@ def test_what_is_installed_are_our_wheels(wheels: Path, installed: Path) -> None
         (record,) = [name for name in ZipFile(wheel).namelist() if name.endswith("/RECORD")]
         stated = {line for line in ZipFile(wheel).read(record).decode().splitlines() if "sha256=" in line}
         assert stated <= set((site / record).read_text(encoding="utf-8").splitlines())
+
+
+def test_links_of_the_readme_in_a_wheel_lead_to_files_of_that_wheel(wheels: Path) -> None:
+    """Seen from the metadata; pages that no wheel holds are named, not linked."""
+    (wheel,) = wheels.glob("lpbench-[0-9]*.whl")
+    names = set(ZipFile(wheel).namelist())
+    (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+    text = ZipFile(wheel).read(metadata).decode()
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    places = {posixpath.normpath(posixpath.join(posixpath.dirname(metadata), link)) for link in links}
+    assert links
+    assert places <= names
+    assert "(docs/index.md of the sources)" in text
+    assert "# lpbench" in text
 
 
 def test_engines_are_listed_from_wheels(installed: Path, tmp_path: Path) -> None:
