@@ -118,6 +118,18 @@ def test_indices_are_equal_or_not(tmp_path: Path, first: int) -> None:
     assert row.agrees or row.reason.startswith("y: 16 of 16 whole numbers differ")
 
 
+@pytest.mark.parametrize("range_", [None, (0, 100)])
+def test_whole_numbers_that_are_all_zero_are_told(tmp_path: Path, range_: tuple[int, int] | None) -> None:
+    """Without samples and without a range, token ids are zeros."""
+    ends = ("ids", onnx.TensorProto.INT64, (1, 4)), ("y", onnx.TensorProto.INT64, (1, 4))
+    nodes = [onnx.helper.make_node("Neg", ["ids"], ["y"])]
+    model = onnx_models.save(tmp_path / "ids.onnx", nodes, ends[:1], ends[1:])
+    found = agree(model, ["onnxruntime"], ranges={"ids": range_} if range_ else {})
+    assert found.agree
+    said = 'synthetic values of "ids" are 0 everywhere, which shows little: give a range, or samples'
+    assert found.notes == (() if range_ else (said,))
+
+
 def noise(path: Path) -> Path:
     """Save a graph that adds random numbers."""
     nodes = [

@@ -112,7 +112,11 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
             raise failed.error from None
         problems = comparison.problems()
     facts, options = comparison.facts, first.configuration.engine_options
-    notes = (*_targets.notes(loaded, first), *_words.unvisited(loaded, rows))
+    notes = (
+        *_targets.notes(loaded, first),
+        *_words.unvisited(loaded, rows),
+        *(() if files else _words.zeros(loaded, comparison.inputs)),
+    )
     return Agreed(loaded.name, first.name, facts, options, tolerance, rows, problems, notes)
 
 
@@ -161,6 +165,7 @@ class _Comparison:
                 self._of_reference(error)
             raise
         self.facts = _own(opened.facts, reference)
+        self.inputs = opened.inputs
 
     def __enter__(self) -> Self:
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpbench.jobs.agreement._agreed import COMPARED
 from lpbench.util.text import amount
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from lpbench.jobs.agreement._agreed import EngineAgreement
     from lpbench.jobs.agreement._tally import Array, ArraySummary, Tally
 
-AGAIN = "the model does not repeat itself: of one sample the reference gives other values when it runs it again"
+AGAIN = "the model does not repeat itself: run twice on one sample, the reference gives different values"
 WHY = "it has random operators or keeps a state"
+TENSORS = "tensors"
+"""The preprocessor that makes whole tensors up."""
+WHOLE = ("int", "uint", "bool")
+"""How numpy's names of types begin that are zeros where no range is given."""
 ITEMS = ""
 """In place of an array's name: the items that a component processes."""
 
@@ -74,6 +78,20 @@ def unvisited(app: App, rows: Iterable[EngineAgreement]) -> tuple[str, ...]:
     seen = {array.component for row in compared for array in row.values}
     missing = [component.name for component in app.components if component.name not in seen] if compared else []
     return tuple(f'component "{name}" was not compared: no sample gave it anything to process' for name in missing)
+
+
+def zeros(app: App, inputs: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return a note on synthetic inputs of whole numbers: without a range they are zeros, which show little.
+
+    :param inputs: Of the reference's session.
+    """
+    step = app.components[0].preprocessing
+    given = step.config.get("ranges", {})
+    names = [each["name"] for each in inputs if each["dtype"].startswith(WHOLE) and each["name"] not in given]
+    if step.type != TENSORS or not names:
+        return ()
+    quoted = ", ".join(f'"{name}"' for name in names)
+    return (f"synthetic values of {quoted} are 0 everywhere, which shows little: give a range, or samples",)
 
 
 def in_one_line(error: LpbenchError) -> str:
