@@ -63,6 +63,7 @@ def test_a_stage_whose_verdict_is_withheld_has_its_times_and_the_reason() -> Non
     rows = {row["stage"]: row for row in table(exports.of_comparisons([short], "csv", []))}
     assert rows["preprocessing"]["verdict"] == rows["preprocessing"]["ratio"] == ""
     assert rows["preprocessing"]["reason"] == "too short"
+    assert rows["preprocessing"]["code"] == "too-short"
     assert float(rows["preprocessing"]["first_ns"]) > 0
 
 
@@ -87,6 +88,7 @@ def test_markdown_has_the_tables_of_the_screen_and_what_is_missing() -> None:
     text = exports.of_result(make_result(make_configuration(), make_configuration("other", 20 * MS)), "markdown")
     tables = [block for block in text.split("\n\n") if block.startswith("|")]
     assert len(tables) == 3
+    assert text.index(tables[0]) < text.index("each alone") < text.index(tables[1])
     for block in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
     assert re.search(r"^- .*no verdict", text, re.MULTILINE)

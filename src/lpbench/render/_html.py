@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lpbench.render import _context
 from lpbench.render._breakdown import parts_notes, parts_table
 from lpbench.render._stage_table import stage_columns, stage_rows
-from lpbench.render._summary import STYLES, summary_table, unmeasured
+from lpbench.render._summary import EACH_ALONE, STYLES, summary_table, unmeasured
 from lpbench.render._units import unit_for
 from lpbench.util.text import clean
 
@@ -31,7 +31,7 @@ def fragment(result: Result) -> str:
     parts = [paragraph(line) for line in _context.header(result, WIDE)]
     if len(measured) > 1:
         parts.append(grid(*summary_table(result), STYLES))
-        parts.append(paragraph("each alone, in slices without interruption:"))
+        parts.append(paragraph(EACH_ALONE))
     for configuration in measured:
         parts += _configuration(configuration, result)
     parts += [paragraph(line) for line in (*unmeasured(result.configurations), *_context.missing(result))]

@@ -34,6 +34,8 @@ LEAST_REASON = 20
 """Columns that a reason has at least, however long the name beside it is."""
 IN_TURNS, ALONE = "in turns", "alone"
 """Headings of times that stand beside verdicts, and of figures that only uninterrupted timing gives."""
+EACH_ALONE = "each alone, in slices without interruption:"
+"""Stands above the figures of single engines that follow the table of all."""
 FIGURES, FACTS = range(1, 9), range(9, 15)
 """Where the columns of what was measured stand, and those of what it was measured of."""
 

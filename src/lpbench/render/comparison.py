@@ -29,6 +29,8 @@ MOST = 0.5
 """A stage that makes up this share of the difference is most of it."""
 SHORT_NS = 1e5
 """Below it times are shown in microseconds."""
+ALONE = "alone, not in turns"
+"""Beside figures that slices in turns do not give."""
 
 Named = tuple[str, "Result"]
 """What a result was called on the command line, and the result."""
@@ -202,7 +204,7 @@ def _beside(each: Compared) -> Iterator[list[str]]:
             ratio,
             "",
             f"{before} → {after} {clean(unit)}",
-            "",
+            ALONE if name.startswith("LATENCY_") and each.basis == LOCKSTEP else "",
         ]
     if each.answers:
         yield ["answers", "", "", "", f"{each.answers[0]} of {each.answers[1]} alike", ""]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.render import _context, _html, comparison
 from lpbench.render._breakdown import parts_notes, parts_table
 from lpbench.render._stage_table import stage_columns, stage_rows
-from lpbench.render._summary import summary_table, unmeasured
+from lpbench.render._summary import EACH_ALONE, summary_table, unmeasured
 from lpbench.render._units import unit_for
 from lpbench.results.names import name_of
 from lpbench.util.text import clean
@@ -31,7 +31,7 @@ METRIC_COLUMNS = (
 )
 VERDICT_COLUMNS = (
     *("first", "second", "basis", "stage", "verdict", "ratio", "lower", "upper", "runs", "margin"),
-    *("first_ns", "second_ns", "reason"),
+    *("first_ns", "second_ns", "reason", "code"),
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of a text that a spreadsheet would compute."""
@@ -90,7 +90,7 @@ def result_markdown(result: Result) -> str:
     measured = [each for each in result.configurations if each.measured]
     blocks = [_lines(_context.header(result, WIDE))]
     if len(measured) > 1:
-        blocks.append(_markdown_table(*summary_table(result)))
+        blocks += [_markdown_table(*summary_table(result)), EACH_ALONE]
     for each in measured:
         blocks += _configuration(each, result)
     blocks.append(_list([*unmeasured(result.configurations)[1:], *_context.missing(result)]))
@@ -128,7 +128,8 @@ def _verdicts(each: Compared) -> Iterator[tuple[object, ...]]:
     for stage, found in document["stages"].items():
         lower, upper = found.get("interval") or (None, None)
         figures = found.get("ratio"), lower, upper, found.get("runs"), found.get("margin"), *found["median_ns"]
-        yield each.first, each.second, document["basis"], stage, found["verdict"], *figures, found["reason"]
+        why = found["reason"], found["code"]
+        yield each.first, each.second, document["basis"], stage, found["verdict"], *figures, *why
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
