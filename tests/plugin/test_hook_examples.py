@@ -105,7 +105,7 @@ def test_app_engine_processors_words_and_metric_make_one_measurement(
 
 
 def test_the_guess_makes_a_new_app(environment: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "m.acme").write_text("0.5", encoding="utf-8")
+    (tmp_path / "m.acme").write_text('{"factor": 0.5}', encoding="utf-8")
     words = ("new-app", "fresh", "--class", "signal_processing", "--model", "m.acme")
     assert "gain takes another factor" in python(environment, tmp_path, "-m", "lpbench", *words)
     (component,) = json.loads((tmp_path / "fresh" / "ai_app_config.json").read_text("utf-8"))["components"]
@@ -142,12 +142,12 @@ def test_the_converter_converts_and_the_conversion_computes_the_same(
     node = onnx.helper.make_node("Mul", ["signal", "k"], ["rate"])
     save(tmp_path / "m.onnx", [node], [("signal", FLOAT, shape)], [("rate", FLOAT, shape)], factor)
     python(environment, tmp_path, "-m", "lpbench", "convert", "m.onnx", "--to", "acme")
-    assert (tmp_path / "m.acme").read_text("utf-8") == "3.0"
+    assert json.loads((tmp_path / "m.acme").read_text("utf-8")) == {"factor": 3}
 
 
 def test_the_analysis_can_be_called(environment: dict[str, str], tmp_path: Path) -> None:
     """No command uses analyses yet: the target is loaded as a command would."""
-    (tmp_path / "m.acme").write_text("0.5", encoding="utf-8")
+    (tmp_path / "m.acme").write_text('{"factor": 0.5}', encoding="utf-8")
     code = """
 from pathlib import Path
 from lpbench import Model

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 for needed in ("numpy", "hatchling", "pip"):
     pytest.importorskip(needed, reason=f"needs {needed}")
 
+MODEL = '{"factor": 2.0}'
 PLUGIN = Path(__file__).parents[1] / "data" / "lpbench-acme"
 
 
@@ -48,7 +50,7 @@ def test_its_engine_is_listed(site: Path, tmp_path: Path) -> None:
 
 def test_its_engine_runs_an_app(site: Path, tmp_path: Path) -> None:
     """A bare model file of the plugin's own format, measured in worker processes."""
-    (tmp_path / "double.acme").write_text("2.0", encoding="utf-8")
+    (tmp_path / "double.acme").write_text(MODEL, encoding="utf-8")
     done = lpbench(site, "run", "double.acme", "--number", "20", "-o", "r.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "engines/acme" in done.stdout
@@ -60,5 +62,16 @@ def test_its_errors_are_told_like_our_own(site: Path, tmp_path: Path) -> None:
     (tmp_path / "wrong.acme").write_text("two", encoding="utf-8")
     done = lpbench(site, "run", "wrong.acme", "--number", "20", cwd=tmp_path)
     assert done.returncode in {2, 3}
-    assert "could not convert string to float: 'two'" in done.stderr
+    assert "wrong.acme: cannot be loaded: Expecting value" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_its_engine_keeps_the_contract(site: Path, tmp_path: Path) -> None:
+    """Every check of the kit that applies to an engine without options, probe and case; none is expected to fail."""
+    (tmp_path / "double.acme").write_text(MODEL, encoding="utf-8")
+    done = lpbench(site, "check", "acme", "--model", "double.acme", "--json", cwd=tmp_path)
+    found = json.loads(done.stdout)
+    assert done.returncode == 0, [each for each in found["checks"] if not each["ok"]]
+    counts = Counter(each["status"] for each in found["checks"])
+    assert set(counts) == {"passed", "not applicable"}
+    assert counts["passed"] > 40

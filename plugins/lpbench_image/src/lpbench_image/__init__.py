@@ -30,6 +30,7 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
             config="lpbench_image.config:ImageConfig",
             suffixes=SUFFIXES,
             guess="lpbench_image._guess:image",
+            case="lpbench_image.cases:image",
         )
     )
 
@@ -47,6 +48,7 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
             config="lpbench_image.config:ClassificationConfig",
             classes=("image_classification", "object_classification", "emotion"),
             guess="lpbench_image._guess:classification",
+            case="lpbench_image.cases:classification",
         )
     )
     for spec in (*DETECTORS, *SPECS):

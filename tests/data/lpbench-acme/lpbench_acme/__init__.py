@@ -7,4 +7,5 @@ import lpbench
 def lpbench_register_engines(register):
     """Offer the engine by its import path; it reads files that end in .acme."""
     formats = {"acme": (".acme",)}
-    register(lpbench.EngineSpec("acme", "lpbench_acme.engine:Acme", requires=("numpy",), formats=formats))
+    needs = {"requires": ("numpy",), "hint": "pip install numpy"}
+    register(lpbench.EngineSpec("acme", "lpbench_acme.engine:Acme", "scales its input", formats=formats, **needs))

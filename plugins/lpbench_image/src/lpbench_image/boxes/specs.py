@@ -15,6 +15,7 @@ DETECTORS = (
         requires=("numpy",),
         hint=_HINT,
         config="lpbench_image.boxes.config:SsdConfig",
+        case="lpbench_image.cases:ssd",
     ),
     ProcessorSpec(
         "nanodet",
@@ -23,6 +24,7 @@ DETECTORS = (
         requires=("numpy",),
         hint=_HINT,
         config="lpbench_image.boxes.config:NanoDetConfig",
+        case="lpbench_image.cases:nanodet",
     ),
     ProcessorSpec(
         "boxes",
@@ -31,5 +33,6 @@ DETECTORS = (
         requires=("numpy",),
         hint=_HINT,
         config="lpbench_image.boxes.config:BoxesConfig",
+        case="lpbench_image.cases:boxes",
     ),
 )

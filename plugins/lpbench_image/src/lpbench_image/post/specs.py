@@ -15,6 +15,7 @@ SPECS = (
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:MeshConfig",
+        case="lpbench_image.cases:mesh",
         words={"points": "lpbench_image._words:points"},
     ),
     ProcessorSpec(
@@ -24,6 +25,7 @@ SPECS = (
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:IrisConfig",
+        case="lpbench_image.cases:iris",
         words={"points": "lpbench_image._words:points"},
     ),
     ProcessorSpec(
@@ -33,6 +35,7 @@ SPECS = (
         requires=("numpy", "cv2"),
         hint=OPENCV,
         config="lpbench_image.post.config:HeadPoseConfig",
+        case="lpbench_image.cases:head_pose",
         words={"yaw": "lpbench_image._words:angles"},
     ),
     ProcessorSpec(
@@ -42,6 +45,7 @@ SPECS = (
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:KeypointsConfig",
+        case="lpbench_image.cases:keypoints",
     ),
     ProcessorSpec(
         "embedding",
@@ -50,6 +54,7 @@ SPECS = (
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:EmbeddingConfig",
+        case="lpbench_image.cases:embedding",
         words={"embedding": "lpbench_image._words:embedding"},
     ),
     ProcessorSpec(
@@ -59,6 +64,7 @@ SPECS = (
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:AgeGenderConfig",
+        case="lpbench_image.cases:age_gender",
         words={"age": "lpbench_image._words:person"},
     ),
     ProcessorSpec(
@@ -68,6 +74,7 @@ SPECS = (
         requires=("numpy", "cv2"),
         hint=OPENCV,
         config="lpbench_image.post.config:MaskConfig",
+        case="lpbench_image.cases:mask",
         words={"mask": "lpbench_image._words:mask", "masks": "lpbench_image._words:mask"},
     ),
     ProcessorSpec(
@@ -77,6 +84,7 @@ SPECS = (
         requires=("numpy", "cv2"),
         hint=OPENCV,
         config="lpbench_image.post.config:TextBoxesConfig",
+        case="lpbench_image.cases:text_boxes",
     ),
     ProcessorSpec(
         "ctc",
@@ -85,5 +93,6 @@ SPECS = (
         requires=("numpy",),
         hint=NUMPY,
         config="lpbench_image.post.config:CtcConfig",
+        case="lpbench_image.cases:ctc",
     ),
 )
