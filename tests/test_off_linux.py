@@ -159,7 +159,14 @@ def test_doctor_works_or_says_why_not(system: str, lpbench: Callable[..., Any]) 
     if system == "windows":
         assert "worker processes do not run on this system" in lpbench("doctor", status=2).stderr
         return
-    assert "Traceback" not in lpbench("doctor").stdout
+    assert "not known: there is no /proc/meminfo\n" in lpbench("doctor").stdout
+
+
+def test_an_engine_that_cannot_be_probed_is_ready(system: str, lpbench: Callable[..., Any], fakes: object) -> None:
+    engines = json.loads(lpbench("engines", "--probe", "--json").stdout)
+    (fake,) = (engine for engine in engines if engine["name"] == "fake")
+    assert fake["state"] == "ready"
+    assert ("worker processes do not run" in str(fake["unusable"])) == (system == "windows")
 
 
 def test_unknown_facts_have_reasons(python: Callable[..., Any], system: str) -> None:

@@ -97,12 +97,12 @@ def _rows(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "governor", _text(facts, "governor")
     yield "virtualisation", _text(facts, "virtualisation")
     free = facts["memory_available_bytes"].get("value")
-    yield "memory", f"{_text(facts, 'memory_gib')} GiB" + (f", {free / GIB:.3g} free" if free else "")
+    yield "memory", _text(facts, "memory_gib", " GiB") + (f", {free / GIB:.3g} free" if free else "")
 
 
-def _text(facts: Facts, key: str) -> str:
-    """Return a fact as text, or why it is not known."""
+def _text(facts: Facts, key: str, unit: str = "") -> str:
+    """Return a fact as text with its unit, or why it is not known."""
     value = facts[key].get("value")
     if value is None:
         return f"not known: {facts[key]['reason']}"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}{unit}" if isinstance(value, float) else f"{value}{unit}"

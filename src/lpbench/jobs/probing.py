@@ -55,9 +55,15 @@ def probe(engine: str | Offer[EngineSpec], *, timeout: float = TIMEOUT) -> Probe
     :raises UnknownNameError: No plugin offers the engine.
     """
     offer = registry.current().get(registry.ENGINES, engine) if isinstance(engine, str) else engine
+    from lpbench.worker.client import require_processes
+
     available = offer.availability()
     if not available or not offer.spec.probe:
         return Probed(available, offer.spec.version() if available else "")
+    try:
+        require_processes()
+    except LpbenchError as error:  # the engine is ready all the same
+        return Probed(available, offer.spec.version(), unusable={"a probe": error.what})
     try:
         return _read(_ask(offer.spec, timeout))
     except WorkerError as error:

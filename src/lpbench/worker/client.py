@@ -71,7 +71,7 @@ def require_processes() -> None:
     if lacking:
         raise LpbenchError(
             f"worker processes do not run on this system: it has no {', '.join(lacking)}",
-            hint="--no-isolate, or isolate=False in Python, measures in the calling process",
+            hint="lpbench run --no-isolate, or isolate=False in Python, measures in the calling process",
         )
 
 
