@@ -185,6 +185,20 @@ def test_a_narrow_terminal_shows_every_figure_and_no_line_runs_over(width: int) 
     assert "no such library" in " ".join(render.text(several, width=width).split())
 
 
+@pytest.mark.parametrize("width", [60, 72])
+def test_verdicts_and_names_stay_whole_on_a_narrow_terminal(width: int) -> None:
+    """Two settings of one engine would be one if their names were cut; half a ratio would be another one."""
+    first, second = (
+        dataclasses.replace(make_configuration(ns=ns), configuration=EngineConfiguration("onnxruntime", threads=count))
+        for ns, count in ((10 * MS, 1), (20 * MS, 2))
+    )
+    pair = Lockstep(0, 1, {TOTAL: (2.0, 2.01, 2.02) * 3})
+    text = render.text(dataclasses.replace(make_result(first, second), lockstep=(pair,)), width=width)
+    assert max(map(cells, text.splitlines())) <= width
+    assert re.search(r"^onnxruntime:threads=2 .*SLOWER  2\.01 ±0\.0\d", text, re.MULTILINE)
+    assert "…" not in text
+
+
 def failed_long() -> Configuration:
     """Return a configuration that was not measured for a reason of several lines."""
     reason = "not installed: no_such_library. " + 5 * "It comes with its vendor's package, which is long to describe. "

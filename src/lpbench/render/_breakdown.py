@@ -65,7 +65,7 @@ def parts(configuration: Configuration, *, width: int, paint: Paint = unstyled) 
 def parts_table(configuration: Configuration) -> tuple[list[Column], list[list[str]]]:
     """Return the columns and a row for each part."""
     unit = unit_for([configuration])
-    columns = [Column(TITLE, left=True), Column(unit.name), Column("±", left=True), Column("share")]
+    columns = [Column(TITLE, left=True), Column(unit.name), Column("±", left=True, whole=True), Column("share")]
     return columns, [_row(part, unit) for part in parts_of(configuration)]
 
 

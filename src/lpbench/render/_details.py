@@ -52,7 +52,7 @@ def runs(configuration: Configuration, width: int) -> list[str]:
         Column("warm-up"),
         Column("samples"),
         Column(f"median {unit.name}"),
-        Column("±", left=True),
+        Column("±", left=True, whole=True),
         Column("outliers"),
         Column("ended by", left=True),
     ]

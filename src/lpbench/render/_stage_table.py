@@ -44,7 +44,9 @@ def stage_columns(unit: Unit) -> list[Column]:
     square = f"var {unit.name}²"
     return [
         Column("", left=True),
-        *(Column(title, left=title == "±", group=real) for title in ("calls", "mean", "median", "±", "std", square)),
+        *(Column(title, group=real) for title in ("calls", "mean", "median")),
+        Column("±", left=True, group=real, whole=True),
+        *(Column(title, group=real) for title in ("std", square)),
         *(Column(title, group=cpu) for title in ("calls", "mean", "median", "std", square)),
         Column("type", left=True),
         Column("plugin", left=True),
@@ -75,7 +77,7 @@ def _figures(statistics: Mapping[str, Summary], stage: str, unit: Unit) -> list[
 
 
 def _part(columns: list[Column], rows: list[list[str]], parts: tuple[slice, ...]) -> Part:
-    kept = [Column(column.title, column.left) for part in parts for column in columns[part]]
+    kept = [Column(column.title, column.left, whole=column.whole) for part in parts for column in columns[part]]
     return kept, [[*row[STAGE], *(cell for part in parts for cell in row[part])] for row in rows]
 
 

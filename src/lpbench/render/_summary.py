@@ -52,7 +52,7 @@ def summary(result: Result, *, width: int, paint: Paint = unstyled) -> list[str]
     elif rows:
         for part in ((0, *FIGURES), (0, *FACTS)):
             picked = [columns[at] for at in part], [[row[at] for at in part] for row in rows]
-            for block in blocks(*picked, width):
+            for block in blocks(*picked, width, names=width // 2):  # names tell the rows apart
                 lines += [*([""] if lines else []), *_block(block, len(rows), paint)]
     return [*lines, *unmeasured(result.configurations, paint, width=width)]
 
@@ -128,9 +128,9 @@ def _columns(unit: Unit, result: Result, ranking: Ranking, *, in_turns: bool) ->
     return [
         Column("engine", left=True),
         Column(f"latency {unit.name}", group=turns),
-        Column("", left=True, group=turns),
+        Column("", left=True, group=turns, whole=True),
         *(Column(SHORT[stage], group=turns) for stage in STAGES),
-        Column(_beside_what(result, ranking), left=True, group=turns),
+        Column(_beside_what(result, ranking), left=True, group=turns, whole=True),
         Column(percentile_name(result.settings.tail), group=alone),
         Column("1/s", group=alone),
         Column("version", left=True),

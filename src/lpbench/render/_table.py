@@ -31,11 +31,18 @@ class Column:
     :param title: The header, with the unit if the values have one.
     :param left: Align to the left, for words; numbers are aligned to the right.
     :param group: Heading shared by adjacent columns with the same group.
+    :param whole: Never cut it before numbers, although it is aligned to the left: an interval, a verdict.
     """
 
     title: str
     left: bool = False
     group: str = ""
+    whole: bool = False
+
+    @property
+    def words(self) -> bool:
+        """Whether a cell may be cut where the terminal is narrow."""
+        return self.left and not self.whole
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, gap: int = GAP) -> list[str]:
@@ -79,7 +86,7 @@ def blocks(
     if whole is not None:
         return [whole]
     sizes = zip(columns, _widths(columns, rows), strict=True)
-    least = [min(size, LEAST) if column.left else size for column, size in sizes]
+    least = [min(size, LEAST) if column.words else size for column, size in sizes]
     least[0] = min(_widths(columns, rows)[0], names)
     parts: list[list[int]] = [[0]]
     for at in range(1, len(columns)):
@@ -103,8 +110,8 @@ def _cut(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -
     """Return a table whose cells are shortened to widths that fit."""
     widths = _widths(columns, rows)
     gaps = sum(map(bool, widths)) - 1
-    words = [at for at, column in enumerate(columns) if column.left]
-    for able, least in ((words[1:], LEAST), (words, LEAST), (range(len(columns)), 1)):
+    words = [at for at, column in enumerate(columns) if column.words]
+    for able, least in (([at for at in words if at], LEAST), (words, LEAST), (range(len(columns)), 1)):
         while sum(widths) + gaps > width:
             widest = max((at for at in able if widths[at] > least), key=lambda at: widths[at], default=None)
             if widest is None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NAMES = {"total": "total", "preprocessing": "  pre", "inference": "  infer", "postprocessing": "  post"}
 METRICS = {"CPU_MEM_PEAK": "memory", "QUALITY_VALUE": "quality"}
 STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn", "SAME": "bold"}
+MARK = 5
+"""Column of the mark, which may be cut on a narrow terminal."""
 MOST = 0.5
 """A stage that makes up this share of the difference is most of it."""
 SHORT_NS = 1e5
@@ -149,7 +151,7 @@ def _metric_json(metric: Metric | None) -> dict[str, Any]:
 def _table(each: Compared, width: int, paint: Paint) -> list[str]:
     """Return a row for each stage: verdict, ratio with its interval, and the two times; and what is not a time."""
     rows = [*_rows(each), *_cycles(each), *_beside(each)]
-    columns = [Column(title, left=True) for title in ("stage", "", "ratio", "", "", "")]
+    columns = [Column(title, left=True, whole=at < MARK) for at, title in enumerate(("stage", "", "ratio", "", "", ""))]
     lines = narrow(columns, rows, width)[1:]
     painted = [_paint(line, row[1], paint) for line, row in zip(lines, rows, strict=True)]
     return [*painted, *_remarks(each), *_wrapped(_workload(each), width, paint, "warn")]
