@@ -432,7 +432,7 @@ def test_a_bare_model_runs_with_synthetic_inputs(tmp_path: Path, capsys: Capture
     model = tmp_path / "add.onnx"
     onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 13)], ir_version=8), model)
     assert main(["run", str(model), "--number", "12"]) == 2
-    assert "--shape x=" in capsys.readouterr().err
+    assert "--shape 'x=" in capsys.readouterr().err
     assert main(["run", str(model), "--number", "12", "--shape", "x=2,3", "--range", "x=0,1", "--threads", "1"]) == 0
     text = capsys.readouterr().out
     assert "engines/onnxruntime" in text

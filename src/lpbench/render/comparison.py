@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from lpbench.render import Column, _html, digits, narrow
+from lpbench.render import Column, _html, digits, hanging, narrow
 from lpbench.render._numbers import ABSENT
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, subject_changes
 from lpbench.results.metrics import MILLISECOND
@@ -154,7 +154,8 @@ def _table(each: Compared, width: int, paint: Paint) -> list[str]:
     columns = [Column(title, left=True, whole=at < MARK) for at, title in enumerate(("stage", "", "ratio", "", "", ""))]
     lines = narrow(columns, rows, width)[1:]
     painted = [_paint(line, row[1], paint) for line, row in zip(lines, rows, strict=True)]
-    return [*painted, *_remarks(each), *_wrapped(_workload(each), width, paint, "warn")]
+    remarks = [line for remark in _remarks(each) for line in hanging(remark, width, 0)]
+    return [*painted, *remarks, *_wrapped(_workload(each), width, paint, "warn")]
 
 
 def _remarks(each: Compared) -> list[str]:
