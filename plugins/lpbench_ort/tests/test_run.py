@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 
 from lpbench.plugin.engine import EngineError
+from lpbench.testing import onnx_models
 from lpbench.testing.conversions import OnnxModels
 from lpbench.testing.setups import side_by_side
 
@@ -72,6 +73,43 @@ def test_types_that_numpy_lacks_pass_through(models: Models, open_session: Opene
     assert np.array_equal(session.run({"x": data.view(bits)})["y"], data)
     with pytest.raises(EngineError, match=rf"the model takes {dtype.name}\n.*astype\(ml_dtypes.{dtype.name}\).view"):
         open_session(models.identity(element)).run({"x": np.zeros((1, 3), np.float32)})
+
+
+def test_an_optional_input_may_be_left_out(models: Models, open_session: Opener) -> None:
+    """It has the type and shape of its tensor; a wrong array is named as that of any other input."""
+    x = np.array([[1, 2, 3]], np.float32)
+    session = open_session(models.optional())
+    assert [(info.name, info.dtype, info.shape, info.optional) for info in session.inputs] == [
+        ("x", "float32", ("N", 3), False),
+        ("extra", "float32", ("N", 3), True),
+    ]
+    assert session.run({"x": x})["y"].tolist() == [[1, 2, 3]]
+    assert session.run({"x": x, "extra": x})["y"].tolist() == [[2, 4, 6]]
+    with pytest.raises(EngineError, match='"extra" is float64; the model takes float32'):
+        open_session(models.optional()).run({"x": x, "extra": x.astype(np.float64)})
+    with pytest.raises(EngineError, match='io_binding cannot bind "extra", which may be left out'):
+        open_session(models.optional(), io_binding=True)
+
+
+def test_an_optional_input_of_unknown_rank_needs_no_shape(models: Models, open_session: Opener) -> None:
+    path = models.optional((1, 3))
+    model = onnx.load(path)
+    model.graph.input[1].type.optional_type.elem_type.tensor_type.ClearField("shape")
+    onnx.save(model, path)
+    assert open_session(path).run({"x": np.ones((1, 3), np.float32)})["y"].tolist() == [[1, 1, 1]]
+
+
+def test_weights_among_the_inputs_are_no_inputs(models: Models, open_session: Opener) -> None:
+    """Files of the first versions list them there, some without a shape; they cannot be given one."""
+    path = models.convolution((1, 3, 4, 4))
+    model = onnx.load(path)
+    model.graph.input.append(
+        onnx.helper.make_value_info("w", onnx.helper.make_tensor_type_proto(onnx_models.FLOAT, None))
+    )
+    onnx.save(model, path)
+    assert [info.name for info in open_session(path).inputs] == ["x"]
+    with pytest.raises(EngineError, match='a shape is given for "w", which is not an input'):
+        open_session(path, {"w": (8, 3, 3, 3)})
 
 
 def test_several_inputs_and_outputs_keep_their_names(models: Models, open_session: Opener) -> None:

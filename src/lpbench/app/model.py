@@ -265,6 +265,7 @@ def tensor(config: Mapping[str, Any]) -> TensorInfo:
         scale=config.get("scale"),
         zero_point=config.get("zero_point"),
         alias=config.get("alias", ""),
+        optional=config.get("optional", False),
     )
 
 

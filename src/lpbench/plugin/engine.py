@@ -41,6 +41,7 @@ class TensorInfo:
     :param scale: Real value of one step of a quantised tensor, else None.
     :param zero_point: Quantised value that represents zero, else None.
     :param alias: The app's name for the tensor if it differs from this file's, because a converter renamed it.
+    :param optional: Whether the model also runs without this input, as ONNX's optional types allow.
     """
 
     name: str
@@ -50,6 +51,7 @@ class TensorInfo:
     scale: float | None = None
     zero_point: int | None = None
     alias: str = ""
+    optional: bool = False
 
     @property
     def called(self) -> str:

@@ -87,6 +87,25 @@ class Graphs:
         inputs: list[Value] = [(name, FLOAT, shape) for name in ("a", "b")]
         return self.save(nodes, inputs, [(name, FLOAT, shape) for name in ("total", "difference")])
 
+    def optional(self, shape: Shape | None = ("N", 3)) -> Path:
+        """Save ``y = x + extra`` where the optional input ``extra`` is given, otherwise ``y = x``, both float32."""
+        import onnx
+
+        helper, value = onnx.helper, onnx.helper.make_tensor_value_info
+        given = [helper.make_node("OptionalGetElement", ["extra"], ["e"]), helper.make_node("Add", ["x", "e"], ["a"])]
+        then = helper.make_graph(given, "then", [], [value("a", FLOAT, shape)])
+        other = helper.make_graph([helper.make_node("Identity", ["x"], ["b"])], "other", [], [value("b", FLOAT, shape)])
+        nodes = [
+            helper.make_node("OptionalHasElement", ["extra"], ["has"]),
+            helper.make_node("If", ["has"], ["y"], then_branch=then, else_branch=other),
+        ]
+        path = self.save(nodes, [("x", FLOAT, shape)], [("y", FLOAT, shape)])
+        model = onnx.load(path)
+        element = helper.make_tensor_type_proto(FLOAT, shape)
+        model.graph.input.append(helper.make_value_info("extra", helper.make_optional_type_proto(element)))
+        onnx.save(model, path)
+        return path
+
     def convolution(
         self, size: Shape = ("N", 3, "H", "W"), *, element: int = FLOAT, weights_beside: bool = False
     ) -> Path:

@@ -113,12 +113,12 @@ def fitted(tensors: Sequence[Tensor], inputs: Sequence[TensorInfo]) -> Feeds:
     """
     by_name = {tensor.name: tensor for tensor in tensors}
     for info in inputs:
-        if info.called not in by_name:
+        if info.called not in by_name and not info.optional:
             raise EngineError(
                 f'input "{info.name}" takes the tensor "{info.called}", which was not given',
                 hint=nearest(info.called, by_name),
             )
-    return {info.name: _fitted(by_name[info.called], info) for info in inputs}
+    return {info.name: _fitted(by_name[info.called], info) for info in inputs if info.called in by_name}
 
 
 def arranged(values: Any, layout: str, wanted: str) -> Any:

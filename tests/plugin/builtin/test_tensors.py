@@ -270,6 +270,28 @@ def test_a_file_that_does_not_fit_the_model_says_where_it_differs(tmp_path: Path
         assert str(path) in caught.value.where
 
 
+EXTRA = TensorInfo("extra", "float32", ("N", None), optional=True)
+
+
+def test_an_optional_input_is_made_if_its_shape_is_given() -> None:
+    """Otherwise it is left out, and its open dimensions are not asked for."""
+    assert list(made(IMAGE, EXTRA)) == ["image"]
+    assert made(IMAGE, EXTRA, shapes={"extra": [1, 5]})["extra"].shape == (1, 5)
+
+
+def test_an_optional_input_may_be_missing_in_a_file(tmp_path: Path) -> None:
+    """One array in a file is then that of the other input; where it is there, it has to fit."""
+    image, extra = np.ones((1, 3, 4, 4), "float32"), np.ones((1, 5), "float32")
+    np.save(tmp_path / "a.npy", image)
+    np.savez(tmp_path / "b.npz", image=image, extra=extra)
+    np.savez(tmp_path / "c.npz", image=image, extra=extra.astype("float64"))
+    pre = preprocessor(IMAGE, EXTRA)
+    assert list(pre.load(tmp_path / "a.npy").data) == ["image"]
+    assert list(pre.load(tmp_path / "b.npz").data) == ["image", "extra"]
+    with pytest.raises(ProcessorError, match='"extra" is float64'):
+        pre.load(tmp_path / "c.npz")
+
+
 def test_given_shapes_hold_for_files_too(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.ones((1, 9), "int64"))
     with pytest.raises(ProcessorError, match="has the shape 1,9; the model takes 1,8"):

@@ -59,6 +59,12 @@ def test_real_values_for_a_quantised_input_are_to_be_quantised() -> None:
     assert "astype" in str(feed_checks.problem({"x": np.array([1, 2])}, [info]))
 
 
+def test_an_optional_input_may_be_missing() -> None:
+    inputs = (*INPUTS, TensorInfo("extra", "int64", (1,), optional=True))
+    assert feed_checks.problem(GOOD, inputs) is None
+    assert feed_checks.problem({**GOOD, "extra": np.ones(1)}, inputs) is not None
+
+
 def test_shapes_asked_for_are_the_shapes_in_force() -> None:
     assert [info.shape for info in feed_checks.fixed(INPUTS, {"image": (4, 3, 6)})] == [(4, 3, 6), ()]
 

@@ -143,3 +143,8 @@ def _check_bindable(tensors: Sequence[TensorInfo]) -> None:
                 f'io_binding cannot bind "{info.name}", which is {info.dtype}',
                 hint="set io_binding to false for this model",
             )
+        if info.optional:
+            raise EngineError(
+                f'io_binding cannot bind "{info.name}", which may be left out',
+                hint="set io_binding to false for this model",
+            )

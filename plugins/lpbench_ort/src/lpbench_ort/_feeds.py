@@ -35,7 +35,7 @@ def problem(feeds: object, inputs: Sequence[TensorInfo]) -> tuple[str, str] | No
 def _problem_of(info: TensorInfo, feeds: Mapping[str, Any]) -> tuple[str, str] | None:
     if info.name not in feeds:
         missing = f'input "{info.name}" is missing', f"pass {info.dtype} of shape {text(info.shape)}"
-        return None if info.dtype.startswith("optional(") else missing
+        return None if info.optional or info.dtype.startswith("optional(") else missing
     if not is_tensor(info):
         return None
     array = feeds[info.name]

@@ -41,7 +41,7 @@ class OrtSession(Session):
         folder: TemporaryDirectory[str] | None,
         made: Sequence[Made] | None = None,
     ) -> None:
-        self.inputs = _shapes.fixed([_types.tensor_info(argument) for argument in session.get_inputs()], shapes)
+        self.inputs = _shapes.fixed([_types.input_info(argument) for argument in session.get_inputs()], shapes)
         outputs = tuple(_types.tensor_info(argument) for argument in session.get_outputs())
         self.outputs = outputs if made is None else _shown(outputs, made)
         self._made = made

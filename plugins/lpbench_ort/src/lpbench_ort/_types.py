@@ -8,6 +8,7 @@ from typing import Any
 from lpbench.plugin.engine import TensorInfo
 
 TENSOR = re.compile(r"tensor\((\w+)\)")
+OPTIONAL = re.compile(r"optional\(tensor\((\w+)\)\)")
 
 RENAMED = {
     "float": "float32",
@@ -50,6 +51,14 @@ def tensor_info(argument: Any) -> TensorInfo:
     match = TENSOR.fullmatch(argument.type)
     dtype = numpy_name(match[1]) if match else argument.type
     return TensorInfo(argument.name, dtype, tuple(argument.shape))
+
+
+def input_info(argument: Any) -> TensorInfo:
+    """Return an input; a tensor that may be left out is marked."""
+    match = OPTIONAL.fullmatch(argument.type)
+    if not match:
+        return tensor_info(argument)
+    return TensorInfo(argument.name, numpy_name(match[1]), tuple(argument.shape), optional=True)
 
 
 def is_tensor(info: TensorInfo) -> bool:

@@ -217,7 +217,8 @@ def _shapes(source: Model, inputs: Sequence[TensorInfo], feeds: Path, given: Sha
         return {}
     called = {info.name: info.called for info in source.inputs}
     shapes = {fed.name: tuple(fed.values.shape) for fed in tensor_wire.read_feeds(feeds)}
-    return {info.name: shapes[called.get(info.name, info.name)] for info in inputs}
+    names = {info.name: called.get(info.name, info.name) for info in inputs}
+    return {name: shapes[fed] for name, fed in names.items() if fed in shapes}  # optional inputs may be left out
 
 
 def _around(app: App, component: Any, model: Model) -> App:

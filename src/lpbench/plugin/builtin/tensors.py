@@ -90,20 +90,23 @@ class TensorPreprocessor(Preprocessor[TensorConfig]):
         :raises ProcessorError: A dimension is open, or values of a type cannot be generated.
         """
         self._shapes = self._shapes or resolve_shapes(self.inputs, self.config.shapes)
-        return Sample(str(index), {info.name: self._make(info, index, seed) for info in self.inputs})
+        return Sample(
+            str(index), {info.name: self._make(info, index, seed) for info in self.inputs if info.name in self._shapes}
+        )
 
     def load(self, path: Path) -> Sample:
         """Return the tensors in an .npy file, for models with one input, or in an .npz file by input name.
 
         :raises ProcessorError: The file cannot be read, or a type or shape does not fit the model.
         """
-        arrays = read_arrays(path, [info.name for info in self.inputs])
+        arrays = read_arrays(path, [info.name for info in _needed(self.inputs, self.config.shapes)])
         names = {info.name for info in self.inputs}
         for name in sorted(arrays.keys() - names):
             raise ProcessorError(
                 f'holds "{name}", which is not an input of the model', where=str(path), hint=nearest(name, names)
             )
-        return Sample(path.name, {info.name: self._fitting(info, arrays, path) for info in self.inputs})
+        taken = [info for info in self.inputs if info.name in arrays or not info.optional]
+        return Sample(path.name, {info.name: self._fitting(info, arrays, path) for info in taken})
 
     def _make(self, info: TensorInfo, index: int, seed: int) -> Array:
         shape = self._shapes[info.name]
@@ -160,7 +163,7 @@ class TensorPostprocessor(Postprocessor[RawConfig]):
 
 
 def resolve_shapes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
-    """Return a shape without open dimensions for every input.
+    """Return a shape without open dimensions for every input, of optional inputs for those of which one is given.
 
     The size of a dimension comes from the shape given for its input, or from a dimension of the
     same name; an open first dimension is the batch and becomes 1.
@@ -178,12 +181,17 @@ def resolve_shapes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[in
         info.name: tuple(given[info.name])
         if info.name in given
         else tuple(size(axis, dimension) for axis, dimension in enumerate(info.shape))
-        for info in inputs
+        for info in _needed(inputs, given)
     }
     fixed = {name: tuple(size for size in shape if isinstance(size, int)) for name, shape in shapes.items()}
     if any(len(fixed[name]) < len(shape) for name, shape in shapes.items()):
         raise _open(shapes)
     return fixed
+
+
+def _needed(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]]) -> list[TensorInfo]:
+    """Return the inputs that a sample has: an optional one only if its shape is given."""
+    return [info for info in inputs if info.name in given or not info.optional]
 
 
 def _named_sizes(inputs: Sequence[TensorInfo], given: Mapping[str, Sequence[int]]) -> dict[str, int]:

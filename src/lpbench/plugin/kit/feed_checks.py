@@ -34,7 +34,8 @@ def problem(feeds: object, inputs: Sequence[TensorInfo]) -> tuple[str, str] | No
     for name in feeds:
         if name not in known:
             return f'the model has no input "{name}"', nearest(str(name), known)
-    problems = (_missing(info) if info.name not in feeds else misfit(feeds[info.name], info) for info in inputs)
+    wanted = [info for info in inputs if info.name in feeds or not info.optional]
+    problems = (_missing(info) if info.name not in feeds else misfit(feeds[info.name], info) for info in wanted)
     return next(filter(None, problems), None)
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 # Field numbers of onnx.proto: message, then field.
 MODEL_GRAPH = 7
-GRAPH_INPUT, GRAPH_OUTPUT = 11, 12
+GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT = 5, 11, 12
+TENSOR_NAME = 8
 VALUE_NAME, VALUE_TYPE = 1, 2
 TYPE_TENSOR, TYPE_OPTIONAL, OPTIONAL_ELEMENT = 1, 9, 1
 TENSOR_SHAPE, SHAPE_DIMENSION = 2, 1
@@ -45,12 +46,18 @@ def output_shapes(path: Path) -> dict[str, Sizes]:
 def unranked_inputs(path: Path) -> list[str]:
     """Return the names of the inputs whose shape a model does not state, not even the number of dimensions.
 
+    Weights that a file lists among its inputs, and inputs of an optional type, need no shape.
+
     :raises OSError: The file cannot be read.
     :raises ValueError: The file is not a protocol buffer.
     """
     with path.open("rb") as file:
-        values = nested(file, (0, path.stat().st_size), MODEL_GRAPH, GRAPH_INPUT)
-        return [_name(file, span) for span in values if any(_unranked(file, kind) for kind in _kinds(file, span))]
+        whole = 0, path.stat().st_size
+        weights = nested(file, whole, MODEL_GRAPH, GRAPH_INITIALIZER, TENSOR_NAME)
+        known = {text(file, name) for name in weights}
+        values = nested(file, whole, MODEL_GRAPH, GRAPH_INPUT)
+        unranked = (span for span in values if any(_unranked(file, kind) for kind in nested(file, span, VALUE_TYPE)))
+        return [name for span in unranked if (name := _name(file, span)) not in known]
 
 
 def _unranked(file: BinaryIO, kind: Span) -> bool:
