@@ -26,6 +26,7 @@ from lpbench.machine import (
     findings,
     hashes,
     snapshot,
+    usable_cores,
 )
 from lpbench.util.unavailable import Unavailable
 
@@ -274,6 +275,14 @@ def test_a_guest_in_a_container(tmp_path: Path) -> None:
     found = values(GUEST, tmp_path)
     assert (found["platform"], found["virtualisation"], found["container"]) == ("x86-64-vm", "kvm", "docker")
     assert (found["cgroup_cpu_quota"], found["cgroup_cpuset"], found["cgroup_memory_limit"]) == (0.5, [1], 2**31)
+
+
+def test_a_quota_counts_as_so_many_cores_rounded_up(tmp_path: Path) -> None:
+    allowed = len(os.sched_getaffinity(0))
+    assert usable_cores(tmp_path / "nothing") == allowed
+    assert usable_cores(tree(tmp_path / "half", GUEST)) == 1
+    wide = {**GUEST, "sys/fs/cgroup/work.slice/cpu.max": f"{100_000 * (allowed + 3)} 100000\n"}
+    assert usable_cores(tree(tmp_path / "wide", wide)) == allowed
 
 
 def test_version_1_control_groups(tmp_path: Path) -> None:

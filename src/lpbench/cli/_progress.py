@@ -40,6 +40,9 @@ class Screen(Protocol):
     def show(self, progress: Progress, words: str) -> None:
         """Show the state of the benchmark."""
 
+    def say(self, line: str) -> None:
+        """Print a line that stays."""
+
     def close(self) -> None:
         """Remove the progress from the screen."""
 
@@ -61,6 +64,9 @@ class Live:
     def __call__(self, progress: Progress) -> None:
         """Show the progress."""
         with self._lock:
+            if progress.note:
+                self._screen.say(f"note: {clean(progress.note)}")
+                return
             self._last = progress
             self._screen.show(progress, words(progress, time.monotonic() - self._begun))
 
@@ -110,6 +116,10 @@ class Lines:
         self._last, self._printed = (progress.configuration, progress.run), now
         _console.say(f"{clean(progress.configuration)} {words}")
 
+    def say(self, line: str) -> None:
+        """Print it."""
+        _console.say(line)
+
     def close(self) -> None:
         """Do nothing: no line is open."""
 
@@ -131,6 +141,10 @@ class Line:
         text = f"{clean(progress.configuration)} {'━' * full}{' ' * (BAR - full)} {words}"
         self._write(f"\r{shorten(text, _console.width(self._stream) - 1)}\x1b[K")
 
+    def say(self, line: str) -> None:
+        """Print it in place of the progress, which comes again below."""
+        self._write("".join(["\r\x1b[K", *(f"{each}\n" for each in _wrapped(line, self._stream))]))
+
     def close(self) -> None:
         """Clear the line."""
         self._write("\r\x1b[K")
@@ -147,6 +161,7 @@ class Rich:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
+        self._stream = stream
         self._columns = Progress(
             TextColumn("{task.fields[engine]}", markup=False),
             BarColumn(BAR),
@@ -173,10 +188,21 @@ class Rich:
         )
         self._columns.refresh()
 
+    def say(self, line: str) -> None:
+        """Print it above the progress."""
+        for each in _wrapped(line, self._stream):
+            self._columns.console.print(each, markup=False, highlight=False)
+
     def close(self) -> None:
         """Clear the line."""
         if self._next:
             self._columns.stop()
+
+
+def _wrapped(line: str, stream: TextIO) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(line, _console.width(stream) - 1, subsequent_indent="  ")
 
 
 def _screen(stream: TextIO, begun: float) -> Screen:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,7 @@ __all__ = [
     "findings",
     "hashes",
     "snapshot",
+    "usable_cores",
 ]
 
 
@@ -62,6 +65,14 @@ def hashes(machine: Facts, subject: Facts) -> dict[str, str]:
 def available_memory(root: Path = Path("/")) -> int | None:
     """Return the bytes of memory available to processes, or None if the kernel does not report them."""
     return _board.available_memory(Root(root))
+
+
+def usable_cores(root: Path = Path("/")) -> int:
+    """Return how many cores this process can use at a time: those of its affinity, or of the control group's quota."""
+    allowed = value_of({"affinity": _software.affinity()}, "affinity")
+    cores = len(allowed) if allowed else os.cpu_count() or 1
+    quota = _board.cgroup_quota(Root(root)).get("value")
+    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any], part: str = "machine") -> dict[str, tuple[Any, Any]]:

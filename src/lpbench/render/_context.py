@@ -144,8 +144,8 @@ def missing(result: Result) -> list[str]:
 
 
 def doubts(result: Result) -> list[str]:
-    """Return what is missing or doubtful about each configuration by itself."""
-    lines: list[str] = []
+    """Return what is missing or doubtful about each configuration by itself, and about what was asked for."""
+    lines = [f"{clean(note['name'])}: {clean(note['reason'])}" for note in result.resolved.notes]
     several = len(result.configurations) > 1
     for each in result.configurations:
         prefix = f"{name_of(each, result.configurations)}: " if several else ""

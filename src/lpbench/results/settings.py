@@ -133,6 +133,8 @@ class Resolved:
     :param data_digest: Tells one set of samples from another: sha256 of names, sizes and contents; empty for synthetic
         samples, and where it is not known.
     :param also_ready: Other engines that were ready and read the model, where nobody named one.
+    :param notes: What is to be said about what was asked for, each with ``name`` (``time``: it took longer than it
+        might; ``threads``: an engine has more of them than cores) and ``reason``.
     """
 
     runs: int = 0
@@ -142,6 +144,7 @@ class Resolved:
     samples: tuple[str, ...] = ()
     data_digest: str = ""
     also_ready: tuple[str, ...] = ()
+    notes: tuple[Mapping[str, str], ...] = ()
 
 
 def documentation() -> dict[str, str]:

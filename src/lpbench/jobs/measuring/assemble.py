@@ -81,6 +81,7 @@ def assemble(  # noqa: PLR0913 - what a benchmark comes to
     lockstep: tuple[Lockstep, ...],
     lockstep_reason: str,
     yardstick: Mapping[str, Any],
+    notes: tuple[Mapping[str, str], ...] = (),
 ) -> Result:
     """Return the result of a benchmark, complete or not."""
     recorded = [each.environment for track in tracks for each in track.recorders if each.environment]
@@ -93,7 +94,7 @@ def assemble(  # noqa: PLR0913 - what a benchmark comes to
     return Result(
         app=identity,
         settings=plan.settings,
-        resolved=plan.resolved(max((track.done for track in tracks), default=0)),
+        resolved=plan.resolved(max((track.done for track in tracks), default=0), notes),
         environment=_with_subject(environment, identity, configurations),
         configurations=configurations,
         state=INTERRUPTED if interrupted else OK if measured else "failed",

@@ -91,10 +91,11 @@ class Plan:
         """Why no fixed kernel is interleaved with them; empty where one is."""
         return "" if self.settings.yardstick else "not asked for"
 
-    def resolved(self, runs: int) -> Resolved:
+    def resolved(self, runs: int, notes: tuple[Mapping[str, str], ...]) -> Resolved:
         """Return what the settings came to.
 
         :param runs: Runs that were carried out.
+        :param notes: What is to be said about what was asked for.
         """
         return Resolved(
             runs=runs,
@@ -104,6 +105,7 @@ class Plan:
             samples=tuple(path.name for path in self.samples[:SAMPLES_NAMED]),
             data_digest=set_digest(self.samples) if self.samples else "",
             also_ready=() if self.settings.engine else alternatives(self.app, self.targets[0].name),
+            notes=notes,
         )
 
     def request(self, target: Target) -> OpenRequest:

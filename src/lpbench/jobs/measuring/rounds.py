@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.jobs.measuring import coexistence
 from lpbench.jobs.measuring.assemble import TargetProgress, assemble
+from lpbench.jobs.measuring.forecast import LATE, Forecast, Opened
 from lpbench.jobs.measuring.interleave import Contender, run_interleaved_slices, units
+from lpbench.jobs.measuring.notes import TIME, Notes, add_crowding, settle_crowding
 from lpbench.jobs.measuring.pilot import PILOT, rest_of
-from lpbench.jobs.measuring.progress import Progress
-from lpbench.jobs.measuring.recording import Recorder, finish, prepare, time_alone
+from lpbench.jobs.measuring.progress import Progress, width_so_far
+from lpbench.jobs.measuring.recording import NANO, Recorder, finish, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
 from lpbench.jobs.measuring.turns import Turns, lockstep, turns_of
 from lpbench.results.names import labels
 from lpbench.results.stages import TOTAL
-from lpbench.results.stats import Interval, median_interval
 from lpbench.util.outcome import RunOutcome
 from lpbench.worker.client import Worker
 from lpbench.worker.in_process import InProcessClient
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
 
 MOST_REPEATS = 0.5
 """Repeated runs, as a share of those that were planned."""
-LATE = 1.15
-"""The time limit is a goal: a run that would end this much later is not begun."""
-GLANCE = 2000
-"""Samples that the interval of the progress line looks at."""
 
 
 @dataclass
@@ -65,19 +62,26 @@ class Rounds:
         self._reference: TargetProgress | None = None
         self._yardstick = Yardsticks(plan)
         self._turns: dict[int, list[Turns]] = {}
+        self._forecast = Forecast(plan, sum(not each.over for each in self._tracks))
+        self._notes = Notes(self._tell)
+        self._last: Progress | None = None
         self._begun = time.monotonic()
         self._interrupted = False
         self._repeated = 0
 
     def carry_out(self) -> Result:
         """Do every run, as far as the time goes."""
+        add_crowding(self._notes, self._plan, self._tracks)
         try:
             index = 0
             while index < len(self._budgets) and not self._interrupted and not self._late(index):
+                begun = time.monotonic()
                 try:
                     self._round(index)
                 except KeyboardInterrupt:  # while a worker starts, or between two steps
                     self._interrupt(index)
+                self._forecast.add_round(self._budgets[index], time.monotonic() - begun)
+                self._notes.add(TIME, self._forecast.overrun())
                 self._repeat(index)
                 index += 1
                 if index == PILOT and self._plan.adaptive:
@@ -172,7 +176,7 @@ class Rounds:
 
     def _alone(self, track: TargetProgress, index: int, live: list[_Live]) -> None:
         """Start a target's worker and measure it while the others are suspended."""
-        recorder = Recorder(index)
+        recorder, begun = Recorder(index), time.monotonic()
         track.recorders.append(recorder)
         report = self._reporter(track)
         report("starting", recorder, 0.0)
@@ -187,6 +191,8 @@ class Rounds:
 
         def steps(one: _Live) -> None:
             prepare(one.client, self._plan.request(track.target), self._budgets[index], recorder, report)
+            self._forecast.add_opened(track.label, Opened(time.monotonic() - begun, recorder.expected_ns / NANO))
+            self._notes.add(TIME, self._forecast.overrun())
             time_alone(one.client, self._budgets[index], recorder, report)
             one.contender = Contender(
                 one.client,
@@ -261,19 +267,33 @@ class Rounds:
     def _reporter(self, track: TargetProgress) -> ProgressCallback:
         def report(phase: str, recorder: Recorder, share: float) -> None:
             if self._progress is not None:
-                self._progress(self._where(track, phase, recorder, share))
+                self._last = self._where(track, phase, recorder, share)
+                self._progress(self._last)
 
         return report
 
     def _where(self, track: TargetProgress, phase: str, recorder: Recorder, share: float) -> Progress:
         runs, count = len(self._budgets), len(self._tracks)
         done = min(1.0, (sum(each.done for each in self._tracks) + share) / (runs * count))
-        spent = self._spent()
-        left = spent / done - spent if done > 0.02 else None  # noqa: PLR2004 - too early to tell
-        narrow = _width(recorder)
+        left = self._forecast.left_s(self._budgets, self._spent())
+        narrow = width_so_far(recorder.columns.get(TOTAL))
         return Progress(track.label, phase, recorder.index, runs, done, left, narrow, recorder.samples)
 
+    def _tell(self, note: str) -> None:
+        """Pass a note on at once: where it is said, the rest of the progress stays as it is."""
+        if self._progress is not None:
+            where = self._last or self._where(self._tracks[0], "starting", Recorder(0), 0.0)
+            self._progress(dataclasses.replace(where, note=note))
+
+    def _settle_notes(self) -> None:
+        """Say how long it took if it took too long, and with how many threads engines ran."""
+        settle_crowding(self._notes, self._plan, self._tracks)
+        late = self._forecast.limited and self._spent() > LATE * self._plan.max_time and not self._interrupted
+        why = self._notes.told(TIME) or f"{self._plan.max_time:g} s were not enough"
+        self._notes.settle(TIME, f"{why}; it took {self._spent():.3g} s" if late else "")
+
     def _result(self) -> Result:
+        self._settle_notes()
         first = self._tracks.index(self._reference) if self._reference else 0
         shared = {} if self._tracks[first].apart else self._turns
         ratios_ = tuple(
@@ -286,13 +306,5 @@ class Rounds:
             lockstep=ratios_,
             lockstep_reason=coexistence.reason(self._tracks),
             yardstick=self._yardstick.describe(),
+            notes=self._notes.as_flags(),
         )
-
-
-def _width(recorder: Recorder) -> float | None:
-    """Return the half width of the interval so far relative to the median, from the last few samples at most."""
-    totals = recorder.columns.get(TOTAL)
-    interval = median_interval(totals[-GLANCE:]) if totals else None
-    if not isinstance(interval, Interval):
-        return None
-    return interval.relative((interval.lower + interval.upper) / 2)
