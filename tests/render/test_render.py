@@ -19,8 +19,8 @@ from lpbench.render._numbers import around, digits, spread
 from lpbench.render._table import Column, blocks, narrow, table
 from lpbench.render.predictions import PUBLISHED, answers, predictions, readings, state
 from lpbench.results.metrics import derive, percentiles
-from lpbench.results.model import INTERRUPTED, Configuration, Lockstep, Result
-from lpbench.results.run import Metric, Run, Stage
+from lpbench.results.model import INTERRUPTED, Configuration, Result
+from lpbench.results.run import Lockstep, Metric, Run, Stage
 from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import Interval, summarize

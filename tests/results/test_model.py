@@ -22,7 +22,7 @@ from lpbench.results.json_document import decode, from_dict, parse
 from lpbench.results.json_encode import encode
 from lpbench.results.metrics import derive
 from lpbench.results.model import Configuration, Result
-from lpbench.results.run import Run, Stage
+from lpbench.results.run import Lockstep, Run, Stage
 from lpbench.results.settings import RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize
@@ -272,6 +272,18 @@ def test_a_summary_has_one_record_for_each_configuration_with_all_metrics() -> N
     )
     assert record["GPU_MEM"] is None, "what is not known is not 0"
     assert set(made.configurations[0].metrics) <= set(record)
+
+
+def test_a_summary_of_engines_that_took_turns_has_their_times_in_turns() -> None:
+    """Alone both take 13 ms here; in turns the second took 1.5 times as long."""
+    made = make_result(3)
+    (one,) = made.configurations
+    two = dataclasses.replace(one, configuration=EngineConfiguration("other"))
+    pair = Lockstep(0, 1, {TOTAL: (1.5,) * 4}, {TOTAL: (4e6,) * 4})
+    first, second = dataclasses.replace(made, configurations=(one, two), lockstep=(pair,)).summary()
+    assert first["LATENCY"] == second["LATENCY"]
+    assert (first["LATENCY_IN_TURNS"], second["LATENCY_IN_TURNS"]) == pytest.approx((4.0, 6.0))
+    assert "LATENCY_IN_TURNS" not in made.summary()[0]
 
 
 def test_frames_hold_the_rows_or_the_summary() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from lpbench.plugin.configuration import EngineConfiguration
-from lpbench.results.model import Configuration, Lockstep, Result
+from lpbench.results.model import Configuration, Result
 from lpbench.results.ranking import rank
-from lpbench.results.run import Metric
+from lpbench.results.run import Lockstep, Metric
 from lpbench.results.settings import RunSettings
 from lpbench.results.stats import summarize
 

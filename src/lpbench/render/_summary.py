@@ -64,7 +64,7 @@ def _block(lines: Sequence[str], rows: int, paint: Paint) -> list[str]:
 
 def summary_table(result: Result) -> tuple[list[Column], list[list[str]]]:
     """Return columns and rows, the fastest configuration first."""
-    ranking, turns = rank(result), turn_metrics(result)
+    ranking, turns = rank(result), turn_metrics(result.lockstep)
     unit = unit_for([result.configurations[index] for index in ranking.order])
     rows = [_row(result, index, unit, turns.get(index), _beside(ranking, index)) for index in ranking.order]
     return _columns(unit, result, ranking, in_turns=bool(turns)), rows

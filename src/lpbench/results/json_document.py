@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from lpbench.errors import ConfigError, ResultError
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.json_encode import FORMAT, VERSION
-from lpbench.results.model import Configuration, Lockstep, Result
-from lpbench.results.run import Metric, Run, Slice, Stage
+from lpbench.results.model import Configuration, Result
+from lpbench.results.run import Lockstep, Metric, Run, Slice, Stage
 from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import Interval, Summary

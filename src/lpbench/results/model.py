@@ -15,9 +15,10 @@ from lpbench.errors import ResultError
 from lpbench.results import files
 from lpbench.results.json_encode import to_document
 from lpbench.results.names import FACTS, labels
-from lpbench.results.run import PLANNED
+from lpbench.results.run import PLANNED, Metric
 from lpbench.results.settings import Resolved
 from lpbench.results.stages import TOTAL
+from lpbench.results.turns import turn_metrics
 from lpbench.util.shown import Shown, several
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpbench.plugin.configuration import EngineConfiguration
-    from lpbench.results.run import Metric, Run, Stage
+    from lpbench.results.run import Lockstep, Run, Stage
     from lpbench.results.settings import RunSettings
     from lpbench.results.stats import Summary
     from lpbench.util.outcome import RunOutcome
@@ -130,22 +131,6 @@ class Configuration(Shown):
         return tuple(run for run in self.runs if run.samples and not run.superseded)
 
 
-@dataclass(frozen=True)
-class Lockstep:
-    """Two configurations that took turns in the same runs.
-
-    :param first: Index of the reference among the configurations.
-    :param second: Index of the other.
-    :param ratios: Second over first, one for each run, by stage: what a verdict rests on.
-    :param first_ns: The reference's median in the same slices, likewise, in nanoseconds; empty in older files.
-    """
-
-    first: int
-    second: int
-    ratios: Mapping[str, tuple[float, ...]]
-    first_ns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, repr=False)
 class Result(Shown):
     """A benchmark of one app: one configuration, or several that were measured together.
@@ -227,8 +212,10 @@ class Result(Shown):
         """Return one record for each configuration: what it is called, how it ended, its facts and all its metrics.
 
         Metrics have their glossary's names and units; ``_LOWER`` and ``_UPPER`` are the ends of an interval.  What is
-        not known is None.
+        not known is None.  Configurations that took turns are compared by ``LATENCY_IN_TURNS`` (ms), from the same
+        slices as the verdicts; ``LATENCY`` is what each takes alone.
         """
+        turns = turn_metrics(self.lockstep)
         return [
             {
                 "configuration": name,
@@ -237,9 +224,9 @@ class Result(Shown):
                 **{fact: each.facts.get(fact) for fact in FACTS},
                 "runs": len(each.counted),
                 "samples": sum(run.samples for run in each.counted),
-                **_columns(each.metrics),
+                **_columns({**each.metrics, **_in_turns(turns.get(at, {}))} if turns else each.metrics),
             }
-            for name, each in self.by_name().items()
+            for at, (name, each) in enumerate(self.by_name().items())
         ]
 
     def in_short(self) -> str:
@@ -252,6 +239,10 @@ class Result(Shown):
         """Return the configurations by what tables call them: ``onnxruntime:threads=2``."""
         names = labels([each.configuration for each in self.configurations])
         return dict(zip(names, self.configurations, strict=True))
+
+
+def _in_turns(found: Mapping[str, Metric]) -> dict[str, Metric]:
+    return {"LATENCY_IN_TURNS": found.get(TOTAL, Metric(None, "ms"))}
 
 
 def _columns(metrics: Mapping[str, Metric]) -> dict[str, float | None]:

@@ -79,7 +79,7 @@ def passes(configuration: Configuration) -> bool:
 
 def _verdicts(result: Result, ratios: Mapping[int, tuple[float, ...]], base: int) -> dict[int, Comparison]:
     """Return the verdict on each configuration that has as many ratios as the base."""
-    times = turn_metrics(result)
+    times = turn_metrics(result.lockstep)
 
     def judge(index: int) -> Comparison:
         pairs = zip(ratios[index], ratios[base], strict=True)

@@ -129,3 +129,19 @@ class Run(Shown):
     def state(self) -> str:
         """In words how it ended: ``OK``, ``crashed: SIGSEGV while loading``."""
         return str(self.outcome)
+
+
+@dataclass(frozen=True)
+class Lockstep:
+    """Two configurations that took turns in the same runs.
+
+    :param first: Index of the reference among the configurations.
+    :param second: Index of the other.
+    :param ratios: Second over first, one for each run, by stage: what a verdict rests on.
+    :param first_ns: The reference's median in the same slices, likewise, in nanoseconds; empty in older files.
+    """
+
+    first: int
+    second: int
+    ratios: Mapping[str, tuple[float, ...]]
+    first_ns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)

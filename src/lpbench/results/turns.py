@@ -13,9 +13,9 @@ from lpbench.results.metrics import MILLISECOND, with_interval
 from lpbench.results.run import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from lpbench.results.model import Lockstep, Result
+    from lpbench.results.run import Lockstep
 
 SOURCE = "median of the slices in which configurations took turns"
 
@@ -28,13 +28,13 @@ def pair_medians(pair: Lockstep) -> dict[str, tuple[float, float]]:
     }
 
 
-def turn_metrics(result: Result) -> dict[int, dict[str, Metric]]:
+def turn_metrics(lockstep: Iterable[Lockstep]) -> dict[int, dict[str, Metric]]:
     """Return the times of configurations that took turns, by index and stage, in milliseconds.
 
     The reference's are those of all its runs; where another took part in fewer, its times are moved to the same level,
     so that every quotient is the ratio.  Empty where the file has no such times.
     """
-    pairs = [(pair, found) for pair in result.lockstep if (found := _run_times(pair))]
+    pairs = [(pair, found) for pair in lockstep if (found := _run_times(pair))]
     if not pairs:
         return {}
     reference, longest = max(pairs, key=lambda each: max(len(first) for first, _ in each[1].values()))

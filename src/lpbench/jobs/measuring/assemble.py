@@ -18,10 +18,10 @@ from lpbench.errors import UnavailableEngineError
 from lpbench.jobs.measuring import run_flags
 from lpbench.plugin import registry
 from lpbench.results.metrics import Batching, derive, percentiles
-from lpbench.results.model import INTERRUPTED, OK, Configuration, Lockstep, Result
+from lpbench.results.model import INTERRUPTED, OK, Configuration, Result
 from lpbench.results.names import BENCHMARK, facts_by_name
 from lpbench.results.predictions import count_matching_answers
-from lpbench.results.run import Metric, Stage
+from lpbench.results.run import Lockstep, Metric, Stage
 from lpbench.results.stages import STAGES, TOTAL, within
 from lpbench.results.stats import Interval, summarize
 from lpbench.util.outcome import RunOutcome

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from lpbench.app.model import App
     from lpbench.jobs.measuring.progress import Progress
-    from lpbench.results.model import Configuration, Lockstep, Result
-    from lpbench.results.run import Run
+    from lpbench.results.model import Configuration, Result
+    from lpbench.results.run import Lockstep, Run
     from lpbench.results.verdicts import Comparison
 
 RUNS = 8

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.jobs.measuring.interleave import ratios
-from lpbench.results.model import Lockstep
+from lpbench.results.run import Lockstep
 from lpbench.results.stages import STAGES, TOTAL
 
 if TYPE_CHECKING:
