@@ -135,10 +135,10 @@ def test_what_a_vendor_prints_does_not_break_the_protocol(fake_app: Callable[...
 
 def test_a_worker_that_stops_reading_does_not_block_the_parent(fake_app: Callable[..., Path]) -> None:
     """A request larger than a pipe holds, to a process that is stopped by somebody else."""
-    worker = _opened(fake_app(), timeout=0.5)
+    worker = _opened(fake_app())
     os.kill(worker.pid, signal.SIGSTOP)
     with pytest.raises(WorkerError) as caught:
-        worker.request(EvaluateQuality((("x" * (1 << 20), {}),)))
+        worker.request(EvaluateQuality((("x" * (1 << 20), {}),)), timeout=0.5)
     assert str(caught.value.outcome) == "hung: no answer in 0.5 s while evaluating quality"
     assert not Path(f"/proc/{worker.pid}").exists()
 
