@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +31,10 @@ class LpbenchError(Exception):
         place = f"{self.where}: " if self.where else ""
         remedy = f"\n  {self.hint}" if self.hint else ""
         return f"{place}{self.what}{remedy}"
+
+
+class ArgumentError(LpbenchError, TypeError):
+    """A function was called with an argument that it does not have, or of a type that it does not take."""
 
 
 class EngineError(LpbenchError):
@@ -117,6 +124,52 @@ class WorkerError(LpbenchError):
 
             outcome = RunOutcome("failed", detail=what)
         self.outcome = outcome
+
+
+CALLER = "LPBENCH_CALLER"
+"""Variable that says who reads remedies; processes that are started inherit it."""
+COMMAND_LINE = "command line"
+FLAGS = {"shapes": "--shape", "ranges": "--range", "options": "--set"}
+"""Options of the command line that are not called like their settings."""
+
+
+@contextlib.contextmanager
+def asked_on_command_line() -> Iterator[None]:
+    """Have remedies speak of options and commands; without, they speak of arguments and functions of Python."""
+    before = os.environ.get(CALLER)
+    os.environ[CALLER] = COMMAND_LINE
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(CALLER, None)
+        else:
+            os.environ[CALLER] = before
+
+
+def either(line: str, call: str) -> str:
+    """Return words for whoever reads them: of the command line, or of Python."""
+    return line if os.environ.get(CALLER) == COMMAND_LINE else call
+
+
+def setting(name: str, value: str | float | Mapping[str, str] | None = None, *, on: bool = False) -> str:
+    """Return a setting as the reader writes it: ``--max-time 5`` on the command line, ``max_time=5`` in Python.
+
+    :param name: As in ``lpbench.RunSettings``.
+    :param value: A mapping is from inputs to texts such as ``1,3,224,224``.
+    :param on: Whether it is one that is either on or off.
+    """
+    flag = FLAGS.get(name, f"--{name.replace('_', '-')}")
+    if isinstance(value, Mapping):
+        import shlex  # costs start-up time and is needed only for errors
+
+        line = " ".join(f"{flag} {shlex.quote(f'{key}={each}')}" for key, each in value.items())
+        inner = ", ".join(f'"{key}": [{each}]' for key, each in value.items())
+        return either(line, f"{name}={{{inner}}}")
+    if value is None:
+        return either(flag, f"{name}=True" if on else name)
+    shown = value if isinstance(value, str) else f"{value:g}"
+    return either(f"{flag} {shown}", f'{name}="{shown}"' if isinstance(value, str) else f"{name}={shown}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -84,4 +84,4 @@ def test_without_any_engine_the_remedy_is_to_install_one(tmp_path: Path) -> None
 
 def test_a_model_given_to_validate_is_told_that_it_needs_no_app(model: Path) -> None:
     (problem,) = validate(model)
-    assert "lpbench run" in problem.right
+    assert "lpbench.benchmark(" in problem.right

@@ -91,7 +91,7 @@ def test_a_guess_that_fails_is_passed_over_and_said(install: Callable[..., Path]
 
 def test_where_nothing_suits_the_class_it_is_said_with_where_to_look() -> None:
     made = guess("signal_processing", [], [], 0)
-    because = 'is used, because no installed one proposes itself for "signal_processing"; lpbench plugins -v lists all'
+    because = 'is used, because no installed one proposes itself for "signal_processing"; lpbench.plugins() lists all'
     assert [line.partition(" that are")[0] for line in made.unserved] == [
         f'preprocessor "tensors" {because}',
         f'postprocessor "tensors" {because}',

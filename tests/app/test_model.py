@@ -150,13 +150,13 @@ def test_a_model_that_cannot_be_one_is_named(fake_app: Callable[..., Path], name
 
 def test_several_errors_say_how_to_see_all(fake_app: Callable[..., Path]) -> None:
     folder = edit(fake_app(), components=model(file="gone"), ai_app_class="x", more=1)
-    with pytest.raises(AppError, match="2 more: lpbench validate"):
+    with pytest.raises(AppError, match=r"2 more: lpbench\.validate"):
         load_app(folder)
 
 
 @pytest.mark.parametrize(
     ("place", "told"),
-    [("nowhere", "no such file"), ("empty", "it has no ai_app_config.json"), ("model.onnx", "lpbench run")],
+    [("nowhere", "no such file"), ("empty", "it has no ai_app_config.json"), ("model.onnx", "lpbench.benchmark")],
 )
 def test_what_is_no_app_says_what_to_do(tmp_path: Path, place: str, told: str) -> None:
     (tmp_path / "empty").mkdir()

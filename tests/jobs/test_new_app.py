@@ -168,5 +168,5 @@ def test_a_data_set_is_not_copied(tmp_path: Path, model: Path, monkeypatch: pyte
     monkeypatch.setattr(module, "SAMPLES_LIMIT", 1)
     for name in ("1.npy", "2.npy"):
         (tmp_path / name).write_bytes(b"1")
-    with pytest.raises(AppError, match="--data DIR"):
+    with pytest.raises(AppError, match="data=DIR"):
         new_app(tmp_path / "mine", app_class="model", model=model, samples=tmp_path)

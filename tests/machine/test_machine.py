@@ -373,7 +373,7 @@ def test_mixed_cores_matter_only_without_affinity(tmp_path: Path) -> None:
     found = environment(root=tree(tmp_path, LITTLE))
     found["subject"]["affinity"] = {"value": [0, 4], "source": "test"}
     mixed = [each for each in findings(found) if each.name == "mixed-cores"]
-    assert mixed[0].remedy == "--affinity 4-5"
+    assert mixed[0].remedy == "affinity=[4, 5]"
     found["subject"]["affinity"] = {"value": [4, 5], "source": "test"}
     assert "mixed-cores" not in [each.name for each in findings(found)]
 

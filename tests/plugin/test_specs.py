@@ -79,4 +79,4 @@ def test_an_implementation_that_does_not_load_is_an_error_naming_it(site: Path, 
     with pytest.raises(PluginError) as caught:
         Spec("acme", target).load()
     assert f"acme: cannot load {target}: {told}" in str(caught.value)
-    assert "lpbench plugins -v" in caught.value.hint
+    assert "lpbench.plugins()" in caught.value.hint

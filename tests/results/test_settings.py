@@ -39,13 +39,13 @@ def defaults() -> dict[str, Any]:
 
 def test_benchmark_has_a_keyword_for_every_setting_with_the_same_default() -> None:
     found = keywords(lpbench.benchmark)
-    assert found.pop("progress") is None
+    assert (found.pop("progress"), found.pop("save")) == (None, False), "what is done with the result is no setting"
     assert found == defaults()
 
 
 def test_so_has_a_live_comparison_but_for_what_a_verdict_on_the_spot_needs() -> None:
     found = keywords(lpbench.compare_live)
-    del found["progress"], found["margin"]
+    del found["progress"], found["save"], found["margin"]
     others = {"runs": RUNS, "alone": ALONE_S, "yardstick": False}
     assert found == {name: value for name, value in {**defaults(), **others}.items() if name != "engine"}
 

@@ -35,14 +35,14 @@ def test_a_result_is_kept_without_a_name_and_last_is_the_newest() -> None:
 
 
 def test_without_results_last_says_how_to_get_one() -> None:
-    with pytest.raises(ResultError, match="lpbench run"):
+    with pytest.raises(ResultError, match="save=True"):
         store.load("last")
 
 
 def test_a_file_that_exists_is_not_overwritten_unasked(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text("mine", encoding="utf-8")
-    with pytest.raises(ResultError, match=r"r\.json: already exists\n.*--force"):
+    with pytest.raises(ResultError, match=r"r\.json: already exists\n.*overwrite=True"):
         RESULT.save(path)
     assert path.read_text(encoding="utf-8") == "mine"
     RESULT.save(path, overwrite=True)

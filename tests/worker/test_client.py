@@ -83,7 +83,7 @@ def _whole_run(folder: Path) -> None:
 
 def test_a_hanging_worker_is_noticed_and_killed(fake_app: Callable[..., Path]) -> None:
     worker = Worker(WorkerOptions(timeout=0.5))
-    with pytest.raises(WorkerError, match="--timeout") as caught:
+    with pytest.raises(WorkerError, match="timeout=1 allows") as caught:
         worker.request(_request(fake_app(at="load", do="hang")))
     assert str(caught.value.outcome) == "hung: no answer in 0.5 s while loading"
     assert not Path(f"/proc/{worker.pid}").exists()

@@ -9,6 +9,7 @@ from lpbench.app.model import App, assemble
 from lpbench.errors import AppError
 from lpbench.plugin.discovery import ENDING_EXTRAS, brought_by
 from lpbench.plugin.registry import ENGINES, current, offers_where
+from lpbench.util.arguments import checked
 from lpbench.util.paths import no_such_file
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ ONNX_FIELDS = b"\x12\x1a\x22\x32\x3a\x42"
 """Tags that follow ir_version in a serialised onnx.ModelProto: onnx.proto, fields 2 to 4 and 6 to 8."""
 
 
+@checked
 def model_app(
     path: Path | str,
     *,

@@ -20,6 +20,7 @@ from lpbench.plugin.kit.downloads import Package
 from lpbench.plugin.registry import APPS, current
 from lpbench.plugin.specs import Availability, State
 from lpbench.util import archives, atomic_folders, processes
+from lpbench.util.arguments import checked
 from lpbench.util.atomic_folders import cache_folder
 from lpbench.util.shown import Sheet, Shown, several
 
@@ -147,6 +148,7 @@ def find(name: str) -> Path | None:
     return None if listed.outdated else listed.folder
 
 
+@checked
 def pull(name: str, *, force: bool = False, progress: Callable[[Progress], None] = lambda _: None) -> Path:
     """Fetch and build an entry unless it is already pulled and up to date; return the app's folder.
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.files import find_samples
-from lpbench.errors import AppError, nearest
+from lpbench.errors import AppError, nearest, setting
 from lpbench.util.json_files import read_json, read_text
 from lpbench.util.text import amount
 
@@ -57,7 +57,9 @@ def load(place: Path | str, suffixes: Sequence[str], labels: Sequence[str] = ())
     """
     place = Path(place)
     if not place.exists():
-        raise AppError("no such file or folder", where=str(place), hint="--data takes a labelled folder, or a manifest")
+        raise AppError(
+            "no such file or folder", where=str(place), hint=f"{setting('data')} takes a labelled folder, or a manifest"
+        )
     samples = _load(place.resolve(), suffixes, labels)
     if not samples:
         raise AppError(

@@ -16,6 +16,7 @@ from lpbench.errors import (
     LpbenchError,
     NotInstalledError,
     UnavailableEngineError,
+    either,
 )
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import ENGINES, Offer, current
@@ -80,7 +81,7 @@ def engine_for(format: str) -> Offer[EngineSpec]:  # noqa: A002 - the usual word
         )
     hints = [f"{each.spec.name}: {each.availability().hint}" for each in readers if each.availability().hint]
     extra = "" if readers else current().remedy(brought_by(format))
-    hint = "; ".join(hints) or extra or "lpbench engines lists what is installed"
+    hint = "; ".join(hints) or extra or either("lpbench engines", "lpbench.engines()") + " lists what is installed"
     raise UnavailableEngineError(f"no engine that reads {format} is ready", hint=hint)
 
 

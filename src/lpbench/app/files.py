@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app import labels
-from lpbench.errors import AppError
+from lpbench.errors import AppError, either
 from lpbench.util.json_files import read_json, read_text
 from lpbench.util.paths import no_such_file
 from lpbench.util.problems import Problem
@@ -38,7 +38,8 @@ def config_file(path: Path) -> Path:
         raise AppError(
             f"is not an AI app: it has no {CONFIG}",
             where=str(path),
-            hint="lpbench new-app DIR --model FILE writes one around a model",
+            hint=either("lpbench new-app DIR --model FILE", "lpbench.new_app(DIR, …, model=FILE)")
+            + " writes one around a model",
         )
     if not path.exists():
         raise no_such_file(path, AppError, what="file or folder")
@@ -46,7 +47,8 @@ def config_file(path: Path) -> Path:
         raise AppError(
             f"is not an AI app: expected a folder with {CONFIG}, or that file",
             where=str(path),
-            hint=f"to run a model file without an app: lpbench run {shlex.quote(str(path))}",
+            hint="to run a model file without an app: "
+            + either(f"lpbench run {shlex.quote(str(path))}", f'lpbench.benchmark("{path}")'),
         )
     return path
 

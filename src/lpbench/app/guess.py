@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lpbench.errors import either
 from lpbench.plugin.discovery import CLASS_EXTRAS, brought_by
 from lpbench.plugin.guessing import AppFacts, GuessedStep
 from lpbench.plugin.registry import POSTPROCESSORS, PREPROCESSORS, current, offers_where
@@ -114,5 +115,6 @@ def _unserved(kind: Kind[ProcessorSpec], app_class: str) -> str:
     if app_class == BARE:
         return ""
     remedy = current().remedy(brought_by(app_class, group=CLASS_EXTRAS))
-    where = f"to have processors for it: {remedy}" if remedy else "lpbench plugins -v lists all that are installed"
+    every = either("lpbench plugins -v", "lpbench.plugins()")
+    where = f"to have processors for it: {remedy}" if remedy else f"{every} lists all that are installed"
     return f'{kind.word} "{FALLBACK}" is used, because no installed one proposes itself for "{app_class}"; {where}'

@@ -25,8 +25,9 @@ from lpbench.app.files import (
     read_config,
 )
 from lpbench.app.files import read_labels as _read_labels
-from lpbench.errors import AppError
+from lpbench.errors import AppError, either
 from lpbench.plugin.engine import Model, TensorInfo
+from lpbench.util.arguments import checked
 from lpbench.util.digests import file_digest
 from lpbench.util.schema import iter_problems, published
 from lpbench.util.shown import Shown, several
@@ -143,6 +144,7 @@ class App(Shown):
         return read_metadata(self.root / METADATA)
 
 
+@checked
 def load_app(path: Path | str) -> App:
     """Return the app in a folder, or of a config file.
 
@@ -206,7 +208,9 @@ def suffixes_of(preprocessor: str) -> tuple[str, ...]:
 
 def _first(problems: Sequence[Problem]) -> AppError:
     first, more = problems[0], len(problems) - 1
-    rest = f"{more} more: lpbench validate {shlex.quote(str(Path(first.file).parent))} lists them all" if more else ""
+    folder = Path(first.file).parent
+    every = either(f"lpbench validate {shlex.quote(str(folder))}", f'lpbench.validate("{folder}")')
+    rest = f"{more} more: {every} lists them all" if more else ""
     where = ": ".join(filter(None, (first.file, first.path)))
     return AppError(first.found, where=where, hint="\n  ".join(filter(None, (first.right, rest))))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from lpbench.errors import AmbiguousEngineError, EngineError, UnavailableEngineError, nearest
+from lpbench.errors import AmbiguousEngineError, EngineError, UnavailableEngineError, nearest, setting
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import CONVERTERS, ENGINES, current, offers_where
 
@@ -31,7 +31,7 @@ def choose_model(component: Component, spec: EngineSpec, *, batch: int = 1) -> M
     converter = next(conversions(component, spec), None)
     advice = f"add a model in one of these formats under models: {reads}"
     if converter:
-        advice = f"add --convert: {converter.name} converts {converter.reads} to {converter.writes}"
+        advice = f"add {setting('convert', on=True)}: {converter.name} converts {converter.reads} to {converter.writes}"
     raise EngineError(what, hint=advice)
 
 

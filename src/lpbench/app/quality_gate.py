@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import LpbenchError
+from lpbench.errors import LpbenchError, setting
 from lpbench.plugin import registry
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def metrics_for(app_class: str, stated: str, asked: Sequence[str]) -> list[str]:
         every = ", ".join(registry.current().all(registry.METRICS))
         raise LpbenchError(
             f'no metric supports the class "{app_class}"',
-            hint=f"name one: --quality METRIC ({every or 'no metric is installed'})",
+            hint=f"name one: {setting('quality', 'METRIC')} ({every or 'no metric is installed'})",
         )
     for name in names:
         ready(name)

@@ -9,7 +9,7 @@ from lpbench.app import dataset, quality_gate
 from lpbench.app.files import find_samples
 from lpbench.app.model import App, load_app
 from lpbench.app.pulled import with_conversions
-from lpbench.errors import AppError, LpbenchError
+from lpbench.errors import AppError, LpbenchError, setting
 from lpbench.plugin import registry
 from lpbench.util.paths import is_path, no_such_file
 
@@ -34,7 +34,9 @@ def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
     if place.is_file():
         return (place.resolve(),)
     if not place.is_dir():
-        raise AppError("no such file or folder", where=str(data), hint="--data takes a folder of samples, or one file")
+        raise AppError(
+            "no such file or folder", where=str(data), hint=f"{setting('data')} takes a folder of samples, or one file"
+        )
     step = app.components[0].preprocessing
     suffixes = registry.current().get(registry.PREPROCESSORS, step.type).spec.suffixes
     files = tuple(path.resolve() for path in find_samples([place], suffixes))
@@ -59,7 +61,7 @@ def labelled(
     place = data if data is not None else app.root / LABELLED
     if data is None and not Path(place).is_dir():
         raise LpbenchError(
-            f"{app.name} has no labelled samples", hint="name a folder of them: --data LABELLED; see lpbench run --help"
+            f"{app.name} has no labelled samples", hint=f"name a folder of them: {setting('data', 'LABELLED')}"
         )
     names = [] if quality is True else [quality] if isinstance(quality, str) else [*quality]
     metrics = quality_gate.metrics_for(app.app_class, (app.quality or {}).get("metric", ""), names)

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
-from lpbench.errors import LpbenchError, UnavailableEngineError, WorkerError
+from lpbench.errors import LpbenchError, UnavailableEngineError, WorkerError, asked_on_command_line
 from lpbench.plugin.builtin.hooks import COMMANDS
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     thresholds = gc.get_threshold()
     gc.set_threshold(OBJECTS, *thresholds[1:])
     try:
-        return _main(list(sys.argv[1:] if argv is None else argv))
+        with asked_on_command_line():
+            return _main(list(sys.argv[1:] if argv is None else argv))
     finally:
         gc.set_threshold(*thresholds)
 

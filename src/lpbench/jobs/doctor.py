@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpbench import machine
+from lpbench.errors import setting
 from lpbench.jobs.measuring import plan
 from lpbench.machine import Finding
+from lpbench.util.arguments import checked
 from lpbench.util.shown import Sheet, Shown, several
 from lpbench.util.text import amount
 from lpbench.worker.client import Worker, WorkerOptions
@@ -41,6 +43,7 @@ class Diagnosis(Shown, _Found):
         return Sheet(lines, ("finding", "what", "cost", "fix") if rows else (), rows)
 
 
+@checked
 def doctor(*, affinity: Sequence[int] = (), threads: int | None = None) -> Diagnosis:
     """Return the environment of a worker and the sources of noise in its measurements, the worst first.
 
@@ -64,4 +67,4 @@ def _crowded(environment: Mapping[str, Any], threads: int | None) -> list[Findin
         return []
     what = f"{threads} threads on {amount(len(cores), 'core')}"
     cost = "threads share cores: every sample is as slow as the thread that waits longest for its core"
-    return [Finding("threads", what, cost, f"--threads {len(cores)}")]
+    return [Finding("threads", what, cost, setting("threads", len(cores)))]

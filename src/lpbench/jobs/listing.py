@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.plugin import registry
 from lpbench.plugin.specs import Availability, State
+from lpbench.util.arguments import checked
 from lpbench.util.shown import Sheet, Shown, several
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Plugins(Shown, dict[str, ListedPlugin]):
         return Sheet((), ("plugin", "distribution", "offers"), rows, failed)
 
 
+@checked
 def engines(*, probe: bool = False) -> Engines:
     """Return every engine that a plugin offers, by name.
 

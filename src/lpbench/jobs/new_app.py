@@ -26,11 +26,13 @@ from lpbench.errors import (
     LpbenchError,
     UnavailableEngineError,
     WorkerError,
+    either,
     nearest,
 )
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.engine import Model
 from lpbench.plugin.registry import ENGINES, current, offers_where
+from lpbench.util.arguments import checked
 from lpbench.util.atomic_folders import staging
 from lpbench.util.digests import file_digest
 from lpbench.util.paths import no_such_file
@@ -75,6 +77,7 @@ class NewApp(Shown):
         return Sheet((str(self.app.root),), (), (), (*self.unserved, *self.assumed, *filter(None, (self.unread,))))
 
 
+@checked
 def new_app(  # noqa: PLR0913 - the parts of an app
     folder: Path | str,
     *,
@@ -183,7 +186,9 @@ def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]
     ready = [offer.spec for offer in offers if offer.availability()]
     spec = min(ready, key=lambda each: each.reference is None, default=None)  # any ready one can read inputs
     if spec is None:
-        remedy = current().remedy(brought_by(model.format)) or "lpbench engines shows why"
+        remedy = (
+            current().remedy(brought_by(model.format)) or f"{either('lpbench engines', 'lpbench.engines()')} shows why"
+        )
         return [], [], f"no engine that reads {model.format} is ready ({remedy})"
     try:
         with Worker(WorkerOptions(environment=spec.environment, timeout=OPEN_TIMEOUT)) as worker:
@@ -192,7 +197,7 @@ def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]
         return [], [], f"{spec.name}: {error.what}; {error.hint}"
     except (EngineError, WorkerError) as error:
         what = f"{spec.name} cannot open it: {error.what.replace(f'{model.path.parent}/', '')}"
-        hint = error.hint or "name the further files of the model with --extra"
+        hint = error.hint or f"name the further files of the model with {either('--extra', 'extra')}"
         raise AppError(what, where=model.path.name, hint=hint) from error
     except LpbenchError as error:
         return [], [], f"{spec.name}: {error.what}"
@@ -252,7 +257,8 @@ def _copy_samples(source: Path, folder: Path, suffixes: Sequence[str], unserved:
         raise AppError(
             f"contains {len(samples)} samples; at most {SAMPLES_LIMIT} are copied into an app",
             where=str(source),
-            hint="pass a data set to the benchmark: lpbench run APP --data DIR",
+            hint="pass a data set to the benchmark: "
+            + either("lpbench run APP --data DIR", "lpbench.benchmark(APP, data=DIR)"),
         )
     for path in samples:
         inner = folder / (path.relative_to(source) if source.is_dir() else path.name)
@@ -263,7 +269,9 @@ def _copy_samples(source: Path, folder: Path, suffixes: Sequence[str], unserved:
 def _refuse_class(app_class: str) -> None:
     known = published("lpbench.app", "ai_app")["properties"]["ai_app_class"]["enum"]
     if app_class not in known:
-        raise AppError(f'unknown class "{app_class}"', where="--class", hint=nearest(app_class, known))
+        raise AppError(
+            f'unknown class "{app_class}"', where=either("--class", "app_class"), hint=nearest(app_class, known)
+        )
 
 
 def _refuse_taken(target: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.plugin import registry
 from lpbench.plugin.specs import READY, Availability, State
+from lpbench.util.arguments import checked
 from lpbench.util.shown import Sheet, Shown, several
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Probed(Shown):
         return Sheet((), ("", ""), [*rows, *facts], [why] if why else [])
 
 
+@checked
 def probe(engine: str | Offer[EngineSpec], *, timeout: float = TIMEOUT) -> Probed:
     """Start an engine's library in a worker and return what it finds; a crash is an answer, not an error.
 

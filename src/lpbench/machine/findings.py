@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lpbench.errors import either, setting
 from lpbench.machine._facts import value_of
 from lpbench.util.text import amount
 
@@ -86,7 +87,8 @@ def _virtual(look: Callable[[str], Any]) -> Finding | None:
         return None
     name = "virtual machine" if kind == "unnamed" else f"virtual machine ({kind})"
     cost = "other guests take time, cache and memory bandwidth unseen: latencies drift from minute to minute"
-    remedy = "measure on the machine itself; here, compare in lockstep only: lpbench compare --live"
+    compare = either("lpbench compare --live", "lpbench.compare_live()")
+    remedy = f"measure on the machine itself; here, compare in lockstep only: {compare}"
     return Finding("virtual-machine", name, cost, remedy)
 
 
@@ -123,7 +125,7 @@ def _smt(look: Callable[[str], Any]) -> Finding | None:
         "smt",
         "SMT is on",
         cost,
-        "echo off | sudo tee /sys/devices/system/cpu/smt/control; or --affinity with one thread per core",
+        f"echo off | sudo tee /sys/devices/system/cpu/smt/control; or {setting('affinity')} with one thread per core",
     )
 
 
@@ -164,7 +166,7 @@ def _clusters(look: Callable[[str], Any]) -> Finding | None:
         return None
     kinds = ", ".join(f"{cluster['kind'] or 'cores'} {_range(cluster['cores'])}" for cluster in used)
     cost = "the scheduler moves the work between fast and slow cores: latencies form two groups"
-    return Finding("mixed-cores", f"cores of several kinds: {kinds}", cost, f"--affinity {_range(used[0]['cores'])}")
+    return Finding("mixed-cores", f"cores of several kinds: {kinds}", cost, _affinity(used[0]["cores"]))
 
 
 def _irqbalance(look: Callable[[str], Any]) -> Finding | None:
@@ -172,6 +174,10 @@ def _irqbalance(look: Callable[[str], Any]) -> Finding | None:
         return None
     cost = "interrupts move to the measured core and lengthen the slowest samples"
     return Finding("irqbalance", "irqbalance is running", cost, "sudo systemctl stop irqbalance")
+
+
+def _affinity(cores: list[int]) -> str:
+    return either(f"--affinity {_range(cores)}", f"affinity={list(cores)}")
 
 
 def _range(cores: list[int]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from lpbench.errors import ProcessorError
+from lpbench.errors import ProcessorError, setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,7 +66,9 @@ class Preprocessor(abc.ABC, Generic[C]):
 
         :raises ProcessorError: This preprocessor cannot generate samples.
         """
-        raise ProcessorError(f"{type(self).__name__} needs samples", hint="give a folder of them: --data DIR")
+        raise ProcessorError(
+            f"{type(self).__name__} needs samples", hint=f"give a folder of them: {setting('data', 'DIR')}"
+        )
 
     def items(self, sample: Sample, found: Any, /) -> Sequence[Sample]:
         """Return the samples that this component of a chain processes, given the previous component's result; timed.

@@ -11,7 +11,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lpbench.errors import PluginError
+from lpbench.errors import PluginError, either
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,6 @@ class Availability:
 
 
 READY = Availability(State.READY)
-ORIGIN = "lpbench plugins -v shows which distribution it comes from"
 
 
 @dataclass(frozen=True, eq=False, repr=False)  # compared by identity; each generated method costs start-up time
@@ -86,7 +85,9 @@ class Spec:
         if contracts and not (isinstance(implementation, type) and issubclass(implementation, contracts)):
             kind = "class" if isinstance(implementation, type) else type(implementation).__name__
             expected = " or ".join(contract.replace(":", ".") for contract in self.contracts)
-            raise PluginError(f"{self.name}: {self.target} is a {kind}; expected a subclass of {expected}", hint=ORIGIN)
+            raise PluginError(
+                f"{self.name}: {self.target} is a {kind}; expected a subclass of {expected}", hint=_origin()
+            )
         return implementation
 
 
@@ -232,7 +233,7 @@ def load(target: str, *, who: str) -> Any:
     except (Exception, SystemExit) as error:
         raise PluginError(
             f"{who}: cannot load {target}: {type(error).__name__}: {error}",
-            hint=ORIGIN,
+            hint=_origin(),
         ) from error
 
 
@@ -264,3 +265,7 @@ def identity(distribution: Distribution) -> tuple[str, str]:
     lines = text.partition("\n\n")[0].splitlines()
     known = {name: value.strip() for name, _, value in (line.partition(":") for line in reversed(lines))}
     return known.get("Name", ""), known.get("Version", "")
+
+
+def _origin() -> str:
+    return either("lpbench plugins -v", "lpbench.plugins()") + " shows which distribution it comes from"

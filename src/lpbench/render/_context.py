@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpbench.errors import either, setting
 from lpbench.render._numbers import beside, digits
 from lpbench.render._summary import not_told_apart, tail
 from lpbench.render._units import metric_of, uncertainty, unit_for, value
@@ -169,7 +170,7 @@ def _fewer(each: Configuration, result: Result) -> list[str]:
     planned, limit = result.resolved.runs, result.resolved.max_time_s
     if result.state != OK or not each.outcome.ok or len(each.runs) >= planned:
         return []
-    return [f"{len(each.runs)} of {planned} runs: the time ran out (--max-time {limit:g})"]
+    return [f"{len(each.runs)} of {planned} runs: the time ran out ({setting('max_time', limit)})"]
 
 
 def _gaps(each: Configuration, q: float, *, several: bool) -> list[str]:
@@ -202,7 +203,7 @@ def _ended(run: Run) -> str:
 def _left_out(problems: Sequence[Mapping[str, str]]) -> list[str]:
     lines = [f"left out {clean(each['sample'])}: {clean(each['error'].splitlines()[0])}" for each in problems[:LISTED]]
     more = len(problems) - LISTED
-    return [*lines, f"left out {more} more (--json lists them)"] if more > 0 else lines
+    return [*lines, f"left out {more} more ({either('--json lists them', 'problems has them')})"] if more > 0 else lines
 
 
 def _tile(shape: Sequence[Any], layout: str) -> str:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench import machine
-from lpbench.errors import ResultError
+from lpbench.errors import ResultError, either
 from lpbench.results.cpu_frequency import frequency
 from lpbench.results.names import BENCHMARK, facts_by_name, name_of, percentile_metric
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.verdicts import Comparison, added_runs, judged, verdict_apart
 from lpbench.results.workload import workload_changes
+from lpbench.util.arguments import checked
 from lpbench.util.shown import Shown, several
 from lpbench.util.text import clean, shorten
 from lpbench.util.unavailable import Unavailable
@@ -96,6 +97,7 @@ class Comparisons(Shown, tuple[Compared, ...]):
         return several([each.in_short() for each in self]) or "nothing to compare"
 
 
+@checked
 def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool = False) -> Comparisons:
     """Return how the configurations of a result compare to those of a reference, measured apart.
 
@@ -170,7 +172,7 @@ def _refuse_other_machine(first: Result, second: Result) -> None:
     differing = f": {'; '.join(changes[:LISTED])}{more}" if changes else ""
     raise ResultError(
         f"the results come from different machines, or from one that has changed{differing}",
-        hint="measure both on one machine; --force compares them as they are",
+        hint=f"measure both on one machine; {either('--force', 'force=True')} compares them as they are",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lpbench.errors import ResultError
+from lpbench.errors import ResultError, either
 
 
 def write(text: str, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -21,7 +21,7 @@ def write(text: str, path: str | Path, *, overwrite: bool = False) -> Path:
         raise ResultError(
             f"cannot be written: {error.strerror or error}",
             where=str(path),
-            hint="nothing was written there; choose another path with -o",
+            hint="nothing was written there; choose another path" + either(" with -o", ""),
         ) from error
     return path
 
@@ -31,7 +31,9 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise ResultError("is a folder", where=str(path), hint="give the path of a file")
     if path.is_file() and not overwrite:
-        raise ResultError("already exists", where=str(path), hint="--force overwrites it")
+        raise ResultError(
+            "already exists", where=str(path), hint=either("--force overwrites it", "overwrite=True overwrites it")
+        )
 
 
 def _write(path: Path, text: str) -> None:

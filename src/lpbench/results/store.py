@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpbench.errors import ResultError
+from lpbench.errors import ResultError, either
 from lpbench.results import json_document
 from lpbench.results.model import INTERRUPTED
+from lpbench.util.arguments import checked
 from lpbench.util.paths import no_such_file
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def keep(result: Result) -> Path:
         return result.save(_free(Path(tempfile.gettempdir()), f"lpbench-{stem}"))
 
 
+@checked
 def load(path: str | Path) -> Result:
     """Read a result; ``last`` is the newest saved one.
 
@@ -76,7 +78,11 @@ def newest() -> Path:
         saved = sorted(folder().glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
         if saved:
             return saved[-1]
-    raise ResultError("no result has been saved yet", where=str(folder()), hint="lpbench run APP saves one")
+    raise ResultError(
+        "no result has been saved yet",
+        where=str(folder()),
+        hint=either("lpbench run APP saves one", "lpbench.benchmark(APP, save=True) saves one"),
+    )
 
 
 def _free(parent: Path, stem: str) -> Path:

@@ -15,7 +15,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import LpbenchError
+from lpbench.errors import LpbenchError, setting
 from lpbench.util.portable import allowed_cores, binds_to_cores
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message
 
@@ -113,9 +113,15 @@ def _settle(cores: list[int] | None, priority: int | None) -> Any:
 def _lacking(cores: list[int] | None, priority: int | None) -> tuple[str, str] | None:
     """Return which setting this system cannot carry out, and the remedy; None if it can."""
     if cores and not binds_to_cores():
-        return f"cannot run with cores {cores}: this system does not bind processes to cores", "leave --affinity out"
+        return (
+            f"cannot run with cores {cores}: this system does not bind processes to cores",
+            f"leave {setting('affinity')} out",
+        )
     if priority is not None and not hasattr(os, "setpriority"):
-        return f"cannot run with priority {priority}: this system has no setpriority", "leave --priority out"
+        return (
+            f"cannot run with priority {priority}: this system has no setpriority",
+            f"leave {setting('priority')} out",
+        )
     return None
 
 

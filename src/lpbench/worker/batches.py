@@ -10,7 +10,7 @@ import itertools
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import EngineError, LpbenchError
+from lpbench.errors import EngineError, LpbenchError, setting
 from lpbench.plugin.builtin.synthetic import synthetic
 from lpbench.plugin.kit.feed_checks import text
 from lpbench.worker.pipeline import Single
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from lpbench.plugin.processor import Sample
     from lpbench.worker.pipeline import OpenComponent
 
-REMEDY = "omit --batch, or export the model with the batch as the first dimension of every output"
 NEAR = 0.05
 """Absolute and relative difference between the answers to equal samples in one batch; numbers of rows differ by 1."""
 
@@ -66,7 +65,9 @@ class Batches(Single):
         import numpy as np  # every engine plugin that supports batches depends on it
 
         if values.shape[:1] != (1,):
-            raise EngineError(f'input "{name}" {list(values.shape)} has no batch dimension', hint="omit --batch")
+            raise EngineError(
+                f'input "{name}" {list(values.shape)} has no batch dimension', hint=f"omit {setting('batch')}"
+            )
         self._buffers[name] = np.empty((self.batch, *values.shape[1:]), values.dtype)
         return self._buffers[name]
 
@@ -143,4 +144,8 @@ def _shape(values: Any) -> str:
 
 
 def _shared(name: str, found: str) -> EngineError:
-    return EngineError(f'output "{name}" does not have one row for each sample: {found}', hint=REMEDY)
+    return EngineError(f'output "{name}" does not have one row for each sample: {found}', hint=_remedy())
+
+
+def _remedy() -> str:
+    return f"omit {setting('batch')}, or export the model with the batch as the first dimension of every output"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, TypeVar
 
 from lpbench import errors
-from lpbench.errors import LpbenchError, WorkerError
+from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util.outcome import RunOutcome
 from lpbench.worker import wire
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, ProtocolError, SilenceError
@@ -226,7 +226,7 @@ class Worker:
         # Gone in any case: after half an answer nobody knows what the next frame belongs to.
         self.kill()
         tail = self.stderr_tail.strip().splitlines()[-1:] or ["it printed nothing"]
-        hint = "--timeout S allows it more time" if isinstance(error, SilenceError) else tail[0]
+        hint = f"{setting('timeout', 2 * timeout)} allows it more time" if isinstance(error, SilenceError) else tail[0]
         self._ended = WorkerError(f"the worker {outcome}", outcome=outcome, hint=hint)
         return self._ended
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model_choice import merge
-from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError
+from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError, setting
 from lpbench.plugin import registry
 from lpbench.plugin.builtin.tensors import TensorPreprocessor, resolve_shapes
 from lpbench.util import dataclass_config
@@ -188,7 +188,7 @@ def _refuse_other_batch(inputs: Sequence[TensorInfo], batch: int) -> None:
         if info.shape[:1] != (batch,) and 0 not in info.dynamic:
             raise EngineError(
                 f'input "{info.name}" {list(info.shape)} does not accept batches of {batch} samples',
-                hint="omit --batch, or export the model with an open first dimension",
+                hint=f"omit {setting('batch')}, or export the model with an open first dimension",
             )
 
 

@@ -186,7 +186,7 @@ def test_all_takes_every_engine_there_is(fake_app: Callable[..., Path]) -> None:
         ({"device": "cuda:0", "options": {"threads": "two"}}, ConfigError, "expected a whole number"),
         ({"data": "nowhere"}, AppError, "nowhere"),
         ({"number": 2, "runs": 3}, LpbenchError, "fewer than 3 runs"),
-        ({"runs": 0}, LpbenchError, "--runs takes 1 or more"),
+        ({"runs": 0}, LpbenchError, "runs takes 1 or more"),
         ({"engine": "fake:two"}, LpbenchError, "ENGINE:key=value"),
         ({"engine": "fake:thread=2"}, ConfigError, 'did you mean "threads"'),
         ({"affinity": [4000], "number": 6}, LpbenchError, "cores here"),

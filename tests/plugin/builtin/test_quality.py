@@ -288,7 +288,7 @@ def test_a_file_that_cannot_be_read_is_left_out_and_named(labelled: Path) -> Non
 
 
 def test_quality_without_labelled_data_says_how(fake_app: Callable[..., Path]) -> None:
-    with pytest.raises(LpbenchError, match=r"has no labelled samples\n.*--data"):
+    with pytest.raises(LpbenchError, match=r"has no labelled samples\n.*data="):
         benchmark(fake_app(), quality=True)
 
 

@@ -120,7 +120,7 @@ def test_many_inputs_of_many_types_are_made_at_once() -> None:
 
 @pytest.mark.parametrize("dtype", ["float4_e2m1", "int4", "seq(tensor(float))"])
 def test_a_type_that_cannot_be_synthetic_asks_for_files(dtype: str) -> None:
-    with pytest.raises(ProcessorError, match="--data DIR"):
+    with pytest.raises(ProcessorError, match='data="DIR"'):
         made(TensorInfo("x", dtype, (2,)))
 
 
@@ -142,13 +142,13 @@ def test_open_dimensions_are_asked_for_by_name_with_what_to_type() -> None:
     with pytest.raises(ProcessorError) as caught:
         made(IMAGE, IDS, TensorInfo("x", "float32", (1, None, 7)))
     assert caught.value.what == 'dimension 1 (sequence) of input "ids", dimension 1 of input "x" are open'
-    assert caught.value.hint.endswith("--shape 'ids=1,?' --shape 'x=1,?,7'")
+    assert caught.value.hint.endswith('shapes={"ids": [1,?], "x": [1,?,7]}')
 
 
 def test_a_dimension_of_one_name_is_asked_for_once() -> None:
     with pytest.raises(ProcessorError) as caught:
         made(IDS, MASK)
-    assert caught.value.hint.endswith(": --shape 'ids=1,?'")
+    assert caught.value.hint.endswith(': shapes={"ids": [1,?]}')
 
 
 def test_a_shape_given_for_one_input_sizes_dimensions_of_the_same_name() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lpbench.errors import either
 from lpbench.plugin.guessing import GuessedStep
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _labels(facts: AppFacts) -> tuple[str, ...]:
     scores = facts.outputs[0] if facts.outputs else None
     last = scores.shape[-1] if scores and scores.shape else None
     if not facts.labels:
-        return ("classes are shown by number; --labels FILE names them",)
+        return (f"classes are shown by number; {either('--labels FILE', 'labels=FILE')} names them",)
     if scores and isinstance(last, int) and last != facts.labels:
         return (f'CHECK: there are {facts.labels} labels, but output "{scores.name}" has {last} classes',)
     return ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import ncnn
 
+from lpbench.errors import setting
 from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit.cores import allowed_cores
 
@@ -42,7 +43,7 @@ def _check(group: str) -> None:
     if len(allowed_cores()) < (os.cpu_count() or 1):
         raise EngineError(
             f'powersave "{group}" would undo the binding to cores {allowed_cores()}',
-            hint="use either powersave or --affinity",
+            hint=f"use either powersave or {setting('affinity')}",
         )
     if group == "little" and not ncnn.get_little_cpu_count():
         raise EngineError(

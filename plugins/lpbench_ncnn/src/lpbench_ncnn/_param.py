@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lpbench.errors import either, setting
 from lpbench.plugin.engine import EngineError
 
 if TYPE_CHECKING:
@@ -112,22 +113,23 @@ def read(path: Path) -> Graph:
 
 def foreign(head: bytes) -> tuple[str, str] | None:
     """Return a foreign file's format and the remedy, from its first bytes; None if the format is unknown."""
-    export = "export it to ONNX and convert that: lpbench convert model.onnx --to ncnn"
+    convert = either("lpbench convert model.onnx --to ncnn", 'lpbench.convert("model.onnx", "ncnn")')
+    export = f"export it to ONNX and convert that: {convert}"
     starts = {
         b"PK\x03\x04": ("a zip archive, possibly of PyTorch or Keras", export),
         b"\x89HDF": ("an HDF5 file, possibly of Keras", export),
-        b"<?xml": ("XML, possibly of OpenVINO", "use --engine openvino"),
+        b"<?xml": ("XML, possibly of OpenVINO", f"use {setting('engine', 'openvino')}"),
         b"\xdd\x85\x76\x00": ("a binary .param.bin", "use the text .param that it was made from"),
-        b"ptrt": ("a TensorRT engine", "use --engine tensorrt"),
-        b"ftrt": ("a TensorRT engine", "use --engine tensorrt"),
+        b"ptrt": ("a TensorRT engine", f"use {setting('engine', 'tensorrt')}"),
+        b"ftrt": ("a TensorRT engine", f"use {setting('engine', 'tensorrt')}"),
     }
     for start, description in starts.items():
         if head.startswith(start):
             return description
     if head[4:8] == b"TFL3":
-        return "a TFLite model", "use --engine tflite"
+        return "a TFLite model", f"use {setting('engine', 'tflite')}"
     if head[4:8] == b"ORTM" or _is_onnx(head):
-        return "an ONNX model", "use --engine onnxruntime, or convert it: lpbench convert model.onnx --to ncnn"
+        return "an ONNX model", f"use {setting('engine', 'onnxruntime')}, or convert it: {convert}"
     return None if head else ("empty", "fetch or convert it again")
 
 

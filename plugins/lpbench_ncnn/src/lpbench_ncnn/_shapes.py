@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.errors import nearest
+from lpbench.errors import nearest, setting
 from lpbench.plugin.engine import EngineError, TensorInfo
-from lpbench.plugin.kit.feed_checks import shape_option, text
+from lpbench.plugin.kit.feed_checks import text
 from lpbench_ncnn import _infer
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _outer(layer: Layer, requested: Shapes, stated: Mapping[str, TensorInfo]) ->
     if shape is None and declared is None:
         raise EngineError(
             f'the shape of input "{name}" is not known: ncnn\'s files do not state it',
-            hint=f"give the shape with a batch of 1: {shape_option(name, '1,3,224,224')}",
+            hint=f"give the shape with a batch of 1: {setting('shapes', {name: '1,3,224,224'})}",
         )
     if shape is None:
         return (1, *declared) if declared else ()

@@ -7,6 +7,8 @@ from collections.abc import Mapping  # noqa: TC003 - lpbench.util.dataclass_conf
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from lpbench.errors import setting
+
 Setting = str | int | float | bool
 
 DEVICE = re.compile(r"(CPU|GPU|NPU)(?:[.:](\d+))?", re.IGNORECASE)
@@ -89,7 +91,8 @@ def unit(target: str) -> str:
 def _check_device(device: str) -> None:
     match = DEVICE.fullmatch(device)
     if match and match[1].upper() == "CPU" and match[2]:
-        raise ValueError(f'device: found "{device}"; expected cpu: there is only one, and --affinity selects its cores')
+        cores = f"{setting('affinity')} selects its cores"
+        raise ValueError(f'device: found "{device}"; expected cpu: there is only one, and {cores}')
     if re.split(r"\W", device)[0].upper() in CHOOSERS:
         raise ValueError(
             f'device: found "{device}"; expected cpu, gpu:0 or npu: a measurement needs one device, named explicitly'

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
-from lpbench.errors import nearest
+from lpbench.errors import nearest, setting
 from lpbench.plugin.engine import EngineError
 from lpbench_ort.config import words
 
@@ -98,7 +98,7 @@ def refuse_absent(session: Any, config: OrtConfig, provider: str) -> None:
     if provider != CPU and assigned is not None and not assigned.get(provider):
         raise EngineError(
             f'device "{config.device}": {provider} accepted none of the {sum(map(len, assigned.values()))} nodes',
-            hint="the CPU would run all of them: use --device cpu, or convert the model",
+            hint=f"the CPU would run all of them: use {setting('device', 'cpu')}, or convert the model",
         )
 
 

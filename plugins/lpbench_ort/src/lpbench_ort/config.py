@@ -7,6 +7,8 @@ from collections.abc import Mapping  # noqa: TC003 - lpbench.util.dataclass_conf
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lpbench.errors import setting
+
 Setting = str | int | float | bool
 
 DEVICE = re.compile(r"[A-Za-z][A-Za-z0-9]*(:[A-Za-z0-9_.]+)?")
@@ -74,7 +76,8 @@ def _check_device(device: str) -> None:
     if not DEVICE.fullmatch(device):
         raise ValueError(f'device: found "{device}"; expected a name such as cpu, cuda:0 or openvino:GPU')
     if device.lower().startswith("cpu:"):
-        raise ValueError(f'device: found "{device}"; expected cpu: there is only one, and --affinity selects its cores')
+        cores = f"{setting('affinity')} selects its cores"
+        raise ValueError(f'device: found "{device}"; expected cpu: there is only one, and {cores}')
 
 
 def _check_threads(name: str, threads: int) -> None:

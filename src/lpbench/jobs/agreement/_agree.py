@@ -19,6 +19,7 @@ from lpbench.jobs.agreement._bisect import Divergence, Side, first_divergence
 from lpbench.jobs.agreement._tally import SampleOutputs, Tally
 from lpbench.jobs.parity import F32, Tolerance
 from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.util.arguments import checked
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.requests import CloseApp, CollectNumbers
 from lpbench.worker.samples import GENERATED
@@ -54,6 +55,7 @@ class Step:
     total: int
 
 
+@checked
 def agree(  # noqa: PLR0913 - the command's options, each with its default
     app: str | Path | App,
     engines: str | Sequence[str] = engine_choice.ALL,

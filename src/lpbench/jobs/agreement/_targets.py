@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from lpbench.app.default_engine import originals
 from lpbench.app.model_choice import reference as reference_for
-from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError
+from lpbench.errors import (
+    EngineError,
+    LpbenchError,
+    UnavailableEngineError,
+    either,
+)
 from lpbench.jobs import engine_choice
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.discovery import brought_by
@@ -69,8 +74,9 @@ def _reference_spec(component: Component) -> EngineSpec | EngineError:
         with contextlib.suppress(UnavailableEngineError):
             return reference_for(name, named=component.engine)
     what = f"no reference engine for {' or '.join(formats)} is ready"
+    every = either("lpbench engines", "lpbench.engines()")
     remedies = "; ".join(filter(None, (current().remedy(brought_by(name)) for name in formats)))
-    return UnavailableEngineError(what, hint=remedies or "lpbench engines lists what is installed")
+    return UnavailableEngineError(what, hint=remedies or f"{every} lists what is installed")
 
 
 def _standing_in(target: Target, spec: EngineSpec | EngineError, shapes: Shapes) -> Target:

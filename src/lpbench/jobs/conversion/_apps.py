@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.app import resolve
+from lpbench.app.model import App
 from lpbench.app.model_choice import conversions
 from lpbench.errors import LpbenchError
 from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._choose import checker, choose
 from lpbench.jobs.conversion._job import TIMEOUT, Conversions, Job, Progress
 from lpbench.jobs.conversion._place import Place
+from lpbench.util.arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.specs import EngineSpec
 
 
+@checked
 def convert(  # noqa: PLR0913 - one parameter for each option of the command
     app: str | Path | App,
     to: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.errors import ConversionError, nearest
+from lpbench.errors import ConversionError, either, nearest
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import CONVERTERS, ENGINES, current, offers_where
 
@@ -76,7 +76,8 @@ def _makers(wanted: str) -> list[Offer[ConverterSpec]]:
     what = f'no converter makes "{wanted}"'
     formats = {offer.spec.writes for offer in current().all(CONVERTERS).values()}
     remedy = current().remedy(brought_by(wanted))
-    hint = nearest(wanted, formats) if formats else "lpbench plugins lists what is installed"
+    every = either("lpbench plugins", "lpbench.plugins()")
+    hint = nearest(wanted, formats) if formats else f"{every} lists what is installed"
     raise ConversionError(what, hint=remedy or hint)
 
 

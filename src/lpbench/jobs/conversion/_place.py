@@ -14,7 +14,7 @@ from lpbench.app.files import CONFIG, read_config, statement
 from lpbench.app.model import load_app
 from lpbench.app.model_choice import origin
 from lpbench.app.pulled import add_conversion, conversions_folder
-from lpbench.errors import AppError
+from lpbench.errors import AppError, either
 from lpbench.jobs.conversion._cache import MANIFEST
 from lpbench.jobs.conversion._source import external
 from lpbench.plugin.engine import Model
@@ -60,7 +60,11 @@ class Place:
         home = self._home()
         existing = next(path for path in (home, *home.parents) if path.exists())
         if not os.access(existing, os.W_OK):
-            raise AppError("is not writable", where=str(existing), hint="-o DIR puts the files elsewhere")
+            raise AppError(
+                "is not writable",
+                where=str(existing),
+                hint=either("-o DIR", "output=DIR") + " puts the files elsewhere",
+            )
         return able or lacking  # if none can be converted, the conversion itself gives the reason
 
     def _original(self, component: Component) -> bool:
@@ -81,13 +85,12 @@ class Place:
             raise AppError(
                 f'component "{component.name}" already has a model in the format {self._to}, {origin(old)}',
                 where=self._app.name,
-                hint="--force replaces it",
+                hint=either("--force replaces it", "force=True replaces it"),
             )
         folder = self._home() / self._folder(component)
         if old is None and folder.exists():
-            raise AppError(
-                "already exists", where=str(folder), hint="converted files go there: move it away, or use -o DIR"
-            )
+            hint = f"converted files go there: move it away, or use {either('-o DIR', 'output=DIR')}"
+            raise AppError("already exists", where=str(folder), hint=hint)
 
     def put(self, component: Component, model: Model) -> Model:
         """Write a model's files and return the model at its destination.
@@ -128,7 +131,9 @@ class Place:
             raise AppError(
                 f"{', '.join(taken)} already {'exists' if len(taken) == 1 else 'exist'}",
                 where=str(home),
-                hint="--force overwrites, -o DIR writes elsewhere",
+                hint=either(
+                    "--force overwrites, -o DIR writes elsewhere", "force=True overwrites, output=DIR writes elsewhere"
+                ),
             )
         for path in files:
             temporary = home / f".{names[path]}.new"

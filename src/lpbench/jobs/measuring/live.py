@@ -14,6 +14,7 @@ from lpbench.results.settings import RunSettings, documented
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.turns import pair_medians
 from lpbench.results.verdicts import added_runs, check_margin, judged, verdict
+from lpbench.util.arguments import checked
 from lpbench.util.shown import Shown
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ ALONE_S = 0.15
 """A verdict rests on the turns; timing alone only gives the latencies that stand beside it."""
 
 
+@checked
 @documented
 def compare_live(  # noqa: PLR0913 - every setting by its name, for completion and type checkers
     app: str | Path | App,
-    engines: Sequence[str],
+    engines: str | Sequence[str],
     *,
     margin: float = 0.01,
     device: str | None = None,

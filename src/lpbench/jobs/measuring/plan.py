@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app import resolve
 from lpbench.app.default_engine import alternatives
-from lpbench.errors import LpbenchError
+from lpbench.errors import LpbenchError, setting
 from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.recording import RunBudget
 from lpbench.jobs.measuring.side_by_side import refuse_side_by_side
@@ -84,7 +84,7 @@ class Plan:
             return "one process measures one configuration at a time"
         if self.settings.number is None:
             return ""
-        return "turns are divided by time, but a fixed number of inferences was requested (--number)"
+        return f"turns are divided by time, but a fixed number of inferences was requested ({setting('number')})"
 
     @property
     def yardstick_reason(self) -> str:
@@ -182,7 +182,9 @@ def choose_targets(
 
 def _refuse_contradictions(app: App, settings: RunSettings, instance: Engine[Any] | None, *, isolate: bool) -> None:
     if settings.explain and len(app.components) > 1:
-        raise LpbenchError(f"{app.name} is a chain: its components are timed apart already", hint="leave --explain out")
+        raise LpbenchError(
+            f"{app.name} is a chain: its components are timed apart already", hint=f"leave {setting('explain')} out"
+        )
     if isolate and instance is not None:
         raise LpbenchError(
             "an engine instance cannot be sent to a worker process",
@@ -263,7 +265,7 @@ def _refuse_none(settings: RunSettings) -> None:
     if settings.number is not None and settings.number < runs:
         raise LpbenchError(
             f"{amount(settings.number, 'inference')} {'is' if settings.number == 1 else 'are'} fewer than {runs} runs",
-            hint="--number counts the inferences of all runs together",
+            hint=f"{setting('number')} counts the inferences of all runs together",
         )
     if settings.runs is not None and settings.runs < 1:
-        raise LpbenchError(f"{settings.runs} runs are too few", hint="--runs takes 1 or more")
+        raise LpbenchError(f"{settings.runs} runs are too few", hint=f"{setting('runs')} takes 1 or more")

@@ -13,6 +13,7 @@ from lpbench.plugin.engine import Engine
 from lpbench.results import store
 from lpbench.results.model import INTERRUPTED
 from lpbench.results.settings import RunSettings, documented
+from lpbench.util.arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lpbench.results.model import Result
 
 
+@checked
 @documented
 def benchmark(  # noqa: PLR0913 - every setting by its name, for completion and type checkers
     app: str | Path | App,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from lpbench.errors import EngineError, LpbenchError
+from lpbench.errors import EngineError, LpbenchError, setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,20 +22,19 @@ def refuse_side_by_side(app: App, targets: Sequence[Target], *, explain: bool) -
     """
     batch, streams = targets[0].configuration.batch, targets[0].configuration.streams
     if batch < 1 or streams < 1:
-        raise LpbenchError(
-            f"{batch} samples in a batch, {streams} streams", hint="--batch and --streams take 1 or more"
-        )
+        hint = f"{setting('batch')} and {setting('streams')} take 1 or more"
+        raise LpbenchError(f"{batch} samples in a batch, {streams} streams", hint=hint)
     if batch == streams == 1:
         return list(targets)
     if len(app.components) > 1:
         raise LpbenchError(
             f"{app.name} is a chain of components, which takes one sample at a time",
-            hint="leave --batch and --streams out",
+            hint=f"leave {setting('batch')} and {setting('streams')} out",
         )
     if explain:
         raise LpbenchError(
-            "--explain breaks down the latency of single samples, not of batches or streams",
-            hint="leave --explain out, or --batch and --streams",
+            f"{setting('explain')} breaks down the latency of single samples, not of batches or streams",
+            hint=f"leave {setting('explain')} out, or {setting('batch')} and {setting('streams')}",
         )
     checked = [_refuse_unable(target) for target in targets]
     if len(checked) == 1 and checked[0].refusal is not None:

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import LpbenchError
+from lpbench.errors import LpbenchError, either
 from lpbench.plugin.quality import Quality, QualityMetric
 
 if TYPE_CHECKING:
@@ -192,7 +192,10 @@ def candidates(described: Mapping[str, Any]) -> list[str]:
     if top is None:
         raise LpbenchError(
             "the app's predictions have no labels",
-            hint="choose another metric: lpbench plugins -v lists them",
+            hint=either(
+                "choose another metric: lpbench plugins -v lists them",
+                "choose another metric: lpbench.plugins() has them",
+            ),
         )
     return [str(candidate.get("label")) for candidate in top]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ProcessorError
+from lpbench.errors import ProcessorError, setting
 from lpbench.plugin.kit import narrow_floats
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def synthetic(dtype: str, shape: tuple[int, ...], entropy: list[int], ends: Sequ
     if dtype == "str":
         return np.full(shape, "", dtype=object)
     raise ProcessorError(
-        f"values of the type {dtype} cannot be generated", hint="provide them in .npy or .npz files: --data DIR"
+        f"values of the type {dtype} cannot be generated",
+        hint=f"provide them in .npy or .npz files: {setting('data', 'DIR')}",
     )
 
 

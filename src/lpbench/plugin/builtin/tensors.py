@@ -8,11 +8,10 @@ from collections.abc import Mapping  # noqa: TC003 - lpbench.util.dataclass_conf
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ProcessorError, nearest
+from lpbench.errors import ProcessorError, nearest, setting
 from lpbench.plugin.builtin.array_files import read_arrays
 from lpbench.plugin.builtin.synthetic import synthetic
 from lpbench.plugin.kit import feed_checks, narrow_floats
-from lpbench.plugin.kit.feed_checks import shape_option
 from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 if TYPE_CHECKING:
@@ -221,7 +220,7 @@ def _open(shapes: Mapping[str, tuple[int | str | None, ...]]) -> ProcessorError:
         if not isinstance(size, int)
     ]
     what = f"{', '.join(parts)} {'is' if len(parts) == 1 else 'are'} open"
-    options = " ".join(shape_option(name, _text(shape)) for name, shape in _to_ask(unresolved))
+    options = setting("shapes", {name: _text(shape) for name, shape in _to_ask(unresolved)})
     return ProcessorError(what, hint=f"set the sizes, with numbers for the question marks: {options}")
 
 
@@ -239,7 +238,7 @@ def _refuse_contradiction(info: TensorInfo, given: tuple[int, ...]) -> None:
     if not _fits(given, info.shape):
         raise ProcessorError(
             f'input "{info.name}" is given the shape {_text(given)}; the model takes {_text(info.shape)}',
-            hint=f"{shape_option(info.name, _text(info.shape))}, with numbers for question marks",
+            hint=f"{setting('shapes', {info.name: _text(info.shape)})}, with numbers for question marks",
         )
 
 

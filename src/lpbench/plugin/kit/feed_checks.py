@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import EngineError, nearest
+from lpbench.errors import EngineError, either, nearest, setting
 from lpbench.plugin.kit import narrow_floats
 
 if TYPE_CHECKING:
@@ -85,9 +85,10 @@ def ranked(unranked: Iterable[str], stated: Iterable[TensorInfo], shapes: Shapes
         if name in shapes:
             continue
         if name not in known:
+            scalar = either(shlex.quote(f"{name}=scalar"), "[] for a scalar")
             raise EngineError(
                 f'input "{name}" has an unknown rank: the model does not state its shape',
-                hint=f"give it: {shape_option(name, '1,3,224,224')}, or {shlex.quote(f'{name}=scalar')}",
+                hint=f"give it: {setting('shapes', {name: '1,3,224,224'})}, or {scalar}",
             )
         found[name] = tuple(size for size in known[name] if isinstance(size, int))
     return found
@@ -108,14 +109,6 @@ def named_sizes(stated: Mapping[str, Sizes], shapes: Shapes) -> dict[str, int]:
                     hint="give every input that shares it the same size",
                 )
     return sizes
-
-
-def shape_option(name: str, shape: str) -> str:
-    """Return the option that sets an input's shape, as a shell takes it: ``--shape 'ids=1,?'``.
-
-    :param shape: The sizes with commas; question marks stand for sizes to fill in.
-    """
-    return f"--shape {shlex.quote(f'{name}={shape}')}"
 
 
 def cast(dtype: str) -> str:

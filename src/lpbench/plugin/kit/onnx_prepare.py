@@ -5,6 +5,7 @@ This file must not import lpbench: tools run it by its path in their own environ
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,12 @@ def _refuse_unknown(shapes: Mapping[str, Sequence[int]], known: Sequence[str]) -
             )
 
 
+def _shape_setting(name: str, sizes: str) -> str:
+    """Return how to give a shape, as ``lpbench.errors.setting`` does: this file runs where lpbench is not."""
+    on_command_line = os.environ.get("LPBENCH_CALLER") == "command line"
+    return f"--shape {shlex.quote(f'{name}={sizes}')}" if on_command_line else f'shapes={{"{name}": [{sizes}]}}'
+
+
 def _fix(info: Any, shape: Sequence[int] | None) -> None:
     """Set the sizes of an input."""
     kind = info.type.tensor_type
@@ -118,7 +125,7 @@ def _fix(info: Any, shape: Sequence[int] | None) -> None:
             raise SourceError(
                 f'input "{info.name}" has open dimensions: {_text(stated)}',
                 "a converter needs fixed sizes; set them, with numbers for the question marks: "
-                f"--shape {shlex.quote(f'{info.name}={_asked(stated)}')}",
+                f"{_shape_setting(info.name, _asked(stated))}",
             )
         return
     fits = stated is None or (
