@@ -252,7 +252,7 @@ def test_rows_that_depend_on_the_samples_are_never_given_to_another_one(rows: Ca
             return self.sessions[-1]
 
     engine = Engine()
-    said = r'output "sums" does not have one row for each sample: 1 for a batch of 2\n  omit --batch'
+    said = r'output "sums" does not have one row for each sample: 1 for a batch of 2\n  omit batch'
     with pytest.raises(EngineError, match=said):
         rows(engine, batch=2)
     assert all(session.closed for session in engine.sessions)

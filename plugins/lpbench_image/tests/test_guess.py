@@ -137,7 +137,7 @@ def test_what_is_assumed_is_said_in_the_order_of_the_steps() -> None:
         "a photo's short side is scaled to 256 and its centre, 224x224, is kept",
         "values are scaled to 0 to 1, then normalised by ImageNet's mean and deviation (normalise)",
         'a softmax is applied to the scores; write "activation": "none" if the model ends in one',
-        "classes are shown by number; --labels FILE names them",
+        "classes are shown by number; labels=FILE names them",
     )
 
 

@@ -30,7 +30,6 @@ from lpbench.plugin import registry
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config as settings
-from lpbench.util.arguments import checked
 from lpbench.util.problems import Problem, Problems
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ SHOWN = 3
 """Number of repeated labels that a note names."""
 
 
-@checked
 def validate(path: Path | str) -> Problems:
     """Return all problems of the app in a folder, and notes on what could not be checked.
 

@@ -11,6 +11,7 @@ from lpbench.app.model import load_app
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.jobs import engine_choice
 from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.util.arguments import checked
 from lpbench.util.problems import Problem, Problems
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.fitting import settled
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lpbench.app.model import App
 
 
+@checked
 def validate(path: Path | str, *, load: bool = False) -> Problems:
     """Return all problems of the app in a folder, and notes on what could not be checked.
 
