@@ -161,10 +161,11 @@ def setting(name: str, value: str | float | Mapping[str, str] | None = None, *, 
     """
     flag = FLAGS.get(name, f"--{name.replace('_', '-')}")
     if isinstance(value, Mapping):
-        import shlex  # costs start-up time and is needed only for errors
+        import json  # both cost start-up time and are needed only for errors
+        import shlex
 
         line = " ".join(f"{flag} {shlex.quote(f'{key}={each}')}" for key, each in value.items())
-        inner = ", ".join(f'"{key}": [{each}]' for key, each in value.items())
+        inner = ", ".join(f"{json.dumps(key, ensure_ascii=False)}: [{each}]" for key, each in value.items())
         return either(line, f"{name}={{{inner}}}")
     if value is None:
         return either(flag, f"{name}=True" if on else name)

@@ -89,7 +89,8 @@ def test_weights_are_stored_in_16_bits_if_asked(models: OnnxModels, converter: C
 
 def test_open_sizes_must_be_given(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:
     source, shapes = models.network("N"), {"image": (1, 3, 8, 8)}
-    with pytest.raises(ConversionError, match=r'input "image" has open dimensions: Nx3x8x8\n.*shapes={"image": \[\?,3,8,8\]}\'):
+    found = r'input "image" has open dimensions: Nx3x8x8\n.*shapes={"image": \[\?,3,8,8\]}'
+    with pytest.raises(ConversionError, match=found):
         convert(converter, source)
     for folder in ("converted", "scratch"):
         (source.parent / folder).rmdir()

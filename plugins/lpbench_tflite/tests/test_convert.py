@@ -81,7 +81,8 @@ def test_an_old_softmax_is_right(models: OnnxModels, converter: Converter, engin
 
 
 def test_open_sizes_must_be_given(models: OnnxModels, converter: Converter) -> None:
-    with pytest.raises(ConversionError, match=r'input "image" has open dimensions: Nx3x8x8\n.*shapes={"image": \[\?,3,8,8\]}\'):
+    found = r'input "image" has open dimensions: Nx3x8x8\n.*shapes={"image": \[\?,3,8,8\]}'
+    with pytest.raises(ConversionError, match=found):
         convert(converter, models.network("N"))
 
 

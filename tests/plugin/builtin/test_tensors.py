@@ -12,7 +12,7 @@ import pytest
 
 np = pytest.importorskip("numpy", reason="needs numpy")
 
-from lpbench.errors import ConfigError, ProcessorError  # noqa: E402
+from lpbench.errors import ConfigError, ProcessorError, asked_on_command_line  # noqa: E402
 from lpbench.plugin.builtin.tensors import RawConfig, TensorConfig, TensorPostprocessor, TensorPreprocessor  # noqa: E402
 from lpbench.plugin.engine import TensorInfo  # noqa: E402
 from lpbench.plugin.processor import Sample  # noqa: E402
@@ -127,7 +127,7 @@ def test_a_type_that_cannot_be_synthetic_asks_for_files(dtype: str) -> None:
 @pytest.mark.parametrize("name", ["ids", "encoder/ids:0", "my ids", "$ids", "it's", "(ids);rm", "a&b"])
 def test_what_a_hint_says_to_type_is_taken_by_a_shell(name: str) -> None:
     """Zsh refuses a bare question mark; names may hold anything that a shell interprets."""
-    with pytest.raises(ProcessorError) as caught:
+    with asked_on_command_line(), pytest.raises(ProcessorError) as caught:
         made(TensorInfo(name, "int64", ("N", None)))
     words = shlex.split(caught.value.hint.partition("question marks: ")[2])
     assert words == ["--shape", f"{name}=1,?"]
