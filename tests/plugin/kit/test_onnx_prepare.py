@@ -110,6 +110,24 @@ def test_sizes_below_zero_are_open_dimensions(models: OnnxModels) -> None:
     assert min(size.dim_value for value in values for size in value.type.tensor_type.shape.dim) > 0
 
 
+@pytest.mark.parametrize("shapes", [{}, {"image": (2, 3, 8, 8)}])
+def test_an_empty_input_is_called_so(models: OnnxModels, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Engines take a size of 0 as it is: no shape can change it."""
+    with pytest.raises(onnx_prepare.SourceError, match='"image" is empty: 0x3x8x8'):
+        onnx_prepare.prepare(models.network(0), models.folder / "ready.onnx", shapes)
+
+
+def test_intermediate_sizes_below_zero_are_settled(models: OnnxModels) -> None:
+    source = models.network()
+    model = onnx.load(source)
+    model.graph.value_info.append(onnx.helper.make_tensor_value_info("c", 1, [-1, 8, -1, -1]))
+    onnx.save(model, source)
+    target = source.parent / "ready.onnx"
+    onnx_prepare.prepare(source, target, {})
+    written = onnx.load(target).graph
+    assert all(size.dim_value > 0 for info in written.value_info for size in info.type.tensor_type.shape.dim)
+
+
 def test_an_open_output_of_a_fixed_input_gets_its_size(models: OnnxModels) -> None:
     """A file may state -1 for an output although its inputs are fixed."""
     source = models.network()

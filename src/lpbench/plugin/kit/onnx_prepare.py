@@ -66,7 +66,7 @@ def prepare(path: Path, target: Path, shapes: Mapping[str, Sequence[int]]) -> So
     for info in inputs:
         _fix(info, shapes.get(info.name))
     sizes = _sizes(model)
-    if shapes or not all(_complete(_dimensions(info.type.tensor_type)) for info in model.graph.output):
+    if shapes or not all(map(_settled, (*model.graph.output, *model.graph.value_info))):
         _update_sizes(model, sizes)
     _decompose_softmax(model, sizes)
     for node in model.graph.node:
@@ -120,6 +120,11 @@ def _fix(info: Any, shape: Sequence[int] | None) -> None:
     """Set the sizes of an input."""
     kind = info.type.tensor_type
     stated = _dimensions(kind) if kind.HasField("shape") else None
+    if stated is not None and 0 in stated:
+        raise SourceError(
+            f'input "{info.name}" is empty: {_text(stated)}',
+            "export the model with a size of at least 1, or an open one",
+        )
     if shape is None:
         if stated is None or not _complete(stated):
             raise SourceError(
@@ -138,6 +143,11 @@ def _fix(info: Any, shape: Sequence[int] | None) -> None:
             "give a size for each ? and each named dimension, and do not change the others",
         )
     _set(kind, shape)
+
+
+def _settled(info: Any) -> bool:
+    """Return whether a file states every size of a tensor."""
+    return _complete(_dimensions(info.type.tensor_type))
 
 
 def _asked(stated: Sizes | None) -> str:
@@ -269,7 +279,7 @@ def _dimensions(kind: Any) -> Sizes:
 
 
 def _complete(shape: Sizes) -> bool:
-    """Return whether every size is known; some exporters write 0 or less for open dimensions."""
+    """Return whether every size is known; dimensions of 0 hold nothing to convert."""
     return all(isinstance(size, int) and size > 0 for size in shape)
 
 
