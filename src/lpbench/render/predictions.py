@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.render import WIDTH
 from lpbench.render._answers import LISTS, answer, later_of, plain_text
 from lpbench.render._numbers import digits
-from lpbench.render._table import Column, narrow, unstyled
+from lpbench.render._table import Column, hanging, narrow, unstyled
 from lpbench.results.names import name_of
 from lpbench.results.predictions import same_answer
 from lpbench.util.text import clean
@@ -108,7 +108,12 @@ def answers(result: Result, paint: Paint = unstyled, *, width: int = WIDTH) -> l
     return [
         paint(header, "dim"),
         *lines,
-        *(line for each in others for line in _otherwise(name_of(each, result.configurations), each, reference)),
+        *(
+            line
+            for each in others
+            for said in _otherwise(name_of(each, result.configurations), each, reference)
+            for line in hanging(said, width, 0)
+        ),
     ]
 
 

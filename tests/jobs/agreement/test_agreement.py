@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ np = pytest.importorskip("numpy", reason="needs numpy")
 
 from lpbench.jobs.agreement import agree  # noqa: E402 - after the skip
 from lpbench.jobs.parity import Tolerance  # noqa: E402
+from lpbench.render import agreement, unstyled  # noqa: E402
+from lpbench.util.text import cells  # noqa: E402
 
 LAYERS = ["a", "b", "c", "d"]
 
@@ -198,3 +201,13 @@ def test_every_array_is_shown_where_that_is_asked_for(app: Path, capsys: Capture
 def test_a_tolerance_that_is_none_is_refused(app: Path, text: str, capsys: Capture) -> None:
     assert main(["agree", str(app), f"--tolerance={text}"]) == 2
     assert f'found "{text}"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_narrow_terminal_shows_all_figures_in_blocks(app: Path, *, verbose: bool) -> None:
+    """60 columns: the verdict stands in the last block, beside the engine's name."""
+    lines = agreement.screen(agree(app, ["twin", "plain"]), width=60, paint=unstyled, verbose=verbose)
+    assert [line for line in lines if cells(line) > 60] == []
+    assert any(re.match("twin .* pass$", line) for line in lines)
+    for title in ("max abs", "mean abs", "max rel", "mean rel", "cosine"):
+        assert any(title in line for line in lines), title
