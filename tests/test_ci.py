@@ -16,6 +16,7 @@ sys.path.insert(0, str(CI))
 import groups  # noqa: E402 - found through the line above
 import interpreters  # noqa: E402
 import pinned  # noqa: E402
+import readme  # noqa: E402
 import skips  # noqa: E402
 
 sys.path.remove(str(CI))
@@ -171,3 +172,31 @@ def test_pins_are_those_of_this_python() -> None:
         "pluggy": "==1.7.0",
         "py-yaml": "==2.0",
     }
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "failed"),
+    [
+        (["true", "x=1", "test $x = 1"], 0, ""),
+        (["true", "false  # what for", "touch after"], 1, "failed: false  # what for\n"),
+        (["false  # exit status 1 if it is slower", "true"], 0, ""),
+        (["(exit 2)  # exit status 1 if it is slower", "true"], 1, "failed: "),
+    ],
+)
+def test_the_readmes_block_stops_at_the_line_that_fails(
+    tmp_path: Path, lines: list[str], status: int, failed: str
+) -> None:
+    """Lines share one shell; only a line that says so may end with status 1."""
+    code = readme.script(readme.Block("sh", "\n".join(lines)))
+    done = subprocess.run(["/bin/bash", "-uc", code], cwd=tmp_path, text=True, capture_output=True, check=False)
+    assert (done.returncode == 0) == (status == 0)
+    assert failed in done.stderr
+    assert not (tmp_path / "after").exists()
+
+
+def test_the_readmes_blocks_begin_on_the_path_and_end_before_what_needs_more() -> None:
+    first, second = readme.blocks((CI.parent / "README.md").read_text(encoding="utf-8"))
+    assert first.code.startswith(". .venv/bin/activate")
+    assert "new-app" not in first.code
+    assert second.language == "python"
+    assert "lpbench.benchmark" in second.code
