@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lpbench_tflite
+from lpbench.jobs import conversion
 from lpbench.plugin.converter import ConversionError
 from lpbench.plugin.kit import onnx_prepare, tool_environments
 from lpbench.testing import fixtures, onnx_models
@@ -84,6 +85,16 @@ def test_open_sizes_must_be_given(models: OnnxModels, converter: Converter) -> N
     found = r'input "image" has open dimensions: Nx3x8x8\n.*shapes={"image": \[\?,3,8,8\]}'
     with pytest.raises(ConversionError, match=found):
         convert(converter, models.network("N"))
+
+
+def test_one_shape_suffices_where_dimensions_have_names(models: OnnxModels, converter: Converter) -> None:
+    (made,) = conversion.convert(models.masked(), "tflite", shapes={"image": (1, 3, 6, 5)})
+    assert [(info.called, info.shape) for info in made.inputs] == [("image", (1, 6, 5, 3)), ("mask", (1, 6, 5, 1))]
+
+
+def test_sizes_below_zero_are_open_dimensions(models: OnnxModels, converter: Converter) -> None:
+    (made,) = conversion.convert(models.network(-1), "tflite")
+    assert made.inputs[0].shape == (1, 8, 8, 3)
 
 
 def test_an_operator_that_tflite_lacks_is_named(models: OnnxModels, converter: Converter) -> None:
