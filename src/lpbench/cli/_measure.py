@@ -24,6 +24,7 @@ from lpbench.util.paths import is_path, no_such_file, similar
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Collection
 
     from lpbench.app.model import App
     from lpbench.results.model import Result
@@ -152,9 +153,10 @@ def blocks(result: Result) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def refuse_missing(word: str) -> None:
+def refuse_missing(word: str, entries: Collection[str]) -> None:
     """Raise for a catalogue entry whose plugin is not installed, and for any word where there is no catalogue.
 
+    :param entries: The names in the catalogue.
     :raises UnknownNameError: The hint says what brings it.
     """
     from lpbench.plugin.registry import APPS, current
@@ -164,9 +166,9 @@ def refuse_missing(word: str) -> None:
     except NotInstalledError:
         raise
     except UnknownNameError as error:
-        if not current().all(APPS) and not similar(Path(word)):
+        if not entries and not similar(Path(word)):
             what = f'there is no app, model file or catalogue entry "{word}"'
-            raise UnknownNameError(what, hint=error.hint) from error
+            raise UnknownNameError(what, hint=f"{error.hint} (lpbench apps lists the catalogue)") from error
 
 
 def _from_catalogue(word: str) -> Path:
@@ -177,7 +179,7 @@ def _from_catalogue(word: str) -> Path:
         return pulled
     entries = catalogue.entries()
     if word not in entries:
-        refuse_missing(word)
+        refuse_missing(word, entries)
         raise AppError(
             f'there is no app, model file or catalogue entry "{word}"',
             hint=f"{nearest(word, [*entries, *map(str, filter(None, [similar(Path(word))]))])} "

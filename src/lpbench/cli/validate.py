@@ -96,7 +96,7 @@ def locate(app: str) -> Path:
     names = catalogue.entries()
     if app in names:
         raise AppError(f'catalogue entry "{app}" has not been pulled', hint=f"lpbench pull {app}")
-    refuse_missing(app)
+    refuse_missing(app, names)
     raise AppError(
         f'there is no app "{app}"', hint=nearest(app, names) if names else "give the path of an app's folder"
     )

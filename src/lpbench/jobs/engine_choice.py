@@ -127,7 +127,8 @@ def targets(
         return [_default(app, template)]
     names, failed = _names(engines), failed or {}
     if not names:
-        raise UnavailableEngineError("no engine is installed", hint=registry.current().beginning(registry.ENGINES))
+        hint = registry.current().beginning(registry.ENGINES)
+        raise UnavailableEngineError(f"{app.name} cannot be measured", hint=hint)
     if len(names) == 1 and not _everything(engines):
         return [_target(app, names[0], template, failed)]
     return [_tolerant(app, name, template, failed) for name in names]

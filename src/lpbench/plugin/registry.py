@@ -195,7 +195,7 @@ class Registry:
     def beginning(self, kind: Kind[Any]) -> str:
         """Return what brings a first offer of a kind; empty where there is one, or nothing is known to bring it."""
         remedy = "" if self.all(kind) else self.remedy(brought_by(kind.word, group=KIND_EXTRAS))
-        return f"no {kind.word} is installed; to begin with: {remedy}" if remedy else ""
+        return f"no {kind.word} is installed: {remedy}" if remedy else ""
 
     def broken(self) -> str:
         """Return a line for each plugin that failed, each after a line break, for hints; empty if none did."""
