@@ -191,6 +191,51 @@ def test_masks_of_several_classes_come_from_a_picture_of_indices(tmp_path: Path)
     assert metric.result().parts == pytest.approx({"cat": 1 / 2, "dog": 1 / 3, "cup": 2 / 3})
 
 
+INDICES: Any = np.array([[0, 0, 1], [2, 2, 1]])
+WORDS = " ".join(map(str, INDICES.flat))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        f"P2 3 2 2\n{WORDS}\n".encode(),
+        f"P2 3 2 300\n{WORDS}\n".encode(),
+        b"P5 3 2 20\n" + INDICES.astype("u1").tobytes(),
+        b"P5 3 2 65535\n" + INDICES.astype(">u2").tobytes(),
+        cv2.imencode(".png", INDICES.astype(np.uint16))[1].tobytes(),
+    ],
+    ids=["P2", "P2, wide", "P5", "P5, wide", "PNG of 16 bits"],
+)
+def test_indices_of_classes_are_the_values_in_the_file(tmp_path: Path, picture: bytes) -> None:
+    """No maximum scales them, and none of 16 bits are dropped."""
+    (tmp_path / "mask").write_bytes(picture)
+    described = {"masks": {LABELS[at]: run_lengths.encode(at == INDICES) for at in range(3)}}
+    metric = MeanIntersectionOverUnion(LABELS)
+    metric.add(described, {"mask": str(tmp_path / "mask")})
+    assert metric.result().parts == {"cat": 1, "dog": 1, "cup": 1}
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [b"P1 3 1\n1 0 0\n", b"P2 3 1 1\n0 1 1\n", b"P5 3 1 15\n\0\x0f\x08", b"P5 3 1 300\n\0\0\1\x2c\1\0"],
+    ids=["P1", "P2", "P5", "P5, wide"],
+)
+def test_the_mask_of_one_class_is_lighter_than_half_of_white(tmp_path: Path, picture: bytes) -> None:
+    (tmp_path / "mask").write_bytes(picture)
+    described = {"mask": run_lengths.encode(np.array([[False, True, True]])), "share": {"person": 2 / 3}}
+    metric = MeanIntersectionOverUnion([])
+    metric.add(described, {"mask": str(tmp_path / "mask")})
+    assert metric.result().value == 1
+
+
+def test_colours_are_no_indices_of_classes(tmp_path: Path) -> None:
+    """Of a palette, for example: their grey values would be taken for other classes."""
+    cv2.imwrite(str(tmp_path / "mask.png"), np.arange(12, dtype=np.uint8).reshape(2, 2, 3))
+    described = {"masks": {"cat": run_lengths.encode(np.ones((2, 2), np.bool_))}}
+    with pytest.raises(LpbenchError, match="it has colours"):
+        Dice(LABELS).add(described, {"mask": str(tmp_path / "mask.png")})
+
+
 def test_masks_of_other_sizes_or_none_are_refused(tmp_path: Path) -> None:
     described = {"mask": run_lengths.encode(np.ones((2, 2), np.bool_)), "share": {"person": 1.0}}
     for truth, wrong in (

@@ -17,11 +17,13 @@ from lpbench.errors import ProcessorError
 from lpbench_image._array import MAGIC, decode_array
 from lpbench_image._header import FORMATS, Header, read_header
 from lpbench_image._netpbm import MAGICS as NETPBM
-from lpbench_image._netpbm import decode_netpbm, read_netpbm
+from lpbench_image._netpbm import decode_netpbm, netpbm_values, read_netpbm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from lpbench_image._tensor import Picture
 
@@ -50,25 +52,31 @@ def decode(data: bytes, max_pixels: int) -> Picture:
     """
     if data.startswith(MAGIC):
         return decode_array(data, max_pixels)
-    header = _header(data)
-    if header.width * header.height > max_pixels:
-        raise ValueError(
-            f"{header.width} x {header.height} pixels are more than max_pixels, {max_pixels}; "
-            "raise preprocessing.max_pixels if this file is trusted"
-        )
-    if not header.complete:
-        raise ValueError(f"the {header.format} data are truncated")
+    header = _header(data, max_pixels)
     if data.startswith(NETPBM):
         return decode_netpbm(data, read_netpbm(data))
-    picture = _decode(data)
-    if picture is None:
-        raise ValueError(
-            f"the {header.format} data are truncated, damaged or of a variant that OpenCV {cv2.__version__} cannot read"
-        )
+    picture = _opencv(data, header)
+    if picture.dtype == np.uint16:  # OpenCV's own conversion rounds in some formats
+        return (picture >> 8).astype(np.uint8)
     return picture
 
 
-def _header(data: bytes) -> Header:
+def decode_values(data: bytes, max_pixels: int) -> npt.NDArray[np.integer[Any]]:
+    """Return the values of a grey image as the file has them, height x width: those of 16 bits whole.
+
+    :raises ValueError: The bytes cannot be decoded, or the image has colours.
+    """
+    header = _header(data, max_pixels)
+    if data.startswith(NETPBM):
+        return netpbm_values(data, read_netpbm(data))
+    picture = _opencv(data, header)
+    grey: npt.NDArray[np.integer[Any]] = picture[:, :, 0]
+    if (picture != grey[:, :, np.newaxis]).any():
+        raise ValueError("it has colours")
+    return grey
+
+
+def _header(data: bytes, max_pixels: int) -> Header:
     if not data:
         raise ValueError("the file is empty")
     header = read_header(data)
@@ -76,18 +84,28 @@ def _header(data: bytes) -> Header:
         raise ValueError(f"its first bytes, {data[:8]!r}, match no supported format: {FORMATS}, .npy")
     if header.width < 1 or header.height < 1:
         raise ValueError(f"its header gives a size of {header.width} x {header.height} pixels")
+    if header.width * header.height > max_pixels:
+        raise ValueError(
+            f"{header.width} x {header.height} pixels are more than max_pixels, {max_pixels}; "
+            "raise preprocessing.max_pixels if this file is trusted"
+        )
+    if not header.complete:
+        raise ValueError(f"the {header.format} data are truncated")
     return header
 
 
-def _decode(data: bytes) -> Any:
+def _opencv(data: bytes, header: Header) -> Any:
+    """Return what OpenCV makes of an image: height x width x 3, uint8 or uint16."""
+    picture: Any = None
     with _quiet(), contextlib.suppress(cv2.error):
-        picture: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-        if picture is None or picture.dtype == np.uint8:
-            return picture
-        if picture.dtype == np.uint16:  # OpenCV's own conversion rounds in some formats
-            return (picture >> 8).astype(np.uint8)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if picture is None:
+        raise ValueError(
+            f"the {header.format} data are truncated, damaged or of a variant that OpenCV {cv2.__version__} cannot read"
+        )
+    if picture.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
         raise ValueError(f"its values are {picture.dtype}, whose range is unknown; save it with 8 or 16 bits per value")
-    return None
+    return picture
 
 
 @contextlib.contextmanager

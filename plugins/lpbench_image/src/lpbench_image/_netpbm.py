@@ -114,6 +114,17 @@ def decode_netpbm(data: bytes, header: Netpbm) -> Picture:
     return np.ascontiguousarray(np.broadcast_to(pixels[:, :, ::-1], (header.height, header.width, 3)))
 
 
+def netpbm_values(data: bytes, header: Netpbm) -> Array:
+    """Return the values of a grey file as they are written, height x width; of a PBM file its bits.
+
+    :raises ValueError: It is not grey, or values are missing or are not numbers.
+    """
+    if header.channels > 1:
+        raise ValueError("it has colours")
+    values = _bits(data, header) if header.format == "PBM" else _values(data, header)
+    return values.reshape(header.height, header.width)
+
+
 def _bits(data: bytes, header: Netpbm) -> Array:
     count = header.width * header.height
     if header.kind <= PLAIN:

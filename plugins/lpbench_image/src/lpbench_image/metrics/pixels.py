@@ -10,6 +10,7 @@ import numpy as np
 
 from lpbench.errors import LpbenchError
 from lpbench.plugin.quality import Quality, QualityMetric
+from lpbench_image._decode import decode, decode_values
 from lpbench_image.post import run_lengths
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
 
 HALF = 128
-"""Lowest grey value of the pixels that belong to a mask given as a picture."""
+"""Lowest grey value, of 255, of the pixels that belong to a mask given as a picture."""
+MAX_PIXELS = 100_000_000
+"""Larger masks are refused before they are decoded."""
 
 
 class MeanIntersectionOverUnion(QualityMetric):
@@ -34,9 +37,9 @@ class MeanIntersectionOverUnion(QualityMetric):
     def add(self, described: Mapping[str, Any], truth: Mapping[str, Any]) -> None:
         """Count the pixels of one picture.
 
-        :param truth: ``mask``: run lengths, or the path of a picture, in which a single class has values from 128 on
-            and several classes have their indices as values; or ``masks``: run lengths by label.
-        :raises LpbenchError: A mask is missing, or its size differs from that of the prediction.
+        :param truth: ``mask``: run lengths, or the path of a picture, in which a single class is lighter than half of
+            white and several classes have their indices as values; or ``masks``: run lengths by label.
+        :raises LpbenchError: A mask is missing, has colours in place of indices, or its size is not the prediction's.
         """
         predicted = _predicted(described)
         single = "mask" in described
@@ -111,12 +114,19 @@ def _true(truth: Mapping[str, Any], labels: Sequence[str], label: str, *, single
         return {label: _decoded(mask)}
     if not isinstance(mask, str):
         raise LpbenchError("the data have no mask", hint='set "mask": a picture beside the manifest, or run lengths')
-    values = cv2.imread(mask, cv2.IMREAD_GRAYSCALE)
-    if values is None:
-        raise LpbenchError("cannot be read as a picture", where=Path(mask).name)
-    if single:
-        return {label: np.asarray(values >= HALF)}
+    try:
+        data = Path(mask).read_bytes()
+        if single:
+            return {label: cv2.cvtColor(decode(data, MAX_PIXELS), cv2.COLOR_BGR2GRAY) >= HALF}
+        values = decode_values(data, MAX_PIXELS)
+    except (OSError, ValueError) as error:
+        raise LpbenchError(f"cannot be read as a picture: {_why(error)}", where=Path(mask).name) from error
     return {_name(at, labels): np.asarray(values == at) for at in np.unique(values).tolist()}
+
+
+def _why(error: OSError | ValueError) -> str:
+    reason = error.strerror if isinstance(error, OSError) else ""
+    return reason or str(error)
 
 
 def _decoded(encoded: Mapping[str, Any]) -> Flags:
