@@ -20,6 +20,7 @@ COLOURS = ("red", "green", "light blue", "grey")
 LETTERS = st.characters(codec="utf-8", exclude_categories=["C", "Z"])
 NAMES = st.lists(st.text(LETTERS, min_size=1), min_size=1)
 FORMS = ["{} {}", "{}: {}", "{}:{}", "{}\t{}", "{},{}", "{} = {}", "{}; {}", "{}. {}", "{}) {}", "  {}   {}  "]
+FORMS += ["{} - {}", "{} -> {}", "{}=>{}", "[{}] {}", "({}) {}", "[{}]: {}"]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -28,6 +29,12 @@ def test_numbers_decide_the_order(form: str, seed: int) -> None:
     lines = [form.format(at, name) for at, name in enumerate(COLOURS)]
     random.Random(seed).shuffle(lines)  # noqa: S311 - the order of lines is no secret
     assert parse("\n".join(lines) + "\n\n", "names.txt") == COLOURS
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_any_system_ends_them(end: str) -> None:
+    assert parse(end.join(COLOURS) + end, "names.txt") == COLOURS
+    assert parse(end.join(["1: green", "0: red", ""]), "names.txt") == COLOURS[:2]
 
 
 def test_numbers_that_are_left_out_have_no_name(tmp_path: Path) -> None:
@@ -51,6 +58,8 @@ def test_numbers_that_are_left_out_have_no_name(tmp_path: Path) -> None:
         ("0x1 hex", "n01440764 tench"),
         ("4x4", "2x4 timber"),
         ("2d", "3d glasses"),
+        ("4-door car", "2-door car"),
+        ("(unknown)", "[mask]", "- none -"),
     ],
 )
 def test_labels_that_begin_with_digits_stay_as_they_are(names: tuple[str, ...]) -> None:

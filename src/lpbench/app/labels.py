@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 UNNAMED = "-"
 """Stands for a class that has no name."""
 LINE = re.compile(
-    r"(?P<number>[0-9]{1,9})(?:(?P<sign>[ ]*\t\s*|\s*[:=|;,](?!\d)\s*|[.)]\s+)|\s+)(?P<name>\S.*)",
+    r"(?:(?P<number>[0-9]{1,9})(?:(?P<sign>[ ]*\t\s*|\s*[-=]>\s*|\s+-\s+|\s*[:=|;,](?!\d)\s*|[.)]\s+)|\s+)"
+    r"|[\[(](?P<enclosed>[0-9]{1,9})[\])]\s*[:=,]?\s+)(?P<name>\S.*)",
 )
-"""A number, a sign or white space, and a name; ``1,000 dollars`` and ``12:30`` are names."""
+"""A number, a sign or white space, or a number in brackets, and a name; ``1,000 dollars`` and ``12:30`` are names."""
 HINT = 'number all lines from 0, as in "0: red"; a list of names in ai_app_config.json is taken as it is'
 
 
@@ -29,7 +30,7 @@ class _Line:
     """A line that begins with a number.
 
     :param at: The line's number in the file, counted from 1.
-    :param signed: Whether a sign or a tab follows the number, not only spaces.
+    :param signed: Whether a sign or a tab follows the number, or brackets enclose it, not only spaces.
     """
 
     at: int
@@ -47,7 +48,7 @@ def parse(text: str, file: str) -> tuple[str, ...]:
     :raises AppError: Some lines have numbers and others do not, a number occurs twice, or the numbers do not begin at 0
         or leave out more than they name.
     """
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = re.split("\r\n|\r|\n", text)
     while lines and not lines[-1].strip():
         lines.pop()
     numbered = [found for at, line in enumerate(lines, 1) if (found := _numbered(at, line))]
@@ -80,7 +81,10 @@ def label_problems(labels: Iterable[str]) -> Iterator[tuple[int, str, str]]:
 
 def _numbered(at: int, line: str) -> _Line | None:
     match = LINE.fullmatch(line.strip())
-    return match and _Line(at, int(match["number"]), match["name"].strip(), signed=match["sign"] is not None)
+    if match is None:
+        return None
+    signed = match["sign"] is not None or match["enclosed"] is not None
+    return _Line(at, int(match["number"] or match["enclosed"]), match["name"].strip(), signed=signed)
 
 
 def _meant(numbered: Sequence[_Line], total: int) -> bool:
