@@ -42,7 +42,7 @@ class EngineError(LpbenchError):
 
 
 class ChoiceNeededError(EngineError):
-    """A model can be run in several ways, and an option of the engine has to name one."""
+    """A model can be run in several ways, and an option of the engine or a shape has to name one."""
 
 
 class UnavailableEngineError(EngineError):

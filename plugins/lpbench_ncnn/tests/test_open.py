@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import lpbench_ncnn
-from lpbench.errors import ConfigError
+from lpbench.errors import AppError, ConfigError
+from lpbench.jobs.new_app import new_app
 from lpbench.plugin.engine import EngineError, TensorInfo
 from lpbench.plugin.kit.cores import physical_cores
 from lpbench.testing import fixtures
@@ -193,6 +194,22 @@ def test_sizes_come_from_the_param(models: Models, open_session: Opener) -> None
     assert open_session(path, {"in0": (3, 8, 8)}).inputs[0].shape == (3, 8, 8)
     found = refused(path, shapes={"in0": (1, 3, 16, 16)})
     assert "cannot be 1x3x16x16; the model has 1x3x8x8\n  see line 3 of the .param" in found
+
+
+def test_a_new_app_leaves_the_size_open(models: Models) -> None:
+    """new-app takes no shapes: the app states them later, or the run."""
+    path = models.network()
+    made = new_app(models.folder / "app", app_class="model", model=path, extra=[path.with_suffix(".bin")])
+    assert 'the shape of input "in0" is not known' in made.unread
+    assert made.app.components[0].models[0].inputs == ()
+
+
+def test_a_new_app_asks_for_the_weights_by_its_own_name_of_them(models: Models) -> None:
+    path = models.network()
+    with pytest.raises(AppError) as caught:
+        new_app(models.folder / "app", app_class="model", model=path)
+    assert "the model's weights are missing" in caught.value.what
+    assert caught.value.hint == "name further files of the model, such as weights, with extra"
 
 
 def test_sizes_come_from_the_app(models: Models, open_session: Opener) -> None:

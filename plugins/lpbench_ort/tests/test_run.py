@@ -9,6 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 
+from lpbench.jobs.new_app import new_app
 from lpbench.plugin.engine import EngineError
 from lpbench.testing import onnx_models
 from lpbench.testing.conversions import OnnxModels
@@ -164,6 +165,13 @@ def test_an_unknown_rank_needs_a_shape(models: Models, open_session: Opener) -> 
         session = open_session(path, {"x": shape})
         assert session.inputs[0].shape == shape
         assert session.run({"x": np.ones(shape, np.float32)})["y"].tolist() == np.full(shape, 2).tolist()
+
+
+def test_a_new_app_around_an_input_of_unknown_rank_is_written(models: Models) -> None:
+    """Its shape is said when it is run, or stated in the app: new-app takes none."""
+    made = new_app(models.folder / "app", app_class="model", model=models.double(None))
+    assert 'input "x" has an unknown rank' in made.unread
+    assert made.app.components[0].models[0].inputs == ()
 
 
 def test_shapes_fix_open_dimensions(models: Models, open_session: Opener) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from lpbench.errors import ArgumentError
+from lpbench.jobs.agreement import agree
 from lpbench.jobs.new_app import new_app
 from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit import tflite_file
@@ -140,6 +142,20 @@ def test_a_signature_of_another_graph_takes_shapes(models: Models, open_session:
     assert session.run({"p": twos, "q": twos})["end"].tolist() == [[3] * 4] * 2
     with pytest.raises(EngineError, match="shape 1x4; the model takes 2x4"):
         session.run({"p": ONES, "q": ONES})
+
+
+@pytest.mark.parametrize("key", ["first", "second"])
+def test_agreement_is_with_the_same_signature_of_the_reference(models: Models, key: str) -> None:
+    """Else no model of several signatures could be compared: the reference would refuse it."""
+    found = agree(two_signatures(models), f"tflite:signature={key}")
+    assert found.reference_options == {"xnnpack": False, "signature": key}
+    assert found.agree
+
+
+def test_two_signatures_are_not_compared(models: Models) -> None:
+    engines = ["tflite:signature=first", "tflite:signature=second"]
+    with pytest.raises(ArgumentError, match="same signature: found tflite:signature=first and tflite:signature=second"):
+        agree(two_signatures(models), engines)
 
 
 def test_the_only_signature_runs_without_being_asked_for(models: Models, open_session: Opener) -> None:

@@ -197,11 +197,18 @@ def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]
         return [], [], f"{spec.name}: {error.what}; {error.hint}"
     except (EngineError, WorkerError) as error:
         what = f"{spec.name} cannot open it: {error.what.replace(f'{model.path.parent}/', '')}"
-        hint = error.hint or f"name the further files of the model with {either('--extra', 'extra')}"
-        raise AppError(what, where=model.path.name, hint=hint) from error
+        raise AppError(what, where=model.path.name, hint=_remedy(error, model)) from error
     except LpbenchError as error:
         return [], [], f"{spec.name}: {error.what}"
     return list(map(tensor, found.inputs)), list(map(tensor, found.outputs)), ""
+
+
+def _remedy(error: LpbenchError, model: Model) -> str:
+    """Return what to do about a model that an engine refuses: files that were not named are not in the new app."""
+    of_engine = "" if str(model.path.parent) in error.hint else error.hint
+    name = either("--extra", "extra")
+    further = "" if model.extra else f"name further files of the model, such as weights, with {name}"
+    return "; ".join(filter(None, (of_engine, further)))
 
 
 def _config(app_class: str, guessed: Guess, engine: str, models: dict[str, Any]) -> dict[str, Any]:

@@ -111,6 +111,8 @@ class EngineSpec(Spec):
     :param reference: Options with which the engine computes in F32 as the format's specification defines, without
         optimisations; other engines and conversions are compared with it.  None if it is not a reference.
     :param exposes: Formats whose intermediate tensors ``Engine.open_exposed`` can return.
+    :param choosing: Options that choose what of a file runs, such as one of several signatures, and not how it runs:
+        a reference takes them over from the engines that are compared with it.
     """
 
     contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.engine:Engine",)
@@ -127,6 +129,7 @@ class EngineSpec(Spec):
     batches: bool = False
     reference: Mapping[str, Any] | None = None
     exposes: tuple[str, ...] = ()
+    choosing: tuple[str, ...] = ()
 
     def version(self) -> str:
         """Return the installed library's version from its metadata, or an empty string; imports nothing."""

@@ -49,6 +49,7 @@ KINDS: dict[str, Callable[[int, float], Any]] = {
     "nan": lambda _, off: np.full((1, 4), np.nan, np.float32),
     "random": lambda _, off: np.random.default_rng().random((1, 4)),
     "state": lambda run, off: np.array([[float(run)]]),
+    "seldom": lambda run, off: np.array([[run % 3 == 0]]),
 }
 """By name, a function of the number of the run and the error."""
 

@@ -90,6 +90,7 @@ def test_of_many_whole_numbers_a_thousandth_may_go_another_way(app: Callable[...
         (["numbers", "nan"], "nan: no value of the reference is finite"),
         (["numbers", "random"], "random: the model does not repeat itself"),
         (["state"], "state: the model does not repeat itself"),
+        (["seldom"], "seldom: the model does not repeat itself"),  # its first two runs are equal
     ],
 )
 def test_where_nothing_could_be_compared_there_is_no_pass_and_no_blame(

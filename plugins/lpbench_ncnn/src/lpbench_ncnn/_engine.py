@@ -37,7 +37,8 @@ class NcnnEngine(Engine[NcnnConfig]):
                 session.keep(stack.pop_all())
                 return session
         except EngineError as error:
-            raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
+            error.where = error.where or str(model.path)
+            raise
 
 
 def _open(model: Model, config: NcnnConfig, shapes: Shapes, stack: contextlib.ExitStack) -> NcnnSession:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.errors import nearest, setting
+from lpbench.errors import ChoiceNeededError, nearest, setting
 from lpbench.plugin.engine import EngineError, TensorInfo
 from lpbench.plugin.kit.feed_checks import text
 from lpbench_ncnn import _infer
@@ -87,7 +87,7 @@ def _outer(layer: Layer, requested: Shapes, stated: Mapping[str, TensorInfo]) ->
     name, declared = layer.tops[0], _declared(layer)
     shape = tuple(requested[name]) if name in requested else _sizes(stated.get(name))
     if shape is None and declared is None:
-        raise EngineError(
+        raise ChoiceNeededError(
             f'the shape of input "{name}" is not known: ncnn\'s files do not state it',
             hint=f"give the shape with a batch of 1: {setting('shapes', {name: '1,3,224,224'})}",
         )

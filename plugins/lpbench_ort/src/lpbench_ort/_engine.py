@@ -61,7 +61,8 @@ def _named(model: Model, opens: Callable[[], Session]) -> Session:
     try:
         return opens()
     except EngineError as error:
-        raise EngineError(error.what, where=error.where or str(model.path), hint=error.hint) from error.__cause__
+        error.where = error.where or str(model.path)
+        raise
 
 
 def _open(

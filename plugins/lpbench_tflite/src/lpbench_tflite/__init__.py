@@ -39,6 +39,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             streams=True,
             batches=True,
             reference={"xnnpack": False},  # LiteRT's own kernels define what an operator computes
+            choosing=("signature",),
         )
     )
 

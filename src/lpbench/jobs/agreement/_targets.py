@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpbench.app.default_engine import originals
 from lpbench.app.model_choice import reference as reference_for
 from lpbench.errors import (
+    ArgumentError,
     EngineError,
     LpbenchError,
     UnavailableEngineError,
@@ -33,25 +34,44 @@ def words(target: Target) -> str:
     return dataclasses.replace(target.configuration, engine=target.asked).label
 
 
-def reference(app: App, shapes: Shapes) -> Target:
+def reference(app: App, shapes: Shapes, compared: Sequence[Target] = ()) -> Target:
     """Return what the others are compared with: for each component the reference of its original model's format.
 
     Where there is none for a component, any engine that reads it stands in.
 
+    :param compared: The others: what of a file they run, the reference runs too.
     :raises EngineError: There is none for any component.
+    :raises ArgumentError: The others are asked to run different parts of a file.
     """
     specs = {each.name: _reference_spec(each) for each in app.components}
     known = [each for each in specs.values() if isinstance(each, EngineSpec)]
     if not known:
         raise next(each for each in specs.values() if isinstance(each, EngineError))
-    (first,) = engine_choice.targets(app, [known[0].name], as_reference(known[0], shapes))
-    others = {name: _standing_in(each, specs[name], shapes) for name, each in first.others.items()}
+    (first,) = engine_choice.targets(app, [known[0].name], _as_reference(known[0], shapes, compared))
+    others = {name: _standing_in(each, specs[name], shapes, compared) for name, each in first.others.items()}
     return dataclasses.replace(first, others=others, originals=True)
 
 
-def as_reference(spec: EngineSpec, shapes: Shapes) -> EngineConfiguration:
-    """Return an engine configured as a reference: with the options that its spec names."""
-    return EngineConfiguration.of(spec.name, spec.reference or {}, shapes=shapes)
+def _as_reference(spec: EngineSpec, shapes: Shapes, compared: Sequence[Target]) -> EngineConfiguration:
+    """Return an engine configured as a reference: with the options that its spec names, and what the others chose."""
+    options = {**(spec.reference or {}), **_chosen(spec, compared)}
+    return EngineConfiguration.of(spec.name, options, shapes=shapes)
+
+
+def _chosen(spec: EngineSpec, compared: Sequence[Target]) -> dict[str, Any]:
+    """Return the options by which those that are compared choose what of a file runs."""
+    return {name: value for name in spec.choosing if (value := _choice(name, compared))}
+
+
+def _choice(name: str, compared: Sequence[Target]) -> Any:
+    given = {words(each): value for each in compared if (value := each.configuration.options.get(name))}
+    choices = list(dict.fromkeys(given.values()))
+    if len(choices) > 1:
+        raise ArgumentError(
+            f"engines are compared only where they run the same {name}: found {' and '.join(given)}",
+            hint=f"compare them in two steps, {choices[0]} first",
+        )
+    return choices[0] if choices else None
 
 
 def notes(app: App, reference: Target) -> tuple[str, ...]:
@@ -79,10 +99,10 @@ def _reference_spec(component: Component) -> EngineSpec | EngineError:
     return UnavailableEngineError(what, hint=remedies or f"{every} lists what is installed")
 
 
-def _standing_in(target: Target, spec: EngineSpec | EngineError, shapes: Shapes) -> Target:
+def _standing_in(target: Target, spec: EngineSpec | EngineError, shapes: Shapes, compared: Sequence[Target]) -> Target:
     if isinstance(spec, EngineError):
         return target
-    return engine_choice.Target(spec.name, as_reference(spec, shapes), spec)
+    return engine_choice.Target(spec.name, _as_reference(spec, shapes, compared), spec)
 
 
 def targets(app: App, asked: Sequence[str], template: EngineConfiguration) -> list[Target]:

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import EngineError, either, nearest, setting
+from lpbench.errors import ChoiceNeededError, EngineError, either, nearest, setting
 from lpbench.plugin.kit import narrow_floats
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def ranked(unranked: Iterable[str], stated: Iterable[TensorInfo], shapes: Shapes
 
     :param unranked: Names of the inputs whose number of dimensions the model does not state.
     :param stated: What the app states of the inputs.
-    :raises EngineError: Nothing tells the shape of an input; the hint names the option that does.
+    :raises ChoiceNeededError: Nothing tells the shape of an input; the hint names the option that does.
     """
     known = {info.name: info.shape for info in stated if info.shape and not info.dynamic}
     found: dict[str, tuple[int, ...]] = {**shapes}
@@ -86,7 +86,7 @@ def ranked(unranked: Iterable[str], stated: Iterable[TensorInfo], shapes: Shapes
             continue
         if name not in known:
             scalar = either(shlex.quote(f"{name}=scalar"), "[] for a scalar")
-            raise EngineError(
+            raise ChoiceNeededError(
                 f'input "{name}" has an unknown rank: the model does not state its shape',
                 hint=f"give it: {setting('shapes', {name: '1,3,224,224'})}, or {scalar}",
             )
