@@ -37,6 +37,10 @@ class ArgumentError(LpbenchError, TypeError):
     """A function was called with an argument that it does not have, or of a type that it does not take."""
 
 
+class OutOfRangeError(LpbenchError, ValueError):
+    """A function was called with a number that it does not take."""
+
+
 class EngineError(LpbenchError):
     """An engine refused the model, its config or an input."""
 

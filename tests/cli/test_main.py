@@ -159,6 +159,23 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["--help", "plugins", "doctor --json"])
+def test_a_full_disk_is_told_in_a_line(command: str) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        words = [sys.executable, "-m", "lpbench", *command.split()]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: standard output: cannot be used: No space left on device")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_plugin_that_cannot_be_written_is_told_in_a_line(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "file").touch()
+    assert main(["new-plugin", "acme", "--dir", str(tmp_path / "file" / "acme")]) == 2
+    assert capsys.readouterr().err == f"error: {tmp_path / 'file' / 'acme'}: cannot be written: Not a directory\n"
+
+
 def test_a_terminal_without_unicode_gets_question_marks(fakes: registry.Registry) -> None:
     shown = lpbench("--help", PYTHONIOENCODING="ascii")
     assert shown.returncode == 0

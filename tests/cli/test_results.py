@@ -94,6 +94,12 @@ def test_filters_narrow_the_list(capsys: Capture, words: list[str], names: list[
 
 
 @pytest.mark.usefixtures("three")
+def test_a_filter_that_nothing_fits_leads_back_to_the_list(capsys: Capture) -> None:
+    assert main(["results", "--app", "nothing"]) == 0
+    assert capsys.readouterr().out == "no saved result fits\nnext: lpbench results lists them all\n"
+
+
+@pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
     ("words", "names"),
     [
@@ -197,4 +203,6 @@ def test_the_list_is_no_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch,
 
 def test_an_empty_folder_says_how_to_fill_it(capsys: Capture) -> None:
     assert main(["results"]) == 0
+    assert "no result has been saved yet" in capsys.readouterr().out
+    assert main(["results", "--state", "failed"]) == 0
     assert "no result has been saved yet" in capsys.readouterr().out

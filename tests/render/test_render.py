@@ -383,7 +383,7 @@ def test_fewer_than_three_runs_have_no_plus_minus(runs: int) -> None:
     alone = render.text(make_result(make_configuration(runs=runs)), width=160)
     assert re.match(rf"latency 10\.\d ms ± {re.escape(said)} ", alone)
     assert "±0" not in alone
-    assert "use runs=3 or more" in alone
+    assert "it takes 3 runs or more" in alone
     both = make_result(make_configuration("one", runs=runs), make_configuration("two", 11 * MS, runs))
     table_ = render.text(both, width=200)
     assert table_.count(said) == 2

@@ -30,6 +30,7 @@ OPTIONS = (
     "  --version   show the version",
     "  --debug     with any command: show the traceback of an error",
 )
+OTHERWISE = "--debug shows where it happened"
 EXAMPLES = """examples:
   lpbench run imagenet-mobilenet-v2 --threads 1
   lpbench run model.onnx --shape input=1,3,224,224 -o result.json"""
@@ -68,6 +69,14 @@ def _main(words: list[str]) -> int:
     except BrokenPipeError:  # ``lpbench … | head``
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
         return _console.PIPE
+    except OSError as error:  # a full disk, a folder that went away
+        if debug:
+            raise
+        if error.filename is None:  # standard output itself, which Python flushes once more when it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        what = f"cannot be used: {error.strerror or error}"
+        _console.complain(LpbenchError(what, where=str(error.filename or "standard output"), hint=OTHERWISE))
+        return _console.WRONG
     return status
 
 

@@ -47,15 +47,6 @@ def refuse(*paths: Path | None, overwrite: bool) -> None:
             )
 
 
-def refuse_file(folder: str | None) -> None:
-    """Raise before anything is measured where a folder to write to is a file.
-
-    :raises ResultError: It is a file.
-    """
-    if folder is not None and Path(folder).is_file():
-        raise ResultError("is a file", where=folder, hint="give the path of a folder")
-
-
 def find_app(word: str, options: argparse.Namespace) -> App:
     """Return the app that a word names: a folder, a model file, or a catalogue entry, which is pulled if need be.
 

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from lpbench.cli import _console
-from lpbench.render import percent, seconds
+from lpbench.render import percent, seconds, time_left
 from lpbench.results.stats import READABLE
 from lpbench.util.text import clean, shorten
 
@@ -95,7 +95,7 @@ def words(progress: Progress, spent: float) -> str:
     if progress.interval is not None and progress.interval <= READABLE:
         parts.append(f"±{percent(progress.interval)}")
     if progress.left_s is not None:
-        parts.append(f"about {seconds(progress.left_s)} left")
+        parts.append(time_left(progress.left_s))
     return " · ".join(filter(None, parts))
 
 

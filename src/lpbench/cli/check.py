@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.cli import _console, _options
 from lpbench.cli._steps import Beating
 from lpbench.errors import LpbenchError
-from lpbench.render import Column, hanging, narrow, seconds
+from lpbench.render import Column, hanging, narrow, time_left
 from lpbench.util.paths import no_such_file
 from lpbench.util.text import amount, clean
 
@@ -246,5 +246,5 @@ class _Checks:
         """Tell that a check is done."""
         self._done += 1
         left = (time.monotonic() - self._begun) / self._done * (self._total - self._done)
-        words = [f"checking: {result.section}", f"check {self._done}/{self._total}", f"about {seconds(left)} left"]
+        words = [f"checking: {result.section}", f"check {self._done}/{self._total}", time_left(left)]
         self._steps.tell(result.section, " · ".join(words))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.cli import _console
 from lpbench.cli._steps import Steps
 from lpbench.errors import LpbenchError, PullError
-from lpbench.render import digits, seconds
+from lpbench.render import digits, seconds, time_left
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def text(progress: Progress) -> str:
         parts.append(seconds(progress.seconds))
     if progress.seconds >= 1 and 0 < progress.done < progress.total:
         left = progress.seconds * (progress.total - progress.done) / progress.done
-        parts.append(f"about {seconds(left)} left")
+        parts.append(time_left(left))
     return clean(" · ".join((*parts, progress.thing)))
 
 

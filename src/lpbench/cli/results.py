@@ -162,8 +162,9 @@ def _agreed(found: Sequence[SavedResult]) -> bool:
 
 def _screen(found: Sequence[SavedResult], *, filtered: bool) -> list[str]:
     if not found:
-        what = "no saved result fits" if filtered else "no result has been saved yet"
-        return [f"{what}: {store.folder()}", "next: lpbench run APP saves one"]
+        if filtered and saved():
+            return ["no saved result fits", "next: lpbench results lists them all"]
+        return [f"no result has been saved yet: {store.folder()}", "next: lpbench run APP saves one"]
     width, paint = _console.listing_width(sys.stdout), _console.painter(sys.stdout)
     header, *lines = _table(found, width)
     reasons = [line for each in found if each.reason for line in hanging(f"{each.name}: {clean(each.reason)}", width)]

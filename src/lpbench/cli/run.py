@@ -62,7 +62,6 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Measure, save, print."""
     _measure.refuse(options.output, options.results, overwrite=options.force)
-    _measure.refuse_file(options.draw)
     app = _measure.find_app(options.app, options)
     begun = time.time()
     result = _measure.measure(app, options, f"run {shlex.quote(options.app)}")

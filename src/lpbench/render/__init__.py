@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.render._numbers import digits, percent, seconds
+from lpbench.render._numbers import digits, percent, seconds, time_left
 from lpbench.render._table import Column, blocks, fit, hanging, narrow, table, unstyled
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "seconds",
     "table",
     "text",
+    "time_left",
     "to_html",
     "unstyled",
 ]

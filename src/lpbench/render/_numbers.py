@@ -85,6 +85,11 @@ def percent(share: float) -> str:
     return f"{digits(100 * share, 2)} %"
 
 
+def time_left(value: float) -> str:
+    """Return the time that something will still take, which is an estimate."""
+    return f"{'' if value < 1 else 'about '}{seconds(value)} left"
+
+
 def seconds(value: float) -> str:
     """Return a duration in a readable unit: ``4 s``, ``2 min``, ``1.5 h``."""
     if value < 1:

@@ -103,6 +103,8 @@ class RunSettings:
             seconds = getattr(self, name)
             if seconds is not None and not 0 < seconds < math.inf:
                 raise ValueError(f"{name} must be a number of seconds above 0, found {seconds}")
+        if self.percentile is not None and not 0 < self.percentile < 100:  # noqa: PLR2004 - the ends of a percentage
+            raise ValueError(f"percentile must be above 0 and below 100, found {self.percentile}")
 
     @property
     def adaptive(self) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
+from lpbench.errors import OutOfRangeError
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import Interval, Ratio, ratio_interval, unpaired_ratio
 from lpbench.util.text import amount
@@ -112,10 +113,10 @@ def decide(ratio: Ratio, narrow: Interval | Unavailable, margin: float = 0.01) -
 def check_margin(margin: float) -> None:
     """Check what counts as no difference.
 
-    :raises ValueError: It is not above 0.
+    :raises OutOfRangeError: It is not above 0.
     """
     if not (margin > 0 and math.isfinite(margin)):
-        raise ValueError(f"margin {margin} is not above 0")
+        raise OutOfRangeError(f"margin {margin} is not above 0", hint="0.01 is 1 %")
 
 
 def added_runs(runs: int, *, planned: bool) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.util.shown import Sheet, Shown
+from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ class Problems(Shown, list[Problem]):
     def in_short(self) -> str:
         """Return how many problems and notes there are."""
         notes = sum(problem.note for problem in self)
-        return f"{len(self) - notes} problems, {notes} notes" if self else "none"
+        return f"{amount(len(self) - notes, 'problem')}, {amount(notes, 'note')}" if self else "none"
 
     def sheet(self) -> Sheet:
         """Return a row for each problem, the place first."""

@@ -50,7 +50,7 @@ def measured(fake_app: Make, taken: list[Result]) -> Result:
 
 def test_what_cannot_be_compared_is_refused_before_anything_is_measured(fake_app: Make) -> None:
     app, reports = fake_app(), list[object]()
-    with pytest.raises(ValueError, match=r"margin -0\.01 is not above 0"):
+    with pytest.raises(LpbenchError, match=r"margin -0\.01 is not above 0"):
         lpbench.compare_live(app, ["fake", "fake"], margin=-0.01, progress=reports.append)
     with pytest.raises(LpbenchError, match=r"a comparison takes two engines; found fake\n"):
         lpbench.compare_live(app, "fake", progress=reports.append)

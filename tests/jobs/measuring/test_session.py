@@ -190,6 +190,10 @@ def test_all_takes_every_engine_there_is(fake_app: Callable[..., Path]) -> None:
         ({"engine": "fake:two"}, LpbenchError, "ENGINE:key=value"),
         ({"engine": "fake:thread=2"}, ConfigError, 'did you mean "threads"'),
         ({"affinity": [4000], "number": 6}, LpbenchError, "cores here"),
+        ({"percentile": 101}, ConfigError, "percentile must be above 0 and below 100"),
+        ({"percentile": -1}, ConfigError, "percentile must be above 0 and below 100"),
+        ({"draw": __file__}, ResultError, "is a file"),
+        ({"draw": Path(__file__) / "pictures"}, ResultError, "cannot be made"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
@@ -293,6 +297,26 @@ def test_ctrl_c_keeps_what_was_measured(fake_app: Callable[..., Path]) -> None:
     assert found.runs[1].samples > 0
     assert result.latency.n == sum(run.samples for run in found.runs)
     assert lpbench.last() == result, "it is saved where that was asked for"
+
+
+def test_ctrl_c_while_the_result_is_put_together_loses_nothing(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds of thousands of samples take seconds to summarise."""
+    from lpbench.results.stats import summarize
+
+    presses = iter([KeyboardInterrupt])
+
+    def pressed(samples: Any) -> Any:
+        for press in presses:
+            raise press
+        return summarize(samples)
+
+    monkeypatch.setattr("lpbench.jobs.measuring.assemble.summarize", pressed)
+    with pytest.raises(lpbench.Interrupted) as stopped:
+        benchmark(fake_app(), number=12, save=True)
+    assert stopped.value.result.latency.n == 12
+    assert lpbench.last() == stopped.value.result
 
 
 def test_what_was_interrupted_before_the_first_sample_is_not_saved(fake_app: Callable[..., Path]) -> None:

@@ -80,7 +80,7 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
     :param progress: Called a few times a second.
     :raises Interrupted: Ctrl-C; its ``result`` is what was measured until then.
     :raises LpbenchError: There are fewer than two engines, or the app cannot be used.
-    :raises ValueError: The margin is not above 0.
+    :raises OutOfRangeError: The margin is not above 0.
     """
     check_margin(margin)  # before minutes are spent on measuring
     engines = (engines,) if isinstance(engines, str) else engines

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app import resolve
 from lpbench.app.default_engine import alternatives
-from lpbench.errors import LpbenchError, setting
+from lpbench.errors import LpbenchError, ResultError, setting
 from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.recording import RunBudget
 from lpbench.jobs.measuring.side_by_side import refuse_side_by_side
@@ -141,6 +142,7 @@ def make(
     loaded = resolve.resolve(app, shapes=settings.shapes, ranges=settings.ranges, seed=settings.seed)
     loaded, targets = choose_targets(loaded, settings, instance, converting)
     _refuse_contradictions(loaded, settings, instance, isolate=isolate)
+    _make_folder(settings.draw)
     labelled, metrics = resolve.labelled(loaded, settings.data, quality=settings.quality)
     cores = settings.affinity or (cores_for(targets) if settings.streams == 1 else ())
     max_time = settings.max_time or time_for(len(targets), settings.percentile)
@@ -190,6 +192,19 @@ def _refuse_contradictions(app: App, settings: RunSettings, instance: Engine[Any
             "an engine instance cannot be sent to a worker process",
             hint="leave isolate out, or register the engine in a plugin and name it",
         )
+
+
+def _make_folder(folder: str | None) -> None:
+    """Make the folder for pictures before anything is measured, or say why that cannot be."""
+    if folder is None:
+        return
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = "is a file" if Path(folder).is_file() else f"cannot be made: {error.strerror or error}"
+        raise ResultError(what, where=folder, hint=f"{setting('draw')} takes the path of a folder") from error
+    if not os.access(folder, os.W_OK):
+        raise ResultError("is not writable", where=folder, hint=f"{setting('draw')} takes another folder")
 
 
 def _pinned(target: Target, cores: Sequence[int]) -> Target:

@@ -89,7 +89,11 @@ class Rounds:
                     self._budgets = rest_of(self._budgets[:PILOT], self._measured(), spent, most)
         finally:
             self._yardstick.close()
-        return self._result()
+        try:
+            return self._result()
+        except KeyboardInterrupt:  # everything is measured: it is put together all the same
+            self._interrupted = True
+            return self._result()
 
     def _interrupt(self, index: int) -> None:
         """End the benchmark; a run that has no sample yet says why."""

@@ -24,7 +24,7 @@ def new_plugin(name: str, folder: Path | str | None = None) -> Path:
 
     :param name: The engine's name: lower case, words joined by ``-``; a leading ``lpbench-`` is removed.
     :param folder: The target folder; by default a folder of that name in the working directory.
-    :raises LpbenchError: The name is not a valid engine name, or the folder is not empty.
+    :raises LpbenchError: The name is not a valid engine name, or the folder is not empty or cannot be written.
     """
     name = name.removeprefix(PREFIX)
     module = name.replace("-", "_")
@@ -40,10 +40,13 @@ def new_plugin(name: str, folder: Path | str | None = None) -> Path:
             where=str(place),
             hint="choose another folder: --dir DIR",
         )
-    for path, text in _rendered(name, module):
-        target = place / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+    try:
+        for path, text in _rendered(name, module):
+            target = place / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise LpbenchError(f"cannot be written: {error.strerror or error}", where=str(place)) from error
     return place
 
 

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.errors import setting
 from lpbench.results.stats.dependence import dependence
 from lpbench.results.stats.distributions import binomial_rank, binomial_tail, normal_quantile, t_quantile
 from lpbench.results.stats.samples import Number, as_numbers, middle, positive
@@ -142,7 +141,7 @@ def too_few_runs(runs: int) -> Unavailable:
     """Return why so few runs have no interval across them."""
     words = "one run" if runs == 1 else f"{runs} runs"
     return Unavailable(
-        f"{words}: the variation between runs is not known; use {setting('runs', FEWEST_RUNS)} or more", "too-few-runs"
+        f"{words}: the variation between runs is not known; it takes {FEWEST_RUNS} runs or more", "too-few-runs"
     )
 
 
