@@ -58,6 +58,8 @@ BOUNDED = 0.99
 FLAGGED = 0.95
 WRONG = 0.01
 """Largest share of false FASTER and SLOWER."""
+SEVERAL = (3, 4, 6)
+"""Engines of which the fastest is what the others are compared with."""
 RUNS = (4, 5, 6, 7, 8)
 SPREADS = (0.005, 0.01, 0.03, 0.10)
 """Standard deviations from run to run: lockstep on a calm machine, and worse."""
@@ -282,7 +284,7 @@ def verdict_tables(streams: int, rng: Rng) -> bool:
     """Print how often verdicts are wrong, and how often they find a difference; return whether few are wrong."""
     print(f"\n{'false FASTER or SLOWER':34}" + "".join(f"{f'{runs} runs':>10}" for runs in RUNS))
     sound = [errors_row(name, judge, spread, streams, rng) for name, judge in KINDS for spread in SPREADS]
-    sound.append(planned_row(streams, rng))
+    sound += [planned_row(streams, rng), *(picked_row(count, streams, rng) for count in SEVERAL)]
     print(f"\n{'FASTER or SLOWER found (lockstep)':34}" + "".join(f"{f'{runs} runs':>10}" for runs in RUNS))
     for slower in (0.02, 0.05):
         for spread in SPREADS:
@@ -336,6 +338,26 @@ def planned_row(streams: int, rng: Rng) -> bool:
         sound &= few(wrong, streams)
     print(
         f"{'lockstep, 8 to 20 runs as planned':34}  runs differ by {', '.join(shares)}{'' if sound else '   <-- FAILS'}"
+    )
+    return sound
+
+
+def picked_row(count: int, streams: int, rng: Rng) -> bool:
+    """Print the same for several engines that are equal, each beside the one that came out fastest."""
+    shares, sound = [], True
+    for spread in SPREADS:
+        wrong = verdicts = 0
+        while verdicts < streams:
+            logs = spread * rng.standard_normal((count, 8))
+            base = int(logs.mean(axis=1).argmin())
+            others = [np.exp(each - logs[base]).tolist() for at, each in enumerate(logs) if at != base]
+            wrong += sum(verdict(each, among=count).verdict in DIFFERENT for each in others)
+            verdicts += len(others)
+        shares.append(f"{spread:.1%}: {wrong / verdicts:.2%}")
+        sound &= few(wrong, verdicts)
+    print(
+        f"{f'lockstep, {count} equal engines, 8 runs':34}  runs differ by {', '.join(shares)}"
+        f"{'' if sound else '   <-- FAILS'}"
     )
     return sound
 

@@ -18,6 +18,7 @@ from lpbench.results.run import Metric, Run, Stage
 from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import summarize
+from lpbench.util.outcome import RunOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -341,6 +342,51 @@ def test_one_configuration_is_compared_with_one_and_of_several_the_same_engine()
     ]
     with pytest.raises(ResultError, match="no engine was measured in both"):
         compare(both, make_result(make_configuration("third", 1.0, 7.0)))
+
+
+def failed(engine: str) -> Configuration:
+    outcome = RunOutcome("failed", detail="it is not liked\n  like it")
+    return Configuration(EngineConfiguration(engine), engine, "x", isolated=True, outcome=outcome)
+
+
+@pytest.mark.parametrize(
+    ("second", "status", "said"),
+    [
+        ([failed("other")], 1, "no verdict on other: measured → not measured (it is not liked)"),
+        ([], 0, "no verdict on other: measured → not asked for"),
+        ([make_configuration("other", 1.0, 9.0)], 0, ""),
+    ],
+    ids=["failed", "not asked for", "measured"],
+)
+def test_an_engine_that_failed_since_is_named_and_fails_a_gate(
+    second: list[Configuration], status: int, said: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """Of two engines one runs no more: the verdict on the other must not hide that, whichever the gate."""
+    one, other = make_configuration("one", 1.0, 7.0), make_configuration("other", 1.0, 9.0)
+    names = [str(tmp_path / name) for name in ("before.json", "after.json")]
+    for name, result in zip(names, (make_result(one, other), make_result(one, *second)), strict=True):
+        result.save(name)
+    for form in ([], ["--markdown"], ["--html"]):
+        assert main(["compare", *names, *form]) == 0
+        printed = capsys.readouterr().out.replace("\n  ", " ")
+        assert said in printed
+        assert said or "no verdict on other" not in printed
+    for gate in (["--fail-slower", "5%"], ["--fail-unclear"]):
+        assert main(["compare", *names, *gate, "--json"]) == status
+        printed = capsys.readouterr()
+        assert bool(json.loads(printed.out)[0]["changes"]["unpaired"]) == bool(said)
+        assert ("after.json: not measured (it is not liked)" in printed.err) == bool(status)
+
+
+def test_a_setting_keeps_its_name_where_its_sibling_failed() -> None:
+    """Beside a sibling it is called by its threads, also where that was not measured."""
+    one, two = (
+        dataclasses.replace(make_configuration("one", 1.0, 7.0), configuration=EngineConfiguration("one", threads=many))
+        for many in (1, 2)
+    )
+    gone = dataclasses.replace(failed("one"), configuration=EngineConfiguration("one", threads=2))
+    found = compare(make_result(one, two), make_result(one, gone))
+    assert [each.first for each in found] == ["one:threads=1"]
 
 
 def beside(result: Result, speed: float, **kind: str) -> Result:

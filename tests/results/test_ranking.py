@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import random
 from typing import Any
 
 import pytest
@@ -83,6 +85,41 @@ def test_what_fails_the_quality_gate_cannot_be_best() -> None:
     found = rank(result(A, wrong, C, b=0.7, c=1.4))
     assert found.best == 0
     assert found.verdicts[1].verdict.value == "FASTER"
+
+
+def test_who_took_part_in_other_runs_has_no_verdict() -> None:
+    """B missed the third run and c the sixth: seven ratios each, which do not belong to each other."""
+    made, times = result(A, B, C, b=0.7, c=1.4), tuple(1e6 + run for run in range(RUNS))
+
+    def without(pair: Lockstep, run: int) -> Lockstep:
+        kept = [at for at in range(RUNS) if at != run]
+        ratios = {"total": tuple(pair.ratios["total"][at] for at in kept)}
+        return dataclasses.replace(pair, ratios=ratios, first_ns={"total": tuple(times[at] for at in kept)})
+
+    b, c = made.lockstep
+    apart = rank(dataclasses.replace(made, lockstep=(without(b, 2), without(c, 5))))
+    assert (apart.best, 2 in apart.verdicts) == (None, False)
+    alike = rank(dataclasses.replace(made, lockstep=(without(b, 2), without(c, 2))))
+    assert alike.verdicts[2].verdict.value == "SLOWER"
+
+
+@pytest.mark.parametrize("count", [2, 4, 6])
+def test_equal_engines_are_rarely_told_apart_from_the_one_that_was_lucky(count: int) -> None:
+    """The fastest is picked by looking: at most one verdict in a hundred may be false for that (three deviations)."""
+    drawn = random.Random(3)  # noqa: S311 - no secret
+    equal, wrong = [configuration(name, 2.0) for name in "abcdef"[:count]], 0
+    tables = 1500 // (count - 1)
+    for _ in range(tables):
+        logs = [[drawn.gauss(0, 0.03) for _ in range(RUNS)] for _ in equal]
+        pairs = [
+            Lockstep(0, at, {"total": tuple(math.exp(own - first) for own, first in zip(each, logs[0], strict=True))})
+            for at, each in enumerate(logs)
+            if at
+        ]
+        verdicts = rank(dataclasses.replace(result(*equal), lockstep=tuple(pairs))).verdicts
+        wrong += sum(each.verdict.value == "SLOWER" for each in verdicts.values())
+    most = 0.01 * tables * (count - 1)
+    assert wrong <= most + 3 * math.sqrt(most)
 
 
 def test_who_took_no_turns_is_named_and_one_alone_needs_no_verdict() -> None:

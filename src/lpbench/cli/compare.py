@@ -12,11 +12,12 @@ from lpbench.render import comparison as _verdicts
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lpbench.cli._parser import Parser
     from lpbench.results.comparison import Compared
     from lpbench.results.model import Result
+    from lpbench.results.pairing import Unpaired
 
 WIDE = 1000
 """Longest line in characters where the reader's program wraps lines."""
@@ -81,13 +82,13 @@ def _saved(options: argparse.Namespace) -> int:
     """Compare saved results with the first of them."""
     from lpbench.cli.show import load
     from lpbench.results.comparison import compare
+    from lpbench.results.pairing import unpaired
 
     _refuse_measuring(options)
     word, *others = options.results
-    first = load(word)
+    first, seconds = load(word), [(other, load(other)) for other in others]
     every: list[tuple[str, Result, Compared]] = []
-    for other in others:
-        second = load(other)
+    for other, second in seconds:
         found = compare(first, second, margin=options.margin, force=options.force)
         every += [(other, second, each) for each in found]
     if options.json:
@@ -99,7 +100,8 @@ def _saved(options: argparse.Namespace) -> int:
         paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
         for other, second, each in every:
             print("\n".join(_verdicts.saved_screen((word, first), (other, second), each, width=width, paint=paint)))
-    return _gated([each for _, _, each in every], options)
+    failed = [line for other, second in seconds for line in lost_gates(other, unpaired(first, second), options)]
+    return _gated([each for _, _, each in every], options, failed)
 
 
 def _refuse_measuring(options: argparse.Namespace) -> None:
@@ -151,8 +153,18 @@ def _live(options: argparse.Namespace) -> int:
     text = not (options.json or _formats.chosen(options))
     _measure.announce(saved, "lpbench show last", sys.stdout if text else sys.stderr)
     saved.report()
-    gates = _gated(found, options)
+    gates = _gated(found, options, _unmeasured(result, options))
     return _status(found, _measure.status(result, saved), gates)
+
+
+def _unmeasured(result: Result, options: argparse.Namespace) -> list[str]:
+    """Return the gates that engines fail which were named and could not be measured."""
+    from lpbench.jobs.engine_choice import ALL
+
+    if not _has_gate(options) or result.settings.engine == [ALL]:  # of all, those that cannot run the app are no loss
+        return []
+    others = result.by_name()
+    return [f"{name}: not measured: {each.state.splitlines()[0]}" for name, each in others.items() if not each.measured]
 
 
 def _print(found: Sequence[Compared], form: str, notes: Sequence[Sequence[str]]) -> None:
@@ -178,12 +190,33 @@ def _status(found: Sequence[Compared], measured: int, gates: int) -> int:
     return gates or measured
 
 
-def _gated(found: Sequence[Compared], options: argparse.Namespace) -> int:
-    """Say which gates fail and return the exit status."""
-    failed = [reason for each in found for reason in gates(each, options)]
+def _gated(found: Sequence[Compared], options: argparse.Namespace, lost: Sequence[str]) -> int:
+    """Say which gates fail and return the exit status.
+
+    :param lost: Gates that fail since there is nothing to compare.
+    """
+    failed = [*(reason for each in found for reason in gates(each, options)), *lost]
     for reason in failed:
         _console.say(reason)
     return _console.FAILED if failed else _console.DONE
+
+
+def lost_gates(word: str, found: Mapping[str, Unpaired], options: argparse.Namespace) -> list[str]:
+    """Return the gates that configurations fail which the reference has and the other result was to have.
+
+    What runs no more is no better than what runs slower.
+
+    :param word: What the other result was called.
+    """
+    from lpbench.util.text import clean
+
+    if not _has_gate(options):
+        return []
+    return [f"{clean(name)}: {clean(word)}: {each.ended()[1]}" for name, each in found.items() if each.lost]
+
+
+def _has_gate(options: argparse.Namespace) -> bool:
+    return options.fail_slower is not None or bool(options.fail_unclear)
 
 
 def gates(each: Compared, options: argparse.Namespace) -> list[str]:

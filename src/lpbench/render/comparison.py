@@ -9,6 +9,7 @@ from lpbench.render import Column, _html, digits, hanging, narrow
 from lpbench.render._numbers import ABSENT
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, subject_changes
 from lpbench.results.metrics import MILLISECOND
+from lpbench.results.pairing import unpaired
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.util.text import amount, clean, shorten
 from lpbench.util.unavailable import Unavailable
@@ -94,6 +95,7 @@ def saved_json(word: str, other: str, first: Result, second: Result, each: Compa
         "workload": each.workload,
         "subject": subject_changes(first, second),
         "machine": machine_changes(first, second),
+        "unpaired": {name: one.ended() for name, one in unpaired(first, second).items()},
     }
     return {"first": word, "second": other, **as_json(each), "changes": changes}
 
@@ -233,7 +235,9 @@ def _ratio(value: float) -> str:
 
 
 def _changes(first: Result, second: Result) -> Iterator[str]:
-    """Yield what differs between two results and may explain a verdict."""
+    """Yield what has no verdict, and what differs between two results and may explain one."""
+    for name, one in unpaired(first, second).items():
+        yield f"no verdict on {clean(name)}: {' → '.join(one.ended())}"
     for name, (before, after) in subject_changes(first, second).items():
         yield "the apps differ" if name == "app" else f"{clean(name)}: {_value(before)} → {_value(after)}"
     for name, (before, after) in machine_changes(first, second).items():

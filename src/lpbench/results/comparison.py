@@ -12,6 +12,7 @@ from lpbench import machine
 from lpbench.errors import ResultError, either
 from lpbench.results.cpu_frequency import frequency
 from lpbench.results.names import BENCHMARK, facts_by_name, name_of, percentile_metric
+from lpbench.results.pairing import pairs
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.verdicts import Comparison, added_runs, judged, verdict_apart
@@ -109,7 +110,7 @@ def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool 
     """
     if not force:
         _refuse_other_machine(first, second)
-    found = Comparisons(_compare((first, one), (second, other), margin) for one, other in _pairs(first, second))
+    found = Comparisons(_compare((first, one), (second, other), margin) for one, other in pairs(first, second))
     if not found:
         engines = [
             ", ".join(name_of(each, result.configurations) for each in result.configurations if each.measured)
@@ -178,15 +179,6 @@ def _refuse_other_machine(first: Result, second: Result) -> None:
 
 def _shown(value: object) -> str:
     return "unknown" if value is None else shorten(clean(value), 40)
-
-
-def _pairs(first: Result, second: Result) -> list[tuple[Configuration, Configuration]]:
-    ones, others = ([each for each in result.configurations if each.measured] for result in (first, second))
-    if len(ones) == len(others) == 1:
-        return [(ones[0], others[0])]
-    by_name = {name_of(each, others): each for each in others}
-    found = [(each, by_name.get(name_of(each, ones))) for each in ones]
-    return [(one, other) for one, other in found if other is not None]
 
 
 def _no_units(first: Result, second: Result) -> str:

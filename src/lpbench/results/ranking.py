@@ -78,18 +78,32 @@ def passes(configuration: Configuration) -> bool:
 
 
 def _verdicts(result: Result, ratios: Mapping[int, tuple[float, ...]], base: int) -> dict[int, Comparison]:
-    """Return the verdict on each configuration that has as many ratios as the base."""
-    times = turn_metrics(result.lockstep)
+    """Return the verdict on each configuration that took part in the base's runs, and in no others."""
+    times, runs = turn_metrics(result.lockstep), _runs(result)
+    among = sum(passes(result.configurations[index]) for index in ratios)  # of which the base is the fastest
 
     def judge(index: int) -> Comparison:
         pairs = zip(ratios[index], ratios[base], strict=True)
         added = added_runs(len(ratios[base]), planned=result.settings.adaptive)
-        found = verdict([own / least for own, least in pairs], added=added)
+        found = verdict([own / least for own, least in pairs], added=added, among=among)
         sides = [times[at][TOTAL].value for at in (base, index) if TOTAL in times.get(at, {})]
         known = [MILLISECOND * ms for ms in sides if ms is not None]
         return unclear_if_short(found, *known) if len(known) == len((base, index)) else found
 
-    return {index: judge(index) for index in ratios if index != base and len(ratios[index]) == len(ratios[base])}
+    return {index: judge(index) for index in ratios if index != base and _same(index, base, ratios, runs)}
+
+
+def _runs(result: Result) -> dict[int, tuple[float, ...]]:
+    """Return the reference's times beside which each configuration's ratios were taken: they tell the runs apart."""
+    return {pair.second: pair.first_ns[TOTAL] for pair in result.lockstep if TOTAL in pair.first_ns}
+
+
+def _same(
+    index: int, base: int, ratios: Mapping[int, tuple[float, ...]], runs: Mapping[int, tuple[float, ...]]
+) -> bool:
+    """Say whether two took part in the same runs, so that their ratios can be divided run by run."""
+    both = [runs[at] for at in (index, base) if at in runs]
+    return len(ratios[index]) == len(ratios[base]) and len(set(both)) <= 1
 
 
 def _rivals(result: Result, verdicts: Mapping[int, Comparison], index: int) -> bool:

@@ -67,16 +67,17 @@ class Comparison:
         return interval.lower > 1 + limit
 
 
-def verdict(ratios: Iterable[float], margin: float = 0.01, *, added: int = 0) -> Comparison:
+def verdict(ratios: Iterable[float], margin: float = 0.01, *, added: int = 0, among: int = 2) -> Comparison:
     """Return the verdict on runs measured in lockstep.
 
     :param ratios: One per run, second over first.
     :param added: How many of the runs were added after looking at how far the others differ (``added_runs``).
+    :param among: Of how many configurations the first was picked since it is the fastest.
     :raises ValueError: A ratio or the margin is not above 0.
     """
     known = tuple(ratios)
-    wide, narrow = (ratio_interval(known, level, added=added) for level in (DIFFERENT, ALIKE))
-    return decide(wide, narrow.interval, margin)
+    wide = ratio_interval(known, DIFFERENT, added=added, among=among)
+    return decide(wide, ratio_interval(known, ALIKE, added=added).interval, margin)
 
 
 def verdict_apart(

@@ -9,6 +9,7 @@ ends this process only.
 from __future__ import annotations
 
 import contextlib
+import errno
 import faulthandler
 import os
 import signal
@@ -96,18 +97,28 @@ def _greet(channel: Channel) -> None:
 def _settle(cores: list[int] | None, priority: int | None) -> Any:
     if lacking := _lacking(cores, priority):
         return describe_error(LpbenchError(lacking[0], hint=lacking[1]))
+    there = ", ".join(map(str, allowed_cores()))
     try:
         # Before any thread is started: threads inherit the cores of the one that starts them.
         if cores:
-            os.sched_setaffinity(0, cores)
+            _bind(cores)
         if priority is not None:
             os.setpriority(os.PRIO_PROCESS, 0, priority)
             _group_priority(priority)
     except OSError as error:
         asked = f"cores {cores}" if cores and not isinstance(error, PermissionError) else f"priority {priority}"
-        there = ", ".join(map(str, allowed_cores()))
         return describe_error(LpbenchError(f"cannot run with {asked}: {error.strerror}", hint=f"cores here: {there}"))
     return None
+
+
+def _bind(cores: list[int]) -> None:
+    """Bind this process to cores.
+
+    :raises OSError: One of them does not exist; the system leaves it out and says nothing while another one does.
+    """
+    os.sched_setaffinity(0, cores)
+    if set(cores) - set(allowed_cores()):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
 def _lacking(cores: list[int] | None, priority: int | None) -> tuple[str, str] | None:

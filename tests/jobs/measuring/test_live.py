@@ -184,6 +184,15 @@ def test_where_one_cannot_be_measured_there_is_nothing_to_compare(fake_app: Make
     assert store.load(store.LAST).configurations[0].measured
 
 
+def test_an_engine_that_was_named_and_not_measured_fails_a_gate(fake_app: Make, capsys: Capture) -> None:
+    """The others have verdicts, and none is slower: that must not hide the third; of ``all`` it is no loss."""
+    app = fake_app(work_us=1000)
+    named = ["--engine", "fake", "--engine", "fake:extra_us=1", "--engine", "absent", "--runs", "1"]
+    assert main(live(app, *named, "--fail-slower", "900%")) == 1
+    assert "absent: not measured" in capsys.readouterr().err
+    assert main(live(app, *named)) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -25,6 +25,7 @@ from lpbench.results import store
 from lpbench.results.comparison import compare, subject_changes
 from lpbench.results.names import name_of
 from lpbench.results.stages import STAGES, TOTAL
+from lpbench.util.portable import allowed_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,6 +195,7 @@ def test_all_takes_every_engine_there_is(fake_app: Callable[..., Path]) -> None:
         ({"percentile": -1}, ConfigError, "percentile must be above 0 and below 100"),
         ({"draw": __file__}, ResultError, "is a file"),
         ({"draw": Path(__file__) / "pictures"}, ResultError, "cannot be made"),
+        ({"affinity": [max(allowed_cores()), 1000], "number": 6}, LpbenchError, "cores here"),  # one of them is there
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )

@@ -145,17 +145,22 @@ def too_few_runs(runs: int) -> Unavailable:
     )
 
 
-def widened(confidence: float, added: int) -> tuple[float, str]:
+def widened(confidence: float, added: int, among: int = 2) -> tuple[float, str]:
     """Return the confidence to compute with so that an interval holds as often as stated, and what was done in words.
 
     Halving the permitted error compensates for runs that were added after a look at the others (Bonferroni's bound
-    for two looks).
+    for two looks).  What the fastest of several is compared with looks slower than it is: of ``among`` there are
+    ``among / 2`` times as many pairs in which chance could have shown a difference as comparisons, and the permitted
+    error is divided by that.
 
-    :param added: How many of the runs were.
+    :param added: How many of the runs were added.
+    :param among: How many there were of which the fastest is the reference.
     """
-    if not added:
-        return confidence, ""
-    return 1 - (1 - confidence) / 2, f", widened for {added} runs added after a first look"
+    looks = 2 if added else 1
+    words = f", widened for {added} runs added after a first look" if added else ""
+    if among > 2:  # noqa: PLR2004 - of two there is one pair
+        words += f", widened since the first was picked as the fastest of {among}"
+    return 1 - (1 - confidence) / looks * min(1.0, 2 / among), words
 
 
 def median_variance(values: Iterable[Number]) -> float | Unavailable:

@@ -60,11 +60,12 @@ def run_ratio(slices: Iterable[tuple[Number, Number]]) -> float:
     return math.exp(middle(sorted(paired)))
 
 
-def ratio_interval(ratios: Iterable[float], confidence: float = 0.95, *, added: int = 0) -> Ratio:
+def ratio_interval(ratios: Iterable[float], confidence: float = 0.95, *, added: int = 0, among: int = 2) -> Ratio:
     """Return the ratio over paired runs, whose workers were alive together: Student's t over the logarithms.
 
     :param ratios: One per run, second over first, as returned by ``run_ratio``.
     :param added: How many of the runs were added after looking at how far the others differ; they widen the interval.
+    :param among: Of how many the first was picked since it is the fastest; more than two widen the interval too.
     :raises ValueError: There are no ratios, or one is not above 0.
     """
     check_confidence(confidence)
@@ -72,7 +73,7 @@ def ratio_interval(ratios: Iterable[float], confidence: float = 0.95, *, added: 
     estimate = math.exp(math.fsum(logs) / len(logs))
     if len(logs) < FEWEST_RUNS:
         return Ratio(estimate, too_few_runs(len(logs)), len(logs))
-    level, words = widened(confidence, added)
+    level, words = widened(confidence, added, among)
     lower, upper = map(math.exp, t_bounds(logs, level))
     method = f"Student's t over {len(logs)} paired runs{words}"
     return Ratio(estimate, Interval(lower, upper, confidence, method), len(logs))
