@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 from array import array
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpbench.cli import main
+from lpbench.cli.compare import unmeasured_gates
 from lpbench.errors import ResultError
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.comparison import compare, subject_changes
@@ -373,9 +375,17 @@ def test_an_engine_that_failed_since_is_named_and_fails_a_gate(
         assert said or "no verdict on other" not in printed
     for gate in (["--fail-slower", "5%"], ["--fail-unclear"]):
         assert main(["compare", *names, *gate, "--json"]) == status
-        printed = capsys.readouterr()
-        assert bool(json.loads(printed.out)[0]["changes"]["unpaired"]) == bool(said)
-        assert ("after.json: not measured (it is not liked)" in printed.err) == bool(status)
+        told = capsys.readouterr()
+        assert bool(json.loads(told.out)[0]["changes"]["unpaired"]) == bool(said)
+        assert ("after.json: not measured (it is not liked)" in told.err) == bool(status)
+
+
+def test_of_all_engines_those_that_cannot_run_the_app_fail_no_gate() -> None:
+    options = argparse.Namespace(fail_slower=0.05, fail_unclear=False)
+    result = make_result(make_configuration("one", 1.0, 7.0), failed("other"))
+    for engine, count in ((("one", "other"), 1), (("all",), 0)):
+        asked = dataclasses.replace(result, settings=RunSettings(engine=engine))
+        assert len(unmeasured_gates(asked, options)) == count
 
 
 def test_a_setting_keeps_its_name_where_its_sibling_failed() -> None:

@@ -153,15 +153,15 @@ def _live(options: argparse.Namespace) -> int:
     text = not (options.json or _formats.chosen(options))
     _measure.announce(saved, "lpbench show last", sys.stdout if text else sys.stderr)
     saved.report()
-    gates = _gated(found, options, _unmeasured(result, options))
+    gates = _gated(found, options, unmeasured_gates(result, options))
     return _status(found, _measure.status(result, saved), gates)
 
 
-def _unmeasured(result: Result, options: argparse.Namespace) -> list[str]:
+def unmeasured_gates(result: Result, options: argparse.Namespace) -> list[str]:
     """Return the gates that engines fail which were named and could not be measured."""
     from lpbench.jobs.engine_choice import ALL
 
-    if not _has_gate(options) or result.settings.engine == [ALL]:  # of all, those that cannot run the app are no loss
+    if not _has_gate(options) or result.settings.engine == (ALL,):  # of all, those that cannot run the app are no loss
         return []
     others = result.by_name()
     return [f"{name}: not measured: {each.state.splitlines()[0]}" for name, each in others.items() if not each.measured]
