@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lpbench.jobs.new_app import new_app
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -191,3 +193,17 @@ def test_a_new_app_is_written_although_no_worker_can_open_the_model(
     done = lpbench("new-app", str(tmp_path / "app"), "--class", "model", "--model", str(tmp_path / "net.fake"))
     assert (tmp_path / "app" / "ai_app_config.json").is_file()
     assert ("worker processes do not run" in done.stdout + done.stderr) == (system == "windows")
+
+
+def test_an_app_is_validated_as_far_as_that_goes_without_workers(
+    system: str, lpbench: Callable[..., Any], fakes: object, tmp_path: Path
+) -> None:
+    """What only a worker can tell is a note: the app's files are still held against the format."""
+    (tmp_path / "net.fake").write_text("{}", encoding="ascii")
+    new_app(tmp_path / "app", app_class="model", model=tmp_path / "net.fake")
+    told = lpbench("validate", str(tmp_path / "app")).stdout
+    assert "app: ok" in told
+    assert ("the processors were not built: worker processes do not run" in told) == (system == "windows")
+    config = tmp_path / "app" / "ai_app_config.json"
+    config.write_text(config.read_text("utf-8").replace('"preprocessing"', '"preprocesing"'), encoding="utf-8")
+    assert 'did you mean "preprocessing"?' in lpbench("validate", str(tmp_path / "app"), status=2).stdout

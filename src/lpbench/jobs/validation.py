@@ -13,7 +13,7 @@ from lpbench.jobs import engine_choice
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.util.arguments import checked
 from lpbench.util.problems import Problem, Problems
-from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.client import Worker, WorkerOptions, require_processes
 from lpbench.worker.fitting import settled
 from lpbench.worker.requests import FitProcessors, Predict, RunFirstSample
 
@@ -51,6 +51,11 @@ def _fit(app: App, file: str) -> Iterator[Problem]:
     """Yield what processors refuse of the tensors and labels that the app states."""
     models = [model for component in app.components for model in component.models]
     if not any(settled(tensors) for model in models for tensors in (model.inputs, model.outputs)):
+        return
+    try:
+        require_processes()
+    except LpbenchError as error:
+        yield Problem("", f"the processors were not built: {error.what}", "", file, note=True)
         return
     try:
         with Worker(WorkerOptions()) as worker:
