@@ -54,6 +54,14 @@ def test_a_comparison_of_file_names_says_what_it_takes() -> None:
         lpbench.compare("a.json", "b.json")  # type: ignore[arg-type] # the wrong use is the test
 
 
+def test_a_results_functions_refuse_wrong_arguments_too() -> None:
+    result = lpbench.Result({}, lpbench.RunSettings(), {}, ())
+    with pytest.raises(ArgumentError, match=r"path: found 3, a int; it takes str \| Path"):
+        result.save(3)  # type: ignore[arg-type] # the wrong use is the test
+    with pytest.raises(ArgumentError, match=r"too many positional arguments"):
+        result.to_pandas(True)  # type: ignore[call-arg] # noqa: FBT003 - the wrong use is the test
+
+
 def test_an_argument_that_does_not_exist_gets_the_nearest_name() -> None:
     with pytest.raises(ArgumentError, match=r"no argument thread\n.*threads"):
         lpbench.benchmark("x", thread=1)  # type: ignore[call-arg] # the wrong use is the test

@@ -48,7 +48,7 @@ def test_threads_look_from_the_cores_that_run_would_give_them() -> None:
 
 def test_more_threads_than_cores_are_found() -> None:
     _, findings = lpbench.doctor(affinity=[max(os.sched_getaffinity(0))], threads=3)
-    assert (findings[0].name, findings[0].remedy) == ("threads", "--threads 1")
+    assert (findings[0].name, findings[0].remedy) == ("threads", "threads=1")
 
 
 def test_cores_that_are_not_there_are_an_error_that_names_those_that_are() -> None:

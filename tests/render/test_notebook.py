@@ -22,8 +22,10 @@ from lpbench.plugin.engine import Model
 from lpbench.plugin.specs import READY, Availability, State
 from lpbench.results.comparison import Compared, Comparisons
 from lpbench.results.model import Configuration, Result
+from lpbench.results.run import Metric
 from lpbench.results.settings import RunSettings
-from lpbench.results.verdicts import verdict
+from lpbench.results.stats import Interval, Ratio
+from lpbench.results.verdicts import Comparison, Verdict, verdict
 from lpbench.util.problems import Problem, Problems
 
 if TYPE_CHECKING:
@@ -113,6 +115,8 @@ def test_a_measured_result_is_short_and_says_what_was_found(fake_app: Callable[.
     for value in (result, *result.configurations, *result.configurations[0].runs):
         assert len(repr(value)) < 160
         assert len(str(value)) < 2000
+    for each in (*result.configurations[0].metrics.values(), *lpbench.doctor()[1], result.settings, lpbench.refresh()):
+        assert len(repr(each)) < 200
     assert "fake:threads=3" in repr(result)
     assert "ms" in repr(result)
     assert repr(result) == repr(lpbench.Result(**{each.name: getattr(result, each.name) for each in fields(result)}))
@@ -122,6 +126,17 @@ def test_a_measured_result_is_short_and_says_what_was_found(fake_app: Callable[.
 def fields(result: Result) -> tuple[dataclasses.Field[Any], ...]:
     """Return the fields of a result."""
     return dataclasses.fields(result)
+
+
+def test_a_figure_is_read_at_a_glance() -> None:
+    span = Interval(9.5, 10.5, 0.95, "Student's t over 8 runs")
+    assert repr(Metric(10.0, "ms", 8, span)) == "<Metric 10 ms (9.5 to 10.5)>"
+    assert repr(Metric(73499.8, "1/s")) == "<Metric 73500 1/s>"
+    assert repr(Metric(None, "W", reason="no sensor")) == "<Metric not known: no sensor>"
+    ratio = Ratio(1.25, Interval(1.2, 1.3, 0.99, ""), 8)
+    assert str(ratio) == "1.250 (1.200 to 1.300)"
+    assert repr(Comparison(Verdict.SLOWER, ratio, 0.01, "")) == "<Comparison SLOWER 1.250 (1.200 to 1.300)>"
+    assert repr(lpbench.RunSettings(threads=1)) == "RunSettings(threads=1)"
 
 
 def test_verdicts_have_a_colour_and_titles_one_line() -> None:

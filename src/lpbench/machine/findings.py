@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import either, setting
 from lpbench.machine._facts import value_of
+from lpbench.util.shown import Shown
 from lpbench.util.text import amount
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ _HOT = 10.0
 _LITTLE_MEMORY = 256 << 20
 
 
-@dataclass(frozen=True)
-class Finding:
+@dataclass(frozen=True, repr=False)
+class Finding(Shown):
     """A source of noise in measurements on a machine.
 
     :param name: Short, fixed name, for scripts.
@@ -35,6 +36,10 @@ class Finding:
     what: str
     cost: str
     remedy: str
+
+    def in_short(self) -> str:
+        """Return its name and what was found."""
+        return f"{self.name}: {self.what}"
 
 
 def findings(environment: Mapping[str, Any]) -> list[Finding]:

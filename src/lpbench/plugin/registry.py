@@ -28,6 +28,7 @@ from lpbench.plugin.specs import (
     Spec,
     State,
 )
+from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,6 +125,10 @@ class Registry:
         self._origins: dict[str, str] = {}
         self._offers: dict[str, dict[str, Offer[Any]]] = {}
         self._disabled = disabled
+
+    def __repr__(self) -> str:
+        plugins = amount(len(self.manager.get_plugins()), "plugin")
+        return f"<Registry {plugins}, {amount(len(self.failures), 'failure')}>"
 
     @classmethod
     def discovered(cls) -> Registry:

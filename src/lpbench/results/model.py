@@ -19,6 +19,7 @@ from lpbench.results.run import PLANNED, Metric
 from lpbench.results.settings import Resolved
 from lpbench.results.stages import TOTAL
 from lpbench.results.turns import turn_metrics
+from lpbench.util.arguments import checked
 from lpbench.util.shown import Shown, several
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ class Result(Shown):
         """Return the document, ready for JSON."""
         return to_document(self)
 
+    @checked
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the document, whole or not at all, and return where it is.
 
@@ -181,6 +183,7 @@ class Result(Shown):
         """
         return files.write(json.dumps(self.to_dict(), allow_nan=False, indent=1), path, overwrite=overwrite)
 
+    @checked
     def to_pandas(self, *, summary: bool = False) -> Any:
         """Return the raw samples as a pandas DataFrame: configuration, engine, run, sample, nanoseconds by stage.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.util.outcome import RunOutcome
-from lpbench.util.shown import Shown
+from lpbench.util.shown import Shown, figure
 
 if TYPE_CHECKING:
     from array import array
@@ -23,8 +23,8 @@ RAW_LIMIT = 20_000
 """Raw samples stored for each run and stage; ``Run.samples`` says how many there were."""
 
 
-@dataclass(frozen=True)
-class Metric:
+@dataclass(frozen=True, repr=False)
+class Metric(Shown):
     """One value of the glossary, or the reason why there is none.
 
     :param value: In ``unit``; None where it is not known.
@@ -43,6 +43,14 @@ class Metric:
     source: str = ""
     code: str = ""
     interval_code: str = ""
+
+    def in_short(self) -> str:
+        """Return the value with its unit and its interval, or why there is none."""
+        if self.value is None:
+            return f"not known: {self.reason}"
+        span = self.interval
+        around = f" ({figure(span.lower)} to {figure(span.upper)})" if span else ""
+        return f"{figure(self.value)} {self.unit}{around}"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def setting(*, default: Any, doc: str) -> Any:
     return field(default=default, metadata={DOC: doc})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunSettings:
     """The settings as the caller gave them; settings that were not given have their defaults."""
 
@@ -105,6 +105,12 @@ class RunSettings:
                 raise ValueError(f"{name} must be a number of seconds above 0, found {seconds}")
         if self.percentile is not None and not 0 < self.percentile < 100:  # noqa: PLR2004 - the ends of a percentage
             raise ValueError(f"percentile must be above 0 and below 100, found {self.percentile}")
+
+    def __repr__(self) -> str:
+        default = type(self)()
+        names = [each.name for each in dataclasses.fields(self)]
+        given = [f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(default, name)]
+        return f"RunSettings({', '.join(given)})"
 
     @property
     def adaptive(self) -> bool:

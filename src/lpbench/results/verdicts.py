@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from lpbench.errors import OutOfRangeError
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import Interval, Ratio, ratio_interval, unpaired_ratio
+from lpbench.util.shown import Shown
 from lpbench.util.text import amount
 from lpbench.util.unavailable import Unavailable
 
@@ -43,8 +44,8 @@ class Verdict(str, Enum):
     UNCLEAR = "UNCLEAR"
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
     """A verdict and the figures behind it.
 
     :param ratio: Second over first, with its interval at 99 %; above 1 the second is slower.
@@ -58,6 +59,11 @@ class Comparison:
     margin: float
     reason: str
     code: Code = ""
+
+    def in_short(self) -> str:
+        """Return the verdict with the ratio, and why it is unclear."""
+        why = f": {self.reason}" if self.verdict is Verdict.UNCLEAR and self.reason else ""
+        return f"{self.verdict.value} {self.ratio.in_short()}{why}"
 
     def slower_than(self, limit: float) -> bool:
         """Whether it is SLOWER by more than ``limit`` (0.05 for 5 %) at the interval's lower end: ``--fail-slower``."""

@@ -58,6 +58,15 @@ class Shown:
         return html(self) if html else None
 
 
+WHOLE = 1000
+"""From here on numbers are shown without decimals."""
+
+
+def figure(value: float) -> str:
+    """Return a number with three significant digits, or all of those before the point."""
+    return f"{value:.0f}" if abs(value) >= WHOLE else f"{value:.3g}"
+
+
 MOST = 4
 """Things that a line names."""
 

@@ -17,14 +17,15 @@ from lpbench.results.stats.intervals import (
     widened,
 )
 from lpbench.results.stats.samples import Number, middle, positive
+from lpbench.util.shown import Shown
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-@dataclass(frozen=True)
-class Ratio:
+@dataclass(frozen=True, repr=False)
+class Ratio(Shown):
     """How many times as long the second configuration takes as the first.
 
     :param estimate: Above 1 the second is slower.
@@ -35,6 +36,12 @@ class Ratio:
     estimate: float
     interval: Interval | Unavailable
     runs: int
+
+    def in_short(self) -> str:
+        """Return the ratio, with its interval where that is known."""
+        span = self.interval
+        around = "" if isinstance(span, Unavailable) else f" ({span.lower:.3f} to {span.upper:.3f})"
+        return f"{self.estimate:.3f}{around}"
 
     def inverse(self) -> Ratio:
         """Return the ratio with first and second swapped."""
