@@ -55,6 +55,11 @@ def app(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+def untyped(tensor: dict[str, Any]) -> dict[str, Any]:
+    """Return a stated tensor whose type is left to the model."""
+    return {key: value for key, value in tensor.items() if key != "dtype"}
+
+
 def refused_by_run(folder: Path) -> bool:
     return main(["run", str(folder), "--engine", "onnxruntime", "--number", "6", "--no-yardstick"]) in {2, 3}
 
@@ -64,6 +69,8 @@ def refused_by_run(folder: Path) -> bool:
     [
         ({"labels": 5, "outputs": [OUTPUT]}, "components[0].postprocessing", '5 labels for 10 classes of output "y"'),
         ({"pre": SMALL, "inputs": [INPUT]}, "components[0].preprocessing", "20"),
+        ({"labels": 5, "outputs": [untyped(OUTPUT)]}, "components[0].postprocessing", "5 labels for 10 classes"),
+        ({"pre": SMALL, "inputs": [untyped(INPUT)]}, "components[0].preprocessing", "20"),
     ],
 )
 def test_what_contradicts_the_stated_tensors_is_an_error(
@@ -88,10 +95,13 @@ def test_what_the_model_alone_contradicts_is_found_by_loading_it(
     assert refused_by_run(folder)
 
 
-def test_a_right_app_is_ok_in_both_ways(app: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("typeless", [False, True])
+def test_a_right_app_is_ok_in_both_ways(
+    app: Callable[..., Path], capsys: pytest.CaptureFixture[str], *, typeless: bool
+) -> None:
     """With all of its tensors stated, the first dimension open too."""
-    shape = ["N", 3, 24, 24]
-    folder = app(inputs=[{**INPUT, "shape": shape}], outputs=[OUTPUT])
+    given = untyped(INPUT) if typeless else INPUT
+    folder = app(inputs=[{**given, "shape": ["N", 3, 24, 24]}], outputs=[OUTPUT])
     assert main(["validate", str(folder)]) == 0
     assert main(["validate", "--load", str(folder)]) == 0
     assert capsys.readouterr().out.count(f"{folder}: ok") == 2
