@@ -221,7 +221,7 @@ def test_a_pulled_app_is_complete(shop: Shop) -> None:
     listed = catalogue.entries()["tiny"]
     assert (listed.state, listed.folder, catalogue.find("tiny")) == ("pulled", folder, folder)
     assert listed.disk_bytes() > 200_000
-    assert steps == ["build", "done"]
+    assert list(dict.fromkeys(steps)) == ["build", "done"]  # what takes seconds is said again and again
     assert shop.left() == ["tiny"]
 
 
