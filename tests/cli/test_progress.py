@@ -17,6 +17,8 @@ import pytest
 
 from lpbench.cli import _steps, main
 from lpbench.cli._progress import Live, words
+from lpbench.errors import EngineError
+from lpbench.jobs import agreement
 from lpbench.jobs.measuring.progress import Progress
 
 if TYPE_CHECKING:
@@ -166,7 +168,16 @@ def test_what_is_done_in_a_moment_says_nothing(capsys: pytest.CaptureFixture[str
 def test_agree_says_what_it_waits_for_before_the_first_engine_answers(
     fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """An engine that takes its time to open a model."""
+
+    def slow(*_: object, **__: object) -> None:
+        time.sleep(1)
+        raise EngineError("it cannot be opened")
+
+    monkeypatch.setattr(agreement, "agree", slow)
     for name, seconds in (("PATIENCE", 0.0), ("PULSE", 0.01)):
         monkeypatch.setattr(_steps, name, seconds)
     main(["agree", str(fake_app()), "--engines", "fake"])
-    assert re.match("reading the app|fake · ", capsys.readouterr().err)
+    said = capsys.readouterr().err
+    assert re.match("reading the app|fake · ", said)
+    assert "it cannot be opened" in said

@@ -96,11 +96,11 @@ def test_huge_encodings_make_large_boxes_and_no_noise() -> None:
 def test_labels_that_are_not_one_for_each_class_are_refused(labels: list[str]) -> None:
     """At construction where the model tells, at the first output where it does not."""
     outputs = faces()
-    with pytest.raises(ProcessorError, match=rf'{len(labels)} labels for 1 classes of output "s"') as caught:
+    with pytest.raises(ProcessorError, match=rf'{len(labels)} labels for 1 class of output "s"') as caught:
         build("ssd", FACES, infos(outputs), labels)
     assert "background" in caught.value.hint
     post = build("ssd", FACES, opened(outputs), labels)
-    with pytest.raises(ProcessorError, match="labels for 1 classes"):
+    with pytest.raises(ProcessorError, match="labels for 1 class"):
         post(outputs, sample(WHOLE))
 
 
@@ -201,7 +201,7 @@ def test_a_sample_without_a_picture_is_refused() -> None:
         ("ssd", {**FACES, "limit": 0}, "limit must be 1 or more"),
         ("ssd", {**FACES, "points": -1}, "points must be 0 or more"),
         ("ssd", {**FACES, "divisors": [0.0, 1.0, 1.0, 1.0]}, "divisors must be above 0"),
-        ("ssd", {**FACES, "divisors": [1.0]}, "found 1 values; expected 4"),
+        ("ssd", {**FACES, "divisors": [1.0]}, "found 1 value; expected 4"),
         ("nanodet", {**NANODET, "strides": []}, "strides must be 1 or more each"),
         ("nanodet", {**NANODET, "bins": 1}, "bins must be 2 or more"),
         ("boxes", {}, "name either output, or boxes and scores"),

@@ -185,7 +185,7 @@ def test_values_have_the_channels_first(shape: Any, layout: str, labels: Any, ch
         ((2, 1, 5, 6), (), "is not a map"),
         ((1, 100), (), "is not a map"),
         ((1, 0, 5, 1), (), "is not a map"),
-        ((1, 1, 5, 6), ("a", "b", "c"), "3 labels for 1 channels"),
+        ((1, 1, 5, 6), ("a", "b", "c"), "3 labels for 1 channel"),
     ],
 )
 def test_an_output_that_is_no_map_is_refused(shape: Any, labels: Any, error: str) -> None:
