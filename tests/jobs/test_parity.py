@@ -14,8 +14,19 @@ from hypothesis import strategies as st  # noqa: E402
 from hypothesis.extra import numpy as arrays  # noqa: E402
 
 from lpbench.errors import LpbenchError  # noqa: E402
-from lpbench.jobs.parity import F16, F32, Deviation, Tolerance, deviation, merge, violation, violation_ratio  # noqa: E402
+from lpbench.jobs.parity import (  # noqa: E402
+    F16,
+    F32,
+    Deviation,
+    Tolerance,
+    compare,
+    deviation,
+    merge,
+    violation,
+    violation_ratio,
+)
 from lpbench.util.layouts import in_layout  # noqa: E402
+from lpbench.worker.named_tensors import Tensor  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,3 +177,23 @@ def test_dimensions_are_brought_in_order_element_by_element(layout: str, wanted:
 def test_a_layout_that_does_not_fit_is_refused() -> None:
     with pytest.raises(LpbenchError, match="2x3 cannot be transposed from NHWC to NCHW"):
         in_layout(np.zeros((2, 3)), "NHWC", "NCHW")
+
+
+@pytest.mark.parametrize("peak", [0.75, 1.0, 12.3, 1000.0])
+def test_in_half_precision_one_rounding_step_of_the_largest_is_within_tolerance(peak: float) -> None:
+    """Of an engine that computes in F32 beside one that rounds to half: both are right.  Two steps are too many."""
+    right = np.array([peak, peak / 3, -peak / 2], np.float16)
+    step = np.spacing(right[0]).astype(np.float32)
+    for count, dtype, fine in ((1, np.float16, True), (1, np.float32, True), (3, np.float32, False)):
+        found = (right.astype(np.float32) + np.array([count * step, 0, 0])).astype(dtype)
+        reason = compare(Tensor("y", "", right), Tensor("y", "", found), F32).reason
+        assert bool(reason) != fine, reason
+    single = right.astype(np.float32)
+    assert compare(Tensor("y", "", single), Tensor("y", "", single + step), F32).reason
+
+
+def test_small_numbers_in_half_precision_are_not_excused_by_large_ones() -> None:
+    right = np.array([1000, *[0.5] * 9], np.float16)
+    found = right + np.array([0, *[0.25] * 9], np.float16)
+    reason = compare(Tensor("y", "", right), Tensor("y", "", found), F32).reason
+    assert reason.startswith("mean relative error")

@@ -7,7 +7,7 @@ texts                      equal or not: all must be
 whole numbers              equal or not, since an index is right or wrong; a share of them may differ, because where
                            scores tie an arg-max may go either way
 whole numbers with scale   compared as the real values that they stand for; one rounding step is within tolerance
-other numbers              by the deviation: largest absolute and mean relative error
+other numbers              by the deviation; in half precision one rounding step of the largest is within tolerance
 =========================  ==========================================================================================
 """
 
@@ -33,16 +33,14 @@ if TYPE_CHECKING:
 
 FLOOR = 1e-3
 """Relative errors are divided by at least this fraction of the reference's largest magnitude, so that zeros count."""
-NUMBERS = "biufcV"
-"""Kinds of numpy types that are numbers; V is the kind of ml_dtypes' bfloat16."""
-WHOLE = "biu"
-"""Kinds of numpy types that are whole numbers."""
-TEXTS = "OSU"
-"""Kinds of numpy types that hold texts."""
+NUMBERS, WHOLE, TEXTS = "biufcV", "biu", "OSU"
+"""Kinds of numpy types: of numbers, V being that of ml_dtypes' bfloat16, of whole numbers, and of texts."""
 MOST_UNEQUAL = 0.05
 """No tolerance permits a larger share of whole numbers to differ."""
 STEP = 1.01
 """One rounding step and what rounding to single precision adds to it."""
+HALF_STEP = 2**-10
+"""One rounding step of half precision as a fraction of a value: two results that are both right may be so far apart."""
 SHOWN = 40
 """Characters of a text that a reason repeats."""
 
@@ -83,6 +81,11 @@ class Tolerance:
 
     absolute: float
     relative: float
+
+    def of(self, values: Array) -> Tolerance:
+        """Return the tolerance of a reference's values: of numbers in half precision at least one rounding step."""
+        least = HALF_STEP if values.dtype.name == "float16" else 0.0
+        return Tolerance(max(self.absolute, least), self.relative)
 
     @property
     def unequal(self) -> float:
@@ -134,9 +137,8 @@ def compare(reference: Tensor, other: Tensor | None, allowed: Tolerance) -> Comp
         return Comparison(reason=refusal.what)
     if not found.count and found.not_finite[0] and not found.nonfinite_mismatch:
         return Comparison(deviation=found, violation_ratio=0.0, incomparable="no value of the reference is finite")
-    step = max(reference.step, other.step)
-    ratio, reason = violation_ratio(found, allowed, step), violation(found, allowed, step)
-    return Comparison(first.size, found, None, ratio, reason)
+    step, allowed = max(reference.step, other.step), allowed.of(first)
+    return Comparison(first.size, found, None, violation_ratio(found, allowed, step), violation(found, allowed, step))
 
 
 def count_unequal(reference: Any, other: Any) -> int | None:
