@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
 import lpbench
 from lpbench.util.schema import published
+from lpbench.util.unavailable import Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,3 +96,8 @@ def test_every_key_of_the_schema_is_explained() -> None:
     )
     explained = set(re.findall(r"`([\w-]+)`", DOCUMENT)) | set(re.findall(r'"(\w+)"', DOCUMENT))
     assert wanted - explained == set()
+
+
+def test_the_page_on_the_result_document_lists_every_code_of_a_missing_value() -> None:
+    line = DOCUMENT.partition("\nThe codes: ")[2].partition(".\n")[0]
+    assert re.findall(r"`([^`]+)`", line) == list(get_args(Code))

@@ -309,6 +309,18 @@ def running(*words: str) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
+def test_where_the_usual_folder_cannot_be_written_the_next_command_names_the_file(
+    fake_app: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    app = str(fake_app())
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    assert main(["run", app, *FEW]) == 0
+    (place,) = tmp_path.glob("lpbench-*.json")
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"saved {place}", f"next: lpbench show {place} -v"]
+
+
 def test_ctrl_c_keeps_what_was_measured_and_says_so(fake_app: Make) -> None:
     """SIGINT to the whole process group, as a terminal sends it, once the second run is under way."""
     with running("run", str(fake_app(work_us=20_000)), "--runs", "20", "--max-time", "600") as process:
@@ -320,6 +332,7 @@ def test_ctrl_c_keeps_what_was_measured_and_says_so(fake_app: Make) -> None:
     assert process.returncode == 130
     assert out.startswith("latency ")
     assert "interrupted" in out
+    assert "interrupted" not in out.splitlines(), "it is said once, with what it means"
     assert re.search(r"^saved .*\.json$", out, re.MULTILINE)
     assert "Traceback" not in err
     assert newest().state == "interrupted"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,10 +188,15 @@ def _from_catalogue(word: str) -> Path:
 
 
 def announce(saved: Saved, following: str, stream: Any = None) -> None:
-    """Print where the result is and what to type next."""
+    """Print where the result is and what to type next.
+
+    :param following: A command, in which ``{result}`` stands for the saved result.
+    """
     stream = stream or sys.stdout
     paint = _console.painter(stream)
     places = " and ".join(map(str, saved.places))
     print(paint(f"saved {places}" if places else f"not saved{saved.reason}", "dim"), file=stream)
     if places:
-        print(paint(f"next: {following}", "dim"), file=stream)
+        place = saved.places[0]
+        result = store.LAST if place.parent == store.folder() else shlex.quote(str(place))
+        print(paint(f"next: {following.format(result=result)}", "dim"), file=stream)

@@ -63,7 +63,7 @@ def main(options: argparse.Namespace) -> int:
     saved = _measure.Saved()
     saved.write(result, options.filename, predictions, overwrite=options.force)
     _print(result)
-    _measure.announce(saved, "lpbench show last -v")
+    _measure.announce(saved, "lpbench show {result} -v")
     saved.report()
     return _measure.status(result, saved)
 

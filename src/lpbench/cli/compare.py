@@ -151,7 +151,7 @@ def _live(options: argparse.Namespace) -> int:
         paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
         print("\n".join(_verdicts.live_screen(result, found, width=width, paint=paint)))
     text = not (options.json or _formats.chosen(options))
-    _measure.announce(saved, "lpbench show last", sys.stdout if text else sys.stderr)
+    _measure.announce(saved, "lpbench show {result}", sys.stdout if text else sys.stderr)
     saved.report()
     gates = _gated(found, options, unmeasured_gates(result, options))
     return _status(found, _measure.status(result, saved), gates)

@@ -102,10 +102,10 @@ def _pictures(folder: Path, since: float, stream: TextIO) -> None:
 
 
 def following(result: Result, options: argparse.Namespace) -> str:
-    """Return the next command: what most people want after this one."""
+    """Return the next command, what most people want after this one; ``{result}`` stands for the saved result."""
     measured = [each for each in result.configurations if each.measured]
     if not measured:
-        return "lpbench show last -v" if any(each.runs for each in result.configurations) else "lpbench engines"
+        return "lpbench show {result} -v" if any(each.runs for each in result.configurations) else "lpbench engines"
     if not options.verbose:
-        return "lpbench show last -v"
-    return "lpbench compare last OTHER.json"
+        return "lpbench show {result} -v"
+    return "lpbench compare {result} OTHER.json"

@@ -8,7 +8,7 @@ from lpbench.errors import either, setting
 from lpbench.render._numbers import beside, digits
 from lpbench.render._summary import not_told_apart, tail
 from lpbench.render._units import metric_of, uncertainty, unit_for, value
-from lpbench.results.model import OK
+from lpbench.results.model import INTERRUPTED, OK
 from lpbench.results.names import name_of, percentile_metric, percentile_name
 from lpbench.results.quality import found_by_metrics
 from lpbench.results.ranking import rank
@@ -180,7 +180,8 @@ def _gaps(each: Configuration, q: float, *, several: bool) -> list[str]:
     """
     if not each.measured:
         return []
-    lines = [] if each.outcome.ok else [clean(line) for line in each.state.splitlines()]
+    told = each.outcome.ok or (each.state == INTERRUPTED and not several)  # which the screen says of the whole
+    lines = [] if told else [clean(line) for line in each.state.splitlines()]
     lines += [
         f"run {run.index + 1}: {_ended(run)}" for run in each.runs if run.outcome.kind not in {"ok", "interrupted"}
     ]
