@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 
+import lpbench
 import lpbench_ort
 from lpbench.errors import ConfigError
 from lpbench.plugin.engine import EngineError, Model
@@ -129,8 +130,20 @@ def test_a_device_whose_driver_is_missing_is_an_error(models: Models) -> None:
     assert "CUDAExecutionProvider is not usable" in refused(models.double(), device="cuda:0")
 
 
-def test_an_unknown_device_gets_the_nearest_name(models: Models) -> None:
-    assert 'did you mean "cuda"?' in refused(models.double(), device="cdua:0")
+def test_an_unknown_device_gets_the_nearest_name(models: Models, open_session: Opener) -> None:
+    with pytest.raises(ConfigError, match='did you mean "cuda"'):
+        open_session(models.double(), device="cdua:0")
+
+
+@pytest.mark.parametrize("wrong", ["onnxruntime:device=cdua", "onnxruntime:device=cdua:0"])
+def test_an_unknown_device_among_others_ends_benchmarks_and_agreement(models: Models, wrong: str) -> None:
+    """Only the library knows the names, and another configuration was right: a row beside it would hide the mistake."""
+    path = str(models.double())
+    for engines in (["onnxruntime", wrong], [wrong, "onnxruntime"]):
+        with pytest.raises(ConfigError, match='did you mean "cuda"'):
+            lpbench.benchmark(path, engine=engines, number=6, runs=1, yardstick=False)
+        with pytest.raises(ConfigError, match='did you mean "cuda"'):
+            lpbench.agree(path, engines)
 
 
 def test_a_provider_that_took_no_node_is_an_error(models: Models) -> None:

@@ -164,6 +164,14 @@ def refuse_mistakes(engines: Sequence[str] | None, options: Mapping[str, Any]) -
         raise first
 
 
+def is_mistake(error: LpbenchError, engines: Sequence[str] | None) -> bool:
+    """Say whether an engine that was named refuses an option: no reason to go on with the others.
+
+    Only some libraries know what devices there are; of ``ALL``, one that lacks the device is left out.
+    """
+    return isinstance(error, ConfigError) and not _everything(engines)
+
+
 def _mistake(words: str, options: Mapping[str, Any]) -> LpbenchError | None:
     name, *own = words.split(":")
     try:

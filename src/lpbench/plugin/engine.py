@@ -148,6 +148,7 @@ class Engine(abc.ABC, Generic[C]):
         :param shapes: Shapes of inputs whose dimensions are to be fixed; may be empty.
         :param profile: Prepare ``Session.profile``; slows the session down.
         :raises EngineError: Naming the model, if it cannot be loaded as requested.
+        :raises ConfigError: An option has a value that does not exist, as only the library tells; it ends a benchmark.
         """
 
     def open_exposed(self, model: Model, config: C, /, *, shapes: Shapes) -> Session:

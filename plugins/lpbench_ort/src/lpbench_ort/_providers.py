@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
-from lpbench.errors import nearest, setting
+from lpbench.errors import ConfigError, nearest, setting
 from lpbench.plugin.engine import EngineError
 from lpbench_ort.config import words
 
@@ -54,13 +54,15 @@ def devices() -> list[str]:
 def resolve(config: OrtConfig) -> str:
     """Return the full name of the config's execution provider.
 
-    :raises EngineError: The provider does not exist, or this build lacks it.
+    :raises ConfigError: The provider does not exist.
+    :raises EngineError: This build lacks it.
     """
     known = {short(provider): provider for provider in onnxruntime.get_all_providers()}
     name = short(config.provider)
     here = f"here: {', '.join(devices())}"
     if name not in known:
-        raise EngineError(f'unknown device "{config.device}"', hint=f"{nearest(name, known)} ({here})")
+        what = f'unknown device "{config.device}"'
+        raise ConfigError(what, where="options of onnxruntime", hint=f"{nearest(name, known)} ({here})")
     if known[name] not in onnxruntime.get_available_providers():
         raise EngineError(
             f'device "{config.device}": onnxruntime {onnxruntime.__version__} was built without {known[name]}',

@@ -108,7 +108,7 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
     template = EngineConfiguration.of("", options or {}, shapes=fixed)
     targets = [_targets.with_reason(each, unconverted) for each in _targets.targets(loaded, asked, template)]
     first = _targets.reference(loaded, fixed, targets)
-    asked_of_all = _Asked(loaded, files, fixed, seed, timeout, min(number, len(files) or GENERATED))
+    asked_of_all = _Asked(loaded, files, fixed, seed, timeout, min(number, len(files) or GENERATED), asked)
     with _Comparison(asked_of_all, first, tolerance, report) as comparison:
         try:
             rows = tuple(comparison.row(target, bisect=bisect) for target in targets)
@@ -137,6 +137,7 @@ class _Asked:
     seed: int
     timeout: float
     count: int
+    engines: Sequence[str]
 
     def request(self, target: Target) -> OpenRequest:
         """Return the request that opens the app on an engine."""
@@ -205,6 +206,8 @@ class _Comparison:
         except WorkerError as error:
             return EngineAgreement(asked, str(error.outcome), ran=True, reason=str(error.outcome))
         except LpbenchError as error:
+            if engine_choice.is_mistake(error, self._asked.engines):
+                raise
             return EngineAgreement(asked, _words.in_one_line(error))
 
     def _tallied(self, worker: Worker, asked: str) -> tuple[Tally, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError, WorkerError
+from lpbench.jobs.engine_choice import is_mistake
 from lpbench.jobs.measuring import coexistence
 from lpbench.jobs.measuring.assemble import TargetProgress, assemble
 from lpbench.jobs.measuring.forecast import LATE, Forecast, Opened
@@ -264,7 +265,8 @@ class Rounds:
             self._interrupted = True
         except LpbenchError as error:
             one.recorder.end(RunOutcome("failed", detail=error.what), str(error))
-            if one.recorder.index == 0 and len(self._tracks) == 1 and not one.recorder.samples:
+            ends = len(self._tracks) == 1 or is_mistake(error, self._plan.settings.engine)
+            if one.recorder.index == 0 and not one.recorder.samples and ends:
                 raise
             one.track.failure = error
 
