@@ -346,6 +346,16 @@ def in_turns(name: str, ratio: float, *, noise: float = 0.001) -> Lockstep:
     return Lockstep(0, int(name), stages, {stage: (ns,) * 8 for stage, ns in shares.items()})
 
 
+def test_where_a_result_of_before_has_no_times_of_turns_the_table_says_so() -> None:
+    """Times alone may contradict a verdict; nobody is to puzzle over that."""
+    both = make_result(make_configuration("one", 25 * MS), make_configuration("two", 18 * MS))
+    found = dataclasses.replace(both, lockstep=(in_turns("1", 1.79),))
+    older = dataclasses.replace(both, lockstep=(dataclasses.replace(found.lockstep[0], first_ns={}),))
+    told = "the times beside them are of each alone"
+    for form in (lambda each: render.text(each, width=200), render.to_html):
+        assert [told in form(each) for each in (older, found, both)] == [True, False, False]
+
+
 def test_the_times_beside_a_verdict_are_those_of_the_turns() -> None:
     """Alone, minutes apart, the second took 18 ms and the first 25; in turns it took 1.79 times as long."""
     both = make_result(make_configuration("one", 25 * MS), make_configuration("two", 18 * MS))

@@ -13,6 +13,7 @@ from lpbench.results.names import name_of, percentile_metric, percentile_name
 from lpbench.results.quality import found_by_metrics
 from lpbench.results.ranking import rank
 from lpbench.results.stages import TOTAL
+from lpbench.results.turns import turn_metrics
 from lpbench.util.text import amount, clean, shorten
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def tile(each: Configuration) -> str:
 
 def missing(result: Result) -> list[str]:
     """Return why something that a reader may look for is not there."""
-    return list(dict.fromkeys([*not_told_apart(result), *doubts(result), *_no_verdicts(result)]))
+    return list(dict.fromkeys([*not_told_apart(result), *_apart(result), *doubts(result), *_no_verdicts(result)]))
 
 
 def doubts(result: Result) -> list[str]:
@@ -154,6 +155,13 @@ def doubts(result: Result) -> list[str]:
             f"{prefix}{line}" for line in (*_gaps(each, result.settings.tail, several=several), *_fewer(each, result))
         ]
     return list(dict.fromkeys(lines))
+
+
+def _apart(result: Result) -> list[str]:
+    """Return that times and verdicts come from different seconds: results of before have no times of the turns."""
+    if not rank(result).verdicts or turn_metrics(result.lockstep):
+        return []
+    return ["verdicts rest on turns, of which this result has no times: the times beside them are of each alone"]
 
 
 def _no_verdicts(result: Result) -> list[str]:
