@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from lpbench.cli import _console
+from lpbench.cli._heartbeat import Heartbeat
 from lpbench.render import percent, seconds, time_left
 from lpbench.results.stats import READABLE
 from lpbench.util.text import clean, shorten
@@ -58,8 +59,7 @@ class Live:
         self._screen = _screen(stream, self._begun)
         self._last: Progress | None = None
         self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._pulse = threading.Thread(target=self._beat, daemon=True)
+        self._heartbeat = Heartbeat(self._beat, PULSE)
 
     def __call__(self, progress: Progress) -> None:
         """Show the progress."""
@@ -71,21 +71,19 @@ class Live:
             self._screen.show(progress, words(progress, time.monotonic() - self._begun))
 
     def __enter__(self) -> Self:
-        self._pulse.start()
+        self._heartbeat.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        self._pulse.join()
+        self._heartbeat.stop()
         self._screen.close()
 
     def _beat(self) -> None:
-        while not self._over.wait(PULSE):
-            last = self._last
-            if last is not None and last.phase in SILENT:
-                self(last)
+        last = self._last
+        if last is not None and last.phase in SILENT:
+            self(last)
 
 
 def words(progress: Progress, spent: float) -> str:

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
+from lpbench.cli._heartbeat import Heartbeat
 from lpbench.render import seconds as duration
 from lpbench.util.text import shorten
 
@@ -73,8 +74,7 @@ class Beating(Steps):
         self._begun = self._since = time.monotonic()
         self._told: tuple[object, str] = (None, line)
         self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._pulse = threading.Thread(target=self._beat, daemon=True)
+        self._heartbeat = Heartbeat(self._beat, PULSE)
 
     def tell(self, step: object, line: str) -> None:
         """Show a step that begins or continues."""
@@ -85,20 +85,18 @@ class Beating(Steps):
             self._show()
 
     def __enter__(self) -> Self:
-        self._pulse.start()
+        self._heartbeat.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        self._pulse.join()
+        self._heartbeat.stop()
         self.close()
 
     def _beat(self) -> None:
-        while not self._over.wait(PULSE):
-            with self._lock:
-                self._show()
+        with self._lock:
+            self._show()
 
     def _show(self) -> None:
         now = time.monotonic()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lpbench.cli import main
 from lpbench.errors import AppError, EngineError, LpbenchError, UnknownNameError
-from lpbench.testing.setups import installed, write_app
+from lpbench.testing.setups import write_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     Capture = pytest.CaptureFixture[str]
 
@@ -25,15 +24,9 @@ from lpbench.jobs.parity import Tolerance  # noqa: E402
 from lpbench.render import agreement, unstyled  # noqa: E402
 from lpbench.util.text import cells  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("agreeing")
+
 LAYERS = ["a", "b", "c", "d"]
-
-
-@pytest.fixture(autouse=True)
-def _agreeing(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Install the plugin of matrix engines, for this process and for workers."""
-    fakes = Path(__file__).parents[2] / "fakes"
-    with installed("agreeing", fakes, tmp_path_factory.mktemp("site"), monkeypatch):
-        yield
 
 
 @pytest.fixture

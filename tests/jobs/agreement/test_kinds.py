@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lpbench.cli import main
-from lpbench.testing.setups import installed, write_app
+from lpbench.testing.setups import write_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
 pytest.importorskip("numpy", reason="needs numpy")
 
 from lpbench.jobs.agreement import EngineAgreement, agree
 
-
-@pytest.fixture(autouse=True)
-def _agreeing(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Install the plugin of engines with outputs of many kinds, for this process and for workers."""
-    fakes = Path(__file__).parents[2] / "fakes"
-    with installed("agreeing", fakes, tmp_path_factory.mktemp("site"), monkeypatch):
-        yield
+pytestmark = pytest.mark.usefixtures("agreeing")
 
 
 @pytest.fixture

@@ -1,0 +1,34 @@
+"""Something that is done again and again while the command waits."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Heartbeat:
+    """Calls a function from a thread of its own, between ``start`` and ``stop``.
+
+    :param seconds: Between two calls, and before the first.
+    """
+
+    def __init__(self, call: Callable[[], None], seconds: float) -> None:
+        self._call, self._seconds = call, seconds
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def start(self) -> None:
+        """Begin; may be called once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Return when the last call has ended."""
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(self._seconds):
+            self._call()
