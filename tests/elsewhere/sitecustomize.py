@@ -59,14 +59,15 @@ def audited(event: str, given: tuple[Any, ...]) -> None:
         refuse(given[0])
 
 
-def guarded(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a call that refuses Linux's folders."""
+class Guarded:
+    """A call that refuses Linux's folders; no function, which pathlib of Python 3.10 would bind as a method."""
 
-    def guard(path: Any, *given: Any, **options: Any) -> Any:
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def __call__(self, path: Any, *given: Any, **options: Any) -> Any:
         refuse(path)
-        return call(path, *given, **options)
-
-    return guard
+        return self._call(path, *given, **options)
 
 
 for module, names in LACKING[SYSTEM].items():
@@ -77,7 +78,7 @@ for name in MODULES[SYSTEM]:
     sys.modules[name] = None  # type: ignore[assignment] # this makes an import fail
 for module, name, replacement in (
     (ctypes, "CDLL", Library),
-    *((os, name, guarded(getattr(os, name))) for name in ("stat", "lstat", "readlink")),
+    *((os, name, Guarded(getattr(os, name))) for name in ("stat", "lstat", "readlink")),
 ):
     setattr(module, name, replacement)
 sys.addaudithook(audited)
