@@ -28,7 +28,7 @@ WHOLE = Geometry(1, 1, 0, 0, (SIDE, SIDE), (SIDE, SIDE))
 MEAN, DEVIATION = 0.5, 0.25
 
 
-def image(folder: Path, options: Mapping[str, Any]) -> PreprocessorCase:  # noqa: ARG001 - the kit's signature
+def image(folder: Path, options: Mapping[str, Any]) -> PreprocessorCase:
     """Return two pictures of different sizes, letterboxed, and what the first, which has the model's size, becomes."""
     pictures = [np.random.default_rng(size).integers(0, 256, (size, 24, 3), np.uint8) for size in (24, 12)]
     paths = tuple(folder / f"photo{at}.ppm" for at in range(len(pictures)))
@@ -45,7 +45,7 @@ def image(folder: Path, options: Mapping[str, Any]) -> PreprocessorCase:  # noqa
     )
 
 
-def classification(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def classification(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return scores of three classes, already probabilities."""
     scores = [{"scores": np.array([each], np.float32)} for each in ((0.25, 0.75, 0), (1, 0, 0))]
     best = [("b", 1, 0.75), ("a", 0, 0.25), ("c", 2, 0.0)]
@@ -53,7 +53,7 @@ def classification(folder: Path, options: Mapping[str, Any]) -> PostprocessorCas
     return _case(*scores, config={"activation": "none"}, labels=("a", "b", "c"), expected={"top": top})
 
 
-def ssd(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def ssd(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return a face detector with four anchors that sees a face, and one that sees another."""
     given, other = ({"b": np.zeros((1, 4, 6), np.float32), "s": np.full((1, 4, 1), -9, np.float32)} for _ in range(2))
     for outputs, at in ((given, 1), (other, 2)):
@@ -72,7 +72,7 @@ def ssd(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa:
     return _case(given, other, config=config, labels=("face",), expected={"items": [item]})
 
 
-def nanodet(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def nanodet(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return a detector with two levels that sees something, and one that sees nothing."""
     rows = {"0": 16, "1": 4}
     shapes = {f"{key}{at}": (1, count, width) for at, count in rows.items() for key, width in (("s", 2), ("b", 12))}
@@ -82,7 +82,7 @@ def nanodet(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # n
     return _case(given, {name: np.zeros_like(each) for name, each in given.items()}, config=config)
 
 
-def boxes(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def boxes(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return boxes with their classes and how many there are."""
 
     def of(index: float) -> Outputs:
@@ -92,17 +92,17 @@ def boxes(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noq
     return _case(of(1), of(2), config={"boxes": "b", "scores": "s", "classes": "c", "count": "n"})
 
 
-def mesh(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def mesh(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return points and the logit of a face."""
     return _case(*_random(points=(1, 468, 3), flag=(1, 1)), config={"points": "points", "flag": "flag"})
 
 
-def iris(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def iris(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return points of lids and iris."""
     return _case(*_random(lids=(1, 213), iris=(1, 15)), config={"contour": "lids", "iris": "iris"})
 
 
-def head_pose(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def head_pose(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return a face that looks into the camera, and one turned to the side."""
     from lpbench_image.post.head_pose import IDS, MODEL
 
@@ -115,29 +115,29 @@ def head_pose(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  #
     return _case(*found)  # the import above has loaded OpenCV before the checks look
 
 
-def keypoints(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def keypoints(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return six bodies."""
     return _case(*_random(out=(1, 6, 56)))
 
 
-def embedding(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def embedding(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return two vectors, and a gallery that knows the first."""
     np.savez(folder / "gallery.npz", ann=[1, 0], bob=[1, 1])
     vectors: list[Outputs] = [{"vector": np.array([each], np.float32)} for each in ([2, 0], [0, 2])]
     return _case(*vectors, config={"gallery": {"file": str(folder / "gallery.npz")}})
 
 
-def age_gender(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def age_gender(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return probabilities of ages and of a gender."""
     return _case(*_random(age=(1, 100), sex=(1, 1)), config={"age": "age", "gender": "sex"})
 
 
-def mask(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def mask(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return two maps of probabilities of another size than the picture."""
     return _case(*_random(map=(1, 32, 32, 1)), labels=("person",), expected_failures=OPENCV)
 
 
-def text_boxes(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def text_boxes(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return a page of one line and one of two."""
     maps = np.zeros((2, 1, 1, SIDE, SIDE), np.float32)
     maps[:, :, :, 10:20, 10:50] = 0.9
@@ -145,7 +145,7 @@ def text_boxes(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  
     return _case(*({"map": each} for each in maps), expected_failures=OPENCV)
 
 
-def ctc(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:  # noqa: ARG001 - likewise
+def ctc(folder: Path, options: Mapping[str, Any]) -> PostprocessorCase:
     """Return scores of three characters and the blank for twenty steps."""
     return _case(*_random(out=(1, 20, 4)), labels=("a", "b", "c"))
 
