@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -177,12 +178,30 @@ def setting(name: str, value: str | float | Mapping[str, str] | None = None, *, 
     return either(f"{flag} {shown}", f'{name}="{shown}"' if isinstance(value, str) else f"{name}={shown}")
 
 
+LONGEST = 80
+"""Characters up to which names are compared: comparing two takes time by the product of their lengths."""
+COMPARED = 1000
+"""Names that one is compared with."""
+LISTED = 40
+"""Names that a remedy lists."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a remedy that names the nearest of ``known``, or lists them all if none is near."""
+    """Return a remedy that names the nearest of ``known``, or lists them if none is near: the first of very many."""
+    names = sorted(known)
+    close = closest(name, names)
+    if close:
+        return f'did you mean "{close}"?'
+    few = [each if len(each) <= LONGEST else f"{each[:LONGEST]}…" for each in names[:LISTED]]
+    more = [f"{len(names) - LISTED} more"] if len(names) > LISTED else []
+    return f"known: {', '.join([*few, *more])}" if names else "none are known"
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the nearest of some names, or None if none is near; very long names are near to none."""
     import difflib  # costs start-up time and is needed only for errors
 
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return f'did you mean "{close[0]}"?'
-    return f"known: {', '.join(names)}" if names else "none are known"
+    if len(name) > LONGEST:
+        return None
+    short = (each for each in known if len(each) <= LONGEST)
+    return next(iter(difflib.get_close_matches(name, itertools.islice(short, COMPARED), n=1)), None)

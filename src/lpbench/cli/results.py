@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import difflib
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
 from lpbench.cli._parser import UsageError
-from lpbench.errors import ResultError
+from lpbench.errors import ResultError, closest
 from lpbench.render import Column, blocks, digits, hanging
 from lpbench.results import store
 from lpbench.results.saved import Filter, delete, saved
@@ -139,8 +138,8 @@ def _refuse_unknown(words: Sequence[str], names: frozenset[str], found: Sequence
     for word in words:
         name = word.removesuffix(".json")
         if name != store.LAST and name not in every:
-            near = difflib.get_close_matches(name, every, n=1)
-            hint = f'did you mean "{near[0]}"?' if near else f"lpbench results lists those in {store.folder()}"
+            near = closest(name, every)
+            hint = f'did you mean "{near}"?' if near else f"lpbench results lists those in {store.folder()}"
             raise ResultError(f'there is no saved result "{word}"', hint=hint)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console, _formats
-from lpbench.errors import ResultError
+from lpbench.errors import ResultError, closest
 from lpbench.results import store
 from lpbench.util.paths import similar
 
@@ -58,8 +57,8 @@ def load(word: str) -> Result:
     saved = {file.stem: file for file in store.folder().glob("*.json")}
     if path.name.removesuffix(".json") in saved:
         return store.load(saved[path.name.removesuffix(".json")])
-    near = difflib.get_close_matches(word, saved, n=1)
-    hint = f'did you mean "{near[0]}"?' if near else f"{store.LAST} is the newest; all are in {store.folder()}"
+    near = closest(word, saved)
+    hint = f'did you mean "{near}"?' if near else f"{store.LAST} is the newest; all are in {store.folder()}"
     if os.sep in word or path.suffix == ".json":
         near_file = similar(path)
         raise ResultError("no such file", where=word, hint=f'did you mean "{near_file}"?' if near_file else hint)

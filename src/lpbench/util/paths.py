@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from lpbench.errors import LpbenchError
+from lpbench.errors import LpbenchError, closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,10 +32,8 @@ def no_such_file(path: Path | str, kind: type[E], *, what: str = "file") -> E:
 
 def similar(path: Path) -> Path | None:
     """Return the path in the same folder whose name is nearest, if one is near."""
-    import difflib  # costs start-up time and is needed only for errors
-
-    near = difflib.get_close_matches(path.name, _beside(path), n=1)
-    return path.parent / near[0] if near else None
+    near = closest(path.name, _beside(path))
+    return path.parent / near if near else None
 
 
 def _remedy(path: Path) -> str:

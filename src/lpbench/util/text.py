@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
+MARKS = 8
+"""Combining marks for each column that ``shorten`` keeps: a letter may carry any number of them."""
+
 
 def clean(text: object) -> str:
     """Return text with every unprintable character escaped, because names may come from untrusted files."""
@@ -14,14 +19,22 @@ def cells(text: str) -> int:
 
 
 def shorten(text: str, width: int) -> str:
-    """Return a text that fits ``width`` columns, its end replaced by an ellipsis if it is too long."""
-    if cells(text) <= width:
-        return text
+    """Return a text that fits ``width`` columns, its end replaced by an ellipsis if it is too long.
+
+    The time depends on the width alone: marks that take no column count as letters beyond ``MARKS`` for each column.
+    """
     if width < 1:
         return ""
-    while text and cells(text) > width - 1:
-        text = text[:-1]
-    return f"{text}…"
+    kept = _kept(text[: MARKS * width + 1], width)
+    return text if kept == len(text) else f"{text[: _kept(text[: MARKS * width], width - 1)]}…"
+
+
+def _kept(text: str, width: int) -> int:
+    """Return how many letters fit ``width`` columns."""
+    if text.isascii():
+        return min(len(text), width)
+    taken = itertools.accumulate(map(_cells, text))
+    return sum(1 for _ in itertools.takewhile(lambda columns: columns <= width, taken))
 
 
 def _cells(character: str) -> int:

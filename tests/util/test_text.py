@@ -1,0 +1,49 @@
+"""Text is made to fit a terminal in time that its width decides, not the length of the text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lpbench.errors import closest, nearest
+from lpbench.util.text import MARKS, cells, shorten
+
+LETTERS = st.text(st.sampled_from("abé日本́"), max_size=40)
+
+
+@given(LETTERS, st.integers(1, 30))
+def test_a_shortened_text_fits_and_is_the_text_or_its_beginning(text: str, width: int) -> None:
+    short = shorten(text, width)
+    assert cells(short) <= width
+    if short != text:
+        assert short.endswith("…")
+        assert text.startswith(short[:-1])
+
+
+@given(LETTERS, st.integers(1, 30))
+def test_no_text_that_fits_is_cut_and_no_more_is_cut_than_need_be(text: str, width: int) -> None:
+    short = shorten(text, width)
+    if cells(text) <= width and len(text) <= MARKS * width:
+        assert short == text
+    elif len(short) <= MARKS * width:
+        kept = len(short) - 1
+        assert cells(text[: kept + 1]) > width - 1
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("letter", ["x", "日", "é", "́"])
+def test_a_name_of_a_million_letters_is_cut_at_once(letter: str) -> None:
+    for _ in range(1000):
+        assert len(shorten(letter * 1_000_000, 80)) <= MARKS * 80 + 1
+
+
+@pytest.mark.timeout(20)
+def test_very_long_names_and_very_many_are_no_task_for_a_remedy() -> None:
+    long = "ab" * 30_000
+    assert closest(long, [long]) is None
+    hint = nearest(long, [*(f"{long}{at}" for at in range(100)), "onnx"])
+    assert len(hint) < 10_000
+    many = [f"name{at}" for at in range(50_000)]
+    assert nearest("name0", many) == 'did you mean "name0"?'
+    assert nearest("zzz", many).endswith("more")
