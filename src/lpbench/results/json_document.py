@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
-import json
 import sys
 import zlib
 from array import array
@@ -25,11 +24,14 @@ from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import Interval, Summary
 from lpbench.util import dataclass_config
+from lpbench.util.json_files import parse_json
 from lpbench.util.outcome import RunOutcome
+from lpbench.util.regular_files import read_regular
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 BLOCK_LIMIT = 10_000_000
 """Samples that a block read from a file may hold."""
@@ -181,21 +183,17 @@ def _check_schema(document: Mapping[str, Any], where: str) -> None:
         raise ResultError(str(problem), where=where)
 
 
+def read(path: Path) -> Result:
+    """Return the result in a file.
+
+    :raises ResultError: It is not there, not a regular file, too large, no JSON, or not a result.
+    """
+    return parse(read_regular(path, limit=FILE_LIMIT, error=ResultError), where=str(path))
+
+
 def parse(text: bytes, *, where: str = "") -> Result:
     """Return the result in a file's bytes.
 
-    :raises ResultError: It is no JSON, too large, or not a result.
+    :raises ResultError: It is no JSON, or not a result.
     """
-    if len(text) > FILE_LIMIT:
-        raise ResultError(f"the file has {len(text)} bytes; at most {FILE_LIMIT} are read", where=where)
-    try:
-        document = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise ResultError(
-            f"not complete JSON: {error}", where=where, hint="the file may have been cut short"
-        ) from error
-    return from_dict(document, where=where)
-
-
-def _refuse_constant(word: str) -> None:
-    raise ValueError(f"{word} is not JSON")
+    return from_dict(parse_json(text, error=ResultError, where=where), where=where)

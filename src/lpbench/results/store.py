@@ -12,7 +12,6 @@ from lpbench.errors import ResultError, either
 from lpbench.results import json_document
 from lpbench.results.model import INTERRUPTED
 from lpbench.util.arguments import checked
-from lpbench.util.paths import no_such_file
 
 if TYPE_CHECKING:
     from lpbench.results.model import Result
@@ -60,13 +59,7 @@ def load(path: str | Path) -> Result:
     :raises ResultError: The file does not exist or cannot be read, or no result has been saved yet.
     """
     file = newest() if str(path) == LAST else Path(path)
-    try:
-        text = file.read_bytes()
-    except FileNotFoundError as error:
-        raise no_such_file(file, ResultError) from error
-    except OSError as error:
-        raise ResultError(f"cannot be read: {error.strerror or error}", where=str(file)) from error
-    return json_document.parse(text, where=str(file))
+    return json_document.read(file)
 
 
 def newest() -> Path:

@@ -1,0 +1,72 @@
+"""Opens files that others made: regular ones only, and never more of them than a limit.
+
+A FIFO without a writer, a terminal and ``/dev/zero`` would otherwise be read forever.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, BinaryIO
+
+from lpbench.errors import AppError, LpbenchError
+from lpbench.util.paths import no_such_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MEBIBYTE = 1 << 20
+KINDS = (
+    (stat.S_ISDIR, "is a folder"),
+    (stat.S_ISFIFO, "is a pipe"),
+    (stat.S_ISSOCK, "is a socket"),
+    (stat.S_ISCHR, "is a device"),
+    (stat.S_ISBLK, "is a device"),
+)
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+"""O_NONBLOCK: what became a FIFO since it was looked at does not wait for a writer."""
+
+
+def open_regular(path: Path, *, error: type[LpbenchError] = AppError) -> BinaryIO:
+    """Open a regular file for reading, through links; nothing else is opened.
+
+    :raises LpbenchError: As ``error``: it is not there, is of another kind, or cannot be read.
+    """
+    try:
+        _refuse(path.stat().st_mode, path, error)
+        descriptor = os.open(path, FLAGS)
+        try:
+            _refuse(os.fstat(descriptor).st_mode, path, error)
+            return os.fdopen(descriptor, "rb")
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except FileNotFoundError:
+        raise no_such_file(path, error) from None
+    except OSError as wrong:
+        raise error(f"cannot be read: {wrong.strerror or wrong}", where=str(path)) from wrong
+    except ValueError as wrong:  # a NUL in the name
+        raise error(f"cannot be read: {wrong}", where=str(path)) from wrong
+
+
+def read_regular(path: Path, *, limit: int, error: type[LpbenchError] = AppError) -> bytes:
+    """Return what a regular file holds.
+
+    :param limit: Largest size in bytes; no more than one byte beyond it is read.
+    :raises LpbenchError: As ``error``: as ``open_regular``, or it is larger.
+    """
+    try:
+        with open_regular(path, error=error) as file:
+            data = file.read(limit + 1)
+    except OSError as wrong:
+        raise error(f"cannot be read: {wrong.strerror or wrong}", where=str(path)) from wrong
+    if len(data) > limit:
+        raise error(f"is larger than {limit / MEBIBYTE:g} MiB", where=str(path))
+    return data
+
+
+def _refuse(mode: int, path: Path, error: type[LpbenchError]) -> None:
+    """Raise unless a mode is that of a regular file."""
+    if not stat.S_ISREG(mode):
+        kind = next((words for test, words in KINDS if test(mode)), "is of another kind")
+        raise error(f"is not a file: it {kind}", where=str(path))
