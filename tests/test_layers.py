@@ -19,7 +19,7 @@ SOURCE = ROOT / "src" / "lpbench"
 # A dotted name is that module alone.
 BASE = frozenset({"util", "errors", "about"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
-    "errors": frozenset({"util.outcome"}),
+    "errors": frozenset({"util.outcome", "util.text"}),
     "about": frozenset(),
     "util": BASE,
     "plugin": BASE,

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from lpbench.util.outcome import RunOutcome
 
 
+SHOWN = 2_000
+"""Characters of a place, a message or a remedy that are shown; ``--debug`` shows all."""
+
+
 class LpbenchError(Exception):
     """Base of every error that lpbench raises on purpose.
 
@@ -29,9 +33,18 @@ class LpbenchError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
-        remedy = f"\n  {self.hint}" if self.hint else ""
-        return f"{place}{self.what}{remedy}"
+        return self.shown(SHOWN)
+
+    def shown(self, most: int) -> str:
+        """Return place, what is wrong and remedy, each at most about ``most`` characters long.
+
+        They may quote untrusted files and libraries: nothing unprintable is left in them.
+        """
+        from lpbench.util.text import abridge, clean, paragraph  # for errors only
+
+        place = f"{clean(abridge(self.where, most))}: " if self.where else ""
+        remedy = f"\n  {paragraph(self.hint, most)}" if self.hint else ""
+        return f"{place}{paragraph(self.what, most)}{remedy}"
 
 
 class ArgumentError(LpbenchError, TypeError):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpbench.errors import closest, nearest
-from lpbench.util.text import MARKS, cells, shorten
+from lpbench.errors import LpbenchError, closest, nearest
+from lpbench.util.text import MARKS, cells, clean, shorten
 
 LETTERS = st.text(st.sampled_from("abé日本́"), max_size=40)
 
@@ -47,3 +47,32 @@ def test_very_long_names_and_very_many_are_no_task_for_a_remedy() -> None:
     many = [f"name{at}" for at in range(50_000)]
     assert nearest("name0", many) == 'did you mean "name0"?'
     assert nearest("zzz", many).endswith("more")
+
+
+@given(st.text(st.characters()))
+def test_what_is_cleaned_can_be_printed_and_printable_text_is_left_alone(text: str) -> None:
+    """Lone surrogates, both directions of writing, separators of lines and everything of C0 and C1 included."""
+    cleaned = clean(text)
+    assert cleaned.isprintable()
+    assert clean(cleaned) == cleaned
+    if text.isprintable():
+        assert cleaned == text
+
+
+@given(st.text(st.characters()), st.text(st.characters()), st.text(st.characters()))
+def test_an_error_is_printable_and_none_of_its_lines_looks_like_another_message(
+    what: str, where: str, hint: str
+) -> None:
+    first, *others = str(LpbenchError(what, where=where, hint=hint)).split("\n")
+    assert all(line.isprintable() for line in (first, *others))
+    assert all(line.startswith(" ") for line in others)
+
+
+def test_an_error_of_megabytes_says_how_much_was_left_out() -> None:
+    error = LpbenchError(f"begin{'x' * 5_000_000}end", where="y" * 60_000, hint="z\n" * 60_000)
+    shown = str(error)
+    assert len(shown) < 10_000
+    assert "begin" in shown
+    assert "end" in shown
+    assert "4,998,008 characters left out" in shown
+    assert len(error.shown(10_000_000)) > 5_000_000

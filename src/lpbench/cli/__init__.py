@@ -7,11 +7,11 @@ known without loading plugins; plugins are loaded only for other words.
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
+from lpbench.cli._streams import abandon_output, given_back, kept_for_answers
 from lpbench.errors import LpbenchError, UnavailableEngineError, WorkerError, asked_on_command_line
 from lpbench.plugin.builtin.hooks import COMMANDS
 
@@ -43,19 +43,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     thresholds = gc.get_threshold()
     gc.set_threshold(OBJECTS, *thresholds[1:])
+    if argv is None:
+        sys.excepthook = _console.show_traceback
     try:
         with asked_on_command_line():
-            return _main(list(sys.argv[1:] if argv is None else argv))
+            return _main(list(sys.argv[1:] if argv is None else argv), ends=argv is None)
     finally:
         gc.set_threshold(*thresholds)
 
 
-def _main(words: list[str]) -> int:
+def _main(words: list[str], *, ends: bool) -> int:
+    """Run one command.
+
+    :param ends: Whether the process ends afterwards.
+    """
     debug = "--debug" in words
     _forgive_encodings()
     try:
-        status = _run([word for word in words if word != "--debug"])
-        sys.stdout.flush()
+        with kept_for_answers(restore=not ends):
+            status = _run([word for word in words if word != "--debug"])
     except LpbenchError as error:
         if debug:
             raise
@@ -67,13 +73,13 @@ def _main(words: list[str]) -> int:
         _console.say("interrupted")
         return _console.INTERRUPTED
     except BrokenPipeError:  # ``lpbench … | head``
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        abandon_output()
         return _console.PIPE
     except OSError as error:  # a full disk, a folder that went away
         if debug:
             raise
-        if error.filename is None:  # standard output itself, which Python flushes once more when it ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.filename is None:  # standard output itself
+            abandon_output()
         what = f"cannot be used: {error.strerror or error}"
         _console.complain(LpbenchError(what, where=str(error.filename or "standard output"), hint=OTHERWISE))
         return _console.WRONG
@@ -82,12 +88,12 @@ def _main(words: list[str]) -> int:
 
 def _run(words: list[str]) -> int:
     if not words or words[0] in {"-h", "--help", "help"}:
-        print(_help())
+        _console.answer(*_help().splitlines())
         return _console.DONE if words else _console.WRONG
     if words[0] in {"-V", "--version"}:
         from lpbench.about import version
 
-        print(f"lpbench {version()}")
+        _console.answer(f"lpbench {version()}")
         return _console.DONE
     return _command(words[0], words[1:])
 
@@ -102,8 +108,11 @@ def _command(name: str, words: list[str]) -> int:
         options = parser.parse(words)
     except SystemExit as done:  # --help
         return int(done.code or 0)
-    status: int = module.main(options)
-    return status
+    if name in COMMANDS:
+        status: int = module.main(options)
+        return status
+    with given_back():
+        return int(module.main(options) or 0)
 
 
 def command_module(name: str) -> Any:
@@ -133,7 +142,7 @@ def _help() -> str:
 
     offered = {name: offer.spec.summary for name, offer in registry.current().all(registry.COMMANDS).items()}
     summaries = {**COMMANDS, **offered}
-    widest, columns = max(map(len, summaries)), _console.listing_width(sys.stdout)
+    widest, columns = max(map(len, summaries)), _console.listing_width(_console.answers())
     lines = [
         line
         for name, summary in summaries.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,11 +191,11 @@ def announce(saved: Saved, following: str, stream: Any = None) -> None:
 
     :param following: A command, in which ``{result}`` stands for the saved result.
     """
-    stream = stream or sys.stdout
+    stream = stream or _console.answers()
     paint = _console.painter(stream)
     places = " and ".join(map(str, saved.places))
-    print(paint(f"saved {places}" if places else f"not saved{saved.reason}", "dim"), file=stream)
+    _console.write(stream, paint(f"saved {places}" if places else f"not saved{saved.reason}", "dim"))
     if places:
         place = saved.places[0]
         result = store.LAST if place.parent == store.folder() else shlex.quote(str(place))
-        print(paint(f"next: {following.format(result=result)}", "dim"), file=stream)
+        _console.write(stream, paint(f"next: {following.format(result=result)}", "dim"))

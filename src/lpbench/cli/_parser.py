@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from lpbench.cli import _console
 from lpbench.errors import LpbenchError, nearest
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class Parser(argparse.ArgumentParser):
 
         self.description = textwrap.fill(self.description or "", shutil.get_terminal_size().columns - 2)
         return super().format_help()
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help as the command's answer."""
+        _console.answer(*self.format_help().rstrip("\n").split("\n"))
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing the usage and exiting."""

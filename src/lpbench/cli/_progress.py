@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lpbench.cli import _console
 from lpbench.cli._heartbeat import Heartbeat
+from lpbench.cli._streams import raw
 from lpbench.render import percent, seconds, time_left
 from lpbench.results.stats import READABLE
 from lpbench.util.text import clean, shorten
@@ -65,7 +66,7 @@ class Live:
         """Show the progress."""
         with self._lock:
             if progress.note:
-                self._screen.say(f"note: {clean(progress.note)}")
+                self._screen.say(clean(f"note: {progress.note}"))
                 return
             self._last = progress
             self._screen.show(progress, words(progress, time.monotonic() - self._begun))
@@ -136,7 +137,7 @@ class Line:
             return
         self._next = now + EVERY
         full = round(BAR * progress.done)
-        text = f"{clean(progress.configuration)} {'━' * full}{' ' * (BAR - full)} {words}"
+        text = f"{clean(progress.configuration)} {'━' * full}{' ' * (BAR - full)} {clean(words)}"
         self._write(f"\r{shorten(text, _console.width(self._stream) - 1)}\x1b[K")
 
     def say(self, line: str) -> None:
@@ -182,7 +183,7 @@ class Rich:
             self._columns.start()
         self._next = now + EVERY
         self._columns.update(
-            self._task, completed=progress.done, description=words, engine=clean(progress.configuration)
+            self._task, completed=progress.done, description=clean(words), engine=clean(progress.configuration)
         )
         self._columns.refresh()
 
@@ -214,4 +215,4 @@ def _screen(stream: TextIO, begun: float) -> Screen:
 
 def live() -> Live:
     """Return progress on standard error."""
-    return Live(sys.stderr)
+    return Live(raw(sys.stderr))

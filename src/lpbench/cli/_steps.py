@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
 from lpbench.cli._heartbeat import Heartbeat
+from lpbench.cli._streams import raw
 from lpbench.render import seconds as duration
-from lpbench.util.text import shorten
+from lpbench.util.text import clean, shorten
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,8 +47,7 @@ class Steps:
             self.close()
             self._step, self._printed = step, 0.0
         if self._terminal:
-            sys.stderr.write(f"\r{shorten(line, _console.width(sys.stderr) - 1)}\x1b[K")
-            sys.stderr.flush()
+            self._draw(f"\r{shorten(clean(line), _console.width(sys.stderr) - 1)}\x1b[K")
             self._open = True
         elif begins or seconds - self._printed >= QUIET:
             self._printed = seconds
@@ -56,9 +56,13 @@ class Steps:
     def close(self) -> None:
         """Clear the line that is being rewritten."""
         if self._open:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            self._draw("\r\x1b[K")
             self._open = False
+
+    def _draw(self, text: str) -> None:
+        stream = raw(sys.stderr)
+        stream.write(text)
+        stream.flush()
 
 
 class Beating(Steps):

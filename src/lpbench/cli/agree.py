@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _measure, _options
@@ -75,10 +74,10 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         _console.answer_json(agreed.to_dict())
     else:
-        paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
-        print("\n".join(_agreement.screen(agreed, width=width, paint=paint, verbose=options.verbose)))
+        paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
+        _console.answer(*_agreement.screen(agreed, width=width, paint=paint, verbose=options.verbose))
         if following := _following(agreed, options):
-            print(paint(f"next: {following}", "dim"))
+            _console.answer(paint(f"next: {following}", "dim"))
     return status(agreed)
 
 

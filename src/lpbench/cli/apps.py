@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,7 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         _console.answer_json([as_json(each) for each in listed])
     else:
-        print("\n".join(_screen(listed)))
+        _console.answer(*_screen(listed))
     return _console.DONE
 
 
@@ -68,9 +67,9 @@ def _screen(listed: Sequence[Listed]) -> list[str]:
     left = [Column(title, left=True) for title in ("app", "class", "state")]
     sizes = [Column(title) for title in ("fetch MB", "disk MB")]
     columns = [*left, *sizes, Column("licences", left=True)]
-    paint = _console.painter(sys.stdout)
+    paint = _console.painter(_console.answers())
     rows = list(map(_row, listed))
-    width = _console.listing_width(sys.stdout)
+    width = _console.listing_width(_console.answers())
     parts = blocks(columns, rows, width, names=width // 2)
     painted = [
         line
@@ -85,7 +84,7 @@ def _reasons(listed: Sequence[Listed]) -> list[str]:
     unavailable = {app.name: app.availability for app in listed if app.state == "unavailable"}
     reasons = {name: ". ".join(filter(None, (why.reason, why.hint))) for name, why in unavailable.items()}
     texts = [f"{clean(name)}  {clean(why)}" for name, why in reasons.items()]
-    lines = [line for text in texts for line in hanging(text, _console.listing_width(sys.stdout))]
+    lines = [line for text in texts for line in hanging(text, _console.listing_width(_console.answers()))]
     return ["unavailable", *lines] if lines else []
 
 

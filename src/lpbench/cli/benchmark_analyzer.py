@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,17 +97,17 @@ def _print(result: Result) -> None:
     from lpbench.render.predictions import predictions
 
     for configuration in result.configurations:
-        print("-- Running inference.....")
+        _console.answer("-- Running inference.....")
         lines = predictions(configuration.predictions)
         if lines:
-            print("\n".join(lines))
+            _console.answer(*lines)
         _print_readings(configuration)
-    paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
-    print(render.text(result, width=width, paint=paint))
+    paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
+    _console.answer(*render.text(result, width=width, paint=paint).split("\n"))
 
 
 def _print_readings(configuration: Configuration) -> None:
     from lpbench.render.predictions import readings, state
 
     lists, reasons = readings(configuration.metrics)
-    print("\n".join([*lists, state(configuration), *reasons]))
+    _console.answer(*lists, state(configuration), *reasons)

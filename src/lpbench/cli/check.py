@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import time
 from itertools import groupby
 from pathlib import Path
@@ -72,7 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Run the checks and print the results."""
     if options.list:
-        print("\n".join(_catalogue()))
+        _console.answer(*_catalogue())
         return _console.DONE
     if not options.name:
         raise LpbenchError("no name given", hint="lpbench engines and lpbench plugins -v list what can be checked")
@@ -83,7 +82,7 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         _console.answer_json(_document(kind, spec, results))
     else:
-        print("\n".join(_screen(kind, spec, results, verbose=options.verbose)))
+        _console.answer(*_screen(kind, spec, results, verbose=options.verbose))
     return _console.DONE if _passed(results) else _console.FAILED
 
 
@@ -162,7 +161,7 @@ def _document(kind: Kind[Any], spec: Spec, results: Sequence[CheckResult]) -> di
 
 
 def _screen(kind: Kind[Any], spec: Spec, results: Sequence[CheckResult], *, verbose: bool) -> list[str]:
-    paint = _console.painter(sys.stdout)
+    paint = _console.painter(_console.answers())
     answer = paint("meets the contract", "good") if _passed(results) else paint("does not meet the contract", "bad")
     if any(result.status == "not ready" for result in results):
         answer = paint("is not ready", "bad")
@@ -177,7 +176,7 @@ def _sums(results: Sequence[CheckResult], paint: Paint) -> list[str]:
     """Return the table of sections."""
     rows = [_sum(section, list(group)) for section, group in groupby(results, key=lambda result: result.section)]
     columns = [Column("  section", left=True), *map(Column, STATUSES)]
-    header, *lines = narrow(columns, [*rows, _sum("all", results)], _console.listing_width(sys.stdout))
+    header, *lines = narrow(columns, [*rows, _sum("all", results)], _console.listing_width(_console.answers()))
     return [paint(header, "dim"), *lines]
 
 
@@ -219,7 +218,7 @@ def _rows(results: Sequence[CheckResult], paint: Paint) -> list[str]:
 
 
 def _wrapped(text: str, indent: int = 2) -> list[str]:
-    return hanging(text, _console.listing_width(sys.stdout), indent)
+    return hanging(text, _console.listing_width(_console.answers()), indent)
 
 
 def _catalogue() -> list[str]:

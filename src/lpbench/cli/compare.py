@@ -97,9 +97,9 @@ def _saved(options: argparse.Namespace) -> int:
         notes = [_verdicts.saved_notes((word, first), (other, second)) for other, second, _ in every]
         _print([each for _, _, each in every], form, notes)
     else:
-        paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
+        paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
         for other, second, each in every:
-            print("\n".join(_verdicts.saved_screen((word, first), (other, second), each, width=width, paint=paint)))
+            _console.answer(*_verdicts.saved_screen((word, first), (other, second), each, width=width, paint=paint))
     failed = [line for other, second in seconds for line in lost_gates(other, unpaired(first, second), options)]
     return _gated([each for _, _, each in every], options, failed)
 
@@ -148,10 +148,10 @@ def _live(options: argparse.Namespace) -> int:
     elif form := _formats.chosen(options):
         _print(found, form, [_doubts(result) for _ in found[:1]])
     else:
-        paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
-        print("\n".join(_verdicts.live_screen(result, found, width=width, paint=paint)))
+        paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
+        _console.answer(*_verdicts.live_screen(result, found, width=width, paint=paint))
     text = not (options.json or _formats.chosen(options))
-    _measure.announce(saved, "lpbench show {result}", sys.stdout if text else sys.stderr)
+    _measure.announce(saved, "lpbench show {result}", _console.answers() if text else sys.stderr)
     saved.report()
     gates = _gated(found, options, unmeasured_gates(result, options))
     return _status(found, _measure.status(result, saved), gates)
@@ -170,7 +170,7 @@ def unmeasured_gates(result: Result, options: argparse.Namespace) -> list[str]:
 def _print(found: Sequence[Compared], form: str, notes: Sequence[Sequence[str]]) -> None:
     from lpbench.render import exports
 
-    print(exports.of_comparisons(found, form, notes))
+    _console.answer(*exports.of_comparisons(found, form, notes).split("\n"))
 
 
 def _doubts(result: Result) -> list[str]:

@@ -73,8 +73,8 @@ def main(options: argparse.Namespace) -> int:
         return _console.DONE
     took = f"{seconds(spent)}{' in total' if len(models) > 1 else ''}"
     for model in models:
-        print("\n".join(_screen(app, model, took if lines.converted else "converted earlier")))
-    print(f"next: {_following(options.app if inside else '', models)}")
+        _console.answer(*_screen(app, model, took if lines.converted else "converted earlier"))
+    _console.answer(f"next: {_following(options.app if inside else '', models)}")
     return _console.DONE
 
 

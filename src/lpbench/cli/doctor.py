@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +45,8 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         _console.answer_json({"findings": [*map(dataclasses.asdict, findings)], "environment": environment})
     else:
-        paint, width = _console.painter(sys.stdout), _console.width(sys.stdout)
-        print("\n".join([*_findings(findings, width, paint), "", *_facts(environment, width, paint)]))
+        paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
+        _console.answer(*_findings(findings, width, paint), "", *_facts(environment, width, paint))
     return _console.FAILED if options.fail and findings else _console.DONE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
@@ -41,7 +40,7 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         _console.answer_json([as_json(each) for each in listed])
     else:
-        print("\n".join(_screen(listed, probed=options.probe)))
+        _console.answer(*_screen(listed, probed=options.probe))
     return _console.DONE
 
 
@@ -68,8 +67,8 @@ def _screen(listed: Sequence[ListedEngine], *, probed: bool) -> list[str]:
     rows = [*map(_row, listed), *_broken(listed)]
     if not rows:
         return [current().beginning(ENGINES) or "no engine is installed"]
-    paint = _console.painter(sys.stdout)
-    width = _console.listing_width(sys.stdout)
+    paint = _console.painter(_console.answers())
+    width = _console.listing_width(_console.answers())
     columns = [Column(title, left=True) for title in ("engine", "state", "version", "reads", "")]
     whole = fit(columns, rows, width)
     header, *lines = whole or narrow(columns[:-1], [row[:-1] for row in rows], width)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
 from lpbench.cli._steps import Beating
-from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     import argparse
@@ -60,18 +59,18 @@ def main(options: argparse.Namespace) -> int:
 
 def _report(folder: str, written: NewApp) -> None:
     (model,) = written.app.components[0].models
-    print(f"wrote {folder}: {written.app.app_class}, {model.format}")
+    _console.answer(f"wrote {folder}: {written.app.app_class}, {model.format}")
     for tensor in model.inputs:
         shape = "x".join("?" if size is None else str(size) for size in tensor.shape)
-        print(clean(f"  input {tensor.name}: {' '.join(filter(None, (tensor.dtype, shape, tensor.layout)))}"))
+        _console.answer(f"  input {tensor.name}: {' '.join(filter(None, (tensor.dtype, shape, tensor.layout)))}")
     if written.unread:
-        print(f"  the model's inputs were not read: {written.unread}")
+        _console.answer(f"  the model's inputs were not read: {written.unread}")
     for line in written.unserved:
-        _console.say(f"{_console.painter(sys.stderr)('warning', 'warn')}: {clean(line)}")
-    print("assumptions; correct them in ai_app_config.json if they are wrong")
+        _console.say(f"{_console.painter(sys.stderr)('warning', 'warn')}: {line}")
+    _console.answer("assumptions; correct them in ai_app_config.json if they are wrong")
     for line in written.assumed:
-        print(clean(f"  {line}"))
+        _console.answer(f"  {line}")
     path = shlex.quote(folder)
     generated = written.app.components[0].preprocessing.type == "tensors"
     data = "" if written.app.samples or generated else " --data DIR_OF_SAMPLES"
-    print(f"next\n  lpbench validate {path}\n  lpbench run {path}{data}")
+    _console.answer("next", f"  lpbench validate {path}", f"  lpbench run {path}{data}")

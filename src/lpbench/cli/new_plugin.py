@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from lpbench.cli import _console
+
 if TYPE_CHECKING:
     import argparse
 
@@ -34,6 +36,6 @@ def main(options: argparse.Namespace) -> int:
     path = shlex.quote(str(folder))
     name = options.name.removeprefix("lpbench-")
     (module,) = (package.name for package in (folder / "src").iterdir())
-    print(f"wrote {path}: engine {name}; fill in {path}/src/{module}/_engine.py")
-    print(f"next\n  pip install -e {path}\n  pytest {path}\n  lpbench check {name}")
+    _console.answer(f"wrote {path}: engine {name}; fill in {path}/src/{module}/_engine.py")
+    _console.answer("next", f"  pip install -e {path}", f"  pytest {path}", f"  lpbench check {name}")
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
@@ -35,15 +34,15 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         _console.answer_json([dataclasses.asdict(each) for each in listed])
         return _console.DONE
-    paint = _console.painter(sys.stdout)
-    print("\n".join(_verbose(listed, paint) if options.verbose else _screen(listed, paint)))
+    paint = _console.painter(_console.answers())
+    _console.answer(*(_verbose(listed, paint) if options.verbose else _screen(listed, paint)))
     return _console.DONE
 
 
 def _screen(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
     columns = [Column(title, left=True) for title in ("plugin", "distribution", "offers")]
     rows = [[clean(plugin.name), clean(plugin.distribution or "lpbench"), _counts(plugin)] for plugin in listed]
-    width = _console.listing_width(sys.stdout)
+    width = _console.listing_width(_console.answers())
     whole = fit(columns, rows, width)
     header, *lines = whole or narrow(columns[:-1], [row[:-1] for row in rows], width)
     offers = [] if whole else [line for row in rows for line in hanging(f"{row[0]}: {row[-1]}", width)]
@@ -58,7 +57,7 @@ def _counts(plugin: ListedPlugin) -> str:
 
 def _failures(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
     texts = [f"{clean(plugin.name)}  {clean(failure)}" for plugin in listed for failure in plugin.failures]
-    lines = [line for text in texts for line in hanging(text, _console.listing_width(sys.stdout))]
+    lines = [line for text in texts for line in hanging(text, _console.listing_width(_console.answers()))]
     return [paint("failed", "bad"), *lines, paint("tracebacks: lpbench plugins -v", "dim")] if lines else []
 
 
@@ -67,7 +66,7 @@ def _verbose(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
     for plugin in listed:
         lines.append(paint(f"{clean(plugin.name)}  {clean(plugin.distribution or 'lpbench')}", "bold"))
         offers = [f"{kind}: {', '.join(map(clean, names))}" for kind, names in plugin.offers.items()]
-        lines += [line for offer in offers for line in hanging(offer, _console.listing_width(sys.stdout))]
+        lines += [line for offer in offers for line in hanging(offer, _console.listing_width(_console.answers()))]
         for trace in plugin.traces:
             lines += [paint("  failed", "bad"), *(f"    {clean(line)}" for line in trace.rstrip().splitlines())]
     return lines

@@ -48,7 +48,7 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         _console.answer_json(done)
     elif len(failed) < len(names):
-        print(f"next: lpbench run {next(row['name'] for row in done if row['folder'])}")
+        _console.answer(f"next: lpbench run {next(row['name'] for row in done if row['folder'])}")
     if failed:
         raise failed[0] if len(names) == 1 else _several(len(failed), len(names))
     return _console.DONE
@@ -87,7 +87,7 @@ def _pull(name: str, options: argparse.Namespace) -> dict[str, Any]:
     if not options.json:
         kept = before and not options.force
         how = "was already pulled" if kept else f"pulled in {seconds(spent)}"
-        print(f"{name} {how}: {digits(size / MB)} MB in {folder}")
+        _console.answer(f"{name} {how}: {digits(size / MB)} MB in {folder}")
     return {"name": name, "folder": str(folder), "seconds": round(spent, 3), "disk_bytes": size}
 
 

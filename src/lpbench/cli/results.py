@@ -72,9 +72,9 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         _console.answer_json([{**as_json(each), **({} if gone is None else {"deleted": True})} for each in found])
     elif gone is None or not found:
-        print("\n".join(_screen(found, filtered=wanted != Filter())))
+        _console.answer(*_screen(found, filtered=wanted != Filter()))
     else:
-        print(f"deleted {amount(gone, 'result')}, {_megabytes(found)}")
+        _console.answer(f"deleted {amount(gone, 'result')}, {_megabytes(found)}")
     return _console.DONE
 
 
@@ -164,7 +164,7 @@ def _screen(found: Sequence[SavedResult], *, filtered: bool) -> list[str]:
         if filtered and saved():
             return ["no saved result fits", "next: lpbench results lists them all"]
         return [f"no result has been saved yet: {store.folder()}", "next: lpbench run APP saves one"]
-    width, paint = _console.listing_width(sys.stdout), _console.painter(sys.stdout)
+    width, paint = _console.listing_width(_console.answers()), _console.painter(_console.answers())
     header, *lines = _table(found, width)
     reasons = [line for each in found if each.reason for line in hanging(f"{each.name}: {clean(each.reason)}", width)]
     total = f"{amount(len(found), 'result')}, {_megabytes(found)} in {store.folder()}"

@@ -72,8 +72,8 @@ def main(options: argparse.Namespace) -> int:
     else:
         print_result(result, verbose=options.verbose, predictions=options.predictions)
     if options.draw is not None:
-        _pictures(Path(options.draw), begun, sys.stderr if options.json else sys.stdout)
-    _measure.announce(saved, following(result, options), sys.stderr if options.json else sys.stdout)
+        _pictures(Path(options.draw), begun, sys.stderr if options.json else _console.answers())
+    _measure.announce(saved, following(result, options), sys.stderr if options.json else _console.answers())
     saved.report()
     return _measure.status(result, saved)
 
@@ -82,12 +82,12 @@ def print_result(result: Result, *, verbose: bool, predictions: bool) -> None:
     """Print the screen of a result."""
     from lpbench import render
 
-    paint = _console.painter(sys.stdout)
-    print(render.text(result, width=_console.width(sys.stdout), verbose=verbose, paint=paint))
+    paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
+    _console.answer(*render.text(result, width=width, verbose=verbose, paint=paint).split("\n"))
     if predictions:
         from lpbench.render.predictions import answers
 
-        print("\n".join(["", *answers(result, paint, width=_console.width(sys.stdout))]))
+        _console.answer("", *answers(result, paint, width=width))
 
 
 def _pictures(folder: Path, since: float, stream: TextIO) -> None:
@@ -98,7 +98,7 @@ def _pictures(folder: Path, since: float, stream: TextIO) -> None:
         if drawn
         else f"no picture in {folder.resolve()}: {UNDRAWN}"
     )
-    print(_console.painter(stream)(said, "dim"), file=stream)
+    _console.write(stream, _console.painter(stream)(said, "dim"))
 
 
 def following(result: Result, options: argparse.Namespace) -> str:

@@ -40,7 +40,7 @@ def main(options: argparse.Namespace) -> int:
     elif form:
         from lpbench.render import exports
 
-        print(exports.of_result(result, form))
+        _console.answer(*exports.of_result(result, form).split("\n"))
     else:
         print_result(result, verbose=options.verbose, predictions=options.predictions)
     return _console.DONE

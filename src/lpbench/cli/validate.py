@@ -108,9 +108,9 @@ def _runnable(problems: list[Problem]) -> bool:
 
 def _report(app: str, problems: list[Problem]) -> None:
     for problem in problems:
-        print("\n".join(map(clean, str(problem).split("\n"))))
+        _console.answer(*map(clean, str(problem).split("\n")))
     errors = sum(not problem.note for problem in problems)
-    print(f"{app}: {amount(errors, 'error') if errors else 'ok'}")
+    _console.answer(f"{app}: {amount(errors, 'error') if errors else 'ok'}")
 
 
 def _record(app: str, problems: list[Problem]) -> dict[str, object]:

@@ -10,7 +10,28 @@ MARKS = 8
 
 def clean(text: object) -> str:
     """Return text with every unprintable character escaped, because names may come from untrusted files."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(text))
+    text = str(text)
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def abridge(text: str, most: int) -> str:
+    """Return a text whose middle is left out if it has more than about ``most`` characters; it says how many."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]} … {len(text) - 2 * half:,} characters left out … {text[-half:]}"
+
+
+def paragraph(text: str, most: int) -> str:
+    """Return a text of several lines as part of a message, abridged.
+
+    Unprintable characters are escaped, and lines after the first are set in: none of them looks like a line of ours.
+    """
+    first, *others = abridge(text, most).split("\n")
+    later = (line if line.startswith(" ") else f"  {line}" for line in map(clean, others))
+    return "\n".join([clean(first), *later])
 
 
 def cells(text: str) -> int:
