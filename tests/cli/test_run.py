@@ -148,8 +148,28 @@ def test_options_reach_the_engine_with_their_types(fake_app: Make) -> None:
         (["--data", "nowhere"], ["nowhere", "--data"]),
         (["--range", "number=0,1"], ["--range", "bare model"]),
         (["--number", "1", "--runs", "2"], ["--number"]),
+        (["--affinity", "0-99999999999"], ["--affinity", "65535"]),
+        (["--affinity", "0,-3"], ["--affinity", "core numbers"]),
+        (["--percentile", "99.9999999"], ["--percentile", "six digits", "99.9"]),
+        (["--percentile", "99.999999"], ["--percentile", "663835204 samples"]),
+        (["--runs", "9" * 31], ["--runs", "at most 10000"]),
+        (["--number", "9" * 31], ["--number", "at most"]),
+        (["--threads", "9" * 31], ["--threads", "at most 8192"]),
+        (["--engine", "fake:threads=" + "9" * 31], ["threads", "64 bits"]),
+        (["--set", "extra_us=" + "[" * 5000], ["extra_us", "expected a number"]),
+        (["--batch", "1000000000"], ["--batch", "at most"]),
+        (["--streams", "1000000"], ["--streams", "at most 1024"]),
+        (["--seed", "9" * 31], ["--seed", "at most"]),
+        (["--max-time", "1e300"], ["--max-time", "at most"]),
+        (["--max-time", "1e400"], ["--max-time", "seconds above 0"]),
+        (["--timeout", "nan"], ["--timeout", "seconds above 0"]),
+        (["--shape", "number=999999999999,9"], ["--shape", "999999999999", "memory"]),
+        (["--range", "number=-1e308,1e308"], ["--range", "finite"]),
+        (["--data", "a" * 300], ["name too long"]),
     ],
+    ids=lambda value: " ".join(value)[:40],
 )
+@pytest.mark.timeout(60)
 def test_wrong_words_are_answered_with_the_remedy(
     fake_app: Make, capsys: Capture, words: list[str], said: list[str]
 ) -> None:
@@ -158,6 +178,14 @@ def test_wrong_words_are_answered_with_the_remedy(
     assert all(part in shown.err for part in said), shown.err
     assert not shown.out
     assert not saved()
+
+
+@pytest.mark.parametrize("word", ["a" * 300, "a/" * 3000, "b" * 300 + "/model.onnx"], ids=["name", "path", "file"])
+def test_a_path_that_no_system_takes_is_an_error_with_the_reason(capsys: Capture, word: str) -> None:
+    assert main(["run", word]) == 2
+    shown = capsys.readouterr().err
+    assert "name too long" in shown
+    assert len(shown) < 1000
 
 
 def test_an_engine_that_is_not_ready_leaves_nothing_to_measure(fake_app: Make, capsys: Capture) -> None:

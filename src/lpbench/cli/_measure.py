@@ -20,7 +20,7 @@ from lpbench.errors import (
 )
 from lpbench.results import files, store
 from lpbench.results.model import INTERRUPTED
-from lpbench.util.paths import is_path, no_such_file, similar
+from lpbench.util.paths import is_path, no_such_file, similar, usable
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +36,7 @@ def refuse(*paths: Path | None, overwrite: bool) -> None:
     :raises ResultError: A file exists, or its folder is not there or not writable.
     """
     for path in filter(None, paths):
+        usable(path, ResultError)
         files.refuse_existing(path, overwrite=overwrite)
         if not path.parent.is_dir():
             raise ResultError(
@@ -54,7 +55,7 @@ def find_app(word: str, options: argparse.Namespace) -> App:
     """
     from lpbench.app import resolve
 
-    path = Path(word)
+    path = usable(word, AppError)
     if not path.exists() and is_path(word):
         raise no_such_file(path, AppError, what="file or folder")
     if options.ranges and not path.is_file():

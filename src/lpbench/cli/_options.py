@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lpbench.errors import UnknownNameError
 from lpbench.results.settings import documentation
+from lpbench.util.bounds import MOST
+from lpbench.util.text import BRIEF, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -134,21 +137,25 @@ def shape(text: str) -> tuple[str, list[int]]:
 
 def limits(text: str) -> tuple[str, list[float]]:
     """Return ``NAME=LO,HI`` as a name and two numbers."""
-    expected = "NAME=LO,HI with LO below HI"
+    expected = "NAME=LO,HI, finite numbers with LO below HI"
     name, ends = _named(text, float, expected)
-    return (name, ends) if len(ends) == 2 and ends[0] < ends[1] else _refuse(text, expected)  # noqa: PLR2004 - a pair
+    fits = len(ends) == 2 and ends[0] < ends[1] and math.isfinite(ends[1] - ends[0])  # noqa: PLR2004 - a pair
+    return (name, ends) if fits else _refuse(text, expected)
 
 
 def cores(text: str) -> tuple[int, ...]:
     """Return ``0,2-3`` as core numbers, in order and each once."""
-    expected = "core numbers such as 0,2-3"
+    expected = f"core numbers such as 0,2-3, the greatest {MOST['affinity']}"
     found: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
         try:
-            found.update(range(int(first), int(last if dash else first) + 1))
+            lowest, highest = int(first), int(last if dash else first)
         except ValueError:
             _refuse(text, expected)
+        if highest > MOST["affinity"]:
+            _refuse(text, expected)
+        found.update(range(lowest, highest + 1))
     return tuple(sorted(found)) or _refuse(text, expected)
 
 
@@ -212,4 +219,4 @@ def _whole(text: str, keep: Callable[[int], bool], expected: str) -> int:
 
 
 def _refuse(text: str, expected: str) -> NoReturn:
-    raise argparse.ArgumentTypeError(f'found "{text}"; expected {expected}')
+    raise argparse.ArgumentTypeError(f'found "{shorten(text, BRIEF)}"; expected {expected}')

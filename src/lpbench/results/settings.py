@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from lpbench.errors import OutOfRangeError
+from lpbench.errors import setting as setting_name
 from lpbench.util import dataclass_config
+from lpbench.util.bounds import MOST, refuse_many, refuse_outside, refuse_shapes
 
 DOC = "doc"
 TAIL = 99.0
@@ -91,10 +94,13 @@ class RunSettings:
         """Return settings from what a caller passed: paths become text, sequences tuples, None the default.
 
         :raises ConfigError: A value is of another type, or is no setting.
+        :raises OutOfRangeError: A value is beyond what anything takes.
         """
         known = {each.name: given[each.name] for each in dataclasses.fields(cls) if given.get(each.name) is not None}
         if not isinstance(known.get("engine", ""), Iterable):  # an object: its class tells which
             known["engine"] = type(known["engine"]).__name__
+        for name, value in known.items():
+            refuse_many(name, value)
         frozen = {name: _frozen(value, one=name in {"engine", "quality"}) for name, value in known.items()}
         return dataclass_config.build(cls, frozen, where="settings")
 
@@ -103,8 +109,11 @@ class RunSettings:
             seconds = getattr(self, name)
             if seconds is not None and not 0 < seconds < math.inf:
                 raise ValueError(f"{name} must be a number of seconds above 0, found {seconds}")
-        if self.percentile is not None and not 0 < self.percentile < 100:  # noqa: PLR2004 - the ends of a percentage
-            raise ValueError(f"percentile must be above 0 and below 100, found {self.percentile}")
+        for each in dataclasses.fields(self):
+            refuse_outside(each.name, getattr(self, each.name))
+        refuse_shapes(self.shapes)
+        if self.percentile is not None:
+            _refuse_percentile(self.percentile)
 
     def __repr__(self) -> str:
         default = type(self)()
@@ -153,6 +162,22 @@ class Resolved:
     data_digest: str = ""
     also_ready: tuple[str, ...] = ()
     notes: tuple[Mapping[str, str], ...] = ()
+
+
+def _refuse_percentile(percentile: float) -> None:
+    """Refuse what is no percentile, and one that takes more samples than a benchmark keeps."""
+    if not 0 < percentile < 100:  # noqa: PLR2004 - the ends of a percentage
+        raise ValueError(f"percentile must be above 0 and below 100, found {percentile}")
+    from lpbench.results.stats.percentiles import percentile_need  # costs start-up time of every command
+
+    try:
+        need = percentile_need(percentile)
+    except ValueError:
+        what = f"found {percentile}, which has more than six digits after the point"
+        raise OutOfRangeError(what, where=setting_name("percentile"), hint="ask for 99.9 or 99.99") from None
+    if need > MOST["number"]:
+        what = f"percentile {percentile} takes {need} samples; a benchmark keeps at most {MOST['number']}"
+        raise OutOfRangeError(what, where=setting_name("percentile"), hint="ask for 99.9 or 99.99")
 
 
 def documentation() -> dict[str, str]:

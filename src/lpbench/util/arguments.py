@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from lpbench.errors import ArgumentError, nearest
+from lpbench.util.bounds import ITEMS, refuse_many, refuse_outside, refuse_shapes
+from lpbench.util.paths import unusable
+from lpbench.util.text import brief
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,8 +24,6 @@ AS_GOOD_AS: dict[str, Callable[[Any], bool]] = {
     "Path": lambda value: isinstance(value, os.PathLike),
 }
 """Whether a value counts as of a class without being of it, as numbers of numpy do."""
-LONGEST = 60
-"""Characters of a wrong value that an error repeats."""
 
 
 def checked(function: F) -> F:
@@ -42,12 +44,28 @@ def checked(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for name, value in _bound(signature, args, kwargs).items():
+            refuse_many(name, value)
             if name in trees and not _fits(trees[name], value):
                 takes = signature.parameters[name].annotation
-                raise ArgumentError(f"found {_shown(value)}; it takes {takes}", where=name)
+                raise ArgumentError(f"found {brief(value)}, a {type(value).__name__}; it takes {takes}", where=name)
+            _refuse_excess(name, value)
+            if isinstance(value, (str, os.PathLike)) and "Path" in str(signature.parameters[name].annotation):
+                _refuse_unusable(name, value)
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value] # it takes and returns what the function does
+
+
+def _refuse_excess(name: str, value: Any) -> None:
+    """Refuse numbers, lists and shapes that are too large for any use, by the names of arguments."""
+    if name == "shapes" and isinstance(value, Mapping):
+        refuse_shapes(value)
+    refuse_outside(name, value)
+
+
+def _refuse_unusable(name: str, path: str | os.PathLike[str]) -> None:
+    if reason := unusable(path):
+        raise ArgumentError(f"found {brief(str(path))}: {reason}", where=name)
 
 
 def _bound(signature: inspect.Signature, args: Any, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -59,11 +77,6 @@ def _bound(signature: inspect.Signature, args: Any, kwargs: Mapping[str, Any]) -
         what = str(error) if unknown is None else f"there is no argument {unknown}"
         hint = "" if unknown is None else nearest(unknown, signature.parameters)
         raise ArgumentError(what, hint=hint) from None
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return f"{text if len(text) <= LONGEST else f'{text[:LONGEST]}…'}, a {type(value).__name__}"
 
 
 def _fits(tree: ast.expr, value: Any) -> bool:
@@ -93,8 +106,8 @@ def _collection(value: Any) -> bool:
 
 
 def _items(value: Any) -> Iterable[Any]:
-    """Return the items of a collection; none of what can be read only once."""
-    return value if hasattr(value, "__len__") else ()
+    """Return the first items of a collection, as many as any argument takes; none of what can be read only once."""
+    return itertools.islice(value, ITEMS) if hasattr(value, "__len__") else ()
 
 
 def _is(name: str, value: Any) -> bool:

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from lpbench.errors import ConfigError, nearest
-from lpbench.util.text import amount
+from lpbench.errors import ConfigError, OutOfRangeError, nearest
+from lpbench.util.text import amount, brief
 
 T = TypeVar("T")
 
-LONGEST = 60
-"""Characters of a wrong value that an error repeats."""
+INTEGERS = 1 << 63
+"""Whole numbers have 64 bits: libraries take no others."""
 
 
 def build(kind: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
@@ -37,6 +37,8 @@ def build(kind: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
         raise problems[0]
     try:
         return kind(**settings)
+    except OutOfRangeError as error:
+        raise ConfigError(error.what, where=error.where or where, hint=error.hint) from error
     except (TypeError, ValueError) as error:
         raise ConfigError(str(error).replace(f"{kind.__name__}.__init__() ", ""), where=where) from error
 
@@ -99,7 +101,7 @@ def parse(kind: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
             return text
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
 
     return {key: value(key, text) for key, text in texts.items()}
@@ -141,6 +143,8 @@ def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one lin
     plain = get_origin(kind) or kind
     if isinstance(value, bool) and plain is not bool:
         return _NO_MATCH
+    if plain is int and isinstance(value, int) and not -INTEGERS <= value < INTEGERS:
+        raise ConfigError(f"found {_shown(value)}; expected a whole number of at most 64 bits", where=where)
     return value if isinstance(value, plain) else _NO_MATCH
 
 
@@ -172,8 +176,7 @@ def _choices(options: tuple[Any, ...]) -> list[str]:
 def _shown(value: object) -> str:
     """Return a value as text, with null, true and false as in JSON, truncated if it is long."""
     words = {True: "true", False: "false"}
-    text = "null" if value is None else words[value] if isinstance(value, bool) else repr(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return "null" if value is None else words[value] if isinstance(value, bool) else brief(value)
 
 
 def _expected(kind: Any) -> str:

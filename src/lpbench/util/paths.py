@@ -1,12 +1,14 @@
-"""Paths that a user named and that are not there."""
+"""Paths that a user named: those that are not there, and those that cannot be."""
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from lpbench.errors import LpbenchError, closest
+from lpbench.util.text import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +22,27 @@ def is_path(word: str) -> bool:
     """Say whether a word can only be meant as a path: it has a separator or a suffix, which no catalogue name has."""
     separators = [os.sep, *filter(None, [os.altsep])]
     return any(separator in word for separator in separators) or bool(Path(word).suffix) or word in {".", ".."}
+
+
+def unusable(path: Path | str | os.PathLike[str]) -> str:
+    """Return why the system cannot look a path up, whatever is there; empty where it can."""
+    try:
+        os.lstat(path)
+    except ValueError:
+        return "it holds a zero byte or half a character, which no path does"
+    except OSError as error:
+        return f"{error.strerror}".lower() if error.errno == errno.ENAMETOOLONG else ""
+    return ""
+
+
+def usable(path: Path | str, kind: type[E]) -> Path:
+    """Return a path that a user named, once the system can look it up.
+
+    :raises E: It cannot, for example because a name in it is too long.
+    """
+    if reason := unusable(path):
+        raise kind(f"is not a path: {reason}", where=brief(str(path)))
+    return Path(path)
 
 
 def no_such_file(path: Path | str, kind: type[E], *, what: str = "file") -> E:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 MARKS = 8
 """Combining marks for each column that ``shorten`` keeps: a letter may carry any number of them."""
+
+
+DIGITS = 100
+"""Binary digits up to which a whole number is written out."""
 
 
 def clean(text: object) -> str:
@@ -48,6 +53,23 @@ def shorten(text: str, width: int) -> str:
         return ""
     kept = _kept(text[: MARKS * width + 1], width)
     return text if kept == len(text) else f"{text[: _kept(text[: MARKS * width], width - 1)]}…"
+
+
+BRIEF = 60
+"""Characters of a wrong value that an error repeats."""
+
+
+def brief(value: object, most: int = BRIEF) -> str:
+    """Return a value as Python writes it, its end left out if it is long; of what cannot be written, its type."""
+    if isinstance(value, int) and value.bit_length() > DIGITS:  # Python refuses to write very long numbers
+        digits = int(value.bit_length() * math.log10(2))
+        return f"{value // 10 ** (digits - most // 2)}… of about {digits} digits"
+    try:
+        text = repr(value if not isinstance(value, (str, bytes)) else value[:most])
+    except (RecursionError, ValueError):
+        return f"a {type(value).__name__}"
+    whole = len(text) <= most and not (isinstance(value, (str, bytes)) and len(value) > most)
+    return text if whole else f"{text[:most]}…"
 
 
 def _kept(text: str, width: int) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lpbench import machine
 from lpbench.app.model_choice import merge
 from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError, setting
 from lpbench.plugin import registry
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from lpbench.plugin.specs import EngineSpec, ProcessorSpec
     from lpbench.worker.pipeline import Pipeline
 
+VALUE_BYTES = 8
+"""What each value of an input takes at least: itself, and one that is computed from it."""
+GIBIBYTE = 1 << 30
 Open = Callable[..., "Session"]
 """An engine's ``open`` with model and config bound."""
 
@@ -54,6 +59,7 @@ class Opener:
         :raises EngineError: The model cannot be opened with these shapes or this batch size.
         """
         batch = self.configuration.batch
+        _refuse_unholdable(self.configuration.shapes, batch)
         shapes = {} if self.model.provenance else self.configuration.shapes  # a conversion has fixed shapes
         if batch == 1:
             return self._timed(shapes)
@@ -181,6 +187,17 @@ def processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any]
         raise LpbenchError(f'{kind.word} "{spec.name}" is not ready: {available.reason}', hint=available.hint)
     where = f"config of {kind.word} {spec.name}"
     return spec.load(), dataclass_config.build(load(spec.config, who=spec.name), step.config, where=where)
+
+
+def _refuse_unholdable(shapes: Shapes, batch: int) -> None:
+    """Refuse inputs for which there is no memory before a library asks for it."""
+    need, free = VALUE_BYTES * batch * sum(map(math.prod, shapes.values())), machine.available_memory()
+    batches_too = f", or {setting('batch')}" if batch > 1 else ""
+    if free is not None and need > free:
+        raise EngineError(
+            f"inputs of these shapes take {need / GIBIBYTE:.3g} GiB; {free / GIBIBYTE:.3g} GiB of memory are free",
+            hint=f"give smaller ones: {setting('shapes')}{batches_too}",
+        )
 
 
 def _refuse_other_batch(inputs: Sequence[TensorInfo], batch: int) -> None:

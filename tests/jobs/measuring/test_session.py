@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import shutil
 import signal
@@ -193,12 +194,29 @@ def test_all_takes_every_engine_there_is(fake_app: Callable[..., Path]) -> None:
         ({"affinity": [4000], "number": 6}, LpbenchError, "cores here"),
         ({"percentile": 101}, ConfigError, "percentile must be above 0 and below 100"),
         ({"percentile": -1}, ConfigError, "percentile must be above 0 and below 100"),
+        ({"percentile": 99.9999999}, ConfigError, "six digits"),
+        ({"percentile": 99.999999}, ConfigError, "takes 663835204 samples"),
+        ({"affinity": range(10**30)}, LpbenchError, "at most 65536"),
+        ({"affinity": [-1]}, LpbenchError, "0 or more"),
+        ({"priority": -100}, LpbenchError, "-20 or more"),
+        ({"runs": 10**30}, LpbenchError, "at most 10000"),
+        ({"threads": 10**30, "isolate": False}, LpbenchError, "at most 8192"),
+        ({"options": {"threads": 10**30}, "isolate": False}, ConfigError, "64 bits"),
+        ({"shapes": {"number": range(10**12)}}, LpbenchError, "at most 64"),
+        ({"shapes": {"number": [10**30]}}, LpbenchError, "memory"),
+        ({"timeout": 1e300}, LpbenchError, "at most"),
+        ({"max_time": math.inf}, LpbenchError, "at most"),
+        ({"seed": 10**400}, LpbenchError, "about 400 digits"),
+        ({"data": "a\0b"}, LpbenchError, "zero byte"),
+        ({"data": "a" * 300}, LpbenchError, "name too long"),
+        ({"draw": "a\0b"}, LpbenchError, "zero byte"),
         ({"draw": __file__}, ResultError, "is a file"),
         ({"draw": Path(__file__) / "pictures"}, ResultError, "cannot be made"),
         ({"affinity": [max(allowed_cores()), 1000], "number": 6}, LpbenchError, "cores here"),  # one of them is there
     ],
-    ids=lambda value: str(value) if isinstance(value, dict) else "",
+    ids=lambda value: str(value)[:60] if isinstance(value, dict) else "",
 )
+@pytest.mark.timeout(60)
 def test_a_wrong_request_is_an_error_with_its_remedy(
     fake_app: Callable[..., Path], arguments: dict[str, Any], error: type[LpbenchError], words: str
 ) -> None:

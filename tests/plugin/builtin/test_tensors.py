@@ -187,7 +187,15 @@ def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any]) -> Non
 
 def test_a_shape_beyond_memory_is_an_error() -> None:
     with pytest.raises(ProcessorError, match="does not fit into memory"):
+        made(IDS, shapes={"ids": [2**31 - 1, 2**20]})
+    with pytest.raises(ConfigError, match="at most 2147483647"):
         made(IDS, shapes={"ids": [2**40, 2**40]})
+
+
+@pytest.mark.parametrize(("dtype", "ends"), [("float32", (0, 1e300)), ("float16", (-1e5, 0))])
+def test_a_range_beyond_the_type_is_an_error_instead_of_infinities(dtype: str, ends: tuple[float, float]) -> None:
+    with pytest.raises(ProcessorError, match=f"does not fit {dtype}"):
+        made(TensorInfo("x", dtype, (2,)), ranges={"x": list(ends)})
 
 
 def test_tensors_are_read_from_files(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-DEVICE = re.compile(r"cpu|vulkan(:\d+)?", re.IGNORECASE)
+from lpbench.plugin.kit.cores import check_threads
+
+DEVICE = re.compile(r"cpu|vulkan(:[0-9]{1,4})?", re.IGNORECASE)
 NARROW = ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "bf16_packed")
 """ncnn's switches for 16-bit floats; ncnn's own names begin with ``use_``."""
 PRECISIONS: dict[str, tuple[str, ...]] = {"F32": (), "F16": NARROW[:3], "BF16": NARROW[3:]}
@@ -52,8 +54,7 @@ class NcnnConfig:
     def __post_init__(self) -> None:
         if not DEVICE.fullmatch(self.device):
             raise ValueError(f'device: found "{self.device}"; expected cpu, or vulkan:0 and so on')
-        if self.threads < 0:
-            raise ValueError(f"threads: found {self.threads}; expected 0 or more")
+        check_threads("threads", self.threads)
 
     @property
     def vulkan(self) -> int | None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from lpbench.errors import setting
+from lpbench.plugin.kit.cores import check_threads
 
 Setting = str | int | float | bool
 
-DEVICE = re.compile(r"(CPU|GPU|NPU)(?:[.:](\d+))?", re.IGNORECASE)
+DEVICE = re.compile(r"(CPU|GPU|NPU)(?:[.:]([0-9]{1,4}))?", re.IGNORECASE)
 CHOOSERS = ("AUTO", "BATCH", "HETERO", "MULTI")
 """OpenVINO's virtual devices, which choose a device or use several."""
 
@@ -59,8 +60,7 @@ class OpenvinoConfig:
     def __post_init__(self) -> None:
         _check_device(self.device)
         for name in ("threads", "streams"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: found {getattr(self, name)}; expected 0 or more")
+            check_threads(name, getattr(self, name))
         for name in self.properties:
             if name in OWN:
                 raise ValueError(f'properties: found {name}; expected the option "{OWN[name]}"')

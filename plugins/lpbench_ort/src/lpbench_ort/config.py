@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lpbench.errors import setting
+from lpbench.plugin.kit.cores import check_threads
 
 Setting = str | int | float | bool
 
@@ -47,8 +48,8 @@ class OrtConfig:
 
     def __post_init__(self) -> None:
         _check_device(self.device)
-        _check_threads("threads", self.threads)
-        _check_threads("inter_op_threads", self.inter_op_threads)
+        check_threads("threads", self.threads)
+        check_threads("inter_op_threads", self.inter_op_threads)
         if self.inter_op_threads and self.execution_mode == "sequential":
             raise ValueError(
                 f'inter_op_threads: found {self.inter_op_threads}; expected 0 unless execution_mode is "parallel"'
@@ -78,8 +79,3 @@ def _check_device(device: str) -> None:
     if device.lower().startswith("cpu:"):
         cores = f"{setting('affinity')} selects its cores"
         raise ValueError(f'device: found "{device}"; expected cpu: there is only one, and {cores}')
-
-
-def _check_threads(name: str, threads: int) -> None:
-    if threads < 0:
-        raise ValueError(f"{name}: found {threads}; expected 0 or more")

@@ -6,6 +6,8 @@ from collections.abc import Mapping  # noqa: TC003 - lpbench.util.dataclass_conf
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lpbench.plugin.kit.cores import check_threads
+
 Setting = str | int | float | bool
 
 
@@ -40,5 +42,4 @@ class TfliteConfig:
     signature: str = ""
 
     def __post_init__(self) -> None:
-        if self.threads < 0:
-            raise ValueError(f"threads: found {self.threads}; expected 0 or more")
+        check_threads("threads", self.threads)

@@ -62,6 +62,11 @@ def _floats(dtype: str, count: int, entropy: list[int], ends: Sequence[float] | 
         parts = [_floats("float64", count, [*entropy, part], ends) for part in range(2)]
         return np.asarray(parts[0] + 1j * parts[1], dtype=dtype)
     values = _normal(count, entropy) if ends is None else _uniform(count, entropy, ends)
+    if ends is not None and dtype not in narrow_floats.BITS and max(map(abs, ends)) > float(np.finfo(dtype).max):
+        raise ProcessorError(
+            f"the range {ends[0]:g},{ends[1]:g} does not fit {dtype}",
+            hint=f"numbers from {np.finfo(dtype).min:g} to {np.finfo(dtype).max:g}",
+        )
     return narrow_floats.encoded(values, dtype) if dtype in narrow_floats.BITS else values.astype(dtype)
 
 

@@ -13,6 +13,7 @@ from lpbench.plugin.builtin.array_files import read_arrays
 from lpbench.plugin.builtin.synthetic import synthetic
 from lpbench.plugin.kit import feed_checks, narrow_floats
 from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
+from lpbench.util.bounds import refuse_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,6 +51,9 @@ class TensorConfig:
         for name, ends in self.ranges.items():
             if len(ends) != ENDS or not -math.inf < ends[0] < ends[-1] < math.inf:
                 raise ValueError(f'range of "{name}" must be two numbers, the lower first, found {list(ends)}')
+            if ends[-1] - ends[0] == math.inf:
+                raise ValueError(f'range of "{name}" is wider than floats are, found {list(ends)}')
+        refuse_shapes(self.shapes)
 
 
 @dataclass(frozen=True)
