@@ -12,7 +12,7 @@ BENCHMARKS := $(filter-out $(addprefix benchmarks/,_%.py models.py coverage.py v
 empty :=
 space := $(empty) $(empty)
 
-.PHONY: setup demo apps test lint bench dist clean
+.PHONY: setup demo apps test attack lint bench dist clean
 
 # Done when the stamp in the environment matches the Python, this folder and the files that say what to install.
 setup:
@@ -41,6 +41,13 @@ apps: setup
 # PYTEST takes further options of pytest.  Files side by side: most tests wait for processes of theirs.
 test: setup
 	$(BIN)/python -m pytest --timeout 300 -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
+
+# Attacks lpbench with damaged files, and prints tried and failed for each kind.  SEED repeats an attack; SECONDS bounds
+# it, MUTANTS and KILLS say how much instead; KINDS=a,b chooses; MUTANT repeats one; JSON=FILE writes the outcome.
+attack: setup
+	$(BIN)/python -m tests.attack $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
+	    $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(KILLS),--kills $(KILLS)) $(if $(KINDS),--kinds $(KINDS)) \
+	    $(if $(MUTANT),--mutant $(MUTANT)) $(if $(JSON),--json $(JSON))
 
 lint: setup
 	$(BIN)/ruff check
