@@ -88,11 +88,11 @@ class Frames(Kind):
         sender = threading.Thread(target=_send, args=(writer, content))
         sender.start()
         try:
-            channel = Channel(reader, reader)
-            while True:
-                channel.receive(SECONDS)
+            with os.fdopen(reader, "rb", 0) as stream:
+                channel = Channel(stream, stream)
+                while True:
+                    channel.receive(SECONDS)
         finally:
-            os.close(reader)
             sender.join()
 
 

@@ -18,6 +18,7 @@ from lpbench.errors import EngineError, LpbenchError, WorkerError
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.worker import wire
 from lpbench.worker.client import Worker, WorkerOptions
+from lpbench.worker.protocol import VERSION, Channel, ClosedError
 from lpbench.worker.requests import CloseApp, EvaluateQuality, MeasureSlice, OpenRequest, ReadEnvironment, Request
 
 if TYPE_CHECKING:
@@ -95,6 +96,52 @@ def test_a_killed_worker_is_an_outcome(fake_app: Callable[..., Path]) -> None:
     with pytest.raises(WorkerError) as caught:
         worker.request(MeasureSlice(1))
     assert str(caught.value.outcome) == "crashed: SIGSEGV while measuring"
+
+
+def test_a_real_time_signal_has_a_name_as_well(fake_app: Callable[..., Path]) -> None:
+    """Python has names for the first and the last of them alone."""
+    worker = _opened(fake_app())
+    os.kill(worker.pid, signal.SIGRTMIN + 2)
+    with pytest.raises(WorkerError) as caught:
+        worker.request(MeasureSlice(1))
+    assert str(caught.value.outcome) == "crashed: SIGRTMIN+2 while measuring"
+
+
+def test_ctrl_c_between_question_and_answer_ends_the_worker(fake_app: Callable[..., Path]) -> None:
+    """Its answer would otherwise be taken for that to the next question."""
+    worker = _opened(fake_app(at="run", do="hang"))
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            worker.request(MeasureSlice(1))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert not worker.alive
+    with pytest.raises(WorkerError, match="was interrupted"):
+        worker.request(ReadEnvironment())
+
+
+@pytest.mark.parametrize("hello", [{"hello": 1}, {"hello": None}, {}], ids=["older", "none", "not a hello"])
+def test_a_worker_serves_no_parent_that_speaks_another_version(hello: dict[str, Any]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lpbench.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+    assert process.stdin
+    assert process.stdout
+    channel = Channel(process.stdout, process.stdin)
+    channel.receive(60.0)
+    channel.send(hello)
+    answer, _ = channel.receive(60.0)
+    assert f"this worker {VERSION}" in answer["error"]["what"]
+    with pytest.raises(ClosedError):
+        channel.receive(60.0)
+    assert process.wait(60.0) == 0
+    channel.close()
 
 
 def test_a_worker_that_is_gone_says_again_how_it_ended(fake_app: Callable[..., Path]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lpbench.errors import LpbenchError
 from lpbench.worker.protocol import BLOCK_LIMIT, HEADER, MAGIC, Channel, ClosedError, ProtocolError, SilenceError
 
 if TYPE_CHECKING:
@@ -22,19 +23,25 @@ JSON = st.recursive(
 )
 
 
+def channel_of(reader: int, writer: int) -> Channel:
+    """Return a channel to which two descriptors belong from now on."""
+    return Channel(os.fdopen(reader, "rb", 0), os.fdopen(writer, "wb", 0))
+
+
 @pytest.fixture
 def ends() -> Iterator[tuple[Channel, int]]:
     """Return a channel and the descriptor that writes to it."""
     reader, writer = os.pipe()
-    yield Channel(reader, writer), writer
-    os.close(reader)
+    channel = channel_of(reader, os.dup(writer))
+    yield channel, writer
+    channel.close()
     os.close(writer)
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=4), st.binary(max_size=2000))
 def test_what_is_sent_is_received(message: dict[str, object], block: bytes) -> None:
     reader, writer = os.pipe()
-    channel = Channel(reader, writer)
+    channel = channel_of(reader, writer)
     channel.send(message, block)
     assert channel.receive(1.0) == (message, block)
     channel.close()
@@ -42,7 +49,7 @@ def test_what_is_sent_is_received(message: dict[str, object], block: bytes) -> N
 
 def test_a_frame_larger_than_a_pipe_holds_arrives_whole() -> None:
     reader, writer = os.pipe()
-    channel = Channel(reader, writer)
+    channel = channel_of(reader, writer)
     block = bytes(range(256)) * 8192
     sender = threading.Thread(target=channel.send, args=({"do": "x"}, block))
     sender.start()
@@ -83,8 +90,7 @@ def test_a_stream_that_ends_inside_a_frame_is_closed() -> None:
     os.write(writer, HEADER.pack(MAGIC, 100, 0) + b"{")
     os.close(writer)
     with pytest.raises(ClosedError):
-        Channel(reader, reader).receive(1.0)
-    os.close(reader)
+        channel_of(reader, os.open(os.devnull, os.O_WRONLY)).receive(1.0)
 
 
 def test_silence_in_the_middle_of_a_frame_is_noticed(ends: tuple[Channel, int]) -> None:
@@ -98,5 +104,38 @@ def test_writing_to_nobody_is_closed() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with pytest.raises(ClosedError):
-        Channel(writer, writer).send({"do": "x"})
-    os.close(writer)
+        channel_of(os.open(os.devnull, os.O_RDONLY), writer).send({"do": "x"})
+
+
+def test_a_closed_channel_never_touches_the_descriptors_that_others_got_since() -> None:
+    """The system hands the numbers out again at once: what another end says there is no answer to this one."""
+    channel = channel_of(*os.pipe())
+    channel.close()
+    reader, writer = os.pipe()
+    other = channel_of(reader, writer)
+    other.send({"do": "another's"})
+    for _ in range(2):
+        with pytest.raises(ClosedError):
+            channel.receive(0.5)
+        with pytest.raises(ClosedError):
+            channel.send({"do": "mine"}, timeout=0.5)
+        channel.close()
+    assert other.receive(1.0) == ({"do": "another's"}, b"")
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "block"),
+    [({"a": float("nan")}, b""), ({"a": {1, 2}}, b""), ({"a": b"x"}, b""), ({"a": 1 << 20_000}, b""), ({}, bytes(9))],
+    ids=["not finite", "a set", "bytes", "more digits than are read", "too large"],
+)
+def test_what_the_other_end_would_not_take_is_refused_before_a_byte_is_sent(
+    ends: tuple[Channel, int], message: dict[str, Any], block: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frame after it arrives whole."""
+    monkeypatch.setattr("lpbench.worker.protocol.BLOCK_LIMIT", 8)
+    channel, _ = ends
+    with pytest.raises(LpbenchError, match="a message"):
+        channel.send(message, block)
+    channel.send({"next": 1})
+    assert channel.receive(1.0) == ({"next": 1}, b"")

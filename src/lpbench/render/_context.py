@@ -170,7 +170,9 @@ def _no_verdicts(result: Result) -> list[str]:
     if not without:
         return []
     which = f" on {', '.join(without)}" if result.lockstep else "s"
-    return [f"no verdict{which}: {clean(result.lockstep_reason or 'one of their runs failed before taking turns')}"]
+    return [
+        f"no verdict{which}: {clean(result.lockstep_reason or 'one of their runs failed before the turns were over')}"
+    ]
 
 
 def _fewer(each: Configuration, result: Result) -> list[str]:

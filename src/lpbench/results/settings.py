@@ -151,7 +151,8 @@ class Resolved:
         samples, and where it is not known.
     :param also_ready: Other engines that were ready and read the model, where nobody named one.
     :param notes: What is to be said about what was asked for, each with ``name`` (``time``: it took longer than it
-        might; ``threads``: an engine has more of them than cores) and ``reason``.
+        might; ``threads``: an engine has more of them than cores; ``turns``: one failed while they were taken;
+        ``yardstick``: its worker did) and ``reason``.
     """
 
     runs: int = 0

@@ -88,9 +88,13 @@ def last_line(log: Path) -> str:
 
 def ending(status: int) -> str:
     """Return an exit status as text."""
-    if status >= 0:
-        return f"exit status {status}"
+    return f"exit status {status}" if status >= 0 else f"crashed: {signal_name(-status)}"
+
+
+def signal_name(number: int) -> str:
+    """Return a signal's name: SIGSEGV; SIGRTMIN+2, since Python names only the ends of the real-time signals."""
     try:
-        return f"crashed: {signal.Signals(-status).name}"
+        return signal.Signals(number).name
     except ValueError:
-        return f"crashed: signal {-status}"
+        first = getattr(signal, "SIGRTMIN", number + 1)
+        return f"SIGRTMIN+{number - first}" if first < number else f"signal {number}"

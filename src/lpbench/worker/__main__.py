@@ -16,7 +16,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import LpbenchError, setting
+from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util.portable import allowed_cores, binds_to_cores
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message
 
@@ -81,13 +81,17 @@ def _take_streams() -> Channel:
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     os.close(nothing)
-    return Channel(reader, writer)
+    return Channel(os.fdopen(reader, "rb", 0), os.fdopen(writer, "wb", 0))
 
 
 def _greet(channel: Channel) -> None:
     """Exchange versions and take over the variables, cores and priority that the parent wants."""
     channel.send({"hello": VERSION, "python": sys.version.split()[0], "pid": os.getpid()})
     message, _ = channel.receive()
+    if message.get("hello") != VERSION:
+        told = describe_error(WorkerError(f"the parent speaks protocol {message.get('hello')}, this worker {VERSION}"))
+        channel.send({"error": told})
+        raise ClosedError("nothing can be asked in another version")
     # Before any import: BLAS and OpenMP read their variables once, when they are loaded.
     os.environ.update({str(key): str(value) for key, value in message.get("environment", {}).items()})
     problem = _settle(message.get("affinity"), message.get("priority"))

@@ -11,17 +11,19 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from lpbench import errors
 from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util.outcome import RunOutcome
+from lpbench.util.processes import signal_name
 from lpbench.worker import wire
-from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, ProtocolError, SilenceError
+from lpbench.worker.protocol import VERSION, Channel, ClosedError, ProtocolError, SilenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from typing_extensions import Self
 
@@ -101,7 +103,7 @@ class Worker:
         assert self._process.stdin  # noqa: S101 - pipes were asked for
         assert self._process.stdout  # noqa: S101
         assert self._process.stderr  # noqa: S101
-        self._channel = Channel(self._process.stdout.fileno(), self._process.stdin.fileno())
+        self._channel = Channel(self._process.stdout, self._process.stdin)
         self._stderr_lines: collections.deque[bytes] = collections.deque(maxlen=TAIL)
         # Somebody has to read on: a full pipe would block a vendor that prints, and the worker would look hung.
         self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._stderr_lines), daemon=True)
@@ -118,6 +120,11 @@ class Worker:
         return self._process.pid
 
     @property
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return self._ended is None and self._process.poll() is None
+
+    @property
     def stderr_tail(self) -> str:
         """The last lines that the worker and the libraries in it printed."""
         return b"".join(self._stderr_lines).decode(errors="replace")
@@ -130,7 +137,7 @@ class Worker:
         :raises WorkerError: The worker ended or stopped answering; it is gone afterwards.
         :raises LpbenchError: The worker is well and refuses.
         """
-        if self._ended is not None:  # its descriptors are closed, and their numbers may be another's
+        if self._ended is not None:
             raise self._ended
         seconds = timeout or self.options.timeout
         self._resume()
@@ -141,6 +148,10 @@ class Worker:
                 return wire.decode_answer(request, message.get("answer"), block)
         except (ClosedError, SilenceError, ProtocolError) as error:
             raise self._end_of(error, phase or request.phase, seconds) from None
+        except KeyboardInterrupt:  # its answer may still come: nobody may take it for that to another question
+            self._ended = WorkerError("the worker was interrupted", outcome=RunOutcome("interrupted"))
+            self.kill()
+            raise
         raise _as_error(message["error"])
 
     def suspend(self) -> None:
@@ -170,9 +181,7 @@ class Worker:
     def close(self) -> None:
         """Let the worker end by itself; kill it if it does not."""
         self._resume()
-        if self._process.stdin:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        self._channel.close_writer()
         try:
             self._process.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -187,10 +196,10 @@ class Worker:
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._listener.join(1.0)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        self._channel.close()
+        if self._process.stderr:
+            with contextlib.suppress(OSError):
+                self._process.stderr.close()
 
     def __enter__(self) -> Self:
         return self
@@ -217,14 +226,15 @@ class Worker:
 
     def _end_of(self, error: LpbenchError, phase: str, timeout: float) -> WorkerError:
         """Return how the worker ended; it is gone afterwards."""
-        if isinstance(error, SilenceError):
-            outcome = RunOutcome("hung", phase, detail=f"no answer in {timeout:g} s")
-        elif isinstance(error, ProtocolError):
-            outcome = RunOutcome("protocol", phase, detail=error.what)
-        else:
-            outcome = self._exit(phase)
-        # Gone in any case: after half an answer nobody knows what the next frame belongs to.
-        self.kill()
+        try:
+            if isinstance(error, SilenceError):
+                outcome = RunOutcome("hung", phase, detail=f"no answer in {timeout:g} s")
+            elif isinstance(error, ProtocolError):
+                outcome = RunOutcome("protocol", phase, detail=error.what)
+            else:
+                outcome = self._exit(phase)
+        finally:  # gone in any case: after half an answer nobody knows what the next frame belongs to
+            self.kill()
         tail = self.stderr_tail.strip().splitlines()[-1:] or ["it printed nothing"]
         hint = f"{setting('timeout', 2 * timeout)} allows it more time" if isinstance(error, SilenceError) else tail[0]
         self._ended = WorkerError(f"the worker {outcome}", outcome=outcome, hint=hint)
@@ -237,7 +247,7 @@ class Worker:
             return RunOutcome("exited", phase, detail="it closed its connection")
         if status >= 0:
             return RunOutcome("exited", phase, detail=f"exit status {status}")
-        name = signal.Signals(-status).name
+        name = signal_name(-status)
         return RunOutcome("killed" if name in {"SIGKILL", "SIGTERM"} else "crashed", phase, name)
 
 
@@ -248,8 +258,10 @@ def _listen(stream: IO[bytes], stderr_tail: collections.deque[bytes]) -> None:
             stderr_tail.append(line)
 
 
-def _as_error(record: Message) -> LpbenchError:
+def _as_error(record: Any) -> LpbenchError:
     """Return the error that a worker described, as the class of ours that it was there."""
+    if not isinstance(record, Mapping):
+        return LpbenchError(f"the worker failed and did not say how: {record!r:.200}")
     kind = getattr(errors, str(record.get("kind")), None)
     known = kind if isinstance(kind, type) and issubclass(kind, LpbenchError) else None
     what = str(record.get("what"))

@@ -7,12 +7,12 @@ comes from the other end is not trusted.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import select
 import struct
 import time
-from typing import Any
+from typing import IO, Any
 
 from lpbench.errors import LpbenchError
 
@@ -42,9 +42,12 @@ class SilenceError(LpbenchError):
 
 
 class Channel:
-    """Sends and receives frames over two file descriptors."""
+    """Sends and receives frames over two unbuffered streams, which belong to it and which it alone closes.
 
-    def __init__(self, reader: int, writer: int) -> None:
+    Streams rather than numbers of descriptors: the number of one that is closed may be that of another worker's.
+    """
+
+    def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
         self._reader = reader
         self._writer = writer
 
@@ -52,26 +55,25 @@ class Channel:
         """Send one frame.
 
         :param timeout: Seconds until the other end must have taken all of it; None waits for ever.
-        :raises ClosedError: Nobody reads at the other end.
+        :raises ClosedError: Nobody reads at the other end, or this end was closed.
         :raises SilenceError: The time is over: the other end stopped reading.
+        :raises LpbenchError: It makes no frame that the other end would take; nothing was sent.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        # NaN is not JSON; whoever sends it has a fault to mend here rather than at the other end.
-        text = json.dumps(message, allow_nan=False).encode()
-        view = memoryview(HEADER.pack(MAGIC, len(text), len(block)) + text + block)
+        view = memoryview(_encode(message, block))
         try:
             while view:
                 # A pipe that poll calls writable takes PIPE_BUF bytes without blocking, and no more for certain.
                 self._wait(self._writer, select.POLLOUT, deadline, "the other end stopped reading")
-                view = view[os.write(self._writer, view if deadline is None else view[: select.PIPE_BUF]) :]
-        except BrokenPipeError as error:
+                view = view[self._writer.write(view if deadline is None else view[: select.PIPE_BUF]) :]
+        except (OSError, ValueError) as error:  # ValueError: it is closed
             raise ClosedError("the other end is gone") from error
 
     def receive(self, timeout: float | None = None) -> tuple[Message, bytes]:
         """Return the next frame.
 
         :param timeout: Seconds until a whole frame must be there; None waits for ever.
-        :raises ClosedError: The stream ended.
+        :raises ClosedError: The stream ended, or this end was closed.
         :raises SilenceError: The time is over.
         :raises ProtocolError: What came is no frame, or is too large.
         """
@@ -86,33 +88,53 @@ class Channel:
         return _decode(self._read(length, deadline)), self._read(extent, deadline)
 
     def close(self) -> None:
-        """Close both descriptors."""
-        for descriptor in {self._reader, self._writer}:
-            os.close(descriptor)
+        """Close both streams for good; twice is allowed."""
+        self.close_writer()
+        with contextlib.suppress(OSError):
+            self._reader.close()
+
+    def close_writer(self) -> None:
+        """Tell the other end that nothing more will be sent."""
+        with contextlib.suppress(OSError):
+            self._writer.close()
 
     def _read(self, size: int, deadline: float | None) -> bytes:
         # A pipe gives what is there, which may be a part of a frame.
         parts = bytearray()
         while len(parts) < size:
-            self._wait(self._reader, select.POLLIN, deadline, "the other end sent nothing in time")
-            part = os.read(self._reader, min(size - len(parts), 1 << 20))
+            try:
+                self._wait(self._reader, select.POLLIN, deadline, "the other end sent nothing in time")
+                part = self._reader.read(min(size - len(parts), 1 << 20))
+            except (OSError, ValueError) as error:  # ValueError: it is closed
+                raise ClosedError("the stream cannot be read any more") from error
             if not part:
                 raise ClosedError("the other end closed the stream")
             parts += part
         return bytes(parts)
 
     @staticmethod
-    def _wait(descriptor: int, event: int, deadline: float | None, what: str) -> None:
-        """Wait until a descriptor is ready.
+    def _wait(stream: IO[bytes], event: int, deadline: float | None, what: str) -> None:
+        """Wait until a stream is ready.
 
         The deadline is that of the whole frame: a peer that sends or takes a byte now and then must not hold it open.
         """
         if deadline is None:
             return
         poll = select.poll()
-        poll.register(descriptor, event | select.POLLHUP)
+        poll.register(stream, event | select.POLLHUP)
         if not poll.poll(min(LONGEST_WAIT, max(0.0, deadline - time.monotonic()) * MILLISECONDS)):
             raise SilenceError(what)
+
+
+def _encode(message: Message, block: bytes) -> bytes:
+    try:
+        text = json.dumps(message, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise LpbenchError(f"a message cannot be sent as JSON: {error}") from error
+    for what, size, most in (("JSON", len(text), MESSAGE_LIMIT), ("tensors", len(block), BLOCK_LIMIT)):
+        if size > most:
+            raise LpbenchError(f"a message with {size >> 20} MiB of {what}; at most {most >> 20} MiB can be sent")
+    return HEADER.pack(MAGIC, len(text), len(block)) + text + block
 
 
 def _decode(text: bytes) -> Message:

@@ -2,7 +2,8 @@
 
 ``work_us`` spins that long in each run; ``at`` ("load", "run" or "close") and ``do``
 ("crash", "exit", "hang", "raise", "print", "exclusive") give the fault, and ``after`` the number of
-runs before it.  An exclusive engine can be open in only one process at a time, like some devices.
+runs before it.  ``when`` is a folder: no run has the fault until it holds a file called as the option ``extra_us``.
+An exclusive engine can be open in only one process at a time, like some devices.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from lpbench.errors import EngineError
@@ -21,7 +23,6 @@ from lpbench.plugin.engine import Engine, Feeds, Model, Outputs, Session, Shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,14 @@ class FakeSession(Session):
         self._config = config
         self._thread = threading.get_ident()
         self._left = int(orders.get("after", 0))
+        self._when = Path(orders["when"], f"{config.extra_us:g}") if "when" in orders else None
         self._open = True
 
     def run(self, feeds: Feeds, /) -> Outputs:
         """Spin for the ordered time and double the number."""
         self._check(feeds)
         self._left -= 1
-        if self._left < 0:
+        if self._left < 0 and (self._when is None or self._when.exists()):
             _obey(self._orders, "run")
         end = time.perf_counter_ns() + 1000 * (self._orders.get("work_us", 0) + self._config.extra_us)
         while time.perf_counter_ns() < end:

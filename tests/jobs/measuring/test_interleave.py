@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from lpbench.errors import EngineError, LpbenchError, WorkerError
 from lpbench.jobs.measuring import interleave
 from lpbench.jobs.measuring.interleave import LEAST_SAMPLES, ROUNDS, Contender, ratios, run_interleaved_slices, units
-from lpbench.worker.requests import MeasureSlice, Request, Slice
+from lpbench.worker.requests import MeasureSlice, PinnedThreads, PinThreads, Request, Slice
 
 MS = 1_000_000
 
@@ -148,3 +149,84 @@ def test_one_that_opens_every_round_comes_before_each_of_the_others_as_often() -
 def test_a_stage_too_short_for_the_clock_has_no_ratio() -> None:
     contenders = [Contender(Noting("a", []), MS, {"total": [5.0, 6.0], "preprocessing": [0.0, 1.0]}) for _ in range(2)]
     assert set(ratios(*contenders)) == {"total"}
+
+
+class Failing(Noting):
+    """Fails when it is asked for the n-th time, and must not be asked again; it is killed once."""
+
+    def __init__(self, name: str, diary: list[tuple[str, str]], at: int, error: LpbenchError) -> None:
+        super().__init__(name, diary)
+        self._left = at
+        self._error = error
+        self.killed = 0
+
+    def kill(self) -> None:
+        self.killed += 1
+
+    def request(self, request: Request[Any], phase: str = "", timeout: float | None = None) -> Any:
+        assert not self.killed, "a worker that failed was asked again"
+        self._left -= 1
+        if self._left < 0:
+            raise self._error
+        if isinstance(request, PinThreads):
+            return PinnedThreads(1, ())
+        return super().request(request, phase, timeout)
+
+
+ERRORS = [WorkerError("the worker crashed: SIGSEGV"), EngineError("not this time")]
+
+
+def _race_with(failing: dict[str, int], *names: str, error: LpbenchError = ERRORS[0]) -> dict[str, Contender]:
+    """Let contenders take turns, of which some fail when they are asked for the n-th time; "k" opens the rounds."""
+    diary: list[tuple[str, str]] = []
+    clients = {name: Failing(name, diary, failing.get(name, 10_000), error) for name in names}
+    made = {name: Contender(client, MS) for name, client in clients.items()}
+    others = [each for name, each in made.items() if name != "k"]
+    run_interleaved_slices(others, 1.0, lambda share: None, opening=made.get("k"))
+    assert {name: each.killed for name, each in clients.items()} == {name: int(name in failing) for name in names}
+    assert {name: each.failure for name, each in made.items()} == {
+        name: error if name in failing else None for name in names
+    }
+    return made
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("who", ["a", "b", "c", "k"])
+@pytest.mark.parametrize("at", [0, 1, 5])
+def test_one_that_fails_is_left_out_and_the_others_go_on(who: str, at: int, error: LpbenchError) -> None:
+    made = _race_with({who: at}, "k", "a", "b", "c", error=error)
+    slices = {name: len(each.medians.get("inference", ())) for name, each in made.items()}
+    assert slices.pop(who) == at
+    (rounds,) = set(slices.values())
+    assert rounds >= ROUNDS[0]
+
+
+def test_survivors_are_first_as_often_as_before() -> None:
+    diary: list[tuple[str, str]] = []
+    others = [Contender(Failing(name, diary, 0 if name == "b" else 10_000, ERRORS[0]), MS) for name in "abc"]
+    run_interleaved_slices(others, 1.0, lambda share: None)
+    turns = "".join(name for name, do in diary if do == "measure")
+    rounds = [turns[at : at + 2] for at in range(0, 24, 2)]
+    assert rounds.count("ac") == rounds.count("ca") == 6
+
+
+@pytest.mark.parametrize("who", ["a", "b"])
+def test_of_two_one_that_fails_ends_the_turns_of_both(who: str) -> None:
+    made = _race_with({who: 3}, "a", "b")
+    assert all(len(each.medians["inference"]) <= 4 for each in made.values())
+
+
+def test_all_can_fail() -> None:
+    made = _race_with({"a": 2, "b": 2}, "a", "b", "c")
+    assert 2 <= len(made["c"].medians["inference"]) <= 3
+    _race_with({"a": 0}, "a", "b")
+
+
+def test_one_that_fails_before_the_first_turn_has_none() -> None:
+    """Several threads are pinned first."""
+    client = Failing("a", [], 0, ERRORS[0])
+    contenders = [Contender(client, MS, threads=2), *(Contender(Noting(name, []), MS) for name in "bc")]
+    run_interleaved_slices(contenders, 1.0, lambda share: None)
+    assert contenders[0].failure is ERRORS[0]
+    assert contenders[0].medians == {}
+    assert len(contenders[1].medians["inference"]) == len(contenders[2].medians["inference"]) >= ROUNDS[0]

@@ -2,7 +2,7 @@
 
 Order alternates (A B, B A), within a run and from run to run.  All other workers are suspended (SIGSTOP) while one
 runs, since the idle threads of a pool spin for a while and would take a core from the next one.
-Ratios are those of slices of the same round, there and back.
+Ratios are those of slices of the same round, there and back.  One that fails takes no more turns; the others go on.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from lpbench.errors import LpbenchError
 from lpbench.jobs.measuring.recording import NANO, columns_of
 from lpbench.results.stats import run_ratio
 from lpbench.worker.requests import MeasureSlice, PinThreads
@@ -29,6 +30,8 @@ DISCARD_S, SEVERAL_DISCARD_S = 0.004, 0.015
 core until Linux moves them."""
 LEAST_SAMPLES = 3
 ROUNDS = (4, 40)
+FEWEST = 2
+"""Contenders that take turns, the yardstick among them."""
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Contender:
     :param medians: By stage, the median of each of its slices, in nanoseconds.
     :param components: Names of a chain's components.
     :param threads: Of the engine, as far as they are known; several need longer to come into step.
+    :param failure: Why it takes no more turns: its worker ended, or its engine refuses.
     """
 
     client: RunnerClient
@@ -46,6 +50,7 @@ class Contender:
     medians: dict[str, list[float]] = field(default_factory=dict)
     components: Sequence[str] = ()
     threads: int | None = 1
+    failure: LpbenchError | None = None
 
     @property
     def count(self) -> int:
@@ -77,6 +82,15 @@ class Contender:
             self.client.request(PinThreads(self.discard + self.count))
         self.client.suspend()
 
+    def attempt(self, step: Callable[[], None]) -> None:
+        """Do a step of its own unless it has failed; what fails is killed, so that it is in nobody's way."""
+        if self.failure is None:
+            try:
+                step()
+            except LpbenchError as error:
+                self.failure = error
+                self.client.kill()
+
 
 def run_interleaved_slices(
     contenders: Sequence[Contender],
@@ -87,23 +101,26 @@ def run_interleaved_slices(
 ) -> int:
     """Let the contenders take turns for about ``seconds`` and return the number of rounds.
 
-    Rounds come in pairs, there and back, four at the least however long they take.
+    Rounds come in pairs, there and back, four at the least however long they take.  One that fails is left out from
+    then on, with its ``failure``; there are no more rounds once fewer than two are left.
 
     :param seconds: Above 0.
     :param report: Called after each round with the share that is done.
     :param opening: One more, which has the first slice of every round: whatever it leaves in the caches, it leaves to
         each of the others as often.
-    :raises WorkerError: One of them ended.
     """
     ahead = [opening] if opening else []
+    every = [*ahead, *contenders]
     # Once for all rounds: where threads are kept does not change any more.
-    for each in (*ahead, *contenders):
-        each.prepare()
+    for each in every:
+        each.attempt(each.prepare)
     (least, most), begun = ROUNDS, time.monotonic()
     # There and back (A B, B A): a drift of the machine adds to both sides of a ratio alike.
     for number in range(most):
         for each in (*ahead, *turn_order(contenders, number)):
-            each.go()
+            if sum(one.failure is None for one in every) < FEWEST:
+                return number
+            each.attempt(each.go)
         # Rounds, not seconds, are counted down: every configuration has as many slices as the others.
         spent = time.monotonic() - begun
         report(min(1.0, spent / seconds))

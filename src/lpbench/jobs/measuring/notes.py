@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
     from lpbench.jobs.measuring.assemble import TargetProgress
     from lpbench.jobs.measuring.plan import Plan
+    from lpbench.results.run import Lockstep
 
 TIME = "time"
 THREADS = "threads"
+TURNS = "turns"
+YARDSTICK = "yardstick"
 
 
 class Notes:
@@ -38,6 +41,11 @@ class Notes:
         self._reasons.pop((name, about), None)
         if reason:
             self._reasons[name, about] = reason
+
+    def renew(self, name: str, reason: str) -> None:
+        """Tell and keep a note in the place of one that was told before."""
+        self.settle(name, "")
+        self.add(name, reason)
 
     def told(self, name: str) -> str:
         """Return what was told about the whole, or an empty text."""
@@ -65,6 +73,15 @@ def settle_crowding(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) 
         threads = next((each.threads(plan.settings.streams) for each in track.counted), None)
         if threads is not None:
             notes.settle(THREADS, crowded(threads, cores_for(plan)), track.label)
+
+
+def settle_reference(notes: Notes, tracks: Sequence[TargetProgress], ratios: Sequence[Lockstep]) -> None:
+    """Note that ratios are to another configuration than the first that was measured, as that one failed too often."""
+    first = ratios[0].first if ratios else 0
+    before = [each.label for each in tracks[:first] if each.counted and not each.apart]
+    if before:
+        reason = f"ratios are to {tracks[first].label}, as {' and '.join(before)} failed in more than half of the runs"
+        notes.settle(TURNS, reason)
 
 
 def cores_for(plan: Plan) -> int:

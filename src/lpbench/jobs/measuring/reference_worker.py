@@ -1,4 +1,4 @@
-"""The yardstick's worker: started on first use, alive for the whole benchmark, and told why where there is none."""
+"""The yardstick's worker: started on first use and again if it ended, and told why where there is none."""
 
 from __future__ import annotations
 
@@ -15,24 +15,31 @@ from lpbench.worker.reference_kernel import DROPPED, VERSION, environment
 from lpbench.worker.requests import MeasureSlice, OpenReferenceKernel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.recording import Recorder
 
+GIVE_UP = 2
+"""It is not started again once it has ended in this many runs, one after the other."""
 WARM_UP = 8
 """Units; the later half says how long one takes."""
 
 
 class Yardsticks:
-    """Hands out the kernel's contender, run by run."""
+    """Hands out the kernel's contender, run by run.
 
-    def __init__(self, plan: Plan) -> None:
+    :param tell: Called with what is to be said where its worker ended.
+    """
+
+    def __init__(self, plan: Plan, tell: Callable[[str], None]) -> None:
+        self._tell = tell
         self._options, self._streams = plan.worker, plan.settings.streams
-        self._reason = plan.yardstick_reason
+        self._reason, self._lost = plan.yardstick_reason, ""
         self._worker: Worker | None = None
         self._facts: Mapping[str, Any] = {}
         self._expected_ns = 1.0
+        self._ended = 0
         self._medians: list[float] = []
 
     def contender(self, recorders: Sequence[Recorder]) -> Contender | None:
@@ -45,15 +52,26 @@ class Yardsticks:
         try:
             worker = self._ready([each.threads(self._streams) or 1 for each in recorders])
             return Contender(worker, self._expected_ns, threads=self._facts["threads"])
-        except WorkerError as error:
-            self._reason = f"its worker {error.outcome}"
         except LpbenchError as error:
-            self._reason = str(error)
-        self.close()
+            self.lost(error)
         return None
+
+    def lost(self, error: LpbenchError) -> None:
+        """End the worker that failed, so that the next run has a new one, unless that would fail likewise."""
+        self.close()
+        self._ended += 1
+        self._lost = f"its worker {error.outcome}" if isinstance(error, WorkerError) else str(error)
+        if not isinstance(error, WorkerError):
+            self._reason = self._lost
+        elif self._ended < GIVE_UP:
+            self._tell(f"{self._lost}, so one run has no units of it; the next starts it again")
+        else:
+            self._reason = self._lost
+            self._tell(f"{self._lost} again, so further runs have no units of it")
 
     def note(self, contender: Contender) -> None:
         """Keep how fast the kernel was in one run."""
+        self._ended = 0
         median = statistics.median(contender.medians["inference"])
         self._medians.append(median)
         self._expected_ns = max(median, 1.0)
@@ -61,7 +79,10 @@ class Yardsticks:
     def describe(self) -> dict[str, Any]:
         """Return what its units depend on and how steady it was, or the reason why there are none."""
         if not self._medians:
-            return {"version": VERSION, "reason": self._reason or "no run was interleaved with the yardstick"}
+            return {
+                "version": VERSION,
+                "reason": self._reason or self._lost or "no run was interleaved with the yardstick",
+            }
         spread = _cov(self._medians)
         return {**self._facts, "ns": statistics.fmean(self._medians), "run_ns": self._medians, "cov": spread}
 
@@ -73,6 +94,8 @@ class Yardsticks:
 
     def _ready(self, asked: Sequence[int]) -> Worker:
         """Return the worker; one that is started has as many threads as the widest that it is to be a unit for."""
+        if self._worker is not None and not self._worker.alive:
+            self.close()
         if self._worker is None:
             affinity, priority = self._options.affinity, self._options.priority
             threads = min(max(asked), len(affinity or allowed_cores()))

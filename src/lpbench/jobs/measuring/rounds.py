@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError, WorkerError
@@ -12,13 +12,14 @@ from lpbench.jobs.engine_choice import is_mistake
 from lpbench.jobs.measuring import coexistence
 from lpbench.jobs.measuring.assemble import TargetProgress, assemble
 from lpbench.jobs.measuring.forecast import LATE, Forecast, Opened
-from lpbench.jobs.measuring.interleave import Contender, run_interleaved_slices, units
-from lpbench.jobs.measuring.notes import TIME, Notes, add_crowding, settle_crowding
+from lpbench.jobs.measuring.interleave import FEWEST, Contender, run_interleaved_slices, units
+from lpbench.jobs.measuring.live_run import LiveRun, book
+from lpbench.jobs.measuring.notes import TIME, TURNS, YARDSTICK, Notes, add_crowding, settle_crowding, settle_reference
 from lpbench.jobs.measuring.pilot import PILOT, rest_of
 from lpbench.jobs.measuring.progress import Progress, width_so_far
 from lpbench.jobs.measuring.recording import NANO, Recorder, finish, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
-from lpbench.jobs.measuring.turns import Turns, lockstep, turns_of
+from lpbench.jobs.measuring.turns import Taken, Turns, locksteps
 from lpbench.results.names import labels
 from lpbench.results.stages import TOTAL
 from lpbench.util.outcome import RunOutcome
@@ -39,16 +40,6 @@ MOST_REPEATS = 0.5
 """Repeated runs, as a share of those that were planned."""
 
 
-@dataclass
-class _Live:
-    """A target's worker in the present run."""
-
-    track: TargetProgress
-    recorder: Recorder
-    client: RunnerClient
-    contender: Contender | None = None
-
-
 class Rounds:
     """The runs of one benchmark, round by round: every target has one run in each."""
 
@@ -60,9 +51,8 @@ class Rounds:
         self._tracks = [
             TargetProgress(target, name, plan.lockstep_reason) for target, name in zip(plan.targets, names, strict=True)
         ]
-        self._reference: TargetProgress | None = None
-        self._yardstick = Yardsticks(plan)
-        self._turns: dict[int, list[Turns]] = {}
+        self._yardstick = Yardsticks(plan, lambda reason: self._notes.renew(YARDSTICK, reason))
+        self._turns: list[Taken] = []
         self._forecast = Forecast(plan, sum(not each.over for each in self._tracks))
         self._notes = Notes(self._tell)
         self._last: Progress | None = None
@@ -139,7 +129,7 @@ class Rounds:
 
     def _group(self, tracks: Sequence[TargetProgress], index: int) -> list[TargetProgress]:
         """Measure some targets once: each alone, then all in turns; return those that must do without the others."""
-        live: list[_Live] = []
+        live: list[LiveRun] = []
         refused: list[TargetProgress] = []
         waiting: list[TargetProgress] = []
         try:
@@ -164,22 +154,23 @@ class Rounds:
         finally:
             # The last to start ends first.  The system hands out again what was freed last, and the order of starts
             # turns round: otherwise one configuration would have the same pages of memory in run after run.
-            for each in reversed(live):
-                each.client.close() if each.recorder.outcome.ok else each.client.kill()
-                each.track.done += 1
+            with contextlib.ExitStack() as ends:  # whatever happens while one ends, the others are ended too
+                for each in live:
+                    ends.callback(each.end)
         for track in refused:
             track.take_back()
         return [*waiting, *refused]
 
-    def _no_room(self, track: TargetProgress, others: Sequence[_Live]) -> bool:
+    def _no_room(self, track: TargetProgress, others: Sequence[LiveRun]) -> bool:
         """Note whether memory would not hold a target beside those that are alive."""
         try:
             track.apart = coexistence.too_large(track, [each.recorder for each in others], others[0].client)
-        except WorkerError as error:
-            others[0].recorder.end(error.outcome, others[0].client.stderr_tail or str(error))
+            others[0].client.suspend()  # it was woken to be asked
+        except LpbenchError as error:
+            others[0].fail(error)
         return bool(track.apart)
 
-    def _alone(self, track: TargetProgress, index: int, live: list[_Live]) -> None:
+    def _alone(self, track: TargetProgress, index: int, live: list[LiveRun]) -> None:
         """Start a target's worker and measure it while the others are suspended."""
         recorder, begun = Recorder(index), time.monotonic()
         track.recorders.append(recorder)
@@ -187,14 +178,16 @@ class Rounds:
         report("starting", recorder, 0.0)
         try:
             client = self._start(track.target)
-        except WorkerError as error:
-            recorder.end(error.outcome, str(error))
+        except LpbenchError as error:
+            if index == 0 and not isinstance(error, WorkerError):  # it cannot run as was asked
+                raise
+            book(track, recorder, error)
             track.done += 1
             return
-        one = _Live(track, recorder, client)
+        one = LiveRun(track, recorder, client)
         live.append(one)
 
-        def steps(one: _Live) -> None:
+        def steps(one: LiveRun) -> None:
             prepare(one.client, self._plan.request(track.target), self._budgets[index], recorder, report)
             self._forecast.add_opened(track.label, Opened(time.monotonic() - begun, recorder.expected_ns / NANO))
             self._notes.add(TIME, self._forecast.overrun())
@@ -214,61 +207,59 @@ class Rounds:
         options = self._plan.worker
         return Worker(dataclasses.replace(options, environment={**target.environment(), **options.environment}))
 
-    def _together(self, live: list[_Live], index: int) -> None:
+    def _together(self, live: list[LiveRun], index: int) -> None:
         """Let the workers that are alive take turns, the yardstick among them."""
-        contenders = [each for each in live if each.contender and each.recorder.outcome.ok]
-        if self._interrupted or not contenders or self._plan.lockstep_reason:
+        racing = [(each, each.contender) for each in live if each.contender and each.recorder.outcome.ok]
+        if self._interrupted or not racing or self._plan.lockstep_reason:
             return
-        kernel = self._yardstick.contender([each.recorder for each in contenders])
-        if len(contenders) + (kernel is not None) < 2:  # noqa: PLR2004 - turns take two
+        kernel = self._yardstick.contender([one.recorder for one, _ in racing])
+        if len(racing) + (kernel is not None) < FEWEST:
             return
-        first = contenders[0]
+        compared = [contender for _, contender in racing]
+        seconds = self._budgets[index].lockstep_s * (len(compared) + (kernel is not None))
+        every, opening = ([kernel, *compared], None) if kernel and len(compared) == 1 else (compared, kernel)
+        first, report = racing[0][0], self._reporter(racing[0][0].track)
+        try:
+            run_interleaved_slices(
+                every,
+                seconds,
+                lambda share: report("in lockstep", first.recorder, 0.6 + 0.3 * share),
+                opening=opening,
+            )
+        except KeyboardInterrupt:
+            self._interrupted = True
+        for one, contender in racing:
+            if contender.failure:
+                one.fail(contender.failure)
+                if len(racing) > 1:
+                    why = f"{one.recorder.outcome}, so run {index + 1} has no ratios of it"
+                    self._notes.add(TURNS, why, one.track.label)
+            elif self._interrupted:
+                one.recorder.end(RunOutcome("interrupted"))
+        self._note([each for each in racing if each[0].recorder.outcome.ok], kernel)
 
-        def turns(one: _Live) -> None:
-            report = self._reporter(one.track)
-            compared = [each.contender for each in contenders if each.contender]
-            seconds = self._budgets[index].lockstep_s * (len(compared) + (kernel is not None))
-            every, opening = ([kernel, *compared], None) if kernel and len(compared) == 1 else (compared, kernel)
-
-            def report_share(share: float) -> None:
-                report("in lockstep", one.recorder, 0.6 + 0.3 * share)
-
-            run_interleaved_slices(every, seconds, report_share, opening=opening)
-
-        self._guarded(first, turns)
-        if all(each.recorder.outcome.ok for each in contenders):
-            self._note(contenders, kernel)
-
-    def _note(self, contenders: Sequence[_Live], kernel: Contender | None) -> None:
-        """Keep a run's ratios to the first target that took turns, and the yardstick units of all."""
-        if self._reference is None and len(contenders) > 1:
-            self._reference = min((each.track for each in contenders), key=self._tracks.index)
-        reference = next((each for each in contenders if each.track is self._reference), None)
-        for each in contenders:
-            assert each.contender  # noqa: S101 - contenders are those that have one
-            if kernel:
-                each.recorder.units = units(kernel, each.contender)
-            if reference and reference.contender and each is not reference:
-                turns = turns_of(each.recorder, reference.contender, each.contender)
-                self._turns.setdefault(self._tracks.index(each.track), []).append(turns)
-        if kernel:
+    def _note(self, racing: Sequence[tuple[LiveRun, Contender]], kernel: Contender | None) -> None:
+        """Keep the turns of those who took them to the end, and their units of the yardstick."""
+        self._turns.append({self._tracks.index(one.track): Turns(one.recorder, each) for one, each in racing})
+        if kernel and kernel.failure:
+            self._yardstick.lost(kernel.failure)
+        elif kernel and racing:
+            for one, contender in racing:
+                one.recorder.units = units(kernel, contender)
             self._yardstick.note(kernel)
 
-    def _guarded(self, one: _Live, step: Callable[[_Live], None]) -> None:
+    def _guarded(self, one: LiveRun, step: Callable[[LiveRun], None]) -> None:
         """Do one step of a run; whatever goes wrong becomes its outcome."""
         try:
             step(one)
-        except WorkerError as error:
-            one.recorder.end(error.outcome, one.client.stderr_tail or str(error))
         except KeyboardInterrupt:
             one.recorder.end(RunOutcome("interrupted"))
             self._interrupted = True
         except LpbenchError as error:
-            one.recorder.end(RunOutcome("failed", detail=error.what), str(error))
+            one.fail(error)
             ends = len(self._tracks) == 1 or is_mistake(error, self._plan.settings.engine)
-            if one.recorder.index == 0 and not one.recorder.samples and ends:
+            if one.track.failure and one.recorder.index == 0 and not one.recorder.samples and ends:
                 raise
-            one.track.failure = error
 
     def _reporter(self, track: TargetProgress) -> ProgressCallback:
         def report(phase: str, recorder: Recorder, share: float) -> None:
@@ -300,16 +291,15 @@ class Rounds:
 
     def _result(self) -> Result:
         self._settle_notes()
-        first = self._tracks.index(self._reference) if self._reference else 0
-        shared = {} if self._tracks[first].apart else self._turns
-        ratios_ = tuple(
-            lockstep(first, index, found) for index, found in sorted(shared.items()) if not self._tracks[index].apart
+        ratios = locksteps(
+            [{index: each for index, each in run.items() if not self._tracks[index].apart} for run in self._turns]
         )
+        settle_reference(self._notes, self._tracks, ratios)
         return assemble(
             self._plan,
             self._tracks,
             interrupted=self._interrupted,
-            lockstep=ratios_,
+            lockstep=ratios,
             lockstep_reason=coexistence.reason(self._tracks),
             yardstick=self._yardstick.describe(),
             notes=self._notes.as_flags(),

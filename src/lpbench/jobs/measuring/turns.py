@@ -1,17 +1,19 @@
-"""What the turns of a configuration and the reference come to: ratios, and the times that stand beside them."""
+"""What the turns of all runs come to: ratios to a reference, and the times that stand beside them."""
 
 from __future__ import annotations
 
+import collections
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.jobs.measuring.interleave import ratios
+from lpbench.jobs.measuring.interleave import FEWEST, ratios
 from lpbench.results.run import Lockstep
 from lpbench.results.stages import STAGES, TOTAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from lpbench.jobs.measuring.interleave import Contender
     from lpbench.jobs.measuring.recording import Recorder
@@ -19,31 +21,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Turns:
-    """The turns of one configuration and the reference in one run.
-
-    :param recorder: The configuration's run.
-    :param ratios: Its times over the reference's, by stage.
-    :param first_ns: The reference's medians over its slices in nanoseconds, by stage.
-    """
+    """The turns of one configuration in one run, which it took to the end."""
 
     recorder: Recorder
-    ratios: Mapping[str, float]
-    first_ns: Mapping[str, float]
+    contender: Contender
 
 
-def turns_of(recorder: Recorder, reference: Contender, other: Contender) -> Turns:
-    """Return what the turns of one run came to; a stage that is too short for the clock is left out."""
-    found = ratios(reference, other)
-    return Turns(recorder, found, {stage: float(statistics.median(reference.medians[stage])) for stage in found})
+Taken = Mapping[int, Turns]
+"""Whoever took turns in a run to the end, by the index of the configuration."""
 
 
-def lockstep(first: int, second: int, found: Sequence[Turns]) -> Lockstep:
-    """Return the ratios of one configuration to the reference, by stage, of the runs that were not repeated."""
-    turns = [each for each in found if not each.recorder.superseded]
-    stages = [stage for stage in (*STAGES, TOTAL) if turns and all(stage in each.ratios for each in turns)]
+def locksteps(runs: Sequence[Taken]) -> tuple[Lockstep, ...]:
+    """Return the ratios of all configurations to the reference, of the runs that were not repeated."""
+    counted = [run for run in runs if len(run) >= FEWEST and not any(each.recorder.superseded for each in run.values())]
+    first = _reference(counted)
+    seconds = sorted({index for run in counted if first in run for index in run} - {first})
+    return tuple(_lockstep(first, second, counted) for second in seconds)
+
+
+def _reference(runs: Sequence[Taken]) -> int:
+    """Return the first that took turns in at least half as many runs as the one that did in most.
+
+    The first of all, unless it failed before or while it took turns in so many runs that little is to be compared.
+    """
+    count = collections.Counter(index for run in runs for index in run)
+    return min((index for index, some in count.items() if 2 * some >= max(count.values())), default=0)
+
+
+def _lockstep(first: int, second: int, runs: Sequence[Taken]) -> Lockstep:
+    """Return the ratios by stage; one that is too short for the clock in a run is left out."""
+    pairs = [(run[first].contender, run[second].contender) for run in runs if first in run and second in run]
+    found = [ratios(*pair) for pair in pairs]
+    stages = [stage for stage in (*STAGES, TOTAL) if all(stage in each for each in found)]
     return Lockstep(
         first,
         second,
-        {stage: tuple(each.ratios[stage] for each in turns) for stage in stages},
-        {stage: tuple(each.first_ns[stage] for each in turns) for stage in stages},
+        {stage: tuple(each[stage] for each in found) for stage in stages},
+        {stage: tuple(float(statistics.median(one.medians[stage])) for one, _ in pairs) for stage in stages},
     )

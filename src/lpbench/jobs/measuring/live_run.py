@@ -1,0 +1,46 @@
+"""A target's worker in one run: what it is asked in, and what becomes of it when something goes wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpbench.errors import LpbenchError, WorkerError
+from lpbench.util.outcome import RunOutcome
+
+if TYPE_CHECKING:
+    from lpbench.jobs.measuring.assemble import TargetProgress
+    from lpbench.jobs.measuring.interleave import Contender
+    from lpbench.jobs.measuring.recording import Recorder
+    from lpbench.worker.requests import RunnerClient
+
+
+@dataclass
+class LiveRun:
+    """A target's worker in the present run."""
+
+    track: TargetProgress
+    recorder: Recorder
+    client: RunnerClient
+    contender: Contender | None = None
+
+    def fail(self, error: LpbenchError) -> None:
+        """Note why the run did not go as planned."""
+        book(self.track, self.recorder, error, self.client.stderr_tail)
+
+    def end(self) -> None:
+        """End the worker: one that failed at once, as it may be in the middle of anything."""
+        self.track.done += 1
+        self.client.close() if self.recorder.outcome.ok else self.client.kill()
+
+
+def book(track: TargetProgress, recorder: Recorder, error: LpbenchError, printed: str = "") -> None:
+    """Note in a run why it did not go as planned; a target whose engine refuses has no use for another run.
+
+    :param printed: What its worker printed last.
+    """
+    if isinstance(error, WorkerError):
+        recorder.end(error.outcome, printed or str(error))
+    else:
+        recorder.end(RunOutcome("failed", detail=error.what), str(error))
+        track.failure = error
