@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.attack import sandbox
-from tests.attack.kinds import ROOT, Kind, kinds
+from tests.attack.kinds import ROOT, CrashedError, Kind, WrongError, kinds
 
-ACCEPTED, REFUSED, FAILED = "accepted", "refused", "failed"
+ACCEPTED, REFUSED, CRASHED, FAILED = "accepted", "refused", "crashed", "failed"
 FRAMES = 3
 """Innermost frames that tell one cause from another."""
 
@@ -34,8 +34,9 @@ def main(arguments: list[str]) -> int:
     home = Path(os.environ[sandbox.HOME])
     tempfile.tempdir = str(home / "tmp")
     kind = kinds()[name](_made(home / "seeds"))
-    watch = sandbox.watched()
-    sandbox.limit_memory()
+    watch = sandbox.watched(programs=kind.starts)
+    if not kind.starts:
+        sandbox.limit_memory()
     with os.fdopen(answers, "w", encoding="utf-8") as stream:
         for index in range(first, end):
             found = attack(kind, seed, index, home / "mutant", watch)
@@ -53,6 +54,11 @@ def attack(kind: Kind, seed: int, index: int, folder: Path, watch: sandbox.Watch
     before = sandbox.peak()
     try:
         found = _outcome(kind, folder, watch)
+    except CrashedError:
+        return {"outcome": CRASHED}
+    except WrongError as error:
+        first, _, rest = str(error).partition("\n")
+        return {"outcome": FAILED, "cause": first, "trace": rest}
     except (Exception, SystemExit, sandbox.OverTimeError) as error:  # noqa: BLE001 - anything is what is looked for
         return {"outcome": FAILED, "cause": cause(error), "trace": _trace(error)}
     wrongs = [*watch.wrongs[:1]]

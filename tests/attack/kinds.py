@@ -16,12 +16,22 @@ if TYPE_CHECKING:
     from random import Random
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = ("apps", "results", "datasets", "samples", "archives", "models", "wire", "command_line", "plugins")
+MODULES = (
+    *("apps", "results", "datasets", "samples", "archives", "models", "wire", "command_line", "plugins", "engines"),
+)
 """Modules of this package that have kinds."""
 OF_PLUGINS = "plugins/*/tests/attacked.py"
 """Where plugins have theirs."""
 STATUSES = frozenset({0, 1, 2, 3, 129, 130, 141, 143})
 """Exit statuses that docs/reference/cli.md knows."""
+
+
+class CrashedError(Exception):
+    """A worker ended, as workers may: its library is not ours."""
+
+
+class WrongError(Exception):
+    """Something went wrong that is told by other means than an exception; the first line is the cause."""
 
 
 class Kind:
@@ -35,6 +45,9 @@ class Kind:
     """Modules without which there is nothing to attack."""
     refusals: ClassVar[tuple[type[Exception], ...]] = (LpbenchError,)
     """What a refusal is raised as: errors of ours, and what a function's documentation names."""
+
+    starts: ClassVar[bool] = False
+    """Whether it starts workers, which then have memory of their own."""
 
     def __init__(self, home: Path) -> None:
         self.home = home

@@ -96,17 +96,14 @@ class OnnxPrepared(Onnx):
     needs: ClassVar[tuple[str, ...]] = ("numpy", "onnx")
     refusals: ClassVar[tuple[type[Exception], ...]] = (LpbenchError,)
 
-    def __init__(self, home: Path) -> None:
-        from lpbench.plugin.kit.onnx_prepare import SourceError
-
-        super().__init__(home)
-        type(self).refusals = (LpbenchError, SourceError)
-
     def read(self, folder: Path) -> Iterable[str]:
-        """Rewrite it, as it is and with a shape."""
-        from lpbench.plugin.kit.onnx_prepare import prepare
+        """Rewrite it, as it is and with a shape; converters turn the refusal into an error of ours."""
+        from lpbench.plugin.kit.onnx_prepare import SourceError, prepare
 
-        prepare(folder / "model.onnx", folder / "again.onnx", {"x": [2, 8]})
+        try:
+            prepare(folder / "model.onnx", folder / "again.onnx", {"x": [2, 8]})
+        except SourceError as error:
+            raise LpbenchError(error.what, hint=error.hint) from error
         return ()
 
 

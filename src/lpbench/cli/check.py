@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.cli import _console, _options
+from lpbench.cli import _attack, _console, _options
 from lpbench.cli._steps import Beating
 from lpbench.errors import LpbenchError
 from lpbench.render import Column, hanging, narrow, time_left
@@ -29,8 +29,9 @@ examples:
   lpbench check onnxruntime
   lpbench check onnxruntime --model model.onnx --shape input=1,3,224,224 --threads 2 -v
   lpbench check tensors --kind postprocessor
+  lpbench check onnxruntime --attack --mutants 1000 --seed 7
 """
-FOR_ENGINES = ("device", "threads", "set", "model", "extra", "input", "shape")
+FOR_ENGINES = ("device", "threads", "set", "model", "extra", "input", "shape", "attack")
 """Options that only engines have."""
 KINDS = ("engine", "preprocessor", "postprocessor", "monitor")
 STATUSES = ("passed", "failed", "not applicable", "expected failure")
@@ -57,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--set", type=_options.pair, action="append", default=[], metavar="KEY=VALUE", help="another engine option"
     )
+    _attack.add(parser)
     group = parser.add_argument_group("model; by default the one that the plugin contains")
     group.add_argument("--model", metavar="FILE", help="check with this model")
     group.add_argument("--extra", action="append", default=[], metavar="FILE", help="a further file of the model")
@@ -78,12 +80,24 @@ def main(options: argparse.Namespace) -> int:
     from lpbench.testing import find
 
     kind, spec = find(options.name, options.kind or "")
+    _attack.refuse_mixed(options)
+    if options.attack:
+        return _attacked(kind, spec, options)
     results = _run(kind, spec, options)
     if options.json:
         _console.answer_json(_document(kind, spec, results))
     else:
         _console.answer(*_screen(kind, spec, results, verbose=options.verbose))
     return _console.DONE if _passed(results) else _console.FAILED
+
+
+def _attacked(kind: Kind[Any], spec: Spec, options: argparse.Namespace) -> int:
+    from lpbench.plugin.specs import EngineSpec
+
+    if not isinstance(spec, EngineSpec):
+        _refuse_for_engines(kind, options)
+    assert isinstance(spec, EngineSpec)  # noqa: S101 - others are refused
+    return _attack.main(spec.name, _engine_options(spec, options), options)
 
 
 def _run(kind: Kind[Any], spec: Spec, options: argparse.Namespace) -> list[CheckResult]:
@@ -103,7 +117,7 @@ def _run(kind: Kind[Any], spec: Spec, options: argparse.Namespace) -> list[Check
 
 def _refuse_for_engines(kind: Kind[Any], options: argparse.Namespace) -> None:
     for name in FOR_ENGINES:
-        if getattr(options, name) not in (None, []):
+        if getattr(options, name) not in (None, [], False):
             raise LpbenchError(
                 f"--{name} is for engines, and {options.name} is a {kind.word}", hint=f"leave --{name} out"
             )

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lpbench.testing._attack import Attacked, attack_engine
     from lpbench.testing._bare import model_case
     from lpbench.testing._checks import Check
     from lpbench.testing._find import find
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
     from lpbench.testing.cases import EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
 
 __all__ = [
+    "Attacked",
     "Check",
     "CheckResult",
     "EngineCase",
     "MonitorCase",
     "PostprocessorCase",
     "PreprocessorCase",
+    "attack_engine",
     "check_engine",
     "check_monitor",
     "check_postprocessor",
@@ -54,6 +57,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "_attack": ("Attacked", "attack_engine"),
     "_bare": ("model_case",),
     "_checks": ("Check",),
     "_find": ("find",),
