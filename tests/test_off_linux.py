@@ -56,7 +56,7 @@ from lpbench.util import atomic_folders
 parent = Path(sys.argv[1])
 for content in ("old", "new"):
     with atomic_folders.locked(parent, "app"):
-        atomic_folders.sweep(parent, held="app")
+        atomic_folders.sweep(parent)
         with atomic_folders.staging(parent, "app") as stage:
             (stage / "made").mkdir()
             (stage / "made" / "file").write_text(content)

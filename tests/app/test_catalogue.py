@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lpbench.app import catalogue, pulled
+from lpbench.app import catalogue, pulled, resolve
 from lpbench.app.model import load_app
-from lpbench.errors import PullError, UnknownNameError
+from lpbench.errors import AppError, PullError, UnknownNameError
 from lpbench.plugin import registry
 from lpbench.plugin.specs import State
 from lpbench.util import atomic_folders
@@ -250,13 +250,56 @@ def test_a_changed_definition_is_built_again(shop: Shop, change: dict[str, Any])
     assert shop.left() == ["tiny"]
 
 
-def test_an_app_that_lost_a_file_is_built_again(shop: Shop) -> None:
-    """Somebody deleted the model out of the cache."""
+@pytest.mark.parametrize("how", ["gone", "short", "flipped", "config", "manifest"])
+def test_a_damaged_app_is_noticed_and_built_again(shop: Shop, how: str) -> None:
+    """A file is missing, cut short, has another bit with its size and times kept, was edited; the manifest is broken.
+
+    Whoever uses the app, by name or by its folder, is told which file, and how to have it again.
+    """
     shop.offer(shop.entry())
     folder = catalogue.pull("tiny")
+    model, before = folder / "model.onnx", (folder / "model.onnx").read_bytes()
+    times = model.stat()
+    if how == "gone":
+        model.unlink()
+    elif how == "short":
+        model.write_bytes(before[:-1])
+    elif how == "flipped":
+        model.write_bytes(b"D" + before[1:])
+        os.utime(model, ns=(times.st_atime_ns, times.st_mtime_ns))
+    elif how == "config":
+        (folder / "ai_app_config.json").write_text((folder / "ai_app_config.json").read_text().replace("all", "one"))
+    else:
+        (folder / "catalogue.json").write_text("{")
+    file = {"config": "ai_app_config.json", "manifest": "catalogue.json"}.get(how, "model.onnx")
+    for use in (lambda: catalogue.find("tiny"), lambda: resolve.resolve(folder, shapes={}, ranges={}, seed=0)):
+        with pytest.raises(AppError, match=rf"damaged: {file} .*\n.*lpbench\.pull\(\"tiny\", force=True\)"):
+            use()
+    assert (catalogue.entries()["tiny"].state == "damaged") == (how in {"gone", "short", "manifest"})
+    assert (catalogue.pull("tiny") / "model.onnx").read_bytes() == before
+    assert catalogue.find("tiny") == folder
+
+
+def test_an_app_that_was_pulled_before_there_were_digests_is_used(shop: Shop) -> None:
+    """Its manifest lists names alone: only what is missing is noticed."""
+    shop.offer(shop.entry())
+    folder = catalogue.pull("tiny")
+    content = json.loads((folder / "catalogue.json").read_text())
+    (folder / "catalogue.json").write_text(json.dumps({**content, "files": sorted(content["files"])}))
+    assert catalogue.find("tiny") == folder
     (folder / "model.onnx").unlink()
-    assert catalogue.entries()["tiny"].state == "available"
-    assert (catalogue.pull("tiny") / "model.onnx").is_file()
+    with pytest.raises(AppError, match=r"model\.onnx is missing"):
+        catalogue.find("tiny")
+
+
+def test_a_disk_without_room_for_the_packages_is_said_before_they_are_fetched(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.offer(shop.entry(cached=False))
+    monkeypatch.setattr("lpbench.util.disk_space.free_bytes", lambda _: 100)
+    with pytest.raises(PullError, match=r"(?s)tiny needs .*; 0 kB are free.*XDG_CACHE_HOME"):
+        catalogue.pull("tiny")
+    assert not shop.apps.exists()
 
 
 def test_pip_brings_the_packages(shop: Shop) -> None:
@@ -442,8 +485,8 @@ def test_an_interrupted_pull_leaves_nothing_half_made(
 def test_what_a_killed_pull_of_another_entry_left_is_swept(shop: Shop) -> None:
     """A staging folder of an entry that nobody pulls: gone; that of one which is being pulled: left alone."""
     shop.offer(shop.entry())
-    (shop.apps / ".dead.x1").mkdir(parents=True)
-    with atomic_folders.locked(shop.apps, "alive"), atomic_folders.staging(shop.apps, "alive") as alive:
+    (shop.apps / ".dead.lpbench-x1").mkdir(parents=True)
+    with atomic_folders.staging(shop.apps, "alive") as alive:
         catalogue.pull("tiny")
         assert shop.left() == [alive.name, "tiny"]
 

@@ -170,3 +170,43 @@ def test_a_data_set_is_not_copied(tmp_path: Path, model: Path, monkeypatch: pyte
         (tmp_path / name).write_bytes(b"1")
     with pytest.raises(AppError, match="data=DIR"):
         new_app(tmp_path / "mine", app_class="model", model=model, samples=tmp_path)
+
+
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+limit = int(sys.argv[3])
+from lpbench.jobs import new_app as module
+from lpbench.jobs.new_app import new_app
+module.read_tensors = lambda _: ([], [], "unread")
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    new_app(sys.argv[1], app_class="signal_processing", model=sys.argv[2])
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("limit", [100, 5000])
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, model: Path, limit: int) -> None:
+    """Files are limited: below the model's size, and below that of nothing else: an error with the place, or an app."""
+    import subprocess
+    import sys
+
+    model.write_text("{" + " " * 2000 + "}")
+    target = tmp_path / "apps" / "mine"
+    command = [sys.executable, "-c", FULL, str(target), str(model), str(limit)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert said.startswith(f"AppError {target}: cannot be written") == (limit == 100)
+    assert ("free space in" in said) == (limit == 100)
+    assert [path.name for path in target.parent.iterdir()] == ([] if limit == 100 else ["mine"])
+
+
+def test_a_pipe_among_the_samples_is_refused(tmp_path: Path, model: Path) -> None:
+    import os
+
+    (tmp_path / "data").mkdir()
+    os.mkfifo(tmp_path / "data" / "1.npy")
+    with pytest.raises(AppError, match="is a pipe, not a file"):
+        new_app(tmp_path / "mine", app_class="signal_processing", model=model, samples=tmp_path / "data")
+    assert not (tmp_path / "mine").exists()

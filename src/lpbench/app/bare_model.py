@@ -11,6 +11,7 @@ from lpbench.plugin.discovery import ENDING_EXTRAS, brought_by
 from lpbench.plugin.registry import ENGINES, current, offers_where
 from lpbench.util.arguments import checked
 from lpbench.util.paths import no_such_file
+from lpbench.util.regular_files import irregular, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,9 +95,9 @@ def formats() -> dict[str, tuple[str, ...]]:
 def looks_like(file: Path) -> str:
     """Return the format that a file's first bytes suggest, or an empty string."""
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             head = stream.read(HEAD)
-    except OSError:
+    except (OSError, AppError):
         return ""
     for offset, magic, name in MAGIC:
         if head[offset:].startswith(magic):
@@ -110,8 +111,8 @@ def looks_like(file: Path) -> str:
 def _refuse_unreadable(file: Path) -> None:
     if not file.exists():
         raise no_such_file(file, AppError)
-    if not file.is_file():
-        raise AppError("is not a model file", where=str(file))
+    if kind := irregular(file):
+        raise AppError(f"is {kind}, not a model file", where=str(file))
     if file.stat().st_size == 0:
         raise AppError("is empty", where=str(file), hint="fetch or export it again")
 

@@ -31,6 +31,7 @@ from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config as settings
 from lpbench.util.problems import Problem, Problems
+from lpbench.util.regular_files import irregular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -208,7 +209,13 @@ def _sample_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]
             path = inside(root, place) if isinstance(place, str) else root / "."
         except AppError:
             continue  # file_problems reports it
-        if isinstance(place, str) and path.is_dir() and not find_samples([path], suffixes):
+        if not isinstance(place, str) or not path.is_dir():
+            continue
+        found = find_samples([path], suffixes)
+        for odd in filter(irregular, found):
+            what = f"found {str(odd.relative_to(root))!r}, which is {irregular(odd)}, not a file"
+            yield Problem(f"samples[{at}]", what, "remove it")
+        if not found:
             right = f"{name} reads {', '.join(suffixes)}" if suffixes else "put samples there"
             yield Problem(f"samples[{at}]", f'found no sample in "{place}"', right)
 

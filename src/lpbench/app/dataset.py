@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.files import find_samples
 from lpbench.errors import AppError, nearest, setting
 from lpbench.util.json_files import read_json, read_text
+from lpbench.util.regular_files import irregular
 from lpbench.util.text import amount
 
 if TYPE_CHECKING:
@@ -136,7 +137,10 @@ def _labelled(number: int, row: Mapping[str, Any], file: Path) -> Labelled:
     if not truth:
         raise AppError("has no ground truth", where=where, hint=f"known keys: {', '.join(sorted(TRUTHS))}")
     if isinstance(truth.get("mask"), str):
-        truth["mask"] = str(_beside(file, truth["mask"], where))
+        mask = _beside(file, truth["mask"], where)
+        if kind := irregular(mask):
+            raise AppError(f"the mask {mask.name} is {kind}, not a file", where=where)
+        truth["mask"] = str(mask)
     if "value" in truth:
         truth["value"] = _number(truth["value"], where)
     return Labelled(path, truth)

@@ -87,6 +87,22 @@ def inside(root: Path, name: str) -> Path:
     return path
 
 
+def refuse_leading_out(root: Path, place: Path) -> None:
+    """Refuse to write to a place that is named in an app's folder and, by a link planted there, lies elsewhere.
+
+    :raises AppError: Naming the link.
+    """
+    home, whole = root.resolve(), Path(os.path.abspath(place))  # noqa: PTH100 - links are kept
+    steps = (whole, *whole.parents)
+    within = next((at for at, step in enumerate(steps) if step.resolve() == home), None)
+    if within is None:
+        return
+    link = next((step for step in reversed(steps[:within]) if not step.resolve().is_relative_to(home)), None)
+    if link is not None:
+        hint = "nothing was written; remove the link, or name another place"
+        raise AppError("is a link that leads out of the app's folder", where=str(link), hint=hint)
+
+
 def inside_file(root: Path, name: str) -> Path:
     """Return the path of a file in the app's folder that is not empty.
 
@@ -134,10 +150,8 @@ def _under(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = (Path(parent, name) for name in sorted(files) if not name.startswith("."))
-        # a broken link is kept, so that it is reported; a pipe is skipped, because reading it would block
-        yield from (
-            path for path in paths if path.name.lower().endswith(endings) and (path.is_file() or not path.exists())
-        )
+        # broken links, pipes and devices are kept, so that they are reported
+        yield from (path for path in paths if path.name.lower().endswith(endings))
 
 
 def file_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:

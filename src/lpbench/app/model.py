@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.files import (
+    CONFIG,
     METADATA,
     config_file,
     file_of,
@@ -155,12 +156,30 @@ def load_app(path: Path | str) -> App:
         errors.
     """
     file = config_file(Path(path))
-    config = read_config(file)
+    return app_of(read_config(file), file)
+
+
+def app_of(config: Any, file: Path) -> App:
+    """Return the app of a config's content; errors as of ``load_app``.
+
+    :param file: The config's place.
+    """
     problems = structure_problems(config, file)
     if problems:
         raise _first(problems)
-    root = file.resolve().parent
+    root = _folder_of(file)
     return assemble(config, name=root.name, root=root, find=lambda name: inside_file(root, name))
+
+
+def _folder_of(file: Path) -> Path:
+    """Return the real path of a config's folder, outside of which nothing of the app is read or written."""
+    root = file.parent.resolve()
+    if not file.resolve().is_relative_to(root):
+        real = file.resolve().parent
+        raise AppError(
+            "is a link that points outside the app's folder", where=str(file), hint=f"name the folder {real}"
+        )
+    return root
 
 
 def structure_problems(config: Any, file: Path) -> list[Problem]:
@@ -195,7 +214,11 @@ def _samples(root: Path, names: Sequence[str], preprocessor: str) -> tuple[Path,
     if not names:
         return ()
     paths = find_samples([inside(root, name) for name in names], suffixes_of(preprocessor))
-    return tuple(inside(root, str(path.relative_to(root))) for path in paths)
+    try:
+        return tuple(inside(root, str(path.relative_to(root))) for path in paths)
+    except AppError as error:
+        error.where = f"{root / CONFIG}: samples"
+        raise
 
 
 def suffixes_of(preprocessor: str) -> tuple[str, ...]:

@@ -45,11 +45,14 @@ def with_conversions(app: App) -> App:
     return dataclasses.replace(app, components=components)
 
 
-def add_conversion(folder: Path, component: Component, model: Model, entry: Mapping[str, Any]) -> None:
-    """Enter a converted model, whose files are in the folder already."""
+def add_conversion(folder: Path, component: Component, model: Model, entry: Mapping[str, Any], stage: Path) -> None:
+    """Enter a converted model, whose files are in the folder already.
+
+    :param stage: A staging folder on the same file system, for the unfinished list.
+    """
     entries = _entries(folder)
     entries[component.name] = {**entries.get(component.name, {}), model.format: dict(entry)}
-    new = folder / f".new.{MODELS}"
+    new = stage / MODELS
     new.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     new.replace(folder / MODELS)
 

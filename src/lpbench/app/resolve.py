@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from lpbench.app import dataset, quality_gate
 from lpbench.app.files import find_samples
+from lpbench.app.manifest import refuse_damaged
 from lpbench.app.model import App, load_app
 from lpbench.app.pulled import with_conversions
 from lpbench.errors import AppError, LpbenchError, setting
 from lpbench.plugin import registry
 from lpbench.util.paths import is_path, no_such_file
+from lpbench.util.regular_files import irregular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +35,8 @@ def sample_files(app: App, data: str | Path | None) -> tuple[Path, ...]:
     place = Path(data)
     if place.is_file():
         return (place.resolve(),)
+    if kind := irregular(place) if not place.is_dir() else "":
+        raise AppError(f"is {kind}, not a file or folder", where=str(data))
     if not place.is_dir():
         raise AppError(
             "no such file or folder", where=str(data), hint=f"{setting('data')} takes a folder of samples, or one file"
@@ -89,6 +93,7 @@ def resolve(
     if path.is_file() and path.suffix != ".json":
         return model_app(path, shapes=shapes, ranges=ranges, seed=seed)
     if path.exists():
+        refuse_damaged(path if path.is_dir() else path.parent)
         return with_conversions(load_app(path))
     if is_path(str(app)):
         raise no_such_file(path, AppError, what="file or folder")

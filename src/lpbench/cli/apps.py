@@ -12,13 +12,13 @@ from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lpbench.app.catalogue import Listed
     from lpbench.render._table import Paint
 
 MB = 1e6
-STYLES = {"pulled": "good", "outdated": "warn", "unavailable": "bad"}
+STYLES = {"pulled": "good", "outdated": "warn", "damaged": "bad", "unavailable": "bad"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def as_json(listed: Listed) -> dict[str, Any]:
         "class": entry.app_class if entry else None,
         "version": entry.version if entry else None,
         "state": listed.state,
-        "reason": listed.availability.reason or None,
+        "reason": listed.damage or listed.availability.reason or None,
         "hint": listed.availability.hint or None,
         "folder": str(listed.folder) if listed.folder else None,
         "download_bytes": listed.download_bytes() if entry else None,
@@ -80,12 +80,17 @@ def _screen(listed: Sequence[Listed]) -> list[str]:
 
 
 def _reasons(listed: Sequence[Listed]) -> list[str]:
-    """Return a line for each entry that cannot be pulled: the reason and the remedy."""
+    """Return a line for each entry that is damaged or cannot be pulled: the reason and the remedy."""
+    damaged = {app.name: app.damage for app in listed if app.state == "damaged"}
     unavailable = {app.name: app.availability for app in listed if app.state == "unavailable"}
     reasons = {name: ". ".join(filter(None, (why.reason, why.hint))) for name, why in unavailable.items()}
+    return [*_block("damaged", damaged), *_block("unavailable", reasons)]
+
+
+def _block(title: str, reasons: Mapping[str, str]) -> list[str]:
     texts = [f"{clean(name)}  {clean(why)}" for name, why in reasons.items()]
     lines = [line for text in texts for line in hanging(text, _console.listing_width(_console.answers()))]
-    return ["unavailable", *lines] if lines else []
+    return [title, *lines] if lines else []
 
 
 def _paint(line: str, state: str, paint: Paint) -> str:
@@ -106,6 +111,11 @@ def _row(listed: Listed) -> list[str]:
 
 def _next(listed: Sequence[Listed]) -> list[str]:
     """Return the line that names the next command."""
-    commands = {"available": "lpbench pull", "outdated": "lpbench pull", "pulled": "lpbench run"}
+    commands = {
+        "damaged": "lpbench pull --force",
+        "available": "lpbench pull",
+        "outdated": "lpbench pull",
+        "pulled": "lpbench run",
+    }
     app = next((app for state in commands for app in listed if app.state == state), None)
     return [f"next: {commands[app.state]} {app.name}"] if app else []

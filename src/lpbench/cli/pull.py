@@ -76,7 +76,7 @@ def _pull(name: str, options: argparse.Namespace) -> dict[str, Any]:
     from lpbench.util import atomic_folders
 
     started = time.monotonic()
-    before = catalogue.find(name)
+    before = catalogue.entries()[name].state == "pulled"
     lines = Lines()
     try:
         folder = catalogue.pull(name, force=options.force, progress=lines)

@@ -32,10 +32,11 @@ from lpbench.errors import (
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.engine import Model
 from lpbench.plugin.registry import ENGINES, current, offers_where
+from lpbench.util import atomic_folders, disk_space
 from lpbench.util.arguments import checked
-from lpbench.util.atomic_folders import staging
 from lpbench.util.digests import file_digest
 from lpbench.util.paths import no_such_file
+from lpbench.util.regular_files import irregular
 from lpbench.util.schema import published
 from lpbench.util.shown import Sheet, Shown
 
@@ -106,14 +107,13 @@ def new_app(  # noqa: PLR0913 - the parts of an app
     files = (model_app(model).components[0].models[0].path, *map(Path, extra))
     parts = _Parts(name or target.name, app_class, model_format(files[0]), files, _path(labels), _path(samples))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with staging(target.parent, target.name) as stage:
-            new = stage / "app"
-            new.mkdir()
+        with atomic_folders.filled(target) as new:
             created = _fill(new, parts)
-            new.rename(target)
     except OSError as error:
-        raise AppError(f"cannot be written: {error.strerror or error}", where=str(error.filename or target)) from error
+        what = f"cannot be written: {error.strerror or error}; nothing was kept"
+        needed = sum(map(atomic_folders.size, (*files, *filter(None, (parts.labels, parts.samples)))))
+        hint = disk_space.remedy(error, target.parent, "name a folder on another disk", needed=needed)
+        raise AppError(what, where=str(target), hint=hint) from error
     return dataclasses.replace(created, app=load_app(target))
 
 
@@ -231,8 +231,8 @@ def _copy(source: Path, folder: Path, place: Path | None = None) -> Path:
     """Copy one file into the folder, by default under its own name."""
     if not source.exists():
         raise no_such_file(source, AppError)
-    if not source.is_file():
-        raise AppError("is not a file", where=str(source))
+    if kind := irregular(source):
+        raise AppError(f"is {kind}, not a file", where=str(source))
     place = place or Path(source.name)
     target = folder / place
     if target.exists() or str(place) in {CONFIG, METADATA}:
@@ -282,9 +282,7 @@ def _refuse_class(app_class: str) -> None:
 
 
 def _refuse_taken(target: Path) -> None:
-    if target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
-        return
-    if target.exists() or target.is_symlink():
+    if not atomic_folders.is_free(target):
         raise AppError("already exists", where=str(target), hint="name a folder that does not exist or is empty")
 
 

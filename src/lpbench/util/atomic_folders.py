@@ -1,8 +1,14 @@
-"""Folders that appear complete or not at all, and locks between processes."""
+"""Folders that appear complete or not at all, and locks between processes.
+
+Names of unfinished things cannot be foreseen and are created exclusively, so that a link that was planted in a folder
+is never written through.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import os
 import shutil
 import tempfile
@@ -18,7 +24,12 @@ else:
     LOCKS = True
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+MARK = "lpbench-"
+"""Part of the names of staging folders, so that no folder of a user's is taken for one."""
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 def cache_folder() -> Path:
@@ -35,45 +46,73 @@ def locked(parent: Path, name: str, *, waiting: Callable[[], None] = lambda: Non
     Systems without ``flock`` do not wait.
 
     :param waiting: Called once if another process or thread holds the lock.
+    :raises OSError: The lock's file is a link, or cannot be opened.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    with _lock_path(parent, name).open("ab") as file:
-        if not _try_lock(file.fileno()):
+    path = parent / f".{name}.lock"
+    refuse_link(path)
+    yield from _held(os.open(path, os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o666), waiting)
+
+
+@contextlib.contextmanager
+def folder_locked(folder: Path, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock of a folder itself: as ``locked``, and no file is left in it.
+
+    :param waiting: Called once if another process or thread holds the lock.
+    """
+    if LOCKS:
+        yield from _held(os.open(folder, _FOLDER), waiting)
+    else:
+        yield
+
+
+def _held(descriptor: int, waiting: Callable[[], None]) -> Iterator[None]:
+    try:
+        if not _try_lock(descriptor):
             waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield  # closing the file releases the lock
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # releases the lock
 
 
 @contextlib.contextmanager
 def staging(parent: Path, name: str) -> Iterator[Path]:
-    """Yield a new folder beside ``parent / name``, removed afterwards.  The caller must hold the lock ``name``."""
-    stage = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=parent))
+    """Yield a new folder beside ``parent / name``, removed afterwards.
+
+    It is locked while it is used, so ``sweep`` tells those of processes that were killed.
+    """
+    while True:
+        stage = Path(tempfile.mkdtemp(prefix=f".{name}.{MARK}", dir=parent))
+        lock = _lock_of(stage)
+        if stage.is_dir():  # else another process swept it before it was locked
+            break
+        _close(lock)
     try:
         yield stage
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+        _close(lock)
 
 
-def sweep(parent: Path, *, held: str) -> None:
+def sweep(parent: Path, name: str = "") -> None:
     """Remove the staging folders of processes that were killed.
 
-    :param held: The lock that the caller holds; staging folders whose lock another process holds are kept.
+    :param name: Only those beside ``parent / name``; empty means all.
     """
-    if not LOCKS:  # nothing tells whose they are
-        return
-    for stage in parent.glob(".*.*"):
-        name = stage.name[1:].rpartition(".")[0]
-        if stage.is_dir() and not stage.is_symlink():
-            with _lock_path(parent, name).open("ab") as file:
-                if name == held or _try_lock(file.fileno()):
-                    shutil.rmtree(stage, ignore_errors=True)
+    for stage in parent.glob(f".{glob.escape(name) or '*'}.{MARK}*"):
+        if stage.is_dir() and not stage.is_symlink() and (lock := _lock_of(stage)) is not None:
+            shutil.rmtree(stage, ignore_errors=True)
+            _close(lock)
 
 
 def install(new: Path, target: Path, stage: Path) -> None:
     """Replace ``target`` by the finished folder ``new``, synchronised to disk.
 
     :param stage: A staging folder on the same file system, which receives the previous ``target``.
+    :raises OSError: The target is a link, or the folder cannot be moved; the previous one is back in its place.
     """
+    refuse_link(target)
     for path in (*new.rglob("*"), new):
         _sync(path)
     before = stage / "before"
@@ -88,6 +127,57 @@ def install(new: Path, target: Path, stage: Path) -> None:
     _sync(target.parent)
 
 
+@contextlib.contextmanager
+def filled(target: Path) -> Iterator[Path]:
+    """Yield a folder whose content becomes that of ``target``, which is empty or not there: all of it, or nothing.
+
+    Parents that are missing are made, and stay.
+
+    :raises OSError: It cannot be made.
+    """
+    there = target.is_dir()
+    parent = target if there else target.parent  # an empty folder may be a disk of its own
+    parent.mkdir(parents=True, exist_ok=True)
+    sweep(parent, target.name)
+    with staging(parent, target.name) as stage:
+        new = stage / "new"
+        new.mkdir()
+        yield new
+        for path in (*new.rglob("*"), new):
+            _sync(path)
+        _move([(path, target / path.name) for path in new.iterdir()] if there else [(new, target)])
+
+
+def _move(steps: Sequence[tuple[Path, Path]]) -> None:
+    """Rename all paths, or none."""
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, goal in steps:
+            source.rename(goal)
+            done.append((source, goal))
+    except BaseException:
+        for source, goal in reversed(done):
+            goal.rename(source)
+        raise
+
+
+def is_free(target: Path) -> bool:
+    """Return whether a folder can be made or filled: nothing is there, or an empty folder that is no link."""
+    if target.is_dir() and not target.is_symlink():
+        sweep(target, target.name)  # else what a kill left would take the place
+        return not any(target.iterdir())
+    return not os.path.lexists(target)
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse a link where something is to be written.
+
+    :raises OSError: The path is one.
+    """
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "is a link, through which nothing is written; remove it", str(path))
+
+
 def size(folder: Path) -> int:
     """Return the bytes of all files under a folder, or of one file; files that vanish meanwhile count as 0."""
     total = 0
@@ -97,8 +187,23 @@ def size(folder: Path) -> int:
     return total
 
 
-def _lock_path(parent: Path, name: str) -> Path:
-    return parent / f".{name}.lock"
+def _lock_of(stage: Path) -> int | None:
+    """Lock a staging folder; return its descriptor, or None if it is in use, is gone or cannot be locked."""
+    if not LOCKS:
+        return None
+    try:
+        descriptor = os.open(stage, _FOLDER | _NOFOLLOW)
+    except OSError:
+        return None
+    if _try_lock(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -106,7 +211,7 @@ def _try_lock(descriptor: int) -> bool:
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:  # in use, or a file system without locks
         return False
     return True
 

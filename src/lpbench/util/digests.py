@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from lpbench.errors import AppError
+from lpbench.util.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,11 +21,11 @@ READ_LIMIT = 64 << 20
 def file_digest(path: Path) -> str:
     """Return a file's sha256 in hexadecimal, reading it block by block.
 
-    :raises AppError: The file cannot be read.
+    :raises AppError: The file cannot be read, or is no regular file.
     """
     total = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while block := file.read(BLOCK):
                 total.update(block)
     except OSError as error:
@@ -43,8 +44,9 @@ def set_digest(paths: Iterable[Path]) -> str:
             size = path.stat().st_size
             total.update(f"{path.name}\0{size}\0".encode())
             if size <= left:
-                total.update(path.read_bytes())
+                with open_regular(path) as file:
+                    total.update(file.read())
                 left -= size
-    except OSError:
+    except (OSError, AppError):
         return ""
     return total.hexdigest()

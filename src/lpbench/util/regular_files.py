@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 MEBIBYTE = 1 << 20
 KINDS = (
-    (stat.S_ISDIR, "is a folder"),
-    (stat.S_ISFIFO, "is a pipe"),
-    (stat.S_ISSOCK, "is a socket"),
-    (stat.S_ISCHR, "is a device"),
-    (stat.S_ISBLK, "is a device"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
 )
 FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 """O_NONBLOCK: what became a FIFO since it was looked at does not wait for a writer."""
@@ -65,8 +65,20 @@ def read_regular(path: Path, *, limit: int, error: type[LpbenchError] = AppError
     return data
 
 
+def irregular(path: Path | str) -> str:
+    """Return what a path is unless it is a regular file, such as ``a pipe``; empty if it is one, or is not there."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - the path may be a text
+    except (OSError, ValueError):
+        return ""
+    return "" if stat.S_ISREG(mode) else _kind(mode)
+
+
 def _refuse(mode: int, path: Path, error: type[LpbenchError]) -> None:
     """Raise unless a mode is that of a regular file."""
     if not stat.S_ISREG(mode):
-        kind = next((words for test, words in KINDS if test(mode)), "is of another kind")
-        raise error(f"is not a file: it {kind}", where=str(path))
+        raise error(f"is not a file: it is {_kind(mode)}", where=str(path))
+
+
+def _kind(mode: int) -> str:
+    return next((words for test, words in KINDS if test(mode)), "of another kind")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, ProcessorError
 from lpbench.plugin.processor import Preprocessor, Sample
+from lpbench.util.regular_files import irregular
 from lpbench.util.text import amount
 
 if TYPE_CHECKING:
@@ -21,6 +22,16 @@ AHEAD = 32
 """Samples decoded ahead if not all of them are kept."""
 GENERATED = 4
 """Distinct samples that are generated if there are no files."""
+
+
+def load(preprocessor: Preprocessor[Any], path: Path) -> Sample:
+    """Return a file as a sample; what is no regular file is refused, since reading a pipe might never end.
+
+    :raises ProcessorError: The file cannot be used.
+    """
+    if kind := irregular(path):
+        raise ProcessorError(f"is {kind}, not a file", where=str(path))
+    return preprocessor.load(path)
 
 
 class Samples:
@@ -115,7 +126,7 @@ class Samples:
     def _make(self, index: int) -> Sample:
         if self._generated:
             return self._preprocessor.generate(index, self._seed)
-        return self._preprocessor.load(self._paths[index])
+        return load(self._preprocessor, self._paths[index])
 
     def _remember(self, index: int, sample: Sample) -> None:
         size = _size_of(sample.data)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -284,10 +286,10 @@ def test_another_conversion_in_the_app_is_replaced_only_by_force(app: Path) -> N
 def test_an_app_that_would_not_load_any_more_is_left_as_it_was(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (app / "ai_app_config.json").read_bytes()
 
-    def refuse(_: Path) -> None:
+    def refuse(*_: object) -> None:
         raise AppError("no")
 
-    monkeypatch.setattr("lpbench.jobs.conversion._place.load_app", refuse)
+    monkeypatch.setattr("lpbench.jobs.conversion._place.app_of", refuse)
     with pytest.raises(AppError, match="no"):
         convert(app, "table")
     assert (app / "ai_app_config.json").read_bytes() == before
@@ -341,3 +343,75 @@ def test_two_who_want_the_same_conversion_make_it_once(
         found = list(pool.map(lambda name: convert(model, "table", output=tmp_path / name), ("one", "other")))
     assert calls() == 1
     assert {made.path.read_bytes() for (made,) in found} == {found[0][0].path.read_bytes()}
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return every file under a folder and its content."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("planted", ["table", "ai_app_config.json", "out", "app.table", ".new.ai_app_config.json"])
+def test_a_link_planted_in_an_app_is_not_written_through(app: Path, tmp_path: Path, planted: str) -> None:
+    """As the folder of the format, the config, a folder named with -o, the file in it, a name for unfinished files."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("precious")
+    if planted == "ai_app_config.json":
+        (app / planted).rename(outside / planted)
+        (app / planted).symlink_to(outside / planted)
+    else:
+        (app / planted).symlink_to(outside / "precious" if planted.endswith((".table", ".json")) else outside)
+    before = tree(outside)
+    output = {"out": app / "out", "app.table": app}.get(planted)
+    if planted.startswith(".new"):
+        convert(app, "table")
+    else:
+        with pytest.raises(AppError, match=r"is a link|already exists") as caught:
+            convert(app, "table", output=output, force=planted == "app.table")
+        assert planted in str(caught.value)
+    assert tree(outside) == before
+
+
+@pytest.mark.parametrize("name", [".m.table.new", "app.table"])
+def test_a_link_beside_a_bare_model_is_not_written_through(
+    formula: Callable[..., Path], tmp_path: Path, name: str
+) -> None:
+    model = formula()
+    (tmp_path / "outside").mkdir()
+    (model.parent / name).symlink_to(tmp_path / "outside" / "created")
+    if name == "m.table":
+        with pytest.raises(AppError, match=r"m\.table: .*is a link"):
+            convert(model, "table", force=True)
+    else:
+        assert convert(model, "table")[0].path.read_bytes()
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+@pytest.mark.parametrize("point", ["copytree", "copymode", "write_text"])
+def test_a_disk_that_fails_while_an_app_is_changed_leaves_it_as_it_was(
+    app: Path, monkeypatch: pytest.MonkeyPatch, error: int, point: str
+) -> None:
+    """Copying the model, writing the config and what follows: an error with the place, the app as before."""
+    import shutil
+    from pathlib import Path as AnyPath
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(error, os.strerror(error), "config")
+
+    convert(app, "table")
+    before = tree(app)
+    holder = AnyPath if point == "write_text" else shutil
+    monkeypatch.setattr(holder, point, fails)
+    with pytest.raises(AppError, match=os.strerror(error)) as caught:
+        convert(app, "table")
+    assert ("free space in" in caught.value.hint) == (error in {errno.ENOSPC, errno.EDQUOT})
+    assert tree(app) == before
+
+
+def test_what_a_killed_conversion_left_in_an_app_is_swept_by_the_next(app: Path) -> None:
+    left = app / ".table.lpbench-dead"
+    left.mkdir()
+    (left / "half").write_text("half")
+    convert(app, "table")
+    assert sorted(path.name for path in app.iterdir()) == ["ai_app_config.json", "m.formula", "table"]

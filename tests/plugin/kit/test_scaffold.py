@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lpbench.errors import LpbenchError
 from lpbench.plugin.kit.scaffold import new_plugin
 
 for needed in ("numpy", "hatchling", "pip"):
@@ -95,3 +96,22 @@ def test_the_guide_leads_to_a_real_engine_that_keeps_the_contract(tmp_path: Path
     assert [each["check"] for each in found["checks"] if each["status"] == "expected failure"] == [
         "process_is_left_as_it_was"
     ]
+
+
+def test_a_full_disk_leaves_no_half_written_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third file cannot be written: an error that says how much is needed, and the folder is as it was."""
+    import errno
+    import os
+
+    write, written = Path.write_text, list[Path]()
+
+    def full(self: Path, *text: str, **how: str) -> int:
+        written.append(self)
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self))
+        return write(self, *text, **how)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(LpbenchError, match=r"(?s)No space left on device; nothing was kept.* needed.*--dir DIR"):
+        new_plugin("acme", tmp_path / "acme")
+    assert list(tmp_path.iterdir()) == []

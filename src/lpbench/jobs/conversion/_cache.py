@@ -12,8 +12,8 @@ from lpbench.app.model import model_from_request
 from lpbench.errors import ConversionError, LpbenchError
 from lpbench.jobs.conversion._check import Source, compare, run_source
 from lpbench.jobs.conversion._run import run
-from lpbench.jobs.conversion._source import digests
-from lpbench.util import atomic_folders
+from lpbench.jobs.conversion._source import digests, size_of
+from lpbench.util import atomic_folders, disk_space
 from lpbench.util.digests import file_digest
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ def converted(job: Job, *, force: bool = False) -> Model:
         with atomic_folders.locked(place, name, waiting=lambda: job.tell("waiting")):
             if not force and (model := _kept(place / name)):
                 return model  # made by the process that held the lock before
-            atomic_folders.sweep(place, held=name)
+            atomic_folders.sweep(place)
             with atomic_folders.staging(place, name) as stage:
                 _make(job, sources, stage)
                 atomic_folders.install(stage / "model", place / name, stage)
         model = _kept(place / name)
     except OSError as error:
         what = f"{job.source.path.name}: {error.strerror or error}"
-        hint = "the cache must be writable and have free space; XDG_CACHE_HOME moves it"
+        hint = disk_space.remedy(error, place, "set XDG_CACHE_HOME to move the cache", needed=size_of(job.source))
         raise ConversionError(what, where=str(error.filename or place), hint=hint) from error
     if model is None:
         raise ConversionError(f"{place / name} was damaged right after it was written")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import filecmp
 import json
@@ -10,8 +11,8 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.files import CONFIG, read_config, statement
-from lpbench.app.model import load_app
+from lpbench.app.files import CONFIG, read_config, refuse_leading_out, statement
+from lpbench.app.model import app_of
 from lpbench.app.model_choice import origin
 from lpbench.app.pulled import add_conversion, conversions_folder
 from lpbench.errors import AppError, either
@@ -19,10 +20,10 @@ from lpbench.jobs.conversion._cache import MANIFEST
 from lpbench.jobs.conversion._source import external
 from lpbench.plugin.engine import Model
 from lpbench.plugin.registry import CONVERTERS, offers_where
-from lpbench.util import atomic_folders
+from lpbench.util import atomic_folders, disk_space
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lpbench.app.model import App, Component
@@ -42,6 +43,8 @@ class Place:
         self._force = force
         self._bare = not configured(app)
         self._beside_pulled = None if self._bare else conversions_folder(app.root)
+        if not self._bare and output is not None:
+            refuse_leading_out(app.root, output)
 
     def components(self) -> list[Component]:
         """Return the components without an original in the format that a converter can serve.
@@ -88,7 +91,7 @@ class Place:
                 hint=either("--force replaces it", "force=True replaces it"),
             )
         folder = self._home() / self._folder(component)
-        if old is None and folder.exists():
+        if old is None and os.path.lexists(folder):
             hint = f"converted files go there: move it away, or use {either('-o DIR', 'output=DIR')}"
             raise AppError("already exists", where=str(folder), hint=hint)
 
@@ -100,9 +103,11 @@ class Place:
         try:
             return self._beside(component, model) if self._apart else self._into(component, model)
         except OSError as error:
-            raise AppError(
-                f"cannot be written: {error.strerror or error}", where=str(error.filename or self._home())
-            ) from error
+            home = self._home()
+            elsewhere = either("-o DIR", "output=DIR") + " puts the files elsewhere"
+            hint = disk_space.remedy(error, home, elsewhere, needed=atomic_folders.size(model.path.parent))
+            what = f"cannot be written: {error.strerror or error}"
+            raise AppError(what, where=str(error.filename or home), hint=hint) from error
 
     @property
     def _apart(self) -> bool:
@@ -123,9 +128,12 @@ class Place:
         home = self._home()
         if len(self._app.components) > 1:
             home /= self._folder(component)
+            atomic_folders.refuse_link(home)
         home.mkdir(parents=True, exist_ok=True)
         files = [path for path in sorted(model.path.parent.rglob("*")) if path.is_file() and path.name != MANIFEST]
         names = _names(model, files, self._app.name)
+        for name in names.values():
+            atomic_folders.refuse_link(home / name)
         taken = [names[path] for path in files if _differs(path, home / names[path])]
         if taken and not self._force:
             raise AppError(
@@ -135,24 +143,35 @@ class Place:
                     "--force overwrites, -o DIR writes elsewhere", "force=True overwrites, output=DIR writes elsewhere"
                 ),
             )
-        for path in files:
-            temporary = home / f".{names[path]}.new"
-            shutil.copyfile(path, temporary)
-            temporary.replace(home / names[path])
+        self._copy(files, home, names)
         moved = [home / names[path] for path in (model.path, *model.extra)]
         return dataclasses.replace(model, path=moved[0], extra=tuple(moved[1:]))
+
+    def _copy(self, files: Sequence[Path], home: Path, names: Mapping[Path, str]) -> None:
+        """Copy files into a folder: each of them complete, and none unless there is space for all."""
+        with atomic_folders.folder_locked(home):
+            atomic_folders.sweep(home, self._to)
+            with atomic_folders.staging(home, self._to) as stage:
+                for path in files:
+                    shutil.copyfile(path, stage / names[path])
+                for path in files:
+                    (stage / names[path]).replace(home / names[path])
 
     def _into(self, component: Component, model: Model) -> Model:
         """Add a model to the app atomically: its folder and its entry, or neither."""
         root, name = self._home(), self._folder(component)
+        atomic_folders.refuse_link(root)
         root.mkdir(parents=True, exist_ok=True)
-        with atomic_folders.staging(root, name) as stage:
+        with contextlib.ExitStack() as held:
+            held.enter_context(atomic_folders.folder_locked(root))
+            atomic_folders.sweep(root, name)
+            stage = held.enter_context(atomic_folders.staging(root, name))
             new = stage / "new"
             shutil.copytree(model.path.parent, new, ignore=shutil.ignore_patterns(MANIFEST))
             moved = _moved(model, root / name)
             atomic_folders.install(new, root / name, stage)
             try:
-                self._enter(component, moved)
+                self._enter(component, moved, stage)
             except BaseException:
                 (root / name).rename(stage / "refused")
                 if (stage / "before").exists():
@@ -160,22 +179,20 @@ class Place:
                 raise
         return moved
 
-    def _enter(self, component: Component, model: Model) -> None:
+    def _enter(self, component: Component, model: Model, stage: Path) -> None:
         """Add the model to the config, provided that the app loads with it, or to the list beside a pulled app."""
         root = self._app.root
         if self._beside_pulled is not None:
-            add_conversion(self._beside_pulled, component, model, _entry(model, self._beside_pulled))
+            add_conversion(self._beside_pulled, component, model, _entry(model, self._beside_pulled), stage)
             return
         config = read_config(root / CONFIG)
         entry = next(record for record in config["components"] if record["name"] == component.name)
         entry["inference"]["models"][model.format] = _entry(model, root)
-        new = root / f".new.{CONFIG}"
-        try:
-            new.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            load_app(new)
-            new.replace(root / CONFIG)
-        finally:
-            new.unlink(missing_ok=True)
+        app_of(config, root / CONFIG)
+        new, old = stage / CONFIG, (root / CONFIG).resolve()
+        new.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.copymode(old, new)
+        new.replace(old)
 
 
 def configured(app: App) -> bool:

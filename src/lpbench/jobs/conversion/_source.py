@@ -6,6 +6,7 @@ import mmap
 from typing import TYPE_CHECKING
 
 from lpbench.util.digests import file_digest
+from lpbench.util.regular_files import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,11 @@ def digests(model: Model) -> dict[str, str]:
     return {path.name: file_digest(path) for path in (model.path, *model.extra, *external(model))}
 
 
+def size_of(model: Model) -> int:
+    """Return the bytes of the files that a model consists of; a conversion needs about as many again."""
+    return sum(path.stat().st_size for path in (model.path, *model.extra, *external(model)))
+
+
 def external(model: Model) -> list[Path]:
     """Return the neighbouring files that a bare model names: its external weights, as ONNX stores them.
 
@@ -32,5 +38,5 @@ def external(model: Model) -> list[Path]:
         return []
     beside = [path for path in model.path.parent.iterdir() if path.is_file() and path.name != model.path.name]
     beside.sort(key=lambda path: (-path.stat().st_size, path.name))
-    with model.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+    with open_regular(model.path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return [path for path in beside[:NEIGHBOURS] if content.find(path.name.encode()) >= 0]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lpbench.errors import ProcessorError
+from lpbench.util.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +29,12 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
 
     try:
         if path.suffix.lower() != ".npz":
-            return {_single(names, path): np.load(path, allow_pickle=False)}
-        _refuse_large(path)
-        with np.load(path, allow_pickle=False) as arrays:
+            with open_regular(path, error=ProcessorError) as file:
+                return {_single(names, path): np.load(file, allow_pickle=False)}
+        with open_regular(path, error=ProcessorError) as file:
+            _refuse_large(file, path)
+            file.seek(0)
+            arrays = np.load(file, allow_pickle=False)
             return {name: arrays[name] for name in arrays.files}
     except ProcessorError:
         raise
@@ -42,10 +46,10 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
         ) from error
 
 
-def _refuse_large(path: Path) -> None:
+def _refuse_large(file: BinaryIO, path: Path) -> None:
     import zipfile
 
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         largest = max((member.file_size for member in archive.infolist()), default=0)
     if largest > BYTE_LIMIT:
         raise ProcessorError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError
+from lpbench.util import atomic_folders, disk_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,20 +35,27 @@ def new_plugin(name: str, folder: Path | str | None = None) -> Path:
             hint="lower case letters and digits, words joined by -, such as acme or acme-npu",
         )
     place = Path(folder or name)
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise LpbenchError(
-            "already exists and is not empty" if place.is_dir() else "is a file",
-            where=str(place),
-            hint="choose another folder: --dir DIR",
-        )
+    if not atomic_folders.is_free(place):
+        raise LpbenchError(_taken(place), where=str(place), hint="choose another folder: --dir DIR")
+    rendered = dict(_rendered(name, module))
     try:
-        for path, text in _rendered(name, module):
-            target = place / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+        with atomic_folders.filled(place.absolute()) as new:
+            for path, text in rendered.items():
+                target = new / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise LpbenchError(f"cannot be written: {error.strerror or error}", where=str(place)) from error
+        needed = sum(len(text.encode()) for text in rendered.values())
+        hint = disk_space.remedy(error, place.absolute().parent, "choose another folder: --dir DIR", needed=needed)
+        what = f"cannot be written: {error.strerror or error}; nothing was kept"
+        raise LpbenchError(what, where=str(place), hint=hint) from error
     return place
+
+
+def _taken(place: Path) -> str:
+    if place.is_symlink():
+        return "is a link"
+    return "already exists and is not empty" if place.is_dir() else "is a file"
 
 
 def _rendered(name: str, module: str) -> Iterator[tuple[Path, str]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConversionError, PullError
 from lpbench.plugin.kit import downloads
-from lpbench.util import archives, atomic_folders, processes
+from lpbench.util import archives, atomic_folders, disk_space, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -115,7 +115,7 @@ def _once(
     try:
         with atomic_folders.locked(parent, name, waiting=lambda: progress("wait", 0, 0.0)):
             if not exists():
-                atomic_folders.sweep(parent, held=name)
+                atomic_folders.sweep(parent)
                 with atomic_folders.staging(parent, name) as stage:
                     new = make(stage)
                     getattr(
@@ -154,15 +154,9 @@ def _environment(tool: Tool, stage: Path, progress: Progress) -> Path:
 
 
 def _check_space(tool: Tool, stage: Path) -> None:
-    import shutil
-
-    free = shutil.disk_usage(stage).free
-    if free < tool.size:
-        raise ConversionError(
-            f"the environment of {tool.name} needs {tool.size / 1e6:.0f} MB; {free / 1e6:.0f} MB are free",
-            where=str(atomic_folders.cache_folder()),
-            hint=ELSEWHERE,
-        )
+    if short := disk_space.shortage(stage, tool.size):
+        place = str(atomic_folders.cache_folder())
+        raise ConversionError(f"the environment of {tool.name} {short}", where=place, hint=ELSEWHERE)
 
 
 def _run(tool: Tool, command: list[str], stage: Path, progress: Progress) -> None:

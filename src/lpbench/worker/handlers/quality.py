@@ -9,6 +9,7 @@ from lpbench.errors import LpbenchError, WorkerError
 from lpbench.util.jsonable import to_jsonable
 from lpbench.worker.quality_evaluator import QualityEvaluator
 from lpbench.worker.requests import QualityFound
+from lpbench.worker.samples import load
 
 if TYPE_CHECKING:
     from lpbench.plugin.processor import Sample
@@ -61,7 +62,7 @@ class QualityHandlers:
 
     def _load(self, path: Path) -> Sample | None:
         try:
-            return self._app.component.pre.load(path)
+            return load(self._app.component.pre, path)
         except LpbenchError as error:
             self._unread[path.name] = str(error)
             return None
