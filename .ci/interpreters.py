@@ -41,16 +41,19 @@ QUESTION = (
 
 
 def candidates(folders: Iterable[str]) -> Iterator[str]:
-    """Yield the files in ``folders`` (patterns) that are named like a Python."""
-    for pattern in filter(None, folders):
-        files = glob.glob(os.path.expandvars(f"{Path(pattern).expanduser()}/python*"))  # noqa: PTH207 - absolute pattern
+    """Yield the files in ``folders`` (patterns, absolute ones) that are named like a Python."""
+    for pattern in folders:
+        place = os.path.expandvars(Path(pattern).expanduser())
+        if not Path(place).is_absolute():  # a relative entry of PATH is the folder that one happens to be in
+            continue
+        files = glob.glob(f"{place}/python*")  # noqa: PTH207 - absolute pattern
         yield from sorted(file for file in files if NAME.search(file))
 
 
 def ask(python: str) -> Version | None:
     """Return the version that ``python`` says it is, or None if it does not run or cannot make environments."""
     try:
-        done = subprocess.run([python, "-c", QUESTION], capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run([python, "-I", "-c", QUESTION], capture_output=True, text=True, timeout=20, check=True)
         return tuple(map(int, done.stdout.split()))
     except (OSError, ValueError, subprocess.SubprocessError):
         return None

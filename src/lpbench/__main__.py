@@ -2,7 +2,10 @@
 
 import sys
 
-from lpbench.cli import main
+from lpbench.util import search_path
 
 if __name__ == "__main__":
+    search_path.settle(first=True)  # before anything else is imported: it may lie in the working directory
+    from lpbench.cli import main
+
     sys.exit(main())

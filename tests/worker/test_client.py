@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ import pytest
 from lpbench.app.model import load_app
 from lpbench.errors import EngineError, LpbenchError, WorkerError
 from lpbench.plugin.configuration import EngineConfiguration
-from lpbench.worker import wire
+from lpbench.util import process_state
+from lpbench.worker import client, wire
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.protocol import VERSION, Channel, ClosedError
 from lpbench.worker.requests import CloseApp, EvaluateQuality, MeasureSlice, OpenRequest, ReadEnvironment, Request
@@ -269,28 +271,133 @@ def test_a_worker_has_a_session_of_its_own_and_leaves_ctrl_c_to_the_parent(fake_
 
 
 @pytest.mark.parametrize("resting", [False, True])
-def test_a_worker_dies_with_its_parent(fake_app: Callable[..., Path], *, resting: bool) -> None:
-    """Also while it is stuck in a run, or rests: the parent is killed outright and cannot tell it."""
+def test_a_worker_dies_with_its_parent(fake_app: Callable[..., Path], tmp_path: Path, *, resting: bool) -> None:
+    """Also while it is stuck in a run, or rests, and with all that its engine has started.
+
+    The parent is killed outright and cannot tell it.
+    """
+    litter = tmp_path / "litter"
     program = (
         "import sys, json, time; from lpbench.worker.client import Worker, WorkerOptions\n"
         "from lpbench.worker import wire\n"
-        f"w = Worker(WorkerOptions()); {'w.suspend(); ' if resting else ''}print(w.pid, flush=True)\n"
-        f"{'time.sleep(60)' if resting else 'pass'}\n"
-        "w.request(wire.decode_request(json.loads(sys.argv[1])))"
+        "w = Worker(WorkerOptions()); print(w.pid, flush=True)\n"
+        "w.request(wire.decode_request(json.loads(sys.argv[1])))\n"
+        "w.suspend(); print('at rest', flush=True); time.sleep(60)"
     )
     import json
 
-    request = json.dumps(wire.encode_request(_request(fake_app(at="load", do="hang"))))
-    parent = subprocess.Popen([sys.executable, "-c", program, request], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout
-    pid = int(parent.stdout.readline())
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    deadline = time.monotonic() + 10
-    while _alive(pid) and time.monotonic() < deadline:
+    faults = {} if resting else {"at": "load", "do": "hang"}
+    request = json.dumps(wire.encode_request(_request(fake_app(litter=str(litter), **faults))))
+    with subprocess.Popen([sys.executable, "-c", program, request], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        pid = int(parent.stdout.readline())
+        _wait_for(litter.is_file)
+        if resting:
+            assert parent.stdout.readline() == "at rest\n"
+        pids = [pid, *_littered(litter)]
+        parent.kill()
+    _wait_for(lambda: not any(map(_alive, pids)))
+
+
+@pytest.mark.parametrize(
+    ("faults", "end"),
+    [
+        ({}, Worker.close),
+        ({}, Worker.kill),
+        ({"at": "run", "do": "crash"}, None),
+        ({"at": "run", "do": "exit"}, None),
+        ({"at": "run", "do": "kill"}, None),
+        ({"at": "run", "do": "hang"}, None),
+    ],
+    ids=["closed", "killed", "crashes", "exits", "killed by itself", "hangs"],
+)
+def test_what_an_engine_started_ends_with_its_worker(
+    fake_app: Callable[..., Path], tmp_path: Path, faults: dict[str, Any], end: Callable[[Worker], None] | None
+) -> None:
+    """A child, one deaf to SIGTERM, one with a session of its own, and daemons."""
+    worker = _opened(
+        fake_app(litter=str(tmp_path / "litter"), **faults), timeout=5.0 if "hang" in faults.values() else 20.0
+    )
+    pids = _littered(tmp_path / "litter")
+    assert all(map(_alive, pids))
+    if end:
+        end(worker)
+    else:
+        with pytest.raises(WorkerError):
+            worker.request(MeasureSlice(1), timeout=1.0 if "hang" in faults.values() else None)
+    assert not any(map(_alive, [worker.pid, *pids]))
+
+
+def test_a_crash_is_noticed_although_a_daemon_has_the_stream(fake_app: Callable[..., Path], tmp_path: Path) -> None:
+    """A daemon that was forked has inherited the worker's end of it and would hold it open for ever."""
+    worker = _opened(fake_app(litter=str(tmp_path / "litter"), at="run", do="crash"))
+    with pytest.raises(WorkerError) as caught:
+        worker.request(MeasureSlice(1))
+    assert str(caught.value.outcome) == "crashed: SIGSEGV while measuring"
+
+
+def test_what_kills_a_guardian_ends_the_worker_and_what_it_started(
+    fake_app: Callable[..., Path], tmp_path: Path
+) -> None:
+    """It is the parent's child, and so the first that is found by whoever looks for workers."""
+    worker = _opened(fake_app(litter=str(tmp_path / "litter")))
+    guardian = int(Path(f"/proc/{worker.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
+    os.kill(guardian, signal.SIGKILL)
+    with pytest.raises(WorkerError):
+        worker.request(MeasureSlice(1), timeout=2.0)
+    assert not any(map(_alive, [worker.pid, *_littered(tmp_path / "litter")]))
+
+
+@pytest.mark.parametrize(
+    ("counted", "words"),
+    [(0, "killed: SIGKILL while measuring"), (1, "killed: SIGKILL (the system ran out of memory) while measuring")],
+)
+def test_a_worker_that_was_killed_says_where_memory_ran_out(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, counted: int, words: str
+) -> None:
+    """The kernel counts whom it ends for memory; without, nobody knows who it was."""
+    worker = _opened(fake_app())
+    before = process_state.oom_kills()
+    monkeypatch.setattr(client, "oom_kills", lambda: before + counted)
+    os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(WorkerError) as caught:
+        worker.request(MeasureSlice(1))
+    assert str(caught.value.outcome) == words
+    assert "dmesg" in caught.value.hint
+
+
+def test_a_limit_on_processes_is_how_a_worker_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit itself does not hold for root."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(WorkerError, match=r"a worker cannot be started: Resource temporarily unavailable\n.*ulimit -u"):
+        Worker(WorkerOptions())
+
+
+def test_a_limit_on_threads_is_how_a_worker_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(
+        WorkerError, match=r"thread that reads .* cannot be started: can't start new thread\n.*ulimit -u"
+    ):
+        Worker(WorkerOptions())
+
+
+def _littered(path: Path) -> list[int]:
+    _wait_for(path.is_file)
+    return list(map(int, path.read_text("ascii").split()))
+
+
+def _wait_for(happened: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 40
+    while not happened():
+        assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.05)
-    assert not _alive(pid)
 
 
 def _alive(pid: int) -> bool:

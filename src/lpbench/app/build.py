@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -56,7 +55,7 @@ def _run_recipe(entry: Entry, stage: Path, progress: Callable[[Progress], None])
     progress(Progress(entry.name, "build", entry.recipe))
     try:
         status = processes.run(
-            [sys.executable, "-m", "lpbench.app.recipe", entry.recipe, str(stage / "members"), str(stage / "app")],
+            processes.python("-m", "lpbench.app.recipe", entry.recipe, str(stage / "members"), str(stage / "app")),
             log=log,
             timeout=entry.timeout,
             tick=lambda seconds: progress(Progress(entry.name, "build", entry.recipe, seconds=seconds)),

@@ -1,4 +1,4 @@
-"""Runs one build recipe: ``python -m lpbench.app.recipe package.module:function MEMBERS OUTPUT``.
+"""Runs one build recipe: the module ``lpbench.app.recipe`` with ``package.module:function``, MEMBERS and OUTPUT.
 
 Recipes run in their own process because they import libraries that may crash, and
 because the memory that they use is freed at its end.  The last line of output is the error.

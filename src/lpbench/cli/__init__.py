@@ -14,6 +14,7 @@ from lpbench.cli import _console
 from lpbench.cli._streams import abandon_output, given_back, kept_for_answers
 from lpbench.errors import LpbenchError, UnavailableEngineError, WorkerError, asked_on_command_line
 from lpbench.plugin.builtin.hooks import COMMANDS
+from lpbench.util import search_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     thresholds = gc.get_threshold()
     gc.set_threshold(OBJECTS, *thresholds[1:])
-    if argv is None:
+    if argv is None:  # this process is the command
         sys.excepthook = _console.show_traceback
+        search_path.settle()
     try:
         with asked_on_command_line():
             return _main(list(sys.argv[1:] if argv is None else argv), ends=argv is None)

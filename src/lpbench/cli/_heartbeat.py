@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,15 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def start(self) -> None:
-        """Begin; may be called once."""
-        self._thread.start()
+        """Begin; may be called once.  Where the system starts no more threads, the command goes on without."""
+        with contextlib.suppress(RuntimeError):
+            self._thread.start()
 
     def stop(self) -> None:
         """Return when the last call has ended."""
         self._over.set()
-        self._thread.join()
+        if self._thread.ident:  # it was started
+            self._thread.join()
 
     def _beat(self) -> None:
         while not self._over.wait(self._seconds):

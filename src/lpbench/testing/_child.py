@@ -1,4 +1,4 @@
-"""Runs one check in its own process: ``python -m lpbench.testing ORDER``.
+"""Runs one check in its own process: the module ``lpbench.testing`` with ORDER.
 
 The order is a JSON file; the answer is written to a file beside it, so that output
 of the plugin cannot interfere.  If the parent made the case, it is pickled in the
@@ -20,7 +20,6 @@ from lpbench.testing._checks import Failed, NotApplicable, NotReady, short
 from lpbench.testing._kinds import TESTED
 from lpbench.testing._subject import named_case
 from lpbench.util import tracebacks
-from lpbench.worker.__main__ import die_with_parent
 
 if TYPE_CHECKING:
     from lpbench.testing._subject import Subject
@@ -31,7 +30,6 @@ PASSED, FAILED, NOT_APPLICABLE, NOT_READY = "passed", "failed", "not applicable"
 def main(order_file: str) -> int:
     """Carry out the order and write the answer."""
     faulthandler.enable()
-    die_with_parent()
     path = Path(order_file)
     order = json.loads(path.read_text(encoding="utf-8"))
     answer = perform(order)

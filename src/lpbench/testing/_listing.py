@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin import specs
 from lpbench.testing._checks import NotApplicable, require
+from lpbench.util import processes
 
 if TYPE_CHECKING:
     from lpbench.testing._subject import EngineSubject, Subject
@@ -125,9 +124,7 @@ def in_python(code: str, doing: str = "the hook module fails when the library is
 
     :param doing: What is wrong if the code fails.
     """
-    process = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ}, capture_output=True, text=True, check=False, timeout=120
-    )
-    last_line = (process.stderr.strip().splitlines() or ["nothing"])[-1]
-    require(process.returncode == 0, f"{doing}: {last_line}")
-    return json.loads(process.stdout.splitlines()[-1])
+    told = processes.capture(processes.python("-c", code), timeout=120)
+    last_line = (told.errors.strip().splitlines() or ["nothing"])[-1]
+    require(told.status == 0, f"{doing}: {last_line}")
+    return json.loads(told.output.splitlines()[-1])

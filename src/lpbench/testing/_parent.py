@@ -7,7 +7,6 @@ import itertools
 import json
 import pickle
 import shutil
-import sys
 import tempfile
 import weakref
 from dataclasses import dataclass
@@ -203,7 +202,7 @@ class Checker:
         (folder / "files").mkdir()
         order, log = folder / "order.json", folder / "log"
         order.write_text(json.dumps({**self._order, "check": check, "folder": str(folder / "files")}), encoding="utf-8")
-        command = [sys.executable, "-m", "lpbench.testing", str(order)]
+        command = processes.python("-m", "lpbench.testing", str(order))
         try:
             status = processes.run(
                 command, log=log, timeout=self._timeout, tick=lambda _: None, environment=self._environment()

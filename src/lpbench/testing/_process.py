@@ -47,7 +47,7 @@ def be_stopped(seconds: float) -> None:
     """Suspend this process with all of its threads (SIGSTOP) for a moment."""
     if not hasattr(signal, "SIGSTOP"):
         raise NotApplicable("this check needs SIGSTOP, which this system does not have")
-    waker = subprocess.Popen([sys.executable, "-c", WAKER, str(os.getpid()), str(seconds)])
+    waker = subprocess.Popen([sys.executable, "-I", "-S", "-c", WAKER, str(os.getpid()), str(seconds)])
     try:
         os.kill(os.getpid(), signal.SIGSTOP)
     finally:

@@ -17,7 +17,7 @@ class RunOutcome:
         ``protocol``, which it broke.
     :param phase: What the worker was doing, in words: ``loading``.
     :param signal: Name of the signal that ended it: ``SIGSEGV``.
-    :param detail: What else is known: the error, the exit status, the time that was waited.
+    :param detail: What else is known: the error, the exit status, the time that was waited, that memory ran out.
     """
 
     kind: OutcomeKind = "ok"
@@ -27,6 +27,7 @@ class RunOutcome:
 
     def __str__(self) -> str:
         words = OUTCOMES[self.kind].format(signal=self.signal, detail=self.detail)
+        words += f" ({self.detail})" if self.kind == "killed" and self.detail else ""
         return f"{words} while {self.phase}" if self.phase else words
 
     @property

@@ -1,10 +1,15 @@
-"""How long the threads of this process ran, and how long they waited for a core."""
+"""Threads of this process: starting them, how long they ran, and how long they waited for a core."""
 
 from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from lpbench.util.processes import cannot_start
+
+if TYPE_CHECKING:
+    from threading import Thread
 
 
 class ThreadTime(NamedTuple):
@@ -29,3 +34,15 @@ def thread_times() -> dict[int, ThreadTime]:
             ran, waited, _ = map(int, path.read_text(encoding="ascii").split())
             found[int(path.parent.name)] = ThreadTime(ran, waited)
     return found
+
+
+def start(thread: Thread, what: str) -> None:
+    """Start a thread.
+
+    :param what: What it is, for the error: ``the thread that reads``.
+    :raises LpbenchError: The system did not start it.
+    """
+    try:
+        thread.start()
+    except RuntimeError as error:  # "can't start new thread", where a limit is reached
+        raise cannot_start(what, error) from error

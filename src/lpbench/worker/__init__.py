@@ -1,1 +1,1 @@
-"""The measured process and its wire: ``python -m lpbench.worker`` opens an app and times it."""
+"""The measured process and its wire: ``lpbench.worker.__main__`` opens an app and times it."""

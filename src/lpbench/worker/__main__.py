@@ -1,4 +1,4 @@
-"""The process in which engines run: ``python -m lpbench.worker``.
+"""The process in which engines run: the module ``lpbench.worker``, which ``lpbench.util.launcher`` starts.
 
 It speaks the frames of ``lpbench.worker.protocol`` on its standard streams, so that a
 pipe, ``ssh`` or a socket can carry them.  Vendors print to standard output and
@@ -23,8 +23,6 @@ from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message
 if TYPE_CHECKING:
     from lpbench.worker.runner import Runner
 
-PR_SET_PDEATHSIG = 1
-
 
 def main() -> int:
     """Serve one parent until it closes the stream."""
@@ -33,7 +31,6 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A crash in native code says where on standard error, of which the parent keeps the last lines.
     faulthandler.enable()
-    die_with_parent()
     try:
         _greet(channel)
         serve(channel)
@@ -144,20 +141,6 @@ def _group_priority(priority: int) -> None:
     """Set the niceness of this session too: with autogroups (sched(7)) Linux weighs sessions against each other."""
     with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as file:  # noqa: PTH123
         file.write(str(priority))
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to end this process with its parent: native code would run on for hours."""
-    import ctypes
-
-    # Asked before and after: a parent that ends in between sends no signal.
-    parent = os.getppid()
-    try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    except (OSError, AttributeError, TypeError):  # not Linux; Windows has no library without a name
-        return
-    if os.getppid() != parent:  # it ended before the kernel knew
-        os._exit(1)
 
 
 if __name__ == "__main__":

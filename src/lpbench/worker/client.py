@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -17,10 +16,12 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from lpbench import errors
 from lpbench.errors import LpbenchError, WorkerError, setting
+from lpbench.util import launcher, threads
 from lpbench.util.outcome import RunOutcome
-from lpbench.util.processes import signal_name
+from lpbench.util.process_state import is_stopped, oom_kills
+from lpbench.util.processes import Child, python, signal_name
 from lpbench.worker import wire
-from lpbench.worker.protocol import VERSION, Channel, ClosedError, ProtocolError, SilenceError
+from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, ProtocolError, SilenceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,8 @@ NEEDED = ((signal, ("SIGSTOP", "SIGCONT", "SIGKILL")), (os, ("killpg",)), (selec
 """What workers need of the system; Windows has none of it."""
 TAIL = 40
 """Lines of a worker's standard error that are kept."""
+OUT_OF_MEMORY = "the system ran out of memory"
+FROM_OUTSIDE = "something outside lpbench ended it; where memory ran out, the kernel's log says so (dmesg)"
 
 
 @dataclass(frozen=True)
@@ -89,17 +92,19 @@ class Worker:
         self._suspended = False
         self._ended: WorkerError | None = None
         require_processes()
-        # Linux ties the death signal to the thread that started a process: use a worker in the thread that made it.
-        # A session of its own: suspending and killing reach what the worker starts too, and Ctrl-C does not reach it.
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "lpbench.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-            env=options.variables(),
-        )
+        self._oom_kills = oom_kills()
+        pipe = subprocess.PIPE
+        try:
+            self._child = Child(
+                python("-m", "lpbench.worker"),
+                what="a worker",
+                streams=(pipe, pipe, pipe),
+                variables=options.variables(),
+            )
+        except LpbenchError as error:
+            raise _unstarted(error) from error
+        self._pid = self._child.pid
+        self._process = self._child.process
         assert self._process.stdin  # noqa: S101 - pipes were asked for
         assert self._process.stdout  # noqa: S101
         assert self._process.stderr  # noqa: S101
@@ -107,7 +112,11 @@ class Worker:
         self._stderr_lines: collections.deque[bytes] = collections.deque(maxlen=TAIL)
         # Somebody has to read on: a full pipe would block a vendor that prints, and the worker would look hung.
         self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._stderr_lines), daemon=True)
-        self._listener.start()
+        try:
+            threads.start(self._listener, "the thread that reads what a worker prints")
+        except LpbenchError as error:
+            self.kill()
+            raise _unstarted(error) from error
         try:
             self._greet()
         except BaseException:
@@ -116,8 +125,8 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """The worker's process id."""
-        return self._process.pid
+        """The worker's process id, which is its group's and session's too."""
+        return self._pid
 
     @property
     def alive(self) -> bool:
@@ -159,21 +168,18 @@ class Worker:
 
         An idle thread pool spins for a while, on a core that another worker needs.
         """
-        if self._process.poll() is not None:  # its number may be another's; whoever asks it is told how it ended
+        if self._child.ended() is not None:  # its number may be another's; whoever asks it is told how it ended
             return
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        with contextlib.suppress(ProcessLookupError):
             # SIGSTOP waits for nothing and changes no setting of an engine, as a shorter spin of its threads would.
             os.killpg(self.pid, signal.SIGSTOP)
             self._suspended = True
-            if not hasattr(os, "waitid"):  # macOS before Python 3.13; the signal takes effect in a moment
-                return
-            told = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
             late = time.monotonic() + SUSPEND_TIMEOUT  # a thread that is stuck in a driver cannot be stopped
-            while os.waitid(os.P_PID, self.pid, told) is None and time.monotonic() < late:
+            while not is_stopped(self.pid) and time.monotonic() < late:
                 time.sleep(SUSPEND_STEP)
 
     def _resume(self) -> None:
-        if self._suspended and self._process.poll() is None:
+        if self._suspended and self._child.ended() is None:
             self._suspended = False
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGCONT)
@@ -183,19 +189,15 @@ class Worker:
         self._resume()
         self._channel.close_writer()
         try:
-            self._process.wait(END_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            pass
+            self._child.wait(END_TIMEOUT)
         finally:
             self.kill()
 
     def kill(self) -> None:
         """End the worker and what it started, at once."""
-        if self._process.poll() is None:  # a process that was waited for may have given its number to another
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._listener.join(1.0)
+        self._child.end()
+        if self._listener.ident:  # it was started
+            self._listener.join(1.0)
         self._channel.close()
         if self._process.stderr:
             with contextlib.suppress(OSError):
@@ -215,6 +217,7 @@ class Worker:
                     f"the worker speaks protocol {hello.get('hello')}, this lpbench {VERSION}",
                     hint="install the same version of lpbench on both sides",
                 )
+            self._pid = _pid(hello)
             settings = {"affinity": list(self.options.affinity), "priority": self.options.priority}
             hello = {"hello": VERSION, "environment": dict(self.options.environment), **settings}
             self._channel.send(hello, timeout=START_TIMEOUT)
@@ -235,20 +238,32 @@ class Worker:
                 outcome = self._exit(phase)
         finally:  # gone in any case: after half an answer nobody knows what the next frame belongs to
             self.kill()
-        tail = self.stderr_tail.strip().splitlines()[-1:] or ["it printed nothing"]
-        hint = f"{setting('timeout', 2 * timeout)} allows it more time" if isinstance(error, SilenceError) else tail[0]
+        hint = self._remedy(outcome, timeout)
         self._ended = WorkerError(f"the worker {outcome}", outcome=outcome, hint=hint)
         return self._ended
 
+    def _remedy(self, outcome: RunOutcome, timeout: float) -> str:
+        if outcome.kind == "hung":
+            return f"{setting('timeout', 2 * timeout)} allows it more time"
+        if outcome.signal == "SIGKILL":
+            return FROM_OUTSIDE
+        return self._last_line() or "it printed nothing"
+
+    def _last_line(self) -> str:
+        return (self.stderr_tail.strip().splitlines() or [""])[-1]
+
     def _exit(self, phase: str) -> RunOutcome:
-        try:
-            status = self._process.wait(END_TIMEOUT)
-        except subprocess.TimeoutExpired:
+        status = self._child.wait(END_TIMEOUT)
+        if status is None:
             return RunOutcome("exited", phase, detail="it closed its connection")
+        if status == launcher.CANNOT_START:
+            self._listener.join(1.0)
+            return RunOutcome("failed", phase, detail=self._last_line())
         if status >= 0:
             return RunOutcome("exited", phase, detail=f"exit status {status}")
         name = signal_name(-status)
-        return RunOutcome("killed" if name in {"SIGKILL", "SIGTERM"} else "crashed", phase, name)
+        memory = OUT_OF_MEMORY if name == "SIGKILL" and oom_kills() > self._oom_kills else ""
+        return RunOutcome("killed" if name in {"SIGKILL", "SIGTERM"} else "crashed", phase, name, memory)
 
 
 def _listen(stream: IO[bytes], stderr_tail: collections.deque[bytes]) -> None:
@@ -268,3 +283,18 @@ def _as_error(record: Any) -> LpbenchError:
     if known is None:
         return LpbenchError(f"{record.get('kind')}: {what}", where=str(record.get("where", "")))
     return known(what, where=str(record.get("where", "")), hint=str(record.get("hint", "")))
+
+
+def _pid(hello: Message) -> int:
+    """Return the process id that a worker states, to which signals will be sent.
+
+    :raises ProtocolError: It is none.
+    """
+    pid = hello.get("pid")
+    if not isinstance(pid, int) or pid <= 1:
+        raise ProtocolError(f"the worker says that its process is {pid!r:.80}")
+    return pid
+
+
+def _unstarted(error: LpbenchError) -> WorkerError:
+    return WorkerError(error.what, outcome=RunOutcome("failed", "starting", detail=error.what), hint=error.hint)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.results.stages import READS
+from lpbench.util.processes import cannot_start
 from lpbench.worker.timed_loop import clock_reads, collector_off, time_chain, time_samples
 
 if TYPE_CHECKING:
@@ -187,8 +188,11 @@ class Streams(Pipeline):
 
     def __init__(self, build: Callable[[], Single], count: int) -> None:
         self._threads = [ThreadPoolExecutor(1, f"stream-{index}") for index in range(count)]
-        opened = [thread.submit(build) for thread in self._threads]
         self._lanes: list[Single] = []
+        try:
+            opened = [thread.submit(build) for thread in self._threads]
+        except RuntimeError as error:  # the system starts no more threads
+            raise cannot_start(f"{count} streams", error) from error
         try:
             self._lanes += [each.result() for each in opened]
         except BaseException:

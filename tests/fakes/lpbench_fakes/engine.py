@@ -4,6 +4,7 @@
 ("crash", "exit", "hang", "raise", "print", "exclusive") give the fault, and ``after`` the number of
 runs before it.  ``when`` is a folder: no run has the fault until it holds a file called as the option ``extra_us``.
 An exclusive engine can be open in only one process at a time, like some devices.
+``litter`` names a file: the engine starts processes of every kind as it loads, and writes their numbers there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from lpbench.errors import EngineError
 from lpbench.plugin.engine import Engine, Feeds, Model, Outputs, Session, Shapes, TensorInfo
+
+from . import litter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,6 +60,8 @@ class FakeEngine(Engine[Any]):
             orders = json.loads(model.path.read_bytes())
         except (OSError, ValueError) as error:
             raise EngineError(f"cannot load: {error}", where=str(model.path)) from error
+        if "litter" in orders:
+            litter.start(orders["litter"])
         _obey(orders, "load")
         if orders.get("do") == "exclusive":
             _take_device(model.path.with_suffix(".lock"))

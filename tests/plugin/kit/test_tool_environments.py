@@ -25,8 +25,8 @@ HERE = sys.version_info[:2]
 FAKE = """#!/bin/sh
 # a Python that makes environments of itself and installs nothing
 case "$*" in
-    "-c "*) echo "{version}" ;;
-    *" venv "*) mkdir -p "$3/bin" && ln -s "$0" "$3/bin/python" ;;
+    "-I -c "*) echo "{version}" ;;
+    *" venv "*) mkdir -p "$4/bin" && ln -s "$0" "$4/bin/python" ;;
     *" pip "*) echo install >> "{log}"; sleep {nap}; printf '{words}'; exit {status} ;;
 esac
 """

@@ -93,9 +93,7 @@ def _run(program: Path, source: Source, wanted: Conversion) -> None:
         *(f"ncnn{end}={wanted.folder.resolve()}/model.{end}" for end in ("param", "bin")),
     ]
     try:
-        status = processes.run(
-            command, log=log, timeout=TIMEOUT, tick=lambda _: None, folder=wanted.scratch, own_group=False
-        )
+        status = processes.run(command, log=log, timeout=TIMEOUT, tick=lambda _: None, folder=wanted.scratch)
     except TimeoutError as error:
         raise ConversionError(f"pnnx {VERSION} {error}") from error
     if status or not (wanted.folder / "model.param").is_file():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import struct
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lpbench.plugin.engine import Model
 from lpbench.testing import EngineCase
+from lpbench.util import processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +22,8 @@ SHAPE = (1, CHANNELS, 8, 8)
 CYCLES = {"cpu": (20, 100), "vulkan": (30, 60)}
 """A Vulkan session compiles its shaders; a software driver grows by up to 1 MiB in the first 30 sessions."""
 SOFTWARE = {"threads_at_work_are_those_asked_for": "a software Vulkan driver computes in its own threads"}
+PROBING = 120.0
+"""Seconds that the vendor's library may take to list its devices."""
 PROCESSORS = "from lpbench_ncnn._devices import vulkan; print(*[device.processor for device in vulkan()])"
 
 
@@ -45,8 +46,8 @@ def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:
 
 def _in_software(index: int) -> bool:
     """Return whether a Vulkan device is the CPU; determined in another process, since a case must not load ncnn."""
-    done = subprocess.run([sys.executable, "-c", PROCESSORS], capture_output=True, text=True, check=False)
-    return done.stdout.split()[index : index + 1] == ["CPU"]
+    told = processes.capture(processes.python("-c", PROCESSORS), timeout=PROBING)
+    return told.output.split()[index : index + 1] == ["CPU"]
 
 
 def _save(path: Path, weights: Array, *, relu: bool) -> Model:

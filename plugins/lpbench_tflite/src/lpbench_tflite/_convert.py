@@ -94,7 +94,7 @@ def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> d
     """Run onnx2tf in its environment and return its answer about the file that it wrote."""
     request_path, answer_path, log = scratch / "request.json", scratch / "answer.json", scratch / "onnx2tf.log"
     request_path.write_text(json.dumps(request), "utf-8")
-    command = [str(python), _onnx2tf.__file__, str(request_path), str(answer_path)]
+    command = [str(python), "-I", _onnx2tf.__file__, str(request_path), str(answer_path)]
     try:
         status = processes.run(
             command,
@@ -103,7 +103,6 @@ def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> d
             tick=lambda _: None,
             environment=tool_environments.ALONE,
             folder=scratch,
-            own_group=False,
         )
     except TimeoutError as error:
         raise ConversionError(f"onnx2tf {error}", where=str(model)) from error

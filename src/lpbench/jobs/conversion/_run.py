@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench import errors
@@ -35,7 +34,7 @@ def run(job: Job, shapes: Shapes, stage: Path) -> Converted:
         paths[name].mkdir()
     paths["request"].write_text(json.dumps(_request(job, shapes, paths), default=str), encoding="utf-8")
     log = stage / "log"
-    command = [sys.executable, "-m", "lpbench.jobs.conversion.child", str(paths["request"]), str(paths["answer"])]
+    command = processes.python("-m", "lpbench.jobs.conversion.child", str(paths["request"]), str(paths["answer"]))
     try:
         status = processes.run(command, log=log, timeout=2 * job.timeout, tick=_Clock(job, paths["prepared"]))
     except TimeoutError as error:

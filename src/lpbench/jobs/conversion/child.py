@@ -1,4 +1,4 @@
-"""Runs one converter: ``python -m lpbench.jobs.conversion.child REQUEST ANSWER``, two files of JSON.
+"""Runs one converter: the module ``lpbench.jobs.conversion.child`` with REQUEST and ANSWER, two files of JSON.
 
 A converter runs in a separate process, because it may crash, hang, or use much memory.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.model import model_from_request
 from lpbench.plugin.converter import Conversion, Converted
 from lpbench.plugin.specs import load
-from lpbench.worker.__main__ import describe_error, die_with_parent
+from lpbench.worker.__main__ import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,6 @@ def main(arguments: list[str]) -> int:
     """Convert as requested and write an answer: the converted model or the error."""
     request, answer = map(Path, arguments)
     faulthandler.enable()
-    die_with_parent()
     try:
         result = _convert(json.loads(request.read_text("utf-8")))
     except Exception as error:  # noqa: BLE001 - a converter may raise anything, and the parent must know

@@ -180,7 +180,7 @@ def _pip_command(package: Package, folder: Path) -> list[str]:
     tag = python.split(".")[-1]
     minor = tag[3:]
     return [
-        *(sys.executable, "-m", "pip", "download"),
+        *processes.python("-m", "pip", "download"),
         *("--no-deps", "--only-binary=:all:"),
         *(word for name in platform.split(".") for word in ("--platform", name)),
         *("--implementation", tag[:2], "--python-version", f"{tag[2]}.{minor}" if minor else WHEEL_PYTHON),
@@ -191,9 +191,7 @@ def _pip_command(package: Package, folder: Path) -> list[str]:
 
 
 def _npm_availability() -> Availability:
-    import shutil
-
-    if shutil.which("npm"):
+    if processes.program("npm"):
         return READY
     return Availability(State.MISSING, "npm is not installed", "apt install npm, or Node.js from nodejs.org")
 

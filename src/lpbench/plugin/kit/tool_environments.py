@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ConversionError, PullError
+from lpbench.errors import ConversionError, LpbenchError, PullError
 from lpbench.plugin.kit import downloads
 from lpbench.util import archives, atomic_folders, disk_space, processes
 
@@ -145,10 +145,19 @@ def _environment(tool: Tool, stage: Path, progress: Progress) -> Path:
     new, requirements = stage / "new", stage / "requirements.txt"
     requirements.write_text("".join(f"{line}\n" for line in tool.requirements), "utf-8")
     (stage / "tmp").mkdir()
-    pip = [str(new / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    pip = [
+        str(new / "bin" / "python"),
+        "-I",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+    ]
     # no bytecode: most modules are never imported
     options = ["--no-deps", "--only-binary=:all:", "--no-compile", "--requirement", str(requirements)]
-    _run(tool, [base, "-m", "venv", str(new)], stage, progress)
+    _run(tool, [base, "-I", "-m", "venv", str(new)], stage, progress)
     _run(tool, [*pip, *options], stage, progress)
     return new
 
@@ -169,7 +178,6 @@ def _run(tool: Tool, command: list[str], stage: Path, progress: Progress) -> Non
             timeout=TIMEOUT,
             environment={**ALONE, "TMPDIR": str(stage / "tmp")},
             tick=lambda seconds: progress("install", 0, seconds),
-            own_group=False,
         )
     except TimeoutError as error:
         raise ConversionError(
@@ -213,11 +221,10 @@ def _python(tool: Tool) -> str:
 def _candidates(versions: tuple[tuple[int, int], ...]) -> Iterator[str]:
     """Yield the paths of programs that may be a Python of one of these versions, each once."""
     import glob
-    import shutil
 
     root = os.environ.get("PYENV_ROOT", "")
-    patterns = [*([f"{glob.escape(root)}/versions/*/bin/python"] if root else []), *PLACES]
-    named = [shutil.which(f"python{major}.{minor}") for major, minor in versions]
+    patterns = [*([f"{glob.escape(root)}/versions/*/bin/python"] if Path(root).is_absolute() else []), *PLACES]
+    named = [processes.program(f"python{major}.{minor}") for major, minor in versions]
     expanded = [str(Path(pattern).expanduser()) for pattern in patterns]
     managed = [path for pattern in expanded for path in glob.glob(pattern)]  # noqa: PTH207 - absolute patterns
     seen = set[str]()
@@ -229,17 +236,7 @@ def _candidates(versions: tuple[tuple[int, int], ...]) -> Iterator[str]:
 
 def _version_of(python: str) -> tuple[int, ...]:
     """Return the version that a Python reports; empty if it does not run or cannot create environments."""
-    import subprocess
-
-    with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
-        done = subprocess.run(
-            [python, "-c", QUESTION],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=ASKING,
-            check=True,
-            env={**os.environ, **ALONE},
-        )
-        return tuple(map(int, done.stdout.split()))
+    with contextlib.suppress(OSError, ValueError, LpbenchError):  # a TimeoutError is an OSError
+        told = processes.capture([python, "-I", "-c", QUESTION], timeout=ASKING, environment=ALONE)
+        return tuple(map(int, told.output.split())) if told.status == 0 else ()
     return ()
