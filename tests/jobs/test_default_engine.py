@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lpbench.app import manifest
 from lpbench.app.check import validate
 from lpbench.cli import main
 from lpbench.errors import AmbiguousEngineError, UnavailableEngineError
@@ -210,6 +211,7 @@ def test_each_component_of_a_chain_has_its_own_default(
 def test_a_converted_catalogue_app_stays_as_it_was_built(formula_app: Make, capsys: Capture) -> None:
     """Its conversions are found beside it, whoever asks for them, and replaced on request."""
     app = formula_app(cache_folder() / "apps" / "shares")
+    manifest.write(app, "1", {})
     before = {path: path.read_bytes() for path in sorted(app.rglob("*")) if path.is_file()}
     assert main(["convert", str(app), "--to", "table"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"next: lpbench run {app} --engine quick"

@@ -18,6 +18,7 @@ from lpbench.app.labels import UNNAMED
 from lpbench.app.metadata import metadata_problems
 from lpbench.app.model import load_app, structure_problems, suffixes_of
 from lpbench.app.resolve import LABELLED
+from lpbench.app.stated_options import option_problems
 from lpbench.errors import (
     AmbiguousEngineError,
     AppError,
@@ -75,6 +76,7 @@ def _content_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem
                 yield dataclasses.replace(problem, note=problem.note or (absent and problem.path == f"{here}.type"))
         yield from _engine_problems(f"{place}.inference.engine", object_in(component, "inference").get("engine"))
         yield from _unread_problems(f"{place}.inference.engine", component)
+        yield from _option_problems(f"{place}.inference.options", object_in(component, "inference"))
         yield from _format_notes(f"{place}.inference.models", component)
     yield from _label_notes(config.get("labels"), root)
     yield from _sample_problems(config, root)
@@ -143,6 +145,14 @@ def _engine_problems(place: str, name: object) -> Iterator[Problem]:
     else:
         if not available:
             yield Problem(place, f'engine "{name}" is not ready here: {available.reason}', available.hint, note=True)
+
+
+def _option_problems(place: str, inference: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with the options that a component states for its engine, if the engine is known here."""
+    name = str(inference.get("engine", ""))
+    spec = next((offer.spec for offer in registry.offers_where(registry.ENGINES, lambda of: _called(of, name))), None)
+    if spec is not None:
+        yield from option_problems(place, object_in(inference, "options"), spec)
 
 
 def _ambiguity_notes(file: Path) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from lpbench.util.json_files import read_json, read_text
 from lpbench.util.paths import no_such_file
 from lpbench.util.problems import Problem
 from lpbench.util.schema import published
+from lpbench.util.text import BRIEF, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,6 +52,17 @@ def config_file(path: Path) -> Path:
             + either(f"lpbench run {shlex.quote(str(path))}", f'lpbench.benchmark("{path}")'),
         )
     return path
+
+
+def folder_of(file: Path) -> Path:
+    """Return the real path of a config's folder, outside of which nothing of the app is read or written."""
+    root = file.parent.resolve()
+    if not file.resolve().is_relative_to(root):
+        real = file.resolve().parent
+        raise AppError(
+            "is a link that points outside the app's folder", where=str(file), hint=f"name the folder {real}"
+        )
+    return root
 
 
 def read_config(file: Path) -> Any:
@@ -163,6 +175,22 @@ def file_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
     yield from _labels_problems("labels", config.get("labels"), root)
     for place, component in components_of(config):
         yield from _labels_problems(f"{place}.labels", component.get("labels"), root)
+
+
+def name_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem for each component that writes options into its engine's name, or states them for no engine."""
+    for place, component in components_of(config):
+        inference = object_in(component, "inference")
+        engine = inference.get("engine")
+        if isinstance(engine, str) and ":" in engine:
+            shown = shorten(engine, BRIEF)
+            whose = either(f"--engine '{shown}'", f"engine={shown!r}")
+            right = f"state the name alone; the options are for whoever runs the app: {whose}"
+            yield Problem(
+                f"{place}.inference.engine", f'found "{shown}": an app names an engine and nothing else', right
+            )
+        elif inference.get("options") and not engine:
+            yield Problem(f"{place}.inference.options", "found options for no engine", 'name it: "engine"')
 
 
 def _refusal(path: str, find: Callable[[Path, str], Path], root: Path, name: str) -> Iterator[Problem]:

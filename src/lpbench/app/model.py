@@ -21,8 +21,10 @@ from lpbench.app.files import (
     file_of,
     file_problems,
     find_samples,
+    folder_of,
     inside,
     inside_file,
+    name_problems,
     read_config,
 )
 from lpbench.app.files import read_labels as _read_labels
@@ -56,6 +58,7 @@ class Component:
     """One model of an app with the steps around it.
 
     :param engine: Engine to use if the user names none; may be empty.
+    :param options: Options of that engine, as far as its spec lets apps state them; the user's own have precedence.
     :param models: The model's files, one entry for each format.
     :param labels: The component's own class names, or None if it uses the app's.
     """
@@ -66,6 +69,7 @@ class Component:
     models: tuple[Model, ...]
     postprocessing: Step
     labels: tuple[str, ...] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, repr=False)
@@ -167,19 +171,8 @@ def app_of(config: Any, file: Path) -> App:
     problems = structure_problems(config, file)
     if problems:
         raise _first(problems)
-    root = _folder_of(file)
+    root = folder_of(file)
     return assemble(config, name=root.name, root=root, find=lambda name: inside_file(root, name))
-
-
-def _folder_of(file: Path) -> Path:
-    """Return the real path of a config's folder, outside of which nothing of the app is read or written."""
-    root = file.parent.resolve()
-    if not file.resolve().is_relative_to(root):
-        real = file.resolve().parent
-        raise AppError(
-            "is a link that points outside the app's folder", where=str(file), hint=f"name the folder {real}"
-        )
-    return root
 
 
 def structure_problems(config: Any, file: Path) -> list[Problem]:
@@ -188,6 +181,7 @@ def structure_problems(config: Any, file: Path) -> list[Problem]:
     if isinstance(config, dict):
         problems += file_problems(config, file.parent)
         problems += _repeated_names(config)
+        problems += name_problems(config)
     return [dataclasses.replace(problem, file=str(file)) for problem in problems]
 
 
@@ -260,7 +254,8 @@ def _component(config: Mapping[str, Any], root: Path, find: Callable[[str], Path
     models = tuple(model_entry(name, model, find) for name, model in inference["models"].items())
     pre, post = (_step(config[key], find) for key in ("preprocessing", "postprocessing"))
     labels = _read_labels(root, config["labels"]) if "labels" in config else None
-    return Component(config["name"], pre, inference.get("engine", ""), models, post, labels)
+    options = inference.get("options", {})
+    return Component(config["name"], pre, inference.get("engine", ""), models, post, labels, options)
 
 
 def _step(config: Mapping[str, Any], find: Callable[[str], Path]) -> Step:
@@ -304,6 +299,7 @@ def _component_from_request(request: Mapping[str, Any]) -> Component:
         models=tuple(map(model_from_request, request["models"])),
         postprocessing=Step(**request["postprocessing"]),
         labels=None if request["labels"] is None else tuple(request["labels"]),
+        options=request["options"],
     )
 
 

@@ -15,6 +15,7 @@ from lpbench.app.default_engine import (
     without_conversions,
 )
 from lpbench.app.model_choice import choose_model
+from lpbench.app.stated_options import stated_options
 from lpbench.errors import (
     ConfigError,
     EngineError,
@@ -25,9 +26,7 @@ from lpbench.errors import (
     UnknownNameError,
 )
 from lpbench.plugin import registry
-from lpbench.plugin.configuration import EngineConfiguration
-from lpbench.plugin.specs import load
-from lpbench.util import dataclass_config
+from lpbench.plugin.engine_options import filled_in, options_of
 from lpbench.worker.requests import OpenRequest
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpbench.app.model import App, Component
+    from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.plugin.engine import Engine
     from lpbench.plugin.registry import Offer
     from lpbench.plugin.specs import EngineSpec
@@ -55,6 +55,7 @@ class Target:
     :param others: By the names of components whose models this engine does not read: what runs them.
     :param originals: Whether it runs original models only, where it reads one, since nobody asked for a conversion.
     :param refusal: Why it cannot be measured, where that is known already.
+    :param stated: Those of its options that the app states and nobody asked for.
     """
 
     asked: str
@@ -66,6 +67,7 @@ class Target:
     others: Mapping[str, Target] = field(default_factory=dict)
     originals: bool = False
     refusal: LpbenchError | None = None
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -79,7 +81,7 @@ class Target:
     def seen(self, component: Component) -> Component:
         """Return a component with the models that may run: without conversions that nobody asked for."""
         spec = self.runs(component).spec
-        asked_for = not self.originals and component.name not in self.others
+        asked_for = not self.originals and self.runs(component).name == self.name
         return component if spec is None or asked_for else without_conversions(component, spec)
 
     def environment(self) -> dict[str, str]:
@@ -175,7 +177,7 @@ def is_mistake(error: LpbenchError, engines: Sequence[str] | None) -> bool:
 def _mistake(words: str, options: Mapping[str, Any]) -> LpbenchError | None:
     name, *own = words.split(":")
     try:
-        _options(registry.current().get(registry.ENGINES, name).spec, words, own, options)
+        options_of(registry.current().get(registry.ENGINES, name).spec, words, own, options)
     except (NotInstalledError, PluginError):  # known; ``targets`` says why it cannot be used
         return None
     except UnknownNameError as error:
@@ -204,9 +206,10 @@ def _default(app: App, template: EngineConfiguration) -> Target:
         choose_model(component, chosen[component.name].spec)
     first = chosen[app.components[0].name]
     name = first.spec.name
-    configuration = _filled_in(template, first.spec, _options(first.spec, name, (), template.engine_options))
-    others = {each: _beside(offer, template) for each, offer in chosen.items() if offer.spec is not first.spec}
-    return Target(name, configuration, first.spec, first.distribution, others=others, originals=True)
+    run = [each for each in app.components if chosen[each.name].spec is first.spec]
+    target = _Asked(first, name, (), template).to_run(app, run)
+    others = {each.name: _beside(chosen[each.name], template, app, each) for each in app.components if each not in run}
+    return dataclasses.replace(target, others={**target.others, **others}, originals=True)
 
 
 def reads(spec: EngineSpec, component: Component) -> bool:
@@ -221,69 +224,62 @@ def _target(app: App, words: str, template: EngineConfiguration, failed: Mapping
         raise failed[offer.spec.name]
     if not any(reads(offer.spec, each) for each in app.components):
         choose_model(app.components[0], offer.spec)
-    options = _options(offer.spec, words, own, template.engine_options)
-    others = {each.name: _stand_in(each, template) for each in app.components if not reads(offer.spec, each)}
-    return Target(name, _filled_in(template, offer.spec, options), offer.spec, offer.distribution, others=others)
+    run = [each for each in app.components if reads(offer.spec, each)]
+    target = _Asked(offer, words, own, template).to_run(app, run)
+    others = {each.name: _stand_in(each, template, app) for each in app.components if each not in run}
+    return dataclasses.replace(target, others={**target.others, **others})
 
 
-def _filled_in(template: EngineConfiguration, spec: EngineSpec, options: Mapping[str, Any]) -> EngineConfiguration:
-    """Return a template with an engine's name and its options in place of those for every engine."""
-    own = EngineConfiguration.of(spec.name, options)
-    return dataclasses.replace(template, engine=own.engine, device=own.device, threads=own.threads, options=own.options)
+@dataclass(frozen=True)
+class _Asked:
+    """An engine and what is asked of it, by its words and by the options for every engine."""
+
+    offer: Offer[EngineSpec]
+    words: str
+    own: Sequence[str]
+    template: EngineConfiguration
+
+    def to_run(self, app: App, components: Sequence[Component]) -> Target:
+        """Return the engine as it runs components; those that state other options than the first run apart from it."""
+        first, *later = (self._to_run_one(app, component) for component in components)
+        others = {
+            component.name: target
+            for component, target in zip(components[1:], later, strict=True)
+            if target.configuration != first.configuration
+        }
+        return dataclasses.replace(first, others=others)
+
+    def _to_run_one(self, app: App, component: Component) -> Target:
+        """Return the engine with the options that a component states, over which those asked for have precedence."""
+        spec, given = self.offer.spec, self.template.engine_options
+        stated = stated_options(app, component, spec)
+        asked = options_of(spec, self.words, self.own, given)
+        options = options_of(spec, self.words, self.own, {**stated, **given})
+        told = {name: value for name, value in stated.items() if name not in asked}
+        name = self.words.partition(":")[0]
+        return Target(name, filled_in(self.template, spec, options), spec, self.offer.distribution, stated=told)
 
 
-def _options(spec: EngineSpec, words: str, own: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an engine's options: those asked for, and those in its words.
-
-    :raises LpbenchError: The engine has no such option.
-    """
-    where = f"options of {spec.name}"
-    if not spec.config:
-        if given := [*options, *_pairs(words, own)]:
-            raise ConfigError(f'unknown key "{given[0]}"', where=where, hint="this engine has no options")
-        return {}
-    kind = load(spec.config, who=spec.name)
-    chosen = {**options, **dataclass_config.parse(kind, _pairs(words, own))}
-    dataclass_config.build(kind, chosen, where=where)
-    return chosen
-
-
-def _stand_in(component: Component, template: EngineConfiguration) -> Target:
+def _stand_in(component: Component, template: EngineConfiguration, app: App) -> Target:
     """Return the default engine of a component, for an engine that does not read its model.
 
     :raises EngineError: There is none.
     """
     try:
-        return _beside(default_engine(component), template)
+        return _beside(default_engine(component), template, app, component)
     except EngineError as error:
         error.where = f'component "{component.name}"'
         raise
 
 
-def _beside(offer: Offer[EngineSpec], template: EngineConfiguration) -> Target:
+def _beside(offer: Offer[EngineSpec], template: EngineConfiguration, app: App, component: Component) -> Target:
     """Return an engine that runs a component beside the one that was asked for, whose options it does not get.
 
     Only the number of threads is handed on.
     """
     shared = {name: value for name, value in template.engine_options.items() if name == "threads"}
-    return Target(offer.spec.name, _filled_in(template, offer.spec, shared), offer.spec, offer.distribution)
-
-
-def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
-    """Return the options in ``onnxruntime:threads=2:device=cuda:0``; a part without ``=`` belongs to the one before.
-
-    :raises LpbenchError: The first part has no ``=``.
-    """
-    found: dict[str, str] = {}
-    for part in parts:
-        key, equals, value = part.partition("=")
-        if equals:
-            found[key] = value
-        elif found:
-            found[next(reversed(found))] += f":{part}"
-        else:
-            raise LpbenchError(f'"{part}" is not an option', where=words, hint="write ENGINE:key=value:key=value")
-    return found
+    own = filled_in(template, offer.spec, shared)
+    return _Asked(offer, offer.spec.name, (), own).to_run(app, [component])
 
 
 def _tolerant(app: App, words: str, template: EngineConfiguration, failed: Mapping[str, LpbenchError]) -> Target:

@@ -113,6 +113,9 @@ class EngineSpec(Spec):
     :param exposes: Formats whose intermediate tensors ``Engine.open_exposed`` can return.
     :param choosing: Options that choose what of a file runs, such as one of several signatures, and not how it runs:
         a reference takes them over from the engines that are compared with it.
+    :param app_options: Options that an app may state for this engine (``inference.options``): those that say how its
+        model is computed.  Never one that loads code, names a file or a device, or hands settings on to the library:
+        apps come from other people.
     """
 
     contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.engine:Engine",)
@@ -130,6 +133,7 @@ class EngineSpec(Spec):
     reference: Mapping[str, Any] | None = None
     exposes: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ()
+    app_options: tuple[str, ...] = ()
 
     def version(self) -> str:
         """Return the installed library's version from its metadata, or an empty string; imports nothing."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+import typing
+from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConfigError, EngineError
@@ -104,6 +106,25 @@ def absent_device_is_refused(subject: EngineSubject) -> None:
     if "device" not in subject.options():
         raise NotApplicable('the engine has no option "device"')
     _refused_somewhere(subject, "device", NOWHERE, NOWHERE)
+
+
+def options_for_apps_are_harmless(subject: EngineSubject) -> None:
+    """What the spec lets apps state are options of the engine, each a number, a switch, a choice or a name."""
+    stated = subject.spec.app_options
+    if not stated:
+        raise NotApplicable("the spec lets apps state no option")
+    types = typing.get_type_hints(subject.config_class())
+    unknown = [name for name in stated if name not in types]
+    require(not unknown, f"app_options names no option of the engine: {', '.join(unknown)}")
+    wide = [name for name in stated if not _is_plain(types[name])]
+    require(not wide, f"an app could hand anything on to the library by {', '.join(wide)}")
+    require("device" not in stated, "an app must not choose the device")
+
+
+def _is_plain(kind: Any) -> bool:
+    if typing.get_origin(kind) in {typing.Union, UnionType}:
+        return all(map(_is_plain, typing.get_args(kind)))
+    return kind in {bool, int, float, str, NoneType} or typing.get_origin(kind) is typing.Literal
 
 
 def _refused_somewhere(subject: EngineSubject, option: str, value: object, name: str) -> None:

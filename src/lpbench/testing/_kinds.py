@@ -29,7 +29,12 @@ CONFIG = (
 ENGINE = by_name(
     {
         "listing": (*LISTING, _listing.formats_are_stated, _listing.probe_returns_facts),
-        "config": (*CONFIG, _config.number_out_of_range_is_refused, _config.absent_device_is_refused),
+        "config": (
+            *CONFIG,
+            _config.number_out_of_range_is_refused,
+            _config.absent_device_is_refused,
+            _config.options_for_apps_are_harmless,
+        ),
         "running": (
             _running.tensors_are_described,
             _running.outputs_are_those_announced,

@@ -25,6 +25,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             environment={"FAKE_TELEMETRY": "0"},
             probe="lpbench_fakes.engine:probe",
             streams=True,
+            app_options=("extra_us",),
         )
     )
     register(

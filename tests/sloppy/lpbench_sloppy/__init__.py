@@ -41,6 +41,7 @@ def options(kind: str) -> str:
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
     """Register the engine."""
     stated = not is_broken("engine/formats_are_stated")
+    harmless = not is_broken("engine/options_for_apps_are_harmless")
     register(
         EngineSpec(
             "sloppy",
@@ -53,6 +54,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             dynamic_shapes=True,
             owned_outputs=True,
             streams=True,
+            app_options=("threads",) if harmless else ("device",),
         )
     )
 

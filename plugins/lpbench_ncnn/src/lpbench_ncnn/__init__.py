@@ -31,6 +31,11 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             distributions=("ncnn",),
             owned_outputs=True,
             streams=True,
+            app_options=(
+                "precision",
+                *("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "bf16_packed"),
+                *("int8_inference", "light_mode", "packing_layout", "winograd", "sgemm"),
+            ),
         )
     )
 

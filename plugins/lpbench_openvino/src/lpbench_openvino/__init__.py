@@ -35,6 +35,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             streams=True,
             batches=True,
             exposes=("openvino", "onnx"),
+            app_options=("precision", "signature"),
         )
     )
 

@@ -52,5 +52,6 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             batches=True,
             reference={"graph_optimization": "disabled"},
             exposes=("onnx",),
+            app_options=("graph_optimization", "execution_mode", "arena", "memory_pattern"),
         )
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TIME = "time"
 THREADS = "threads"
+STATED = "app options"
 TURNS = "turns"
 YARDSTICK = "yardstick"
 
@@ -57,6 +58,15 @@ class Notes:
             {"name": name, "reason": f"{about}: {reason}" if about else reason}
             for (name, about), reason in self._reasons.items()
         )
+
+
+def add_stated(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
+    """Note the engine options that the app states."""
+    for track in tracks:
+        for name, target in {"": track.target, **track.target.others}.items():
+            words = ", ".join(f"{option}={value}" for option, value in target.stated.items())
+            about = f"{track.label}: {name}" if name else track.label
+            notes.add(STATED, f"{words}, as the app states" if words else "", about)
 
 
 def add_crowding(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:

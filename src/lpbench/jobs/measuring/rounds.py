@@ -14,7 +14,16 @@ from lpbench.jobs.measuring.assemble import TargetProgress, assemble
 from lpbench.jobs.measuring.forecast import LATE, Forecast, Opened
 from lpbench.jobs.measuring.interleave import FEWEST, Contender, run_interleaved_slices, units
 from lpbench.jobs.measuring.live_run import LiveRun, book
-from lpbench.jobs.measuring.notes import TIME, TURNS, YARDSTICK, Notes, add_crowding, settle_crowding, settle_reference
+from lpbench.jobs.measuring.notes import (
+    TIME,
+    TURNS,
+    YARDSTICK,
+    Notes,
+    add_crowding,
+    add_stated,
+    settle_crowding,
+    settle_reference,
+)
 from lpbench.jobs.measuring.pilot import PILOT, rest_of
 from lpbench.jobs.measuring.progress import Progress, width_so_far
 from lpbench.jobs.measuring.recording import NANO, Recorder, finish, prepare, time_alone
@@ -62,6 +71,7 @@ class Rounds:
 
     def carry_out(self) -> Result:
         """Do every run, as far as the time goes."""
+        add_stated(self._notes, self._tracks)
         add_crowding(self._notes, self._plan, self._tracks)
         try:
             index = 0
