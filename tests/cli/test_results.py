@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpbench.cli import main
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import store
+from lpbench.results.model import Configuration, Result
+from lpbench.results.run import Metric
+from lpbench.results.settings import RunSettings
 from lpbench.util.text import cells
 
 if TYPE_CHECKING:
@@ -26,18 +30,18 @@ VERSION_1 = Path(__file__).parents[1] / "data" / "results-v1"
 def put(name: str, *, app: str = "digits", engine: str = "ort", days: float = 0.0, state: str = "OK") -> Path:
     """Save a result that holds no more than what is listed."""
     created = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=days)
-    configuration = {"label": engine, "metrics": {"LATENCY": {"value": 12.5}}}
-    document = {
-        "format": "lpbench-result",
-        "app": {"name": app},
-        "state": state,
-        "created": created.isoformat(),
-        "configurations": [configuration],
-    }
-    path = store.folder() / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document), encoding="utf-8")
-    return path
+    configuration = Configuration(
+        EngineConfiguration(engine.partition(":")[0]),
+        asked=engine,
+        plugin="",
+        isolated=True,
+        label=engine,
+        metrics={"LATENCY": Metric(12.5, "ms")},
+    )
+    identity = {"name": app, "class": "model", "digest": None}
+    result = Result(identity, RunSettings(), {}, (configuration,), state=state, created=created.isoformat())
+    store.folder().mkdir(parents=True, exist_ok=True)
+    return result.save(store.folder() / f"{name}.json")
 
 
 def left() -> set[str]:
@@ -164,7 +168,8 @@ def test_a_damaged_file_is_listed_with_the_reason_and_can_be_deleted(capsys: Cap
     (store.folder() / "other.json").write_text("[1]", encoding="utf-8")
     assert main(["results"]) == 0
     text = capsys.readouterr().out
-    assert "torn: not complete JSON" in text
+    assert "torn: is not JSON: Unterminated string" in text
+    assert "cut short" in text
     assert "other: not a result of lpbench" in text
     assert main(["results", "--state", "unreadable", "--delete", "--yes"]) == 0
     assert left() == {"good"}

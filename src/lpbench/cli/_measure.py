@@ -135,12 +135,13 @@ def status(result: Result, saved: Saved) -> int:
 def blocks(result: Result) -> str:
     """Return each sample's prediction as a block of text."""
     from lpbench.render.predictions import prediction
-    from lpbench.results.names import name_of
+    from lpbench.results.names import names_of
 
-    engines = [each for each in result.configurations if each.predictions]
+    named = zip(names_of(result.configurations), result.configurations, strict=True)
+    engines = [(name, each) for name, each in named if each.predictions]
     lines: list[str] = []
-    for each in engines:
-        lines += [f"== {name_of(each, result.configurations)}"] if len(engines) > 1 else []
+    for name, each in engines:
+        lines += [f"== {name}"] if len(engines) > 1 else []
         lines += [line for one in each.predictions for line in prediction(one)]
     return "".join(f"{line}\n" for line in lines)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpbench.cli._parser import Parser
+    from lpbench.render.exports import Without
     from lpbench.results.comparison import Compared
     from lpbench.results.model import Result
     from lpbench.results.pairing import Unpaired
@@ -95,13 +96,20 @@ def _saved(options: argparse.Namespace) -> int:
         _console.answer_json([_verdicts.saved_json(word, other, first, second, each) for other, second, each in every])
     elif form := _formats.chosen(options):
         notes = [_verdicts.saved_notes((word, first), (other, second)) for other, second, _ in every]
-        _print([each for _, _, each in every], form, notes)
+        without = [each for _, second in seconds for each in _without(unpaired(first, second))]
+        _print([each for _, _, each in every], form, notes, without)
     else:
         paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
         for other, second, each in every:
             _console.answer(*_verdicts.saved_screen((word, first), (other, second), each, width=width, paint=paint))
     failed = [line for other, second in seconds for line in lost_gates(other, unpaired(first, second), options)]
     return _gated([each for _, _, each in every], options, failed)
+
+
+def _without(found: Mapping[str, Unpaired]) -> list[Without]:
+    """Return what has no verdict, for a table."""
+    ended = ((name, each, " → ".join(each.ended())) for name, each in found.items())
+    return [(name if each.first else "", name if each.second else "", why) for name, each, why in ended]
 
 
 def _refuse_measuring(options: argparse.Namespace) -> None:
@@ -146,7 +154,7 @@ def _live(options: argparse.Namespace) -> int:
             [{"first": each.first, "second": each.second, **_verdicts.as_json(each)} for each in found]
         )
     elif form := _formats.chosen(options):
-        _print(found, form, [_doubts(result) for _ in found[:1]])
+        _print(found, form, [_doubts(result) for _ in found[:1]], _lost(result))
     else:
         paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
         _console.answer(*_verdicts.live_screen(result, found, width=width, paint=paint))
@@ -160,17 +168,29 @@ def _live(options: argparse.Namespace) -> int:
 def unmeasured_gates(result: Result, options: argparse.Namespace) -> list[str]:
     """Return the gates that engines fail which were named and could not be measured."""
     from lpbench.jobs.engine_choice import ALL
+    from lpbench.util.text import first_line
 
     if not _has_gate(options) or result.settings.engine == (ALL,):  # of all, those that cannot run the app are no loss
         return []
     others = result.by_name()
-    return [f"{name}: not measured: {each.state.splitlines()[0]}" for name, each in others.items() if not each.measured]
+    return [f"{name}: not measured: {first_line(each.state)}" for name, each in others.items() if not each.measured]
 
 
-def _print(found: Sequence[Compared], form: str, notes: Sequence[Sequence[str]]) -> None:
+def _lost(result: Result) -> list[Without]:
+    """Return the engines that were named and not measured, for a table."""
+    from lpbench.util.text import first_line
+
+    named = result.by_name()
+    first = next((name for name, each in named.items() if each.measured), "")
+    return [(first, name, first_line(each.state)) for name, each in named.items() if not each.measured]
+
+
+def _print(
+    found: Sequence[Compared], form: str, notes: Sequence[Sequence[str]], without: Sequence[Without] = ()
+) -> None:
     from lpbench.render import exports
 
-    _console.answer(*exports.of_comparisons(found, form, notes).split("\n"))
+    _console.answer(*exports.of_comparisons(found, form, notes, without).split("\n"))
 
 
 def _doubts(result: Result) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
 from lpbench.cli._parser import UsageError
+from lpbench.cli._steps import Beating
 from lpbench.errors import ResultError, closest
 from lpbench.render import Column, blocks, digits, hanging
 from lpbench.results import store
@@ -63,7 +64,8 @@ def main(options: argparse.Namespace) -> int:
         options.state,
     )
     _refuse_too_much(options, wanted)
-    found = saved(wanted)
+    with Beating("reading the saved results"):
+        found = saved(wanted)
     _refuse_unknown(options.names, wanted.names, found)
     if options.delete and found and not (options.yes or _agreed(found)):
         _console.say("nothing was deleted")

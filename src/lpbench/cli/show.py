@@ -52,7 +52,7 @@ def load(word: str) -> Result:
     :raises ResultError: The result does not exist or cannot be read.
     """
     path = Path(word)
-    if word == store.LAST or path.exists():
+    if word == store.LAST or os.path.lexists(word):
         return store.load(word)
     saved = {file.stem: file for file in store.folder().glob("*.json")}
     if path.name.removesuffix(".json") in saved:

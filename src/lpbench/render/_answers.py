@@ -52,7 +52,8 @@ def _own(each: Prediction) -> tuple[str, str]:
         return clean(said), _score(each)
     if any(key in each for key in ("label", "class", "index")):
         return _candidate(each)
-    rest = {key: value for key, value in each.items() if key not in {"sample", "item", *later_of(each)}}
+    apart = {"sample", "item", *later_of(each)}
+    rest = {key: value for key, value in each.items() if key not in apart}
     return plain_text(rest) if rest else "", ""
 
 

@@ -9,12 +9,12 @@ from lpbench.render._numbers import beside, digits
 from lpbench.render._summary import not_told_apart, tail
 from lpbench.render._units import metric_of, uncertainty, unit_for, value
 from lpbench.results.model import INTERRUPTED, OK
-from lpbench.results.names import name_of, percentile_metric, percentile_name
+from lpbench.results.names import names_of, percentile_metric, percentile_name
 from lpbench.results.quality import found_by_metrics
 from lpbench.results.ranking import rank
 from lpbench.results.stages import TOTAL
 from lpbench.results.turns import turn_metrics
-from lpbench.util.text import amount, clean, shorten
+from lpbench.util.text import amount, clean, first_line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,10 +71,17 @@ def _quality(found: Mapping[str, Any]) -> str:
 
 def header(result: Result, width: int) -> list[str]:
     """Return what was measured and on which machine."""
-    first = next((each for each in result.configurations if each.measured), result.configurations[0])
+    measured = (each for each in result.configurations if each.measured)
+    first = next(measured, next(iter(result.configurations), None))
     files = result.resolved.samples
     samples = amount(len(files), "sample") if files else "synthetic samples"
-    app = [result.app.get("name"), result.app.get("class"), tile(first), samples, *_batching(result.settings)]
+    app = [
+        result.app.get("name"),
+        result.app.get("class"),
+        tile(first) if first else "",
+        samples,
+        *_batching(result.settings),
+    ]
     return [shorten(line, width) for line in (_joined(app), machine(result.environment)) if line]
 
 
@@ -149,8 +156,8 @@ def doubts(result: Result) -> list[str]:
     """Return what is missing or doubtful about each configuration by itself, and about what was asked for."""
     lines = [f"{clean(note['name'])}: {clean(note['reason'])}" for note in result.resolved.notes]
     several = len(result.configurations) > 1
-    for each in result.configurations:
-        prefix = f"{name_of(each, result.configurations)}: " if several else ""
+    for name, each in zip(names_of(result.configurations), result.configurations, strict=True):
+        prefix = f"{name}: " if several else ""
         lines += [
             f"{prefix}{line}" for line in (*_gaps(each, result.settings.tail, several=several), *_fewer(each, result))
         ]
@@ -166,7 +173,8 @@ def _apart(result: Result) -> list[str]:
 
 def _no_verdicts(result: Result) -> list[str]:
     """Return why engines that were measured stand there without a verdict."""
-    without = [name_of(result.configurations[index], result.configurations) for index in rank(result).without]
+    names = names_of(result.configurations)
+    without = [names[index] for index in rank(result).without]
     if not without:
         return []
     which = f" on {', '.join(without)}" if result.lockstep else "s"
@@ -212,7 +220,7 @@ def _ended(run: Run) -> str:
 
 
 def _left_out(problems: Sequence[Mapping[str, str]]) -> list[str]:
-    lines = [f"left out {clean(each['sample'])}: {clean(each['error'].splitlines()[0])}" for each in problems[:LISTED]]
+    lines = [f"left out {clean(each['sample'])}: {clean(first_line(each['error']))}" for each in problems[:LISTED]]
     more = len(problems) - LISTED
     return [*lines, f"left out {more} more ({either('--json lists them', 'problems has them')})"] if more > 0 else lines
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.render._numbers import ABSENT, around, digits, percent
 from lpbench.render._table import Column, blocks, hanging, unstyled
 from lpbench.render._units import Unit, unit_for
-from lpbench.results.names import name_of
+from lpbench.results.names import names_of
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import READABLE
 from lpbench.util.text import cells, clean, shorten
@@ -27,8 +27,7 @@ MILLISECOND = Unit("ms", 1e6)
 def details(result: Result, *, width: int, paint: Paint = unstyled) -> list[str]:
     """Return the lines of all sections."""
     lines: list[str] = []
-    for configuration in result.configurations:
-        name = name_of(configuration, result.configurations)
+    for name, configuration in zip(names_of(result.configurations), result.configurations, strict=True):
         facts = {**configuration.options, **configuration.facts}
         lines += ["", paint(f"{name}: runs", "bold"), *runs(configuration, width)]
         lines += ["", paint(f"{name}: metrics", "bold"), *metrics(configuration.metrics, width)]
@@ -76,7 +75,7 @@ def pairs(values: Mapping[str, Any], width: int) -> list[str]:
 
 def _lines(known: Mapping[str, str], width: int) -> list[str]:
     """Return a line for each name: a value that is too long for the width ends in an ellipsis."""
-    widest = max(map(cells, known), default=0)
+    widest = min(max(map(cells, known), default=0), width)
     return [shorten(f"  {name}{' ' * (widest - cells(name))}  {value}", width) for name, value in known.items()]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from lpbench.render import _context
@@ -10,9 +9,9 @@ from lpbench.render._breakdown import parts
 from lpbench.render._details import details
 from lpbench.render._stage_table import stage_table
 from lpbench.render._summary import summary
-from lpbench.render._table import hanging
+from lpbench.render._table import hanging, wrapped
 from lpbench.results.model import INTERRUPTED
-from lpbench.results.names import name_of
+from lpbench.results.names import names_of
 from lpbench.util.text import shorten
 
 if TYPE_CHECKING:
@@ -28,14 +27,13 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
         lines = _single(measured[0], result, head, width=width, paint=paint)
     else:
         lines = [*head, "", *summary(result, width=width, paint=paint)]
-    for configuration in measured:
+    for name, configuration in zip(names_of(result.configurations), result.configurations, strict=True):
         if breakdown := parts(configuration, width=width, paint=paint):
-            name = name_of(configuration, result.configurations)
             lines += ["", *([paint(name, "bold")] if len(result.configurations) > 1 else []), *breakdown]
     if result.state == INTERRUPTED:
         lines.append(paint("interrupted: the figures cover what was measured until then", "warn"))
     for reason in _context.missing(result):
-        lines += [paint(line, "warn") for line in textwrap.wrap(reason, width, subsequent_indent="  ")]
+        lines += [paint(line, "warn") for line in wrapped(reason, width)]
     return [*lines, *details(result, width=width, paint=paint)] if verbose else lines
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from lpbench.jobs.agreement import Agreed
 from lpbench.render import WIDTH, Column, _html, agreement, comparison, fit, text, unstyled
+from lpbench.render._table import wrapped
 from lpbench.results.comparison import Compared
 from lpbench.results.model import Result
 from lpbench.util.shown import Sheet, Shown
@@ -65,7 +65,7 @@ def _entries(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     for first, *others in rows:
         lines.append(first)
         for cell in filter(None, others):
-            lines += textwrap.wrap(cell, WIDTH, initial_indent="  ", subsequent_indent="    ")
+            lines += [f"  {line}" for line in wrapped(cell, WIDTH - 2)]
     return lines
 
 

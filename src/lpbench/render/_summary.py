@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lpbench.render._numbers import ABSENT, around, beside, digits, unknown
 from lpbench.render._table import Column, blocks, fit, hanging, unstyled
 from lpbench.render._units import Unit, metric_of, uncertainty, unit_for, value
-from lpbench.results.names import name_of, percentile_metric, percentile_name
+from lpbench.results.names import name_of, names_of, percentile_metric, percentile_name
 from lpbench.results.ranking import passes, rank
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import FEWEST_RUNS
@@ -66,14 +66,18 @@ def summary_table(result: Result) -> tuple[list[Column], list[list[str]]]:
     """Return columns and rows, the fastest configuration first."""
     ranking, turns = rank(result), turn_metrics(result.lockstep)
     unit = unit_for([result.configurations[index] for index in ranking.order])
-    rows = [_row(result, index, unit, turns.get(index), _beside(ranking, index)) for index in ranking.order]
+    names = names_of(result.configurations)
+    rows = [
+        [names[index], *_row(result, index, unit, turns.get(index), _beside(ranking, index))] for index in ranking.order
+    ]
     return _columns(unit, result, ranking, in_turns=bool(turns)), rows
 
 
 def not_told_apart(result: Result) -> list[str]:
     """Return the configurations of which none is shown to be the fastest, and why where there are too few runs."""
     ranking = rank(result)
-    names = [name_of(result.configurations[index], result.configurations) for index in ranking.tied]
+    known = names_of(result.configurations)
+    names = [known[index] for index in ranking.tied]
     found = [ranking.verdicts[index] for index in ranking.tied if index in ranking.verdicts]
     why = next((f" ({each.reason})" for each in found if each.code == "too-few-runs"), "")
     return [f"not told apart: {', '.join(names)}{why}"] if names else []
@@ -108,14 +112,15 @@ def unmeasured(
     others = [each for each in configurations if not each.measured]
     if not others:
         return []
-    names = [name_of(each, configurations) for each in others]
-    widest = max(map(cells, names))
+    known = zip(names_of(configurations), configurations, strict=True)
+    names = [name for name, each in known if not each.measured]
+    widest = min(max(map(cells, names)), width)
     return [
         paint("not measured", "dim"),
         *(
             line
             for name, each in zip(names, others, strict=True)
-            for line in _with_reason(f"  {name}{' ' * (widest - cells(name))}  ", each, width)
+            for line in _with_reason(f"  {name}{' ' * max(0, widest - cells(name))}  ", each, width)
         ),
     ]
 
@@ -150,7 +155,7 @@ def _beside_what(result: Result, ranking: Ranking) -> str:
 
 
 def _row(result: Result, index: int, unit: Unit, turns: Mapping[str, Metric] | None, verdict: str) -> list[str]:
-    """Return the cells of a configuration.
+    """Return the cells of a configuration after its name.
 
     :param turns: Its times by stage in the turns that it took; None shows those of its runs alone.
     :param verdict: What stands beside them.
@@ -159,7 +164,6 @@ def _row(result: Result, index: int, unit: Unit, turns: Mapping[str, Metric] | N
     total, *stages = (turns.get(stage) if turns else metric_of(each, stage) for stage in (TOTAL, *STAGES))
     facts, rate = each.facts, each.metrics.get("THROUGHPUT")
     return [
-        name_of(each, result.configurations),
         value(total, unit),
         beside(uncertainty(total, unit, total.n if turns and total else len(each.counted))),
         *(value(stage, unit) for stage in stages),

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     """Adds a style to a text: ``bold``, ``dim``, ``good``, ``bad`` or ``warn``."""
 
 GAP = 2
+LONGEST = 5000
+"""Characters of a paragraph that are shown."""
 LEAST = 8
 """Columns of the terminal to which words are cut before numbers are."""
 
@@ -47,10 +49,10 @@ class Column:
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, gap: int = GAP) -> list[str]:
     """Return the lines of a table, groups and header first; columns without title and content are left out."""
-    used = [at for at, column in enumerate(columns) if column.title or any(row[at] for row in rows)]
-    kept = [columns[at] for at in used]
+    every = _widths(columns, rows)
+    used = [at for at, size in enumerate(every) if size]
+    kept, widths = [columns[at] for at in used], [every[at] for at in used]
     grid = [[column.title for column in kept], *([row[at] for at in used] for row in rows)]
-    widths = [max(map(cells, column)) for column in zip(*grid, strict=True)]
     lines = [_line(kept, row, widths, gap) for row in grid]
     groups = _groups(kept, widths, gap)
     return [groups, *lines] if groups else lines
@@ -58,10 +60,12 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, gap: int 
 
 def fit(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str] | None:
     """Return a table at most ``width`` wide, with narrower gaps if necessary; None if it does not fit."""
+    widths = list(filter(None, _widths(columns, rows)))
     for gap in (GAP, 1):
-        lines = table(columns, rows, gap=gap)
-        if max(map(cells, lines)) <= width:
-            return lines
+        if sum(widths) + gap * (len(widths) - 1) <= width:  # before lines are padded to the widest cell
+            lines = table(columns, rows, gap=gap)
+            if max(map(cells, lines)) <= width:
+                return lines
     return None
 
 
@@ -100,15 +104,28 @@ def hanging(text: str, width: int, indent: int = 2) -> list[str]:
     """Return a text wrapped to ``width``, each line set in and those after the first further; words stay whole."""
     import textwrap  # not needed for most listings
 
+    text = _within(text)
     first, later = " " * indent, " " * (indent + 2)
     return textwrap.wrap(
         text, width, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
     )
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """Return a text wrapped to ``width``, each line after the first set in."""
+    import textwrap
+
+    return textwrap.wrap(_within(text), width, subsequent_indent="  ")
+
+
+def _within(text: str) -> str:
+    """Return a text without what nobody reads on a screen; wrapping takes the square of a long word's length."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def _cut(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """Return a table whose cells are shortened to widths that fit."""
-    widths = _widths(columns, rows)
+    widths = [min(size, max(width, 1)) for size in _widths(columns, rows)]
     gaps = sum(map(bool, widths)) - 1
     words = [at for at, column in enumerate(columns) if column.words]
     for able, least in (([at for at in words if at], LEAST), (words, LEAST), (range(len(columns)), 1)):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render import Column, _html, digits, hanging, narrow
 from lpbench.render._numbers import ABSENT
+from lpbench.render._table import wrapped
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, subject_changes
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.pairing import unpaired
@@ -83,10 +83,8 @@ def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint:
         notes = _basis(each, result.lockstep_reason)
         lines += [*_table(each, width, paint), *_wrapped(notes, width, paint, "dim")]
     others = unmeasured(result.configurations, paint, width=width)
-    wrapped = [
-        paint(line, "warn") for doubt in doubts(result) for line in textwrap.wrap(doubt, width, subsequent_indent="  ")
-    ]
-    return [*lines, *others, *wrapped]
+    doubtful = [paint(line, "warn") for doubt in doubts(result) for line in wrapped(doubt, width)]
+    return [*lines, *others, *doubtful]
 
 
 def saved_json(word: str, other: str, first: Result, second: Result, each: Compared) -> dict[str, Any]:
@@ -272,7 +270,7 @@ def _basis(each: Compared, apart: str) -> Iterator[str]:
 
 
 def _wrapped(notes: Iterator[str] | Sequence[str], width: int, paint: Paint, style: str) -> list[str]:
-    return [paint(line, style) for note in notes for line in textwrap.wrap(note, width, subsequent_indent="  ")]
+    return [paint(line, style) for note in notes for line in wrapped(note, width)]
 
 
 def _paint(line: str, verdict: str, paint: Paint) -> str:

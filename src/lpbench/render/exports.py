@@ -14,7 +14,8 @@ from lpbench.render._breakdown import parts_notes, parts_table
 from lpbench.render._stage_table import stage_columns, stage_rows
 from lpbench.render._summary import EACH_ALONE, summary_table, unmeasured
 from lpbench.render._units import unit_for
-from lpbench.results.names import name_of
+from lpbench.results.names import names_of
+from lpbench.results.stages import TOTAL
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from lpbench.results.run import Metric
 
 Notes = Sequence[Sequence[str]]
+Without = tuple[str, str, str]
+"""What has no verdict: what it is called in the first and in the second, empty where nobody asked for it, and why."""
 METRIC_COLUMNS = (
     *("configuration", "engine", "metric", "value", "unit", "lower", "upper", "confidence", "n", "reason", "source"),
 )
@@ -33,6 +36,8 @@ VERDICT_COLUMNS = (
     *("first", "second", "basis", "stage", "verdict", "ratio", "lower", "upper", "runs", "margin"),
     *("first_ns", "second_ns", "reason", "code"),
 )
+FIGURES = 8
+"""Columns of a verdict between its stage and its reason."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of a text that a spreadsheet would compute."""
 WIDE = 1000
@@ -60,29 +65,35 @@ def of_result(result: Result, form: str) -> str:
     return {"csv": result_csv, "markdown": result_markdown, "html": result_page}[form](result)
 
 
-def of_comparisons(found: Sequence[Compared], form: str, notes: Notes) -> str:
+def of_comparisons(found: Sequence[Compared], form: str, notes: Notes, without: Sequence[Without] = ()) -> str:
     """Return comparisons as ``csv``, ``markdown`` or ``html``.
 
     :param notes: On each comparison, for people.
+    :param without: What has no counterpart: a row of a table for programs, which has no notes.
     """
     if form == "csv":
-        return comparisons_csv(found)
+        return comparisons_csv(found, without)
     return {"markdown": comparisons_markdown, "html": comparisons_page}[form](found, notes)
 
 
 def result_csv(result: Result) -> str:
     """Return a row for each metric of each configuration, with full precision; times in the metric's unit."""
     rows = (
-        (name_of(each, result.configurations), each.engine, name, *_metric(metric))
-        for each in result.configurations
+        (called, each.engine, name, *_metric(metric))
+        for called, each in zip(names_of(result.configurations), result.configurations, strict=True)
         for name, metric in each.metrics.items()
     )
     return _csv(METRIC_COLUMNS, rows)
 
 
-def comparisons_csv(found: Sequence[Compared]) -> str:
-    """Return a row for each stage of each comparison, with full precision; times in nanoseconds."""
-    return _csv(VERDICT_COLUMNS, (row for each in found for row in _verdicts(each)))
+def comparisons_csv(found: Sequence[Compared], without: Sequence[Without] = ()) -> str:
+    """Return a row for each stage of each comparison, with full precision; times in nanoseconds.
+
+    What could not be compared has a row without figures and the code ``unpaired``.
+    """
+    nothing = (None,) * FIGURES
+    alone = ((first, second, "", TOTAL, *nothing, why, "unpaired") for first, second, why in without)
+    return _csv(VERDICT_COLUMNS, (*(row for each in found for row in _verdicts(each)), *alone))
 
 
 def result_markdown(result: Result) -> str:

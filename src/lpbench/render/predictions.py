@@ -8,9 +8,9 @@ from lpbench.render import WIDTH
 from lpbench.render._answers import LISTS, answer, later_of, plain_text
 from lpbench.render._numbers import digits
 from lpbench.render._table import Column, hanging, narrow, unstyled
-from lpbench.results.names import name_of
+from lpbench.results.names import names_of
 from lpbench.results.predictions import same_answer
-from lpbench.util.text import clean
+from lpbench.util.text import clean, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +49,8 @@ def prediction(each: Mapping[str, Any]) -> list[str]:
         for lines in (prediction({"sample": one["item"], **one}) for one in found)
         for line in lines
     ]
-    return [*_block({key: value for key, value in each.items() if key not in {"item", *later_of(each)}}), *later]
+    apart = {"item", *later_of(each)}
+    return [*_block({key: value for key, value in each.items() if key not in apart}), *later]
 
 
 def _block(each: Mapping[str, Any]) -> list[str]:
@@ -81,7 +82,7 @@ def readings(metrics: Mapping[str, Metric]) -> tuple[list[str], list[str]]:
 
 def state(each: Configuration) -> str:
     """Return the analyzer's last list: OK, or what went wrong."""
-    said = clean(each.state.splitlines()[0] if each.state else "")
+    said = clean(first_line(each.state))
     return f"[ 'BENCHMARK_STATE', {said!r} ]"
 
 
@@ -97,10 +98,11 @@ def _candidate(each: Any) -> str:
 
 def answers(result: Result, paint: Paint = unstyled, *, width: int = WIDTH) -> list[str]:
     """Return the best answer for each sample, and where engines answer otherwise than the first."""
-    found = [each for each in result.configurations if each.predictions]
+    named = zip(names_of(result.configurations), result.configurations, strict=True)
+    found = [(name, each) for name, each in named if each.predictions]
     if not found:
         return ["no predictions"]
-    first, *others = found
+    (_, first), *others = found
     best = {clean(each.get("sample", "")): answer(each) for each in first.predictions}
     reference = {each.get("sample"): each for each in first.predictions}
     columns = [Column("sample", left=True), Column("best answer", left=True), Column("score")]
@@ -110,8 +112,8 @@ def answers(result: Result, paint: Paint = unstyled, *, width: int = WIDTH) -> l
         *lines,
         *(
             line
-            for each in others
-            for said in _otherwise(name_of(each, result.configurations), each, reference)
+            for name, each in others
+            for said in _otherwise(name, each, reference)
             for line in hanging(said, width, 0)
         ),
     ]

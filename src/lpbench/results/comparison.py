@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench import machine
 from lpbench.errors import ResultError, either
 from lpbench.results.cpu_frequency import frequency
-from lpbench.results.names import BENCHMARK, facts_by_name, name_of, percentile_metric
+from lpbench.results.names import BENCHMARK, facts_by_name, names_of, percentile_metric
 from lpbench.results.pairing import pairs
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL
@@ -106,16 +106,18 @@ def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool 
     times are those of one sample.
 
     :param force: Compare results of different machines too.
-    :raises ResultError: They come from different machines, or have no configuration in common.
+    :raises ResultError: They come from different machines, have no configuration in common, or one with a run that took
+        no time.
     """
     if not force:
         _refuse_other_machine(first, second)
-    found = Comparisons(_compare((first, one), (second, other), margin) for one, other in pairs(first, second))
+    names = {id(each): name for result in (first, second) for name, each in _named(result)}
+    found = Comparisons(
+        _compare((first, one), (second, other), (names[id(one)], names[id(other)]), margin)
+        for one, other in pairs(first, second)
+    )
     if not found:
-        engines = [
-            ", ".join(name_of(each, result.configurations) for each in result.configurations if each.measured)
-            for result in (first, second)
-        ]
+        engines = [", ".join(name for name, each in _named(result) if each.measured) for result in (first, second)]
         raise ResultError(
             f"no engine was measured in both: the first has {engines[0] or 'none'}, the second {engines[1] or 'none'}",
             hint="measure the same engine in both",
@@ -198,13 +200,19 @@ Measured = tuple["Result", "Configuration"]
 """A configuration and the result that it stands in."""
 
 
-def _compare(one: Measured, other: Measured, margin: float) -> Compared:
+def _named(result: Result) -> list[tuple[str, Configuration]]:
+    return list(zip(names_of(result.configurations), result.configurations, strict=True))
+
+
+def _compare(one: Measured, other: Measured, names: tuple[str, str], margin: float) -> Compared:
     (before, first), (after, second) = one, other
     workload = workload_changes(one, other)
     per_sample = set(workload) == {"batch"}
     sizes = (first.configuration.batch, second.configuration.batch) if per_sample else (1, 1)
     added = sum(added_runs(len(found.counted), planned=result.settings.adaptive) for result, found in (one, other))
     times = {stage: _each(first.run_medians(stage), second.run_medians(stage), sizes) for stage in (TOTAL, *STAGES)}
+    if not _timed(*times[TOTAL]):
+        raise ResultError(f"{' → '.join(map(clean, names))}: a run took no time, so that there is no ratio")
     units = {stage: _each(first.run_units(stage), second.run_units(stage), sizes) for stage in times}
     reason = _no_units(before, after)
     if not reason and not all(units[TOTAL]):
@@ -218,8 +226,7 @@ def _compare(one: Measured, other: Measured, margin: float) -> Compared:
         stages, withheld = judged(_verdicts(units, margin, drift, added=added), medians)
     cycles, cycles_reason = _cycles(one, other, times, margin, added=added)
     return Compared(
-        name_of(first, before.configurations),
-        name_of(second, after.configurations),
+        *names,
         stages,
         medians,
         TIME if reason else YARDSTICK,

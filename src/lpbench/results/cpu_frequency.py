@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 GIGAHERTZ = 1000.0
 """In megahertz; a frequency in gigahertz is the number of cycles in a nanosecond."""
+FASTEST = 1e6
+"""Megahertz that no processor has; a file may claim anything."""
 STEADY = 0.02
 """Largest relative change of the frequency from before to after the runs at which cycles are still computed."""
 
@@ -56,7 +58,7 @@ def _read(result: Result, state: str) -> float | Unavailable:
 
 
 def _sound(mhz: object) -> bool:
-    return isinstance(mhz, (int, float)) and mhz > 0
+    return isinstance(mhz, (int, float)) and 0 < mhz < FASTEST
 
 
 def _fact(environment: Mapping[str, Any], part: str, key: str) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConfigError, ResultError
 from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.results.document_checks import NULLABLE, problems_of
 from lpbench.results.json_encode import FORMAT, VERSION
 from lpbench.results.model import Configuration, Result
 from lpbench.results.run import Lockstep, Metric, Run, Slice, Stage
@@ -26,7 +27,9 @@ from lpbench.results.stats import Interval, Summary
 from lpbench.util import dataclass_config
 from lpbench.util.json_files import parse_json
 from lpbench.util.outcome import RunOutcome
+from lpbench.util.problems import show
 from lpbench.util.regular_files import read_regular
+from lpbench.util.schema import published_problems
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
 BLOCK_LIMIT = 10_000_000
 """Samples that a block read from a file may hold."""
 FILE_LIMIT = 512 << 20
+"""Bytes of a file that are read."""
+WHOLE = ("int", "int | None")
+"""Types of fields that hold whole numbers, as they are annotated."""
 
 
 def from_dict(document: Any, *, where: str = "") -> Result:
@@ -44,8 +50,7 @@ def from_dict(document: Any, *, where: str = "") -> Result:
     :param where: The file, for errors.
     :raises ResultError: It is of another format or version, or breaks the schema.
     """
-    document = _in_this_version(document, where)
-    _check_schema(document, where)
+    document = checked(document, where=where)
     values = _known(Result, document)
     values["settings"] = _settings_in(document["settings"], where)
     values["resolved"] = Resolved(**_tuples(_known(Resolved, document["resolved"])))
@@ -54,9 +59,29 @@ def from_dict(document: Any, *, where: str = "") -> Result:
     return Result(**values)
 
 
+def checked(document: Any, *, where: str = "") -> dict[str, Any]:
+    """Return a document in the present version, with everything in it checked but the contents of samples.
+
+    :param where: The file, for errors.
+    :raises ResultError: It is of another format or version, breaks the schema, or contradicts itself.
+    """
+    present = _in_this_version(document, where)
+    problem = next(published_problems(present, "lpbench.results", "result"), None)
+    problem = problem or next(problems_of(present), None)
+    if problem is not None:
+        raise ResultError(str(problem), where=where)
+    return present
+
+
 def _known(kind: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a dataclass that a document holds: later versions of lpbench add others."""
-    return {item.name: document[item.name] for item in dataclasses.fields(kind) if item.name in document}
+    """Return the fields of a dataclass that a document holds: later versions of lpbench add others.
+
+    Whole numbers may be written as 1.0, which JSON does not tell from 1.
+    """
+    known = [item for item in dataclasses.fields(kind) if item.name in document]
+    values = {item.name: document[item.name] for item in known}
+    whole = [item.name for item in known if item.type in WHOLE and isinstance(values[item.name], float)]
+    return {**values, **{name: int(values[name]) for name in whole}}
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +100,7 @@ def decode(block: Mapping[str, Any], *, where: str = "") -> array[int]:
 
     :raises ResultError: It is damaged, or holds another number of integers than it says.
     """
-    count = block["count"]
+    count = int(block["count"])
     if not 0 <= count <= BLOCK_LIMIT:
         raise ResultError(f"a block of samples claims {count} integers; at most {BLOCK_LIMIT} are allowed", where=where)
     try:
@@ -95,7 +120,7 @@ def _lockstep_in(document: Mapping[str, Any]) -> Lockstep:
     ratios, first_ns = (
         {stage: tuple(found) for stage, found in document.get(name, {}).items()} for name in ("ratios", "first_ns")
     )
-    return Lockstep(document["first"], document["second"], ratios, first_ns)
+    return Lockstep(int(document["first"]), int(document["second"]), ratios, first_ns)
 
 
 def _configuration_in(document: Mapping[str, Any], where: str) -> Configuration:
@@ -130,15 +155,16 @@ def _run_in(document: Mapping[str, Any], where: str) -> Run:
 
 def _refuse_sums(raw: Mapping[str, array[int]], where: str) -> None:
     """Refuse samples whose stages do not add up to their total: somebody changed the file."""
-    stages = [values for stage, values in raw.items() if stage in STAGES]
+    stages = [raw[stage] for stage in STAGES if stage in raw]
     if raw and (min(map(min, filter(None, raw.values())), default=0) < 0):
         raise ResultError("a stored time is negative", where=where)
-    if raw and [sum(each) for each in zip(*stages, strict=True)] != list(raw.get(TOTAL, ())):
+    if raw and [sum(each) for each in zip(*stages, strict=True)] != list(raw[TOTAL]):
         raise ResultError("the stages of a sample do not add up to its total", where=where)
 
 
 def _summary_in(document: Mapping[str, Any]) -> Summary:
-    missing = {name: Unavailable(**_known(Unavailable, each)) for name, each in document["reasons"].items()}
+    reasons = document["reasons"]
+    missing = {name: Unavailable(**_known(Unavailable, reasons[name])) for name in NULLABLE if document[name] is None}
     return Summary(**{**_known(Summary, document), "interval": _interval_in(document["interval"]), **missing})
 
 
@@ -156,31 +182,29 @@ def _in_this_version(document: Any, where: str) -> dict[str, Any]:
     :raises ResultError: It is not a result, or of a version that is not known.
     """
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        found = document.get("format") if isinstance(document, dict) else type(document).__name__
+        found = f"format is {show(document.get('format'))}" if isinstance(document, dict) else show(document)
+        raise ResultError(f"not a result of lpbench: {found}", where=where, hint=f'a result has "format": "{FORMAT}"')
+    version = document.get("version")
+    if isinstance(version, bool) or version not in (1, VERSION):
         raise ResultError(
-            f"not a result of lpbench: format is {found!r}",
-            where=where,
-            hint=f'a result has "format": "{FORMAT}"',
-        )
-    if document.get("version") == 1:
-        from lpbench.results.migration import to_version_2
-
-        return to_version_2(document, where=where)
-    if document.get("version") != VERSION:
-        raise ResultError(
-            f"result version {document.get('version')!r} is not read; this lpbench reads versions 1 to {VERSION}",
+            f"result version {show(version)} is not read; this lpbench reads versions 1 to {VERSION}",
             where=where,
             hint="read it with the lpbench that wrote it, or measure again",
         )
-    return document
+    if version == VERSION:
+        return document
+    from lpbench.results.migration import to_version_2
+
+    return to_version_2(document, where=where)
 
 
-def _check_schema(document: Mapping[str, Any], where: str) -> None:
-    from lpbench.util.schema import iter_problems, published
+def read_document(path: Path) -> dict[str, Any]:
+    """Return the document in a file, ``checked``, without building the result.
 
-    problem = next(iter(iter_problems(document, published("lpbench.results", "result"))), None)
-    if problem is not None:
-        raise ResultError(str(problem), where=where)
+    :raises ResultError: It is not there, not a regular file, too large, no JSON, or not a result.
+    """
+    data = read_regular(path, limit=FILE_LIMIT, error=ResultError)
+    return checked(parse_json(data, error=ResultError, where=str(path)), where=str(path))
 
 
 def read(path: Path) -> Result:

@@ -7,6 +7,7 @@ say has the settings' defaults, and codes that say nothing more.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ResultError
@@ -35,8 +36,9 @@ def to_version_2(document: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     """
     try:
         return _document(document)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ResultError(f"not a result of version 1: {type(error).__name__}: {error}", where=where) from error
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        what = f"{type(error).__name__}: {error}"[:LONGEST]
+        raise ResultError(f"not a result of version 1: {what}", where=where) from error
 
 
 def _document(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,9 +72,14 @@ def _labels(configurations: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return each engine with its options, numbered where two are the same."""
     engines = [each["engine"] for each in configurations]
     words = [":".join([each["engine"], *_pairs(each["options"])]) for each in configurations]
-    names = [word if engines.count(engine) > 1 else engine for word, engine in zip(words, engines, strict=True)]
-    counts = [names[: at + 1].count(name) for at, name in enumerate(names)]
-    return [f"{name}#{count}" if count > 1 else name for name, count in zip(names, counts, strict=True)]
+    count = Counter(engines)
+    names = [word if count[engine] > 1 else engine for word, engine in zip(words, engines, strict=True)]
+    seen: Counter[str] = Counter()
+    numbered = []
+    for name in names:
+        seen[name] += 1
+        numbered.append(f"{name}#{seen[name]}" if seen[name] > 1 else name)
+    return numbered
 
 
 def _pairs(options: Mapping[str, Any]) -> list[str]:

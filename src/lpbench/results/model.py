@@ -21,6 +21,7 @@ from lpbench.results.stages import TOTAL
 from lpbench.results.turns import turn_metrics
 from lpbench.util.arguments import checked
 from lpbench.util.shown import Shown, several
+from lpbench.util.text import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +116,7 @@ class Configuration(Shown):
         """Return what it is called and its latency, or why there is none."""
         name, latency = self.label or self.engine, self.metrics.get("LATENCY")
         if latency is None or latency.value is None:
-            return f"{name}: {self.state}".splitlines()[0]
+            return first_line(f"{name}: {self.state}")
         return f"{name} {latency.value:.3g} ms"
 
     def run_medians(self, stage: str = TOTAL) -> list[float]:
@@ -163,6 +164,8 @@ class Result(Shown):
 
         :raises ResultError: There are several configurations, or none was measured.
         """
+        if not self.configurations:
+            raise ResultError("there is no latency: the result has no configuration")
         if len(self.configurations) > 1:
             raise ResultError(
                 f"there is no one latency: the result has {len(self.configurations)} configurations, "

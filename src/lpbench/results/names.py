@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lpbench.util.text import clean
@@ -43,7 +44,9 @@ def percentile_metric(q: float) -> str:
 def facts_by_name(configurations: Sequence[Named]) -> dict[str, Any]:
     """Return what sessions say of themselves, by fact and configuration: ``threads onnxruntime:threads=2``."""
     return {
-        f"{fact} {name_of(each, configurations)}": each.facts.get(fact) for each in configurations for fact in FACTS
+        f"{fact} {name}": each.facts.get(fact)
+        for name, each in zip(names_of(configurations), configurations, strict=True)
+        for fact in FACTS
     }
 
 
@@ -53,7 +56,12 @@ def name_of(each: Named, beside: Sequence[Named]) -> str:
     :param beside: All configurations among which the name must be unique, ``each`` included.
     """
     place = next(at for at, sibling in enumerate(beside) if sibling is each)
-    return labels([sibling.configuration for sibling in beside])[place]
+    return names_of(beside)[place]
+
+
+def names_of(configurations: Sequence[Named]) -> list[str]:
+    """Return what each of some configurations is called beside the others."""
+    return labels([each.configuration for each in configurations])
 
 
 def labels(configurations: Sequence[EngineConfiguration]) -> list[str]:
@@ -62,16 +70,42 @@ def labels(configurations: Sequence[EngineConfiguration]) -> list[str]:
     The syntax is that of ``--engine``: ``onnxruntime:threads=2``.  Configurations with equal options are
     numbered from the second on: ``onnxruntime#2``.
     """
-    words = [
-        _words(each, [other for other in configurations if other.engine == each.engine]) for each in configurations
-    ]
-    before = [words[:at].count(name) for at, name in enumerate(words)]
-    return [f"{name}#{count + 1}" if count else name for name, count in zip(words, before, strict=True)]
+    differing = _differing(configurations)
+    words = [_words(each, differing[each.engine]) for each in configurations]
+    seen: Counter[str] = Counter()
+    names = []
+    for word in words:
+        seen[word] += 1
+        names.append(f"{word}#{seen[word]}" if seen[word] > 1 else word)
+    return names
 
 
-def _words(each: EngineConfiguration, siblings: Sequence[EngineConfiguration]) -> str:
+def _differing(configurations: Sequence[EngineConfiguration]) -> dict[str, dict[str, int]]:
+    """Return by engine the options in which its configurations differ, each with its place among all of them.
+
+    In time linear in the options of all: what a file holds is not trusted.
+    """
+    values: dict[str, dict[str, list[Any]]] = {}
+    for each in configurations:
+        of_engine = values.setdefault(each.engine, {})
+        for key, value in each.engine_options.items():
+            of_engine.setdefault(key, []).append(value)
+    counts = Counter(each.engine for each in configurations)
+    return {
+        engine: {key: at for at, (key, given) in enumerate(options.items()) if _differ(given, counts[engine])}
+        for engine, options in values.items()
+    }
+
+
+def _differ(given: Sequence[Any], configurations: int) -> bool:
+    """Say whether an option is not the same in all configurations of an engine; None is as good as not given."""
+    if len(given) < configurations:
+        return any(value is not None for value in given)
+    return any(value != given[0] for value in given)
+
+
+def _words(each: EngineConfiguration, differing: Mapping[str, int]) -> str:
     """Return an engine with those of its options in which configurations of the same engine differ."""
-    options, every = each.engine_options, [sibling.engine_options for sibling in siblings]
-    keys = dict.fromkeys(key for other in every for key in other)
-    differing = [key for key in keys if any(other.get(key) != options.get(key) for other in every)]
-    return clean(":".join([each.engine, *(f"{key}={options[key]}" for key in differing if key in options)]))
+    options = each.engine_options
+    keys = sorted(differing.keys() & options.keys(), key=differing.__getitem__)
+    return clean(":".join([each.engine, *(f"{key}={options[key]}" for key in keys)]))

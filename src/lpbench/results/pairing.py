@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.util.text import clean
+from lpbench.util.text import clean, first_line
 
 if TYPE_CHECKING:
     from lpbench.results.model import Configuration, Result
@@ -59,4 +59,4 @@ def _ended(each: Configuration | None) -> str:
         return "not asked for"
     if each.measured:
         return "measured"
-    return f"not measured ({clean((each.outcome.detail or each.state).splitlines()[0])})"
+    return f"not measured ({clean(first_line(each.outcome.detail) or first_line(each.state))})"

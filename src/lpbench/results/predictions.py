@@ -20,6 +20,10 @@ OVERLAP = 0.5
 """Intersection over union from which on two boxes may be one (PASCAL VOC, 2010)."""
 WORDS = ("label", "text")
 """Keys whose value is the answer itself."""
+CORNERS = 4
+"""Numbers of a box."""
+MOST = 1000
+"""Boxes of one sample that are compared: each is compared with each."""
 ROUNDING = 1e-5
 """Relative difference of numbers that rounding in single precision explains: they are the same answer."""
 
@@ -79,19 +83,18 @@ def count_matching_answers(reference: Sequence[Prediction], other: Sequence[Pred
 
 def same_top(reference: Prediction, other: Prediction) -> bool | None:
     """Whether the best labels are the same, or tie; None where one side has no list of candidates."""
-    first, second = reference.get("top"), other.get("top")
-    if not isinstance(first, list) or not isinstance(second, list):
+    first, second = _records(reference.get("top")), _records(other.get("top"))
+    if first is None or second is None:
         return None
     best = _label(first), _label(second)
     return _same_value(*best) or (_among_best(best[1], first) and _among_best(best[0], second))
 
 
 def boxes(reference: Prediction, other: Prediction) -> Boxes | None:
-    """Return how far the boxes are the same; None where one side can have none."""
-    sides = [each.get("items") for each in (reference, other)]
-    if not all(isinstance(each, list) and all("box" in one for one in each) for each in sides):
+    """Return how far the boxes are the same; None where one side can have none, or more than are compared."""
+    first, second = _boxed(reference), _boxed(other)
+    if first is None or second is None or max(len(first), len(second)) > MOST:
         return None
-    first, second = (each or [] for each in sides)
     pairs = matches(first, second)
     return Boxes(len(pairs), max(len(first), len(second)), sum(overlap for _, _, overlap in pairs))
 
@@ -126,6 +129,25 @@ def overlap(first: Box, second: Box) -> float:
     common = max(0.0, width) * max(0.0, height)
     union = _area(first) + _area(second) - common
     return common / union if union > 0 else 0.0
+
+
+def _boxed(prediction: Prediction) -> list[Prediction] | None:
+    """Return the things of a prediction if each has a box: what a file holds may be anything."""
+    things = _records(prediction.get("items"))
+    return things if things is not None and all(_is_box(each.get("box")) for each in things) else None
+
+
+def _is_box(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) >= CORNERS and all(map(_is_number, value))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _records(value: object) -> list[Prediction] | None:
+    """Return a list of objects; None for anything else."""
+    return value if isinstance(value, list) and all(isinstance(each, dict) for each in value) else None
 
 
 def _area(box: Box) -> float:
@@ -167,9 +189,10 @@ def same_answer(reference: Prediction, other: Prediction) -> bool | None:
 
 def _same_inside(reference: Any, other: Any) -> bool | None:
     """Whether a later component of a chain says the same of each thing."""
-    if not isinstance(reference, list) or not isinstance(other, list) or len(reference) != len(other):
+    first, second = _records(reference), _records(other)
+    if first is None or second is None or len(first) != len(second):
         return False
-    known = [each for each in map(same_answer, reference, other) if each is not None]
+    known = [each for each in map(same_answer, first, second) if each is not None]
     return all(known) if known else None
 
 
@@ -178,7 +201,7 @@ def _later(prediction: Prediction) -> list[str]:
     return [
         name
         for name, value in prediction.items()
-        if isinstance(value, list) and value and all(isinstance(each, dict) and "item" in each for each in value)
+        if value and (records := _records(value)) and all("item" in each for each in records)
     ]
 
 
@@ -186,14 +209,20 @@ def _score_gap(reference: Prediction, other: Prediction) -> float:
     """Return the largest difference between the scores of what both found."""
     gaps = [_gap(reference, other)]
     if same_top(reference, other) is not None:
-        there = {each.get("label"): each for each in other["top"]}
-        gaps += [_gap(each, there.get(each.get("label"), {})) for each in reference["top"]]
+        there = {_key(each): each for each in other["top"]}
+        gaps += [_gap(each, there.get(_key(each), {})) for each in reference["top"]]
     if boxes(reference, other) is not None:
         first, second = reference["items"], other["items"]
         gaps += [_gap(first[i], second[j]) for i, j, _ in matches(first, second)]
     for name in _later(reference):
-        gaps += [_score_gap(*pair) for pair in zip(reference[name], other.get(name) or (), strict=False)]
+        gaps += [_score_gap(*pair) for pair in zip(reference[name], _records(other.get(name)) or (), strict=False)]
     return max(gaps)
+
+
+def _key(candidate: Prediction) -> object:
+    """Return a candidate's label as what can be looked up: a file may hold a list there."""
+    label = candidate.get("label")
+    return repr(label) if isinstance(label, (list, dict)) else label
 
 
 def _gap(first: Prediction, second: Prediction) -> float:

@@ -113,5 +113,5 @@ def _rivals(result: Result, verdicts: Mapping[int, Comparison], index: int) -> b
 
 
 def _latency(configuration: Configuration) -> float:
-    known = configuration.latency.value
-    return math.inf if known is None else known
+    latency = configuration.metrics.get("LATENCY")
+    return math.inf if latency is None or latency.value is None else latency.value

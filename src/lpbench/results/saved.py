@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lpbench.errors import ResultError
 from lpbench.results import store
-from lpbench.results.json_encode import FORMAT
+from lpbench.results.json_document import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,7 +76,7 @@ class Filter:
 def saved(wanted: Filter = Filter()) -> list[SavedResult]:
     """Return the saved results that fit, the newest first.
 
-    Only what is shown is read: samples are not decoded, and the schema is not checked.
+    Each is read and checked as ``lpbench show`` does, but for its samples, which are not decoded.
     """
     now = time.time()
     found = (_saved(path) for path in _files())
@@ -111,47 +110,32 @@ def _files() -> Iterator[Path]:
 def _saved(path: Path) -> SavedResult | None:
     """Return what a file holds; None where it is gone by now."""
     try:
-        facts = path.stat()
-        document = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        facts = path.stat() if path.exists() else path.lstat()
+    except OSError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
-        facts = path.lstat()
-        document, reason = None, f"not complete JSON: {error}" if isinstance(error, ValueError) else str(error)
-    else:
-        reason = "" if _at(document, "format") == FORMAT else "not a result of lpbench"
-    if reason:
-        return SavedResult(path.stem, path, "", (), None, "unreadable", facts.st_mtime, facts.st_size, reason)
-    configurations = [each for each in _at(document, "configurations") or () if isinstance(each, dict)]
-    latencies = [_at(each, "metrics", "LATENCY", "value") for each in configurations]
-    known = [float(value) for value in latencies if isinstance(value, (int, float))]
+    written, size = facts.st_mtime, facts.st_size
+    try:
+        document = read_document(path)
+    except ResultError as error:
+        reason = " ".join(each for each in (error.what, error.hint) if each)
+        return SavedResult(path.stem, path, "", (), None, "unreadable", written, size, reason)
+    configurations = document["configurations"]
+    latencies = (each["metrics"].get("LATENCY", {}).get("value") for each in configurations)
     return SavedResult(
         path.stem,
         path,
-        str(_at(document, "app", "name") or ""),
-        tuple(str(each.get("label") or _engine(each)) for each in configurations),
-        min(known, default=None),
-        str(_at(document, "state") or ""),
-        _seconds(_at(document, "created"), facts.st_mtime),
-        facts.st_size,
+        document["app"]["name"],
+        tuple(each["label"] or each["configuration"]["engine"] for each in configurations),
+        min((float(value) for value in latencies if value is not None), default=None),
+        document["state"],
+        _seconds(document["created"], written),
+        size,
     )
 
 
-def _engine(configuration: dict[str, Any]) -> str:
-    """Return a configuration's engine, as version 2 or as version 1 has it."""
-    return str(_at(configuration, "configuration", "engine") or configuration.get("engine") or "")
-
-
-def _at(document: Any, *keys: str) -> Any:
-    """Return the value under some keys; None where there is none."""
-    for key in keys:
-        document = document.get(key) if isinstance(document, dict) else None
-    return document
-
-
-def _seconds(created: object, otherwise: float) -> float:
+def _seconds(created: str, otherwise: float) -> float:
     """Return an ISO date as seconds since the epoch."""
     try:
-        return dt.datetime.fromisoformat(str(created)).timestamp()
+        return dt.datetime.fromisoformat(created).timestamp()
     except (ValueError, OverflowError, OSError):
         return otherwise

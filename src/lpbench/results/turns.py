@@ -38,12 +38,12 @@ def turn_metrics(lockstep: Iterable[Lockstep]) -> dict[int, dict[str, Metric]]:
     if not pairs:
         return {}
     reference, longest = max(pairs, key=lambda each: max(len(first) for first, _ in each[1].values()))
-    levels = {stage: first for stage, (first, _) in longest.items()}
+    levels = {stage: (first, statistics.geometric_mean(first)) for stage, (first, _) in longest.items()}
     return {
-        reference.first: {stage: _metric(first, 1.0) for stage, first in levels.items()},
+        reference.first: {stage: _metric(first, 1.0) for stage, (first, _) in levels.items()},
         **{
             pair.second: {
-                stage: _metric(second, _level(levels[stage], first))
+                stage: _metric(second, levels[stage][1] / statistics.geometric_mean(first))
                 for stage, (first, second) in found.items()
                 if stage in levels
             }
@@ -62,12 +62,11 @@ def _run_times(pair: Lockstep) -> dict[str, tuple[Sequence[float], Sequence[floa
     }
 
 
-def _level(whole: Sequence[float], part: Sequence[float]) -> float:
-    """Return how the reference's mean of all runs differs from that of some."""
-    return statistics.geometric_mean(whole) / statistics.geometric_mean(part)
-
-
 def _metric(run_ns: Sequence[float], level: float) -> Metric:
+    """Return a time.
+
+    :param level: How the reference's mean of all runs differs from that of these.
+    """
     times = [ns * level / MILLISECOND for ns in run_ns]
     metric = Metric(statistics.geometric_mean(times), "ms", len(times), source=SOURCE)
     return with_interval(metric, stats.across_runs(times))

@@ -57,11 +57,13 @@ class Problems(Shown, list[Problem]):
 
 def path_text(path: Sequence[str | int]) -> str:
     """Return a path as text: ``components[0].models["my model"]``."""
-    parts = [
-        f"[{part}]" if isinstance(part, int) else f".{part}" if _plain(part) else f"[{json.dumps(part)}]"
-        for part in path
-    ]
-    return "".join(parts).removeprefix(".")
+    return "".join(map(_part_text, path)).removeprefix(".")
+
+
+def _part_text(part: str | int) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    return f".{part}" if len(part) <= SHOWN and _plain(part) else f"[{show(part)}]"
 
 
 def show(value: Any) -> str:
@@ -70,7 +72,7 @@ def show(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return f"a list of {len(value)}"
-    text = json.dumps(value)
+    text = json.dumps(value[: SHOWN + 1] if isinstance(value, str) else value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 

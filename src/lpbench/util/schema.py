@@ -7,6 +7,7 @@ goes unchecked.
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from lpbench.util.schema_keywords import Check, Path
 
-__all__ = ["Problem", "iter_problems", "published"]
+__all__ = ["Problem", "iter_problems", "published", "published_problems"]
 
 ANNOTATIONS = frozenset({"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "default"})
 
@@ -40,6 +41,19 @@ def iter_problems(instance: Any, schema: Mapping[str, Any]) -> Iterator[Problem]
     problems: list[Problem] = []
     _Compiler(schema).check(schema, "#")(instance, (), problems)
     return iter(problems)
+
+
+def published_problems(instance: Any, package: str, name: str) -> Iterator[Problem]:
+    """Yield everything that a published schema refuses in ``instance``; the schema is compiled once for all calls."""
+    problems: list[Problem] = []
+    _compiled(package, name)(instance, (), problems)
+    return iter(problems)
+
+
+@functools.lru_cache
+def _compiled(package: str, name: str) -> Check:
+    schema = published(package, name)
+    return _Compiler(schema).check(schema, "#")
 
 
 class _Compiler:

@@ -88,6 +88,11 @@ def _cells(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
+def first_line(text: str) -> str:
+    """Return the first line of a text, which may be empty."""
+    return next(iter(text.splitlines()), "")
+
+
 def amount(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: ``1 sample``, ``2 samples``, ``3 entries``.
 

@@ -9,7 +9,7 @@ from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import ALL
 from lpbench.jobs.measuring.session import measure
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, Comparisons, beside
-from lpbench.results.names import name_of
+from lpbench.results.names import names_of
 from lpbench.results.settings import RunSettings, documented
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.turns import pair_medians
@@ -119,25 +119,29 @@ def compare_measured(result: Result, *, margin: float = 0.01) -> Comparisons:
     :param margin: What counts as no difference, as a share.
     """
     turns = {pair.second: pair for pair in result.lockstep if pair.ratios.get(TOTAL)}
+    names = names_of(result.configurations)
     measured = [at for at, each in enumerate(result.configurations) if each.measured]
     first = next(iter(turns.values())).first if turns else next(iter(measured), 0)
     return Comparisons(
-        _in_turns(result, turns[at], margin) if at in turns else _one_by_one(result, (first, at), margin)
+        _in_turns(result, turns[at], (names[first], names[at]), margin)
+        if at in turns
+        else _one_by_one(result, (first, at), (names[first], names[at]), margin)
         for at in measured
-        if at != first and (at in turns or _common(result, (first, at)))
+        if at != first and (at in turns or TOTAL in _run_times(result, (first, at)))
     )
 
 
-def _in_turns(result: Result, pair: Lockstep, margin: float) -> Compared:
+def _in_turns(result: Result, pair: Lockstep, names: tuple[str, str], margin: float) -> Compared:
     first, second = result.configurations[pair.first], result.configurations[pair.second]
     added = _added(result, len(pair.ratios[TOTAL]))
-    found = _ordered({stage: verdict(each, margin, added=added) for stage, each in pair.ratios.items() if each})
     turns = pair_medians(pair)
     # Files of before have no times of turns.
-    medians = {stage: turns.get(stage) or _alone(first, second, stage) for stage in found}
+    known = {stage: turns.get(stage) or _alone(first, second, stage) for stage in (TOTAL, *STAGES)}
+    medians = {stage: times for stage, times in known.items() if times and pair.ratios.get(stage)}
+    found = {stage: verdict(pair.ratios[stage], margin, added=added) for stage in medians}
     stages, withheld = judged(found, medians)
     return Compared(
-        *_names(result, first, second),
+        *names,
         stages,
         medians,
         LOCKSTEP,
@@ -146,16 +150,15 @@ def _in_turns(result: Result, pair: Lockstep, margin: float) -> Compared:
     )
 
 
-def _one_by_one(result: Result, pair: tuple[int, int], margin: float) -> Compared:
+def _one_by_one(result: Result, pair: tuple[int, int], names: tuple[str, str], margin: float) -> Compared:
     """Compare two whose runs followed one another: each run's units of the yardstick, or times where there are none."""
     first, second = (result.configurations[at] for at in pair)
     runs = _common(result, pair)
-    times = _figures([(_times(one), _times(other)) for one, other in runs])
+    times = _run_times(result, pair)
     units = _figures([(one.units, other.units) for one, other in runs])
     added = _added(result, len(runs))
     raw_medians = {stage: _means(*both) for stage, both in times.items()}
     raw, withheld = judged(_verdicts(times, margin, added), raw_medians)
-    names = _names(result, first, second)
     if TOTAL not in units:
         reason = str(result.yardstick.get("reason") or "not every run was interleaved with the yardstick")
         return Compared(
@@ -182,16 +185,14 @@ def _one_by_one(result: Result, pair: tuple[int, int], margin: float) -> Compare
     )
 
 
-def _alone(first: Configuration, second: Configuration, stage: str) -> tuple[float, float]:
-    return statistics.fmean(first.run_medians(stage)), statistics.fmean(second.run_medians(stage))
+def _alone(first: Configuration, second: Configuration, stage: str) -> tuple[float, float] | None:
+    """Return the means of the times of a stage alone, nanoseconds; None where one has none."""
+    one, other = first.run_medians(stage), second.run_medians(stage)
+    return (statistics.fmean(one), statistics.fmean(other)) if one and other else None
 
 
 def _added(result: Result, runs: int) -> int:
     return added_runs(runs, planned=result.settings.adaptive)
-
-
-def _names(result: Result, first: Configuration, second: Configuration) -> tuple[str, str]:
-    return name_of(first, result.configurations), name_of(second, result.configurations)
 
 
 def _common(result: Result, pair: tuple[int, int]) -> list[tuple[Run, Run]]:
@@ -220,6 +221,11 @@ def _verdicts(figures: Figures, margin: float, added: int) -> dict[str, Comparis
     }
 
 
+def _run_times(result: Result, pair: tuple[int, int]) -> Figures:
+    """Return the medians of the runs that two configurations have in common, nanoseconds."""
+    return _figures([(_times(one), _times(other)) for one, other in _common(result, pair)])
+
+
 def _times(run: Run) -> dict[str, float]:
     return {stage: float(found.median) for stage, found in run.statistics.items()}
 
@@ -227,7 +233,3 @@ def _times(run: Run) -> dict[str, float]:
 def _means(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:
     """Return geometric means: their quotient is that of the runs' ratios."""
     return statistics.geometric_mean(first), statistics.geometric_mean(second)
-
-
-def _ordered(stages: Mapping[str, Comparison]) -> dict[str, Comparison]:
-    return {stage: stages[stage] for stage in (TOTAL, *(each for each in stages if each != TOTAL))}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.results.stats.dependence import dependence
 from lpbench.results.stats.distributions import binomial_rank, binomial_tail, normal_quantile, t_quantile
-from lpbench.results.stats.samples import Number, as_numbers, middle, positive
+from lpbench.results.stats.samples import Number, as_numbers, bounded_exp, middle, positive
 from lpbench.util.text import amount
 from lpbench.util.unavailable import Unavailable
 
@@ -134,7 +134,7 @@ def across_runs(medians: Iterable[Number], confidence: float = 0.95, *, added: i
         return too_few_runs(len(numbers))
     level, words = widened(confidence, added)
     lower, upper = t_bounds([math.log(number) for number in numbers], level)
-    return Interval(math.exp(lower), math.exp(upper), confidence, f"Student's t over {len(numbers)} runs{words}")
+    return Interval(bounded_exp(lower), bounded_exp(upper), confidence, f"Student's t over {len(numbers)} runs{words}")
 
 
 def too_few_runs(runs: int) -> Unavailable:

@@ -16,7 +16,7 @@ from lpbench.results.stats.intervals import (
     too_few_runs,
     widened,
 )
-from lpbench.results.stats.samples import Number, middle, positive
+from lpbench.results.stats.samples import Number, bounded_exp, middle, positive
 from lpbench.util.shown import Shown
 from lpbench.util.unavailable import Unavailable
 
@@ -81,7 +81,7 @@ def ratio_interval(ratios: Iterable[float], confidence: float = 0.95, *, added: 
     if len(logs) < FEWEST_RUNS:
         return Ratio(estimate, too_few_runs(len(logs)), len(logs))
     level, words = widened(confidence, added, among)
-    lower, upper = map(math.exp, t_bounds(logs, level))
+    lower, upper = map(bounded_exp, t_bounds(logs, level))
     method = f"Student's t over {len(logs)} paired runs{words}"
     return Ratio(estimate, Interval(lower, upper, confidence, method), len(logs))
 
@@ -99,12 +99,12 @@ def unpaired_ratio(
     logs = [[math.log(value) for value in positive(medians)] for medians in (first, second)]
     runs = min(map(len, logs))
     first_mean, second_mean = (math.fsum(values) / len(values) for values in logs)
-    estimate = math.exp(second_mean - first_mean)
+    estimate = bounded_exp(second_mean - first_mean)
     if runs < FEWEST_RUNS:
         return Ratio(estimate, too_few_runs(runs), runs)
     level, words = widened(confidence, added)
     reach = _welch_reach(logs, level)
-    ends = math.exp(second_mean - first_mean - reach), math.exp(second_mean - first_mean + reach)
+    ends = bounded_exp(second_mean - first_mean - reach), bounded_exp(second_mean - first_mean + reach)
     method = f"Welch's t over {len(logs[0])} and {len(logs[1])} runs{words}"
     return Ratio(estimate, Interval(*ends, confidence, method), runs)
 

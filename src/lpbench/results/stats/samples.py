@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 Number = int | float
 
+_FARTHEST = 400.0
 _LARGEST = 1e100
 """No latency in any unit is larger; squares up to here stay finite."""
 
@@ -42,6 +43,14 @@ def positive(values: Iterable[Number]) -> list[Number]:
     if min(numbers) <= 0:
         raise ValueError(f"sample {numbers.index(0)} is 0: a ratio needs values above 0")
     return numbers
+
+
+def bounded_exp(logarithm: float) -> float:
+    """Return e to a power, kept within what floats can compute with.
+
+    The interval of a few runs that differ by orders of magnitude reaches further.
+    """
+    return math.exp(max(-_FARTHEST, min(_FARTHEST, logarithm)))
 
 
 def middle(ordered: list[Number]) -> Number:
