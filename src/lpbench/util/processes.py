@@ -116,6 +116,13 @@ class Child:
         except subprocess.TimeoutExpired:
             return None
 
+    def end_stream(self) -> IO[bytes] | None:
+        """Return a stream that polls as readable once it has ended; None where the system has none."""
+        try:
+            return os.fdopen(os.pidfd_open(self.pid), "rb", buffering=0)
+        except (AttributeError, OSError):  # macOS, and Linux before 5.3
+            return None
+
     def end(self) -> None:
         """End it and everything that it has started, at once; returns when they are gone."""
         if self.ended() is None and can_guard():

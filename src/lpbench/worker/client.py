@@ -108,7 +108,7 @@ class Worker:
         assert self._process.stdin  # noqa: S101 - pipes were asked for
         assert self._process.stdout  # noqa: S101
         assert self._process.stderr  # noqa: S101
-        self._channel = Channel(self._process.stdout, self._process.stdin)
+        self._channel = Channel(self._process.stdout, self._process.stdin, self._child.end_stream())
         self._stderr_lines: collections.deque[bytes] = collections.deque(maxlen=TAIL)
         # Somebody has to read on: a full pipe would block a vendor that prints, and the worker would look hung.
         self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._stderr_lines), daemon=True)

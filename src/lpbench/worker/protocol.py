@@ -45,11 +45,15 @@ class Channel:
     """Sends and receives frames over two unbuffered streams, which belong to it and which it alone closes.
 
     Streams rather than numbers of descriptors: the number of one that is closed may be that of another worker's.
+
+    :param peer: A stream that can be read as soon as the process at the other end has ended, if there is one: the
+        ends of pipes do not tell while another process has inherited them.
     """
 
-    def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
+    def __init__(self, reader: IO[bytes], writer: IO[bytes], peer: IO[bytes] | None = None) -> None:
         self._reader = reader
         self._writer = writer
+        self._peer = peer
 
     def send(self, message: Message, block: bytes = b"", *, timeout: float | None = None) -> None:
         """Send one frame.
@@ -90,8 +94,9 @@ class Channel:
     def close(self) -> None:
         """Close both streams for good; twice is allowed."""
         self.close_writer()
-        with contextlib.suppress(OSError):
-            self._reader.close()
+        for stream in filter(None, (self._reader, self._peer)):
+            with contextlib.suppress(OSError):
+                stream.close()
 
     def close_writer(self) -> None:
         """Tell the other end that nothing more will be sent."""
@@ -112,8 +117,7 @@ class Channel:
             parts += part
         return bytes(parts)
 
-    @staticmethod
-    def _wait(stream: IO[bytes], event: int, deadline: float | None, what: str) -> None:
+    def _wait(self, stream: IO[bytes], event: int, deadline: float | None, what: str) -> None:
         """Wait until a stream is ready.
 
         The deadline is that of the whole frame: a peer that sends or takes a byte now and then must not hold it open.
@@ -122,8 +126,13 @@ class Channel:
             return
         poll = select.poll()
         poll.register(stream, event | select.POLLHUP)
-        if not poll.poll(min(LONGEST_WAIT, max(0.0, deadline - time.monotonic()) * MILLISECONDS)):
+        if self._peer is not None:
+            poll.register(self._peer, select.POLLIN)
+        ready = poll.poll(min(LONGEST_WAIT, max(0.0, deadline - time.monotonic()) * MILLISECONDS))
+        if not ready:
             raise SilenceError(what)
+        if self._peer is not None and [number for number, _ in ready] == [self._peer.fileno()]:
+            raise ClosedError("the other end is gone")
 
 
 def _encode(message: Message, block: bytes) -> bytes:
