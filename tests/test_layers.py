@@ -65,7 +65,6 @@ WITH_EVERY_SETTING = {
 # Distributions beyond pluggy, and the modules that may import them inside functions.
 OPTIONAL = {
     "numpy": {
-        "app.dataset",
         "jobs.conversion",
         "jobs.parity",
         "plugin.builtin.array_files",
@@ -73,6 +72,7 @@ OPTIONAL = {
         "plugin.builtin.tensors",
         "plugin.kit.feed_checks",
         "plugin.kit.narrow_floats",
+        "plugin.kit.npy_files",
         "testing",
         "util.layouts",
         "worker",

@@ -158,6 +158,14 @@ def test_two_components_of_one_name_are_an_error(checked: Callable[..., tuple[li
         ("name: x\nversion: 1\nsource: y\n", 'ai_app.yml: missing key "licence"'),
         (METADATA.replace("synthetic", '""'), "ai_app.yml: source: found nothing"),
         ("name: [", "ai_app.yml: cannot be read as YAML"),
+        ("name: !!timestamp x", "ai_app.yml: cannot be read as YAML: a tag"),
+        ('name: !!int ""', "ai_app.yml: cannot be read as YAML: a tag"),
+        ("name: !!bool x", "ai_app.yml: cannot be read as YAML: a tag"),
+        ("name: !!python/name:os.system", "ai_app.yml: cannot be read as YAML"),
+        ("name: 2024-99-99", "ai_app.yml: cannot be read as YAML: month"),
+        ("a: &a [*a]", "ai_app.yml: cannot be read as YAML: aliases"),
+        ("a: " + "[" * 600 + "]" * 600, "ai_app.yml: cannot be read as YAML: nested"),
+        ('name: "\\ud800"', "ai_app.yml: holds half a surrogate pair"),
     ],
 )
 def test_metadata_have_their_keys(

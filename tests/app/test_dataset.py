@@ -99,12 +99,49 @@ def test_labels_npy_goes_with_the_files_in_order(data: Path) -> None:
         ("file,lable\na.txt,cat\n", "sample 1: has no ground truth\n  known keys: "),
         ("file,label\na.txt,cta\n", r'label "cta" of a.txt is not among the app\'s 2 labels\n.*did you mean "cat"'),
         ("file,value\na.txt,much\n", "value 'much' is not a number"),
+        ("file,value\na.txt,nan\n", "value is nan\n  expected a finite number"),
+        ("file,value\na.txt,1e999\n", "value is inf"),
+        ("file,label\na\0b.txt,cat\n", "CSV|is not a path"),
+        (f"file,label\n{'a' * 300},cat\n", "is not a path: file name too long"),
+        (f"file,label\na.txt,{'a' * 200_000}\n", "line 2: cannot be read as CSV: field larger than field limit"),
+        ("file,label\nloop.txt,cat\n", "loop|do(es)? not exist"),
     ],
 )
 def test_what_is_wrong_with_a_manifest_is_named(data: Path, text: str, wrong: str) -> None:
     (data / "labels.csv").write_text(text)
+    (data / "loop.txt").symlink_to("loop.txt")
     with pytest.raises(AppError, match=wrong):
         _truths(data, ("cat", "dog"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("label", None), ("label", ["cat"]), ("text", {}), ("text", [["x"]]), ("value", None), ("value", [1])),
+        *(("mask", 3), ("mask", {"size": [1, 1]}), ("mask", "a\0b"), ("mask", "m" * 300), ("mask", "../m.png")),
+        *(("items", 3), ("items", [3]), ("items", [{"box": [1, 2, 3]}]), ("items", [{"box": ["1", 2, 3, 4]}])),
+        *(("items", {"box": [1, 2, 3, 4]}), ("items", [{"box": 5}]), ("items", [{"label": {}}])),
+        *(
+            ("points", 3),
+            ("points", [1, 2]),
+            ("points", [[1, 2], [1, 2, 3]]),
+            ("points", [["x", 1]]),
+            ("points", [[1]]),
+        ),
+    ],
+    ids=str,
+)
+def test_ground_truth_that_no_metric_can_use_is_refused_with_its_place(data: Path, key: str, value: object) -> None:
+    (data / "manifest.json").write_text(json.dumps([{"file": "b.txt", "label": "cat"}, {"file": "a.txt", key: value}]))
+    with pytest.raises(AppError) as caught:
+        _truths(data)
+    assert len(str(caught.value)) < 1000
+    assert "sample 2" in str(caught.value) or "not a path" in str(caught.value)
+
+
+def test_a_column_of_a_table_that_is_called_like_a_list_is_left_out(data: Path) -> None:
+    (data / "labels.csv").write_text("file,label,points,items\na.txt,cat,7,x\n")
+    assert _truths(data) == {"a.txt": {"label": "cat"}}
 
 
 @pytest.mark.parametrize(
@@ -115,6 +152,9 @@ def test_what_is_wrong_with_a_manifest_is_named(data: Path, text: str, wrong: st
             {"images": [{"id": 1}], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1]}]},
             "is not in COCO format: ValueError",
         ),
+        ({"images": [{"id": 1, "file_name": "a.txt"}], "annotations": [7]}, "is not in COCO format: TypeError"),
+        ({"images": [{"id": 1, "file_name": "a.txt"}], "categories": 7}, "is not in COCO format: TypeError"),
+        ({"images": [{"id": "x" * 70_000}]}, "is not in COCO format: KeyError"),
         ("text", "is neither a list of samples nor in COCO format"),
         ([1], "is neither a list of samples nor in COCO format"),
     ],
@@ -123,6 +163,42 @@ def test_what_is_wrong_with_json_is_named(data: Path, content: object, wrong: st
     (data / "manifest.json").write_text(json.dumps(content))
     with pytest.raises(AppError, match=wrong):
         _truths(data)
+
+
+def damaged_labels() -> dict[str, bytes]:
+    """Return files that are no labels: nothing, broken headers, claims without data, what is no character."""
+    start = b"\x93NUMPY\x01\x00"
+
+    def npy(header: str, data: bytes = b"") -> bytes:
+        return start + len(header).to_bytes(2, "little") + header.encode() + data
+
+    return {
+        "empty": b"",
+        "head alone": start,
+        "no dict": npy("(" * 3000),
+        "deep": npy("{'descr':" + "-" * 5000 + "1}"),
+        "huge": npy("{'descr': '<i8', 'fortran_order': False, 'shape': (99999999999,), }", bytes(24)),
+        "negative": npy("{'descr': '<i8', 'fortran_order': False, 'shape': (-3,), }", bytes(24)),
+        "truth": npy("{'descr': '<i8', 'fortran_order': False, 'shape': (True, 3), }", bytes(24)),
+        "dimensions": npy(f"{{'descr': '<i8', 'fortran_order': False, 'shape': ({'1,' * 80}), }}", bytes(24)),
+        "nothing many times": npy("{'descr': '<U0', 'fortran_order': False, 'shape': (2**60,), }"),
+        "objects": npy("{'descr': '|O', 'fortran_order': False, 'shape': (3,), }", bytes(24)),
+        "no characters": npy("{'descr': '<U1', 'fortran_order': False, 'shape': (3,), }", b"\xff" * 12),
+        "surrogates": npy("{'descr': '<U1', 'fortran_order': False, 'shape': (3,), }", b"\x00\xd8\0\0" * 3),
+        "not finite": npy("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", b"\xff" * 24),
+        "cut": npy("{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }", bytes(23)),
+        "long header": start[:6] + b"\x02\x00" + b"\xff\xff\xff\xff" + b"{" * 100,
+    }
+
+
+@pytest.mark.parametrize("name", damaged_labels())
+@pytest.mark.timeout(30)
+def test_damaged_labels_are_an_error_that_names_the_file(data: Path, name: str) -> None:
+    pytest.importorskip("numpy", reason="needs numpy")
+    (data / "labels.npy").write_bytes(damaged_labels()[name])
+    with pytest.raises(AppError) as caught:
+        _truths(data, ("no", "yes"))
+    assert "labels.npy" in str(caught.value)
 
 
 def test_data_that_are_not_labelled_say_so(data: Path) -> None:

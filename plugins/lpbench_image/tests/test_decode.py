@@ -110,7 +110,7 @@ def test_what_is_no_image_is_refused_with_its_name_and_the_reason(tmp_path: Path
 
 def test_missing_files_and_folders_are_refused_with_their_names(tmp_path: Path) -> None:
     """What the operating system says, and of which path."""
-    for path, reason in ((tmp_path / "gone.jpg", "No such file"), (tmp_path, "directory")):
+    for path, reason in ((tmp_path / "gone.jpg", "no such file"), (tmp_path, "is a folder")):
         with pytest.raises(ProcessorError, match=reason) as caught:
             read_picture(path, LIMIT)
         assert caught.value.where == str(path)
@@ -132,6 +132,31 @@ def test_a_decompression_bomb_costs_nothing() -> None:
     data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
     with pytest.raises(ValueError, match="60000 x 60000 pixels"):
         decode(bytes(data), ImageConfig().max_pixels)
+
+
+def test_a_part_of_a_png_that_claims_gigabytes_is_refused_before_they_are_taken() -> None:
+    """OpenCV 5 allocates what a chunk claims, before it looks whether the file has it."""
+    data = bytearray(encoded(".png", photo(4, 4)))
+    at = data.index(b"IDAT") - 4
+    data[at : at + 4] = struct.pack(">I", 0x70000000)
+    with pytest.raises(ValueError, match="the PNG data are truncated"):
+        decode(bytes(data), LIMIT)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"P5 " + b"9" * 100_000 + b" 1 255\n",
+        b"P5" + b" \n" * 500_000,
+        b"P2" + b"#\n" * 500_000,
+        b"P3 1 1 " + b"0" * 9999,
+    ],
+    ids=["digits", "spaces", "comments", "maximum"],
+)
+def test_a_header_without_end_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"header|before its|maximum"):
+        decode(data, LIMIT)
 
 
 def test_damage_inside_is_an_error_or_a_picture_never_a_crash() -> None:

@@ -242,6 +242,12 @@ def test_masks_of_other_sizes_or_none_are_refused(tmp_path: Path) -> None:
         ({"mask": run_lengths.encode(np.ones((2, 3), np.bool_))}, "2, 2"),
         ({"mask": {"size": [2, 2], "counts": [1]}}, "run lengths of a mask are invalid"),
         ({"mask": str(tmp_path / "gone.png")}, r"gone\.png: cannot be read as a picture"),
+        ({"mask": {"size": [100_000, 100_000], "counts": [10**10]}}, "100000 x 100000 pixels; at most"),
+        ({"mask": {"size": [2, 2], "counts": [2**62, 2**62, 2**62, 2**62, 4]}}, "run lengths from 4 to"),
+        ({"mask": {"size": [2, 2], "counts": [10**30]}}, "more than 64 bits"),
+        ({"mask": {"size": [-2, -2], "counts": [4]}}, "not height and width"),
+        ({"mask": {"size": "22", "counts": [4]}}, "not height and width"),
+        ({"mask": {"size": [2, 2], "counts": "dkj3"}}, "run lengths of a mask are invalid"),
         ({"label": "cat"}, "have no mask"),
     ):
         with pytest.raises(LpbenchError, match=wrong):

@@ -59,6 +59,12 @@ def test_blank_lines_and_other_line_ends_do_not_matter() -> None:
         ("1 1 c out0", "1 1 c in0", 5, 'layer "pool" produces "in0", which already exists'),
         ("9=2", "9=", 4, '"9=" is not a parameter'),
         ("9=2", "9", 4, '"9" is not a parameter'),
+        ("9=2", "9=1e999", 4, '"9=1e999" is not a parameter'),
+        ("9=2", "-23309=1,1e999", 4, "is not a parameter"),
+        ("3 3", f"3 {'9' * 5000}", 2, "expected a number"),
+        ("0 1 in0 0=8", "0 2 in0 in1 0=8", 3, 'layer "in0" is an input with 2 outputs; expected one'),
+        ("0 1 in0 0=8", "0 0 0=8", 3, 'layer "in0" is an input with 0 outputs; expected one'),
+        ("9=2", "9=2" * 30_000, 4, "is not a parameter"),
         ("9=2", "99=2", 4, '"99=2" is not a parameter'),
         ("9=2", "-9=2", 4, '"-9=2" is not a parameter'),
         ("9=2", "9=2147483648", 4, '"9=2147483648" is not a parameter'),
@@ -66,6 +72,7 @@ def test_blank_lines_and_other_line_ends_do_not_matter() -> None:
         ("-23310=1,1.0e-01", "-23310=", 4, '"-23310=" is not a parameter'),
         ("Pooling          pool  1 1 c out0 0=1 4=1", "Pooling", 5, '"Pooling" is not a layer'),
     ],
+    ids=lambda value: str(value)[:30],
 )
 def test_damage_names_the_line(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:
     path = tmp_path / "m.param"
@@ -73,6 +80,7 @@ def test_damage_names_the_line(tmp_path: Path, old: str, new: str, line: int, wo
     with pytest.raises(EngineError) as caught:
         _param.read(path)
     assert words in caught.value.what
+    assert len(caught.value.what) < 300
     assert caught.value.where == f"{path}:{line}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -42,6 +43,46 @@ def test_metadata_that_allows_less_precision_is_seen(models: Models) -> None:
     x = network.tensor("x", (1,))
     assert not tflite_file.read(models.save(network, [x], [x], metadata=["author"])).reduced
     assert tflite_file.read(models.save(network, [x], [x], metadata=["reduced_precision_support"])).reduced
+
+
+@pytest.mark.timeout(30)
+def test_content_that_is_pointed_to_again_and_again_is_refused(tmp_path: Path) -> None:
+    """Ten thousand tensors share one name of 50,000 letters: half a gigabyte of names in a file of 200 kilobytes."""
+    network = Network()
+    for _ in range(10_000):
+        network.tensor("", (1,))
+    x = network.tensor("x" * 50_000, (1,))
+    content = bytearray(network.save([x], [x]))
+    _share(content, _tables(content))
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    with pytest.raises(EngineError, match="again and again"):
+        tflite_file.read(path)
+
+
+def _tables(content: bytearray) -> int:
+    """Return the position of the vector of the first graph's tensors."""
+    graphs = _field(content, _offset(content, 0), 2)
+    return _field(content, _offset(content, graphs + 4), 0)
+
+
+def _share(content: bytearray, tensors: int) -> None:
+    """Let every tensor of a vector be the last one."""
+    (count,) = struct.unpack_from("<I", content, tensors)
+    places = range(tensors + 4, tensors + 4 + 4 * count, 4)
+    last = _offset(content, places[-1])
+    for at in places:
+        struct.pack_into("<I", content, at, last - at)
+
+
+def _offset(content: bytearray, at: int) -> int:
+    return at + int(struct.unpack_from("<I", content, at)[0])
+
+
+def _field(content: bytearray, table: int, slot: int) -> int:
+    """Return what a table's field points to."""
+    vtable = table - struct.unpack_from("<i", content, table)[0]
+    return _offset(content, table + struct.unpack_from("<H", content, vtable + 4 + 2 * slot)[0])
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app import dataset
 from lpbench.app.bare_model import formats
 from lpbench.app.default_engine import default_engines
-from lpbench.app.files import METADATA, components_of, config_file, find_samples, inside, models_of, object_in
+from lpbench.app.files import METADATA, components_of, config_file, find_samples, inside, models_of, object_in, once
 from lpbench.app.files import read_config as _read_config
 from lpbench.app.files import read_labels as _read_labels
 from lpbench.app.labels import UNNAMED
@@ -214,12 +214,12 @@ def _sample_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]
     _, first = next(components_of(config), ("", {}))
     name = object_in(first, "preprocessing").get("type")
     suffixes = suffixes_of(name) if isinstance(name, str) else ()
-    for at, place in enumerate(samples if isinstance(samples, list) else ()):
+    for at, place in once(samples):
         try:
-            path = inside(root, place) if isinstance(place, str) else root / "."
+            path = inside(root, place)
         except AppError:
             continue  # file_problems reports it
-        if not isinstance(place, str) or not path.is_dir():
+        if not path.is_dir():
             continue
         found = find_samples([path], suffixes)
         for odd in filter(irregular, found):

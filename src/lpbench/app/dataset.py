@@ -14,26 +14,31 @@ COCO format (images, annotations, categories).
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app import ground_truth
 from lpbench.app.files import find_samples
+from lpbench.app.ground_truth import TRUTHS
 from lpbench.errors import AppError, nearest, setting
 from lpbench.util.json_files import read_json, read_text
-from lpbench.util.regular_files import irregular
-from lpbench.util.text import amount
+from lpbench.util.paths import usable
+from lpbench.util.regular_files import irregular, open_regular
+from lpbench.util.text import amount, brief, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 MANIFESTS = ("manifest.csv", "labels.csv", "manifest.json", "annotations.json")
 INDICES = "labels.npy"
 LIMIT = 1 << 30
 """Largest size of a manifest in bytes; COCO's 2017 annotations take 450 MB."""
-TRUTHS = frozenset({"label", "text", "value", "mask", "items", "points"})
-"""Keys of a sample's ground truth."""
+LISTS = frozenset({"items", "points"})
+"""Keys of which a column of a CSV file means something else: it holds no lists."""
 SHOWN = 3
+SHOWN_COLUMNS = 80
 LISTED = 100
 """Number of labels up to which an error lists them all."""
 
@@ -56,7 +61,7 @@ def load(place: Path | str, suffixes: Sequence[str], labels: Sequence[str] = ())
     :param labels: The app's class names; unless empty, labels in the data must be among them.
     :raises AppError: The dataset does not exist, or it names files or labels that do not exist.
     """
-    place = Path(place)
+    place = usable(place, AppError)
     if not place.exists():
         raise AppError(
             "no such file or folder", where=str(place), hint=f"{setting('data')} takes a labelled folder, or a manifest"
@@ -108,8 +113,15 @@ def _manifest(file: Path) -> list[Labelled]:
 
 
 def _csv(file: Path) -> list[dict[str, Any]]:
-    rows = list(csv.DictReader(read_text(file, limit=LIMIT).splitlines()))
-    return [{key: value for key, value in row.items() if key and value not in {None, ""}} for row in rows]
+    reader = csv.DictReader(read_text(file, limit=LIMIT).splitlines())
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise AppError(f"cannot be read as CSV: {error}", where=f"{file}: line {reader.line_num + 1}") from None
+    return [
+        {key: value for key, value in row.items() if key and key not in LISTS and value not in {None, ""}}
+        for row in rows
+    ]
 
 
 def _from_rows(rows: Iterable[Mapping[str, Any]], file: Path) -> list[Labelled]:
@@ -133,31 +145,27 @@ def _labelled(number: int, row: Mapping[str, Any], file: Path) -> Labelled:
     if not isinstance(name, str) or not name:
         raise AppError('has no key "file"', where=where, hint=nearest("file", [str(key) for key in row]))
     path = _beside(file, name, where)
-    truth = {key: row[key] for key in TRUTHS & row.keys()}
+    truth = {key: row[key] for key in sorted(TRUTHS & row.keys())}
     if not truth:
         raise AppError("has no ground truth", where=where, hint=f"known keys: {', '.join(sorted(TRUTHS))}")
+    truth = ground_truth.checked(truth, where)
     if isinstance(truth.get("mask"), str):
         mask = _beside(file, truth["mask"], where)
         if kind := irregular(mask):
             raise AppError(f"the mask {mask.name} is {kind}, not a file", where=where)
         truth["mask"] = str(mask)
-    if "value" in truth:
-        truth["value"] = _number(truth["value"], where)
     return Labelled(path, truth)
 
 
 def _beside(file: Path, name: str, where: str) -> Path:
-    path = (file.parent / name).resolve()
-    if not path.is_relative_to(file.parent.resolve()):
-        raise AppError(f"{name!r} points outside the dataset's folder", where=where)
-    return path
-
-
-def _number(value: object, where: str) -> float:
+    place = usable(file.parent / name, AppError)
     try:
-        return float(value)  # type: ignore[arg-type] # raises for other types
-    except (TypeError, ValueError):
-        raise AppError(f"value {value!r} is not a number", where=where) from None
+        path = place.resolve()
+    except (OSError, RuntimeError):  # a loop of links, up to Python 3.12
+        raise AppError(f"{brief(name)} is a loop of links", where=where) from None
+    if not path.is_relative_to(file.parent.resolve()):
+        raise AppError(f"{brief(name)} points outside the dataset's folder", where=where)
+    return path
 
 
 def _coco(content: Mapping[str, Any], file: Path) -> Iterator[dict[str, Any]]:
@@ -170,9 +178,9 @@ def _coco(content: Mapping[str, Any], file: Path) -> Iterator[dict[str, Any]]:
         for image in content["images"]:
             size = [image[key] for key in ("height", "width") if key in image]
             yield {"file": image["file_name"], "items": by_image[image["id"]], "size": size}
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise AppError(
-            f"is not in COCO format: {type(error).__name__} {error}",
+            f"is not in COCO format: {type(error).__name__} {shorten(str(error), SHOWN_COLUMNS)}",
             where=str(file),
             hint="expected images, annotations with image_id and bbox, and categories",
         ) from error
@@ -195,13 +203,17 @@ def _item(annotation: Mapping[str, Any], names: Mapping[Any, str]) -> dict[str, 
 
 def _by_index(folder: Path, suffixes: Sequence[str], labels: Sequence[str]) -> list[Labelled]:
     """Return the sample files of a folder, each with its label from ``labels.npy``, which holds labels or indices."""
-    import numpy as np  # needed for .npy files only
+    from lpbench.plugin.kit.npy_files import read_array  # takes numpy, which .npy files alone need
 
     file = folder / INDICES
-    try:
-        values = np.load(file, allow_pickle=False).tolist()
-    except (OSError, ValueError) as error:
-        raise AppError(f"cannot be read: {error}", where=str(file)) from error
+    with open_regular(file) as stream:
+        try:
+            values = read_array(stream, file.stat().st_size).tolist()
+        except (MemoryError, OSError, ValueError) as error:
+            what = f"cannot be read: {error or 'it does not fit into memory'}"
+            raise AppError(
+                what, where=str(file), hint="write it with numpy.save: one label or index a sample"
+            ) from error
     paths = _samples(folder, suffixes)
     if not isinstance(values, list) or len(values) != len(paths):
         raise AppError(
@@ -213,6 +225,8 @@ def _by_index(folder: Path, suffixes: Sequence[str], labels: Sequence[str]) -> l
 
 
 def _label(value: object, labels: Sequence[str], file: Path) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise AppError(f"holds the label {value}", where=str(file), hint="labels are texts, or indices of the app's")
     if not isinstance(value, int) or not labels:
         return str(value)
     if not 0 <= value < len(labels):
@@ -228,8 +242,9 @@ def _refuse_unknown(samples: Sequence[Labelled], labels: Sequence[str], place: P
     for sample in samples:
         for name in _labels_of(sample.truth):
             if name not in known:
+                shown = shorten(name, SHOWN_COLUMNS)
                 raise AppError(
-                    f'label "{name}" of {sample.path.name} is not among the app\'s {amount(len(labels), "label")}',
+                    f'label "{shown}" of {sample.path.name} is not among the app\'s {amount(len(labels), "label")}',
                     where=str(place),
                     hint=_near(name, labels),
                 )
@@ -239,7 +254,7 @@ def _labels_of(truth: Mapping[str, Any]) -> Iterator[str]:
     if "label" in truth:
         yield str(truth["label"])
     for item in truth.get("items", ()):
-        if isinstance(item, dict) and "label" in item:
+        if "label" in item:
             yield str(item["label"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 from pathlib import Path, PurePosixPath
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app import labels
 from lpbench.errors import AppError, either
 from lpbench.util.json_files import read_json, read_text
-from lpbench.util.paths import no_such_file
+from lpbench.util.paths import no_such_file, unusable
 from lpbench.util.problems import Problem
 from lpbench.util.schema import published
-from lpbench.util.text import BRIEF, shorten
+from lpbench.util.text import BRIEF, brief, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +26,13 @@ METADATA = "ai_app.yml"
 CONFIG_LIMIT = 8 << 20
 """Largest size of a config in bytes; the names of 20,000 classes take half a MiB."""
 LABELS_LIMIT = 8 << 20
+MOST = 32
+"""Components, and formats of a model, that are looked at; the schema allows no more."""
+REFUSALS = 100
+"""Files that are reported as wrong, at most: each is looked for in its folder."""
+LISTED = 20
+"""Files of a folder that a remedy names, ``AMONG`` so many."""
+AMONG = 1000
 
 
 def config_file(path: Path) -> Path:
@@ -80,22 +88,26 @@ def inside(root: Path, name: str) -> Path:
     """
     plain = PurePosixPath(name)
     hint = "copy it into the app's folder and name it relative to that"
-    if "\0" in name or plain.is_absolute() or ".." in plain.parts:
-        raise AppError(f"found {name!r}, which points outside the app's folder", hint=hint)
+    if plain.is_absolute() or ".." in plain.parts:
+        raise AppError(f"found {brief(name)}, which points outside the app's folder", hint=hint)
+    if reason := unusable(root / plain):
+        raise AppError(
+            f"found {brief(name)}, which is not a path: {reason}", hint="give the file a shorter, plain name"
+        )
     path = root / plain
     try:
         real = path.resolve(strict=True)
     except FileNotFoundError:
-        raise AppError(f"found {name!r}, which does not exist", hint=_listing(root)) from None
+        raise AppError(f"found {brief(name)}, which does not exist", hint=_listing(root)) from None
     except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError up to Python 3.12
         raise AppError(
-            f"found {name!r}, which cannot be read: {getattr(error, 'strerror', None) or 'a loop of links'}",
+            f"found {brief(name)}, which cannot be read: {getattr(error, 'strerror', None) or 'a loop of links'}",
             hint=_listing(root),
         ) from error
     if not real.is_relative_to(root.resolve()):
-        raise AppError(f"found {name!r}, a link that points outside the app's folder", hint=hint)
+        raise AppError(f"found {brief(name)}, a link that points outside the app's folder", hint=hint)
     if not (real.is_file() or real.is_dir()):
-        raise AppError(f"found {name!r}, which is neither a file nor a folder", hint=hint)
+        raise AppError(f"found {brief(name)}, which is neither a file nor a folder", hint=hint)
     return path
 
 
@@ -122,9 +134,9 @@ def inside_file(root: Path, name: str) -> Path:
     """
     path = inside(root, name)
     if not path.is_file():
-        raise AppError(f"found {name!r}, which is not a file", hint=_listing(root))
+        raise AppError(f"found {brief(name)}, which is not a file", hint=_listing(root))
     if path.stat().st_size == 0:
-        raise AppError(f"found {name!r}, which is empty", hint="fetch or export it again")
+        raise AppError(f"found {brief(name)}, which is empty", hint="fetch or export it again")
     return path
 
 
@@ -168,10 +180,7 @@ def _under(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
 
 def file_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
     """Yield the problems of the files that a config names; the config need not fit its schema."""
-    for path, name in _named(config):
-        yield from _refusal(path, inside_file, root, name)
-    for at, name in enumerate(_texts(config.get("samples"))):
-        yield from _refusal(f"samples[{at}]", inside, root, name)
+    yield from itertools.islice(_refusals(config, root), REFUSALS)
     yield from _labels_problems("labels", config.get("labels"), root)
     for place, component in components_of(config):
         yield from _labels_problems(f"{place}.labels", component.get("labels"), root)
@@ -191,6 +200,14 @@ def name_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
             )
         elif inference.get("options") and not engine:
             yield Problem(f"{place}.inference.options", "found options for no engine", 'name it: "engine"')
+
+
+def _refusals(config: Mapping[str, Any], root: Path) -> Iterator[Problem]:
+    """Yield what is wrong with each file of models, settings and samples; of one that is repeated, once."""
+    for path, name in _named(config):
+        yield from _refusal(path, inside_file, root, name)
+    for at, name in once(config.get("samples")):
+        yield from _refusal(f"samples[{at}]", inside, root, name)
 
 
 def _refusal(path: str, find: Callable[[Path, str], Path], root: Path, name: str) -> Iterator[Problem]:
@@ -218,7 +235,7 @@ def _labels_problems(place: str, stated: Any, root: Path) -> Iterator[Problem]:
 def components_of(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield path and object of each component, skipping values that are not objects."""
     components = config.get("components")
-    for at, component in enumerate(components if isinstance(components, list) else ()):
+    for at, component in enumerate(components[:MOST] if isinstance(components, list) else ()):
         if isinstance(component, dict):
             yield f"components[{at}]", component
 
@@ -226,7 +243,7 @@ def components_of(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str,
 def models_of(component: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield format and object of each model of a component, skipping values that are not objects."""
     models = object_in(object_in(component, "inference"), "models")
-    return ((name, model) for name, model in models.items() if isinstance(model, dict))
+    return ((name, model) for name, model in itertools.islice(models.items(), MOST) if isinstance(model, dict))
 
 
 def object_in(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -255,7 +272,7 @@ def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             here = f"{place}.inference.models.{form}"
             if isinstance(model.get("file"), str) and model["file"]:
                 yield f"{here}.file", model["file"]
-            for at, name in enumerate(_texts(model.get("extra"))):
+            for at, name in once(model.get("extra")):
                 yield f"{here}.extra[{at}]", name
 
 
@@ -263,9 +280,21 @@ def _texts(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
+def once(names: Any) -> Iterator[tuple[int, str]]:
+    """Yield index and text of each text in a list, those that are repeated once; nothing for other values."""
+    first: dict[str, int] = {}
+    for at, name in enumerate(names if isinstance(names, list) else ()):
+        if isinstance(name, str):
+            first.setdefault(name, at)
+    return ((at, name) for name, at in first.items())
+
+
 def _listing(root: Path) -> str:
-    names = sorted(path.name for path in root.iterdir() if path.is_file() and not path.name.startswith("."))
-    return f"files there: {', '.join(names[:20])}" if names else "the folder is empty"
+    with os.scandir(root) as entries:
+        few = itertools.islice(entries, AMONG)
+        there = (entry.name for entry in few if os.path.isfile(entry))  # noqa: PTH113 - false for a loop of links
+        names = sorted(name for name in there if not name.startswith("."))
+    return f"files there: {', '.join(names[:LISTED])}" if names else "the folder is empty"
 
 
 def statement(info: TensorInfo) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.errors import AppError
 from lpbench.util.json_files import read_text
 from lpbench.util.problems import Problem
+from lpbench.util.text import shorten
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 LIMIT = 64 << 10
 """Largest size of a file in bytes; PyYAML takes quadratic time for some texts."""
 DEPTH = 20
+BITS = 128
+"""Binary digits up to which a whole number stays a number, as in JSON files."""
+LONGEST = 300
+"""Characters of what PyYAML says."""
 REQUIRED = {
     "name": "the app's name",
     "version": "the app's version",
@@ -42,11 +47,27 @@ def read_metadata(file: Path) -> Mapping[str, Any] | Unavailable:
     try:
         _refuse_growth(yaml, text)
         content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # an invalid date is a ValueError
-        raise AppError(f"cannot be read as YAML: {' '.join(str(error).split())}", where=str(file)) from None
+    except Exception as error:  # noqa: BLE001 - PyYAML's constructors raise anything: "!!int" of nothing, IndexError
+        raise AppError(f"cannot be read as YAML: {_reason(error)}", where=str(file)) from None
     if not isinstance(content, dict):
         raise AppError("is not a mapping", where=str(file), hint='write lines like "name: my-app"')
-    return {str(key): _plain(value) for key, value in content.items()}
+    plain = {_key(key): _plain(value) for key, value in content.items()}
+    try:
+        json.dumps(plain, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise AppError("holds half a surrogate pair, which is not valid text", where=str(file)) from None
+    return plain
+
+
+def _reason(error: Exception) -> str:
+    """Return PyYAML's words, or those for a tag whose constructor failed on the value."""
+    own = type(error).__module__.startswith("yaml") or isinstance(error, ValueError)
+    words = " ".join(str(error).split()) if own else "a tag, such as !!int or !!timestamp, does not fit its value"
+    return shorten(words, LONGEST)
+
+
+def _key(key: Any) -> str:
+    return key if isinstance(key, str) else str(_plain(key))
 
 
 def _refuse_growth(yaml: Any, text: str) -> None:
@@ -89,8 +110,10 @@ def metadata_problems(file: Path) -> Iterator[Problem]:
 def _plain(value: Any) -> Any:
     """Return a value with types that JSON lacks, such as dates, as text."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {_key(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, int) and value.bit_length() > BITS:  # Python may refuse to write it
+        return hex(value)
     keep = value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value))
     return value if keep else str(value)

@@ -7,6 +7,7 @@ model file alone.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import shlex
@@ -124,7 +125,7 @@ class App(Shown):
         Converted models outside the app's folder do not count: they were made for one benchmark, and the app is
         still the same.
         """
-        total = hashlib.sha256()
+        total, digest = hashlib.sha256(), functools.cache(file_digest)  # a file may be named many times
         content = {"config": self.config, "labels": self.labels}
         total.update(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
         for component in self.components:
@@ -133,10 +134,10 @@ class App(Shown):
                 if model.provenance and not model.path.is_relative_to(self.root):
                     continue
                 for path in (model.path, *model.extra):
-                    total.update(f"\n{model.format} {path.name} {file_digest(path)}".encode())
+                    total.update(f"\n{model.format} {path.name} {digest(path)}".encode())
             settings = (*component.preprocessing.config.values(), *component.postprocessing.config.values())
             for path in map(Path, filter(None, map(file_of, settings))):
-                total.update(f"\n{path.name} {file_digest(path)}".encode())
+                total.update(f"\n{path.name} {digest(path)}".encode())
         return total.hexdigest()
 
     def metadata(self) -> Mapping[str, Any] | Unavailable:
@@ -207,9 +208,9 @@ def assemble(config: Mapping[str, Any], *, name: str, root: Path, find: Callable
 def _samples(root: Path, names: Sequence[str], preprocessor: str) -> tuple[Path, ...]:
     if not names:
         return ()
-    paths = find_samples([inside(root, name) for name in names], suffixes_of(preprocessor))
+    paths = find_samples([inside(root, name) for name in dict.fromkeys(names)], suffixes_of(preprocessor))
     try:
-        return tuple(inside(root, str(path.relative_to(root))) for path in paths)
+        return tuple(inside(root, str(path.relative_to(root))) for path in dict.fromkeys(paths))
     except AppError as error:
         error.where = f"{root / CONFIG}: samples"
         raise
@@ -272,7 +273,7 @@ def model_entry(name: str, config: Mapping[str, Any], find: Callable[[str], Path
     :param name: Its format.
     :param find: Returns the path of a file, given its name in the entry.
     """
-    extra = tuple(map(find, config.get("extra", ())))
+    extra = tuple(map(find, dict.fromkeys(config.get("extra", ()))))
     inputs, outputs = (tuple(map(tensor, config.get(key, ()))) for key in ("inputs", "outputs"))
     return Model(name, find(config["file"]), extra, inputs, outputs, config.get("provenance", {}))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import typing
+import weakref
 from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -66,7 +67,7 @@ def errors(kind: type[Any], values: Mapping[str, Any], *, where: str = "") -> li
 
 def _gather(kind: type[Any], values: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[ConfigError]]:
     """Return the values converted to their fields' types, and an error for each key that is wrong or missing."""
-    types = typing.get_type_hints(kind)
+    types = _types(kind)
     fields = {field.name: field for field in dataclasses.fields(kind) if field.init}
     settings: dict[str, Any] = {}
     problems: list[ConfigError] = []
@@ -83,6 +84,16 @@ def _gather(kind: type[Any], values: Mapping[str, Any], where: str) -> tuple[dic
     return settings, problems
 
 
+def _types(kind: type[Any]) -> Mapping[str, Any]:
+    """Return the types of a dataclass's fields: evaluating the annotations takes longer than checking values."""
+    if kind not in _KNOWN:
+        _KNOWN[kind] = typing.get_type_hints(kind)
+    return _KNOWN[kind]
+
+
+_KNOWN: weakref.WeakKeyDictionary[type[Any], Mapping[str, Any]] = weakref.WeakKeyDictionary()
+
+
 def _required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
@@ -94,7 +105,7 @@ def parse(kind: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
     """
     import json
 
-    types = typing.get_type_hints(kind)
+    types = _types(kind)
 
     def value(key: str, text: str) -> object:
         if types.get(key) is str:

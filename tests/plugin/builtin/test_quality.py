@@ -119,6 +119,13 @@ def test_the_error_rate_reads_the_lines_of_a_chain() -> None:
     assert found.value == pytest.approx(1 / 7)
 
 
+@pytest.mark.timeout(20)
+def test_a_text_that_would_take_hours_to_compare_is_refused() -> None:
+    """A megabyte of truth, and as much that was read."""
+    with pytest.raises(LpbenchError, match="1000000 characters; at most"):
+        metrics.CharacterErrorRate([]).add({"text": "y" * 1_000_000}, {"text": "x" * 1_000_000})
+
+
 def test_errors_of_values() -> None:
     pairs = [({"age": 30}, {"value": 33.0}), ({"value": 5}, {"value": 4.0})]
     assert _over(metrics.MeanAbsoluteError([]), pairs).value == 2

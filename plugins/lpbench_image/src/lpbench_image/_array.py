@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpbench.plugin.kit.npy_files import MAGIC, read_header
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from lpbench_image._tensor import Picture
 
-MAGIC = b"\x93NUMPY"
+__all__ = ["MAGIC", "decode_array"]
+
 SHAPES = "[height, width], [height, width, 1] grey or [height, width, 3] red, green, blue"
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-"""Header readers by format version; version 3 only adds Unicode column names, which pictures do not have."""
 
 
 def decode_array(data: bytes, max_pixels: int) -> Picture:
@@ -25,26 +26,15 @@ def decode_array(data: bytes, max_pixels: int) -> Picture:
     :raises ValueError: The bytes are not a picture; the message says why.
     """
     stream = io.BytesIO(data)
-    shape, by_column, dtype = _header(stream)
+    shape, by_column, dtype, _ = read_header(stream, len(data))
     channels = shape[2] if len(shape) == 3 else 1  # noqa: PLR2004 - with a third dimension
     if len(shape) not in {2, 3} or channels not in {1, 3} or 0 in shape:
         raise ValueError(f"an array {list(shape)} is not a picture: expected {SHAPES}")
     if shape[0] * shape[1] > max_pixels:
         raise ValueError(f"{shape[1]} x {shape[0]} pixels are more than max_pixels, {max_pixels}")
-    if dtype.hasobject or len(data) - stream.tell() < math.prod(shape) * dtype.itemsize:
-        raise ValueError(f"the array's data are truncated or not numeric: {list(shape)} of {dtype}")
     values = np.frombuffer(data, dtype, math.prod(shape), stream.tell())
     levels = _levels(values).reshape(shape, order="F" if by_column else "C").reshape(*shape[:2], channels)
     return np.ascontiguousarray(np.broadcast_to(levels[:, :, ::-1], (*shape[:2], 3)))
-
-
-def _header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Return the shape, whether the order is column-major, and the type."""
-    try:
-        header: tuple[tuple[int, ...], bool, np.dtype[Any]] = _HEADERS[np.lib.format.read_magic(stream)](stream)
-    except Exception as error:  # numpy passes on whatever Python's tokenizer and parser raise
-        raise ValueError(f"the array's header cannot be read: {error}") from error
-    return header
 
 
 def _levels(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from lpbench.errors import ProcessorError
+from lpbench.plugin.kit.untrusted import read_regular
 from lpbench_image._array import MAGIC, decode_array
 from lpbench_image._header import FORMATS, Header, read_header
 from lpbench_image._netpbm import MAGICS as NETPBM
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from lpbench_image._tensor import Picture
 
+FILE_BYTES = 1 << 30
+"""Largest file that is read; a hundred million pixels of 16 bits take 600 MB uncompressed."""
 LOGGING: Any = getattr(cv2.utils, "logging", cv2)
 """The module with OpenCV's log level; its place differs between OpenCV versions."""
 
@@ -37,12 +40,13 @@ def read_picture(path: Path, max_pixels: int) -> Picture:
     :param max_pixels: Larger images are refused before memory is allocated for them.
     :raises ProcessorError: The file cannot be used; the message says why.
     """
+    data = read_regular(path, limit=FILE_BYTES, error=ProcessorError)
     try:
-        return decode(path.read_bytes(), max_pixels)
-    except OSError as error:
-        raise ProcessorError(error.strerror or str(error), where=str(path)) from error
+        return decode(data, max_pixels)
     except ValueError as error:
         raise ProcessorError(f"cannot be used as an image: {error}", where=str(path)) from error
+    except MemoryError as error:
+        raise ProcessorError("does not fit into memory when it is decoded", where=str(path)) from error
 
 
 def decode(data: bytes, max_pixels: int) -> Picture:

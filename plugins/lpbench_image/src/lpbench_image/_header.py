@@ -86,7 +86,18 @@ _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 def _png(data: bytes) -> Header:
     width, height = struct.unpack_from(">II", data, 16)
-    return Header("PNG", width, height, data.rfind(b"IEND") >= 0)
+    return Header("PNG", width, height, _png_ends(data))
+
+
+def _png_ends(data: bytes) -> bool:
+    """Return whether every chunk lies inside the file, up to the last: OpenCV 5 allocates what a chunk claims."""
+    at = 8
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"IEND":
+            return True
+        at += 12 + size
+    return False
 
 
 def _bmp(data: bytes) -> Header:

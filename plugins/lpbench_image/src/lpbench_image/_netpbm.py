@@ -25,7 +25,9 @@ PLAIN = 3
 """Kinds up to here are text."""
 WIDEST = 65535
 WHITE = 255
-TOKEN = re.compile(rb"(?:[ \t\n\v\f\r]|#[^\r\n]*(?:[\r\n]|\Z))*([^ \t\n\v\f\r#]*)")
+DIGITS = 10
+"""Most digits of a number in a header."""
+TOKEN = re.compile(rb"(?:[ \t\n\v\f\r]+|#[^\r\n]*(?:[\r\n]|\Z))*([^ \t\n\v\f\r#]*)")
 """A word, after white space and comments."""
 COMMENT = re.compile(rb"#[^\r\n]*")
 
@@ -80,7 +82,7 @@ def read_netpbm(data: bytes) -> Netpbm:
     wanted = ("width", "height") if NAMES[(kind - 1) % PLAIN] == "PBM" else ("width", "height", "maximum")
     for name in wanted:
         word = TOKEN.match(data, at)
-        if word is None or not word[1].isdigit():
+        if word is None or not word[1].isdigit() or len(word[1]) > DIGITS:
             found = word[1][:20].decode("latin-1") if word else ""
             raise ValueError(
                 f'its header has "{found}" where the {name} should be' if found else f"it ends before its {name}"

@@ -6,11 +6,13 @@ Format: https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lpbench.errors import either, setting
 from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.untrusted import open_regular, read_regular, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
     Value = int | float | str | tuple[int | float, ...]
 
 MAGIC = "7767517"
+BYTES = 64 << 20
+"""Largest file that is read; those of networks with thousands of layers take some hundred kilobytes."""
+DIGITS = 9
+"""Most digits of a number of layers, blobs, inputs or outputs."""
+SHOWN = 60
+"""Characters of a line that an error shows."""
 HEAD = 64
 """Number of bytes that identify another format."""
 KEYS = 32
@@ -59,7 +67,7 @@ class Layer:
     @property
     def label(self) -> str:
         """Name for error messages."""
-        return f'layer "{self.name}" ({self.type})'
+        return f'layer "{shorten(self.name, SHOWN)}" ({shorten(self.type, SHOWN)})'
 
 
 @dataclass(frozen=True)
@@ -89,12 +97,12 @@ def read(path: Path) -> Graph:
 
     :raises EngineError: The file is in another format, or damaged; the error gives the line.
     """
-    with path.open("rb") as file:
+    with open_regular(path, error=EngineError) as file:
         head = file.read(HEAD)
     if foreign_format := foreign(head):
         raise EngineError(f"{path.name} is {foreign_format[0]}; ncnn reads .param files", hint=foreign_format[1])
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, limit=BYTES, error=EngineError).decode()
     except UnicodeDecodeError as error:
         raise EngineError(
             f"{path.name} is not a .param file: it is not text",
@@ -156,9 +164,9 @@ def parse(text: str) -> Graph:
     if not lines or lines[0][1] != [MAGIC]:
         beginning = " ".join(lines[0][1])[:40] if lines else ""
         raise _LineError(1, f'this is not a .param file: it begins with "{beginning}" instead of {MAGIC}')
-    counts = [_count(lines[1][0], word) for word in lines[1][1]] if len(lines) > 1 else []
-    if len(counts) != 2:  # noqa: PLR2004 - layers and blobs
+    if len(lines) < 2 or len(lines[1][1]) != 2:  # noqa: PLR2004 - layers and blobs
         raise _LineError(2, "the numbers of layers and blobs are missing")
+    counts = [_count(lines[1][0], word) for word in lines[1][1]]
     layers = tuple(_layer(number, words) for number, words in lines[2:])
     if len(layers) != counts[0]:
         raise _LineError(lines[-1][0], f"the file ends after {len(layers)} layers; line 2 announces {counts[0]}")
@@ -168,19 +176,22 @@ def parse(text: str) -> Graph:
 
 def _layer(number: int, words: list[str]) -> Layer:
     if len(words) < 4:  # noqa: PLR2004 - type, name, number of inputs, number of outputs
-        raise _LineError(number, f'"{" ".join(words)}" is not a layer: it needs a type, a name and two numbers')
+        line = shorten(" ".join(words), SHOWN)
+        raise _LineError(number, f'"{line}" is not a layer: it needs a type, a name and two numbers')
     kind, name = words[:2]
     bottoms, tops = (_count(number, word) for word in words[2:4])
     names = words[4 : 4 + bottoms + tops]
     if len(names) < bottoms + tops or any("=" in each for each in names):
-        raise _LineError(number, f'layer "{name}" names fewer than {bottoms} inputs and {tops} outputs')
+        raise _LineError(number, f'layer "{shorten(name, SHOWN)}" names fewer than {bottoms} inputs and {tops} outputs')
+    if kind == "Input" and tops != 1:
+        raise _LineError(number, f'layer "{shorten(name, SHOWN)}" is an input with {tops} outputs; expected one')
     params = dict(_param(number, word) for word in words[4 + bottoms + tops :])
     return Layer(kind, name, tuple(names[:bottoms]), tuple(names[bottoms:]), params, number)
 
 
 def _count(number: int, word: str) -> int:
-    if not word.isdecimal():
-        raise _LineError(number, f'found "{word}"; expected a number')
+    if not (word.isascii() and word.isdecimal() and len(word) <= DIGITS):
+        raise _LineError(number, f'found "{shorten(word, SHOWN)}"; expected a number')
     return int(word)
 
 
@@ -189,7 +200,8 @@ def _param(number: int, word: str) -> tuple[int, Value]:
     try:
         return _keyed(int(key), text)
     except ValueError:
-        raise _LineError(number, f'"{word}" is not a parameter: expected a number, = and a value') from None
+        what = f'"{shorten(word, SHOWN)}" is not a parameter: expected a number, = and a value'
+        raise _LineError(number, what) from None
 
 
 def _keyed(key: int, text: str) -> tuple[int, Value]:
@@ -220,7 +232,9 @@ def _value(text: str) -> Value:
 
 def _number(text: str) -> int | float:
     if any(mark in text.lower() for mark in ".ein"):
-        return float(text)
+        if not math.isfinite(real := float(text)):
+            raise ValueError
+        return real
     if not -INTEGERS <= (number := int(text)) < INTEGERS:
         raise ValueError
     return number
@@ -230,12 +244,15 @@ def _check_blobs(layers: Iterable[Layer], count: int) -> None:
     """Refuse inputs that no earlier layer produces, and more blobs than the file announces."""
     produced: set[str] = set()
     for layer in layers:
+        named = f'layer "{shorten(layer.name, SHOWN)}"'
         for name in layer.bottoms:
             if name not in produced:
-                raise _LineError(layer.line, f'layer "{layer.name}" reads "{name}", which no earlier layer produces')
+                what = f'{named} reads "{shorten(name, SHOWN)}", which no earlier layer produces'
+                raise _LineError(layer.line, what)
         for name in layer.tops:
             if name in produced:
-                raise _LineError(layer.line, f'layer "{layer.name}" produces "{name}", which already exists')
+                what = f'{named} produces "{shorten(name, SHOWN)}", which already exists'
+                raise _LineError(layer.line, what)
             produced.add(name)
     if len(produced) > count:
         raise _LineError(2, f"the network has {len(produced)} blobs; this line announces {count}")

@@ -121,5 +121,5 @@ def _kept(folder: Path) -> Model | None:
         kept = manifest["model"]
         places = {"path": folder / kept["path"], "extra": [folder / name for name in kept["extra"]]}
         return model_from_request({**kept, **places})
-    except (OSError, ValueError, KeyError, TypeError, LpbenchError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, LpbenchError):
         return None

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 BEST = 5
 QUANTILE = 1.959963984540054
 """Quantile of the normal distribution for a 95 % interval."""
+LONGEST = 20_000
+"""Characters of a true text: comparing takes time by the product of the lengths of two."""
 NONE = "no sample was evaluated"
 
 
@@ -172,6 +174,10 @@ class CharacterErrorRate(QualityMetric):
         """Count the edits of one sample."""
         true = _needed(truth, "text", "the data have no text")
         expected = _lines(true if isinstance(true, list) else str(true).splitlines())
+        if len(expected) > LONGEST:
+            raise LpbenchError(
+                f"a text has {len(expected)} characters; at most {LONGEST} are compared", hint="compare it in parts"
+            )
         self._edits += edits(_lines(list(texts(described))), expected)
         self._length += len(expected)
         self._n += 1

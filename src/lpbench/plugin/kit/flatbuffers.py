@@ -12,6 +12,28 @@ from typing import Any
 
 VTABLE_HEAD = 4
 """Bytes of a vtable before its entries: its own size and the table's size."""
+AGAIN, SMALL = 32, 1 << 20
+"""A file is read this many times over, and a small one by these bytes more: offsets may point to the same content from
+anywhere, so that a few bytes describe any amount of it."""
+
+
+class Budget:
+    """Counts what is read of a file, whose tables share it.
+
+    :param size: Bytes of the file.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._left = AGAIN * size + SMALL
+
+    def take(self, size: int) -> None:
+        """Count bytes that are read.
+
+        :raises ValueError: The file refers to the same bytes again and again.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise ValueError("it refers to the same bytes again and again")
 
 
 class Table:
@@ -19,17 +41,20 @@ class Table:
 
     :param data: The whole file, as bytes or memory-mapped.
     :param at: Position of the table.
+    :param budget: Counts what is read; by default a new one, for the first table.
     :raises ValueError: The table does not lie inside the file.
     """
 
-    def __init__(self, data: Any, at: int) -> None:
+    def __init__(self, data: Any, at: int, budget: Budget | None = None) -> None:
         self._data = data
+        self._budget = budget or Budget(len(data))
         self._at = at
         self._vtable = at - int(number(data, "i", at))
         self._size = int(number(data, "H", self._vtable))
         self._length = int(number(data, "H", self._vtable + 2))
         require(data, self._vtable, self._size)
         require(data, at, self._length)
+        self._budget.take(self._size + self._length)
         if self._size < VTABLE_HEAD or self._size % 2:
             raise ValueError(f"the table at byte {at} has an invalid vtable")
 
@@ -41,12 +66,13 @@ class Table:
     def table(self, slot: int) -> Table | None:
         """Return the table that a field points to, or None."""
         place = self._target(slot)
-        return None if place is None else Table(self._data, place)
+        return None if place is None else Table(self._data, place, self._budget)
 
     def tables(self, slot: int) -> list[Table]:
         """Return a vector of tables."""
         places, start = self._vector(slot, 4), self._start(slot)
-        return [Table(self._data, start + 4 * at + step) for at, step in enumerate(self._numbers("I", places, start))]
+        steps = enumerate(self._numbers("I", places, start))
+        return [Table(self._data, start + 4 * at + step, self._budget) for at, step in steps]
 
     def numbers(self, slot: int, code: str) -> tuple[Any, ...]:
         """Return a vector of numbers; ``code`` is their type's letter in ``struct``."""
@@ -85,6 +111,7 @@ class Table:
             return 0
         count = int(number(self._data, "I", place))
         require(self._data, place + 4, count * item_size)
+        self._budget.take(count * item_size)
         return count
 
     def _numbers(self, code: str, count: int, start: int) -> tuple[Any, ...]:

@@ -58,9 +58,21 @@ def prepare(path: Path, target: Path, shapes: Mapping[str, Sequence[int]]) -> So
     """Rewrite a model: in one file, with inputs of fixed sizes and operators that converters support.
 
     :param shapes: Shapes of inputs with open dimensions, by name.
-    :raises SourceError: The file is not a model, or a size is missing or contradicts the model.
+    :raises SourceError: The file is not a model or is damaged, or a size is missing or contradicts the model.
     """
     model = _load(path)
+    try:
+        return _rewrite(model, target, shapes)
+    except SourceError:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:  # nodes without inputs, say
+        raise SourceError(
+            f"{path.name} is damaged: {type(error).__name__} {' '.join(str(error).split())[:200]}",
+            "fetch or export it again; onnx.checker.check_model may say what is wrong",
+        ) from error
+
+
+def _rewrite(model: Any, target: Path, shapes: Mapping[str, Sequence[int]]) -> Source:
     inputs = list(_inputs(model))
     _refuse_unknown(shapes, [info.name for info in inputs])
     for info in inputs:
@@ -83,7 +95,7 @@ def _load(path: Path) -> Any:
         model = onnx.load(str(path))
     except Exception as error:  # protobuf and onnx raise many types for damaged files and missing weights
         raise SourceError(
-            f"{path.name} cannot be read as ONNX: {' '.join(str(error).split())}",
+            f"{path.name} cannot be read as ONNX: {' '.join(str(error).split())[:200]}",
             "fetch or export it again, with its weights beside it",
         ) from error
     if not model.graph.output:

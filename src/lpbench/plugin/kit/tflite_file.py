@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ChoiceNeededError, EngineError, nearest
 from lpbench.plugin.kit.flatbuffers import Table, number
+from lpbench.plugin.kit.untrusted import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,7 +170,7 @@ def read(path: Path) -> Structure:
         )
     if not path.stat().st_size:
         raise EngineError(f"{path.name} is empty", hint="fetch or export it again")
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with open_regular(path, error=EngineError) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return _structure(data, path.name)
 
 

@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 
 from lpbench.errors import LpbenchError
+from lpbench.plugin.kit.untrusted import read_regular
 from lpbench.plugin.quality import Quality, QualityMetric
-from lpbench_image._decode import decode, decode_values
+from lpbench_image._decode import FILE_BYTES, decode, decode_values
 from lpbench_image.post import run_lengths
+from lpbench_image.post.run_lengths import MAX_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 HALF = 128
 """Lowest grey value, of 255, of the pixels that belong to a mask given as a picture."""
-MAX_PIXELS = 100_000_000
-"""Larger masks are refused before they are decoded."""
 
 
 class MeanIntersectionOverUnion(QualityMetric):
@@ -85,7 +85,7 @@ class NormalisedMeanError(QualityMetric):
         :raises LpbenchError: The prediction has no points, or their number differs from that of the true ones.
         """
         points, true = _points(described), np.asarray(truth.get("points", ()), np.float64)
-        if points is None or true.ndim != 2 or len(true) != len(points):  # noqa: PLR2004 - points have two numbers
+        if points is None or true.ndim != 2 or not len(true) or len(true) != len(points):  # noqa: PLR2004 - two numbers
             raise LpbenchError(f"{len(true)} true points for {0 if points is None else len(points)} predicted ones")
         size = float(np.sqrt(np.ptp(true[:, :2], axis=0).prod()))
         distance = np.linalg.norm(points[:, :2] - true[:, :2], axis=1).mean()
@@ -115,18 +115,14 @@ def _true(truth: Mapping[str, Any], labels: Sequence[str], label: str, *, single
     if not isinstance(mask, str):
         raise LpbenchError("the data have no mask", hint='set "mask": a picture beside the manifest, or run lengths')
     try:
-        data = Path(mask).read_bytes()
+        data = read_regular(Path(mask), limit=FILE_BYTES, error=LpbenchError)
         if single:
             return {label: cv2.cvtColor(decode(data, MAX_PIXELS), cv2.COLOR_BGR2GRAY) >= HALF}
         values = decode_values(data, MAX_PIXELS)
-    except (OSError, ValueError) as error:
-        raise LpbenchError(f"cannot be read as a picture: {_why(error)}", where=Path(mask).name) from error
+    except (LpbenchError, ValueError) as error:
+        reason = error.what if isinstance(error, LpbenchError) else error
+        raise LpbenchError(f"cannot be read as a picture: {reason}", where=Path(mask).name) from error
     return {_name(at, labels): np.asarray(values == at) for at in np.unique(values).tolist()}
-
-
-def _why(error: OSError | ValueError) -> str:
-    reason = error.strerror if isinstance(error, OSError) else ""
-    return reason or str(error)
 
 
 def _decoded(encoded: Mapping[str, Any]) -> Flags:

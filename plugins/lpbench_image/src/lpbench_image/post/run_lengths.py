@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+MAX_PIXELS = 100_000_000
+"""Larger masks are refused before memory is taken for them: a few run lengths describe any number of pixels."""
+
 
 def encode(mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
     """Return ``{"size": [height, width], "counts": [...]}`` of a mask, ``(height, width)``."""
@@ -28,11 +31,22 @@ def encode(mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
 def decode(encoded: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
     """Return the mask, ``(height, width)``, of run lengths.
 
-    :raises ValueError: The run lengths do not sum to the number of pixels, or one is negative.
+    :raises ValueError: The run lengths do not sum to the number of pixels, one is negative, or there are too many
+        pixels.
     """
     height, width = encoded["size"]
-    counts = np.asarray(encoded["counts"], np.int64)
-    if counts.sum() != height * width or (counts < 0).any():
+    if not all(isinstance(side, int) and 0 <= side <= MAX_PIXELS for side in (height, width)):
+        raise ValueError(f"the size {encoded['size']!r:.60}, which is not height and width in pixels")
+    pixels = height * width
+    if pixels > MAX_PIXELS:
+        raise ValueError(f"a mask of {height} x {width} pixels; at most {MAX_PIXELS} are allowed")
+    try:
+        counts = np.asarray(encoded["counts"], np.int64).reshape(-1)
+    except OverflowError as error:
+        raise ValueError("a run length of more than 64 bits") from error
+    if counts.size and not 0 <= counts.min() <= counts.max() <= pixels:  # the sum of others might overflow
+        raise ValueError(f"run lengths from {counts.min()} to {counts.max()} for a mask of {height} x {width}")
+    if counts.sum() != pixels:
         raise ValueError(f"run lengths of {counts.sum()} pixels for a mask of {height} x {width}")
     inside = np.arange(counts.size) % 2 == 1
     mask: npt.NDArray[np.bool_] = np.repeat(inside, counts).reshape(width, height).T

@@ -1,0 +1,107 @@
+"""Reads .npy files that others made: no pickles, and never more memory than the file has bytes.
+
+numpy allocates what a header claims before it reads; its header reader raises whatever Python's tokenizer and parser
+raise.  Format: numpy.lib.format.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from lpbench.util.text import brief
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+MAGIC = b"\x93NUMPY"
+DIMENSIONS = 32
+"""Largest number of dimensions of an array in numpy before 2.0."""
+SIZES = 1 << 62
+PIECE = 1 << 20
+"""Bytes that are read at a time."""
+LAST_CHARACTER, SURROGATES = 0x10FFFF, (0xD800, 0xE000)
+
+
+class Header(NamedTuple):
+    """What a file says of its array.
+
+    :param by_column: Whether the first dimension is the fastest.
+    :param size: Bytes of the values.
+    """
+
+    shape: tuple[int, ...]
+    by_column: bool
+    dtype: np.dtype[Any]
+    size: int
+
+
+def read_header(stream: BinaryIO, length: int) -> Header:
+    """Return the header of an array, and leave the stream where its values begin.
+
+    :param length: Bytes of the whole stream.
+    :raises ValueError: It is damaged, holds Python objects, or claims more values than there are bytes.
+    """
+    shape, by_column, dtype = _claimed(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are not read: save numbers or texts")
+    if len(shape) > DIMENSIONS or not all(type(size) is int and 0 <= size < SIZES for size in shape):
+        raise ValueError(f"its header gives the shape {brief(shape)}")
+    count, left = math.prod(shape), length - stream.tell()
+    if count * max(dtype.itemsize, 1) > left:
+        raise ValueError(f"its data are truncated: {left} bytes for the shape {brief(shape)} of {brief(dtype.str)}")
+    return Header(shape, by_column, dtype, count * dtype.itemsize)
+
+
+def read_array(stream: BinaryIO, length: int) -> Array:
+    """Return the array in a stream.
+
+    :param length: Bytes of the whole stream.
+    :raises ValueError: As ``read_header``, or texts hold what is not a character.
+    """
+    import numpy as np
+
+    header = read_header(stream, length)
+    data = _filled(stream, header.size)
+    flat = np.frombuffer(data, header.dtype) if data else np.zeros(0, header.dtype)
+    _refuse_characters(flat)
+    return flat.reshape(header.shape[::-1]).T if header.by_column else flat.reshape(header.shape)
+
+
+def _filled(stream: BinaryIO, size: int) -> bytearray:
+    """Return the next bytes, in memory that can be written to, piece by piece: archives decompress into a copy."""
+    data, done = bytearray(size), 0
+    view = memoryview(data)
+    while done < size:
+        count = stream.readinto(view[done : done + PIECE])  # type: ignore[attr-defined] # every file has it
+        if not count:
+            raise ValueError(f"its data are truncated: {done} of {size} bytes")
+        done += count
+    return data
+
+
+def _claimed(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return shape, order and type as a header states them."""
+    from numpy.lib import format as npy
+
+    # version 3 differs from 2 only in names of columns beyond Latin-1
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0, (3, 0): npy.read_array_header_2_0}
+    try:
+        claimed: tuple[tuple[int, ...], bool, np.dtype[Any]] = readers[npy.read_magic(stream)](stream)
+    except Exception as error:
+        raise ValueError(f"its header cannot be read: {brief(str(error))}") from error
+    return claimed
+
+
+def _refuse_characters(flat: Array) -> None:
+    """Refuse texts with numbers that are no characters: Python raises SystemError for them."""
+    import numpy as np
+
+    if flat.dtype.kind != "U" or not flat.size or not flat.dtype.itemsize:
+        return
+    codes = flat.view(np.dtype(np.uint32).newbyteorder(flat.dtype.byteorder))
+    first, end = SURROGATES
+    if codes.max() > LAST_CHARACTER or ((codes >= first) & (codes < end)).any():
+        raise ValueError("its texts hold numbers that are not characters")
