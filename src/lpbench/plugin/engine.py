@@ -112,7 +112,9 @@ class Session(abc.ABC):
         Known keys: ``version``, ``device``, ``processor`` (CPU, GPU, NPU),
         ``precision`` (of the arithmetic actually executed), ``threads``,
         ``providers``; an engine may add others, and omits facts that it does
-        not know.
+        not know.  What JSON lacks (NaN, sets, bytes, objects) is refused with an
+        error that names the engine and the fact, as are tensors with fields of
+        other types than ``TensorInfo`` has.
         """
         return {}
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lpbench.results.stats import Summary
+from lpbench.util.jsonable import to_jsonable, whole_text
 from lpbench.util.unavailable import Unavailable
 
 FORMAT = "lpbench-result"
@@ -38,8 +39,12 @@ def _to_json(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return _fields(value)
     if isinstance(value, Mapping):
-        return {str(key): _to_json(each) for key, each in value.items()}
-    return [_to_json(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {whole_text(str(key)): _to_json(each) for key, each in value.items()}
+    if isinstance(value, str):  # of files whose names are no text, for example
+        return whole_text(value)
+    if isinstance(value, (list, tuple)):
+        return [_to_json(each) for each in value]
+    return to_jsonable(value)  # an engine object takes any object for a config
 
 
 def _fields(record: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from lpbench.errors import ConfigError, OutOfRangeError, nearest
+from lpbench.util.jsonable import refuse_not_finite
 from lpbench.util.text import amount, brief
 
 T = TypeVar("T")
@@ -140,6 +141,7 @@ _NO_MATCH = object()
 
 def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one line for each kind of field
     if kind is Any:
+        refuse_not_finite(value, where)
         return value
     if get_origin(kind) is Literal:
         return value if any(value == choice and type(value) is type(choice) for choice in get_args(kind)) else _NO_MATCH
@@ -152,6 +154,8 @@ def _match(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one lin
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value) if abs(value) <= sys.float_info.max else _NO_MATCH
     plain = get_origin(kind) or kind
+    if plain is float:
+        refuse_not_finite(value, where)
     if isinstance(value, bool) and plain is not bool:
         return _NO_MATCH
     if plain is int and isinstance(value, int) and not -INTEGERS <= value < INTEGERS:

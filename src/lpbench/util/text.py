@@ -66,7 +66,7 @@ def brief(value: object, most: int = BRIEF) -> str:
         return f"{value // 10 ** (digits - most // 2)}… of about {digits} digits"
     try:
         text = repr(value if not isinstance(value, (str, bytes)) else value[:most])
-    except (RecursionError, ValueError):
+    except Exception:  # noqa: BLE001 - it is written by its own class, which may be anybody's
         return f"a {type(value).__name__}"
     whole = len(text) <= most and not (isinstance(value, (str, bytes)) and len(value) > most)
     return text if whole else f"{text[:most]}…"

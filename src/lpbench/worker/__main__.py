@@ -18,10 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util.portable import allowed_cores, binds_to_cores
-from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message
+from lpbench.util.text import abridge
+from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, SilenceError
 
 if TYPE_CHECKING:
     from lpbench.worker.runner import Runner
+
+LONGEST = 20_000
+"""Characters of an error's text, and of its trace, that the parent is told."""
 
 
 def main() -> int:
@@ -47,7 +51,12 @@ def serve(channel: Channel) -> None:
     runner = Runner()
     while True:
         message, _ = channel.receive()
-        channel.send(*_answer(runner, message))
+        try:
+            channel.send(*_answer(runner, message))
+        except (ClosedError, SilenceError):
+            raise
+        except LpbenchError as error:  # the answer makes no frame: the parent is told instead
+            channel.send({"error": describe_error(error)})
 
 
 def _answer(runner: Runner, message: Message) -> tuple[Message, bytes]:
@@ -63,11 +72,21 @@ def describe_error(error: BaseException) -> Message:
     """Return an error as a record: kind, what, where, hint and the traceback's text."""
     import traceback
 
-    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    record = {"kind": type(error).__name__, "what": str(error) or type(error).__name__, "where": "", "hint": ""}
+    kind = type(error).__name__
+    record = {"kind": kind, "what": _text_of(error) or kind, "where": "", "hint": "", "trace": ""}
     if isinstance(error, LpbenchError):
-        record.update(what=error.what, where=error.where, hint=error.hint)
-    return {**record, "trace": trace[-20_000:]}
+        record |= {name: _text_of(getattr(error, name)) for name in ("what", "where", "hint")}
+    with contextlib.suppress(Exception):  # the text of an error is made by its own class
+        record["trace"] = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-LONGEST:]
+    return record
+
+
+def _text_of(value: object) -> str:
+    """Return a value's text, abridged; of one that has none, its type's name."""
+    try:
+        return abridge(str(value), LONGEST)
+    except Exception:  # noqa: BLE001 - it is a third party's
+        return type(value).__name__
 
 
 def _take_streams() -> Channel:

@@ -131,7 +131,7 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether it can still be asked."""
-        return self._ended is None and self._process.poll() is None
+        return self._ended is None and self._child.ended() is None
 
     @property
     def stderr_tail(self) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, TypeVar
+
+from lpbench.errors import LpbenchError
+from lpbench.worker import wire
 
 if TYPE_CHECKING:
     from lpbench.worker.requests import Request
@@ -21,16 +25,26 @@ class InProcessClient:
         self._runner = runner
 
     def request(self, request: Request[A], phase: str = "", timeout: float | None = None) -> A:
-        """Do it here and now."""
-        return self._runner.handle(request)
+        """Do it here and now; the answer is held to the same types as one that a worker sends.
+
+        :raises LpbenchError: As a worker describes it; what an engine raised is its cause.
+        """
+        try:
+            message, block = wire.encode_answer(self._runner.handle(request))
+            return wire.decode_answer(request, message["answer"], block)
+        except LpbenchError:
+            raise
+        except Exception as error:
+            raise LpbenchError(f"{type(error).__name__}: {error}") from error
 
     def suspend(self) -> None:
         """Do nothing: nobody else is waiting for a core."""
 
     def close(self) -> None:
-        """Free what the runner holds."""
-        self._runner.close()
+        """Free what the runner holds; an engine that fails to was asked to before, and has said why."""
+        with contextlib.suppress(Exception):
+            self._runner.close()
 
     def kill(self) -> None:
         """Free it likewise: there is no process to end."""
-        self._runner.close()
+        self.close()

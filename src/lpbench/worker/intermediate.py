@@ -12,6 +12,7 @@ from lpbench.errors import EngineError
 from lpbench.plugin import registry
 from lpbench.worker.named_tensors import Tensor, results
 from lpbench.worker.session_builder import engine_opener
+from lpbench.worker.statements import check_tensors, facts
 from lpbench.worker.tensor_wire import collect, fitted, pack, read_feeds
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class Exposed:
             raise EngineError(f'engine "{spec.name}" cannot show intermediate tensors of {exposed.format}')
         opens = engine_opener(spec, exposed, options, exposed=True)
         self._session = opens(shapes={name: tuple(shape) for name, shape in shapes.items()})
+        self._engine = spec.name
+        check_tensors(self._session, spec.name)
         inputs = merge(self._session.inputs, exposed.inputs)
         self._tensors = self._session.run(fitted(read_feeds(Path(feeds)), inputs))
 
@@ -118,8 +121,8 @@ class Exposed:
             {**dataclasses.asdict(info), "bytes": getattr(self._tensors[info.name], "nbytes", 0)}
             for info in self._session.outputs
         ]
-        facts = self._session.describe()
-        return {"tensors": tensors, "makers": facts.get("makers", {}), "version": facts.get("version", "")}
+        said = facts(self._session, self._engine)
+        return {"tensors": tensors, "makers": said.get("makers", {}), "version": said.get("version") or ""}
 
     def take(self, names: Sequence[str]) -> tuple[dict[str, Any], bytes]:
         """Return the named tensors: records and bytes, for ``lpbench.worker.tensor_wire.unpack_tensors``."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.results.stages import READS
 from lpbench.util.processes import cannot_start
+from lpbench.worker.statements import facts
 from lpbench.worker.timed_loop import clock_reads, collector_off, time_chain, time_samples
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Single(Pipeline):
 
     def describe(self) -> dict[str, Any]:
         """Return the session's description."""
-        return dict(self.part.session.describe())
+        return facts(self.part.session, self.part.engine)
 
     def close(self) -> None:
         """Close the session."""
@@ -170,9 +171,9 @@ class Chain(Pipeline):
 
     def describe(self) -> dict[str, Any]:
         """Return the description of the requested engine's first session, and those of all under ``components``."""
-        every = {part.name: {"engine": part.engine, **part.session.describe()} for part in self.parts}
+        every = {part.name: {"engine": part.engine, **facts(part.session, part.engine)} for part in self.parts}
         own = next((part for part in self.parts if part.engine == self._engine), self.parts[0])
-        return {**own.session.describe(), "components": every}
+        return {**facts(own.session, own.engine), "components": every}
 
     def close(self) -> None:
         """Close every session."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import select
 import struct
 import time
@@ -146,9 +147,18 @@ def _encode(message: Message, block: bytes) -> bytes:
     return HEADER.pack(MAGIC, len(text), len(block)) + text + block
 
 
+def _refuse(word: str) -> float:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
 def _decode(text: bytes) -> Message:
     try:
-        message = json.loads(text)
+        message = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"received a frame that is not JSON: {error}") from error
     if not isinstance(message, dict):

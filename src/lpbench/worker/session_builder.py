@@ -20,6 +20,7 @@ from lpbench.worker import batches
 from lpbench.worker.pipeline import Chain, OpenComponent, Single, Streams
 from lpbench.worker.samples import InRegion
 from lpbench.worker.source_tensors import SourceTensors
+from lpbench.worker.statements import check_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +65,7 @@ class Opener:
         if batch == 1:
             return self._timed(shapes)
         with self.opens(shapes=shapes) as inspected:
+            check_tensors(inspected, self.configuration.engine)
             single, outputs = resolve_shapes(inspected.inputs, shapes), tuple(inspected.outputs)
         several = {name: (batch, *shape[1:]) for name, shape in single.items()}
         session, spent = self._timed(several)
@@ -80,7 +82,13 @@ class Opener:
     def _timed(self, shapes: Shapes) -> tuple[Session, int]:
         begun = time.perf_counter_ns()
         session = self.opens(shapes=shapes)
-        return session, time.perf_counter_ns() - begun
+        spent = time.perf_counter_ns() - begun
+        try:
+            check_tensors(session, self.configuration.engine)
+        except BaseException:
+            session.close()
+            raise
+        return session, spent
 
     def part(self, session: Session) -> OpenComponent:
         """Build the processors around a session; they process one sample at a time."""

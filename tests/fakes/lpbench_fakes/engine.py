@@ -3,6 +3,7 @@
 ``work_us`` spins that long in each run; ``at`` ("load", "run" or "close") and ``do``
 ("crash", "exit", "hang", "raise", "print", "exclusive") give the fault, and ``after`` the number of
 runs before it.  ``when`` is a folder: no run has the fault until it holds a file called as the option ``extra_us``.
+``states`` holds fields of ``inputs`` and ``outputs``, and ``facts``, that it states in place of its own.
 An exclusive engine can be open in only one process at a time, like some devices.
 ``litter`` names a file: the engine starts processes of every kind as it loads, and writes their numbers there.
 """
@@ -15,7 +16,7 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -72,8 +73,9 @@ class FakeSession(Session):
     """Doubles a number; refuses every misuse."""
 
     def __init__(self, orders: Mapping[str, Any], config: FakeConfig) -> None:
-        self.inputs = (TensorInfo("number", "int64", (1,)),)
-        self.outputs = (TensorInfo("double", "int64", (1,)),)
+        self._states = orders.get("states", {})
+        self.inputs = (replace(TensorInfo("number", "int64", (1,)), **self._states.get("inputs", {})),)
+        self.outputs = (replace(TensorInfo("double", "int64", (1,)), **self._states.get("outputs", {})),)
         self._orders = orders
         self._config = config
         self._thread = threading.get_ident()
@@ -102,7 +104,7 @@ class FakeSession(Session):
         """Return the facts that the tests read."""
         facts = {"version": "1.0", "device": self._config.device, "processor": "CPU", "precision": "S64"}
         seen = {name: os.environ.get(name, "") for name in ("FAKE_TELEMETRY", "FAKE_SEEN")}
-        return {**facts, "threads": self._config.threads, "environment": seen, "ratio": float("nan")}
+        return {**facts, "threads": self._config.threads, "environment": seen, **self._states.get("facts", {})}
 
     def _check(self, feeds: Feeds) -> None:
         if not self._open:
@@ -114,10 +116,11 @@ class FakeSession(Session):
 
 
 def probe() -> dict[str, Any]:
-    """Return a device; crash if FAKE_PROBE says so."""
-    if os.environ.get("FAKE_PROBE") == "crash":
+    """Return a device, or what FAKE_PROBE has in place of it; crash if it says so."""
+    asked = os.environ.get("FAKE_PROBE", "{}")
+    if asked == "crash":
         ctypes.string_at(0)
-    return {"version": "1.0", "devices": ["cpu"]}
+    return {"version": "1.0", "devices": ["cpu"], **json.loads(asked)}
 
 
 def _obey(orders: Mapping[str, Any], at: str) -> None:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.util.outcome import RunOutcome
+from lpbench.util.text import abridge
 
 if TYPE_CHECKING:
     from lpbench.jobs.measuring.assemble import TargetProgress
     from lpbench.jobs.measuring.interleave import Contender
     from lpbench.jobs.measuring.recording import Recorder
     from lpbench.worker.requests import RunnerClient
+
+LONGEST = 20_000
+"""Characters of an error that a result keeps."""
 
 
 @dataclass
@@ -42,5 +46,5 @@ def book(track: TargetProgress, recorder: Recorder, error: LpbenchError, printed
     if isinstance(error, WorkerError):
         recorder.end(error.outcome, printed or str(error))
     else:
-        recorder.end(RunOutcome("failed", detail=error.what), str(error))
+        recorder.end(RunOutcome("failed", detail=abridge(str(error.what), LONGEST)), abridge(str(error), LONGEST))
         track.failure = error

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import WorkerError
 from lpbench.plugin.specs import load
-from lpbench.util.jsonable import to_jsonable
 from lpbench.util.unavailable import Unavailable
+from lpbench.worker.statements import PROBED, stated
 
 if TYPE_CHECKING:
     from lpbench.worker.requests import (
@@ -60,4 +60,4 @@ class MachineHandlers:
 
     def probe(self, request: Probe) -> Any:
         """Call a plugin's probe: it loads the vendor's library and looks for devices."""
-        return to_jsonable(load(request.target, who=request.name)())
+        return stated(load(request.target, who=request.name)(), PROBED, "its probe's answer", f'"{request.name}"')

@@ -18,6 +18,7 @@ from lpbench.worker.pipeline import OpenComponent, Single
 from lpbench.worker.requests import Closed, Opened, Tensors
 from lpbench.worker.samples import Samples
 from lpbench.worker.session_builder import Opener, components_of, engine_opener, opened
+from lpbench.worker.statements import check_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +58,7 @@ class SessionHandlers:
         return Opened(
             load_ns=load_ns,
             baseline_bytes=baseline,
-            facts=to_jsonable(pipeline.describe()),
+            facts=pipeline.describe(),
             inputs=_infos(first.session.inputs),
             outputs=_infos(first.session.outputs),
             components=tuple(pipeline.components),
@@ -83,6 +84,7 @@ class SessionHandlers:
         """Open a model for a moment and return its inputs and outputs."""
         spec = registry.current().get(registry.ENGINES, request.engine).spec
         with engine_opener(spec, Model(request.format, Path(request.model)), {})(shapes={}) as session:
+            check_tensors(session, spec.name)
             return Tensors(_infos(session.inputs), _infos(session.outputs))
 
     def close(self, request: CloseApp) -> Closed:

@@ -1,0 +1,91 @@
+"""What an engine states of itself and of its tensors, checked before anything relies on it or keeps it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import ConfigError, EngineError
+from lpbench.plugin.engine import TensorInfo
+from lpbench.util import dataclass_config
+from lpbench.util.jsonable import to_json
+from lpbench.util.text import abridge, brief
+
+if TYPE_CHECKING:
+    from lpbench.plugin.engine import Session
+
+TEXT = str | None
+FACTS: dict[str, Any] = {
+    "version": TEXT,
+    "device": TEXT,
+    "processor": TEXT,
+    "precision": TEXT,
+    "threads": int | None,
+    "components": Mapping[str, Mapping[str, Any]],
+    "makers": Mapping[str, str],
+}
+"""Types of facts that others rely on; a fact that is not known is null or left out."""
+LONGEST = 200
+"""Characters of the name of a field that an error shows."""
+PROBED: dict[str, Any] = {"version": TEXT, "devices": tuple[str, ...], "unusable": Mapping[str, str]}
+
+
+def check_tensors(session: Session, engine: str) -> None:
+    """Check what a session says of its inputs and outputs.
+
+    :raises EngineError: Naming the engine, the field and what was found there.
+    """
+    for side in ("inputs", "outputs"):
+        with _stated_by(engine):
+            infos = getattr(session, side, None)
+            if not isinstance(infos, (list, tuple)):
+                raise ConfigError(f"found {brief(infos)}; expected a list of TensorInfo", where=side)
+            for at, info in enumerate(infos):
+                _check_tensor(info, f"{side}[{at}]")
+
+
+def facts(session: Session, engine: str) -> dict[str, Any]:
+    """Return what a session says of itself, as JSON.
+
+    :raises EngineError: Naming the engine, the fact and what was found there.
+    """
+    return stated(session.describe(), FACTS, "describe()", f'engine "{engine}"')
+
+
+def stated(value: object, types: Mapping[str, Any], where: str, who: str) -> dict[str, Any]:
+    """Return a mapping as JSON once the keys that are known have their types.
+
+    :param where: What returned it.
+    :param who: Whose it is, in words.
+    :raises EngineError: Naming who, the key and what was found there.
+    """
+    with _stated_by(who, quoted=False):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"found {brief(value)}; expected an object", where=where)
+        record: dict[str, Any] = to_json(value, where)
+        for name, kind in types.items():
+            if name in record:
+                dataclass_config.convert(kind, record[name], where=f"{where}.{name}")
+        return record
+
+
+def _check_tensor(info: object, where: str) -> None:
+    if not isinstance(info, TensorInfo):
+        raise ConfigError(f"found {brief(info)}; expected TensorInfo", where=where)
+    record = {item.name: getattr(info, item.name) for item in dataclasses.fields(TensorInfo)}
+    plain = {name: to_json(value, f"{where}.{name}") for name, value in record.items()}
+    checked = dataclass_config.build(TensorInfo, plain, where=where)
+    for axis, size in enumerate(checked.shape):
+        if isinstance(size, int) and size < 0:
+            raise ConfigError(f"found {size}; expected 0 or more, a name or null", where=f"{where}.shape[{axis}]")
+
+
+@contextlib.contextmanager
+def _stated_by(who: str, *, quoted: bool = True) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        name = f'engine "{who}"' if quoted else who
+        raise EngineError(f"{name} states {abridge(error.where, LONGEST)}: {error.what}") from error
