@@ -114,12 +114,14 @@ def inside(root: Path, name: str) -> Path:
 def refuse_leading_out(root: Path, place: Path) -> None:
     """Refuse to write to a place that is named in an app's folder and, by a link planted there, lies elsewhere.
 
+    The folder of a bare model is whatever folder it lies in, and is the user's own.
+
     :raises AppError: Naming the link.
     """
     home, whole = root.resolve(), Path(os.path.abspath(place))  # noqa: PTH100 - links are kept
     steps = (whole, *whole.parents)
     within = next((at for at, step in enumerate(steps) if step.resolve() == home), None)
-    if within is None:
+    if within is None or not (home / CONFIG).is_file():
         return
     link = next((step for step in reversed(steps[:within]) if not step.resolve().is_relative_to(home)), None)
     if link is not None:

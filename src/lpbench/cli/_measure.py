@@ -48,12 +48,14 @@ def refuse(*paths: Path | None, overwrite: bool) -> None:
             )
 
 
-def find_app(word: str, options: argparse.Namespace) -> App:
+def find_app(word: str, options: argparse.Namespace, *outputs: Path | None) -> App:
     """Return the app that a word names: a folder, a model file, or a catalogue entry, which is pulled if need be.
 
+    :param outputs: Files to be written: a link in the app's folder must not lead them elsewhere.
     :raises LpbenchError: It is none of these, with the nearest name.
     """
     from lpbench.app import resolve
+    from lpbench.app.files import refuse_leading_out
 
     path = usable(word, AppError)
     if not path.exists() and is_path(word):
@@ -65,7 +67,10 @@ def find_app(word: str, options: argparse.Namespace) -> App:
             hint="an app's ranges are set in its ai_app_config.json",
         )
     place = path if path.exists() else _from_catalogue(word)
-    return resolve.resolve(place, shapes=dict(options.shapes), ranges=dict(options.ranges), seed=options.seed)
+    app = resolve.resolve(place, shapes=dict(options.shapes), ranges=dict(options.ranges), seed=options.seed)
+    for path in filter(None, outputs):
+        refuse_leading_out(app.root, path)
+    return app
 
 
 def measure(app: App, options: argparse.Namespace, command: str) -> Result:

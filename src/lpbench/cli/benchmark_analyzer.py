@@ -56,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
     _heed_package(options.deployment_package)
     predictions = options.filename.with_name(RESULTS) if options.filename else None
     _measure.refuse(options.filename, predictions, overwrite=options.force)
-    app = _measure.find_app(options.ai_app, options)
+    app = _measure.find_app(options.ai_app, options, options.filename, predictions)
     command = f"benchmark-analyzer --target-config {options.target_config} --ai-app {shlex.quote(options.ai_app)}"
     result = _measure.measure(app, options, command)
     saved = _measure.Saved()

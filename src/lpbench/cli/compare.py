@@ -139,7 +139,7 @@ def _live(options: argparse.Namespace) -> int:
             f'unexpected "{options.results[0]}"', hint="--live measures now; saved results are compared without it"
         )
     _measure.refuse(options.output, overwrite=options.force)
-    app = _measure.find_app(options.live, options)
+    app = _measure.find_app(options.live, options, options.output)
     settings = _options.arguments(options, app)
     engines = settings.pop("engine", [])
     try:

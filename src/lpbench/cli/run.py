@@ -62,7 +62,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Measure, save, print."""
     _measure.refuse(options.output, options.results, overwrite=options.force)
-    app = _measure.find_app(options.app, options)
+    app = _measure.find_app(options.app, options, options.output, options.results)
     begun = time.time()
     result = _measure.measure(app, options, f"run {shlex.quote(options.app)}")
     saved = _measure.Saved()

@@ -43,7 +43,7 @@ class Place:
         self._force = force
         self._bare = not configured(app)
         self._beside_pulled = None if self._bare else conversions_folder(app.root)
-        if not self._bare and output is not None:
+        if output is not None:
             refuse_leading_out(app.root, output)
 
     def components(self) -> list[Component]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app import resolve
 from lpbench.app.default_engine import alternatives
+from lpbench.app.files import refuse_leading_out
 from lpbench.errors import LpbenchError, ResultError, setting
 from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.recording import RunBudget
@@ -142,7 +143,7 @@ def make(
     loaded = resolve.resolve(app, shapes=settings.shapes, ranges=settings.ranges, seed=settings.seed)
     loaded, targets = choose_targets(loaded, settings, instance, converting)
     _refuse_contradictions(loaded, settings, instance, isolate=isolate)
-    _make_folder(settings.draw)
+    _make_folder(settings.draw, loaded)
     labelled, metrics = resolve.labelled(loaded, settings.data, quality=settings.quality)
     cores = settings.affinity or (cores_for(targets) if settings.streams == 1 else ())
     max_time = settings.max_time or time_for(len(targets), settings.percentile)
@@ -194,10 +195,11 @@ def _refuse_contradictions(app: App, settings: RunSettings, instance: Engine[Any
         )
 
 
-def _make_folder(folder: str | None) -> None:
+def _make_folder(folder: str | None, app: App) -> None:
     """Make the folder for pictures before anything is measured, or say why that cannot be."""
     if folder is None:
         return
+    refuse_leading_out(app.root, Path(folder))
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.util.jsonable import to_jsonable
+from lpbench.worker import pictures
 from lpbench.worker.quality_evaluator import QualityEvaluator
 from lpbench.worker.requests import QualityFound
 from lpbench.worker.samples import load
@@ -37,10 +38,7 @@ class QualityHandlers:
             for sample, prediction in zip(samples, found, strict=True)
         ]
         if self._app.draw:
-            folder = Path(self._app.draw)
-            folder.mkdir(parents=True, exist_ok=True)
-            for sample, prediction in zip(samples, described, strict=True):
-                self._app.component.pre.draw(sample, prediction, folder)
+            pictures.draw(self._app.component.pre, zip(samples, described, strict=True), Path(self._app.draw))
         return tuple(described)
 
     def begin(self, request: BeginQuality) -> None:
