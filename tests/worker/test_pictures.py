@@ -74,6 +74,23 @@ def test_a_link_in_the_place_of_a_picture_or_of_the_folder_is_refused(tmp_path: 
     assert list(outside.iterdir()) == []
 
 
+def test_what_was_measured_is_kept_where_pictures_cannot_be_written(
+    fake_app: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run is complete and saved; what is missing is said with the place, and the exit status is 2."""
+
+    def full(*_: object) -> None:
+        raise ProcessorError("No space left on device", where=str(tmp_path / "p" / "a.png"))
+
+    monkeypatch.setattr(pictures, "draw", full)
+    words = ["--number", "6", "--runs", "1", "--no-yardstick", "--no-isolate", "--draw", str(tmp_path / "p")]
+    assert main(["run", str(fake_app()), *words]) == 2
+    said = capsys.readouterr().out
+    assert f"pictures: fake: {tmp_path / 'p' / 'a.png'}: No space left on device" in " ".join(said.split())
+    assert "saved" in said
+    assert "failed" not in said
+
+
 @pytest.mark.parametrize("option", ["--draw", "-o", "--results"])
 def test_nothing_a_run_writes_is_led_out_of_an_app_by_a_link(
     fake_app: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str

@@ -75,6 +75,11 @@ class Listed(Shown):
         """Return the bytes that a pull would fetch now; files in the cache are not fetched again."""
         return sum(map(downloads.missing_bytes, self.entry.packages)) if self.entry else 0
 
+    def space_needed(self) -> int:
+        """Return the bytes that a pull needs at least: registries' clients write each file twice."""
+        sizes = list(map(downloads.missing_bytes, self.entry.packages)) if self.entry else []
+        return sum(sizes) + max(sizes, default=0)
+
     def disk_bytes(self) -> int:
         """Return the bytes of the pulled app, 0 if it was not pulled."""
         return atomic_folders.size(self.folder) if self.folder else 0
@@ -137,7 +142,7 @@ def pull(name: str, *, force: bool = False, progress: Callable[[Progress], None]
         return listed.folder
     if not listed.availability or listed.entry is None:
         raise PullError(f"{name} cannot be pulled here: {listed.availability.reason}", hint=listed.availability.hint)
-    if short := disk_space.shortage(cache_folder(), listed.download_bytes()):
+    if short := disk_space.shortage(cache_folder(), listed.space_needed()):
         hint = disk_space.remedy(None, cache_folder(), ELSEWHERE)
         raise PullError(f"{name} {short}", where=str(cache_folder()), hint=hint)
     try:

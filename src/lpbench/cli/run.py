@@ -61,6 +61,8 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Measure, save, print."""
+    from lpbench.jobs.measuring.notes import PICTURES
+
     _measure.refuse(options.output, options.results, overwrite=options.force)
     app = _measure.find_app(options.app, options, options.output, options.results)
     begun = time.time()
@@ -71,11 +73,13 @@ def main(options: argparse.Namespace) -> int:
         _console.answer_json(result.to_dict())
     else:
         print_result(result, verbose=options.verbose, predictions=options.predictions)
-    if options.draw is not None:
+    undrawn = any(note["name"] == PICTURES for note in result.resolved.notes)
+    if options.draw is not None and not undrawn:
         _pictures(Path(options.draw), begun, sys.stderr if options.json else _console.answers())
     _measure.announce(saved, following(result, options), sys.stderr if options.json else _console.answers())
     saved.report()
-    return _measure.status(result, saved)
+    status = _measure.status(result, saved)
+    return _console.WRONG if undrawn and status == _console.DONE else status
 
 
 def print_result(result: Result, *, verbose: bool, predictions: bool) -> None:

@@ -20,18 +20,20 @@ class OpenApp:
 
     :param labels: The app's class names.
     :param draw: A folder for pictures of what is found; empty draws none.
+    :param undrawn: Why there are no pictures although they were asked for; else empty.
     """
 
     def __init__(self) -> None:
         self.labels: Sequence[str] = ()
         self.draw = ""
+        self.undrawn = ""
         self._pipeline: Pipeline | None = None
         self._samples: Samples | None = None
         self._stack = contextlib.ExitStack()
 
     def take(self, pipeline: Pipeline, samples: Samples, *, labels: Sequence[str] = (), draw: str = "") -> None:
         """Hold an open pipeline with its samples."""
-        self.labels, self.draw = labels, draw
+        self.labels, self.draw, self.undrawn = labels, draw, ""
         self._pipeline, self._samples = pipeline, samples
         self._stack.callback(pipeline.close)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Model
 
 MANIFEST = "conversion.json"
+ELSEWHERE = "set XDG_CACHE_HOME to move the cache"
 VERSION = 2
 """Version of the check: models that passed an earlier version are converted again."""
 
@@ -46,12 +47,12 @@ def converted(job: Job, *, force: bool = False) -> Model:
                 return model  # made by the process that held the lock before
             atomic_folders.sweep(place)
             with atomic_folders.staging(place, name) as stage:
-                _make(job, sources, stage)
+                _make_or_explain(job, sources, stage)
                 atomic_folders.install(stage / "model", place / name, stage)
         model = _kept(place / name)
     except OSError as error:
         what = f"{job.source.path.name}: {error.strerror or error}"
-        hint = disk_space.remedy(error, place, "set XDG_CACHE_HOME to move the cache", needed=size_of(job.source))
+        hint = disk_space.remedy(error, place, ELSEWHERE, needed=size_of(job.source))
         raise ConversionError(what, where=str(error.filename or place), hint=hint) from error
     if model is None:
         raise ConversionError(f"{place / name} was damaged right after it was written")
@@ -70,6 +71,17 @@ def _key(job: Job, sources: Mapping[str, str]) -> str:
         "preprocessing": [job.component.preprocessing.type, preprocessing],  # it determines the open dimensions
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _make_or_explain(job: Job, sources: Mapping[str, str], stage: Path) -> None:
+    """Convert as ``_make`` does; where that fails while the disk is full, the error says so."""
+    try:
+        _make(job, sources, stage)
+    except ConversionError as error:
+        if disk_space.is_full(stage):
+            full = disk_space.remedy(None, stage.parent, ELSEWHERE, needed=size_of(job.source))
+            error.hint = "\n  ".join(filter(None, (error.hint, f"the disk is full: {full}")))
+        raise
 
 
 def _make(job: Job, sources: Mapping[str, str], stage: Path) -> None:

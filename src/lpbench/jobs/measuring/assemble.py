@@ -147,7 +147,7 @@ def _configuration(track: TargetProgress, plan: Plan, environment: Mapping[str, 
         if pooled
         else {},
         predictions=tuple(next((each.predictions for each in track.recorders if each.predictions), ())),
-        problems=tuple(next((each.problems for each in track.recorders if each.problems), ())),
+        problems=tuple(next((each.closed.problems for each in track.recorders if each.closed.problems), ())),
         flags=tuple(run_flags.found(track.recorders, track.counted)),
         quality=quality,
     )

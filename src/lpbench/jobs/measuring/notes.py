@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TIME = "time"
 THREADS = "threads"
 STATED = "app options"
+PICTURES = "pictures"
 TURNS = "turns"
 YARDSTICK = "yardstick"
 
@@ -67,6 +68,13 @@ def add_stated(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
             words = ", ".join(f"{option}={value}" for option, value in target.stated.items())
             about = f"{track.label}: {name}" if name else track.label
             notes.add(STATED, f"{words}, as the app states" if words else "", about)
+
+
+def add_undrawn(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
+    """Note why there are no pictures although they were asked for."""
+    for track in tracks:
+        reason = next((each.closed.undrawn for each in track.recorders if each.closed.undrawn), "")
+        notes.add(PICTURES, reason, track.label)
 
 
 def add_crowding(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:

@@ -91,7 +91,7 @@ class Recorder:
         self.resident: list[int] = []
         self.environment: Mapping[str, Any] = {}
         self.predictions: requests.Records = ()
-        self.problems: tuple[Mapping[str, str], ...] = ()
+        self.closed = requests.Closed(0, ())
         self.disturbance: Mapping[str, Any] = {}
         self.units: dict[str, float] = {}
         self.expected_ns = 1.0
@@ -221,9 +221,8 @@ def finish(client: RunnerClient, limits: RunBudget, recorder: Recorder, report: 
                 client, recorder, limits, lambda share: report("evaluating quality", recorder, 0.95 + 0.05 * share)
             )
     recorder.environment = client.request(requests.ReadEnvironment())
-    closed = client.request(requests.CloseApp())
-    recorder.counters["peak_bytes"] = closed.peak_bytes
-    recorder.problems = closed.problems
+    recorder.closed = client.request(requests.CloseApp())
+    recorder.counters["peak_bytes"] = recorder.closed.peak_bytes
 
 
 def _evaluate_quality(

@@ -21,6 +21,7 @@ from lpbench.jobs.measuring.notes import (
     Notes,
     add_crowding,
     add_stated,
+    add_undrawn,
     settle_crowding,
     settle_reference,
 )
@@ -295,6 +296,7 @@ class Rounds:
     def _settle_notes(self) -> None:
         """Say how long it took if it took too long, and with how many threads engines ran."""
         settle_crowding(self._notes, self._plan, self._tracks)
+        add_undrawn(self._notes, self._tracks)
         late = self._forecast.limited and self._spent() > LATE * self._plan.max_time and not self._interrupted
         why = self._notes.told(TIME) or f"{self._plan.max_time:g} s were not enough"
         self._notes.settle(TIME, f"{why}; it took {self._spent():.3g} s" if late else "")

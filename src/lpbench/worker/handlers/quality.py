@@ -13,9 +13,11 @@ from lpbench.worker.requests import QualityFound
 from lpbench.worker.samples import load
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpbench.plugin.processor import Sample
     from lpbench.worker.open_app import OpenApp
-    from lpbench.worker.requests import BeginQuality, EvaluateQuality, FinishQuality, Predict, Records
+    from lpbench.worker.requests import BeginQuality, EvaluateQuality, FinishQuality, Predict, Record, Records
 
 PREDICTIONS = 1000
 """Predictions that one answer holds at most."""
@@ -38,8 +40,15 @@ class QualityHandlers:
             for sample, prediction in zip(samples, found, strict=True)
         ]
         if self._app.draw:
-            pictures.draw(self._app.component.pre, zip(samples, described, strict=True), Path(self._app.draw))
+            self._draw(samples, described)
         return tuple(described)
+
+    def _draw(self, samples: Sequence[Sample], described: Sequence[Record]) -> None:
+        """Draw predictions; what was measured does not depend on whether that succeeds."""
+        try:
+            pictures.draw(self._app.component.pre, zip(samples, described, strict=True), Path(self._app.draw))
+        except LpbenchError as error:
+            self._app.undrawn = str(error)
 
     def begin(self, request: BeginQuality) -> None:
         """Begin to evaluate predictions by metrics."""

@@ -91,7 +91,8 @@ class SessionHandlers:
         """Close the session and return the memory's high-water mark and the samples that were left out."""
         peak = memory()["peak_bytes"]
         problems = self._app.close()
-        return Closed(peak, tuple({"sample": name, "error": error} for name, error in problems.items()))
+        left_out = tuple({"sample": name, "error": error} for name, error in problems.items())
+        return Closed(peak, left_out, self._app.undrawn)
 
     def _opener(self, component: Component, app: App, configuration: EngineConfiguration) -> Opener:
         """Import and build all that opening needs, so that only opening is timed."""

@@ -97,10 +97,12 @@ class Closed:
 
     :param peak_bytes: High-water mark of resident memory, None where the kernel does not tell.
     :param problems: Samples that were left out, and why.
+    :param undrawn: Why there are no pictures although they were asked for; else empty.
     """
 
     peak_bytes: int
     problems: tuple[Mapping[str, str], ...]
+    undrawn: str = ""
 
 
 @dataclass(frozen=True)
