@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -61,7 +62,9 @@ class Campaign:
         self._kills = asked.kills or (None if asked.seconds else KILLS)
         self._begun = time.monotonic()
         self._end = self._begun + (asked.seconds or EVER)
-        self._waiting = deque(self.tallies)
+        self._kinds = kinds.kinds()
+        # those that take longest first, so that the others fill what is left
+        self._waiting = deque(sorted(self.tallies, key=lambda tally: -self._kinds[tally.kind].weight))
         self._stopped = threading.Event()
         self._workers = min(os.cpu_count() or 1, len(self.tallies), 4)
 
@@ -98,24 +101,29 @@ class Campaign:
                 tally = self._waiting.popleft()
             except IndexError:
                 return
-            self._attack(tally, len(self._waiting) + 1)
+            self._attack(tally)
 
-    def _attack(self, tally: Tally, waiting: int) -> None:
-        """Attack one kind; its share of the time is that of the kinds that still wait."""
+    def _attack(self, tally: Tally) -> None:
+        """Attack one kind; its share of the time that is left is by its weight among those that wait."""
         begun = time.monotonic()
-        share = (self._end - begun) * min(1.0, self._workers / waiting)
+        waiting = sum(self._kinds[each.kind].weight for each in self._waiting)
+        own = self._kinds[tally.kind].weight
+        share = min(1.0, self._workers * own / (own + waiting))
         try:
-            self._one(tally, begun + share)
+            self._one(tally, begun + share * (self._end - begun))
         except Exception as error:  # noqa: BLE001 - the attacker's own fault is told as well
             tally.note = f"could not be attacked: {type(error).__name__}: {error}"
             tally.failed += 1
         tally.seconds = max(0.01, time.monotonic() - begun)
 
     def _one(self, tally: Tally, deadline: float) -> None:
-        lacking = kinds.missing(kinds.kinds()[tally.kind])
-        if lacking:
+        kind = self._kinds[tally.kind]
+        if lacking := kinds.missing(kind):
             tally.note = f"needs {lacking}"
             return
-        asked = self._asked
-        order = reading.Order(tally.kind, asked.seed, self._mutants, deadline, asked.kept, asked.only)
+        kills = None if self._kills is None else math.ceil(self._kills * kind.kills)
+        asked, count = self._asked, kills if kind.kills else self._mutants
+        order = reading.Order(tally.kind, asked.seed, count, deadline, asked.kept, asked.only)
         reading.attack(order, tally, self._stopped.is_set)
+        if not tally.tried:
+            tally.note = "there was no time for it"

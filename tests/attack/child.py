@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     home = Path(os.environ[sandbox.HOME])
     tempfile.tempdir = str(home / "tmp")
     kind = kinds()[name](_made(home / "seeds"))
-    watch = sandbox.watched(programs=kind.starts)
+    watch = sandbox.Watch() if kind.starts else sandbox.watched()
     if not kind.starts:
         sandbox.limit_memory()
     with os.fdopen(answers, "w", encoding="utf-8") as stream:

@@ -23,6 +23,8 @@ class Engine(Kind):
     engine: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ("numpy",)
     starts: ClassVar[bool] = True
+    weight: ClassVar[float] = 2.0
+    patience: ClassVar[float] = 45.0
 
     def __init__(self, home: Path) -> None:
         super().__init__(home)

@@ -17,7 +17,21 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = (
-    *("apps", "results", "datasets", "samples", "archives", "models", "wire", "command_line", "plugins", "engines"),
+    *(
+        "apps",
+        "results",
+        "datasets",
+        "samples",
+        "archives",
+        "models",
+        "wire",
+        "command_line",
+        "plugins",
+        "engines",
+        "kills",
+        "disks",
+        "streams",
+    ),
 )
 """Modules of this package that have kinds."""
 OF_PLUGINS = "plugins/*/tests/attacked.py"
@@ -46,6 +60,12 @@ class Kind:
     refusals: ClassVar[tuple[type[Exception], ...]] = (LpbenchError,)
     """What a refusal is raised as: errors of ours, and what a function's documentation names."""
 
+    patience: ClassVar[float] = 30.0
+    """Seconds that one mutant may take; sandbox.CPU_SECONDS is the bound of what computes."""
+    weight: ClassVar[float] = 1.0
+    """Its share of the time, relative to the others."""
+    kills: ClassVar[float] = 0.0
+    """Of kinds that kill commands: how many there are for each kill that is asked for."""
     starts: ClassVar[bool] = False
     """Whether it starts workers, which then have memory of their own."""
 

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from tests.attack import sandbox
 from tests.attack.child import FAILED
-from tests.attack.kinds import ROOT
+from tests.attack.kinds import ROOT, kinds
 from tests.attack.tally import Failure, Tally, keep
 
+from lpbench.testing import _marked
 from lpbench.util import processes
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 120.0
 """How long a child may take to make its seeds."""
-MUTANT_SECONDS = 30.0
-"""How long it may take for one mutant; sandbox.CPU_SECONDS is the bound of what computes."""
+MARK = "LPBENCH_ATTACK_CHILD"
 TRACE_SECONDS = 0.5
 SEVERAL = 1_000_000
 """Mutants where only the time is bounded."""
@@ -79,6 +79,9 @@ class _Child:
         self._home = home
         self._next = first
         self._end = end
+        self._over = False
+        self._patience = kinds()[order.kind].patience
+        self._mark = _marked.new(MARK)
         (home / "tmp").mkdir()
         reader, writer = os.pipe()
         self._reader = reader
@@ -86,7 +89,7 @@ class _Child:
         command = [sys.executable, "-m", "tests.attack.child", order.kind, *map(str, (order.seed, first, end, writer))]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=self._log, stderr=self._log, pass_fds=[writer], cwd=ROOT,
-            env=_environment(home), start_new_session=True,
+            env={**_environment(home), **self._mark.variable}, start_new_session=True,
         )  # fmt: skip
         os.close(writer)
 
@@ -102,14 +105,18 @@ class _Child:
                     tally.count(found["outcome"])
                 if stop() or time.monotonic() > self._order.deadline:
                     return self._next
-            if self._next < self._end:
+            if self._next < self._end and not self._over:
                 self._died(tally)
         return self._next
 
     def _answers(self) -> Iterator[dict[str, Any]]:
         rest, wait = b"", START_SECONDS
         while True:
-            ready, _, _ = select.select([self._reader], [], [], wait)
+            left = self._order.deadline - time.monotonic()
+            ready, _, _ = select.select([self._reader], [], [], max(0.0, min(wait, left)))
+            if not ready and left <= wait:
+                self._over = True
+                return
             if not ready:
                 self._ask_for_stack()
                 return
@@ -118,7 +125,7 @@ class _Child:
                 return
             *lines, rest = (rest + part).split(b"\n")
             yield from map(json.loads, lines)
-            wait = MUTANT_SECONDS
+            wait = self._patience
 
     def _go_on(self) -> None:
         assert self._process.stdin
@@ -139,7 +146,7 @@ class _Child:
         self._log.seek(0)
         trace = self._log.read().decode(errors="replace")
         ended = (
-            f"no answer in {MUTANT_SECONDS:g} s"
+            f"no answer in {self._patience:g} s"
             if alive
             else f"the process {processes.ending(self._process.returncode)}"
         )
@@ -159,6 +166,7 @@ class _Child:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            self._mark.end()  # what it started and did not end
             os.close(self._reader)
             self._log.close()
             assert self._process.stdin

@@ -60,18 +60,13 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def watched(*, programs: bool) -> Watch:
-    """Note from now on what this process writes outside its folder and what it starts; the hook stays for good.
-
-    :param programs: Whether it may start programs.
-    """
+def watched() -> Watch:
+    """Note from now on what this process writes outside its folder and what it starts; the hook stays for good."""
     watch = Watch()
     home = Path(os.environ[HOME]).resolve()
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if not watch.on or (event != "open" and event not in CHANGES and event not in PROGRAMS):
-            return
-        if event in PROGRAMS and programs:
             return
         if event in PROGRAMS:
             watch.wrongs.append(f"started something: {event}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import time
 import uuid
 from dataclasses import dataclass
@@ -15,18 +17,22 @@ PATIENCE, STEP = 3.0, 0.02
 
 @dataclass(frozen=True)
 class Mark:
-    """A value that no other process has in its environment."""
+    """A value that no other process has in its environment.
+
+    :param name: The variable.
+    """
 
     value: str
+    name: str = VARIABLE
 
     @property
     def variable(self) -> dict[str, str]:
         """What marked processes are started with."""
-        return {VARIABLE: self.value}
+        return {self.name: self.value}
 
     def pids(self) -> list[int]:
         """Return the processes that live and carry the mark; none where the system has no /proc."""
-        line = f"{VARIABLE}={self.value}".encode()
+        line = f"{self.name}={self.value}".encode()
         return [int(path.name) for path in Path("/proc").glob("[0-9]*") if line in _environment(path) and _lives(path)]
 
     def left(self) -> str:
@@ -34,12 +40,18 @@ class Mark:
         late = time.monotonic() + PATIENCE
         while (pids := self.pids()) and time.monotonic() < late:
             time.sleep(STEP)
-        return ", ".join(_program(pid) for pid in pids)
+        return ", ".join(sorted({_program(pid) for pid in pids}))
+
+    def end(self) -> None:
+        """End the marked processes, but for this one."""
+        for pid in set(self.pids()) - {os.getpid()}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
-def new() -> Mark:
+def new(name: str = VARIABLE) -> Mark:
     """Return a new mark."""
-    return Mark(uuid.uuid4().hex)
+    return Mark(uuid.uuid4().hex, name)
 
 
 def _environment(process: Path) -> list[bytes]:
@@ -57,5 +69,6 @@ def _lives(process: Path) -> bool:
 
 def _program(pid: int) -> str:
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()[:80]
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return " ".join(words.split())[:80]
     return f"process {pid}"
