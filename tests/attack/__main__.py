@@ -46,7 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("make attack", description=__doc__, epilog=EPILOG)
-    parser.add_argument("--seed", type=int, default=random.randrange(SEEDS), help="decides on every mutant")  # noqa: S311 - not for secrets
+    parser.add_argument("--seed", type=int, default=random.randrange(SEEDS), help="decides on every mutant")
     parser.add_argument("--kinds", type=_names, help="what to attack, with commas between; all by default")
     parser.add_argument("--seconds", type=float, help="time for all kinds together, divided among them")
     parser.add_argument("--mutants", type=int, help="mutants of each kind (1000, or as many as the time allows)")

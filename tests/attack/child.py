@@ -38,6 +38,8 @@ def main(arguments: list[str]) -> int:
     if not kind.starts:
         sandbox.limit_memory()
     with os.fdopen(answers, "w", encoding="utf-8") as stream:
+        stream.write("{}\n")  # the seeds are made
+        stream.flush()
         for index in range(first, end):
             found = attack(kind, seed, index, home / "mutant", watch)
             stream.write(json.dumps({"index": index, **found}) + "\n")
@@ -50,7 +52,7 @@ def main(arguments: list[str]) -> int:
 def attack(kind: Kind, seed: int, index: int, folder: Path, watch: sandbox.Watch) -> dict[str, Any]:
     """Read one mutant and return what came of it: its outcome and, where it failed, cause and trace."""
     shutil.rmtree(folder, ignore_errors=True)
-    kind.write(random.Random(f"{seed} {kind.name} {index}"), _made(folder))  # noqa: S311 - not for secrets
+    kind.write(random.Random(f"{seed} {kind.name} {index}"), _made(folder))
     before = sandbox.peak()
     try:
         found = _outcome(kind, folder, watch)
@@ -69,7 +71,7 @@ def attack(kind: Kind, seed: int, index: int, folder: Path, watch: sandbox.Watch
 
 def _outcome(kind: Kind, folder: Path, watch: sandbox.Watch) -> dict[str, Any]:
     try:
-        with sandbox.bounded(watch):
+        with sandbox.bounded(watch, kind.cpu):
             texts = list(kind.read(folder))
     except kind.refusals as error:
         wrong = sandbox.wrong_text(str(error), sandbox.LONGEST_TEXT)
@@ -87,14 +89,18 @@ def _wrong(wrong: sandbox.Wrong, error: BaseException) -> dict[str, Any]:
 
 def cause(error: BaseException) -> str:
     """Return what tells this failure from others: the exception's type and its innermost frames."""
-    return f"{type(error).__name__} at {_place(error)}"
+    # where a loop is left is chance
+    return f"{type(error).__name__} at {_place(error, lines=not isinstance(error, sandbox.OverTimeError))}"
 
 
-def _place(error: BaseException) -> str:
+def _place(error: BaseException, *, lines: bool = True) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if str(ROOT) in frame.filename and "/.venv" not in frame.filename]
+    ours = [frame for frame in ours if not frame.filename.endswith("sandbox.py")]
     ours = [frame for frame in ours if "/tests/attack/" not in frame.filename] or ours
-    shown = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(ours[-FRAMES:])]
+    shown = [
+        f"{Path(each.filename).name}:{each.lineno if lines else ''} {each.name}" for each in reversed(ours[-FRAMES:])
+    ]
     return ", ".join(shown)
 
 

@@ -79,7 +79,7 @@ class _Child:
         self._home = home
         self._next = first
         self._end = end
-        self._over = False
+        self._over = self._hangs = False
         self._patience = kinds()[order.kind].patience
         self._mark = _marked.new(MARK)
         (home / "tmp").mkdir()
@@ -118,13 +118,14 @@ class _Child:
                 self._over = True
                 return
             if not ready:
+                self._hangs = True
                 self._ask_for_stack()
                 return
             part = os.read(self._reader, 1 << 16)
             if not part:
                 return
             *lines, rest = (rest + part).split(b"\n")
-            yield from map(json.loads, lines)
+            yield from filter(None, map(json.loads, lines))
             wait = self._patience
 
     def _go_on(self) -> None:
@@ -140,14 +141,13 @@ class _Child:
 
     def _died(self, tally: Tally) -> None:
         """Blame the mutant that the child was at."""
-        alive = self._process.poll() is None
-        if not alive:
+        if not self._hangs:
             self._process.wait()
         self._log.seek(0)
         trace = self._log.read().decode(errors="replace")
         ended = (
             f"no answer in {self._patience:g} s"
-            if alive
+            if self._hangs
             else f"the process {processes.ending(self._process.returncode)}"
         )
         self._failed(tally, self._next, f"{ended}{_innermost(trace)}", trace[-3000:])

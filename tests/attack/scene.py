@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 PLUGINS = {"victims": HERE / "victims", "formulas": ROOT / "tests" / "fakes"}
-TRACEBACKS = ("Traceback (most recent call last)", "Exception ignored in", "Fatal Python error")
+TRACEBACKS = ("Traceback (most recent call last)", "Exception ignored in")
 FINISHED = re.compile(r"^(?P<name>\S+) run (?P<run>\d+)/\d+ ", re.MULTILINE)
 """A line of progress: the runs before that one are finished."""
 STAGE = 60.0

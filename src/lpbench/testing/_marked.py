@@ -70,5 +70,5 @@ def _lives(process: Path) -> bool:
 def _program(pid: int) -> str:
     with contextlib.suppress(OSError):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        return " ".join(words.split())[:80]
+        return " ".join(words.split())[:200]
     return f"process {pid}"
