@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lpbench.plugin import registry
+from lpbench.plugin import discovery, registry, trials
 from lpbench.testing.setups import installed, write_app, write_distribution
 
 if TYPE_CHECKING:
@@ -21,10 +22,21 @@ HERE = Path(__file__).resolve().parent
 FAKES = HERE / "fakes"
 
 
+@pytest.fixture(scope="session")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Try the plugins that are installed here once, as every test's own cache would have it; returns the cache."""
+    place = tmp_path_factory.mktemp("tried")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(place))
+        trials.refusals([point for point, _ in discovery.entry_points()[0]])
+    return place
+
+
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, tried: Path) -> None:
     """Keep results and caches of the tests out of the user's folders."""
     place = tmp_path_factory.mktemp("home")
+    shutil.copytree(tried, place / "cache")
     monkeypatch.setenv("XDG_DATA_HOME", str(place / "data"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
 
@@ -130,7 +142,7 @@ def _section(text: str, name: str) -> dict[str, str]:
 def core_only(extras: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
     """No plugin is installed, as after ``pip install lpbench`` alone."""
     assert extras
-    monkeypatch.setattr(registry, "entry_points", list)
+    monkeypatch.setattr(registry, "entry_points", lambda: ([], []))
     registry.refresh()
 
 

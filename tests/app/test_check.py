@@ -100,7 +100,7 @@ def test_a_processor_that_does_not_serve_the_class_is_an_error(
 
     offers = registry.current().all(registry.POSTPROCESSORS)
     narrow = dataclasses.replace(offers["text"].spec, classes=("emotion",))
-    monkeypatch.setitem(offers, "text", dataclasses.replace(offers["text"], spec=narrow))
+    monkeypatch.setitem(offers, "text", registry.Offer(narrow, offers["text"].plugin))
     (error,) = checked()[0]
     assert 'does not support the class "signal_processing"\n  it supports emotion' in error
 
@@ -140,7 +140,7 @@ def test_a_processor_that_is_not_ready_is_a_note(
 
     offers = registry.current().all(registry.PREPROCESSORS)
     spec = dataclasses.replace(offers["text"].spec, requires=("no_such_library",), hint="pip install no-such-library")
-    monkeypatch.setitem(offers, "text", dataclasses.replace(offers["text"], spec=spec))
+    monkeypatch.setitem(offers, "text", registry.Offer(spec, offers["text"].plugin))
     errors, (note,) = checked()
     assert errors == []
     assert 'preprocessor "text" is not ready: not installed: no_such_library\n  pip install no-such-library' in note

@@ -238,7 +238,7 @@ def test_a_broken_plugin_is_shown_where_its_engine_is_looked_for(install: Callab
 
 
 def test_without_any_engine_there_is_a_way_on(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    monkeypatch.setattr(registry, "entry_points", list)
+    monkeypatch.setattr(registry, "entry_points", lambda: ([], []))
     assert main(["engines"]) == 0
     assert "pip install" in capsys.readouterr().out
 

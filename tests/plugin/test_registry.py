@@ -15,6 +15,7 @@ import pytest
 from lpbench.errors import DuplicateNameError, NotInstalledError, PluginError, UnknownNameError
 from lpbench.plugin import registry
 from lpbench.plugin.discovery import CLASS_EXTRAS, ENDING_EXTRAS, EXTRAS, KIND_EXTRAS, brought_by
+from lpbench.plugin.failures import Failure
 from lpbench.plugin.hookspecs import hookimpl
 from lpbench.plugin.registry import COMMANDS, ENGINES, METRICS, PREPROCESSORS, Registry
 from lpbench.plugin.specs import EngineSpec, MetricSpec, State
@@ -56,14 +57,14 @@ class Offers:
             raise self.error
 
 
-def survey(found: Registry) -> list[registry.Failure]:
+def survey(found: Registry) -> list[Failure]:
     """Ask every plugin for all that it offers, as ``lpbench plugins`` does, and return what went wrong."""
     for kind in registry.KINDS:
         found.all(kind)
     return found.failures
 
 
-def failed(found: Registry, plugin: str) -> registry.Failure:
+def failed(found: Registry, plugin: str) -> Failure:
     (failure,) = [failure for failure in survey(found) if failure.plugin == plugin]
     return failure
 
@@ -166,7 +167,7 @@ def test_a_plugin_of_ours_that_is_not_there_is_named_as_an_extra() -> None:
     with pytest.raises(NotInstalledError, match="LPBENCH_DISABLED_PLUGINS"):
         Registry(disabled=frozenset({"ort"})).get(ENGINES, "onnx")
     broken = Registry()
-    broken.failures.append(registry.Failure("ort", "lpbench-ort 1.0", ImportError("no numpy")))
+    broken.failures.append(Failure("ort", "lpbench-ort 1.0", ImportError("no numpy")))
     with pytest.raises(UnknownNameError, match="ImportError: no numpy"):
         broken.get(ENGINES, "onnxruntime")
 

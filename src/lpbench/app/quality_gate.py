@@ -20,7 +20,7 @@ def ready(name: str) -> Offer[MetricSpec]:
     :raises LpbenchError: No plugin offers it, or a module that it needs is not installed.
     """
     offer = registry.current().get(registry.METRICS, name)
-    available = offer.spec.availability()
+    available = offer.availability()
     if not available:
         raise LpbenchError(f'metric "{name}" is not ready: {available.reason}', hint=available.hint)
     return offer

@@ -159,9 +159,9 @@ def _passed(results: Sequence[CheckResult]) -> bool:
 
 
 def _version(spec: Spec) -> str:
-    from lpbench.plugin.specs import EngineSpec
+    from lpbench.plugin.specs import EngineSpec, version_of
 
-    return spec.version() if isinstance(spec, EngineSpec) else ""
+    return version_of(spec) if isinstance(spec, EngineSpec) else ""
 
 
 def _document(kind: Kind[Any], spec: Spec, results: Sequence[CheckResult]) -> dict[str, Any]:

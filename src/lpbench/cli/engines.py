@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpbench.jobs.listing import ListedEngine
-    from lpbench.plugin.registry import Failure
+    from lpbench.plugin.failures import Failure
 
 STYLES = {"ready": "good", "broken": "bad"}
 
@@ -94,7 +94,7 @@ def _broken(listed: Sequence[ListedEngine]) -> list[list[str]]:
 
 def _reason(failure: Failure) -> str:
     origin = f"{failure.distribution}: " if failure.distribution else ""
-    return f"{origin}{type(failure.error).__name__}: {failure.error}"
+    return f"{origin}{failure.reason}"
 
 
 def _unusable(listed: Sequence[ListedEngine]) -> list[str]:

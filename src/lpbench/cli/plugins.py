@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
 from lpbench.jobs.listing import plugins
+from lpbench.plugin.trials import forget_refusals
 from lpbench.render import Column, fit, hanging, narrow
 from lpbench.util.text import amount, clean
 
@@ -29,7 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """List the plugins."""
+    """List the plugins; those that were refused are tried again."""
+    forget_refusals()
     listed = list(plugins().values())
     if options.json:
         _console.answer_json([dataclasses.asdict(each) for each in listed])
@@ -58,7 +60,8 @@ def _counts(plugin: ListedPlugin) -> str:
 def _failures(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
     texts = [f"{clean(plugin.name)}  {clean(failure)}" for plugin in listed for failure in plugin.failures]
     lines = [line for text in texts for line in hanging(text, _console.listing_width(_console.answers()))]
-    return [paint("failed", "bad"), *lines, paint("tracebacks: lpbench plugins -v", "dim")] if lines else []
+    hints = ("tracebacks: lpbench plugins -v", "to leave one out: LPBENCH_DISABLED_PLUGINS=NAME")
+    return [paint("failed", "bad"), *lines, *(paint(hint, "dim") for hint in hints)] if lines else []
 
 
 def _verbose(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lpbench.plugin import registry
-from lpbench.plugin.specs import Availability, State
+from lpbench.plugin.specs import Availability, State, version_of
 from lpbench.util.arguments import checked
 from lpbench.util.shown import Sheet, Shown, several
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.plugin.registry import Failure, Offer
+    from lpbench.plugin.failures import Failure
+    from lpbench.plugin.registry import Offer
     from lpbench.plugin.specs import EngineSpec
 
 
@@ -139,7 +140,7 @@ def _engine(offer: Offer[EngineSpec]) -> ListedEngine:
     return ListedEngine(
         spec.name,
         available,
-        spec.version() if available.state is not State.MISSING else "",
+        version_of(spec) if available.state is not State.MISSING else "",
         tuple(spec.formats),
         spec.summary,
         offer.plugin,
@@ -173,7 +174,7 @@ def _offers(current: registry.Registry) -> dict[str, dict[str, list[str]]]:
 def _plugin(name: str, origin: str, offers: Mapping[str, Sequence[str]], failures: Sequence[Failure]) -> ListedPlugin:
     import traceback
 
-    messages = tuple(f"{type(failure.error).__name__}: {failure.error}" for failure in failures)
+    messages = tuple(failure.reason for failure in failures)
     traces = tuple("".join(traceback.format_exception(failure.error)) for failure in failures)
     return ListedPlugin(name, origin, offers, messages, traces)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.plugin import registry
-from lpbench.plugin.specs import READY, Availability, State
+from lpbench.plugin.specs import READY, Availability, State, version_of
 from lpbench.util.arguments import checked
 from lpbench.util.shown import Sheet, Shown, several
 
@@ -61,11 +61,11 @@ def probe(engine: str | Offer[EngineSpec], *, timeout: float = TIMEOUT) -> Probe
 
     available = offer.availability()
     if not available or not offer.spec.probe:
-        return Probed(available, offer.spec.version() if available else "")
+        return Probed(available, version_of(offer.spec) if available else "")
     try:
         require_processes()
     except LpbenchError as error:  # the engine is ready all the same
-        return Probed(available, offer.spec.version(), unusable={"a probe": error.what})
+        return Probed(available, version_of(offer.spec), unusable={"a probe": error.what})
     try:
         return _read(_ask(offer.spec, timeout))
     except WorkerError as error:

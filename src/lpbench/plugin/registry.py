@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 import pluggy
 
 from lpbench.errors import DuplicateNameError, NotInstalledError, PluginError, UnknownNameError, nearest
-from lpbench.plugin import hookspecs
+from lpbench.plugin import hookspecs, trials
+from lpbench.plugin.containment import contained
 from lpbench.plugin.discovery import EXTRAS, KIND_EXTRAS, brought_by, entry_points
+from lpbench.plugin.failures import Failure
+from lpbench.plugin.spec_checks import keep, refuse_wrong
 from lpbench.plugin.specs import (
     AnalyzerSpec,
     AppSpec,
@@ -27,6 +30,7 @@ from lpbench.plugin.specs import (
     ProcessorSpec,
     Spec,
     State,
+    availability_of,
 )
 from lpbench.util.text import amount
 
@@ -75,39 +79,23 @@ KINDS: tuple[Kind[Any], ...] = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Failure:
-    """A plugin, or one of its offers, that cannot be used, and why.
+class Offer(Generic[S]):
+    """A spec, the plugin that offers it, and whether it can be used here.
 
-    :param plugin: The entry point's name.
-    :param distribution: Name and version of the distribution that provides it.
-    :param error: The exception raised.
+    :param clash: The conflict with another plugin that offers the same name, which makes the offer unusable.
     """
 
-    plugin: str
-    distribution: str
-    error: BaseException
-
-    def __str__(self) -> str:
-        origin = f" ({self.distribution})" if self.distribution else ""
-        return f"{self.plugin}{origin}: {type(self.error).__name__}: {self.error}"
-
-
-@dataclass(frozen=True, eq=False)
-class Offer(Generic[S]):
-    """A spec, the plugin that offers it, and whether it can be used here."""
-
-    spec: S
-    plugin: str
-    distribution: str = ""
-    clash: str = ""
-    """The conflict with another plugin that offers the same name, which makes the offer unusable; else empty."""
+    def __init__(self, spec: S, plugin: str, distribution: str = "", clash: str = "") -> None:
+        self.spec = spec
+        self.plugin = plugin
+        self.distribution = distribution
+        self.clash = clash
 
     def availability(self) -> Availability:
         """Return the spec's availability; BROKEN if another plugin offers the same name."""
         if self.clash:
             return Availability(State.BROKEN, self.clash, "disable one: LPBENCH_DISABLED_PLUGINS=NAME")
-        return self.spec.availability()
+        return availability_of(self.spec)
 
 
 class Registry:
@@ -144,9 +132,18 @@ class Registry:
         from lpbench.plugin.builtin import hooks
 
         self.add(BUILTIN, hooks)
-        for point, origin in entry_points():
-            if point.name not in self._disabled:
-                self._discover(point, origin)
+        found, unreadable = entry_points()
+        for failure in unreadable:
+            self._fail(failure.plugin, failure.distribution, failure.error)
+        wanted = [(point, origin) for point, origin in found if point.name not in self._disabled]
+        refused = trials.refusals([point for point, _ in wanted])
+        with contained(), trials.witness() as note:
+            for point, origin in wanted:
+                if point in refused:
+                    self._fail(point.name, origin, PluginError(refused[point], hint=_without(point.name)))
+                else:
+                    note(point)
+                    self._discover(point, origin)
 
     def add(self, name: str, plugin: object, distribution: str = "") -> None:
         """Register one plugin under ``name``; a misspelt hook or a name that is already taken is a failure."""
@@ -157,7 +154,9 @@ class Registry:
         try:
             self.manager.register(plugin, name=name)
             self._refuse_misspelt(plugin)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - inspecting a third party's hooks may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - inspecting a third party's hooks may raise anything
             if self.manager.has_plugin(name):
                 self.manager.unregister(name=name)
             self._fail(name, distribution, error)
@@ -209,7 +208,9 @@ class Registry:
     def _discover(self, point: EntryPoint, origin: str) -> None:
         try:
             plugin = point.load()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's import may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a third party's import may raise anything
             self._fail(point.name, origin, error)
         else:
             self.add(point.name, plugin, origin)
@@ -226,10 +227,11 @@ class Registry:
 
     def _collect(self, kind: Kind[S]) -> dict[str, Offer[S]]:
         offers: dict[str, Offer[S]] = {}
-        for name, plugin in self.manager.list_name_plugin():
-            for spec in self._offered(kind, name, plugin):
-                offer = Offer(spec, name, self._origins.get(name, ""))
-                self._place(kind, offers, offer)
+        with contained():
+            every = [(name, self._offered(kind, name, plugin)) for name, plugin in self.manager.list_name_plugin()]
+        for name, specs in every:
+            for spec in specs:
+                self._place(kind, offers, Offer(spec, name, self._origins.get(name, "")))
         return offers
 
     def _offered(self, kind: Kind[S], name: str, plugin: object) -> list[S]:
@@ -237,10 +239,12 @@ class Registry:
         others = [candidate for candidate in self.manager.get_plugins() if candidate is not plugin]
         specs: list[S] = []
         try:
-            self.manager.subset_hook_caller(kind.hook, others)(register=specs.append)
+            self.manager.subset_hook_caller(kind.hook, others)(register=partial(keep, specs))
             for spec in specs:
-                _expect(spec, kind.spec)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's hook may raise anything
+                refuse_wrong(spec, kind.spec)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a third party's hook may raise anything
             self._fail(name, self._origins.get(name, ""), error)
             return []
         return specs
@@ -285,12 +289,13 @@ def current() -> Registry:
 
 
 def refresh() -> Registry:
-    """Discover again, for example after a plugin was installed from a notebook."""
+    """Discover again, for example after a plugin was installed from a notebook; plugins that failed get a new trial."""
     import importlib
 
     global _current  # noqa: PLW0603
     importlib.invalidate_caches()
     _current = None
+    trials.forget_refusals()
     return current()
 
 
@@ -303,6 +308,5 @@ def _aliases(spec: Spec) -> tuple[str, ...]:
     return spec.aliases if isinstance(spec, EngineSpec) else ()
 
 
-def _expect(spec: object, kind: type[Spec]) -> None:
-    if not isinstance(spec, kind):
-        raise PluginError(f"registered {spec!r}; expected {kind.__name__}")
+def _without(plugin: str) -> str:
+    return f"LPBENCH_DISABLED_PLUGINS={plugin} leaves it out; lpbench plugins tries it again"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lpbench.errors import PluginError, either
+from lpbench.plugin.failures import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -237,11 +238,36 @@ def load(target: str, *, who: str) -> Any:
     try:
         imported = importlib.import_module(module)
         return getattr(imported, attribute) if attribute else imported
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"{who}: cannot load {target}: {type(error).__name__}: {error}",
-            hint=_origin(),
-        ) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(f"{who}: cannot load {target}: {reason_of(error)}", hint=_origin()) from error
+
+
+def availability_of(spec: Spec) -> Availability:
+    """Return a spec's availability; BROKEN where a plugin's own ``availability()`` raises or returns nonsense."""
+    try:
+        found: object = spec.availability()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a third party's code may raise anything
+        return Availability(State.BROKEN, f"availability() raised {reason_of(error)}", _origin())
+    if type(found) is not Availability or not isinstance(found.state, State):
+        return Availability(State.BROKEN, f"availability() returned a {type(found).__name__}", _origin())
+    if type(found.reason) is str and type(found.hint) is str:
+        return found
+    return Availability(State.BROKEN, "availability() gave a reason or a hint that is no text", _origin())
+
+
+def version_of(spec: EngineSpec) -> str:
+    """Return the version of an engine's library; empty where it is not known, or a plugin's ``version()`` fails."""
+    try:
+        version: object = spec.version()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a third party's code may raise anything
+        return ""
+    return version if type(version) is str else ""
 
 
 def _installed(module: str) -> bool:
@@ -259,7 +285,7 @@ def _version(distribution: str) -> str:
 
     try:
         return identity(importlib.metadata.distribution(distribution))[1]
-    except importlib.metadata.PackageNotFoundError:
+    except Exception:  # noqa: BLE001 - not installed, or damaged: the types of errors differ between Pythons
         return ""
 
 

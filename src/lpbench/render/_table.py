@@ -26,7 +26,7 @@ def unstyled(text: str, _style: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)  # each generated method costs start-up time
 class Column:
     """One column of a table.
 

@@ -12,7 +12,7 @@ Style = str
 """``bold``, ``dim``, ``good``, ``bad`` or ``warn``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)  # each generated method costs start-up time
 class Sheet:
     """A value as a table with lines around it, before it is laid out.
 

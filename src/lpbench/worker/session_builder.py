@@ -171,9 +171,9 @@ def engine_opener(spec: EngineSpec, model: Model, options: Mapping[str, Any], *,
     :param exposed: Whether every intermediate tensor becomes an output.
     :raises LpbenchError: The engine is not ready, or does not have these options.
     """
-    from lpbench.plugin.specs import load
+    from lpbench.plugin.specs import availability_of, load
 
-    available = spec.availability()
+    available = availability_of(spec)
     if not available:
         raise UnavailableEngineError(available.reason, engine=spec.name, hint=available.hint)
     kind = load(spec.config, who=spec.name) if spec.config else None
@@ -187,10 +187,10 @@ def processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any]
 
     :raises LpbenchError: It is not there, not ready, or refuses its settings.
     """
-    from lpbench.plugin.specs import load
+    from lpbench.plugin.specs import availability_of, load
 
     spec = registry.current().get(kind, step.type).spec
-    available = spec.availability()
+    available = availability_of(spec)
     if not available:
         raise LpbenchError(f'{kind.word} "{spec.name}" is not ready: {available.reason}', hint=available.hint)
     where = f"config of {kind.word} {spec.name}"
