@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import importlib
 import json
 import os
@@ -13,9 +15,11 @@ from tests.attack.kinds import Kind, command, text_of
 from lpbench.cli import _options
 from lpbench.cli._parser import Parser
 from lpbench.plugin.builtin.hooks import COMMANDS
+from lpbench.results.settings import RunSettings
+from lpbench.testing import mutations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from random import Random
 
@@ -195,4 +199,49 @@ class EngineWords(Kind):
         return place
 
 
-KINDS = (CommandLine, EngineWords)
+class Settings(Kind):
+    """Settings of a benchmark, as the command line reads their words and as Python passes values."""
+
+    name: ClassVar[str] = "settings"
+
+    def write(self, random: Random, folder: Path) -> None:
+        """Write a word for each of some settings."""
+        words = {name: mutations.mutated(random.choice(SOUND).encode(), random) for name in random.sample(NAMES, 3)}
+        texts = {name: random.choice((word.decode("utf-8", "replace"), *WORDS)) for name, word in words.items()}
+        (folder / "words.json").write_text(json.dumps(texts), encoding="utf-8")
+
+    def read(self, folder: Path) -> Iterable[str]:
+        """Read each by each type of the options, and make settings of the values."""
+        import argparse
+
+        from lpbench.errors import LpbenchError
+
+        for name, text in json.loads((folder / "words.json").read_text(encoding="utf-8")).items():
+            for read in READS:
+                with contextlib.suppress(argparse.ArgumentTypeError, LpbenchError):
+                    value: Any = read(text)
+                    pairs = isinstance(value, tuple) and bool(value) and isinstance(value[0], str)
+                    yield text_of(RunSettings.of({name: dict([value]) if pairs else value})) and ""
+
+
+SOUND = (
+    "0,2-3",
+    "99.9",
+    "x=1,3,224,224",
+    "x=0,1.5",
+    "12",
+    "1e5",
+    "a=b",
+    "5%",
+    "-3",
+    "p99.9",
+    "x=scalar",
+    "onnxruntime",
+)
+"""Words of options as people write them."""
+NAMES = tuple(each.name for each in dataclasses.fields(RunSettings))
+READS: tuple[Callable[[str], Any], ...] = (
+    *(_options.cores, _options.percentage, _options.shape, _options.limits, _options.from_zero, _options.from_one),
+    *(_options.above_zero, _options.niceness, _options.share, _options.pair, _options.names, str),
+)
+KINDS = (CommandLine, EngineWords, Settings)

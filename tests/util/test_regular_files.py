@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from lpbench.app.model import load_app
 from lpbench.errors import AppError, LpbenchError
 from lpbench.util.digests import file_digest, set_digest
 from lpbench.util.json_files import read_json
-from lpbench.util.regular_files import irregular, open_regular
+from lpbench.util.regular_files import irregular, open_regular, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,3 +104,20 @@ def test_a_pipe_that_appears_among_samples_is_left_out(fake_app: Callable[..., P
     os.mkfifo(tmp_path / "1.txt")
     with pytest.raises(LpbenchError, match="is a pipe, not a file"):
         load(Reads(), tmp_path / "1.txt")  # type: ignore[arg-type] # all that is asked of a preprocessor here
+
+
+def test_reading_takes_memory_by_what_a_file_holds_not_by_what_it_might(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"x" * 1000)
+    tracemalloc.start()
+    try:
+        assert read_regular(tmp_path / "small", limit=1 << 30) == b"x" * 1000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_a_file_whose_size_the_system_does_not_tell_is_read_whole() -> None:
+    assert b"Threads:" in read_regular(Path("/proc/self/status"), limit=1 << 20)
+    with pytest.raises(AppError, match="is larger than"):
+        read_regular(Path("/proc/self/status"), limit=10)

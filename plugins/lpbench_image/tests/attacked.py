@@ -129,4 +129,65 @@ class GraphModels(Kind):
         return ()
 
 
-KINDS = (Pictures, TorchWeights, GraphModels)
+class Truths(Kind):
+    """Ground truth of a manifest, as every metric of this plugin and of the core takes it."""
+
+    name: ClassVar[str] = "ground-truth"
+    needs: ClassVar[tuple[str, ...]] = ("numpy", "cv2", "lpbench_image")
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        import cv2
+        import numpy as np
+
+        self._picture = cv2.imencode(".png", np.eye(4, dtype=np.uint8) * 255)[1].tobytes()
+
+    def write(self, random: Random, folder: Path) -> None:
+        """Write samples and a manifest whose ground truth is damaged."""
+        for name in ("a.png", "b.png"):
+            (folder / name).write_bytes(self._picture)
+        (folder / "manifest.json").write_bytes(documents.damaged(json.dumps(random.choice((ROWS, COCO))), random))
+
+    def read(self, folder: Path) -> Iterable[str]:
+        """Evaluate a prediction against each; a metric may refuse what it does not know."""
+        import contextlib
+
+        from lpbench.app import dataset
+        from lpbench.errors import LpbenchError
+        from lpbench.plugin import registry
+
+        offers = registry.current().all(registry.METRICS).values()
+        for sample in dataset.load(folder, (".png",)):
+            for offer in offers:
+                metric = offer.spec.load()(["cat", "dog"])
+                with contextlib.suppress(LpbenchError):
+                    metric.add(DESCRIBED, sample.truth)
+                    metric.result()
+        return ()
+
+
+SQUARE = {"size": [4, 4], "counts": [0, 3, 2, 11]}
+ROWS: list[dict[str, Any]] = [
+    {"file": "a.png", "label": "cat", "value": 1, "text": "some text", "mask": "b.png", "points": [[1, 2], [3, 4]]},
+    {"file": "b.png", "items": [{"box": [0, 1, 2.5, 3], "label": "dog", "crowd": True}], "mask": SQUARE},
+]
+COCO: dict[str, Any] = {
+    "images": [{"id": 1, "file_name": "a.png", "height": 4, "width": 4}, {"id": 2, "file_name": "b.png"}],
+    "categories": [{"id": 3, "name": "cat"}],
+    "annotations": [
+        {"image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4], "iscrowd": 0, "keypoints": [1, 2, 2, 3, 4, 1]},
+        {"image_id": 2, "category_id": 3, "bbox": [0, 0, 1, 1], "segmentation": SQUARE, "area": 1},
+    ],
+}
+DESCRIBED: dict[str, Any] = {
+    "top": [{"label": "cat", "score": 0.5}],
+    "score": 0.5,
+    "items": [{"box": [0, 1, 2, 3], "label": "cat", "score": 0.5}],
+    "value": 1.0,
+    "text": "some words",
+    "mask": SQUARE,
+    "share": {"cat": 0.25},
+    "points": [[1, 2], [3, 4]],
+}
+"""A prediction with what any metric looks for."""
+KINDS = (Pictures, TorchWeights, GraphModels, Truths)

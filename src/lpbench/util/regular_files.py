@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MEBIBYTE = 1 << 20
+PIECE = 1 << 16
+"""Bytes read at a time of what tells no size."""
 KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -57,12 +59,22 @@ def read_regular(path: Path, *, limit: int, error: type[LpbenchError] = AppError
     """
     try:
         with open_regular(path, error=error) as file:
-            data = file.read(limit + 1)
+            data = _read(file, limit + 1)
     except OSError as wrong:
         raise error(f"cannot be read: {wrong.strerror or wrong}", where=str(path)) from wrong
     if len(data) > limit:
         raise error(f"is larger than {limit / MEBIBYTE:g} MiB", where=str(path))
     return data
+
+
+def _read(file: BinaryIO, most: int) -> bytes:
+    """Return what a file holds, or its first bytes: reading sets aside as much memory as it is asked for."""
+    parts = [file.read(min(most, os.fstat(file.fileno()).st_size + 1))]
+    left = most - len(parts[0])
+    while left and (more := file.read(min(left, PIECE))):  # it grew meanwhile, or the system tells no size
+        parts.append(more)
+        left -= len(more)
+    return b"".join(parts)
 
 
 def irregular(path: Path | str) -> str:
