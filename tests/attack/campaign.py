@@ -78,7 +78,7 @@ class Campaign:
         except KeyboardInterrupt:
             self._stopped.set()
             for thread in threads:
-                thread.join(BEAT)
+                thread.join(2 * BEAT)
             return False
         return True
 
@@ -125,5 +125,5 @@ class Campaign:
         asked, count = self._asked, kills if kind.kills else self._mutants
         order = reading.Order(tally.kind, asked.seed, count, deadline, asked.kept, asked.only)
         reading.attack(order, tally, self._stopped.is_set)
-        if not tally.tried:
+        if not tally.tried and not tally.note:
             tally.note = "there was no time for it"

@@ -21,7 +21,11 @@ from typing import Any
 from tests.attack import sandbox
 from tests.attack.kinds import ROOT, CrashedError, Kind, WrongError, kinds
 
+from lpbench.errors import LpbenchError
+
 ACCEPTED, REFUSED, CRASHED, FAILED = "accepted", "refused", "crashed", "failed"
+NOTE = "note"
+"""Key of the line that says why a kind cannot be attacked here."""
 FRAMES = 3
 """Innermost frames that tell one cause from another."""
 
@@ -33,11 +37,15 @@ def main(arguments: list[str]) -> int:
     faulthandler.register(signal.SIGUSR1)  # the parent asks for the stack before it ends what hangs
     home = Path(os.environ[sandbox.HOME])
     tempfile.tempdir = str(home / "tmp")
-    kind = kinds()[name](_made(home / "seeds"))
-    watch = sandbox.Watch() if kind.starts else sandbox.watched()
-    if not kind.starts:
-        sandbox.limit_memory()
     with os.fdopen(answers, "w", encoding="utf-8") as stream:
+        try:
+            kind = kinds()[name](_made(home / "seeds"))
+        except LpbenchError as error:
+            stream.write(json.dumps({NOTE: str(error)}) + "\n")
+            return 0
+        watch = sandbox.Watch() if kind.starts else sandbox.watched()
+        if not kind.starts:
+            sandbox.limit_memory()
         stream.write("{}\n")  # the seeds are made
         stream.flush()
         for index in range(first, end):

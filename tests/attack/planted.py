@@ -127,6 +127,26 @@ class Dying(Faulty):
         os.kill(os.getpid(), signal.SIGSEGV)
 
 
+class Lacking(Sound):
+    """Cannot be attacked here."""
+
+    name: ClassVar[str] = "lacking"
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        raise LpbenchError("there is no seed for it")
+
+
+class Broken(Sound):
+    """Fails before its first mutant, which is the attacker's own fault."""
+
+    name: ClassVar[str] = "broken"
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        raise TypeError("no such seed")
+
+
 class Steering(Faulty):
     """Shows what a file says as it is."""
 
@@ -147,4 +167,4 @@ class Starting(Faulty):
         os.posix_spawn("/bin/true", ["true"], {})
 
 
-KINDS = (Sound, Slow, Unexpected, Looping, Waiting, Hungry, Escaping, Dying, Steering, Starting)
+KINDS = (Sound, Slow, Unexpected, Looping, Waiting, Hungry, Escaping, Dying, Steering, Starting, Lacking, Broken)

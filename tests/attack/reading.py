@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.attack import sandbox
-from tests.attack.child import FAILED
+from tests.attack.child import FAILED, NOTE
 from tests.attack.kinds import ROOT, kinds
 from tests.attack.tally import Failure, Tally, keep
 
@@ -30,6 +30,8 @@ START_SECONDS = 120.0
 """How long a child may take to make its seeds."""
 MARK = "LPBENCH_ATTACK_CHILD"
 TRACE_SECONDS = 0.5
+SLICE = 0.2
+"""Seconds between two looks at the time and at Ctrl-C."""
 SEVERAL = 1_000_000
 """Mutants where only the time is bounded."""
 
@@ -63,7 +65,7 @@ def attack(order: Order, tally: Tally, stop: Callable[[], bool]) -> None:
     """
     first = order.only or 0
     end = first + 1 if order.only is not None else order.mutants or SEVERAL
-    while first < end and time.monotonic() < order.deadline and not stop():
+    while first < end and time.monotonic() < order.deadline and not stop() and not tally.note:
         with tempfile.TemporaryDirectory(prefix="lpbench-attack-", ignore_cleanup_errors=True) as home:
             first = _Child(order, Path(home), first, end).follow(tally, stop)
 
@@ -79,7 +81,7 @@ class _Child:
         self._home = home
         self._next = first
         self._end = end
-        self._over = self._hangs = False
+        self._over = self._hangs = self._started = False
         self._patience = kinds()[order.kind].patience
         self._mark = _marked.new(MARK)
         (home / "tmp").mkdir()
@@ -94,39 +96,42 @@ class _Child:
         os.close(writer)
 
     def follow(self, tally: Tally, stop: Callable[[], bool]) -> int:
-        """Count what it says until it ends; returns the next mutant's number."""
+        """Count what it says until it ends; returns the next mutant's number.
+
+        :raises RuntimeError: It ended before its seeds were made.
+        """
         with self._ending():
-            for found in self._answers():
+            for found in self._answers(stop):
+                if NOTE in found:
+                    tally.note = found[NOTE]
+                    return self._end
                 self._next = found["index"] + 1
                 if found["outcome"] == FAILED:
                     self._failed(tally, found["index"], found["cause"], found["trace"])
                     self._go_on()
                 else:
                     tally.count(found["outcome"])
-                if stop() or time.monotonic() > self._order.deadline:
-                    return self._next
             if self._next < self._end and not self._over:
                 self._died(tally)
         return self._next
 
-    def _answers(self) -> Iterator[dict[str, Any]]:
-        rest, wait = b"", START_SECONDS
-        while True:
-            left = self._order.deadline - time.monotonic()
-            ready, _, _ = select.select([self._reader], [], [], max(0.0, min(wait, left)))
-            if not ready and left <= wait:
-                self._over = True
-                return
-            if not ready:
+    def _answers(self, stop: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+        rest, late = b"", time.monotonic() + START_SECONDS
+        while not self._over:
+            ready, _, _ = select.select([self._reader], [], [], SLICE)
+            now = time.monotonic()
+            self._over = stop() or now > self._order.deadline
+            if not ready and now > late and not self._over:
                 self._hangs = True
                 self._ask_for_stack()
                 return
-            part = os.read(self._reader, 1 << 16)
-            if not part:
-                return
-            *lines, rest = (rest + part).split(b"\n")
-            yield from filter(None, map(json.loads, lines))
-            wait = self._patience
+            if ready:
+                part = os.read(self._reader, 1 << 16)
+                if not part:
+                    return
+                *lines, rest = (rest + part).split(b"\n")
+                yield from filter(None, map(json.loads, lines))
+                self._started, late = True, now + self._patience
 
     def _go_on(self) -> None:
         assert self._process.stdin
@@ -145,6 +150,8 @@ class _Child:
             self._process.wait()
         self._log.seek(0)
         trace = self._log.read().decode(errors="replace")
+        if not self._started:
+            raise RuntimeError((trace.strip().splitlines() or ["its process ended"])[-1])
         ended = (
             f"no answer in {self._patience:g} s"
             if self._hangs

@@ -90,6 +90,15 @@ def test_a_sound_reader_passes(attack: Attack) -> None:
     assert found["sound"]["accepted"]
 
 
+def test_a_kind_without_seeds_is_noted_and_a_broken_one_fails(attack: Attack) -> None:
+    status, found, shown = attack("--kinds", "lacking", "--seed", "3", "--mutants", "5")
+    assert (status, found["lacking"]["tried"]) == (0, 0)
+    assert "lacking: there is no seed for it" in shown
+    status, found, shown = attack("--kinds", "broken", "--seed", "3", "--mutants", "5")
+    assert status == 1
+    assert "broken: could not be attacked: RuntimeError: TypeError: no such seed" in shown
+
+
 def test_an_attack_ends_with_its_time(attack: Attack) -> None:
     status, found, _ = attack("--kinds", "slow,waiting", "--seed", "3", "--seconds", "8")
     assert found["slow"]["tried"]
