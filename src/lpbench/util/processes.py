@@ -154,6 +154,8 @@ def _guarded(command: Sequence[str]) -> Sequence[str]:
 
 def _environment(command: Sequence[str], given: Mapping[str, str], family: str) -> dict[str, str]:
     kept = {name: value for name, value in given.items() if name not in NOT_INHERITED}
+    if "PATH" in kept:  # a version manager's shim would look for Python in the working directory
+        kept["PATH"] = search_path.absolute(kept["PATH"])
     if path := search_path.absolute(kept.pop("PYTHONPATH", "")):
         # Python itself must not see the variable, since it would put the folders first
         kept[launcher.PATH if list(command[:2]) == python() else "PYTHONPATH"] = path
