@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpbench.errors import LpbenchError
-from lpbench.util import launcher, processes
+from lpbench.util import guardian, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +196,7 @@ def test_a_helper_is_what_the_system_ends_where_memory_runs_out(tmp_path: Path) 
     for before in ((), ("env",)):
         code = "print(open('/proc/self/oom_score_adj').read())"
         assert run(tmp_path, *before, *processes.python("-c", code)) == 0
-        assert processes.last_line(tmp_path / "log") == launcher.MOST_LIKELY_VICTIM
+        assert processes.last_line(tmp_path / "log") == guardian.MOST_LIKELY_VICTIM
     assert Path("/proc/self/oom_score_adj").read_text(encoding="ascii") == own
 
 
@@ -214,7 +214,7 @@ def test_a_program_that_cannot_run_says_why(tmp_path: Path) -> None:
     program = tmp_path / "acme-tool"
     program.write_bytes(b"\0nothing that runs")
     program.chmod(0o755)
-    assert run(tmp_path, str(program)) == launcher.NOT_FOUND
+    assert run(tmp_path, str(program)) == guardian.NOT_FOUND
     assert processes.last_line(tmp_path / "log") == f"{program} cannot be started: Exec format error"
 
 

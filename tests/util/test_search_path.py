@@ -16,7 +16,7 @@ from lpbench.jobs.probing import probe
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.kit import tool_environments
 from lpbench.testing.setups import write_distribution
-from lpbench.util import launcher, processes
+from lpbench.util import processes
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.requests import MeasureSlice, OpenRequest
 
@@ -166,7 +166,7 @@ def test_the_user_site_stays(tmp_path: Path) -> None:
     place = Path(subprocess.run(asked, env=environment, text=True, capture_output=True, check=True).stdout.strip())
     place.mkdir(parents=True)
     (place / "acme_of_user.py").write_text("ANSWER = 42", encoding="ascii")
-    command = [base, launcher.__file__, "-c", "import acme_of_user; print(acme_of_user.ANSWER)"]
+    command = [base, processes.LAUNCHER, "-c", "import acme_of_user; print(acme_of_user.ANSWER)"]
     done = subprocess.run(command, env=environment, text=True, capture_output=True, check=True)
     assert done.stdout == "42\n"
 

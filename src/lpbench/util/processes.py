@@ -1,6 +1,6 @@
 """Processes that lpbench starts: each is ended with everything that it has started, however it or lpbench ends.
 
-Every one of them has a guardian, as ``lpbench.util.launcher`` describes.  ``run`` runs a helper program to its end,
+Every one of them has a guardian, as ``lpbench.util.guardian`` describes.  ``run`` runs a helper program to its end,
 with its output in a log file, a heartbeat and a time limit.
 """
 
@@ -15,15 +15,17 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from lpbench.errors import LpbenchError
-from lpbench.util import launcher, search_path
+from lpbench.util import guardian, search_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+LAUNCHER = os.path.join(os.path.dirname(guardian.__file__), "launcher.py")  # noqa: PTH118, PTH120 - pathlib takes time
+"""The file that Python runs by its path."""
 HEARTBEAT = 0.2
 """Seconds between two calls of ``tick``."""
-END_TIMEOUT = launcher.PATIENCE + 2.0
+END_TIMEOUT = guardian.PATIENCE + 2.0
 """Seconds that a guardian may take to end what it guards."""
 FAMILY = "LPBENCH_FAMILY"
 """Variable that says to which child of lpbench a process belongs: by it they are found if the guardian is killed."""
@@ -44,7 +46,7 @@ def python(*words: str) -> list[str]:
 
     What is installed comes before ``PYTHONPATH`` there, and the working directory is not on the search path.
     """
-    return [sys.executable, launcher.__file__, *words]
+    return [sys.executable, LAUNCHER, *words]
 
 
 def program(name: str) -> str:
@@ -149,7 +151,7 @@ def _guarded(command: Sequence[str]) -> Sequence[str]:
     found = command[0] if os.path.isabs(command[0]) else program(command[0])  # noqa: PTH117 - pathlib takes time
     if not os.path.exists(found):  # noqa: PTH110
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    return [sys.executable, "-I", "-S", launcher.__file__, "--", found, *command[1:]]
+    return [sys.executable, "-I", "-S", LAUNCHER, "--", found, *command[1:]]
 
 
 def _environment(command: Sequence[str], given: Mapping[str, str], family: str) -> dict[str, str]:
@@ -158,9 +160,9 @@ def _environment(command: Sequence[str], given: Mapping[str, str], family: str) 
         kept["PATH"] = search_path.absolute(kept["PATH"])
     if path := search_path.absolute(kept.pop("PYTHONPATH", "")):
         # Python itself must not see the variable, since it would put the folders first
-        kept[launcher.PATH if list(command[:2]) == python() else "PYTHONPATH"] = path
-    guardian = {launcher.GUARDIAN: str(os.getpid())} if can_guard() else {}
-    return {**kept, **guardian, FAMILY: family}
+        kept[guardian.PATH if list(command[:2]) == python() else "PYTHONPATH"] = path
+    asked = {guardian.GUARDIAN: str(os.getpid())} if can_guard() else {}
+    return {**kept, **asked, FAMILY: family}
 
 
 def _end_family(family: str) -> None:
@@ -169,7 +171,7 @@ def _end_family(family: str) -> None:
     while (members := _having(mark)) and time.monotonic() < late:
         for number in members:
             _kill(number)
-        time.sleep(launcher.STEP)
+        time.sleep(guardian.STEP)
 
 
 def _kill(number: int) -> None:

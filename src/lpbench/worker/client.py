@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from lpbench import errors
 from lpbench.errors import LpbenchError, WorkerError, setting
-from lpbench.util import launcher, threads
+from lpbench.util import guardian, threads
 from lpbench.util.outcome import RunOutcome
 from lpbench.util.process_state import is_stopped, oom_kills
 from lpbench.util.processes import Child, python, signal_name
@@ -256,7 +256,7 @@ class Worker:
         status = self._child.wait(END_TIMEOUT)
         if status is None:
             return RunOutcome("exited", phase, detail="it closed its connection")
-        if status == launcher.CANNOT_START:
+        if status == guardian.CANNOT_START:
             self._listener.join(1.0)
             return RunOutcome("failed", phase, detail=self._last_line())
         if status >= 0:
