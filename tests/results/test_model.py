@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from lpbench import render as lpbench_render
 from lpbench.errors import ResultError
-from lpbench.jobs.measuring import recording
 from lpbench.jobs.measuring.recording import Recorder
+from lpbench.jobs.measuring.records import record
 from lpbench.plugin.configuration import EngineConfiguration
-from lpbench.results import store
+from lpbench.results import recorded, store
 from lpbench.results.json_document import decode, from_dict, parse
 from lpbench.results.json_encode import encode
 from lpbench.results.metrics import derive
@@ -101,12 +101,12 @@ def test_the_document_keeps_to_the_published_schema() -> None:
 
 
 def test_raw_samples_have_a_cap_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "RAW_LIMIT", 10)
+    monkeypatch.setattr(recorded, "RAW_LIMIT", 10)
     recorder = Recorder(0)
     measured = Slice(1, 1, 0, 0, 1, array("q", range(4 * 8)).tobytes())
     for _ in range(3):
         recorder.add(measured)
-    run = recorder.finish()
+    run = record(recorder, None).run()
     assert (run.samples, len(run.raw[TOTAL]), len(run.slices)) == (24, 10, 3)
     assert run.statistics[TOTAL].n == 24
     assert [each.samples for each in run.slices] == [8, 8, 8]

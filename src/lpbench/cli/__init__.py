@@ -11,10 +11,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
-from lpbench.cli._streams import abandon_output, given_back, kept_for_answers
+from lpbench.cli._streams import abandon_output, given_back, kept_for_answers, lenient_errors
 from lpbench.errors import LpbenchError, UnavailableEngineError, WorkerError, asked_on_command_line
 from lpbench.plugin.builtin.hooks import COMMANDS
-from lpbench.util import search_path
+from lpbench.util import interrupts, search_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,16 +42,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     :param argv: Words after the program's name; by default those of this process.
     """
+    ends = argv is None
     thresholds = gc.get_threshold()
     gc.set_threshold(OBJECTS, *thresholds[1:])
-    if argv is None:  # this process is the command
-        sys.excepthook = _console.show_traceback
-        search_path.settle()
+    put_back = interrupts.install()
     try:
-        with asked_on_command_line():
-            return _main(list(sys.argv[1:] if argv is None else argv), ends=argv is None)
+        if ends:  # this process is the command
+            sys.excepthook = _console.show_traceback
+            search_path.settle()
+        with asked_on_command_line(), lenient_errors(restore=not ends):
+            return _main(list(sys.argv[1:] if ends else argv or ()), ends=ends)
+    except KeyboardInterrupt:  # while an error is told
+        return interrupts.status()
     finally:
         gc.set_threshold(*thresholds)
+        put_back(ends=ends)
 
 
 def _main(words: list[str], *, ends: bool) -> int:
@@ -71,21 +76,26 @@ def _main(words: list[str], *, ends: bool) -> int:
         return _console.NOTHING if isinstance(error, (UnavailableEngineError, WorkerError)) else _console.WRONG
     except KeyboardInterrupt:
         if debug:
-            raise
+            _console.show_traceback(*sys.exc_info())
         _console.say("interrupted")
-        return _console.INTERRUPTED
-    except BrokenPipeError:  # ``lpbench … | head``
-        abandon_output()
-        return _console.PIPE
-    except OSError as error:  # a full disk, a folder that went away
-        if debug:
+        return interrupts.status()
+    except OSError as error:  # a full disk, a folder that went away, a reader that left
+        if debug and not isinstance(error, BrokenPipeError):
             raise
-        if error.filename is None:  # standard output itself
-            abandon_output()
+        return _unwritten(error)
+    return status
+
+
+def _unwritten(error: OSError) -> int:
+    """Say what could not be written and return the exit status: of a signal, if one closed the terminal."""
+    if error.filename is None:  # standard output itself
+        abandon_output()
+    if not isinstance(error, BrokenPipeError):  # ``lpbench … | head``
         what = f"cannot be used: {error.strerror or error}"
         _console.complain(LpbenchError(what, where=str(error.filename or "standard output"), hint=OTHERWISE))
-        return _console.WRONG
-    return status
+    if interrupts.requested():
+        return interrupts.status()
+    return _console.PIPE if isinstance(error, BrokenPipeError) else _console.WRONG
 
 
 def _run(words: list[str]) -> int:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from lpbench.render._table import Paint
 
-DONE, FAILED, WRONG, NOTHING, INTERRUPTED, PIPE = 0, 1, 2, 3, 130, 141
-"""Exit statuses: done; a check failed; wrong usage; nothing measured; Ctrl-C; standard output was closed."""
+DONE, FAILED, WRONG, NOTHING, PIPE = 0, 1, 2, 3, 141
+"""Exit statuses: done; a check failed; wrong usage; nothing measured; nobody reads standard output any more.
+
+What a signal ended has that of ``lpbench.util.interrupts``."""
 
 WIDTH = 100
 """Columns if standard output is not a terminal."""

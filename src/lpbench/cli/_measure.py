@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpbench.cli import _console, _options
 from lpbench.errors import (
@@ -20,14 +21,17 @@ from lpbench.errors import (
 )
 from lpbench.results import files, store
 from lpbench.results.model import INTERRUPTED
+from lpbench.util import interrupts
 from lpbench.util.paths import is_path, no_such_file, similar, usable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from lpbench.app.model import App
+    from lpbench.results.journal import Journal
     from lpbench.results.model import Result
+    from lpbench.results.settings import RunSettings
 
 
 def refuse(*paths: Path | None, overwrite: bool) -> None:
@@ -73,24 +77,46 @@ def find_app(word: str, options: argparse.Namespace, *outputs: Path | None) -> A
     return app
 
 
-def measure(app: App, options: argparse.Namespace, command: str) -> Result:
-    """Measure an app as the options say, with progress on standard error.
+class Output(NamedTuple):
+    """Where a result is written beside the saved ones.
+
+    :param result: As JSON.
+    :param predictions: As text.
+    :param overwrite: Whether files that are there may be replaced.
+    """
+
+    result: Path | None
+    predictions: Path | None
+    overwrite: bool
+
+
+def measure(app: App, options: argparse.Namespace, command: str, output: Output) -> tuple[Result, Saved]:
+    """Measure an app as the options say, with progress on standard error, and save what is found.
 
     :param command: The words that measure it, to which an engine can be added.
     """
-    from lpbench.cli._progress import live
-    from lpbench.jobs.measuring.session import Interrupted, benchmark
+    from lpbench.results.settings import RunSettings
 
     try:
-        arguments = _options.arguments(options, app)
-        with live() as progress:
-            return benchmark(app, **arguments, progress=progress)
-    except Interrupted as stopped:
-        return stopped.result
+        return carry_out(app, RunSettings.of(_options.arguments(options, app)), output)
     except (AmbiguousEngineError, UnavailableEngineError) as error:
         commands = [f"  lpbench {command} --engine {name}" for name in error.ready]
         error.hint = "\n  ".join(filter(None, (error.hint, *commands)))
         raise
+
+
+def carry_out(app: App, settings: RunSettings, output: Output) -> tuple[Result, Saved]:
+    """Measure and save: signals that come meanwhile end the measuring, and are heeded when it is saved."""
+    from lpbench.cli._progress import live
+    from lpbench.jobs.measuring import session
+
+    saved = Saved()
+    with store.begin() as journal:
+        with live() as progress:
+            result = session.measure(app, settings, progress=progress, journal=journal)
+        saved.write(result, journal, output)
+    interrupts.release()
+    return result, saved
 
 
 class Saved:
@@ -99,23 +125,44 @@ class Saved:
     def __init__(self) -> None:
         self.places: list[Path] = []
         self.errors: list[LpbenchError] = []
+        self.notes: list[str] = []
         self.reason = ""
 
-    def write(self, result: Result, output: Path | None, predictions: Path | None, *, overwrite: bool) -> None:
+    def write(self, result: Result, journal: Journal, output: Output) -> None:
         """Write the result to the store and where else it was asked for; not what holds no sample since Ctrl-C."""
         if not store.worth_keeping(result):
+            journal.discard()
             self.reason = ": interrupted before the first sample was timed"
             return
-        self._try(lambda: store.keep(result))
-        if output is not None:
-            self._try(lambda: result.save(output, overwrite=overwrite))
+        self._try(lambda: store.keep(result, journal, tell=self.notes.append))
+        place, predictions, overwrite = output
+        if place is not None:
+            self._try(lambda: result.save(place, overwrite=overwrite))
         if predictions is not None:
             self._try(lambda: files.write(blocks(result), predictions, overwrite=overwrite))
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """Say on standard error what could not be written, and where the result is if what shows it cannot."""
+        try:
+            yield
+            _console.answers().flush()
+        except (OSError, KeyboardInterrupt):
+            self.report()
+            if self.places:
+                _console.say(f"saved {self.listed()}")
+            raise
+        self.report()
+
+    def listed(self) -> str:
+        return " and ".join(map(str, self.places))
 
     def report(self) -> None:
         """Say on standard error what could not be written."""
         for error in self.errors:
             _console.complain(error)
+        for note in self.notes:
+            _console.say(f"note: {note}")
 
     def _try(self, write: Any) -> None:
         try:
@@ -128,8 +175,8 @@ def status(result: Result, saved: Saved) -> int:
     """Return the exit status of a benchmark that came to its end."""
     from lpbench.results.quality import failed_metrics
 
-    if result.state == INTERRUPTED:
-        return _console.INTERRUPTED
+    if result.state == INTERRUPTED or interrupts.requested():
+        return interrupts.status()
     if not any(each.measured for each in result.configurations):
         return _console.NOTHING
     if saved.errors:
@@ -200,9 +247,8 @@ def announce(saved: Saved, following: str, stream: Any = None) -> None:
     """
     stream = stream or _console.answers()
     paint = _console.painter(stream)
-    places = " and ".join(map(str, saved.places))
-    _console.write(stream, paint(f"saved {places}" if places else f"not saved{saved.reason}", "dim"))
-    if places:
-        place = saved.places[0]
-        result = store.LAST if place.parent == store.folder() else shlex.quote(str(place))
+    line = f"saved {saved.listed()}" if saved.places else f"not saved{saved.reason}"
+    _console.write(stream, paint(line, "dim"))
+    if saved.places:
+        result = shlex.quote(str(saved.places[0])) if saved.notes or saved.errors else store.LAST
         _console.write(stream, paint(f"next: {following.format(result=result)}", "dim"))

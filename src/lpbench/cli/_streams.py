@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING, Any, cast
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import TextIO
 
-STDOUT, STDERR = 1, 2
+STDIN, STDOUT, STDERR = 0, 1, 2
+CLOSED = {"stdin": (STDIN, os.O_RDONLY), "stdout": (STDOUT, os.O_RDONLY), "stderr": (STDERR, os.O_WRONLY)}
+"""How the null device takes the place of a standard stream that is closed.
+
+Standard output leads to what cannot be written, so that an answer that nobody gets is an error.
+"""
 
 
 class Escaping:
@@ -41,6 +46,40 @@ class Escaping:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
+
+
+class Lenient:
+    """Standard error that may be full, closed or read by nobody: what is lost then is no reason to stop.
+
+    :param stream: Where it is written until that fails.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._lost = False
+
+    def write(self, text: str) -> int:
+        """Write a text, or lose it."""
+        self._try(lambda: self.stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered, or lose it."""
+        self._try(self.stream.flush)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def _try(self, step: Callable[[], object]) -> None:
+        if self._lost:
+            return
+        try:
+            step()
+        except (OSError, ValueError):  # ValueError: it is closed
+            self._lost = True
+            with contextlib.suppress(OSError, ValueError):
+                if self.stream.fileno() == STDERR:
+                    abandon(STDERR)
 
 
 class _State:
@@ -110,10 +149,51 @@ def given_back() -> Iterator[None]:
 
 
 def abandon_output() -> None:
-    """Have standard output lead nowhere: Python flushes it once more when it ends."""
+    """Have standard output lead nowhere, unless somebody else's takes its place."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        if sys.__stdout__ is not None and sys.__stdout__.fileno() == STDOUT:
+            abandon(STDOUT)
+
+
+def abandon(number: int) -> None:
+    """Have a standard stream lead nowhere: Python flushes it once more when it ends."""
     nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, STDOUT)
+    os.dup2(nothing, number)
     os.close(nothing)
+
+
+@contextlib.contextmanager
+def lenient_errors(*, restore: bool) -> Iterator[None]:
+    """Have standard error forgive what cannot be written, and standard streams that were closed opened again.
+
+    :param restore: Whether standard error is as it was afterwards; not where the process ends.
+    """
+    _reopen()
+    before = sys.stderr
+    sys.stderr = cast("TextIO", Lenient(before))
+    try:
+        yield
+    finally:
+        if restore:
+            sys.stderr = before
+
+
+def _reopen() -> None:
+    """Open what was closed when the process began: the next file would take its number, and be written to."""
+    for name, (number, flags) in CLOSED.items():
+        if getattr(sys, f"__{name}__") is None and getattr(sys, name) is None and not _is_open(number):
+            os.open(os.devnull, flags)  # it gets the lowest number that is free
+            stream = open(number, "w" if number else "r", encoding="utf-8", closefd=False)  # noqa: SIM115 - it stays
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def _take(stdout: TextIO) -> TextIO | None:

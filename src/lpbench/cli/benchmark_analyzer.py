@@ -58,12 +58,12 @@ def main(options: argparse.Namespace) -> int:
     _measure.refuse(options.filename, predictions, overwrite=options.force)
     app = _measure.find_app(options.ai_app, options, options.filename, predictions)
     command = f"benchmark-analyzer --target-config {options.target_config} --ai-app {shlex.quote(options.ai_app)}"
-    result = _measure.measure(app, options, command)
-    saved = _measure.Saved()
-    saved.write(result, options.filename, predictions, overwrite=options.force)
-    _print(result)
-    _measure.announce(saved, "lpbench show {result} -v")
-    saved.report()
+    result, saved = _measure.measure(
+        app, options, command, _measure.Output(options.filename, predictions, options.force)
+    )
+    with saved.shown():
+        _print(result)
+        _measure.announce(saved, "lpbench show {result} -v")
     return _measure.status(result, saved)
 
 

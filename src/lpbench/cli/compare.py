@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lpbench.cli import _console, _formats, _options
 from lpbench.errors import LpbenchError
 from lpbench.render import comparison as _verdicts
+from lpbench.util import interrupts
 
 if TYPE_CHECKING:
     import argparse
@@ -130,9 +131,7 @@ def _live(options: argparse.Namespace) -> int:
     """Measure engines in turns and compare them with the first."""
     from lpbench.cli import _measure
     from lpbench.cli._parser import UsageError
-    from lpbench.cli._progress import live
-    from lpbench.jobs.measuring.live import compare_live, compare_measured
-    from lpbench.jobs.measuring.session import Interrupted
+    from lpbench.jobs.measuring.live import compare_measured, live_settings
 
     if options.results:
         raise UsageError(
@@ -140,15 +139,18 @@ def _live(options: argparse.Namespace) -> int:
         )
     _measure.refuse(options.output, overwrite=options.force)
     app = _measure.find_app(options.live, options, options.output)
-    settings = _options.arguments(options, app)
-    engines = settings.pop("engine", [])
-    try:
-        with live() as progress:
-            result, found = compare_live(app, engines, **settings, margin=options.margin, progress=progress)
-    except Interrupted as stopped:
-        result, found = stopped.result, compare_measured(stopped.result, margin=options.margin)
-    saved = _measure.Saved()
-    saved.write(result, options.output, None, overwrite=options.force)
+    settings = live_settings(_options.arguments(options, app), options.margin)
+    result, saved = _measure.carry_out(app, settings, _measure.Output(options.output, None, options.force))
+    found = compare_measured(result, margin=options.margin)
+    text = not (options.json or _formats.chosen(options))
+    with saved.shown():
+        _print_live(result, found, options)
+        _measure.announce(saved, "lpbench show {result}", _console.answers() if text else sys.stderr)
+    gates = _gated(found, options, unmeasured_gates(result, options))
+    return _status(found, _measure.status(result, saved), gates)
+
+
+def _print_live(result: Result, found: Sequence[Compared], options: argparse.Namespace) -> None:
     if options.json:
         _console.answer_json(
             [{"first": each.first, "second": each.second, **_verdicts.as_json(each)} for each in found]
@@ -158,11 +160,6 @@ def _live(options: argparse.Namespace) -> int:
     else:
         paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
         _console.answer(*_verdicts.live_screen(result, found, width=width, paint=paint))
-    text = not (options.json or _formats.chosen(options))
-    _measure.announce(saved, "lpbench show {result}", _console.answers() if text else sys.stderr)
-    saved.report()
-    gates = _gated(found, options, unmeasured_gates(result, options))
-    return _status(found, _measure.status(result, saved), gates)
 
 
 def unmeasured_gates(result: Result, options: argparse.Namespace) -> list[str]:
@@ -202,7 +199,7 @@ def _doubts(result: Result) -> list[str]:
 
 def _status(found: Sequence[Compared], measured: int, gates: int) -> int:
     """Return the exit status: what could not be measured comes before gates, and these before files."""
-    if measured in {_console.INTERRUPTED, _console.NOTHING}:
+    if measured == _console.NOTHING or measured > interrupts.EXIT:
         return measured
     if not found:
         _console.say("nothing to compare: fewer than two engines were measured")

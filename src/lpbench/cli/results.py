@@ -108,7 +108,7 @@ def as_json(result: SavedResult) -> dict[str, Any]:
 
 def _names(words: Sequence[str]) -> frozenset[str]:
     """Return names of saved results; a path is none: deleting it is no business of this command."""
-    newest = {store.LAST: store.newest().stem} if store.LAST in words else {}
+    newest = {store.LAST: store.newest(_console.say)[0].stem} if store.LAST in words else {}
     return frozenset(newest.get(word, word.removesuffix(".json")) for word in words)
 
 

@@ -66,18 +66,18 @@ def main(options: argparse.Namespace) -> int:
     _measure.refuse(options.output, options.results, overwrite=options.force)
     app = _measure.find_app(options.app, options, options.output, options.results)
     begun = time.time()
-    result = _measure.measure(app, options, f"run {shlex.quote(options.app)}")
-    saved = _measure.Saved()
-    saved.write(result, options.output, options.results, overwrite=options.force)
-    if options.json:
-        _console.answer_json(result.to_dict())
-    else:
-        print_result(result, verbose=options.verbose, predictions=options.predictions)
+    output = _measure.Output(options.output, options.results, options.force)
+    result, saved = _measure.measure(app, options, f"run {shlex.quote(options.app)}", output)
+    stream = sys.stderr if options.json else _console.answers()
     undrawn = any(note["name"] == PICTURES for note in result.resolved.notes)
-    if options.draw is not None and not undrawn:
-        _pictures(Path(options.draw), begun, sys.stderr if options.json else _console.answers())
-    _measure.announce(saved, following(result, options), sys.stderr if options.json else _console.answers())
-    saved.report()
+    with saved.shown():
+        if options.json:
+            _console.answer_json(result.to_dict())
+        else:
+            print_result(result, verbose=options.verbose, predictions=options.predictions)
+        if options.draw is not None and not undrawn:
+            _pictures(Path(options.draw), begun, stream)
+        _measure.announce(saved, following(result, options), stream)
     status = _measure.status(result, saved)
     return _console.WRONG if undrawn and status == _console.DONE else status
 

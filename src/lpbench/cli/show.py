@@ -52,9 +52,11 @@ def load(word: str) -> Result:
     :raises ResultError: The result does not exist or cannot be read.
     """
     path = Path(word)
-    if word == store.LAST or os.path.lexists(word):
+    if word == store.LAST:
+        return store.newest(_console.say)[1]
+    if os.path.lexists(word):
         return store.load(word)
-    saved = {file.stem: file for file in store.folder().glob("*.json")}
+    saved = {file.stem: file for file in store.saved_files()[0]}
     if path.name.removesuffix(".json") in saved:
         return store.load(saved[path.name.removesuffix(".json")])
     near = closest(word, saved)

@@ -57,10 +57,13 @@ def _fields(record: Any) -> dict[str, Any]:
     return {**known, **dict.fromkeys(reasons), "reasons": reasons}
 
 
-def encode(values: array[int]) -> dict[str, Any]:
-    """Return a block: little-endian 64-bit integers, deflated, in base64."""
+def encode(values: array[int], *, level: int = 6) -> dict[str, Any]:
+    """Return a block: little-endian 64-bit integers, deflated, in base64.
+
+    :param level: Of the compression: 1 is quick, 9 small.
+    """
     data = array("q", values)
     if sys.byteorder == "big":
         data.byteswap()
-    text = base64.b64encode(zlib.compress(data.tobytes(), 6)).decode("ascii")
+    text = base64.b64encode(zlib.compress(data.tobytes(), level)).decode("ascii")
     return {"encoding": ENCODING, "count": len(values), "data": text}

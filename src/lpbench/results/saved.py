@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import time
 from dataclasses import dataclass
@@ -79,9 +80,8 @@ def saved(wanted: Filter = Filter()) -> list[SavedResult]:
     Each is read and checked as ``lpbench show`` does, but for its samples, which are not decoded.
     """
     now = time.time()
-    found = (_saved(path) for path in _files())
     return sorted(
-        (each for each in found if each and wanted.fits(each, now)), key=lambda each: (-each.created, each.name)
+        (each for each in _found() if each and wanted.fits(each, now)), key=lambda each: (-each.created, each.name)
     )
 
 
@@ -100,11 +100,13 @@ def delete(results: Iterable[SavedResult]) -> int:
     return count
 
 
-def _files() -> Iterator[Path]:
-    try:
-        yield from store.folder().glob("*.json")
-    except OSError:
-        return
+def _found() -> Iterator[SavedResult | None]:
+    """Yield what each file holds, and the journals of dead benchmarks that cannot be recovered."""
+    paths, lost = store.saved_files()
+    yield from map(_saved, paths)
+    for path, reason in lost.items():
+        with contextlib.suppress(FileNotFoundError):
+            yield _unreadable(path, path.name, reason)
 
 
 def _saved(path: Path) -> SavedResult | None:
@@ -117,8 +119,7 @@ def _saved(path: Path) -> SavedResult | None:
     try:
         document = read_document(path)
     except ResultError as error:
-        reason = " ".join(each for each in (error.what, error.hint) if each)
-        return SavedResult(path.stem, path, "", (), None, "unreadable", written, size, reason)
+        return _unreadable(path, path.stem, " ".join(each for each in (error.what, error.hint) if each))
     configurations = document["configurations"]
     latencies = (each["metrics"].get("LATENCY", {}).get("value") for each in configurations)
     return SavedResult(
@@ -131,6 +132,11 @@ def _saved(path: Path) -> SavedResult | None:
         _seconds(document["created"], written),
         size,
     )
+
+
+def _unreadable(path: Path, name: str, reason: str) -> SavedResult:
+    facts = path.lstat()
+    return SavedResult(name, path, "", (), None, "unreadable", facts.st_mtime, facts.st_size, reason)
 
 
 def _seconds(created: str, otherwise: float) -> float:

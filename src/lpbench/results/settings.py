@@ -101,6 +101,7 @@ class RunSettings:
             known["engine"] = type(known["engine"]).__name__
         for name, value in known.items():
             refuse_many(name, value)
+            refuse_outside(name, value)  # before its type is looked at, for which a large number is none
         frozen = {name: _frozen(value, one=name in {"engine", "quality"}) for name, value in known.items()}
         return dataclass_config.build(cls, frozen, where="settings")
 
@@ -152,7 +153,8 @@ class Resolved:
     :param also_ready: Other engines that were ready and read the model, where nobody named one.
     :param notes: What is to be said about what was asked for, each with ``name`` (``time``: it took longer than it
         might; ``threads``: an engine has more of them than cores; ``turns``: one failed while they were taken;
-        ``yardstick``: its worker did) and ``reason``.
+        ``yardstick``: its worker did; ``recovered``: the benchmark was killed, these are the runs that had ended) and
+        ``reason``.
     """
 
     runs: int = 0

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import stat
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.errors import ResultError, either
-from lpbench.results import json_document
+from lpbench.results import json_document, reservation
 from lpbench.results.model import INTERRUPTED
 from lpbench.util.arguments import checked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpbench.results.journal import Journal
     from lpbench.results.model import Result
 
 LAST = "last"
+NUMBER = re.compile(r"(\d+)")
+ANOTHER = "XDG_DATA_HOME names another folder"
 
 
 def folder() -> Path:
-    """Return the folder of saved results, ``$XDG_DATA_HOME/lpbench/results``."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    """Return the folder of saved results, ``$XDG_DATA_HOME/lpbench/results``.
+
+    :raises ResultError: There is none: the user has no home.
+    """
+    try:
+        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    except RuntimeError as error:  # HOME is not set, and the system does not know the user
+        raise ResultError("there is no home to save results in", hint="set HOME or XDG_DATA_HOME") from error
     return Path(base) / "lpbench" / "results"
 
 
@@ -33,23 +47,51 @@ def worth_keeping(result: Result) -> bool:
 def last() -> Result:
     """Read the newest saved result, of the command line or of ``save=True``.
 
-    :raises ResultError: No result has been saved yet, or the newest cannot be read.
+    :raises ResultError: No result has been saved yet, or none can be read.
     """
     return load(LAST)
 
 
-def keep(result: Result) -> Path:
+def begin() -> Journal:
+    """Return the journal of a benchmark whose result will be saved."""
+    from lpbench.results.journal import Journal
+
+    return Journal(folder)
+
+
+def keep(result: Result, journal: Journal | None = None, *, tell: Callable[[str], None] | None = None) -> Path:
     """Save a result under a new name and return its path.
 
     Falls back to the temporary folder if the usual one is not writable.
 
+    :param journal: Of the benchmark, which is given up.
+    :param tell: Called with why it is not in the usual folder, and the remedy.
     :raises ResultError: Neither folder is writable.
     """
-    stem = f"{result.created[:19].replace(':', '').replace('T', '-')}-{result.app['name']}"
+    journal = journal or begin()
     try:
-        return result.save(_free(folder(), stem))
-    except ResultError:
-        return result.save(_free(Path(tempfile.gettempdir()), f"lpbench-{stem}"))
+        return journal.save(result)
+    except ResultError as error:
+        path = _keep_elsewhere(result, error)
+        if tell:
+            where = f"{error.where}: " if error.where else ""
+            tell(f"{where}{error.what}, so the result is in {path.parent}; {error.hint or ANOTHER}")
+    journal.discard()
+    return path
+
+
+def _keep_elsewhere(result: Result, error: ResultError) -> Path:
+    """Save a result in the temporary folder.
+
+    :param error: Why it cannot be in the usual one.
+    """
+    from lpbench.results.journal import Journal
+
+    try:
+        with Journal(lambda: Path(tempfile.gettempdir()), prefix="lpbench-") as journal:
+            return journal.save(result)
+    except (OSError, ResultError) as other:  # gettempdir finds none
+        raise ResultError(f"{error.what}; {other}", where=error.where, hint=error.hint or ANOTHER) from error
 
 
 @checked
@@ -58,19 +100,28 @@ def load(path: str | Path) -> Result:
 
     :raises ResultError: The file does not exist or cannot be read, or no result has been saved yet.
     """
-    file = newest() if str(path) == LAST else Path(path)
-    return json_document.read(file)
+    return newest(warnings.warn)[1] if str(path) == LAST else json_document.read(Path(path))
 
 
-def newest() -> Path:
-    """Return the path of the newest saved result.
+def newest(tell: Callable[[str], None]) -> tuple[Path, Result]:
+    """Return the newest saved result that can be read, with its path.
 
-    :raises ResultError: No result has been saved yet.
+    The one that was written last; of two written in the same moment, the one whose name comes later.
+
+    :param tell: Called with why a newer one is passed over.
+    :raises ResultError: No result has been saved yet, or none can be read.
     """
-    with contextlib.suppress(OSError):
-        saved = sorted(folder().glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-        if saved:
-            return saved[-1]
+    problems: list[ResultError] = []
+    for path in sorted(saved_files()[0], key=_age, reverse=True):
+        found = _read(path)
+        if isinstance(found, ResultError):
+            problems.append(found)
+            continue
+        for problem in problems:
+            tell(f"{problem}\n  {LAST} is {path.stem}")
+        return path, found
+    if problems:
+        raise problems[0]
     raise ResultError(
         "no result has been saved yet",
         where=str(folder()),
@@ -78,9 +129,39 @@ def newest() -> Path:
     )
 
 
-def _free(parent: Path, stem: str) -> Path:
-    """Return a path in a folder, created if necessary, at which no file exists yet."""
+def _read(path: Path) -> Result | ResultError:
+    try:
+        return json_document.read(path)
+    except ResultError as error:
+        return error
+
+
+def saved_files() -> tuple[list[Path], dict[Path, str]]:
+    """Return the files of saved results, what dead benchmarks left among them, and why some of that is not.
+
+    :raises ResultError: There is no folder, or it cannot be read.
+    """
+    place = folder()
+    try:
+        names = os.listdir(place)  # noqa: PTH208 - names are enough, and it raises where Path.glob is silent
+        lost: dict[Path, str] = {}
+        if any(name.endswith(reservation.JOURNAL) for name in names):
+            from lpbench.results.journal import recover
+
+            lost = recover(place)
+            names = os.listdir(place)  # noqa: PTH208 - as above
+    except FileNotFoundError:
+        return [], {}
+    except OSError as error:
+        raise ResultError(f"cannot be read: {error.strerror or error}", where=str(place), hint=ANOTHER) from error
+    return [place / name for name in names if name.endswith(reservation.RESULT) and not name.startswith(".")], lost
+
+
+def _age(path: Path) -> tuple[bool, int, list[tuple[int, str]]]:
+    """Return by what results are in order: a file before what is none, when it was written, its name."""
+    written, regular = 0, False
     with contextlib.suppress(OSError):
-        parent.mkdir(parents=True, exist_ok=True)
-    names = (f"{stem}{'' if number == 1 else f'-{number}'}.json" for number in range(1, 10_000))
-    return next(path for path in (parent / name for name in names) if not path.exists())
+        facts = path.stat()
+        written, regular = facts.st_mtime_ns, stat.S_ISREG(facts.st_mode)
+    parts = NUMBER.split(path.stem)
+    return regular, written, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -10,7 +10,8 @@ import pytest
 
 from lpbench.errors import EngineError, LpbenchError, WorkerError
 from lpbench.jobs.measuring import interleave
-from lpbench.jobs.measuring.interleave import LEAST_SAMPLES, ROUNDS, Contender, ratios, run_interleaved_slices, units
+from lpbench.jobs.measuring.interleave import LEAST_SAMPLES, ROUNDS, Contender, run_interleaved_slices, units
+from lpbench.results.locksteps import slice_ratios
 from lpbench.worker.requests import MeasureSlice, PinnedThreads, PinThreads, Request, Slice
 
 MS = 1_000_000
@@ -103,7 +104,7 @@ def test_the_first_samples_of_a_slice_do_not_count() -> None:
 
 def test_ratios_are_second_over_first_by_stage() -> None:
     (first, second), _ = _race("a", "b", ns={"a": MS, "b": 2 * MS})
-    found = ratios(first, second)
+    found = slice_ratios(first.medians, second.medians)
     assert found["inference"] == pytest.approx(2.0)
     assert found["preprocessing"] == pytest.approx(1.0)
 
@@ -148,7 +149,7 @@ def test_one_that_opens_every_round_comes_before_each_of_the_others_as_often() -
 
 def test_a_stage_too_short_for_the_clock_has_no_ratio() -> None:
     contenders = [Contender(Noting("a", []), MS, {"total": [5.0, 6.0], "preprocessing": [0.0, 1.0]}) for _ in range(2)]
-    assert set(ratios(*contenders)) == {"total"}
+    assert set(slice_ratios(*(each.medians for each in contenders))) == {"total"}
 
 
 class Failing(Noting):

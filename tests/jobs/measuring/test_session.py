@@ -332,7 +332,7 @@ def test_ctrl_c_while_the_result_is_put_together_loses_nothing(
             raise press
         return summarize(samples)
 
-    monkeypatch.setattr("lpbench.jobs.measuring.assemble.summarize", pressed)
+    monkeypatch.setattr("lpbench.results.assembly.summarize", pressed)
     with pytest.raises(lpbench.Interrupted) as stopped:
         benchmark(fake_app(), number=12, save=True)
     assert stopped.value.result.latency.n == 12
@@ -364,7 +364,7 @@ def test_results_are_saved_where_that_is_asked_for_and_only_there(fake_app: Call
 def test_what_cannot_be_saved_is_returned_with_a_warning(
     fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: Result) -> Path:
+    def full(*_: object, **__: object) -> Path:
         raise ResultError("cannot be written: the disk is full")
 
     monkeypatch.setattr(store, "keep", full)

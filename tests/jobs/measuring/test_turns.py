@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from lpbench.jobs.measuring.interleave import Contender
-from lpbench.jobs.measuring.recording import Recorder
-from lpbench.jobs.measuring.turns import Taken, Turns, locksteps
+from lpbench.results import locksteps as of
+from lpbench.results.recorded import RunRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpbench.results.run import Lockstep
+
+    Run = dict[int, RunRecord]
 
 
-def turns(recorder: Recorder, **medians: list[float]) -> Turns:
-    client: Any = None
-    return Turns(recorder, Contender(client, 1.0, medians=medians))
+def turns(index: int, *, superseded: bool = False, **medians: list[float]) -> RunRecord:
+    slices = {stage: tuple(found) for stage, found in medians.items()}
+    return RunRecord(index, turns=slices, superseded=superseded)
 
 
-def run(index: int, slowness: float, *, who: tuple[int, int] = (0, 2), superseded: bool = False) -> Taken:
+def run(index: int, slowness: float, *, who: tuple[int, int] = (0, 2), superseded: bool = False) -> Run:
     """Return turns in which the second takes twice as long, in a machine's good and bad times alike."""
-    recorder = Recorder(index)
-    recorder.superseded = superseded
-    reference = turns(recorder, total=[slowness * ns for ns in (90.0, 100.0, 300.0)], preprocessing=[0.0, 0.0, 0.0])
-    other = turns(recorder, total=[slowness * ns for ns in (180.0, 200.0, 600.0)], preprocessing=[1.0, 1.0, 1.0])
+    first, second = ([slowness * ns for ns in times] for times in ((90.0, 100.0, 300.0), (180.0, 200.0, 600.0)))
+    reference = turns(index, superseded=superseded, total=first, preprocessing=[0.0, 0.0, 0.0])
+    other = turns(index, superseded=superseded, total=second, preprocessing=[1.0, 1.0, 1.0])
     return dict(zip(who, (reference, other), strict=True))
 
 
-def whole(index: int, *who: int) -> Taken:
+def whole(index: int, *who: int) -> Run:
     """Return turns of some configurations, each as much slower than configuration 0 as its index says."""
-    return {each: turns(Recorder(index), total=[100.0 * (1 + each)] * 4) for each in who}
+    return {each: turns(index, total=[100.0 * (1 + each)] * 4) for each in who}
+
+
+def locksteps(runs: Sequence[Run]) -> tuple[Lockstep, ...]:
+    """Return the ratios of some runs, each given by the configurations that took turns in it."""
+    targets = sorted({target for each in runs for target in each})
+    return of.locksteps({target: [each[target] for each in runs if target in each] for target in targets})
 
 
 def test_each_run_keeps_the_ratio_and_the_references_time_in_the_same_slices() -> None:
@@ -64,5 +75,5 @@ def test_where_the_first_failed_in_most_runs_the_next_is_the_reference() -> None
 
 
 @pytest.mark.parametrize("runs", [[], [{}], [whole(0, 1)]], ids=["no run", "none left", "one left"])
-def test_without_two_in_a_run_there_are_no_ratios(runs: list[Taken]) -> None:
+def test_without_two_in_a_run_there_are_no_ratios(runs: list[Run]) -> None:
     assert locksteps(runs) == ()

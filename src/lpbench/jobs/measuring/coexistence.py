@@ -15,8 +15,8 @@ from lpbench.worker.requests import AvailableMemory
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpbench.jobs.measuring.assemble import TargetProgress
     from lpbench.jobs.measuring.recording import Recorder
+    from lpbench.jobs.measuring.tracks import TargetProgress
     from lpbench.worker.requests import RunnerClient
 
 SPARE = 64 << 20
@@ -61,14 +61,6 @@ def crowded_out(track: TargetProgress) -> str:
     if last.samples or not (refused or killed):
         return ""
     return f"with other workers running: {f'failed to open: {last.outcome.detail}' if refused else last.outcome}"
-
-
-def reason(tracks: Sequence[TargetProgress]) -> str:
-    """Return why some were measured by themselves, or ""."""
-    why = {each.apart for each in tracks}
-    if len(why) == 1:
-        return why.pop()
-    return "; ".join(f"{each.target.configuration.label}: {each.apart}" for each in tracks if each.apart)
 
 
 def _size(recorder: Recorder) -> float:

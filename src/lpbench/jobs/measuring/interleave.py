@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lpbench.errors import LpbenchError
 from lpbench.jobs.measuring.recording import NANO, columns_of
-from lpbench.results.stats import run_ratio
+from lpbench.results.locksteps import FEWEST, slice_ratios
 from lpbench.worker.requests import MeasureSlice, PinThreads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from lpbench.worker.requests import RunnerClient
 
@@ -30,8 +30,6 @@ DISCARD_S, SEVERAL_DISCARD_S = 0.004, 0.015
 core until Linux moves them."""
 LEAST_SAMPLES = 3
 ROUNDS = (4, 40)
-FEWEST = 2
-"""Contenders that take turns, the yardstick among them."""
 
 
 @dataclass
@@ -130,23 +128,10 @@ def run_interleaved_slices(
     return most
 
 
-def ratios(first: Contender, second: Contender) -> dict[str, float]:
-    """Return second over first by stage, from slices of the same rounds."""
-    return _ratios({stage: (first.medians[stage], second.medians[stage]) for stage in second.medians})
-
-
 def units(yardstick: Contender, contender: Contender) -> dict[str, float]:
     """Return a contender's stages in runs of the yardstick's kernel."""
     unit = yardstick.medians["inference"]
-    return _ratios({stage: (unit, medians) for stage, medians in contender.medians.items()})
-
-
-def _ratios(pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> dict[str, float]:
-    """Return the ratio of each stage; one that is too short for the clock is left out."""
-    slices = {stage: list(zip(first, second, strict=False)) for stage, (first, second) in pairs.items()}
-    return {
-        stage: run_ratio(found) for stage, found in slices.items() if found and all(min(pair) > 0 for pair in found)
-    }
+    return slice_ratios(dict.fromkeys(contender.medians, unit), contender.medians)
 
 
 def turn_order(contenders: Sequence[T], number: int) -> list[T]:

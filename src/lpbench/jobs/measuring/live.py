@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import statistics
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import ALL
-from lpbench.jobs.measuring.session import measure
+from lpbench.jobs.measuring.session import measure, saved
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, Comparisons, beside
 from lpbench.results.names import names_of
 from lpbench.results.settings import RunSettings, documented
@@ -82,16 +83,28 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
     :raises LpbenchError: There are fewer than two engines, or the app cannot be used.
     :raises OutOfRangeError: The margin is not above 0.
     """
+    settings = live_settings({**locals(), "engine": engines}, margin)
+    result = saved(save, lambda journal: measure(app, settings, progress=progress, journal=journal))
+    return LiveComparison(result, compare_measured(result, margin=margin))
+
+
+def live_settings(given: Mapping[str, Any], margin: float) -> RunSettings:
+    """Return the settings of a comparison; those that are not given are as in ``compare_live``.
+
+    :raises LpbenchError: There are fewer than two engines.
+    :raises OutOfRangeError: The margin is not above 0.
+    """
     check_margin(margin)  # before minutes are spent on measuring
-    engines = (engines,) if isinstance(engines, str) else engines
-    settings = RunSettings.of({**locals(), "engine": engines})
+    parameters = inspect.signature(compare_live).parameters
+    defaults = {name: each.default for name, each in parameters.items() if each.default is not each.empty}
+    named = given.get("engine") or ()
+    engines = (named,) if isinstance(named, str) else tuple(named)
     if len(engines) < 2 and list(engines) != [ALL]:  # noqa: PLR2004 - a comparison takes two
         raise LpbenchError(
             f"a comparison takes two engines; found {', '.join(engines) or 'none'}",
             hint="name each, with options of its own: onnxruntime onnxruntime:threads=2",
         )
-    result = measure(app, settings, progress=progress, save=save)
-    return LiveComparison(result, compare_measured(result, margin=margin))
+    return RunSettings.of({**defaults, **given, "engine": engines})
 
 
 class _Found(NamedTuple):

@@ -10,9 +10,9 @@ from lpbench.util.outcome import RunOutcome
 from lpbench.util.text import abridge
 
 if TYPE_CHECKING:
-    from lpbench.jobs.measuring.assemble import TargetProgress
     from lpbench.jobs.measuring.interleave import Contender
     from lpbench.jobs.measuring.recording import Recorder
+    from lpbench.jobs.measuring.tracks import TargetProgress
     from lpbench.worker.requests import RunnerClient
 
 LONGEST = 20_000

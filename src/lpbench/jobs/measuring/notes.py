@@ -10,15 +10,13 @@ from lpbench.util.text import amount
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpbench.jobs.measuring.assemble import TargetProgress
     from lpbench.jobs.measuring.plan import Plan
-    from lpbench.results.run import Lockstep
+    from lpbench.jobs.measuring.tracks import TargetProgress
 
 TIME = "time"
 THREADS = "threads"
 STATED = "app options"
 PICTURES = "pictures"
-TURNS = "turns"
 YARDSTICK = "yardstick"
 
 
@@ -61,7 +59,19 @@ class Notes:
         )
 
 
-def add_stated(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
+def begin(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:
+    """Note what is known before anything is measured."""
+    _add_stated(notes, tracks)
+    _add_crowding(notes, plan, tracks)
+
+
+def settle(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:
+    """Note what came to pass."""
+    _settle_crowding(notes, plan, tracks)
+    _add_undrawn(notes, tracks)
+
+
+def _add_stated(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
     """Note the engine options that the app states."""
     for track in tracks:
         for name, target in {"": track.target, **track.target.others}.items():
@@ -70,14 +80,14 @@ def add_stated(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
             notes.add(STATED, f"{words}, as the app states" if words else "", about)
 
 
-def add_undrawn(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
+def _add_undrawn(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
     """Note why there are no pictures although they were asked for."""
     for track in tracks:
         reason = next((each.closed.undrawn for each in track.recorders if each.closed.undrawn), "")
         notes.add(PICTURES, reason, track.label)
 
 
-def add_crowding(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:
+def _add_crowding(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:
     """Note targets that are to compute with more threads than there are cores for them."""
     for track in tracks:
         threads = track.target.configuration.threads
@@ -85,21 +95,12 @@ def add_crowding(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> 
             notes.add(THREADS, crowded(threads * plan.settings.streams, cores_for(plan)), track.label)
 
 
-def settle_crowding(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:
+def _settle_crowding(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:
     """Note the threads that the engines really had, where they tell."""
     for track in tracks:
         threads = next((each.threads(plan.settings.streams) for each in track.counted), None)
         if threads is not None:
             notes.settle(THREADS, crowded(threads, cores_for(plan)), track.label)
-
-
-def settle_reference(notes: Notes, tracks: Sequence[TargetProgress], ratios: Sequence[Lockstep]) -> None:
-    """Note that ratios are to another configuration than the first that was measured, as that one failed too often."""
-    first = ratios[0].first if ratios else 0
-    before = [each.label for each in tracks[:first] if each.counted and not each.apart]
-    if before:
-        reason = f"ratios are to {tracks[first].label}, as {' and '.join(before)} failed in more than half of the runs"
-        notes.settle(TURNS, reason)
 
 
 def cores_for(plan: Plan) -> int:

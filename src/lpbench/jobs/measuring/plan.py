@@ -93,21 +93,15 @@ class Plan:
         """Why no fixed kernel is interleaved with them; empty where one is."""
         return "" if self.settings.yardstick else "not asked for"
 
-    def resolved(self, runs: int, notes: tuple[Mapping[str, str], ...]) -> Resolved:
-        """Return what the settings came to.
-
-        :param runs: Runs that were carried out.
-        :param notes: What is to be said about what was asked for.
-        """
+    def resolved(self) -> Resolved:
+        """Return what the settings came to, but for the runs that were carried out and the notes on them."""
         return Resolved(
-            runs=runs,
             width=self.budgets[0].width,
             max_time_s=self.max_time,
             affinity=tuple(self.worker.affinity),
             samples=tuple(path.name for path in self.samples[:SAMPLES_NAMED]),
             data_digest=set_digest(self.samples) if self.samples else "",
             also_ready=() if self.settings.engine else alternatives(self.app, self.targets[0].name),
-            notes=notes,
         )
 
     def request(self, target: Target) -> OpenRequest:

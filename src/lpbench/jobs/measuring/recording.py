@@ -5,7 +5,6 @@ What is asked does not depend on whether a worker or a runner in this process an
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import os
 import statistics
@@ -17,15 +16,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import WorkerError
-from lpbench.results.metrics import MILLISECOND
-from lpbench.results.run import RAW_LIMIT, Run, Slice
+from lpbench.results.run import Slice
 from lpbench.results.stages import TOTAL, durations, reads_of
-from lpbench.results.stats import NoisePlateau, Stopping, WarmUp, flags, summarize
+from lpbench.results.stats import NoisePlateau, Stopping, WarmUp
 from lpbench.util.outcome import RunOutcome
 from lpbench.worker import requests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from lpbench.app.dataset import Labelled
     from lpbench.worker.requests import FirstSample, Opened, OpenRequest, RunnerClient
@@ -40,6 +38,8 @@ CPU_PASS_SAMPLES = (3, 1000)
 QUALITY_BATCH = 16
 """Labelled samples whose predictions are evaluated at a time."""
 NANO = 1_000_000_000
+OPEN = requests.Closed(0, ())
+"""What is known of the end of a run that has none yet."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class RunBudget:
 
 
 class Recorder:
-    """Collects one run; whatever happens, ``finish`` returns what there is."""
+    """Collects one run; whatever happens, it keeps what there is."""
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -91,7 +91,7 @@ class Recorder:
         self.resident: list[int] = []
         self.environment: Mapping[str, Any] = {}
         self.predictions: requests.Records = ()
-        self.closed = requests.Closed(0, ())
+        self.closed = OPEN
         self.disturbance: Mapping[str, Any] = {}
         self.units: dict[str, float] = {}
         self.expected_ns = 1.0
@@ -100,6 +100,12 @@ class Recorder:
         self.superseded = False
         self.breakdown: Mapping[str, float] = {}
         self.quality: requests.QualityFound | None = None
+        self.turns: Mapping[str, tuple[float, ...]] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is added any more: it came to its end, or failed."""
+        return self.closed is not OPEN or self.outcome.kind not in {"ok", "interrupted"}
 
     @property
     def samples(self) -> int:
@@ -141,39 +147,6 @@ class Recorder:
         """
         self.outcome, self.detail = outcome, detail
         self.stopped = self.stopped or outcome.kind
-
-    def flags(self) -> Iterator[Mapping[str, str]]:
-        """Yield what is wrong with the run's samples, and what others did meanwhile."""
-        if self.samples:
-            yield from map(dataclasses.asdict, flags(self.columns[TOTAL], show=_milliseconds))
-        if self.disturbance.get("disturbed"):
-            yield {"name": "disturbed", "reason": self.disturbance["disturbed"]}
-
-    def finish(self) -> Run:
-        """Return the run; sizes of 0 bytes, which the kernel does not tell, are left out."""
-        if self.resident:
-            self.counters["rss_bytes"] = statistics.fmean(self.resident)
-        return Run(
-            index=self.index,
-            outcome=self.outcome,
-            detail=self.detail,
-            began=self.began,
-            load_ns=self.opened.load_ns if self.opened else None,
-            first_ns=self.first.ns if self.first else {},
-            warm_up=self.warm_up,
-            stopped=self.stopped,
-            samples=self.samples,
-            statistics={stage: summarize(values) for stage, values in self.columns.items()},
-            cpu={stage: summarize(values) for stage, values in self.cpu.items()},
-            counters={name: count for name, count in self.counters.items() if count or not name.endswith("_bytes")},
-            slices=tuple(self.slices),
-            units=self.units,
-            disturbance=self.disturbance,
-            flags=tuple(self.flags()),
-            superseded=self.superseded,
-            breakdown=self.breakdown,
-            raw={stage: values[:RAW_LIMIT] for stage, values in self.columns.items()},
-        )
 
 
 ProgressCallback = Callable[[str, Recorder, float], None]
@@ -308,10 +281,6 @@ def columns_of(reads: bytes, components: Sequence[str] = ()) -> dict[str, array[
             what, outcome=RunOutcome("failed", "measuring", detail=what), hint="was the machine suspended or moved?"
         )
     return stages
-
-
-def _milliseconds(ns: float) -> str:
-    return f"{ns / MILLISECOND:.4g} ms"
 
 
 def _count(seconds: float, expected_ns: float, most: int) -> int:

@@ -7,31 +7,23 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-from lpbench.errors import LpbenchError, WorkerError
+from lpbench.errors import LpbenchError, ResultError, WorkerError
 from lpbench.jobs.engine_choice import is_mistake
-from lpbench.jobs.measuring import coexistence
-from lpbench.jobs.measuring.assemble import TargetProgress, assemble
+from lpbench.jobs.measuring import coexistence, notes
 from lpbench.jobs.measuring.forecast import LATE, Forecast, Opened
-from lpbench.jobs.measuring.interleave import FEWEST, Contender, run_interleaved_slices, units
+from lpbench.jobs.measuring.interleave import Contender, run_interleaved_slices, units
+from lpbench.jobs.measuring.keeper import Keeper
 from lpbench.jobs.measuring.live_run import LiveRun, book
-from lpbench.jobs.measuring.notes import (
-    TIME,
-    TURNS,
-    YARDSTICK,
-    Notes,
-    add_crowding,
-    add_stated,
-    add_undrawn,
-    settle_crowding,
-    settle_reference,
-)
+from lpbench.jobs.measuring.notes import TIME, YARDSTICK, Notes
 from lpbench.jobs.measuring.pilot import PILOT, rest_of
 from lpbench.jobs.measuring.progress import Progress, width_so_far
 from lpbench.jobs.measuring.recording import NANO, Recorder, finish, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
-from lpbench.jobs.measuring.turns import Taken, Turns, locksteps
+from lpbench.jobs.measuring.tracks import TargetProgress
+from lpbench.results.locksteps import FEWEST, TURNS
 from lpbench.results.names import labels
 from lpbench.results.stages import TOTAL
+from lpbench.util import interrupts
 from lpbench.util.outcome import RunOutcome
 from lpbench.worker.client import Worker
 from lpbench.worker.in_process import InProcessClient
@@ -43,6 +35,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.engine_choice import Target
     from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.recording import ProgressCallback
+    from lpbench.results.journal import Journal
     from lpbench.results.model import Result
     from lpbench.worker.requests import RunnerClient
 
@@ -53,7 +46,7 @@ MOST_REPEATS = 0.5
 class Rounds:
     """The runs of one benchmark, round by round: every target has one run in each."""
 
-    def __init__(self, plan: Plan, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(self, plan: Plan, progress: Callable[[Progress], None] | None, journal: Journal | None = None) -> None:
         self._plan = plan
         self._budgets = list(plan.budgets)
         self._progress = progress
@@ -62,9 +55,9 @@ class Rounds:
             TargetProgress(target, name, plan.lockstep_reason) for target, name in zip(plan.targets, names, strict=True)
         ]
         self._yardstick = Yardsticks(plan, lambda reason: self._notes.renew(YARDSTICK, reason))
-        self._turns: list[Taken] = []
         self._forecast = Forecast(plan, sum(not each.over for each in self._tracks))
         self._notes = Notes(self._tell)
+        self._keeper = Keeper(plan, self._tracks, self._yardstick, self._notes, journal)
         self._last: Progress | None = None
         self._begun = time.monotonic()
         self._interrupted = False
@@ -72,38 +65,54 @@ class Rounds:
 
     def carry_out(self) -> Result:
         """Do every run, as far as the time goes."""
-        add_stated(self._notes, self._tracks)
-        add_crowding(self._notes, self._plan, self._tracks)
+        notes.begin(self._notes, self._plan, self._tracks)
         try:
-            index = 0
-            while index < len(self._budgets) and not self._interrupted and not self._late(index):
-                begun = time.monotonic()
-                try:
-                    self._round(index)
-                except KeyboardInterrupt:  # while a worker starts, or between two steps
-                    self._interrupt(index)
-                self._forecast.add_round(self._budgets[index], time.monotonic() - begun)
-                self._notes.add(TIME, self._forecast.overrun())
-                self._repeat(index)
-                index += 1
-                if index == PILOT and self._plan.adaptive:
-                    spent, most = self._spent(), self._plan.max_time
-                    self._budgets = rest_of(self._budgets[:PILOT], self._measured(), spent, most)
-        finally:
-            self._yardstick.close()
+            try:
+                self._rounds()
+            finally:
+                self._yardstick.close()
+            interrupts.hold()
+        except KeyboardInterrupt:  # while a worker starts, or between two steps
+            self._interrupt()
         try:
             return self._result()
         except KeyboardInterrupt:  # everything is measured: it is put together all the same
             self._interrupted = True
             return self._result()
 
-    def _interrupt(self, index: int) -> None:
+    def _rounds(self) -> None:
+        index = 0
+        while index < len(self._budgets) and not self._stops() and not self._late(index):
+            begun = time.monotonic()
+            self._round(index)
+            self._forecast.add_round(self._budgets[index], time.monotonic() - begun)
+            self._notes.add(TIME, self._forecast.overrun())
+            self._repeat(index)
+            self._keep()
+            index += 1
+            if index == PILOT and self._plan.adaptive:
+                spent, most = self._spent(), self._plan.max_time
+                self._budgets = rest_of(self._budgets[:PILOT], self._measured(), spent, most)
+
+    def _stops(self) -> bool:
+        """Say whether the benchmark ends here; asked for since a library may have caught what Ctrl-C raised."""
+        self._interrupted = self._interrupted or interrupts.requested()
+        return self._interrupted
+
+    def _interrupt(self) -> None:
         """End the benchmark; a run that has no sample yet says why."""
         self._interrupted = True
         for track in self._tracks:
-            for each in track.recorders:
-                if each.index == index and not each.samples:
+            for each in track.recorders[-1:]:
+                if not each.samples and each.outcome.ok:
                     each.end(RunOutcome("interrupted"))
+
+    def _keep(self) -> None:
+        """Keep the runs that have ended, before the next one begins."""
+        try:
+            self._keeper.keep()
+        except ResultError as error:
+            self._tell(str(error))
 
     def _repeat(self, index: int) -> None:
         """Plan one more run for one that others disturbed, if that was asked for and half as many are not enough."""
@@ -162,6 +171,7 @@ class Rounds:
                         each,
                         lambda one: finish(one.client, self._budgets[index], one.recorder, self._reporter(one.track)),
                     )
+                    self._keep()
         finally:
             # The last to start ends first.  The system hands out again what was freed last, and the order of starts
             # turns round: otherwise one configuration would have the same pages of memory in run after run.
@@ -251,7 +261,8 @@ class Rounds:
 
     def _note(self, racing: Sequence[tuple[LiveRun, Contender]], kernel: Contender | None) -> None:
         """Keep the turns of those who took them to the end, and their units of the yardstick."""
-        self._turns.append({self._tracks.index(one.track): Turns(one.recorder, each) for one, each in racing})
+        for one, contender in racing:
+            one.recorder.turns = {stage: tuple(medians) for stage, medians in contender.medians.items()}
         if kernel and kernel.failure:
             self._yardstick.lost(kernel.failure)
         elif kernel and racing:
@@ -295,24 +306,11 @@ class Rounds:
 
     def _settle_notes(self) -> None:
         """Say how long it took if it took too long, and with how many threads engines ran."""
-        settle_crowding(self._notes, self._plan, self._tracks)
-        add_undrawn(self._notes, self._tracks)
+        notes.settle(self._notes, self._plan, self._tracks)
         late = self._forecast.limited and self._spent() > LATE * self._plan.max_time and not self._interrupted
         why = self._notes.told(TIME) or f"{self._plan.max_time:g} s were not enough"
         self._notes.settle(TIME, f"{why}; it took {self._spent():.3g} s" if late else "")
 
     def _result(self) -> Result:
         self._settle_notes()
-        ratios = locksteps(
-            [{index: each for index, each in run.items() if not self._tracks[index].apart} for run in self._turns]
-        )
-        settle_reference(self._notes, self._tracks, ratios)
-        return assemble(
-            self._plan,
-            self._tracks,
-            interrupted=self._interrupted,
-            lockstep=ratios,
-            lockstep_reason=coexistence.reason(self._tracks),
-            yardstick=self._yardstick.describe(),
-            notes=self._notes.as_flags(),
-        )
+        return self._keeper.result(interrupted=self._interrupted)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpbench.app.model import App
+    from lpbench.results.journal import Journal
     from lpbench.results.model import Result
 
 
@@ -68,7 +69,8 @@ def benchmark(  # noqa: PLR0913 - every setting by its name, for completion and 
     :raises Interrupted: Ctrl-C, or the stop button of a notebook; its ``result`` is what was measured until then.
     """
     settings = RunSettings.of(locals())
-    return measure(app, settings, engine if isinstance(engine, Engine) else None, progress=progress, save=save)
+    instance = engine if isinstance(engine, Engine) else None
+    return saved(save, lambda journal: measure(app, settings, instance, progress=progress, journal=journal))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -88,31 +90,46 @@ def measure(
     instance: Engine[Any] | None = None,
     *,
     progress: Callable[[Progress], None] | None = None,
-    save: bool = False,
+    journal: Journal | None = None,
 ) -> Result:
-    """Measure an app as settings say and return what was found; see ``benchmark``.
+    """Measure an app as settings say and return what was found, interrupted or not; see ``benchmark``.
 
     :param instance: An engine object, in place of the settings' names.
     :param progress: Called a few times a second.
-    :param save: Save the result, an interrupted one that holds a sample too.
-    :raises Interrupted: Ctrl-C.
+    :param journal: Takes each finished run at once.
     """
 
     def converting(engine: str, phase: str) -> None:
         if progress is not None:
             progress(Progress(engine, phase, 0, 0, 0.0, None, None, 0))
 
-    result = Rounds(plan.make(app, settings, instance, converting), progress).carry_out()
-    if save and store.worth_keeping(result):
-        _save(result)
+    return Rounds(plan.make(app, settings, instance, converting), progress, journal).carry_out()
+
+
+def saved(save: bool, measuring: Callable[[Journal | None], Result]) -> Result:  # noqa: FBT001 - the caller's own word
+    """Return what measuring finds.
+
+    :param save: Save the result, an interrupted one that holds a sample too, and each finished run before that.
+    :param measuring: Called with the journal for finished runs, or None.
+    :raises Interrupted: Ctrl-C.
+    """
+    if not save:
+        result = measuring(None)
+    else:
+        with store.begin() as journal:
+            result = measuring(journal)
+            _save(result, journal)
     if result.state == INTERRUPTED:
         raise Interrupted(result)
     return result
 
 
-def _save(result: Result) -> None:
+def _save(result: Result, journal: Journal) -> None:
     """Save a result; what was measured is returned in any case."""
+    if not store.worth_keeping(result):
+        journal.discard()
+        return
     try:
-        store.keep(result)
+        store.keep(result, journal, tell=lambda note: warnings.warn(note, stacklevel=6))
     except ResultError as error:
-        warnings.warn(f"the result was not saved: {error}", stacklevel=4)
+        warnings.warn(f"the result was not saved: {error}", stacklevel=5)

@@ -12,16 +12,16 @@ from lpbench.util.text import amount
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.jobs.measuring.recording import Recorder
+    from lpbench.results.recorded import RunRecord
 
     Flag = dict[str, str]
     """``name`` and ``reason``."""
 
 
-def found(recorders: Sequence[Recorder], counted: Sequence[Recorder]) -> list[Flag]:
+def found(records: Sequence[RunRecord], counted: Sequence[RunRecord]) -> list[Flag]:
     """Return what is wrong with the runs together, and how many of them are flagged for what.
 
-    :param counted: Those of the recorders that measured something and were not repeated.
+    :param counted: Those of the records that measured something and were not repeated.
     """
     flags = [dict(flag) for each in counted for flag in each.flags()]
     names = sorted({flag["name"] for flag in flags})
@@ -31,12 +31,12 @@ def found(recorders: Sequence[Recorder], counted: Sequence[Recorder]) -> list[Fl
         for name, reasons in runs.items()
     ]
     differ = runs_differ([each.columns[TOTAL] for each in counted]) if counted else None
-    return [*_empty(recorders), *together, *([{"name": differ.name, "reason": differ.reason}] if differ else [])]
+    return [*_empty(records), *together, *([{"name": differ.name, "reason": differ.reason}] if differ else [])]
 
 
-def _empty(recorders: Sequence[Recorder]) -> list[Flag]:
+def _empty(records: Sequence[RunRecord]) -> list[Flag]:
     """Return a flag for inputs without a value: the model had nothing to work on."""
-    shapes: Mapping[str, tuple[int, ...]] = next((each.first.empty for each in recorders if each.first), {})
+    shapes: Mapping[str, tuple[int, ...]] = next((each.empty for each in records if each.empty), {})
     if not shapes:
         return []
     inputs = ", ".join(f'"{name}" ({shape_text(shape)})' for name, shape in shapes.items())

@@ -1,0 +1,107 @@
+"""What a plan measures, as the values of which a result is put together."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app.model_choice import choose_model, origin
+from lpbench.errors import EngineError, UnavailableEngineError
+from lpbench.plugin import registry
+from lpbench.results.recorded import Subject, TargetFacts
+from lpbench.results.run import Stage
+from lpbench.results.stages import TOTAL, within
+from lpbench.util.outcome import RunOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpbench.app.model import App, Component
+    from lpbench.errors import LpbenchError
+    from lpbench.jobs.engine_choice import Target
+    from lpbench.jobs.measuring.plan import Plan
+    from lpbench.jobs.measuring.tracks import TargetProgress
+
+
+def subject(plan: Plan, tracks: Sequence[TargetProgress]) -> Subject:
+    """Return what is measured.  It reads the model and the samples, for their digests."""
+    return Subject(
+        app=_identity(plan.app),
+        settings=plan.settings,
+        resolved=plan.resolved(),
+        isolated=plan.isolate,
+        targets=tuple(_facts(track, plan) for track in tracks),
+    )
+
+
+def refused(error: LpbenchError | None) -> RunOutcome | None:
+    """Return how a configuration ended that was refused; None where it was not."""
+    if error is None:
+        return None
+    if isinstance(error, UnavailableEngineError):
+        return RunOutcome("unavailable", detail="\n  ".join(filter(None, (error.reason, error.hint))))
+    return RunOutcome("failed", detail=str(error))
+
+
+def _facts(track: TargetProgress, plan: Plan) -> TargetFacts:
+    target = track.target
+    return TargetFacts(
+        configuration=target.configuration,
+        asked=target.asked,
+        plugin=target.plugin or type(target.instance).__module__,
+        label=track.label,
+        exact=target.spec is not None and target.spec.reference is not None,
+        converted=_conversions(plan, target),
+        rows=(*_rows(plan.app.components, target), Stage(TOTAL, plan.app.app_class, "", "")),
+        refusal=refused(target.refusal),
+    )
+
+
+def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
+    """Return as a fact by what the models that run were converted, by component in a chain; none of originals."""
+    found = {}
+    for component in plan.app.components:
+        spec = target.runs(component).spec
+        with contextlib.suppress(EngineError):  # a target that was refused may have no model
+            if spec and (model := choose_model(target.seen(component), spec, batch=plan.settings.batch)).provenance:
+                found[component.name] = origin(model)
+    single = len(plan.app.components) == 1
+    return {"converted": next(iter(found.values())) if single else found} if found else {}
+
+
+def _rows(components: Sequence[Component], target: Target) -> list[Stage]:
+    """Return the rows of the stage table; in a chain, those of each component with its name."""
+    if len(components) == 1:
+        return _rows_of(components[0], target)
+    return [
+        dataclasses.replace(row, name=within(each.name, row.name), label=f"{each.name}: {row.label}")
+        for each in components
+        for row in _rows_of(each, target.runs(each))
+    ]
+
+
+def _rows_of(component: Component, target: Target) -> list[Stage]:
+    pre, pre_by = _who(registry.PREPROCESSORS, component.preprocessing.type)
+    post, post_by = _who(registry.POSTPROCESSORS, component.postprocessing.type)
+    return [
+        Stage("preprocessing", f"{pre}_preprocessor", pre_by),
+        Stage("inference", f"engines/{target.name}", target.plugin),
+        Stage("postprocessing", f"{post}_postprocessor", post_by),
+    ]
+
+
+def _who(kind: Any, name: str) -> tuple[str, str]:
+    """Return the plugin's word for its stage, as in the published table, and its distribution."""
+    offer = registry.current().get(kind, name)
+    if offer.plugin == registry.BUILTIN:
+        return name, "lpbench"
+    return offer.plugin, offer.distribution
+
+
+def _identity(app: App) -> dict[str, Any]:
+    try:
+        digest: str | None = app.digest()
+    except OSError:  # the model was removed while it was measured
+        digest = None
+    return {"name": app.name, "class": app.app_class, "digest": digest}
