@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
 from lpbench.cli._measure import refuse_missing
 from lpbench.errors import AppError, nearest
-from lpbench.util.paths import is_path, no_such_file
+from lpbench.util.paths import is_path, no_such_file, usable
 from lpbench.util.text import amount, clean
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from lpbench.util.problems import Problem
 
@@ -85,7 +85,7 @@ def locate(app: str) -> Path:
     """
     from lpbench.app import catalogue
 
-    path = Path(app)
+    path = usable(app, AppError)
     if path.exists():
         return path
     if is_path(app):

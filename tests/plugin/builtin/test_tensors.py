@@ -339,9 +339,8 @@ def test_hostile_files_are_clear_errors(tmp_path: Path) -> None:
 def test_an_archive_that_expands_to_much_more_than_it_is_is_refused(tmp_path: Path) -> None:
     """Zeros compress a thousandfold: half a gigabyte in half a megabyte."""
     np.savez_compressed(tmp_path / "bomb.npz", image=np.zeros((1, 3, 4, 4), "float32"), more=np.zeros(130 << 20, "u4"))
-    with pytest.raises(ProcessorError, match="holds arrays of 545259") as caught:
+    with pytest.raises(ProcessorError, match="holds arrays of 545259"):
         preprocessor(IMAGE).load(tmp_path / "bomb.npz")
-    assert "savez" in caught.value.hint
 
 
 def test_nothing_is_done_to_samples_and_outputs() -> None:

@@ -22,6 +22,8 @@ WRITABLE = 0x200
 """PyBUF_WRITE of Python's C interface."""
 BITS = 8
 ENDING = ".bin"
+LISTED = 5
+"""Files that an error names."""
 
 _pointer = ctypes.pythonapi.PyCapsule_GetPointer
 _pointer.restype, _pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
@@ -62,7 +64,8 @@ def find(model: Model) -> Path:
     if path.is_file():
         return path
     existing = sorted(file.name for file in model.path.parent.glob("*") if file.suffix.lower() == ENDING)
-    beside = f"; the folder has {', '.join(existing)}" if existing else ""
+    few = ", ".join([*existing[:LISTED], *(["…"] if len(existing) > LISTED else [])])
+    beside = f"; the folder has {few}" if existing else ""
     raise EngineError(
         f"the model's weights are missing: {path.name} does not exist",
         hint=f"looked in {path.parent.resolve()}{beside}",

@@ -1,4 +1,4 @@
-"""Reads .npy files that others made: no pickles, and never more memory than the file has bytes.
+"""Reads .npy and .npz files that others made: no pickles, and never more memory than the file has bytes.
 
 numpy allocates what a header claims before it reads; its header reader raises whatever Python's tokenizer and parser
 raise.  Format: numpy.lib.format.
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from lpbench.util.text import brief
 
 if TYPE_CHECKING:
+    import zipfile
+
     import numpy as np
 
     Array = np.ndarray[Any, Any]
@@ -20,6 +22,13 @@ MAGIC = b"\x93NUMPY"
 DIMENSIONS = 32
 """Largest number of dimensions of an array in numpy before 2.0."""
 SIZES = 1 << 62
+BYTE_LIMIT = 4 << 30
+"""Most bytes of all arrays of an archive together."""
+GROWTH, SMALL = 100, 256 << 20
+"""An archive may expand to this many times its size, or to this many bytes: a few bytes can expand to any size."""
+ARRAYS = 100_000
+"""Most arrays of an archive."""
+ENDING = ".npy"
 PIECE = 1 << 20
 """Bytes that are read at a time."""
 LAST_CHARACTER, SURROGATES = 0x10FFFF, (0xD800, 0xE000)
@@ -68,6 +77,38 @@ def read_array(stream: BinaryIO, length: int) -> Array:
     flat = np.frombuffer(data, header.dtype) if data else np.zeros(0, header.dtype)
     _refuse_characters(flat)
     return flat.reshape(header.shape[::-1]).T if header.by_column else flat.reshape(header.shape)
+
+
+def read_archive(file: BinaryIO, length: int) -> dict[str, Array]:
+    """Return the arrays of an .npz file by name.
+
+    :param length: Bytes of the file.
+    :raises ValueError: It is damaged, holds something else, or expands to much more than it is.
+    """
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            _refuse_large(sum(member.file_size for member in members), len(members), length)
+            return {member.filename.removesuffix(ENDING): _member(archive, member) for member in members}
+    except (MemoryError, ValueError):
+        raise
+    except Exception as error:  # zipfile and its decompressors raise many kinds
+        raise ValueError(brief(str(error), 200).strip("'\"")) from error
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    with archive.open(member) as stream:
+        return read_array(stream, member.file_size)  # type: ignore[arg-type] # it reads and tells as files do
+
+
+def _refuse_large(total: int, count: int, length: int) -> None:
+    most = min(BYTE_LIMIT, max(SMALL, GROWTH * length))
+    if total > most:
+        raise ValueError(f"it holds arrays of {total} bytes; at most {most} are allowed in a file of {length}")
+    if count > ARRAYS:
+        raise ValueError(f"it holds {count} arrays; at most {ARRAYS} are allowed")
 
 
 def _filled(stream: BinaryIO, size: int) -> bytearray:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpbench.errors import ProcessorError
+from lpbench.plugin.kit.npy_files import MAGIC, read_archive, read_header
+from lpbench.plugin.kit.untrusted import open_regular
 from lpbench.plugin.processor import Postprocessor, Sample
 from lpbench_image._outputs import best
 from lpbench_image.found import Embedding
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Outputs, TensorInfo
 
     Floats = npt.NDArray[np.float32]
-
-BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError)
-"""Errors that numpy raises for damaged files."""
 
 
 @dataclass(slots=True, eq=False)
@@ -138,13 +135,16 @@ def read_gallery(file: Path) -> Gallery:
 
 
 def _arrays(file: Path) -> dict[str, npt.NDArray[Any]]:
-    try:
-        opened = np.load(file, allow_pickle=False)
-        if not isinstance(opened, np.ndarray):
-            with opened:
-                return {name: opened[name] for name in opened.files}
-    except BROKEN as error:
-        raise ProcessorError(f"cannot be read: {error}", where=file.name) from error
+    with open_regular(file, error=ProcessorError) as stream:
+        single, size = stream.read(len(MAGIC)) == MAGIC, file.stat().st_size
+        stream.seek(0)
+        try:
+            if not single:
+                return read_archive(stream, size)
+            read_header(stream, size)
+        except (MemoryError, OSError, ValueError) as error:
+            what = f"cannot be read: {error or 'it does not fit into memory'}"
+            raise ProcessorError(what, where=file.name) from error
     raise ProcessorError(
         "holds one array without a name, as .npy files do",
         where=file.name,
