@@ -13,7 +13,7 @@ import lpbench_ncnn
 from lpbench.errors import EngineError
 from lpbench.jobs import conversion
 from lpbench.plugin.converter import ConversionError
-from lpbench.testing import fixtures
+from lpbench.testing import fixtures, onnx_models
 from lpbench.testing.conversions import OnnxModels, convert, differences
 from lpbench_ncnn import _convert
 
@@ -179,3 +179,13 @@ def test_without_a_registry_the_error_says_so(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(ConversionError, match=r"pnnx .*the registry cannot be reached"):
         _convert.Pnnx().prepare()
     assert not [each for each in Path(tmp_path).rglob("pnnx") if each.is_file()]
+
+
+def test_a_model_without_weights_is_converted_and_runs_without_a_bin(models: OnnxModels, tmp_path: Path) -> None:
+    """Pnnx writes an empty .bin for it, which is left out: an app names no empty files."""
+    onnx = pytest.importorskip("onnx", reason="needs onnx")
+    shape, relu = (1, 3, 8, 8), onnx.helper.make_node("Relu", ["x"], ["y"])
+    source = onnx_models.save(models.folder / "bare.onnx", [relu], [("x", 1, shape)], [("y", 1, shape)])
+    (made,) = conversion.convert(source, "ncnn", output=tmp_path / "made")
+    assert [path.name for path in (tmp_path / "made").iterdir()] == [made.path.name]
+    assert made.extra == ()

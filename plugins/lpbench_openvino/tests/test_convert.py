@@ -9,12 +9,14 @@ import pytest
 import lpbench_openvino
 from lpbench.jobs import conversion
 from lpbench.plugin.converter import ConversionError
-from lpbench.testing import fixtures
+from lpbench.testing import fixtures, onnx_models
 from lpbench.testing.conversions import OnnxModels, convert, differences
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions are compared with")
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
@@ -99,3 +101,13 @@ def test_sizes_that_the_model_does_not_take_are_an_error(models: OnnxModels, con
 def test_an_operator_that_openvino_lacks_is_named(models: OnnxModels, converter: Converter) -> None:
     with pytest.raises(ConversionError, match=r"does not have these operators: acme\.Levitate"):
         convert(converter, models.unsupported("Levitate", "acme"))
+
+
+def test_a_model_without_weights_is_converted_and_added_to_an_app(models: OnnxModels, tmp_path: Path) -> None:
+    """OpenVINO writes an empty .bin for it, which is left out: an app names no empty files."""
+    onnx = pytest.importorskip("onnx", reason="needs onnx")
+    shape, relu = (1, 3, 8, 8), onnx.helper.make_node("Relu", ["x"], ["y"])
+    source = onnx_models.save(models.folder / "bare.onnx", [relu], [("x", 1, shape)], [("y", 1, shape)])
+    (made,) = conversion.convert(source, "openvino", output=tmp_path / "made")
+    assert [path.name for path in (tmp_path / "made").iterdir()] == [made.path.name]
+    assert made.extra == ()

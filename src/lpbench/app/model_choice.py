@@ -10,7 +10,7 @@ from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import CONVERTERS, ENGINES, current, offers_where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from lpbench.app.model import Component
     from lpbench.plugin.engine import Model, TensorInfo
@@ -90,6 +90,38 @@ def merge(seen: Sequence[TensorInfo], stated: Sequence[TensorInfo]) -> tuple[Ten
             f'the app names a tensor "{name}"; the model has {", ".join(names)}', hint=nearest(name, names)
         )
     return tuple(_completed(info, by_name[info.name]) if info.name in by_name else info for info in seen)
+
+
+def refuse_other_shapes(
+    seen: Sequence[TensorInfo], stated: Sequence[TensorInfo], asked: Collection[str], *, batch: int
+) -> None:
+    """Refuse shapes that the app states and that contradict the model.
+
+    :param seen: The tensors that the engine reports, opened with the shapes and the batch that were asked for.
+    :param stated: The tensors that the app states.
+    :param asked: Tensors whose shapes the user gave.
+    :param batch: Size of the batch; unless it is 1, the first dimension is the user's.
+    :raises EngineError: Naming both shapes.
+    """
+    by_name = {info.name: info for info in stated if info.shape}
+    for info in seen:
+        said = by_name.get(info.name)
+        if said is not None and info.shape and info.name not in asked and _differ(info.shape, said.shape, batch):
+            raise EngineError(
+                f'the app states "{info.name}" as {_shape(said)}; the model has {_shape(info)}',
+                hint="correct the shape in the app's config, or leave it out: then the model decides",
+            )
+
+
+def _differ(ours: Sequence[int | str | None], theirs: Sequence[int | str | None], batch: int) -> bool:
+    """Return whether two shapes differ in rank or in a dimension that both fix."""
+    pairs = list(zip(ours, theirs, strict=False))[1 if batch > 1 else 0 :]
+    fixed = [(one, other) for one, other in pairs if isinstance(one, int) and isinstance(other, int)]
+    return len(ours) != len(theirs) or any(one != other for one, other in fixed)
+
+
+def _shape(info: TensorInfo) -> str:
+    return f"[{', '.join('?' if size is None else str(size) for size in info.shape)}]"
 
 
 def _completed(info: TensorInfo, stated: TensorInfo) -> TensorInfo:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 
 ALL = "all"
+OBJECT_CONFIG = "config"
+"""The option that holds what an engine object's ``open`` gets."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def of_object(engine: Engine[Any], options: Mapping[str, Any], template: EngineC
     """
     name = type(engine).__name__
     configuration = dataclasses.replace(template, engine=name)
-    return Target(name, configuration, instance=engine, instance_config=options.get("config"))
+    return Target(name, configuration, instance=engine, instance_config=options.get(OBJECT_CONFIG))
 
 
 def targets(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench import machine
-from lpbench.app.model_choice import merge
+from lpbench.app.model_choice import merge, refuse_other_shapes
 from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError, setting
 from lpbench.plugin import registry
 from lpbench.plugin.builtin.tensors import TensorPreprocessor, resolve_shapes
@@ -94,6 +94,8 @@ class Opener:
         """Build the processors around a session; they process one sample at a time."""
         model = self.model
         inputs, outputs = merge(session.inputs, model.inputs), merge(session.outputs, model.outputs)
+        if not model.provenance:
+            self._refuse_other_shapes(session)
         if self.configuration.batch > 1:
             inputs, outputs = (tuple(map(_of_one, tensors)) for tensors in (inputs, outputs))
         pre, pre_config = processor(registry.PREPROCESSORS, self.component.preprocessing)
@@ -106,6 +108,13 @@ class Opener:
         labels = self.app.labels if self.component.labels is None else self.component.labels
         after: Postprocessor[Any] = post(post_config, outputs, labels)
         return OpenComponent(self.component.name, session, reads, after, self.configuration.engine)
+
+    def _refuse_other_shapes(self, session: Session) -> None:
+        """Refuse shapes that the app states and the model does not have; those of outputs follow what was asked for."""
+        shapes, batch = self.configuration.shapes, self.configuration.batch
+        refuse_other_shapes(session.inputs, self.model.inputs, shapes, batch=batch)
+        if not shapes:
+            refuse_other_shapes(session.outputs, self.model.outputs, (), batch=batch)
 
     def single(self, session: Session) -> Single:
         """Return a pipeline of this component alone, which closes the session when it is closed."""

@@ -408,6 +408,48 @@ def test_an_engine_instance_is_measured_here(fake_app: Callable[..., Path]) -> N
         benchmark(fake_app("again"), engine=FakeEngine(), isolate=True)
 
 
+def test_what_is_asked_beside_an_engine_object_is_refused_not_dropped(fake_app: Callable[..., Path]) -> None:
+    """Options, device, threads and conversion; the config is kept in the result as it is read again."""
+    from lpbench_fakes.engine import FakeConfig, FakeEngine
+
+    folder, config = fake_app(), {"config": FakeConfig(threads=3)}
+    refused: dict[str, dict[str, Any]] = {
+        "threads": {"threads": 2},
+        "device": {"device": "cpu"},
+        "extra_us": {"options": {**config, "extra_us": 5}},
+    }
+    for name, more in refused.items():
+        with pytest.raises(ConfigError, match=f"beside its config: found {name}"):
+            benchmark(folder, engine=FakeEngine(), **{"options": config, **more})
+    with pytest.raises(LpbenchError, match="nothing is converted for an engine object"):
+        benchmark(folder, engine=FakeEngine(), options=config, convert=True)
+    result = benchmark(folder, engine=FakeEngine(), options=config, number=6, yardstick=False)
+    assert result.settings.options == {"config": {"device": "cpu", "threads": 3, "extra_us": 0.0}}
+    assert store.load(store.keep(result)).settings == result.settings
+
+
+@pytest.mark.parametrize("side", ["inputs", "outputs"])
+@pytest.mark.parametrize(("shape", "fits"), [([1], True), (["n"], True), ([None], True), ([2], False), ([1, 1], False)])
+def test_a_stated_shape_that_contradicts_the_model_is_an_error_that_names_both(
+    fake_app: Callable[..., Path], side: str, shape: list[Any], *, fits: bool
+) -> None:
+    """By running, and by validating with the model loaded."""
+    folder, name = fake_app(), {"inputs": "number", "outputs": "double"}[side]
+    config = json.loads((folder / "ai_app_config.json").read_text())
+    config["components"][0]["inference"]["models"]["fake"][side] = [{"name": name, "shape": shape}]
+    (folder / "ai_app_config.json").write_text(json.dumps(config))
+    (folder / "ai_app.yml").write_text("name: numbers\nversion: 1\nlicence: MIT\nsource: here\n")
+    told = f'the app states "{name}" as {shape}; the model has [1]'
+    problems = [problem.found for problem in lpbench.validate(folder, load=True) if not problem.note]
+    assert any(told in found for found in problems) is not fits
+    if fits:
+        assert benchmark(folder, number=6, runs=1, yardstick=False).configurations[0].measured
+        return
+    with pytest.raises(LpbenchError) as caught:
+        benchmark(folder, number=6, runs=1, yardstick=False)
+    assert told in str(caught.value)
+
+
 def test_engines_are_measured_in_turns_there_and_back(fake_app: Callable[..., Path]) -> None:
     order: list[tuple[int, str]] = []
 

@@ -65,7 +65,11 @@ class Pnnx(Converter):
             raise ConversionError(error.what, where=str(source.path), hint=error.hint) from error
         _run(program, prepared, wanted)
         inputs, outputs = _checked(wanted.folder / "model.param", prepared)
-        model = Model("ncnn", wanted.folder / "model.param", (wanted.folder / "model.bin",), inputs, outputs)
+        weights = wanted.folder / "model.bin"
+        if weights.is_file() and not weights.stat().st_size:  # a model without weights
+            weights.unlink()
+        extra = (weights,) if weights.exists() else ()
+        model = Model("ncnn", wanted.folder / "model.param", extra, inputs, outputs)
         return Converted(model, {"pnnx": VERSION})
 
 

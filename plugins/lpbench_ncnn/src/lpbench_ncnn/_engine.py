@@ -45,7 +45,7 @@ def _open(model: Model, config: NcnnConfig, shapes: Shapes, stack: contextlib.Ex
     _check_files(model)
     graph = _param.read(model.path)
     _refuse_unknown(graph)
-    weights = _weights.find(model)
+    weights = _weights.find(model, graph)
     _weights.check(graph, weights)
     plan = _shapes.plan(graph, model, shapes)
     device = _devices.resolve(config)
@@ -54,7 +54,7 @@ def _open(model: Model, config: NcnnConfig, shapes: Shapes, stack: contextlib.Ex
     stack.enter_context(_cores.bound(config.powersave))
     net = _net.make(config, threads, device)
     stack.callback(net.clear)
-    _load(net, model.path, weights)
+    _load(net, model, weights)
     if device is not None and not net.opt.use_vulkan_compute:
         raise EngineError(
             f"ncnn did not accept {device.label} and would use the CPU",
@@ -97,11 +97,11 @@ def _refuse_wrong_results(graph: Graph, config: NcnnConfig, threads: int, device
         )
 
 
-def _load(net: Any, path: Path, weights: Path) -> None:
-    code = net.load_param(str(path))
+def _load(net: Any, model: Model, weights: Path) -> None:
+    code = net.load_param(str(model.path))
     if code:
         raise EngineError(
             f"ncnn {ncnn.__version__} cannot load the model (code {code})",
             hint="its messages are on standard error; fetch or convert the model again",
         )
-    _weights.load(net, weights)
+    _weights.load(net, model, weights)

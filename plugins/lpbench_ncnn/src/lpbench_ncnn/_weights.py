@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 from typing import TYPE_CHECKING, Any
 
 import ncnn
@@ -54,19 +55,23 @@ class Weights(ncnn.DataReader):  # type: ignore[misc] # ncnn is untyped
         return count
 
 
-def find(model: Model) -> Path:
+def find(model: Model, graph: Graph) -> Path:
     """Return the .bin of a model: among its extra files, else the .param's name with the ending .bin.
 
-    :raises EngineError: It does not exist.
+    :raises EngineError: It does not exist, and the model has weights.
     """
     stated = [path for path in model.extra if path.suffix.lower() == ENDING]
     path = stated[0] if stated else companion(model.path, ENDING)
-    if path.is_file():
+    if path.is_file() or not (stated or any(weighted(graph.layers))):
         return path
+    raise _absent(model, path)
+
+
+def _absent(model: Model, path: Path) -> EngineError:
     existing = sorted(file.name for file in model.path.parent.glob("*") if file.suffix.lower() == ENDING)
     few = ", ".join([*existing[:LISTED], *(["…"] if len(existing) > LISTED else [])])
     beside = f"; the folder has {few}" if existing else ""
-    raise EngineError(
+    return EngineError(
         f"the model's weights are missing: {path.name} does not exist",
         hint=f"looked in {path.parent.resolve()}{beside}",
     )
@@ -77,6 +82,8 @@ def check(graph: Graph, path: Path) -> None:
 
     :raises EngineError: The .bin is too short; the error gives both sizes.
     """
+    if not path.is_file():
+        return
     counts = [layer.integer(WEIGHTS[layer.type]) for layer in weighted(graph.layers) if WEIGHTS[layer.type] >= 0]
     expected, available = sum(counts), path.stat().st_size
     if expected > BITS * available or min(counts, default=0) < 0:  # a weight takes at least one bit
@@ -86,11 +93,17 @@ def check(graph: Graph, path: Path) -> None:
         )
 
 
-def load(net: Any, path: Path) -> None:
-    """Give a network its weights.
+def load(net: Any, model: Model, path: Path) -> None:
+    """Give a network its weights; a file that does not exist has none.
 
-    :raises EngineError: The file is too short, or too long, and so probably belongs to another model.
+    :raises EngineError: The file is too short, or too long, and so probably belongs to another model; or it is needed
+        and does not exist.
     """
+    if not path.is_file():
+        weights = Weights(io.BytesIO())
+        if net.load_model(weights) or weights.missing is not None:
+            raise _absent(model, path)
+        return
     with path.open("rb") as file:
         weights = Weights(file)
         code = net.load_model(weights)

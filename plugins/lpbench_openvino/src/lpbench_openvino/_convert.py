@@ -34,7 +34,11 @@ class OpenvinoConverter(Converter):
             inputs, outputs = _converted(source, target, wanted)
         except EngineError as error:
             raise ConversionError(error.what, where=error.where or str(source.path), hint=error.hint) from error
-        model = Model("openvino", target, (target.with_suffix(".bin"),), inputs, outputs)
+        weights = target.with_suffix(".bin")
+        if weights.is_file() and not weights.stat().st_size:  # a model without weights
+            weights.unlink()
+        extra = (weights,) if weights.exists() else ()
+        model = Model("openvino", target, extra, inputs, outputs)
         return Converted(model, {"openvino": openvino.__version__.partition("-")[0]})
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app import resolve
 from lpbench.app.default_engine import alternatives
 from lpbench.app.files import refuse_leading_out
-from lpbench.errors import LpbenchError, ResultError, setting
+from lpbench.errors import ConfigError, LpbenchError, ResultError, setting
 from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.recording import RunBudget
 from lpbench.jobs.measuring.side_by_side import refuse_side_by_side
@@ -178,6 +178,8 @@ def choose_targets(
 
 
 def _refuse_contradictions(app: App, settings: RunSettings, instance: Engine[Any] | None, *, isolate: bool) -> None:
+    if instance is not None:
+        _refuse_beside_object(settings)
     if settings.explain and len(app.components) > 1:
         raise LpbenchError(
             f"{app.name} is a chain: its components are timed apart already", hint=f"leave {setting('explain')} out"
@@ -187,6 +189,18 @@ def _refuse_contradictions(app: App, settings: RunSettings, instance: Engine[Any
             "an engine instance cannot be sent to a worker process",
             hint="leave isolate out, or register the engine in a plugin and name it",
         )
+
+
+def _refuse_beside_object(settings: RunSettings) -> None:
+    """Refuse what would be dropped where an engine object is measured: its config alone says how it runs."""
+    given = [name for name in settings.engine_options if name != engine_choice.OBJECT_CONFIG]
+    if given:
+        raise ConfigError(
+            f"an engine object takes no option beside its config: found {', '.join(given)}",
+            hint='set it in the config that its open gets: options={"config": …}',
+        )
+    if settings.convert:
+        raise LpbenchError("nothing is converted for an engine object", hint="leave convert out, or name an engine")
 
 
 def _make_folder(folder: str | None, app: App) -> None:

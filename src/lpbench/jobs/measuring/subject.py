@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from lpbench.jobs.engine_choice import Target
     from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.tracks import TargetProgress
+    from lpbench.results.settings import RunSettings
 
 
 def subject(plan: Plan, tracks: Sequence[TargetProgress]) -> Subject:
     """Return what is measured.  It reads the model and the samples, for their digests."""
     return Subject(
         app=_identity(plan.app),
-        settings=plan.settings,
+        settings=_as_saved(plan.settings),
         resolved=plan.resolved(),
         isolated=plan.isolate,
         targets=tuple(_facts(track, plan) for track in tracks),
@@ -42,6 +43,15 @@ def refused(error: LpbenchError | None) -> RunOutcome | None:
     if isinstance(error, UnavailableEngineError):
         return RunOutcome("unavailable", detail="\n  ".join(filter(None, (error.reason, error.hint))))
     return RunOutcome("failed", detail=str(error))
+
+
+def _as_saved(settings: RunSettings) -> RunSettings:
+    """Return settings as a file keeps them: the config of an engine object as plain values."""
+    plain = {
+        name: dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
+        for name, value in settings.options.items()
+    }
+    return dataclasses.replace(settings, options=plain)
 
 
 def _facts(track: TargetProgress, plan: Plan) -> TargetFacts:
