@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -173,6 +174,47 @@ def test_a_damaged_file_is_listed_with_the_reason_and_can_be_deleted(capsys: Cap
     assert "other: not a result of lpbench" in text
     assert main(["results", "--state", "unreadable", "--delete", "--yes"]) == 0
     assert left() == {"good"}
+
+
+@pytest.mark.timeout(60)
+def test_whatever_lies_in_the_folder_is_listed_with_the_reason(capsys: Capture) -> None:
+    put("good")
+    folder = store.folder()
+    os.mkfifo(folder / "fifo.json")
+    (folder / "folder.json").mkdir()
+    (folder / "dangling.json").symlink_to(folder / "nowhere")
+    (folder / "endless.json").symlink_to("/dev/zero")
+    (folder / "empty.json").touch()
+    (folder / "deep.json").write_text("[" * 100_000, encoding="ascii")
+    (folder / "bytes.json").write_bytes(b"\xff\x00")
+    (folder / "twice.json").write_text('{"format": "lpbench-result", "format": 1}', encoding="ascii")
+    with (folder / "huge.json").open("wb") as file:
+        file.truncate(1 << 40)
+    assert main(["results", "--json"]) == 0
+    found = {each["name"]: each["reason"] for each in json.loads(capsys.readouterr().out)}
+    told = {
+        "fifo": "a pipe",
+        "folder": "a folder",
+        "dangling": "no such file",
+        "endless": "a device",
+        "empty": "the file is empty",
+        "deep": "nested too deeply",
+        "bytes": "not UTF-8",
+        "twice": "twice in one object",
+        "huge": "larger than 512 MiB",
+    }
+    assert found.pop("good") is None
+    assert found.keys() == told.keys()
+    assert all(words in found[name] for name, words in told.items()), found
+
+
+@pytest.mark.parametrize("command", ["show", "compare"])
+@pytest.mark.timeout(60)
+def test_what_is_no_regular_file_is_refused_without_reading_it(command: str, tmp_path: Path, capsys: Capture) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path, told in ((tmp_path / "fifo", "a pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
+        assert main([command, *[str(path)] * (1 + (command == "compare"))]) == 2
+        assert f"error: {path}: is not a file: it is {told}" in capsys.readouterr().err
 
 
 def test_results_of_version_1_are_listed_too(capsys: Capture) -> None:

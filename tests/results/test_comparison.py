@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import dataclasses
 import json
 from array import array
@@ -58,6 +59,39 @@ def make_result(*configurations: Configuration, machine: str = "here", version: 
     }
     app = {"name": "app", "class": "model", "digest": "00"}
     return Result(app, RunSettings(), environment, configurations, created="2026-01-02T03:04:05+00:00", lpbench="0")
+
+
+def test_csv_has_a_row_for_what_has_no_counterpart(tmp_path: Path, capsys: Capture) -> None:
+    gone = Configuration(
+        EngineConfiguration("other"), "other", "", isolated=True, outcome=RunOutcome("failed", detail="no memory\nleft")
+    )
+    measured = make_configuration("fake", 1.0, 7.0)
+    make_result(measured, make_configuration("other", 1.0, 7.0)).save(tmp_path / "before.json")
+    make_result(measured, gone).save(tmp_path / "after.json")
+    assert main(["compare", str(tmp_path / "before.json"), str(tmp_path / "after.json"), "--csv"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [row["code"] for row in rows[:-1]] == ["", "", "", ""]
+    assert {name: cell for name, cell in rows[-1].items() if cell} == {
+        "first": "other",
+        "second": "other",
+        "stage": "total",
+        "reason": "measured → not measured (no memory)",
+        "code": "unpaired",
+    }
+
+
+def test_a_run_that_took_no_time_has_no_ratio() -> None:
+    none = make_result(make_configuration("fake", 0.0, 0.0, [0.0] * 8))
+    none = dataclasses.replace(none, configurations=(_without_post(none.configurations[0]),))
+    with pytest.raises(ResultError, match="fake → fake: a run took no time"):
+        compare(make_result(make_configuration("fake", 1.0, 7.0)), none)
+
+
+def _without_post(each: Configuration) -> Configuration:
+    """Return a configuration whose samples took no time at all."""
+    zero = summarize([0] * 20)
+    runs = tuple(dataclasses.replace(run, statistics=dict.fromkeys((*STAGES, TOTAL), zero)) for run in each.runs)
+    return dataclasses.replace(each, runs=runs)
 
 
 BEFORE = make_result(make_configuration("fake", 1.0, 7.0))

@@ -130,6 +130,88 @@ def test_a_document_that_is_no_result_is_refused_by_name(change: Callable[[dict[
         from_dict(changed, where="r.json")
 
 
+WIDE = {"lower": 1.0, "upper": 2.0, "confidence": 0.95, "method": ""}
+
+
+def _run_of(document: dict[str, Any]) -> Any:
+    return document["configurations"][0]["runs"][0]
+
+
+def _pairs(*ends: tuple[int, int]) -> list[dict[str, Any]]:
+    return [{"first": first, "second": second, "ratios": {TOTAL: [1.0]}} for first, second in ends]
+
+
+def _twice(document: dict[str, Any], *ends: tuple[int, int]) -> None:
+    document["configurations"] *= 3
+    document["lockstep"] = _pairs(*ends)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.update(version=True), "version true is not read"),
+        (lambda d: d.update(format={"x": [[]] * 1000}), "format is an object\n"),
+        (lambda d: d.update(created="yesterday"), 'created: found "yesterday"'),
+        (lambda d: d.update(environment={"machine": {"cpu": 4}}), "environment.machine.cpu: found 4"),
+        (lambda d: d.update(yardstick={"ns": "fast"}), "yardstick.ns"),
+        (lambda d: d.update(yardstick={"ns": 1e-300}), "yardstick.ns: found 1e-300"),
+        (lambda d: d["configurations"][0].update(agreement={"with": 0}), 'agreement: missing key "samples"'),
+        (lambda d: d["configurations"][0].update(agreement={"with": 1, "samples": 1, "same": 1}), "agreement.with"),
+        (lambda d: d["configurations"][0].update(quality={"value": 1}), 'quality: missing key "metric"'),
+        (lambda d: d["configurations"][0].update(quality={"metric": "m", "gate": {"passes": True}}), "gate"),
+        (lambda d: d["configurations"][0].update(predictions=[{"sample": ["x"]}]), r"predictions\[0\].sample"),
+        (lambda d: d["configurations"][0].update(runs=[]), "runs: found none that was timed"),
+        (lambda d: d["configurations"][0]["statistics"].pop(TOTAL), "statistics: found no total"),
+        (lambda d: d["configurations"][0]["statistics"][TOTAL].update(median=1e300), "statistics.total.median"),
+        (lambda d: _run_of(d)["statistics"][TOTAL].update(std=None), "total.std: found null"),
+        (lambda d: _run_of(d)["statistics"][TOTAL].update(interval={**WIDE, "lower": 3.0}), "lower end first"),
+        (
+            lambda d: _run_of(d)["raw"].update(inference=encode(array("q", [1]))),
+            "raw: found stages of 1 and 20 samples",
+        ),
+        (lambda d: _run_of(d)["raw"].pop(TOTAL), "raw: found no total"),
+        (lambda d: d.update(lockstep=_pairs((0, 1))), r"lockstep\[0\].second: found 1"),
+        (lambda d: _twice(d, (0, 1), (1, 2)), r"lockstep\[1\].first: found 1"),
+        (lambda d: _twice(d, (0, 1), (0, 1)), r"lockstep\[1\].second: found 1"),
+        (lambda d: _twice(d, (0, 0)), r"lockstep\[0\].second: found 0"),
+    ],
+)
+def test_what_a_table_or_a_comparison_could_not_use_is_refused_with_its_place(
+    change: Callable[[dict[str, Any]], Any], message: str
+) -> None:
+    changed = json.loads(json.dumps(plain_document()))
+    change(changed)
+    with pytest.raises(ResultError, match=f"(?s)^r.json: .*{message}"):
+        from_dict(changed, where="r.json")
+
+
+def test_reasons_of_what_has_a_value_are_ignored_and_whole_numbers_may_be_written_with_a_point() -> None:
+    changed = plain_document()
+    run = _run_of(changed)
+    run["statistics"][TOTAL]["reasons"].update({name: {"reason": "x", "code": "y"} for name in ("median", "later")})
+    run["samples"], run["raw"][TOTAL]["count"] = 20.0, 20.0
+    assert from_dict(changed) == make_result()
+    assert from_dict(changed).rows() == make_result().rows()
+
+
+def test_samples_take_no_memory_out_of_proportion_to_the_file() -> None:
+    """Equal samples are deflated a thousand times over: a few kilobytes would become gigabytes."""
+    changed = plain_document()
+    block = encode(array("q", [0] * 1_000_000))
+    _run_of(changed)["raw"] = {f"stage {at}": block for at in range(150)} | {TOTAL: block}
+    assert len(json.dumps(changed)) < 2_000_000
+    with pytest.raises(ResultError, match=r"found 151000160 stored samples\n  expected at most \d{7}"):
+        from_dict(changed)
+
+
+def test_a_result_without_configurations_is_shown_and_has_no_latency() -> None:
+    empty = dataclasses.replace(make_result(), configurations=())
+    assert "numbers" in lpbench_render.text(empty, verbose=True)
+    assert "numbers" in lpbench_render.to_html(empty)
+    with pytest.raises(ResultError, match="the result has no configuration"):
+        _ = empty.latency
+
+
 def test_keys_that_later_versions_add_are_ignored_at_every_level() -> None:
     """But in objects whose keys are names of stages, metrics and the like: there they are one more of these."""
     made = make_result()

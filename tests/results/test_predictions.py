@@ -19,6 +19,7 @@ from lpbench.results.predictions import (
 )
 
 Prediction = dict[str, Any]
+KEYS = st.sampled_from(("label", "score", "box", "item", "items", "top", "text", "part"))
 SIDE = st.integers(0, 12)
 BOX = st.tuples(SIDE, SIDE, SIDE, SIDE).map(
     lambda e: [min(e[0], e[2]), min(e[1], e[3]), max(e[0], e[2]), max(e[1], e[3])]
@@ -32,6 +33,24 @@ def classes(*scores: tuple[str, float], sample: str = "0") -> Prediction:
 
 def things(*found: tuple[str, list[float], float], sample: str = "0") -> Prediction:
     return {"sample": sample, "items": [{"label": label, "box": box, "score": score} for label, box, score in found]}
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda each: st.lists(each) | st.dictionaries(KEYS, each)
+    )
+)
+def test_predictions_of_any_shape_are_compared(value: Any) -> None:
+    """A file may hold anything; plugins that are not installed any more may have written it."""
+    plain = {
+        "top": [{"label": "a", "score": 1.0}],
+        "items": [{"label": "a", "box": [0, 0, 1, 1]}],
+        "part": [{"item": 1}],
+    }
+    for first in ({"sample": "x", **plain}, {"sample": "x", **dict.fromkeys(plain, value)}):
+        for name in plain:
+            count_matching_answers([first], [{"sample": "x", **plain, name: value}])
+            count_matching_answers([{"sample": "x", **plain, name: value}], [first])
 
 
 @given(BOX, BOX)

@@ -62,9 +62,25 @@ def _configuration(each: Mapping[str, Any], path: Path, count: int) -> Iterator[
         yield from _run(run, (*path, "runs", at))
     if each["statistics"]:
         yield from _measured(each, path)
+    yield from _keys(each.get("agreement"), ("with", "samples", "same"), (*path, "agreement"))
+    yield from _quality(each.get("quality", {}), (*path, "quality"))
     other = each.get("agreement", {}).get("with", 0)
     if other >= max(count, 1):
         yield _problem((*path, "agreement", "with"), show(other), f"an index of one of the {count} configurations")
+
+
+def _quality(found: Mapping[str, Any], path: Path) -> Iterator[Problem]:
+    yield from _keys(found, ("metric",), path)
+    yield from _keys(found.get("gate"), ("limit", "passes"), (*path, "gate"))
+    for at, each in enumerate(found.get("more", ())):
+        yield from _keys(each, ("metric",), (*path, "more", at))
+
+
+def _keys(value: Mapping[str, Any] | None, names: tuple[str, ...], path: Path) -> Iterator[Problem]:
+    """Yield keys that an object lacks which is not empty."""
+    for name in names if value else ():
+        if value is not None and name not in value:
+            yield Problem(path_text(path), f'missing key "{name}"', "add it, or leave the object empty")
 
 
 def _measured(each: Mapping[str, Any], path: Path) -> Iterator[Problem]:
