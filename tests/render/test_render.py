@@ -161,6 +161,19 @@ def test_a_table_fits_any_terminal_and_what_is_cut_ends_in_an_ellipsis(
         assert all(word in whole or word.endswith("…") for line in lines for word in line.split())
 
 
+def test_long_and_many_names_from_a_file_take_room_and_time_by_what_is_shown() -> None:
+    """A cell of a megabyte is not padded in every row, and a paragraph is not wrapped to its end."""
+    long = "x" * 1_000_000
+    facts = {**{f"fact {at}": at for at in range(100)}, long: 1}
+    configurations = [make_configuration(f"fake{at}") for at in range(100)]
+    configurations[0] = dataclasses.replace(
+        configurations[0], facts=facts, outcome=RunOutcome("failed", detail=f"{long} {'-a' * 500_000}")
+    )
+    text = lpbench.render.text(make_result(*configurations, failed(long, RunOutcome()), failed("b", RunOutcome())))
+    assert "fake99" in text
+    assert len(text) < 1_000_000
+
+
 def test_words_are_cut_before_numbers_and_the_header_like_its_cells() -> None:
     columns = [Column("name", left=True), Column("a long title", left=True), Column("latency ms")]
     lines = narrow(columns, [["short", "a-long-word", "12.345678"]], 26)

@@ -92,11 +92,20 @@ def same_top(reference: Prediction, other: Prediction) -> bool | None:
 
 def boxes(reference: Prediction, other: Prediction) -> Boxes | None:
     """Return how far the boxes are the same; None where one side can have none, or more than are compared."""
+    sides = _sides(reference, other)
+    if sides is None:
+        return None
+    first, second = sides
+    pairs = matches(first, second)
+    return Boxes(len(pairs), max(len(first), len(second)), sum(overlap for _, _, overlap in pairs))
+
+
+def _sides(reference: Prediction, other: Prediction) -> tuple[list[Prediction], list[Prediction]] | None:
+    """Return the things of both sides where boxes can be compared."""
     first, second = _boxed(reference), _boxed(other)
     if first is None or second is None or max(len(first), len(second)) > MOST:
         return None
-    pairs = matches(first, second)
-    return Boxes(len(pairs), max(len(first), len(second)), sum(overlap for _, _, overlap in pairs))
+    return first, second
 
 
 def matches(first: Sequence[Prediction], second: Sequence[Prediction]) -> list[tuple[int, int, float]]:
@@ -105,15 +114,15 @@ def matches(first: Sequence[Prediction], second: Sequence[Prediction]) -> list[t
     Of all pairs with one label, the one that overlaps most is taken first; each thing is in one pair at most.
     """
     found = [
-        (overlap(a["box"], b["box"]), i, j)
+        (share, i, j)
         for i, a in enumerate(first)
         for j, b in enumerate(second)
-        if a.get("label") == b.get("label")
+        if a.get("label") == b.get("label") and (share := overlap(a["box"], b["box"])) >= OVERLAP
     ]
     pairs: list[tuple[int, int, float]] = []
     taken: tuple[set[int], set[int]] = (set(), set())
     for share, i, j in sorted(found, key=lambda each: (-each[0], each[1], each[2])):
-        if share >= OVERLAP and i not in taken[0] and j not in taken[1]:
+        if i not in taken[0] and j not in taken[1]:
             pairs.append((i, j, share))
             taken[0].add(i)
             taken[1].add(j)
@@ -211,8 +220,8 @@ def _score_gap(reference: Prediction, other: Prediction) -> float:
     if same_top(reference, other) is not None:
         there = {_key(each): each for each in other["top"]}
         gaps += [_gap(each, there.get(_key(each), {})) for each in reference["top"]]
-    if boxes(reference, other) is not None:
-        first, second = reference["items"], other["items"]
+    if sides := _sides(reference, other):
+        first, second = sides
         gaps += [_gap(first[i], second[j]) for i, j, _ in matches(first, second)]
     for name in _later(reference):
         gaps += [_score_gap(*pair) for pair in zip(reference[name], _records(other.get(name)) or (), strict=False)]
