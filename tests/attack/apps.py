@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -74,6 +75,8 @@ YML = {
     "authors": ["a", {"name": "b", "year": 2024}],
     "nested": {"x": 1.5, "y": None, "z": True},
 }
+MANY = 30
+"""Files of a pulled app from which on its mutants take too long."""
 NAMES = ("0 cat", "1 dog", "2 猫", "3: ", "[4] fish", "5\tbird", "-", "10 dollars")
 
 
@@ -95,7 +98,8 @@ class Configs(Kind):
         super().__init__(home)
         self._seeds = [(json.dumps(each), self._folder(f"own-{at}")) for at, each in enumerate((CHAIN, SMALL))]
         self._seeds *= 4
-        self._seeds += [(path.read_text(encoding="utf-8"), self._beside(path)) for path in pulled_configs()]
+        pulled_apps = [path for path in pulled_configs() if sum(1 for _ in path.parent.rglob("*")) < MANY]
+        self._seeds += [(path.read_text(encoding="utf-8"), self._beside(path)) for path in pulled_apps]
 
     def _folder(self, name: str) -> Path:
         folder = self.home / name
@@ -116,7 +120,7 @@ class Configs(Kind):
     def write(self, random: Random, folder: Path) -> None:
         """Write an app whose config is damaged."""
         text, beside = random.choice(self._seeds)
-        shutil.copytree(beside, folder, dirs_exist_ok=True)
+        shutil.copytree(beside, folder, dirs_exist_ok=True, copy_function=os.link)
         others = tuple(other for other, _ in self._seeds)
         (folder / files.CONFIG).write_bytes(documents.damaged(text, random, others))
 
@@ -126,8 +130,9 @@ class Configs(Kind):
         yield command(folder, "validate", str(folder), "--json")[1]
         app = lpbench.load_app(folder)
         assert App.from_request(json.loads(json.dumps(app.request()))) == app
-        yield f"{app.digest()} {app.in_short()}"
-        yield str(app.metadata())
+        assert app.digest()
+        yield text_of(app)
+        app.metadata()
 
 
 class Conversions(Kind):

@@ -43,6 +43,7 @@ def main(arguments: list[str]) -> int:
         except LpbenchError as error:
             stream.write(json.dumps({NOTE: str(error)}) + "\n")
             return 0
+        os.chdir(home)  # relative paths lead there
         watch = sandbox.Watch() if kind.starts else sandbox.watched()
         if not kind.starts:
             sandbox.limit_memory()

@@ -26,7 +26,7 @@ GAP = 1.5
 """Most seconds between two Ctrl-C."""
 WORKER_WAIT = 20.0
 DONE, NOTHING = 0, 3
-LOCKSTEP = ("--max-time", "12")
+LOCKSTEP = ("--max-time", "3")
 
 
 class Kills(Kind):

@@ -77,6 +77,8 @@ class EntryPoints(Kind):
     """Metadata of an installed package."""
 
     name: ClassVar[str] = "entry-points"
+    starts: ClassVar[bool] = True  # a new plugin is tried in a process of its own
+    weight: ClassVar[float] = 3.0
 
     def write(self, random: Random, folder: Path) -> None:
         """Write a package whose entry points or metadata are damaged."""

@@ -26,10 +26,14 @@ GROWTH = 384 << 20
 LONGEST_TEXT = 1 << 16
 """Characters of an error."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-CHANGES = frozenset(
-    {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod"}
-)
-"""Audit events that change the file system, besides ``open``."""
+CHANGES = {
+    **dict.fromkeys(("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod"), ((0, -1),)),
+    **dict.fromkeys(("os.rename", "os.link"), ((0, 2), (1, 3))),
+    "os.symlink": ((1, 2),),
+    "open": ((0, None),),
+}
+"""Audit events that change the file system: places of each path and of the folder's descriptor that it is relative to,
+the last argument where that is -1; ``open`` does not tell."""
 PROGRAMS = frozenset({"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect"})
 """Audit events of starting something, or of asking the network."""
 
@@ -64,7 +68,7 @@ def watched() -> Watch:
     home = Path(os.environ[HOME]).resolve()
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if not watch.on or (event != "open" and event not in CHANGES and event not in PROGRAMS):
+        if not watch.on or (event not in CHANGES and event not in PROGRAMS):
             return
         if event in PROGRAMS:
             watch.wrongs.append(f"started something: {event}")
@@ -76,9 +80,10 @@ def watched() -> Watch:
 
 
 def _paths(event: str, arguments: tuple[Any, ...]) -> Iterator[str]:
-    for each in arguments[: 2 if event in {"os.rename", "os.link"} else 1]:
-        if isinstance(each, (str, bytes, os.PathLike)):
-            yield os.fsdecode(each)
+    for path, folder in ((arguments[at], None if of is None else arguments[of]) for at, of in CHANGES[event]):
+        if isinstance(path, (str, bytes, os.PathLike)):
+            relative = isinstance(folder, int) and folder >= 0 and event != "os.truncate"
+            yield os.path.join(f"/proc/self/fd/{folder}" if relative else "", os.fsdecode(path))  # noqa: PTH118 - of texts
 
 
 def _allowed(path: str, home: Path) -> bool:
