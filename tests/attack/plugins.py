@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tests.attack import command_line
 from tests.attack.kinds import Kind, command, text_of
 
+from lpbench.errors import LpbenchError
 from lpbench.plugin import registry
 from lpbench.plugin.kit import scaffold
 from lpbench.testing import mutations
@@ -101,7 +102,7 @@ class EntryPoints(Kind):
             found = registry.refresh()
             for kind in registry.KINDS:
                 found.all(kind)
-            yield found.broken()
+            yield str(LpbenchError("unknown", hint=found.broken()))
             yield command(folder, "plugins", "-v")[1]
         finally:
             sys.path.remove(str(folder))

@@ -26,7 +26,7 @@ from lpbench.util import processes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-START_SECONDS = 120.0
+START_SECONDS = 600.0
 """How long a child may take to make its seeds."""
 MARK = "LPBENCH_ATTACK_CHILD"
 TRACE_SECONDS = 0.5

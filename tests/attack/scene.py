@@ -28,8 +28,8 @@ PLUGINS = {"victims": HERE / "victims", "formulas": ROOT / "tests" / "fakes"}
 TRACEBACKS = ("Traceback (most recent call last)", "Exception ignored in")
 FINISHED = re.compile(r"^(?P<name>\S+) run (?P<run>\d+)/\d+ ", re.MULTILINE)
 """A line of progress: the runs before that one are finished."""
-STAGE = 60.0
-"""Seconds that any command may take."""
+STAGE = 240.0
+"""Seconds that any command may take, on a busy machine too."""
 ENGINES = 3
 
 

@@ -42,7 +42,10 @@ def decode_request(message: Message) -> Request[Any]:
     name = str(message.get("request"))
     if name not in KINDS:
         raise WorkerError(f"unknown request {name!r}", hint=f"known: {', '.join(sorted(KINDS))}")
-    return dataclass_config.build(KINDS[name], message.get("fields", {}), where=name)
+    fields = message.get("fields", {})
+    if not isinstance(fields, Mapping):
+        raise ConfigError(f"found {type(fields).__name__} for the fields; expected an object", where=name)
+    return dataclass_config.build(KINDS[name], fields, where=name)
 
 
 def encode_answer(answer: Any) -> tuple[Message, bytes]:
