@@ -100,7 +100,7 @@ def _unwritten(error: OSError) -> int:
 
 def _run(words: list[str]) -> int:
     if not words or words[0] in {"-h", "--help", "help"}:
-        _console.answer(*_help().splitlines())
+        _console.answer(*_help().split("\n"))
         return _console.DONE if words else _console.WRONG
     if words[0] in {"-V", "--version"}:
         from lpbench.about import version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import either, setting
+from lpbench.errors import SHOWN, either, setting
 from lpbench.render._numbers import beside, digits
 from lpbench.render._summary import not_told_apart, tail
 from lpbench.render._units import metric_of, uncertainty, unit_for, value
@@ -14,7 +14,7 @@ from lpbench.results.quality import found_by_metrics
 from lpbench.results.ranking import rank
 from lpbench.results.stages import TOTAL
 from lpbench.results.turns import turn_metrics
-from lpbench.util.text import amount, clean, first_line, shorten
+from lpbench.util.text import abridge, amount, clean, first_line, paragraph, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -199,7 +199,7 @@ def _gaps(each: Configuration, q: float, *, several: bool) -> list[str]:
     if not each.measured:
         return []
     told = each.outcome.ok or (each.state == INTERRUPTED and not several)  # which the screen says of the whole
-    lines = [] if told else [clean(line) for line in each.state.splitlines()]
+    lines = [] if told else paragraph(each.state, SHOWN).split("\n")
     lines += [
         f"run {run.index + 1}: {_ended(run)}" for run in each.runs if run.outcome.kind not in {"ok", "interrupted"}
     ]
@@ -216,11 +216,12 @@ def _gaps(each: Configuration, q: float, *, several: bool) -> list[str]:
 
 def _ended(run: Run) -> str:
     last = run.detail.strip().splitlines()[-1:]
-    return ": ".join(clean(part) for part in (run.state, *last))
+    return ": ".join(clean(abridge(part, SHOWN)) for part in (run.state, *last))
 
 
 def _left_out(problems: Sequence[Mapping[str, str]]) -> list[str]:
-    lines = [f"left out {clean(each['sample'])}: {clean(first_line(each['error']))}" for each in problems[:LISTED]]
+    errors = [(each["sample"], abridge(first_line(each["error"]), SHOWN)) for each in problems[:LISTED]]
+    lines = [f"left out {clean(sample)}: {clean(error)}" for sample, error in errors]
     more = len(problems) - LISTED
     return [*lines, f"left out {more} more ({either('--json lists them', 'problems has them')})"] if more > 0 else lines
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.errors import SHOWN
 from lpbench.render._numbers import ABSENT, around, beside, digits, unknown
 from lpbench.render._table import Column, blocks, fit, hanging, unstyled
 from lpbench.render._units import Unit, metric_of, uncertainty, unit_for, value
@@ -12,7 +13,7 @@ from lpbench.results.ranking import passes, rank
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import FEWEST_RUNS
 from lpbench.results.turns import turn_metrics
-from lpbench.util.text import cells, clean
+from lpbench.util.text import abridge, cells, clean
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -215,4 +216,4 @@ def _reason(each: Configuration) -> list[str]:
     reason = each.outcome.detail if each.outcome.kind in {"failed", "unavailable"} else each.state
     detail = next((run.detail for run in each.runs if run.detail), "")
     lines = list(dict.fromkeys([*reason.splitlines(), *detail.strip().splitlines()[-1:]]))
-    return [clean(line.strip()) for line in lines]
+    return [clean(abridge(line.strip(), SHOWN)) for line in lines]

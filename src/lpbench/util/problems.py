@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lpbench import errors
 from lpbench.util.shown import Sheet, Shown
-from lpbench.util.text import amount
+from lpbench.util.text import abridge, amount, clean, paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +36,9 @@ class Problem:
     note: bool = False
 
     def __str__(self) -> str:
-        place = "".join(f"{part}: " for part in (self.file, self.path) if part)
-        remedy = f"\n  {self.right}" if self.right else ""
-        return f"{place}{'note: ' if self.note else ''}{self.found}{remedy}"
+        place = "".join(f"{clean(abridge(part, errors.SHOWN))}: " for part in (self.file, self.path) if part)
+        remedy = f"\n  {paragraph(self.right, errors.SHOWN)}" if self.right else ""
+        return f"{place}{'note: ' if self.note else ''}{paragraph(self.found, errors.SHOWN)}{remedy}"
 
 
 class Problems(Shown, list[Problem]):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from lpbench.util.text import clean
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -47,7 +49,7 @@ class Shown:
         return ""
 
     def __repr__(self) -> str:
-        return f"<{' '.join(filter(None, (type(self).__name__, self.in_short())))}>"
+        return clean(f"<{' '.join(filter(None, (type(self).__name__, self.in_short())))}>")
 
     def __str__(self) -> str:
         text = Shown.as_text
