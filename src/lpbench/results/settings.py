@@ -153,8 +153,8 @@ class Resolved:
     :param also_ready: Other engines that were ready and read the model, where nobody named one.
     :param notes: What is to be said about what was asked for, each with ``name`` (``time``: it took longer than it
         might; ``threads``: an engine has more of them than cores; ``turns``: one failed while they were taken;
-        ``yardstick``: its worker did; ``recovered``: the benchmark was killed, these are the runs that had ended) and
-        ``reason``.
+        ``yardstick``: its worker did; ``recovered``: the benchmark was killed, these are the runs that had ended;
+        ``app options``: engine options that the app states; ``pictures``: why there are none) and ``reason``.
     """
 
     runs: int = 0
