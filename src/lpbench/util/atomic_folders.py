@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lpbench.errors import LpbenchError
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -33,10 +35,16 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 def cache_folder() -> Path:
-    """Return lpbench's cache: ``$XDG_CACHE_HOME/lpbench``, by default ``~/.cache/lpbench``; it need not exist."""
+    """Return lpbench's cache: ``$XDG_CACHE_HOME/lpbench``, by default ``~/.cache/lpbench``; it need not exist.
+
+    :raises LpbenchError: The user has no home.
+    """
     base = os.environ.get("XDG_CACHE_HOME", "")
-    # the XDG base directory specification: relative paths are to be ignored
-    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "lpbench"
+    try:
+        # the XDG base directory specification: relative paths are to be ignored
+        return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "lpbench"
+    except RuntimeError as error:  # HOME is not set, and the system does not know the user
+        raise LpbenchError("there is no home for lpbench's cache", hint="set HOME or XDG_CACHE_HOME") from error
 
 
 @contextlib.contextmanager
