@@ -274,7 +274,7 @@ def test_what_makes_no_region_is_refused_by_name(found: Any, values: dict[str, A
     ("values", "words"),
     [
         ({"region": {"scale": 0}}, "scale must be above 0"),
-        ({"region": {"shift": [0, math.inf]}}, "shift must be finite"),
+        ({"region": {"shift": [0, math.inf]}}, "expected a finite number"),
         ({"region": {"points": [-1]}}, "numbered from 0"),
         ({"region": {"rotate": [2, 2]}}, "rotate names one point twice: 2"),
         ({"region": {"template": [[1, 1]]}}, "two or more points"),

@@ -42,7 +42,7 @@ def info(shape: Sequence[int | str | None], dtype: str = "float32", **more: Any)
         ({"normalise": {"std": [1, 0, 1]}}, "std must be above 0"),
         ({"normalise": {"mean": [1, 2]}}, "one for each channel"),
         ({"normalise": {"mean": [1, 2, 3], "std": [1]}}, "one for each channel"),
-        ({"normalise": {"scale": float("nan")}}, "scale must be finite"),
+        ({"normalise": {"scale": float("nan")}}, "expected a finite number"),
         ({"filter": {"gaussian": {"size": 4}}}, "size must be odd"),
         ({"filter": {"gaussian": {"size": 3, "sigma": -1}}}, "sigma must be 0 or more"),
         ({"filter": {"median": 2}}, "median must be odd"),

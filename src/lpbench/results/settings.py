@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from lpbench.errors import OutOfRangeError
+from lpbench.errors import ConfigError, OutOfRangeError
 from lpbench.errors import setting as setting_name
 from lpbench.util import dataclass_config
 from lpbench.util.bounds import MOST, refuse_many, refuse_outside, refuse_shapes
@@ -93,15 +93,17 @@ class RunSettings:
     def of(cls, given: Mapping[str, Any]) -> RunSettings:
         """Return settings from what a caller passed: paths become text, sequences tuples, None the default.
 
-        :raises ConfigError: A value is of another type, or is no setting.
-        :raises OutOfRangeError: A value is beyond what anything takes.
+        :raises ConfigError: A value is of another type, beyond what anything takes, or is no setting.
         """
         known = {each.name: given[each.name] for each in dataclasses.fields(cls) if given.get(each.name) is not None}
         if not isinstance(known.get("engine", ""), Iterable):  # an object: its class tells which
             known["engine"] = type(known["engine"]).__name__
-        for name, value in known.items():
-            refuse_many(name, value)
-            refuse_outside(name, value)  # before its type is looked at, for which a large number is none
+        try:
+            for name, value in known.items():
+                refuse_many(name, value)
+                refuse_outside(name, value)  # before its type is looked at, for which a large number is none
+        except OutOfRangeError as error:
+            raise ConfigError(error.what, where=error.where, hint=error.hint) from error
         frozen = {name: _frozen(value, one=name in {"engine", "quality"}) for name, value in known.items()}
         return dataclass_config.build(cls, frozen, where="settings")
 
