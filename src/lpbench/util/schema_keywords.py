@@ -293,6 +293,7 @@ KEYWORDS: dict[str, Maker] = {
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,
     "minProperties": _length("minProperties", dict, lambda size, bound: size >= bound, "at least {} entries"),
+    "maxProperties": _length("maxProperties", dict, lambda size, bound: size <= bound, "at most {} entries"),
     "items": _items,
     "prefixItems": _prefix_items,
     "minItems": _length("minItems", list, lambda size, bound: size >= bound, "at least {} items"),
