@@ -20,6 +20,7 @@ from lpbench.plugin.engine import Session, TensorInfo
 from lpbench.plugin.processor import Sample
 from lpbench.worker import tensor_wire
 from lpbench.worker.named_tensors import Tensor, named
+from lpbench.worker.protocol import ProtocolError
 from lpbench.worker.source_tensors import SourceTensors, as_source
 from lpbench.worker.tensor_wire import align_layout, arranged, collect, fitted, read_feeds, unpack, write_feeds
 
@@ -43,6 +44,40 @@ def test_feeds_come_back_from_a_file_as_they_were(values: list[Any]) -> None:
     for one, other in zip(found, values, strict=True):
         assert one.values.shape == other.shape
         assert one.values.tobytes() == other.astype(other.dtype.newbyteorder("<")).tobytes()
+
+
+GOOD = {"name": "y", "layout": "", "dtype": "<f4", "shape": [2]}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {**GOOD, "name": None},
+        {**GOOD, "layout": 5},
+        {**GOOD, "step": "fine"},
+        {**GOOD, "dtype": "nonsense"},
+        {**GOOD, "dtype": "O"},
+        {**GOOD, "dtype": 7},
+        {**GOOD, "shape": [3]},
+        {**GOOD, "shape": [-2]},
+        {**GOOD, "shape": [1 << 70]},
+        {**GOOD, "shape": ["two"]},
+        {**GOOD, "shape": None},
+        {"name": "y", "layout": ""},
+        {},
+        5,
+    ],
+    ids=str,
+)
+def test_a_record_that_describes_no_tensor_breaks_the_protocol(record: Any) -> None:
+    assert tensor_wire.unpack_tensors([GOOD], bytes(8))[0].values.tolist() == [0, 0]
+    with pytest.raises(ProtocolError, match="a tensor that is none"):
+        tensor_wire.unpack_tensors([record], bytes(8))
+
+
+def test_an_output_without_a_name_is_the_engines_error() -> None:
+    with pytest.raises(EngineError, match="an output is called None"):
+        tensor_wire.pack([Tensor(None, "", np.zeros(2))])  # type: ignore[arg-type] # as an engine may
 
 
 def test_texts_travel_too(tmp_path: Path) -> None:

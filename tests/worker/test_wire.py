@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import typing
 from typing import Any
 
@@ -21,15 +22,18 @@ from lpbench.worker.requests import (
     CloseApp,
     Closed,
     CollectNumbers,
+    InspectModel,
     MeasureSlice,
     OpenRequest,
     Predict,
+    ReadEnvironment,
     Request,
     SampleNumbers,
     Slice,
 )
 from lpbench.worker.runner import Runner
 
+INSPECT = InspectModel("model.onnx", "onnx", "engine")
 NAMES = st.text("abc", min_size=1, max_size=3)
 CONFIGURATIONS = st.builds(
     EngineConfiguration,
@@ -124,7 +128,15 @@ def test_an_answer_arrives_as_it_was_given(request_: Request[Any], answer: objec
         (AvailableMemory(), "much"),
         (Predict(), [1]),
         (BeginQuality(()), {}),
+        (MeasureSlice(2), {**dataclasses.asdict(Slice(3, 2, 0, 0, 99)), "cpu_ns": -1}),
+        (CloseApp(), {"peak_bytes": -1, "problems": []}),
+        (INSPECT, {"inputs": [{"name": None, "dtype": "float32", "shape": []}], "outputs": []}),
+        (INSPECT, {"inputs": [], "outputs": [{"name": "y", "dtype": "float32", "shape": [1.5]}]}),
+        (INSPECT, {"inputs": [], "outputs": [{"name": "y", "dtype": "float32", "shape": [], "scale": math.nan}]}),
+        (ReadEnvironment(), {"deep": {"temperature": math.inf}}),
+        (ReadEnvironment(), {"deep": json.loads("[" * 200 + "]" * 200)}),
     ],
+    ids=str,
 )
 def test_an_answer_of_another_type_breaks_the_protocol(request_: Request[Any], answer: object) -> None:
     with pytest.raises(ProtocolError, match=f"answer to {type(request_).__name__}"):

@@ -17,7 +17,7 @@ from lpbench.app.files import CONFIG, METADATA, find_samples, labels_of, stateme
 from lpbench.app.guess import guess
 from lpbench.app.labels import written
 from lpbench.app.metadata import write_metadata
-from lpbench.app.model import load_app, suffixes_of, tensor
+from lpbench.app.model import load_app, suffixes_of
 from lpbench.errors import (
     AmbiguousEngineError,
     AppError,
@@ -200,7 +200,7 @@ def read_tensors(model: Model) -> tuple[list[TensorInfo], list[TensorInfo], str]
         raise AppError(what, where=model.path.name, hint=_remedy(error, model)) from error
     except LpbenchError as error:
         return [], [], f"{spec.name}: {error.what}"
-    return list(map(tensor, found.inputs)), list(map(tensor, found.outputs)), ""
+    return list(found.inputs), list(found.outputs), ""
 
 
 def _remedy(error: LpbenchError, model: Model) -> str:

@@ -56,4 +56,4 @@ def _inputs(engine: str, environment: dict[str, str], model: Model) -> list[Tens
 
     with Worker(WorkerOptions(environment=environment)) as worker:
         found = worker.request(InspectModel(str(model.path), model.format, engine))
-    return [TensorInfo(**{**each, "shape": tuple(each["shape"])}) for each in found.inputs]
+    return list(found.inputs)

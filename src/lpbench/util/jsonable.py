@@ -72,10 +72,12 @@ def to_json(value: Any, where: str = "", depth: int = DEEPEST) -> Any:
 def refuse_not_finite(value: Any, where: str = "", depth: int = DEEPEST) -> None:
     """Refuse a number that JSON lacks, also inside lists, objects and dataclasses; other types are nobody's business.
 
-    :raises ConfigError: Naming its path.
+    :raises ConfigError: Naming its path; or the lists and objects are nested too deeply.
     """
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"found {value}; expected a finite number", where=where)
+    if depth == 0 and isinstance(value, (Mapping, list, tuple)):
+        raise ConfigError(f"found more than {DEEPEST} lists and objects inside each other", where=where)
     if isinstance(value, (str, bytes)) or depth == 0:
         return
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

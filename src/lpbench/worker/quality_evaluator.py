@@ -11,15 +11,19 @@ from lpbench.errors import LpbenchError
 from lpbench.plugin.quality import Quality
 from lpbench.util import tracebacks
 from lpbench.util.jsonable import to_jsonable
+from lpbench.util.text import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import TypeGuard
 
     from lpbench.plugin.quality import QualityMetric
     from lpbench.plugin.registry import Offer
     from lpbench.plugin.specs import MetricSpec
     from lpbench.util.unavailable import Code
 
+SHOWN = 200
+"""Characters of a wrong result that an error shows."""
 OWN = str(Path(__file__).parent)
 """The code that calls metrics, which is not the place of their errors."""
 
@@ -123,7 +127,16 @@ def _checked(found: object) -> Quality:
     value, reason = plain["value"], plain["reason"]
     if value is None and found.value is None and not reason:
         raise _BrokenError("result() returned neither a value nor a reason")
-    if not isinstance(value, (int, float)) and found.value is not None:
-        raise _BrokenError(f"result() returned the value {found.value!r}; expected a finite number")
+    if not _number(value) and found.value is not None:
+        raise _BrokenError(f"result() returned the value {brief(found.value)}; expected a finite number")
+    counted = _number(plain["n"]) and plain["n"] >= 0
+    if not (counted and isinstance(reason, str) and isinstance(plain["parts"], dict)):
+        what = "expected a count as n, text as reason and an object as parts"
+        raise _BrokenError(f"result() returned {brief(found, SHOWN)}; {what}")
     low, high = plain["interval"] or (None, None)
-    return Quality(value, int(found.n), reason, None if low is None or high is None else (low, high), plain["parts"])
+    ends = (low, high) if _number(low) and _number(high) else None
+    return Quality(value, int(plain["n"]), reason, ends, plain["parts"])
+
+
+def _number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

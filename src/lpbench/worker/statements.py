@@ -14,6 +14,8 @@ from lpbench.util.jsonable import to_json
 from lpbench.util.text import abridge, brief
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpbench.plugin.engine import Session
 
 TEXT = str | None
@@ -44,6 +46,12 @@ def check_tensors(session: Session, engine: str) -> None:
                 raise ConfigError(f"found {brief(infos)}; expected a list of TensorInfo", where=side)
             for at, info in enumerate(infos):
                 _check_tensor(info, f"{side}[{at}]")
+
+
+def plain(tensors: Sequence[TensorInfo]) -> tuple[TensorInfo, ...]:
+    """Return tensors without what an engine's own class adds to them."""
+    names = [item.name for item in dataclasses.fields(TensorInfo)]
+    return tuple(TensorInfo(**{name: getattr(each, name) for name in names}) for each in tensors)
 
 
 def facts(session: Session, engine: str) -> dict[str, Any]:

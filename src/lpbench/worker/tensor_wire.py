@@ -12,12 +12,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import EngineError, nearest
+from lpbench.errors import ConfigError, EngineError, nearest
 from lpbench.plugin.kit import narrow_floats
 from lpbench.plugin.processor import Sample
-from lpbench.util.text import amount
+from lpbench.util import dataclass_config
+from lpbench.util.text import amount, brief
 from lpbench.worker.named_tensors import Tensor, named, results
-from lpbench.worker.protocol import BLOCK_LIMIT
+from lpbench.worker.protocol import BLOCK_LIMIT, ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from lpbench.plugin.processor import Postprocessor, Preprocessor
 
 SUFFIX = ".feeds"
+FIELDS = {"name": str, "layout": str, "step": float}
+"""Types of what a record says of its tensor beside type and shape."""
+SHOWN = 200
+"""Characters of a wrong record that an error shows."""
 TEXTS = "OSU"
 """Kinds of numpy arrays that hold texts, which are sent as fixed-width Unicode."""
 ADDED = 2
@@ -225,6 +230,8 @@ def pack(tensors: Sequence[Tensor]) -> tuple[list[dict[str, Any]], list[bytes]]:
         elif array.dtype.kind in TEXTS:
             array = array.astype("U")
         array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+        if not isinstance(tensor.name, str):
+            raise EngineError(f"an output is called {brief(tensor.name)}; expected text")
         dtype = array.dtype.str
         record = {"name": tensor.name, "layout": tensor.layout, "dtype": dtype, "shape": list(array.shape)}
         records.append({**record, "step": tensor.step} if tensor.step else record)
@@ -240,13 +247,24 @@ class _Reader:
         self._at = 0
 
     def take(self, records: Sequence[Mapping[str, Any]]) -> tuple[Tensor, ...]:
-        return tuple(Tensor(each["name"], each["layout"], self._array(each), each.get("step", 0.0)) for each in records)
+        return tuple(self._tensor(each) for each in records)
+
+    def _tensor(self, record: Mapping[str, Any]) -> Tensor:
+        try:
+            name, layout, step = (dataclass_config.convert(kind, record.get(key, 0.0)) for key, kind in FIELDS.items())
+        except (AttributeError, ConfigError) as error:
+            raise ProtocolError(f"a worker sent a tensor that is none: {brief(record, SHOWN)}: {error}") from error
+        return Tensor(name, layout, self._array(record), step)
 
     def _array(self, record: Mapping[str, Any]) -> Any:
         import numpy as np
 
-        dtype, shape = np.dtype(record["dtype"]), record["shape"]
-        count = math.prod(shape)
-        array = np.frombuffer(self._block, dtype, count, self._at) if count and dtype.itemsize else np.zeros(0, dtype)
-        self._at += count * dtype.itemsize
-        return array.reshape(shape) if array.size == count else np.zeros(shape, dtype)
+        try:
+            dtype, shape = np.dtype(record["dtype"]), record["shape"]
+            count = math.prod(shape)
+            filled = count and dtype.itemsize
+            array = np.frombuffer(self._block, dtype, count, self._at) if filled else np.zeros(0, dtype)
+            self._at += count * dtype.itemsize
+            return array.reshape(shape) if array.size == count else np.zeros(shape, dtype)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ProtocolError(f"a worker sent a tensor that is none: {brief(record, SHOWN)}: {error}") from error

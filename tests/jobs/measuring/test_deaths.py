@@ -212,6 +212,32 @@ def test_a_kernel_that_ends_between_two_runs_is_started_before_it_is_asked(
     assert [[bool(run.units) for run in each.runs] for each in result.configurations] == [[True] * RUNS] * 2
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_one_that_is_killed_as_it_starts_beside_others_is_tried_beside_them_once_more(
+    fake_app: Make, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """It may have been for memory, then it is measured by itself, or by anybody: the run is done again in any case."""
+    ask, left = Worker.request, [times]
+
+    def request(worker: Worker, asked: Any, phase: str = "", timeout: float | None = None) -> Any:
+        if isinstance(asked, OpenRequest) and asked.configuration.label == ENGINES[1] and left[0] and begun[0]:
+            left[0] -= 1
+            begun[0] = False
+            _kill(worker)
+        return ask(worker, asked, phase, timeout)
+
+    begun = [False]
+
+    def begin(progress: Progress) -> None:
+        begun[0] = begun[0] or (progress.configuration == ENGINES[0] and progress.phase == "measuring")
+
+    monkeypatch.setattr(Worker, "request", request)
+    result = _measured(fake_app(work_us=2000), *ENGINES[:2], progress=begin)
+    assert _states(result) == {name: ["OK"] * RUNS for name in ENGINES[:2]}
+    assert _ratios(result) == ({(ENGINES[0], ENGINES[1]): 2} if times == 1 else {})
+    assert ("killed: SIGKILL" in result.lockstep_reason) == (times > 1)
+
+
 def test_ctrl_c_at_the_moment_of_a_death_keeps_the_runs_before(
     fake_app: Make, strikes: dict[tuple[str, int, int], Strike]
 ) -> None:

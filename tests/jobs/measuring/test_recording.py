@@ -41,6 +41,15 @@ def test_a_block_that_is_no_whole_number_of_samples_breaks_the_protocol(length: 
         columns_of(bytes(length))
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_slice_of_another_number_of_samples_breaks_the_protocol(count: int) -> None:
+    block = array("q", [10, 11, 21, 23, 30, 32, 52, 56]).tobytes()
+    assert len(columns_of(block, count=2)[TOTAL]) == 2
+    with pytest.raises(WorkerError, match="as asked for") as caught:
+        columns_of(block, count=count)
+    assert caught.value.outcome.kind == "protocol"
+
+
 def test_one_sample_is_measured_and_has_no_spread(fake_app: Callable[..., Path]) -> None:
     found = benchmark(fake_app(work_us=100), number=1, yardstick=False).configurations[0]
     summary = found.statistics[TOTAL]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lpbench.jobs.agreement._agreed import COMPARED
 from lpbench.util.text import amount
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lpbench.errors import LpbenchError
     from lpbench.jobs.agreement._agreed import EngineAgreement
     from lpbench.jobs.agreement._tally import Array, ArraySummary, Tally
+    from lpbench.plugin.engine import TensorInfo
 
 AGAIN = "the model does not repeat itself: run twice on one sample, the reference gives different values"
 WHY = "it has random operators or keeps a state"
@@ -80,14 +81,14 @@ def unvisited(app: App, rows: Iterable[EngineAgreement]) -> tuple[str, ...]:
     return tuple(f'component "{name}" was not compared: no sample gave it anything to process' for name in missing)
 
 
-def zeros(app: App, inputs: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+def zeros(app: App, inputs: Iterable[TensorInfo]) -> tuple[str, ...]:
     """Return a note on synthetic inputs of whole numbers: without a range they are zeros, which show little.
 
     :param inputs: Of the reference's session.
     """
     step = app.components[0].preprocessing
     given = step.config.get("ranges", {})
-    names = [each["name"] for each in inputs if each["dtype"].startswith(WHOLE) and each["name"] not in given]
+    names = [each.name for each in inputs if each.dtype.startswith(WHOLE) and each.name not in given]
     if step.type != TENSORS or not names:
         return ()
     quoted = ", ".join(f'"{name}"' for name in names)

@@ -7,7 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.model import Step, tensor
+from lpbench.app.model import Step
 from lpbench.app.model_choice import reference
 from lpbench.errors import ConversionError, EngineError, LpbenchError, ProcessorError, WorkerError
 from lpbench.jobs.conversion._differ import differences, unrepeated
@@ -148,7 +148,7 @@ def _run_source(job: Job, spec: EngineSpec, step: Step, folder: Path) -> Source:
     ran: list[tuple[Path, RawSample]] = []
     with _worker(spec) as worker:
         opened = _open(worker, app, spec, own, job.shapes)
-        inputs = tuple(map(tensor, opened.inputs))
+        inputs = opened.inputs
         ranges = _ranges(inputs, step) if step.type == _TENSORS.type else {}
         if ranges:
             app = _around(app, dataclasses.replace(app.components[0], preprocessing=_ranged(app, ranges)), job.source)

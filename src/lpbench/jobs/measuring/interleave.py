@@ -64,10 +64,11 @@ class Contender:
     def go(self) -> None:
         """Run one slice, suspend the worker, and note the medians of the slice."""
         # The slice is one request: a round trip for each sample would let the caches cool and the clock drop.
-        measured = self.client.request(MeasureSlice(self.discard + self.count), "measuring in lockstep")
+        count = self.discard + self.count
+        measured = self.client.request(MeasureSlice(count), "measuring in lockstep")
         # Suspended before its reads are looked at: its idle threads still spin on a core that the next one needs.
         self.client.suspend()
-        for stage, values in columns_of(measured.block, self.components).items():
+        for stage, values in columns_of(measured.block, self.components, count).items():
             # The median of a slice, not its mean: one sample that was interrupted does not move it.
             self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
 

@@ -112,9 +112,9 @@ class Recorder:
         """How many samples were timed so far."""
         return len(self.columns.get(TOTAL, ()))
 
-    def add(self, measured: requests.Slice) -> None:
-        """Take in one measured slice."""
-        columns = columns_of(measured.block, self.components)
+    def add(self, measured: requests.Slice, count: int | None = None) -> None:
+        """Take in one measured slice of some samples."""
+        columns = columns_of(measured.block, self.components, count)
         for stage, values in columns.items():
             self.columns.setdefault(stage, array("q")).extend(values)
         total = columns[TOTAL]
@@ -218,7 +218,7 @@ def _warm_up(client: RunnerClient, recorder: Recorder, limits: RunBudget, report
         report(spent / limits.warm_up_s)
         count = _count(WARM_UP_SLICE_S, expected, limits.most)
         measured = client.request(requests.MeasureSlice(count), "warming up")
-        totals = columns_of(measured.block, recorder.components)[TOTAL]
+        totals = columns_of(measured.block, recorder.components, count)[TOTAL]
         expected = max(statistics.median(totals), 1.0)
         if rule.feed(totals):
             ended = "cap" if rule.capped else "steady"
@@ -233,7 +233,7 @@ def _time(client: RunnerClient, recorder: Recorder, limits: RunBudget, report: C
     reason: str | None = None
     while reason is None:
         count = _count(SLICE_S, recorder.expected_ns, (limits.number or limits.most) - recorder.samples)
-        recorder.add(client.request(requests.MeasureSlice(count)))
+        recorder.add(client.request(requests.MeasureSlice(count)), count)
         recorder.expected_ns = max(recorder.slices[-1].median_ns, 1.0)
         spent = time.monotonic() - begun
         reason = _reason(recorder, limits, rule.feed(recorder.columns[TOTAL][-count:]), spent)
@@ -256,22 +256,23 @@ def _take_cpu(client: RunnerClient, recorder: Recorder) -> None:
     """Take CPU time in a short pass of its own: its clock costs more than the one that times."""
     least, most = CPU_PASS_SAMPLES
     count = max(least, min(most, recorder.samples, _count(CPU_PASS_S, recorder.slices[-1].median_ns, most)))
-    recorder.cpu = columns_of(client.request(requests.MeasureCpuSlice(count)).block, recorder.components)
+    recorder.cpu = columns_of(client.request(requests.MeasureCpuSlice(count)).block, recorder.components, count)
 
 
-def columns_of(reads: bytes, components: Sequence[str] = ()) -> dict[str, array[int]]:
+def columns_of(reads: bytes, components: Sequence[str] = (), count: int | None = None) -> dict[str, array[int]]:
     """Return nanoseconds by stage from a block of clock reads.
 
     :param components: Names of a chain's components.
-    :raises WorkerError: The block is no whole number of samples, or its clock went backwards.
+    :param count: Samples that were asked for.
+    :raises WorkerError: It does not hold as many samples, or its clock went backwards.
     """
-    if not reads or len(reads) % (8 * reads_of(len(components) or 1)):
+    samples, rest = divmod(len(reads), 8 * reads_of(len(components) or 1))
+    if not samples or rest or samples != (count or samples):
         raise WorkerError(
-            f"the worker sent {len(reads)} bytes of clock reads, which is not a whole number of samples",
+            f"the worker sent {len(reads)} bytes of clock reads, which is not a whole number of samples as asked for",
             outcome=RunOutcome("protocol", "measuring", detail="clock reads"),
         )
-    values = array("q")
-    values.frombytes(reads)
+    values = array("q", reads)
     if sys.byteorder == "big":  # the wire is little-endian
         values.byteswap()
     stages = durations(values, components)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app.quality_gate import gate
 from lpbench.results.recorded import RunRecord
+from lpbench.util.jsonable import to_jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +29,8 @@ def record(recorder: Recorder, app_gate: Mapping[str, Any] | None) -> RunRecord:
         opened=opened is not None,
         load_ns=opened.load_ns if opened else None,
         facts=recorder.facts,
-        inputs=opened.inputs if opened else (),
-        outputs=opened.outputs if opened else (),
+        inputs=tuple(map(to_jsonable, opened.inputs)) if opened else (),
+        outputs=tuple(map(to_jsonable, opened.outputs)) if opened else (),
         first_ns=first.ns if first else {},
         types=first.types if first else {},
         empty=first.empty if first else {},

@@ -144,7 +144,8 @@ class Rounds:
         for group in coexistence.groups(self._tracks, index):
             for track in self._group(group, index):
                 self._group([track], index)
-                if not any(each.samples for each in track.recorders):  # it was not for the others that it failed
+                # Not for the others that it failed; or it was killed once, which may have been by anybody.
+                if track.kills == 1 or not any(each.samples for each in track.recorders):
                     track.apart = ""
 
     def _group(self, tracks: Sequence[TargetProgress], index: int) -> list[TargetProgress]:

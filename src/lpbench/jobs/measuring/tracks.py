@@ -20,6 +20,7 @@ class TargetProgress:
 
     :param label: What it is called beside the others.
     :param apart: Why it is measured without others beside it; empty where it takes turns with them.
+    :param kills: Runs that were killed beside others, maybe for memory, and done again.
     :param done: Runs that are over.
     """
 
@@ -27,6 +28,7 @@ class TargetProgress:
     label: str
     apart: str = ""
     recorders: list[Recorder] = field(default_factory=list)
+    kills: int = 0
     done: int = 0
     failure: LpbenchError | None = None
 
@@ -38,7 +40,7 @@ class TargetProgress:
 
     def take_back(self) -> None:
         """Forget the last run: it is done again."""
-        self.recorders.pop()
+        self.kills += self.recorders.pop().outcome.signal == "SIGKILL"
         self.failure = None
         self.done -= 1
 

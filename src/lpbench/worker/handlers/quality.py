@@ -36,7 +36,7 @@ class QualityHandlers:
         samples = list(self._app.samples.each(min(request.limit or PREDICTIONS, PREDICTIONS)))
         found = self._app.pipeline.predictions(samples)
         described: list[dict[str, Any]] = [
-            to_jsonable({"sample": sample.name, **prediction})
+            {"sample": sample.name} | to_jsonable(prediction) | {"sample": sample.name}
             for sample, prediction in zip(samples, found, strict=True)
         ]
         if self._app.draw:

@@ -13,21 +13,18 @@ from lpbench.errors import LpbenchError
 from lpbench.machine.process_memory import memory, reset_peak
 from lpbench.plugin import registry
 from lpbench.plugin.engine import Model
-from lpbench.util.jsonable import to_jsonable
 from lpbench.worker.pipeline import OpenComponent, Single
 from lpbench.worker.requests import Closed, Opened, Tensors
 from lpbench.worker.samples import Samples
 from lpbench.worker.session_builder import Opener, components_of, engine_opener, opened
-from lpbench.worker.statements import check_tensors
+from lpbench.worker.statements import check_tensors, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lpbench.app.model import Component
     from lpbench.plugin.configuration import EngineConfiguration
-    from lpbench.plugin.engine import Engine, TensorInfo
+    from lpbench.plugin.engine import Engine
     from lpbench.worker.open_app import OpenApp
-    from lpbench.worker.requests import CloseApp, InspectModel, OpenReferenceKernel, OpenRequest, Record, Records
+    from lpbench.worker.requests import CloseApp, InspectModel, OpenReferenceKernel, OpenRequest, Record
 
 
 class SessionHandlers:
@@ -59,8 +56,8 @@ class SessionHandlers:
             load_ns=load_ns,
             baseline_bytes=baseline,
             facts=pipeline.describe(),
-            inputs=_infos(first.session.inputs),
-            outputs=_infos(first.session.outputs),
+            inputs=plain(first.session.inputs),
+            outputs=plain(first.session.outputs),
             components=tuple(pipeline.components),
         )
 
@@ -85,7 +82,7 @@ class SessionHandlers:
         spec = registry.current().get(registry.ENGINES, request.engine).spec
         with engine_opener(spec, Model(request.format, Path(request.model)), {})(shapes={}) as session:
             check_tensors(session, spec.name)
-            return Tensors(_infos(session.inputs), _infos(session.outputs))
+            return Tensors(plain(session.inputs), plain(session.outputs))
 
     def close(self, request: CloseApp) -> Closed:
         """Close the session and return the memory's high-water mark and the samples that were left out."""
@@ -105,8 +102,3 @@ class SessionHandlers:
             os.environ.setdefault(variable, value)
         model = choose_model(component, spec, batch=configuration.batch)
         return Opener(component, app, model, engine_opener(spec, model, configuration.engine_options), configuration)
-
-
-def _infos(tensors: Iterable[TensorInfo]) -> Records:
-    """Return what is known of tensors, ready for JSON."""
-    return tuple(to_jsonable(info) for info in tensors)

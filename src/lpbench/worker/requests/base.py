@@ -13,6 +13,16 @@ Record = Mapping[str, Any]
 Records = tuple[Record, ...]
 
 
+def refuse_negative(answer: object, *names: str) -> None:
+    """Refuse an answer in which a number of something is below 0.
+
+    :raises ValueError: Naming the field.
+    """
+    for name in names:
+        if (found := getattr(answer, name)) is not None and found < 0:
+            raise ValueError(f"{name}: found {found}; expected 0 or more")
+
+
 @dataclass(frozen=True)
 class Request(Generic[A]):
     """Something that a worker is asked; ``phase`` says in words what the worker does meanwhile."""

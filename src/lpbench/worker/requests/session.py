@@ -6,7 +6,8 @@ from collections.abc import Mapping  # noqa: TC003 - the wire reads the annotati
 from dataclasses import dataclass, field
 
 from lpbench.plugin.configuration import EngineConfiguration  # noqa: TC001 - the wire reads the annotations
-from lpbench.worker.requests.base import Record, Records, Request
+from lpbench.plugin.engine import TensorInfo  # noqa: TC001 - likewise
+from lpbench.worker.requests.base import Record, Records, Request, refuse_negative
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,12 @@ class Opened:
     load_ns: int
     baseline_bytes: int
     facts: Record
-    inputs: Records
-    outputs: Records
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
     components: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        refuse_negative(self, "load_ns", "baseline_bytes")
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,10 @@ class OpenReferenceKernel(Request[Record]):
 
 @dataclass(frozen=True)
 class Tensors:
-    """Inputs and outputs of a model, as fields of ``TensorInfo``."""
+    """Inputs and outputs of a model."""
 
-    inputs: Records
-    outputs: Records
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,10 @@ class Closed:
 
     peak_bytes: int
     problems: tuple[Mapping[str, str], ...]
+
+    def __post_init__(self) -> None:
+        refuse_negative(self, "peak_bytes")
+
     undrawn: str = ""
 
 

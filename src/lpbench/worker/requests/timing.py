@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lpbench.worker.requests.base import Request
+from lpbench.worker.requests.base import Request, refuse_negative
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,10 @@ class FirstSample:
     ns: Mapping[str, int]
     types: Mapping[str, str]
     empty: Mapping[str, tuple[int, ...]]
+
+    def __post_init__(self) -> None:
+        if min(self.ns.values(), default=0) < 0:
+            raise ValueError("ns: the clock went backwards")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,9 @@ class Slice:
     faults: int | None
     rss_bytes: int
     block: bytes = b""
+
+    def __post_init__(self) -> None:
+        refuse_negative(self, "wall_ns", "cpu_ns", "switches", "faults", "rss_bytes")
 
 
 @dataclass(frozen=True)
