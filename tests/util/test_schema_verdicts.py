@@ -41,6 +41,7 @@ def schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             "patternProperties": st.dictionaries(st.sampled_from(["^a", "b$", "."]), inner, max_size=2),
             "additionalProperties": inner,
             "minProperties": SMALL,
+            "maxProperties": SMALL,
             "items": inner,
             "prefixItems": st.lists(inner, min_size=1, max_size=2),
             "minItems": SMALL,
