@@ -175,7 +175,7 @@ def test_a_grey_array_before_a_grey_model_keeps_its_levels() -> None:
         (written(np.zeros((4, 4), np.int64)), "its values are of type int64"),
         (written(np.full((4, 4), 1.5)), r"its values are 1.5 to 1.5; floats must be from 0 to 1"),
         (written(np.full((4, 4), np.nan)), "nan to nan"),
-        (written(np.array([[None]])), "not numeric"),
+        (written(np.array([[None]])), "Python objects"),
         (written(np.zeros((2000, 2000), np.uint8)), "2000 x 2000 pixels are more than max_pixels"),
         (written(np.zeros((40, 40), np.uint8))[:-1], "truncated"),
         (written(np.zeros((40, 40), np.uint8))[:40], "header cannot be read"),
