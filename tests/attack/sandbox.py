@@ -28,7 +28,8 @@ LONGEST_TEXT = 1 << 16
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = {
     **dict.fromkeys(("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod"), ((0, -1),)),
-    **dict.fromkeys(("os.rename", "os.link"), ((0, 2), (1, 3))),
+    "os.rename": ((0, 2), (1, 3)),
+    "os.link": ((1, 3),),
     "os.symlink": ((1, 2),),
     "open": ((0, None),),
 }
