@@ -85,12 +85,18 @@ def collect(  # noqa: PLR0913 - an open app and what to run
 
 
 def unpack(answer: Mapping[str, Any], block: bytes) -> list[RawSample]:
-    """Return the samples that ``collect`` ran; their arrays share the memory of ``block``."""
+    """Return the samples that ``collect`` ran; their arrays share the memory of ``block``.
+
+    :raises ProtocolError: They are none.
+    """
     reader = _Reader(block)
-    return [
-        RawSample(each["sample"], reader.take(each["outputs"]), reader.take(each["values"]), each["described"])
-        for each in answer["samples"]
-    ]
+    try:
+        return [
+            RawSample(each["sample"], reader.take(each["outputs"]), reader.take(each["values"]), each["described"])
+            for each in answer["samples"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise ProtocolError(f"a worker sent a sample that is none: {type(error).__name__}: {error}") from error
 
 
 def unpack_tensors(records: Sequence[Mapping[str, Any]], block: bytes) -> tuple[Tensor, ...]:
