@@ -217,3 +217,18 @@ def test_in_another_thread_nothing_is_installed(capsys: Capture) -> None:
     thread.start()
     thread.join()
     assert statuses == [0]
+
+
+def test_a_signal_that_is_lost_in_a_destructor_prints_nothing() -> None:
+    """Python tells of what a destructor raises; the benchmark ends by asking for the signal."""
+    code = (
+        "import os, signal, sys\n"
+        "from lpbench.util import interrupts\n"
+        "interrupts.install(); sys.unraisablehook = interrupts.hide_lost\n"
+        "class Ends:\n"
+        "    def __del__(self): os.kill(os.getpid(), signal.SIGTERM)\n"
+        "Ends()\n"
+        "sys.exit(interrupts.status() if interrupts.requested() else 1)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (143, "")

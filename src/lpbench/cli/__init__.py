@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     put_back = interrupts.install()
     try:
         if ends:  # this process is the command
-            sys.excepthook = _console.show_traceback
+            sys.excepthook, sys.unraisablehook = _console.show_traceback, interrupts.hide_lost
             search_path.settle()
         with asked_on_command_line(), lenient_errors(restore=not ends):
             return _main(list(sys.argv[1:] if ends else argv or ()), ends=ends)

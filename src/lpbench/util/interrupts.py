@@ -6,6 +6,7 @@ Only the command line installs the handlers.  As a library lpbench leaves signal
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from typing import Any, Protocol
 
@@ -73,6 +74,15 @@ def requested() -> bool:
 def status() -> int:
     """Return the exit status of a command that was ended: that of the first signal, or of Ctrl-C."""
     return EXIT + (_State.first or signal.SIGINT)
+
+
+def hide_lost(unraisable: sys.UnraisableHookArgs) -> None:
+    """Say nothing of a signal that came where nothing can be raised; it is asked for later.
+
+    Takes the place of ``sys.unraisablehook``.
+    """
+    if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
 
 
 def _end(number: int, _frame: Any) -> None:
