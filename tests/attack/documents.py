@@ -128,7 +128,7 @@ def _near(holder: Any, key: Any, random: Random, nasty: tuple[Any, ...]) -> None
     if isinstance(value, bool) or value is None:
         holder[key] = random.choice((0, 1, "true", not value))
     elif isinstance(value, (int, float)):
-        holder[key] = random.choice((value + 1, value - 1, -value, value * 1000, float(value), str(value), [value]))
+        holder[key] = random.choice((value + 1, value - 1, -value, value * 1000, str(value), [value]))
     elif isinstance(value, str):
         text = mutations.mutated(value.encode(), random).decode(errors="replace")
         holder[key] = random.choice((text, text, value * 2, value.upper(), [value], {"file": value}))
