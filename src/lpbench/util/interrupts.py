@@ -48,10 +48,11 @@ def install() -> PutBack:
         signal.signal(number, _end)
 
     def put_back(*, ends: bool) -> None:
-        _State.first, _State.held = 0, False
+        _State.held = True  # nothing is raised half-way
         for number, handler in ours.items():
             # Python gives signals back to the system when it ends, which would change a status that is settled.
             signal.signal(number, signal.SIG_IGN if ends else handler)
+        _State.first, _State.held = 0, False
 
     return put_back
 
