@@ -63,6 +63,8 @@ def _named(model: Model, opens: Callable[[], Session]) -> Session:
     except EngineError as error:
         error.where = error.where or str(model.path)
         raise
+    except UnicodeDecodeError as error:  # the library hands out names as they are
+        raise EngineError(f"a name in it is not UTF-8: {error}", where=str(model.path)) from error
 
 
 def _open(
