@@ -3,11 +3,10 @@
 Everything here is imported on first use, so that ``import lpbench`` costs next to nothing.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # not from typing: nothing of the library is imported before the search path is settled
 if TYPE_CHECKING:
+    from typing import Any
+
     from lpbench.app.bare_model import model_app
     from lpbench.app.catalogue import entries as apps
     from lpbench.app.catalogue import pull
@@ -153,7 +152,7 @@ _PLACES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _PLACES:
         raise AttributeError(f"module 'lpbench' has no attribute {name!r}")
     import importlib

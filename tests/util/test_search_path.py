@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ SHADOWS = ("json", "numpy", "typing", "runpy", "site", "sitecustomize", "usercus
 PACKAGES = ("lpbench", "encodings", "pluggy", "lpbench_fakes")
 RELATIVE = ("", ":", ".", "./inner", "inner:", "~")
 """Entries of PYTHONPATH that mean whatever folder one is in."""
+WITH_PYTHON = {"site", "sitecustomize", "usercustomize"}.union(
+    subprocess.check_output([sys.executable, "-c", "import sys; print(*sys.modules)"], text=True).split()
+)
 
 
 @pytest.fixture
@@ -87,7 +91,7 @@ def test_plugins_in_the_working_directory_are_not_found(hostile: Path) -> None:
     script = [
         sys.executable,
         "-c",
-        "import sys; sys.path[:] = filter(None, sys.path); import lpbench.cli as c; c.main()",
+        "import sys; sys.path[:] = filter(None, sys.path); from lpbench.__main__ import main; main()",
     ]
     for command in (script, [sys.executable, "-m", "lpbench"]):
         done = subprocess.run([*command, "plugins"], text=True, capture_output=True, check=False, timeout=60)
@@ -98,10 +102,10 @@ def test_plugins_in_the_working_directory_are_not_found(hostile: Path) -> None:
 
 def test_the_command_leaves_relative_entries_of_pythonpath_out(hostile: Path) -> None:
     """As its workers do: what it lists, they can open."""
-    code = "import sys; from lpbench.cli import main; main(); print(*sys.path, sep='\\n')"
+    code = "import sys; from lpbench.__main__ import main; main(); print(*sys.path, sep='\\n')"
     # Python itself imports these while it starts
     for folder in (hostile / "inner", hostile):
-        for name in ("encodings", "site.py", "sitecustomize.py", "usercustomize.py", "lpbench", "pluggy", "typing.py"):
+        for name in ("encodings", "site.py", "sitecustomize.py", "usercustomize.py", "lpbench"):
             (folder / name).rename(folder / f"unused-{name}")
     environment = {**os.environ, "PYTHONPATH": "inner"}
     done = subprocess.run(
@@ -115,6 +119,22 @@ def test_the_command_leaves_relative_entries_of_pythonpath_out(hostile: Path) ->
     assert done.returncode == 0, done.stderr
     assert str(hostile) not in done.stdout
     assert "evil" not in done.stdout
+
+
+def test_the_program_executes_nothing_that_lies_where_it_is_called(hostile: Path) -> None:
+    """With an entry of PYTHONPATH that is empty, as ``export PYTHONPATH=/folder:$PYTHONPATH`` leaves it."""
+    (installed,) = entry_points(group="console_scripts", name="lpbench")
+    for name in ("encodings", "lpbench", *(path.name for path in hostile.glob("*.py") if path.stem in WITH_PYTHON)):
+        (hostile / name).rename(hostile / f"unused-{name}")  # Python itself imports these while it starts
+    for module in sys.stdlib_module_names.difference(sys.builtin_module_names, WITH_PYTHON):
+        mark = f"open({str(hostile / 'executed')!r}, 'a').write({module!r})\n"
+        (hostile / f"{module}.py").write_text(mark, encoding="utf-8")
+    code = f"from {installed.module} import main; import sys; sys.argv = ['lpbench', 'plugins']; main()"
+    code = f"import sys; del sys.path[0]; {code}"  # what -c adds
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["", str(FAKES)])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, text=True, capture_output=True, check=False)
+    assert not (hostile / "executed").exists(), (hostile / "executed").read_text()
+    assert "builtin" in done.stdout, done.stderr
 
 
 def test_what_pythonpath_names_is_imported_everywhere_and_shadows_nothing(

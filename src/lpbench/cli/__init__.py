@@ -14,7 +14,7 @@ from lpbench.cli import _console
 from lpbench.cli._streams import abandon_output, given_back, kept_for_answers, lenient_errors
 from lpbench.errors import LpbenchError, UnavailableEngineError, WorkerError, asked_on_command_line
 from lpbench.plugin.builtin.hooks import COMMANDS
-from lpbench.util import interrupts, search_path
+from lpbench.util import interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if ends:  # this process is the command
             sys.excepthook, sys.unraisablehook = _console.show_traceback, interrupts.hide_lost
-            search_path.settle()
         with asked_on_command_line(), lenient_errors(restore=not ends):
             return _main(list(sys.argv[1:] if ends else argv or ()), ends=ends)
     except KeyboardInterrupt:  # while an error is told

@@ -2,9 +2,9 @@
 
 Folders of ``PYTHONPATH`` may hold plugins and vendors' libraries, and must not shadow the standard library, lpbench
 or anything that is installed.  An entry that is empty or relative is left out: it means whatever folder one is in.
-"""
 
-from __future__ import annotations
+This module and what it imports come before that is settled, so they import what Python has loaded while it started.
+"""
 
 import os
 import sys
