@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,15 +73,19 @@ def system(request: pytest.FixtureRequest) -> str:
     return name
 
 
+def elsewhere(system: str) -> dict[str, str]:
+    """Return the environment of a process on a system that lacks what another one lacks; its children lack it too."""
+    path = os.pathsep.join(filter(None, (str(HERE / "elsewhere"), os.environ.get("PYTHONPATH", ""))))
+    return {**os.environ, "PYTHONPATH": path, "ELSEWHERE": system}
+
+
 @pytest.fixture
 def python(system: str) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run Python on a system that lacks what another one lacks; its children lack it too."""
+    """Run Python on such a system."""
 
     def run(*words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join(filter(None, (str(HERE / "elsewhere"), os.environ.get("PYTHONPATH", ""))))
-        environment = {**os.environ, "PYTHONPATH": path, "ELSEWHERE": system}
         done = subprocess.run(
-            [sys.executable, *words], env=environment, capture_output=True, text=True, timeout=250, check=False
+            [sys.executable, *words], env=elsewhere(system), capture_output=True, text=True, timeout=250, check=False
         )
         assert done.returncode == status, done.stderr
         return done
@@ -146,6 +152,43 @@ def test_an_isolated_run_works_or_says_why_not(
     lpbench(*words)
     found = json.loads(output.read_text("utf-8"))
     assert [run["samples"] > 0 for each in found["configurations"] for run in each["runs"]] == [True] * 4
+
+
+def _marked(mark: str) -> list[int]:
+    """Return the processes that have a text in their environment."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            found += [int(each.parent.name)] if mark.encode() in each.read_bytes() else []
+    return found
+
+
+def _wait(until: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not until():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.05)
+
+
+def _suspended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False
+
+
+def test_a_suspended_worker_ends_with_a_parent_of_whose_end_no_signal_tells(fake_app: Callable[..., Path]) -> None:
+    mark = f"{os.getpid()}-{time.monotonic_ns()}"
+    words = ["run", str(fake_app(work_us=1000)), "--engine", "fake,fake:threads=2", "--number", "200", "--runs", "99"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "lpbench", *words],
+        env={**elsewhere("macos"), "LPBENCH_MARK": mark},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as command:
+        _wait(lambda: any(map(_suspended, _marked(mark))))
+        command.kill()
+    _wait(lambda: not _marked(mark))
 
 
 def test_cores_and_priority_that_cannot_be_set_are_refused(

@@ -27,6 +27,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 PATIENCE = 10.0
 """Seconds until a process that cannot be killed, since it is stuck in a driver, is left to the system."""
 STEP, LONGEST_STEP = 0.0005, 0.02
+LOOK = 0.1
+"""Seconds between two looks at the process that asked, where the system has no signal for its end."""
 MOST_LIKELY_VICTIM = "1000"
 """Value of oom_score_adj, from proc(5)."""
 
@@ -120,7 +122,7 @@ def _split(parent: int) -> None:
         signal.signal(number, obey)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, nobody can be waited for
     _control(PR_SET_CHILD_SUBREAPER, 1)  # whoever loses its parent below becomes a child of this process
-    _control(PR_SET_PDEATHSIG, signal.SIGUSR1)
+    told = _control(PR_SET_PDEATHSIG, signal.SIGUSR1)
     guardian = os.getpid()
     if os.getppid() != parent:  # it ended before the kernel knew
         os._exit(1)
@@ -129,7 +131,7 @@ def _split(parent: int) -> None:
     except OSError as error:
         _fail(f"no process can be started: {error.strerror}", CANNOT_START)
     if child:
-        _guard(child)
+        _guard(child, None if told else parent)
     for number in order:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     os.setsid()  # signals to its group reach what it starts too, and not its guardian
@@ -139,15 +141,18 @@ def _split(parent: int) -> None:
         os._exit(1)
 
 
-def _guard(child: int) -> NoReturn:
-    """Wait for the child or an order, end all that is left below, and end as the child did."""
+def _guard(child: int, watched: int | None) -> NoReturn:
+    """Wait for the child or an order, end all that is left below, and end as the child did.
+
+    :param watched: The process that asked, where no signal tells of its end.
+    """
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):  # who reads them must see when the child closes them
         os.dup2(nothing, stream)
     ending: int | None = None
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        ending = _await(child)
+        ending = _await(child) if watched is None else _look_out(child, watched)
     except _Ordered:
         pass
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
@@ -170,6 +175,19 @@ def _await(child: int) -> int:
     ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
     assert ended  # noqa: S101 - without WNOHANG it waits
     return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
+def _look_out(child: int, watched: int) -> int:
+    """Do the same, and look now and then whether the process that asked is still there; the child is waited for.
+
+    :raises _Ordered: It is not.
+    """
+    while os.getppid() == watched:
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(LOOK)
+    raise _Ordered
 
 
 def _end_all(child: int) -> None:
@@ -224,11 +242,11 @@ def _end_like(status: int) -> NoReturn:
     os._exit(max(status, 0))
 
 
-def _control(option: int, value: int) -> None:
-    """Call prctl(2); nothing happens where there is none."""
+def _control(option: int, value: int) -> bool:
+    """Call prctl(2) and return whether that did something; nothing happens where there is none."""
     try:
         import ctypes
 
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
     except (ImportError, OSError, AttributeError, TypeError):  # no Linux, or a Python without ctypes
-        return
+        return False
