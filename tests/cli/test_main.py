@@ -170,10 +170,15 @@ def test_a_full_disk_is_told_in_a_line(command: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_plugin_that_cannot_be_written_is_told_in_a_line(tmp_path: Path, capsys: Capture) -> None:
+@pytest.mark.parametrize("below", ["acme", "deep/acme"])
+def test_a_plugin_that_cannot_be_written_is_told_with_the_remedy(tmp_path: Path, capsys: Capture, below: str) -> None:
     (tmp_path / "file").touch()
-    assert main(["new-plugin", "acme", "--dir", str(tmp_path / "file" / "acme")]) == 2
-    assert capsys.readouterr().err == f"error: {tmp_path / 'file' / 'acme'}: cannot be written: Not a directory\n"
+    place = tmp_path / "file" / below
+    assert main(["new-plugin", "acme", "--dir", str(place)]) == 2
+    what, remedy = capsys.readouterr().err.splitlines()
+    assert what == f"error: {place}: cannot be written: Not a directory; nothing was kept"
+    assert remedy.startswith(f"  {tmp_path / 'file'}")
+    assert remedy.endswith("is no folder; choose another folder: --dir DIR")
 
 
 def test_a_terminal_without_unicode_gets_question_marks(fakes: registry.Registry) -> None:

@@ -251,6 +251,7 @@ def test_what_a_plugin_changes_of_the_process_is_put_back(install: Install) -> N
         words = locale.setlocale(locale.LC_ALL), multiprocessing.get_start_method(allow_none=True), Path.cwd()
         return [sys.stdout, sys.stderr, dict(os.environ), list(warnings.filters), *handlers, *words]
 
+    multiprocessing.set_start_method(None, force=True)  # what a plugin may set, as long as nobody has
     body = indent(CHANGES.replace('"spawn")', '"spawn", force=True)'), "    ")
     install("acme", f"{CHANGES}\n{named('acme')}\n{body}\n")
     before = state()

@@ -56,7 +56,7 @@ def locked(parent: Path, name: str, *, waiting: Callable[[], None] = lambda: Non
     :param waiting: Called once if another process or thread holds the lock.
     :raises OSError: The lock's file is a link, or cannot be opened.
     """
-    parent.mkdir(parents=True, exist_ok=True)
+    _make(parent)
     path = parent / f".{name}.lock"
     refuse_link(path)
     yield from _held(os.open(path, os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o666), waiting)
@@ -145,7 +145,7 @@ def filled(target: Path) -> Iterator[Path]:
     """
     there = target.is_dir()
     parent = target if there else target.parent  # an empty folder may be a disk of its own
-    parent.mkdir(parents=True, exist_ok=True)
+    _make(parent)
     sweep(parent, target.name)
     with staging(parent, target.name) as stage:
         new = stage / "new"
@@ -154,6 +154,14 @@ def filled(target: Path) -> Iterator[Path]:
         for path in (*new.rglob("*"), new):
             _sync(path)
         _move([(path, target / path.name) for path in new.iterdir()] if there else [(new, target)])
+
+
+def _make(folder: Path) -> None:
+    """Make a folder with its parents, if it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
 
 
 def _move(steps: Sequence[tuple[Path, Path]]) -> None:

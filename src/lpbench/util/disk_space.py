@@ -42,6 +42,8 @@ def remedy(error: OSError | None, place: Path, elsewhere: str, *, needed: int = 
     :param elsewhere: How to write to another place, such as ``set XDG_CACHE_HOME to move the cache``.
     :param needed: Bytes that are needed at least, 0 if that is not known.
     """
+    if isinstance(error, NotADirectoryError):
+        return f"{error.filename or place} is no folder; {elsewhere}"
     if error is not None and error.errno not in FULL:
         return f"{place} must be writable; or {elsewhere}"
     free = free_bytes(place)
