@@ -41,9 +41,7 @@ def _load(delegate: Delegate, api: Any) -> Any:
 
 def taken(interpreter: Any) -> list[set[int]]:
     """Return the operators' indices in each delegated part; empty if the library does not report them."""
-    if not hasattr(interpreter, "_get_ops_details"):
-        return []
-    operators = interpreter._get_ops_details()  # noqa: SLF001 - the public interface does not show delegated operators
+    operators = _operators(interpreter) or []
     own = [operator for operator in operators if operator["op_name"] != TAKEN]
     producers = {int(tensor): operator for operator in own for tensor in operator["outputs"]}
     return [_behind(operator, producers) for operator in operators if operator["op_name"] == TAKEN]
@@ -51,10 +49,19 @@ def taken(interpreter: Any) -> list[set[int]]:
 
 def count(interpreter: Any) -> int | None:
     """Return the number of the model's own operators, or None if the library does not report it."""
+    operators = _operators(interpreter)
+    return None if operators is None else len([each for each in operators if each["op_name"] != TAKEN])
+
+
+def _operators(interpreter: Any) -> Sequence[Mapping[str, Any]] | None:
+    """Return all operators, or None if the library does not report them."""
     if not hasattr(interpreter, "_get_ops_details"):
         return None
-    operators = interpreter._get_ops_details()  # noqa: SLF001 - as above
-    return len([operator for operator in operators if operator["op_name"] != TAKEN])
+    try:
+        found: Sequence[Mapping[str, Any]] = interpreter._get_ops_details()  # noqa: SLF001 - the public interface does not show delegated operators
+    except UnicodeDecodeError:  # it reads the names of all tensors, and one of them is not UTF-8
+        return None
+    return found
 
 
 def _behind(part: Mapping[str, Any], producers: Mapping[int, Mapping[str, Any]]) -> set[int]:
