@@ -14,6 +14,7 @@ import pytest
 
 from lpbench.errors import ConfigError
 from lpbench.plugin.kit.cores import physical_cores
+from lpbench.testing import onnx_models
 from lpbench.util import dataclass_config
 from lpbench_openvino.config import OpenvinoConfig
 
@@ -49,6 +50,22 @@ def test_endings_may_be_in_upper_case(models: Models, open_session: Opener, *, g
     upper = path.rename(models.folder / "NET.XML")
     session = open_session(upper, extra=[weights] if given else [])
     assert np.array_equal(session.run(X)["y"], wanted)
+
+
+@pytest.mark.parametrize("name", ["x", "y", "node"])
+def test_a_name_that_is_not_utf8_is_an_error_that_names_the_file(
+    models: Models, refused: Callable[..., str], name: str
+) -> None:
+    x, y, node = ("strange" if each == name else each for each in ("x", "y", "node"))
+    nodes = [  # fused into one layer, which states the name of each
+        onnx.helper.make_node("Relu", [x], ["h"], name=node),
+        onnx.helper.make_node("Sigmoid", ["h"], [y], name="sigmoid"),
+    ]
+    path = models.save(nodes, [(x, onnx_models.FLOAT, (1, 4))], [(y, onnx_models.FLOAT, (1, 4))])
+    path.write_bytes(path.read_bytes().replace(b"strange", b"strang\xff"))
+    told = refused(path)
+    assert str(path) in told
+    assert "name in it is not UTF-8" in told
 
 
 def test_a_missing_model_is_named(tmp_path: Path, refused: Callable[..., str]) -> None:

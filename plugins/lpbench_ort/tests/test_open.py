@@ -15,7 +15,7 @@ import lpbench_ort
 from lpbench.errors import ConfigError
 from lpbench.plugin.engine import EngineError, Model
 from lpbench.plugin.kit.cores import physical_cores
-from lpbench.testing import fixtures
+from lpbench.testing import fixtures, onnx_models
 from lpbench.util import dataclass_config
 from lpbench_ort._engine import OrtEngine
 from lpbench_ort._providers import devices
@@ -44,6 +44,22 @@ def test_a_folder_is_no_model(tmp_path: Path) -> None:
 def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
     (tmp_path / "empty.onnx").touch()
     assert "is empty" in refused(tmp_path / "empty.onnx")
+
+
+@pytest.mark.parametrize("name", ["x", "y", "node"])
+@pytest.mark.parametrize("exposed", [False, True])
+def test_a_name_that_is_not_utf8_is_an_error_that_names_the_file(models: Models, name: str, *, exposed: bool) -> None:
+    names = {each: "strange" if each == name else each for each in ("x", "y", "node")}
+    node = onnx.helper.make_node("Relu", [names["x"]], [names["y"]], name=names["node"])
+    path = models.save([node], [(names["x"], onnx_models.FLOAT, (1, 4))], [(names["y"], onnx_models.FLOAT, (1, 4))])
+    path.write_bytes(path.read_bytes().replace(b"strange", b"strang\xff"))
+    opens = OrtEngine().open_exposed if exposed else OrtEngine().open
+    if name == "node" and not TELLS_NODES:
+        opens(Model("onnx", path), None, shapes={}).close()  # nothing asks for it
+        return
+    with pytest.raises(EngineError, match="name in it is not UTF-8") as refusal:
+        opens(Model("onnx", path), None, shapes={})
+    assert str(path) in str(refusal.value)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.7, 0.95])

@@ -40,6 +40,36 @@ def sums(models: Models, names: Sequence[str]) -> Path:
     return models.save(network, [a, b], [s, add(network, s, b, names[3])])
 
 
+def not_utf8(path: Path, name: str) -> Path:
+    """Change the last byte of a name in a file to one that no UTF-8 text has."""
+    content = path.read_bytes()
+    assert name.encode() in content
+    path.write_bytes(content.replace(name.encode(), name.encode()[:-1] + b"\xff"))
+    return path
+
+
+@pytest.mark.parametrize("at", [0, 3])
+def test_an_input_or_output_whose_name_is_not_utf8_is_an_error_that_names_the_file(
+    models: Models, open_session: Opener, at: int
+) -> None:
+    names = ["a", "b", "s", "t"]
+    names[at] = "strange"
+    path = not_utf8(sums(models, names), "strange")
+    with pytest.raises(EngineError, match="name in it is not UTF-8") as refusal:
+        open_session(path)
+    assert str(path) in str(refusal.value)
+
+
+def test_an_inner_name_that_is_not_utf8_costs_the_count_of_operators_only(models: Models, open_session: Opener) -> None:
+    network = Network()
+    a, b = (network.tensor(name, (1, 4)) for name in "ab")
+    path = models.save(network, [a, b], [add(network, add(network, a, b, "strange"), b, "t")])
+    assert "nodes" in open_session(path).describe()
+    session = open_session(not_utf8(path, "strange"))
+    assert session.run({"a": ONES, "b": 10 * ONES})["t"][0, 0] == 21
+    assert "nodes" not in session.describe()
+
+
 @pytest.mark.parametrize(
     ("names", "inputs", "outputs"),
     [

@@ -76,6 +76,8 @@ def _described(details: Callable[[], Details], kind: str) -> Details:
     """
     try:
         return details()
+    except UnicodeDecodeError:  # of a name, and a ValueError as well
+        raise
     except ValueError as error:
         problem = error
     with contextlib.suppress(ImportError, ValueError):
