@@ -59,6 +59,10 @@ class EngineError(LpbenchError):
     """An engine refused the model, its config or an input."""
 
 
+class EngineFaultError(EngineError):
+    """An engine raised something that is no error of lpbench's: its plugin let its library's exception through."""
+
+
 class ChoiceNeededError(EngineError):
     """A model can be run in several ways, and an option of the engine or a shape has to name one."""
 

@@ -59,6 +59,8 @@ def test_an_exception_of_the_library_that_gets_through_fails(monkeypatch: pytest
     assert list(found.failures()) == ["raised ValueError; expected EngineError"]
     ((first, count),) = found.failures().values()
     assert count == found.count("failed") > 1
+    assert 'in open() of engine "fragile"' in first.words
+    assert "mutant/model." in first.words, "the file is named"
     again = attack_engine("fragile", mutants=1, seed=3, first=first.number)
     assert list(again.failures()) == list(found.failures())
 

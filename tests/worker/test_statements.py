@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lpbench.errors import ConfigError, EngineError, LpbenchError
+from lpbench.errors import ConfigError, EngineError, EngineFaultError, LpbenchError
 from lpbench.jobs.measuring.session import benchmark
 from lpbench.jobs.probing import probe
 from lpbench.plugin.engine import Engine, TensorInfo
@@ -19,6 +19,7 @@ from lpbench.plugin.specs import State
 from lpbench.results import json_document, store
 from lpbench.util.json_files import parse_json
 from lpbench.util.jsonable import to_json, to_jsonable
+from lpbench.worker import statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -294,3 +295,15 @@ def test_options_that_are_not_finite_are_refused_before_anything_is_measured(
             benchmark(app, **each, progress=seen.append)
         assert "Error:" not in str(caught.value), each
     assert not seen
+
+
+def test_what_describe_raises_is_told_with_engine_and_type() -> None:
+    class Session:
+        def describe(self) -> Any:
+            raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+
+    session: Any = Session()
+    with pytest.raises(EngineFaultError, match=r'raised UnicodeDecodeError in describe\(\) of engine "acme": .utf-8'):
+        statements.facts(session, "acme")
+    with pytest.raises(UnicodeDecodeError):  # an instance of the caller's own
+        statements.facts(session, "")

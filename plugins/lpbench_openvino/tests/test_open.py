@@ -65,7 +65,15 @@ def test_a_name_that_is_not_utf8_is_an_error_that_names_the_file(
     path.write_bytes(path.read_bytes().replace(b"strange", b"strang\xff"))
     told = refused(path)
     assert str(path) in told
-    assert "name in it is not UTF-8" in told
+    assert "text in it is not UTF-8" in told
+
+
+def test_an_xml_whose_version_is_no_number_is_an_error(models: Models, refused: Callable[..., str]) -> None:
+    path = models.ir()
+    text = path.read_text(encoding="utf-8")
+    assert 'version="11"' in text
+    path.write_text(text.replace('version="11"', 'version="11x"', 1), encoding="utf-8")
+    assert "is not in OpenVINO" in refused(path)
 
 
 def test_a_missing_model_is_named(tmp_path: Path, refused: Callable[..., str]) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lpbench.app import bare_model
-from lpbench.errors import EngineError, LpbenchError, WorkerError
+from lpbench.errors import EngineError, EngineFaultError, LpbenchError, WorkerError
 from lpbench.plugin import registry
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.testing import _marked
@@ -193,10 +193,12 @@ class EngineAttack:
         except WorkerError as error:
             return self._ended(error)
         except LpbenchError as error:
-            if type(error) is not LpbenchError:
-                return "refused", str(error)
             # what the worker does not know as an error of ours: the plugin let its library's exception through
-            return "failed", f"raised {error.what.partition(':')[0]}; expected EngineError\n{error}"
+            if type(error) is LpbenchError:
+                return "failed", f"raised {error.what.partition(':')[0]}; expected EngineError\n{error}"
+            if isinstance(error, EngineFaultError):
+                return "failed", f"{error.what.partition(' in ')[0]}; expected EngineError\n{error}"
+            return "refused", str(error)
         except Exception as error:  # noqa: BLE001 - the parent's own fault, which is what is looked for
             return "failed", f"{type(error).__name__} in the parent: {error}"
         return "accepted", ""

@@ -29,6 +29,14 @@ def abridge(text: str, most: int) -> str:
     return f"{text[:half]} … {len(text) - 2 * half:,} characters left out … {text[-half:]}"
 
 
+def words_of(value: object, most: int) -> str:
+    """Return a value's text, abridged; of one that has none, its type's name."""
+    try:
+        return abridge(str(value), most)
+    except Exception:  # noqa: BLE001 - it is a third party's
+        return type(value).__name__
+
+
 def paragraph(text: str, most: int) -> str:
     """Return a text of several lines as part of a message, abridged.
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util.portable import allowed_cores, binds_to_cores
-from lpbench.util.text import abridge
+from lpbench.util.text import words_of
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, SilenceError
 
 if TYPE_CHECKING:
@@ -73,20 +73,12 @@ def describe_error(error: BaseException) -> Message:
     import traceback
 
     kind = type(error).__name__
-    record = {"kind": kind, "what": _text_of(error) or kind, "where": "", "hint": "", "trace": ""}
+    record = {"kind": kind, "what": words_of(error, LONGEST) or kind, "where": "", "hint": "", "trace": ""}
     if isinstance(error, LpbenchError):
-        record |= {name: _text_of(getattr(error, name)) for name in ("what", "where", "hint")}
+        record |= {name: words_of(getattr(error, name), LONGEST) for name in ("what", "where", "hint")}
     with contextlib.suppress(Exception):  # the text of an error is made by its own class
         record["trace"] = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-LONGEST:]
     return record
-
-
-def _text_of(value: object) -> str:
-    """Return a value's text, abridged; of one that has none, its type's name."""
-    try:
-        return abridge(str(value), LONGEST)
-    except Exception:  # noqa: BLE001 - it is a third party's
-        return type(value).__name__
 
 
 def _take_streams() -> Channel:

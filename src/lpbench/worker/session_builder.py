@@ -16,7 +16,7 @@ from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError, se
 from lpbench.plugin import registry
 from lpbench.plugin.builtin.tensors import TensorPreprocessor, resolve_shapes
 from lpbench.util import dataclass_config
-from lpbench.worker import batches
+from lpbench.worker import batches, engine_faults
 from lpbench.worker.pipeline import Chain, OpenComponent, Single, Streams
 from lpbench.worker.samples import InRegion
 from lpbench.worker.source_tensors import SourceTensors
@@ -188,7 +188,14 @@ def engine_opener(spec: EngineSpec, model: Model, options: Mapping[str, Any], *,
     kind = load(spec.config, who=spec.name) if spec.config else None
     settings = dataclass_config.build(kind, options, where=f"options of {spec.name}") if kind else None
     engine = spec.load()()
-    return functools.partial(engine.open_exposed if exposed else engine.open, model, settings)
+    call = engine.open_exposed if exposed else engine.open
+
+    def opens(**how: Any) -> Session:
+        with engine_faults.told(spec.name, call.__name__, model.path):
+            found: Session = call(model, settings, **how)
+            return found
+
+    return opens
 
 
 def processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any]:

@@ -12,6 +12,7 @@ from lpbench.plugin.engine import TensorInfo
 from lpbench.util import dataclass_config
 from lpbench.util.jsonable import to_json
 from lpbench.util.text import abridge, brief
+from lpbench.worker import engine_faults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,9 @@ def facts(session: Session, engine: str) -> dict[str, Any]:
 
     :raises EngineError: Naming the engine, the fact and what was found there.
     """
-    return stated(session.describe(), FACTS, "describe()", f'engine "{engine}"')
+    with engine_faults.told(engine, "describe"):
+        said = session.describe()
+    return stated(said, FACTS, "describe()", f'engine "{engine}"')
 
 
 def stated(value: object, types: Mapping[str, Any], where: str, who: str) -> dict[str, Any]:

@@ -58,8 +58,8 @@ def _naming(model: Model) -> Iterator[None]:
     except EngineError as error:
         error.where = error.where or str(model.path)
         raise
-    except UnicodeDecodeError as error:  # the library hands out names as they are
-        raise EngineError(f"a name in it is not UTF-8: {error}", where=str(model.path)) from error
+    except UnicodeDecodeError as error:  # the library hands out names and its messages as they are
+        raise EngineError(f"a text in it is not UTF-8: {error}", where=str(model.path)) from error
 
 
 @dataclass(frozen=True)

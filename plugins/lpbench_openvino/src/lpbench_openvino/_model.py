@@ -107,7 +107,10 @@ def _check_format(model: Model, path: Path) -> None:
     manager = FrontEndManager()
 
     def reads(name: str) -> bool:
-        return bool(manager.load_by_framework(FRONTENDS[name]).supported(str(path)))
+        try:
+            return bool(manager.load_by_framework(FRONTENDS[name]).supported(str(path)))
+        except RuntimeError:  # it is damaged where the format is told by; the other formats may know it
+            return False
 
     if not reads(model.format):
         other = next((WORDS[name] for name in FRONTENDS if name != model.format and reads(name)), "")
