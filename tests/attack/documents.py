@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -119,7 +120,7 @@ def _places(value: Any, before: Path) -> Iterator[Path]:
 
 
 def _replace(holder: Any, key: Any, random: Random, nasty: tuple[Any, ...]) -> None:
-    holder[key] = random.choice(nasty)
+    holder[key] = copy.deepcopy(random.choice(nasty))  # what is put in may be changed next
 
 
 def _near(holder: Any, key: Any, random: Random, nasty: tuple[Any, ...]) -> None:

@@ -181,6 +181,13 @@ def test_damaged_documents_are_bytes_whatever_is_put_in(seed: int) -> None:
     assert isinstance(documents.yaml(text, random.Random(seed)), bytes)
 
 
+def test_a_damaged_document_does_not_depend_on_those_before_it() -> None:
+    text = json.dumps({"a": [1, {"b": None}], "c": "d", "e": {"f": 1.5}})
+    numbers = range(1500)
+    first = {number: documents.damaged(text, random.Random(number)) for number in numbers}
+    assert {number: documents.damaged(text, random.Random(number)) for number in reversed(numbers)} == first
+
+
 def test_an_orphan_is_found_by_its_mark(tmp_path: Path) -> None:
     """A grandchild in a session of its own, whose parent has ended."""
     mark = _marked.new()
