@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tests.attack import scene
 from tests.attack.kinds import Kind, WrongError
 
+from lpbench.errors import LpbenchError
 from lpbench.testing.setups import write_app
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Disks(Kind):
         scene.sound(self.scene, self.scene.run("apps", "--json"), (0,))
         self._whole(plan["command"], ended, before)
         scene.nothing_left(self.scene, self.scene.paths())
+        if ended.status:  # it met the full disk, and said so
+            raise LpbenchError(f"{plan['command']} ended with status {ended.status}")
         return ()
 
     def _commands(self) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tests.attack import scene
-from tests.attack.kinds import Kind, WrongError
+from tests.attack.kinds import CrashedError, Kind, WrongError
 
 if TYPE_CHECKING:
     import subprocess
@@ -54,8 +54,11 @@ class Kills(Kind):
         """Return what is done to the benchmark."""
         raise NotImplementedError
 
-    def blow(self, plan: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
-        """Do it."""
+    def blow(self, plan: dict[str, Any], process: subprocess.Popen[bytes]) -> bool:
+        """Do it; say whether it hit.
+
+        :raises TimeoutError: The command had ended.
+        """
         raise NotImplementedError
 
     def judge(self, plan: dict[str, Any], ended: Ended) -> None:
@@ -75,14 +78,17 @@ class Kills(Kind):
         process = self.scene.start(
             *(words[:-4] if plan["lockstep"] else words), *(LOCKSTEP if plan["lockstep"] else ())
         )
+        hit = False
         with contextlib.suppress(TimeoutError):
             _wait(process, plan["moment"] * self.seconds)
-            self.blow(plan, process)
+            hit = self.blow(plan, process)
         ended = self.scene.wait(process, self.patience / 2)
         (folder / "err.txt").write_text(ended.err, encoding="utf-8")
         self.judge(plan, ended)
         scene.nothing_lost(self.scene, ended.err)
         scene.nothing_left(self.scene, self.usual)
+        if hit:
+            raise CrashedError
         return ()
 
 
@@ -95,13 +101,12 @@ class Workers(Kills):
         """Choose a signal, and a worker by its place among those that live."""
         return {"signal": random.choice(WORKER_SIGNALS).name, "which": random.random()}
 
-    def blow(self, plan: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
+    def blow(self, plan: dict[str, Any], process: subprocess.Popen[bytes]) -> bool:
         """Kill a worker, the first that lives if none does at the moment."""
         late = time.monotonic() + WORKER_WAIT
         while not (pids := self.scene.workers()) and process.poll() is None and time.monotonic() < late:
             time.sleep(0.01)
-        if pids:
-            _send(sorted(pids)[int(plan["which"] * len(pids))], plan["signal"])
+        return bool(pids) and _send(sorted(pids)[int(plan["which"] * len(pids))], plan["signal"])
 
     def judge(self, plan: dict[str, Any], ended: Ended) -> None:
         """Require a result with all runs of all configurations but at most one."""
@@ -130,9 +135,9 @@ class Parents(Kills):
         """Choose a signal."""
         return {"signal": random.choice(PARENT_SIGNALS).name}
 
-    def blow(self, plan: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
+    def blow(self, plan: dict[str, Any], process: subprocess.Popen[bytes]) -> bool:
         """Kill it."""
-        _send(process.pid, plan["signal"])
+        return _send(process.pid, plan["signal"])
 
     def judge(self, plan: dict[str, Any], ended: Ended) -> None:
         """Require the signal's exit status, or that of a command that had ended."""
@@ -150,20 +155,24 @@ class Interrupts(Kills):
         """Choose how long the second one waits."""
         return {"gap": random.random() ** 2 * GAP}
 
-    def blow(self, plan: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
+    def blow(self, plan: dict[str, Any], process: subprocess.Popen[bytes]) -> bool:
         """Press it twice."""
         _send(process.pid, "SIGINT")
         _wait(process, plan["gap"])
-        _send(process.pid, "SIGINT")
+        return _send(process.pid, "SIGINT")
 
     def judge(self, plan: dict[str, Any], ended: Ended) -> None:
         """Require the exit status of Ctrl-C, or that of a command that had ended."""
         scene.sound(self.scene, ended, (DONE, 130))
 
 
-def _send(pid: int, name: str) -> None:
-    with contextlib.suppress(ProcessLookupError):
+def _send(pid: int, name: str) -> bool:
+    """Send a signal; say whether there was somebody to send it to."""
+    try:
         os.kill(pid, signal.Signals[name])
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
