@@ -10,7 +10,7 @@ import lpbench
 from lpbench.cli import command_module, main
 from lpbench.cli._parser import Parser
 from lpbench.errors import LpbenchError, asked_on_command_line, either, setting
-from lpbench.plugin.builtin.hooks import COMMANDS
+from lpbench.plugin.builtin.commands import COMMANDS
 from lpbench.results.settings import documentation
 
 if TYPE_CHECKING:

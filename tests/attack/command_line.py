@@ -14,7 +14,7 @@ from tests.attack.kinds import Kind, command, text_of
 
 from lpbench.cli import _options
 from lpbench.cli._parser import Parser
-from lpbench.plugin.builtin.hooks import COMMANDS
+from lpbench.plugin.builtin.commands import COMMANDS
 from lpbench.results.settings import RunSettings
 from lpbench.testing import mutations
 

@@ -17,7 +17,7 @@ from lpbench import cli
 from lpbench.cli import main
 from lpbench.cli._parser import Parser
 from lpbench.plugin import registry
-from lpbench.plugin.builtin.hooks import COMMANDS
+from lpbench.plugin.builtin.commands import COMMANDS
 
 if TYPE_CHECKING:
     import argparse
@@ -220,6 +220,18 @@ def test_listing_engines_imports_none(fakes: registry.Registry) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
     assert "fake" in done.stdout
+    assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize("words", [["--version"], ["run", "--help"]])
+def test_what_measures_nothing_loads_neither_plugins_nor_what_reads_results(words: list[str]) -> None:
+    code = (
+        f"import sys; from lpbench.cli import main; main({words});"
+        "found = {'pluggy', 'lpbench.plugin.specs', 'lpbench.results.store'} & set(sys.modules);"
+        "print(*sorted(found), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
+    assert "lpbench" in done.stdout
     assert done.stderr.strip() == ""
 
 

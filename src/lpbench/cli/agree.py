@@ -6,7 +6,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from lpbench.cli import _console, _measure, _options
+from lpbench.cli import _console, _options
 from lpbench.cli._steps import Beating
 from lpbench.render import agreement as _agreement
 from lpbench.util.text import clean
@@ -69,6 +69,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Compare, print, and return the exit status."""
+    from lpbench.cli import _measure
+
     app = _measure.find_app(options.app, options)
     agreed = _compare(app, options)
     if options.json:

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpbench.cli import _console, _measure, _options
+from lpbench.cli import _console, _options
 from lpbench.errors import LpbenchError
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Measure, save, and print in the form of the published tool."""
+    from lpbench.cli import _measure
+
     _refuse_remote(options.target_config)
     _heed_package(options.deployment_package)
     predictions = options.filename.with_name(RESULTS) if options.filename else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model_choice import origin
-from lpbench.cli import _console, _measure, _options
+from lpbench.cli import _console, _options
 from lpbench.cli._steps import Steps
 from lpbench.render import digits, seconds
 from lpbench.util.text import amount, clean
@@ -49,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Convert, and print the new files and how they were checked."""
+    from lpbench.cli import _measure
     from lpbench.jobs.conversion import TIMEOUT, configured, convert
 
     app = _measure.find_app(options.app, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console
@@ -35,7 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """List the engines."""
-    with Beating("starting each engine's library"):
+    # without a probe nothing takes time but a trial of a plugin, which says so itself
+    with Beating("starting each engine's library") if options.probe else contextlib.nullcontext():
         listed = list(engines(probe=options.probe).values())
     if options.json:
         _console.answer_json([as_json(each) for each in listed])

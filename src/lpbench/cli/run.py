@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpbench.cli import _console, _measure, _options
+from lpbench.cli import _console, _options
 from lpbench.util.text import amount
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Measure, save, print."""
+    from lpbench.cli import _measure
     from lpbench.jobs.measuring.notes import PICTURES
 
     _measure.refuse(options.output, options.results, overwrite=options.force)

@@ -6,7 +6,6 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
-from lpbench.cli._measure import refuse_missing
 from lpbench.errors import AppError, nearest
 from lpbench.util.paths import is_path, no_such_file, usable
 from lpbench.util.text import amount, clean
@@ -96,6 +95,8 @@ def locate(app: str) -> Path:
     names = catalogue.entries()
     if app in names:
         raise AppError(f'catalogue entry "{app}" has not been pulled', hint=f"lpbench pull {app}")
+    from lpbench.cli._measure import refuse_missing
+
     refuse_missing(app, names)
     raise AppError(
         f'there is no app "{app}"', hint=nearest(app, names) if names else "give the path of an app's folder"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
 import shutil
 import tempfile
@@ -108,6 +107,8 @@ def sweep(parent: Path, name: str = "") -> None:
 
     :param name: Only those beside ``parent / name``; empty means all.
     """
+    import glob  # not needed to know the cache's folder
+
     for stage in parent.glob(f".{glob.escape(name) or '*'}.{MARK}*"):
         if stage.is_dir() and not stage.is_symlink() and (lock := _lock_of(stage)) is not None:
             shutil.rmtree(stage, ignore_errors=True)

@@ -4,30 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.builtin.commands import COMMANDS
 from lpbench.plugin.hookspecs import hookimpl
 from lpbench.plugin.specs import CommandSpec, MetricSpec, ProcessorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-COMMANDS = {
-    "run": "measure an app or a model",
-    "benchmark-analyzer": "measure an app with the options of the published command line",
-    "convert": "convert an app's models, or a model file, to another format",
-    "compare": "compare two results: which is faster, and with what confidence",
-    "agree": "check whether engines agree, and where they diverge",
-    "doctor": "report what makes this machine noisy, and how to fix it",
-    "show": "print a saved result again",
-    "results": "list the saved results, and delete some",
-    "engines": "list the inference engines",
-    "plugins": "list the plugins and what failed to load",
-    "apps": "list the catalogue",
-    "pull": "fetch and build a catalogue entry",
-    "validate": "check an AI app",
-    "new-app": "write an AI app around a model",
-    "check": "check that an engine, a processor or a monitor meets its contract",
-    "new-plugin": "write the project skeleton of an engine plugin",
-}
 
 
 @hookimpl
