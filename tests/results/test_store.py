@@ -165,6 +165,17 @@ def test_without_any_folder_both_reasons_and_the_remedy_are_said(
         store.keep(RESULT)
 
 
+def test_nothing_is_left_in_a_temporary_folder_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Result, path: Path) -> None:
+        raise ResultError("cannot be written: No space left on device", where=str(path))
+
+    temporary = _no_store(tmp_path, monkeypatch)
+    monkeypatch.setattr(Result, "save", full)
+    with pytest.raises(ResultError, match="No space left on device"):
+        store.keep(RESULT)
+    assert list(temporary.iterdir()) == []
+
+
 def _no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have a file where the folder of results should be; return the temporary folder."""
     blocked, temporary = tmp_path / "blocked", tmp_path / "temporary"

@@ -89,7 +89,10 @@ def _keep_elsewhere(result: Result, error: ResultError) -> Path:
 
     try:
         with Journal(lambda: Path(tempfile.gettempdir()), prefix="lpbench-") as journal:
-            return journal.save(result)
+            try:
+                return journal.save(result)
+            finally:
+                journal.discard()  # of a failure nothing is left: it holds no run, and nobody looks for it there
     except (OSError, ResultError) as other:  # gettempdir finds none
         raise ResultError(f"{error.what}; {other}", where=error.where, hint=error.hint or ANOTHER) from error
 
