@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.cli._streams import kept, raw
 from lpbench.errors import LpbenchError
-from lpbench.util.text import abridge, clean
+from lpbench.util.text import abridge, clean, escaped
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -87,9 +87,7 @@ def _json_line(line: str) -> str:
     """Return a line of JSON, in which only strings hold what is unprintable."""
     import json
 
-    if line.isprintable():
-        return line
-    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in line)
+    return escaped(line, lambda letter: json.dumps(letter)[1:-1])
 
 
 def coloured(stream: TextIO) -> bool:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+JOINERS = "\u200c\u200d"
+"""What Persian, Indic languages and emoji join and part letters with; it takes no column."""
+HARMLESS = frozenset(f"{JOINERS}\xa0\u202f\u3000")
+"""Unprintable for Python, and part of plain names: joiners and the spaces of French, of screenshots and of Chinese."""
 MARKS = 8
 """Combining marks for each column that ``shorten`` keeps: a letter may carry any number of them."""
 
@@ -15,10 +23,14 @@ DIGITS = 100
 
 def clean(text: object) -> str:
     """Return text with every unprintable character escaped, because names may come from untrusted files."""
-    text = str(text)
+    return escaped(str(text), lambda letter: repr(letter)[1:-1])
+
+
+def escaped(text: str, escape: Callable[[str], str]) -> str:
+    """Return a text in which each character that may act on a terminal is escaped by a function."""
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    return "".join(letter if letter.isprintable() or letter in HARMLESS else escape(letter) for letter in text)
 
 
 def abridge(text: str, most: int) -> str:
@@ -91,7 +103,7 @@ def _kept(text: str, width: int) -> int:
 def _cells(character: str) -> int:
     import unicodedata  # slow to import, and most names are ASCII
 
-    if unicodedata.combining(character):
+    if character in JOINERS or unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
