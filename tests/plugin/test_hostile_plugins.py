@@ -259,6 +259,19 @@ def test_what_a_plugin_changes_of_the_process_is_put_back(install: Install) -> N
     assert state() == before
 
 
+@pytest.mark.parametrize(
+    "change", ["sys.path[:] = ['/added']", "sys.path = ['/added']", "sys.path.insert(0, '/added')"]
+)
+def test_what_a_plugin_adds_to_the_search_path_shadows_nothing(
+    install: Install, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    install("acme", f"import sys\n{change}\n{named('acme')}")
+    before = list(sys.path)
+    assert registry.current().get(ENGINES, "acme").availability()
+    assert sys.path == [*before, "/added"]
+
+
 def test_a_notebook_prints_what_a_plugin_prints_on_standard_error(
     install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:

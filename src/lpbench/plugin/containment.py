@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE", "SIGCHLD", "SIGALRM", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
@@ -19,6 +19,7 @@ def contained() -> Iterator[None]:
 
     That is: working directory, environment variables, locale, signal handlers, warning filters, standard streams and
     the way in which ``multiprocessing`` starts processes.  Meanwhile Python's ``print`` goes to standard error.
+    Folders that a plugin adds to the search path stay, after those that were there.
     """
     import locale
     import warnings
@@ -26,6 +27,7 @@ def contained() -> Iterator[None]:
     streams = sys.stdin, sys.stdout, sys.stderr
     folder, variables, handlers, start = _folder(), dict(os.environ), _handlers(), _start_method()
     language = locale.setlocale(locale.LC_ALL)
+    path, entries = sys.path, list(sys.path)
     with warnings.catch_warnings():
         if sys.stderr is not None:
             sys.stdout = sys.stderr
@@ -33,6 +35,7 @@ def contained() -> Iterator[None]:
             yield
         finally:
             sys.stdin, sys.stdout, sys.stderr = streams
+            _restore_path(path, entries)
             _restore_folder(folder)
             _restore_variables(variables)
             _restore_handlers(handlers)
@@ -40,6 +43,14 @@ def contained() -> Iterator[None]:
                 locale.setlocale(locale.LC_ALL, language)
             if _start_method() != start:
                 sys.modules["multiprocessing"].set_start_method(start, force=True)
+
+
+def _restore_path(path: list[str], entries: Sequence[str]) -> None:
+    """Put the search path back as the list that it was, so that what is added shadows nothing."""
+    if sys.path is not path or path != entries:
+        added = [entry for entry in sys.path if entry not in entries] if isinstance(sys.path, list) else []
+        path[:] = [*entries, *added]
+        sys.path = path
 
 
 def _folder() -> str:
