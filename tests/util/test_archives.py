@@ -187,6 +187,14 @@ def test_too_many_members_are_refused(tmp_path: Path, make: Make) -> None:
         extract(archive, {"last": "a"}, tmp_path / "out", limits=Limits(members=50))
 
 
+def test_a_member_without_a_name_is_no_fault(tmp_path: Path) -> None:
+    """In a zip whose name begins with a zero byte."""
+    path = wheel(tmp_path, {"x.bin": b"1", "a.bin": b"2"})
+    path.write_bytes(path.read_bytes().replace(b"x.bin", b"\0.bin"))
+    extract(path, {"a.bin": "a.bin"}, tmp_path / "out")
+    assert files_under(tmp_path / "out") == ["a.bin"]
+
+
 def test_a_zip_that_lies_about_a_size_is_refused(tmp_path: Path) -> None:
     """The directory of the zip states 10 bytes; the member unpacks to 5000."""
     archive = wheel(tmp_path, {"a": bytes(5000)})

@@ -78,6 +78,16 @@ def test_names_as_converters_write_them(models: Models, open_session: Opener) ->
     assert open_session(path, SHAPE).run(X)["out0"].shape == (1, 5)
 
 
+def test_an_output_whose_name_ncnn_reads_as_another_is_an_error(models: Models) -> None:
+    """It ends a name at a zero byte."""
+    path = models.network()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    fields = lines[-1].split()
+    top = fields[4 + int(fields[2])]
+    path.write_text("\n".join([*lines[:-1], lines[-1].replace(f" {top} ", " a\0b ", 1), ""]), encoding="utf-8")
+    assert "as another one" in refused(path)
+
+
 def test_a_missing_extra_file_is_named(models: Models, open_session: Opener) -> None:
     with pytest.raises(EngineError, match=r"gone\.bin does not exist"):
         open_session(models.network(), SHAPE, extra=[models.folder / "gone.bin"])

@@ -174,7 +174,7 @@ def _zip_refusal(info: zipfile.ZipInfo) -> str:
 
     encrypted = 1
     mode = info.external_attr >> 16
-    if info.is_dir() or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
+    if info.filename.endswith("/") or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
         return "is not a regular file"
     if info.flag_bits & encrypted:
         return "is encrypted"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ncnn
 import numpy as np
 
+from lpbench.plugin.engine import EngineError
 from lpbench_ncnn._shapes import KINDS
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ def _room(mat: Any, info: TensorInfo) -> Any:
 def _outputs(net: Any, plan: Plan) -> list[tuple[str, int, str | None, Shape | None]]:
     """Return each output's name, index, type (None for float32) and shape (None if not known)."""
     index = dict(zip(net.output_names(), net.output_indexes(), strict=True))
+    if unknown := next((info.name for info in plan.outputs if info.name not in index), None):
+        raise EngineError(
+            f'ncnn reads the name of output "{unknown}" as another one: {", ".join(index) or "it has no outputs"}',
+            hint="names are up to 255 printable characters without spaces: convert the model again",
+        )
     return [
         (
             info.name,
