@@ -87,20 +87,42 @@ def test_what_fails_the_quality_gate_cannot_be_best() -> None:
     assert found.verdicts[1].verdict.value == "FASTER"
 
 
-def test_who_took_part_in_other_runs_has_no_verdict() -> None:
-    """B missed the third run and c the sixth: seven ratios each, which do not belong to each other."""
-    made, times = result(A, B, C, b=0.7, c=1.4), tuple(1e6 + run for run in range(RUNS))
+def missing(pair: Lockstep, *runs: int) -> Lockstep:
+    """Return a pair without these runs, with the reference's times that tell which are left."""
+    kept = [run for run in range(RUNS) if run not in runs]
+    ratios = {"total": tuple(pair.ratios["total"][run] for run in kept)}
+    return dataclasses.replace(pair, ratios=ratios, first_ns={"total": tuple(1e6 + run for run in kept)})
 
-    def without(pair: Lockstep, run: int) -> Lockstep:
-        kept = [at for at in range(RUNS) if at != run]
-        ratios = {"total": tuple(pair.ratios["total"][at] for at in kept)}
-        return dataclasses.replace(pair, ratios=ratios, first_ns={"total": tuple(times[at] for at in kept)})
 
+def test_the_verdict_of_two_that_missed_different_runs_is_of_the_runs_in_common() -> None:
+    """B missed the third run and c the sixth: one death each costs a run, not the verdict."""
+    made = result(A, B, C, b=0.7, c=1.4)
     b, c = made.lockstep
-    apart = rank(dataclasses.replace(made, lockstep=(without(b, 2), without(c, 5))))
-    assert (apart.best, 2 in apart.verdicts) == (None, False)
-    alike = rank(dataclasses.replace(made, lockstep=(without(b, 2), without(c, 2))))
-    assert alike.verdicts[2].verdict.value == "SLOWER"
+    ranked = rank(dataclasses.replace(made, lockstep=(missing(b, 2), missing(c, 5))))
+    assert (ranked.best, ranked.without) == (1, ())
+    assert {at: (each.verdict.value, each.ratio.runs) for at, each in ranked.verdicts.items()} == {
+        0: ("SLOWER", RUNS - 1),
+        2: ("SLOWER", RUNS - 2),
+    }
+    assert ranked.verdicts[2].ratio.estimate == pytest.approx(2.0, rel=1e-6)  # each run by its own partner
+    apart = rank(dataclasses.replace(made, lockstep=(missing(b, *range(4)), missing(c, *range(4, RUNS)))))
+    assert (apart.best, apart.without) == (None, (2,))
+
+
+def test_the_reference_that_is_fastest_has_a_verdict_beside_whatever_took_part_in_fewer_runs() -> None:
+    made = result(A, B, C, b=1.2, c=1.4)
+    b, c = made.lockstep
+    ranked = rank(dataclasses.replace(made, lockstep=(missing(b), missing(c, 5))))
+    assert (ranked.best, ranked.verdicts[2].ratio.runs) == (0, RUNS - 1)
+
+
+def test_runs_that_cannot_be_told_apart_are_not_divided() -> None:
+    """The reference took the same time in two runs, and c missed one."""
+    made = result(A, B, C, b=0.7, c=1.4)
+    b, c = (dataclasses.replace(each, first_ns={"total": (1e6,) * RUNS}) for each in made.lockstep)
+    fewer = dataclasses.replace(c, ratios={"total": c.ratios["total"][1:]}, first_ns={"total": (1e6,) * (RUNS - 1)})
+    assert rank(dataclasses.replace(made, lockstep=(b, fewer))).without == (2,)
+    assert rank(dataclasses.replace(made, lockstep=(b, c))).best == 1
 
 
 @pytest.mark.parametrize("count", [2, 4, 6])

@@ -13,9 +13,10 @@ from lpbench.results.turns import turn_metrics
 from lpbench.results.verdicts import Verdict, added_runs, unclear_if_short, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lpbench.results.model import Configuration, Result
+    from lpbench.results.run import Lockstep
     from lpbench.results.verdicts import Comparison
 
 
@@ -78,32 +79,44 @@ def passes(configuration: Configuration) -> bool:
 
 
 def _verdicts(result: Result, ratios: Mapping[int, tuple[float, ...]], base: int) -> dict[int, Comparison]:
-    """Return the verdict on each configuration that took part in the base's runs, and in no others."""
-    times, runs = turn_metrics(result.lockstep), _runs(result)
+    """Return the verdict on each configuration that took part in runs of the base, of these runs."""
+    times, runs = turn_metrics(result.lockstep), _by_run(result.lockstep)
     among = sum(passes(result.configurations[index]) for index in ratios)  # of which the base is the fastest
+    added = added_runs(max(map(len, ratios.values())), planned=result.settings.adaptive)
 
-    def judge(index: int) -> Comparison:
-        pairs = zip(ratios[index], ratios[base], strict=True)
-        added = added_runs(len(ratios[base]), planned=result.settings.adaptive)
+    def judge(index: int, pairs: Sequence[tuple[float, float]]) -> Comparison:
         found = verdict([own / least for own, least in pairs], added=added, among=among)
         sides = [times[at][TOTAL].value for at in (base, index) if TOTAL in times.get(at, {})]
         known = [MILLISECOND * ms for ms in sides if ms is not None]
         return unclear_if_short(found, *known) if len(known) == len((base, index)) else found
 
-    return {index: judge(index) for index in ratios if index != base and _same(index, base, ratios, runs)}
+    beside = {index: _in_common(index, base, ratios, runs) for index in ratios if index != base}
+    return {index: judge(index, pairs) for index, pairs in beside.items() if pairs}
 
 
-def _runs(result: Result) -> dict[int, tuple[float, ...]]:
-    """Return the reference's times beside which each configuration's ratios were taken: they tell the runs apart."""
-    return {pair.second: pair.first_ns[TOTAL] for pair in result.lockstep if TOTAL in pair.first_ns}
+def _by_run(lockstep: Sequence[Lockstep]) -> dict[int, dict[float, float]]:
+    """Return ratios by the reference's time beside which they were taken, which tells the runs apart.
+
+    Left out where a file has no such times, or the same time twice.
+    """
+    pairs = {each.second: (each.first_ns.get(TOTAL, ()), each.ratios.get(TOTAL, ())) for each in lockstep}
+    found = {
+        index: dict(zip(times, ratios, strict=True))
+        for index, (times, ratios) in pairs.items()
+        if len(set(times)) == len(times) == len(ratios)
+    }
+    every = [time for ratios in found.values() for time in ratios]
+    return {lockstep[0].first: dict.fromkeys(every, 1.0), **found} if found else {}
 
 
-def _same(
-    index: int, base: int, ratios: Mapping[int, tuple[float, ...]], runs: Mapping[int, tuple[float, ...]]
-) -> bool:
-    """Say whether two took part in the same runs, so that their ratios can be divided run by run."""
-    both = [runs[at] for at in (index, base) if at in runs]
-    return len(ratios[index]) == len(ratios[base]) and len(set(both)) <= 1
+def _in_common(
+    index: int, base: int, ratios: Mapping[int, tuple[float, ...]], runs: Mapping[int, Mapping[float, float]]
+) -> list[tuple[float, float]]:
+    """Return the ratios of two in the runs in which both took part, as far as it is known which these are."""
+    if index in runs and base in runs:
+        return [(own, runs[base][run]) for run, own in runs[index].items() if run in runs[base]]
+    alike = len(ratios[index]) == len(ratios[base])
+    return list(zip(ratios[index], ratios[base], strict=True)) if alike else []
 
 
 def _rivals(result: Result, verdicts: Mapping[int, Comparison], index: int) -> bool:
