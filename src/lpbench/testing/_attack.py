@@ -12,10 +12,8 @@ import dataclasses
 import os
 import random
 import shutil
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lpbench.app import bare_model
@@ -26,11 +24,13 @@ from lpbench.testing import _marked
 from lpbench.testing._subject import EngineSubject, named_case, suffix
 from lpbench.testing.cases import EngineCase
 from lpbench.testing.mutations import mutated
+from lpbench.util import atomic_folders
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.requests import CloseApp, OpenRequest, RunFirstSample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -121,8 +121,8 @@ def attack_engine(  # noqa: PLR0913 - what, how much, and what is told meanwhile
     last = None if mutants is None and seconds else first + (mutants or MUTANTS)
     attempts: list[Attempt] = []
     with (
-        tempfile.TemporaryDirectory(prefix="lpbench-attack-") as folder,
-        EngineAttack(name, Path(folder), options or {}) as attack,
+        atomic_folders.temporary("attack") as folder,
+        EngineAttack(name, folder, options or {}) as attack,
     ):
         while (last is None or first + len(attempts) < last) and (seconds or EVER) > time.monotonic() - begun:
             attempts.append(attack.attempt(seed, first + len(attempts)))

@@ -6,11 +6,8 @@ import contextlib
 import itertools
 import json
 import pickle
-import shutil
-import tempfile
 import weakref
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, UnknownNameError, nearest
@@ -19,10 +16,11 @@ from lpbench.testing._child import FAILED, PASSED, answer_path
 from lpbench.testing._kinds import TESTED
 from lpbench.testing._subject import refuse_caseless
 from lpbench.testing.cases import Case, EngineCase, Factory, MonitorCase, PostprocessorCase, PreprocessorCase
-from lpbench.util import processes
+from lpbench.util import atomic_folders, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 EXPECTED = "expected failure"
 UNEXPECTED = "passed against expectation"
@@ -164,8 +162,9 @@ class Checker:
         offer = registry.current().all(self.kind).get(self.name) or registry.current().get(self.kind, self.name)
         if self._case is None and offer.availability():  # else only what needs no case is checked
             refuse_caseless(TESTED[self.kind.word].subject, offer.spec)
-        folder = Path(tempfile.mkdtemp(prefix="lpbench-check-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        place = contextlib.ExitStack()
+        folder = place.enter_context(atomic_folders.temporary("check"))
+        weakref.finalize(self, place.close)
         files = folder / "case"
         files.mkdir()
         self._order = {"kind": self.kind.word, "name": self.name, "options": self._options, "files": str(files)}

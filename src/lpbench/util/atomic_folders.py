@@ -102,6 +102,19 @@ def staging(parent: Path, name: str) -> Iterator[Path]:
         _close(lock)
 
 
+@contextlib.contextmanager
+def temporary(name: str) -> Iterator[Path]:
+    """Yield a new temporary folder, removed afterwards; those that killed processes left are removed first.
+
+    :param name: Part of its name: what it is for.
+    :raises OSError: There is no temporary folder that can be written.
+    """
+    parent = Path(tempfile.gettempdir())
+    sweep(parent)
+    with staging(parent, name) as folder:
+        yield folder
+
+
 def sweep(parent: Path, name: str = "") -> None:
     """Remove the staging folders of processes that were killed.
 

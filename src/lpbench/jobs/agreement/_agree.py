@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +18,14 @@ from lpbench.jobs.agreement._bisect import Divergence, Side, first_divergence
 from lpbench.jobs.agreement._tally import SampleOutputs, Tally
 from lpbench.jobs.parity import F32, Tolerance
 from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.util import atomic_folders
 from lpbench.util.arguments import checked
 from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.requests import CloseApp, CollectNumbers
 from lpbench.worker.samples import GENERATED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Shapes
     from lpbench.worker.requests import OpenRequest, Record
 
-PREFIX = "lpbench-agree-"
-"""Of temporary folders."""
 MOST = 100
 """Samples that are compared where nobody says how many."""
 OFTEN = 8
@@ -225,10 +223,14 @@ class _Comparison:
             self._tell(Step(asked, "comparing", index + 1, self._asked.count))
         return tally, COMPARED
 
-    def _folder(self) -> contextlib.AbstractContextManager[str]:
-        """Return a folder for feeds that later components are given; "" where there are none."""
-        chain = len(self._asked.app.components) > 1
-        return tempfile.TemporaryDirectory(prefix=PREFIX) if chain else contextlib.nullcontext("")
+    @contextlib.contextmanager
+    def _folder(self) -> Iterator[str]:
+        """Yield a folder for feeds that later components are given; "" where there are none."""
+        if len(self._asked.app.components) > 1:
+            with atomic_folders.temporary("agree") as folder:
+                yield str(folder)
+        else:
+            yield ""
 
     @functools.cached_property
     def _unrepeated(self) -> Mapping[Array, str]:
@@ -290,8 +292,8 @@ class _Comparison:
         component = next(each for each in self._asked.app.components if each.name == worst.component)
         try:
             one, other = (Side.of(each, component, self._asked.shapes) for each in (self._reference, target))
-            with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-                seen = self._seen(self._worker, worst.index, keep=folder)
+            with atomic_folders.temporary("agree") as folder:
+                seen = self._seen(self._worker, worst.index, keep=str(folder))
                 return first_divergence(
                     one,
                     other,
