@@ -342,14 +342,15 @@ def test_a_crash_is_noticed_although_a_daemon_has_the_stream(fake_app: Callable[
     assert str(caught.value.outcome) == "crashed: SIGSEGV while measuring"
 
 
-def test_what_kills_a_guardian_ends_the_worker_and_what_it_started(
-    fake_app: Callable[..., Path], tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV], ids=lambda each: each.name)
+def test_what_ends_a_guardian_ends_the_worker_and_what_it_started(
+    fake_app: Callable[..., Path], tmp_path: Path, number: signal.Signals
 ) -> None:
     """It is the parent's child, and so the first that is found by whoever looks for workers."""
     worker = _opened(fake_app(litter=str(tmp_path / "litter")))
     guardian = int(Path(f"/proc/{worker.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[1])
-    os.kill(guardian, signal.SIGKILL)
-    with pytest.raises(WorkerError, match="killed: SIGKILL"):
+    os.kill(guardian, number)
+    with pytest.raises(WorkerError, match=number.name):
         _wait_for(lambda: worker.request(MeasureSlice(1)) is None)  # the kernel may take a moment
     assert not any(map(_alive, [worker.pid, *_littered(tmp_path / "litter")]))
 

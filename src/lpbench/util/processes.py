@@ -132,7 +132,7 @@ class Child:
             self.wait(END_TIMEOUT)
         if self.ended() is None:
             self.process.kill()
-        if self.process.wait() == -getattr(signal, "SIGKILL", 0):  # it may have been the guardian that was killed
+        if self.process.wait() < 0:  # it may have been the guardian that a signal ended
             _end_family(self._family)
 
 
