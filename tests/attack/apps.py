@@ -157,7 +157,7 @@ class Conversions(Kind):
         """Load the app with them."""
         app = pulled.with_conversions(lpbench.load_app(pulled.apps_folder() / "app"))
         json.dumps(app.request())
-        yield f"{app.digest()} {app.in_short()}"
+        yield f"{app.digest()} {app!r}"
 
 
 class Metadata(Kind):
