@@ -17,6 +17,14 @@ def is_stopped(pid: int) -> bool:
         return not os.path.exists(folder)  # noqa: PTH110
 
 
+def has_ended(pid: int) -> bool:
+    """Return whether a process is gone, or nothing but an exit status that nobody has asked for; True off Linux."""
+    try:
+        return _state(f"/proc/{pid}/stat") in b"ZX"
+    except OSError:
+        return True
+
+
 def _state(path: str) -> bytes:
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
         return file.read(1024).rpartition(b")")[2][1:2]

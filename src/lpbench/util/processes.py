@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 from lpbench.errors import LpbenchError
 from lpbench.util import guardian, search_path
+from lpbench.util.process_state import has_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -166,12 +167,15 @@ def _environment(command: Sequence[str], given: Mapping[str, str], family: str) 
 
 
 def _end_family(family: str) -> None:
-    """Kill the processes that have a family's variable, until there is none."""
+    """Kill the processes that have a family's variable; returns when all are gone."""
     mark, late = f"{FAMILY}={family}".encode(), time.monotonic() + END_TIMEOUT
-    while (members := _having(mark)) and time.monotonic() < late:
+    members = set(_having(mark))
+    while members and time.monotonic() < late:
         for number in members:
             _kill(number)
         time.sleep(guardian.STEP)
+        # one that is about to be gone has no variables any more
+        members = {*(each for each in members if not has_ended(each)), *_having(mark)}
 
 
 def _kill(number: int) -> None:
