@@ -166,6 +166,7 @@ def test_whatever_an_engine_states_of_its_tensors(
 @example("threads", math.inf)
 @example("threads", -1)
 @example("components", 5)
+@example("components", {"\n": None})
 @example("makers", {"y": None})
 @example("processor", ["CPU"])
 @example("version", "\ud800")

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from lpbench.errors import ConfigError, OutOfRangeError, nearest
 from lpbench.util.jsonable import refuse_not_finite
-from lpbench.util.text import amount, brief
+from lpbench.util.text import amount, brief, clean
 
 T = TypeVar("T")
 
@@ -176,7 +176,7 @@ def _sequence(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
 
 def _mapping(kind: Any, value: Any, where: str) -> dict[str, Any]:
     _, inner = get_args(kind)
-    return {key: _convert(inner, item, f"{where}.{key}") for key, item in value.items()}
+    return {key: _convert(inner, item, f"{where}.{clean(key)}") for key, item in value.items()}
 
 
 def _options(kind: Any) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lpbench.errors import ConfigError
-from lpbench.util.text import brief
+from lpbench.util.text import brief, clean
 
 DEEPEST = 40
 """Lists and objects inside each other in one value: it stands inside those of a document, which may have 100."""
@@ -61,7 +61,7 @@ def to_json(value: Any, where: str = "", depth: int = DEEPEST) -> Any:
     if depth == 0:
         raise ConfigError(f"found more than {DEEPEST} lists and objects inside each other", where=where)
     if isinstance(value, Mapping):
-        return {_key(key, where): to_json(item, f"{where}.{key}", depth - 1) for key, item in value.items()}
+        return {_key(key, where): to_json(item, f"{where}.{clean(key)}", depth - 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_json(item, f"{where}[{at}]", depth - 1) for at, item in enumerate(value)]
     if (expected := _refusal(value)) is not None:
@@ -84,7 +84,7 @@ def refuse_not_finite(value: Any, where: str = "", depth: int = DEEPEST) -> None
         value = {item.name: getattr(value, item.name, None) for item in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         for key, item in value.items():
-            refuse_not_finite(item, f"{where}.{key}".lstrip("."), depth - 1)
+            refuse_not_finite(item, f"{where}.{clean(key)}".lstrip("."), depth - 1)
     elif isinstance(value, (list, tuple)):
         for at, item in enumerate(value):
             refuse_not_finite(item, f"{where}[{at}]", depth - 1)

@@ -152,7 +152,7 @@ def test_a_model_that_the_reference_cannot_load_is_told_as_such(app: Path) -> No
     (app / "model.matrix").write_text("{", encoding="ascii")
     with pytest.raises(LpbenchError, match="JSONDecodeError") as caught:
         agree(app, ["twin"])
-    assert caught.value.where == "reference plain:size=4"
+    assert caught.value.where == f"reference plain:size=4: {app / 'model.matrix'}"
 
 
 def test_the_command_prints_a_row_and_leaves_with_0(app: Path, capsys: Capture) -> None:
