@@ -19,6 +19,7 @@ from lpbench.plugin.specs import State
 from lpbench.results import json_document, store
 from lpbench.util.json_files import parse_json
 from lpbench.util.jsonable import to_json, to_jsonable
+from lpbench.util.text import clean
 from lpbench.worker import statements
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _stated_or_named(measure: Callable[[Engine[Any]], Result], place: str, engin
         return
     assert found.what.startswith(f'engine "Stating" states {place}')
     assert len(str(found)) < 1000
-    assert str(found).isprintable()
+    assert clean(str(found)) == str(found)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
