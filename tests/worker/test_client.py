@@ -109,20 +109,19 @@ def test_a_real_time_signal_has_a_name_as_well(fake_app: Callable[..., Path]) ->
     assert str(caught.value.outcome) == "crashed: SIGRTMIN+2 while measuring"
 
 
-def test_ctrl_c_between_question_and_answer_ends_the_worker(fake_app: Callable[..., Path]) -> None:
+def test_ctrl_c_between_question_and_answer_ends_the_worker(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its answer would otherwise be taken for that to the next question."""
-    worker = _opened(fake_app(at="run", do="hang"))
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            worker.request(MeasureSlice(1))
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    worker = _opened(fake_app())
+    monkeypatch.setattr(Channel, "receive", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        worker.request(MeasureSlice(1))
+    monkeypatch.undo()
     assert not worker.alive
     with pytest.raises(WorkerError, match="was interrupted"):
         worker.request(ReadEnvironment())
