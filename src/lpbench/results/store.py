@@ -94,7 +94,8 @@ def _keep_elsewhere(result: Result, error: ResultError) -> Path:
             finally:
                 journal.discard()  # of a failure nothing is left: it holds no run, and nobody looks for it there
     except (OSError, ResultError) as other:  # gettempdir finds none
-        raise ResultError(f"{error.what}; {other}", where=error.where, hint=error.hint or ANOTHER) from error
+        why = f"{other.where}: {other.what}" if isinstance(other, ResultError) else other  # one remedy is enough
+        raise ResultError(f"{error.what}; {why}", where=error.where, hint=error.hint or ANOTHER) from error
 
 
 @checked
