@@ -1,4 +1,4 @@
-"""A plugin of pytest: writes what became of each test, for ``skips.py``.
+"""A plugin of pytest: tells of each failure when it happens, and writes what became of each test, for ``skips.py``.
 
 ``pytest -p recorder --record FILE`` with this folder on PYTHONPATH.
 """
@@ -37,6 +37,8 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one phase of one test; setup and teardown count only when they do not pass."""
+        if report.failed:  # told at once, since a run that is ended later prints no summary
+            print(f"\nFAILED {report.nodeid}\n{report.longreprtext}", flush=True)
         if report.when == "call" or not report.passed:
             self._take(report)
 
