@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
 import signal
 import subprocess
@@ -17,7 +15,6 @@ import pytest
 
 from lpbench.cli import main
 from lpbench.results import store
-from lpbench.util import interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +55,7 @@ def test_each_signal_ends_with_its_own_status_and_what_was_measured_is_saved(
         ended = until(process, 2)
         process.send_signal(number)
         out, err = process.communicate(timeout=120)
-    assert process.returncode == 128 + number
+    assert process.returncode == 128 + number, out + err
     assert "Traceback" not in out + err
     assert re.search(r"^saved .*\.json$", out, re.MULTILINE)
     found = store.load("last")
@@ -75,7 +72,7 @@ def test_the_same_signal_again_and_again_loses_nothing(fake_app: Make, number: s
             process.send_signal(number)
             time.sleep(0.02)
         out, err = process.communicate(timeout=120)
-    assert process.returncode == 128 + number
+    assert process.returncode == 128 + number, out + err
     assert "Traceback" not in out + err
     assert "Exception ignored" not in err
     found = store.load("last")
@@ -159,38 +156,68 @@ def test_a_reader_of_progress_that_leaves_costs_the_progress_alone(fake_app: Mak
     assert len(store.load("last").configurations[0].counted) == 4
 
 
-def test_a_signal_while_the_result_is_saved_waits_until_it_is(
-    fake_app: Make, monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> None:
-    keep = store.keep
+def patched(code: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run lpbench in a process of its own, which a signal may end, after ``code`` has changed something in it."""
+    script = (
+        "import os, signal, sys, threading, time\n"
+        "from lpbench.results import store\n"
+        "from lpbench.util import interrupts\n"
+        f"{code}\n"
+        "from lpbench.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, check=False, timeout=240
+    )
 
-    def late(*given: object, **more: object) -> Path:
-        os.kill(os.getpid(), signal.SIGTERM)
-        os.kill(os.getpid(), signal.SIGINT)
-        return keep(*given, **more)  # type: ignore[arg-type] # as it was called
 
-    monkeypatch.setattr(store, "keep", late)
-    assert main(["run", str(fake_app()), "--number", "12", "--runs", "2"]) == 143
-    assert "saved " in capsys.readouterr().out
+def test_a_signal_while_the_result_is_saved_waits_until_it_is(fake_app: Make) -> None:
+    code = (
+        "keep = store.keep\n"
+        "def late(*given, **more):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return keep(*given, **more)\n"
+        "store.keep = late"
+    )
+    done = patched(code, "run", str(fake_app()), "--number", "12", "--runs", "2")
+    assert done.returncode == 143
+    assert "saved " in done.stdout
     assert store.load("last").state == "OK"
 
 
-def test_a_signal_that_a_library_swallows_ends_the_benchmark_all_the_same(
-    fake_app: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_signal_that_a_library_swallows_ends_the_benchmark_all_the_same(fake_app: Make) -> None:
     """What a handler raises may be lost in a callback that nobody can raise through."""
-    ours = interrupts._end
+    code = (
+        "ours = interrupts._end\n"
+        "def swallowed(number, frame):\n"
+        "    try:\n"
+        "        ours(number, frame)\n"
+        "    except KeyboardInterrupt:\n"
+        "        pass\n"
+        "interrupts._end = swallowed\n"
+        "def once_measuring():\n"
+        "    while not any(each.read_bytes().count(b'\\n') > 3 for each in store.folder().glob('*.journal')):\n"
+        "        time.sleep(0.05)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "threading.Thread(target=once_measuring, daemon=True).start()"
+    )
+    done = patched(code, "run", str(fake_app(work_us=2000)), *LONG)
+    assert (done.returncode, store.load("last").state) == (143, "interrupted")
 
-    def swallowed(number: int, frame: object) -> None:
-        with contextlib.suppress(KeyboardInterrupt):
-            ours(number, frame)
 
-    monkeypatch.setattr(interrupts, "_end", swallowed)
-    timer = threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
-    assert main(["run", str(fake_app(work_us=2000)), *LONG]) == 143
-    timer.join()
-    assert store.load("last").state == "interrupted"
+def test_the_status_is_right_wherever_the_signal_came(tmp_path: Path) -> None:
+    """After Ctrl-C inside a text that ``exec`` ran, as dataclasses do, ``python -m`` ends by SIGINT."""
+    (tmp_path / "wrapped.py").write_text(
+        "import os, signal, sys\n"
+        "from lpbench import cli\n"
+        "from lpbench.cli import doctor\n"
+        "doctor.main = lambda options: exec('os.kill(os.getpid(), signal.SIGTERM); 1')\n"
+        "sys.exit(cli.main())\n"
+    )
+    command = [sys.executable, "-m", "wrapped", "doctor"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (143, "interrupted\n")
 
 
 def test_as_a_library_signals_are_left_alone(fake_app: Make) -> None:

@@ -63,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not ends:  # it would collect once more
             gc.set_threshold(*thresholds)
         put_back(ends=ends)
+        if ends:  # CPython remembers Ctrl-C inside a text it ran, as dataclasses do, and would end by SIGINT
+            eval("0")  # noqa: S307 - running another text makes it forget
 
 
 def _main(words: list[str], *, ends: bool) -> int:
