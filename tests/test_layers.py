@@ -50,7 +50,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
 }
 
 # What plugins may import of the core, beside the names of ``lpbench`` itself.
-FOR_PLUGINS = ("errors", "plugin", "testing", "app.catalogue", "util.processes")
+FOR_PLUGINS = ("errors", "plugin", "testing", "app.catalogue", "util.atomic_folders", "util.processes")
 
 LONGEST_FILE = 320
 """Lines."""

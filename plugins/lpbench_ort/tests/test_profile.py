@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -72,6 +76,27 @@ def test_closing_leaves_no_file(models: Models, open_session: Opener, temporary:
     if ran:
         session.run(X)
     session.close()
+    assert list(temporary.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from lpbench.plugin.engine import Model
+from lpbench_ort._engine import OrtEngine
+session = OrtEngine().open(Model("onnx", Path(sys.argv[1])), None, shapes={}, profile=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_session_leaves_is_gone_with_the_next(
+    models: Models, open_session: Opener, temporary: Path
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(models.convolution())]
+    done = subprocess.run(command, env={**os.environ, "TMPDIR": str(temporary)}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert list(temporary.iterdir()) != []
+    open_session(models.convolution(), profile=True).close()
     assert list(temporary.iterdir()) == []
 
 

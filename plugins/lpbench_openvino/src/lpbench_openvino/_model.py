@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openvino.frontend import FrontEndManager
 
 from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit.companions import companion
+from lpbench.util.atomic_folders import temporary
 from lpbench_openvino import _stated
 from lpbench_openvino._text import plain_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from lpbench.plugin.engine import Model
     from lpbench_openvino._stated import Facts
@@ -67,8 +67,8 @@ def _known_ending(model: Model) -> Iterator[Path]:
     if model.format != "tflite" or model.path.suffix == TFLITE:
         yield model.path
         return
-    with tempfile.TemporaryDirectory(prefix="lpbench-openvino-") as folder:
-        link = Path(folder, f"{model.path.stem}{TFLITE}")
+    with temporary("openvino") as folder:
+        link = folder / f"{model.path.stem}{TFLITE}"
         link.symlink_to(model.path.resolve())
         yield link
 

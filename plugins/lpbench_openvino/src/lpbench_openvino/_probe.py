@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import openvino
 
 from lpbench.plugin.engine import EngineError
+from lpbench.util.atomic_folders import temporary
 from lpbench_openvino import _devices
 from lpbench_openvino._engine import OpenvinoEngine
 from lpbench_openvino.case import case
@@ -33,8 +32,8 @@ def probe() -> dict[str, Any]:
 
 def _problem(device: str) -> str:
     """Return why a model does not run on a device, or an empty string."""
-    with tempfile.TemporaryDirectory(prefix="lpbench-openvino-") as folder:
-        conformance_case = case(Path(folder), {})
+    with temporary("openvino") as folder:
+        conformance_case = case(folder, {})
         config = OpenvinoConfig(device=device, precision=AUTO)
         try:
             with OpenvinoEngine().open(conformance_case.model, config, shapes=conformance_case.shapes) as session:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import onnxruntime
@@ -11,6 +10,7 @@ import onnxruntime
 from lpbench.plugin.engine import Engine, EngineError
 from lpbench.plugin.kit import feed_checks, onnx_shapes
 from lpbench.plugin.kit.cores import physical_cores
+from lpbench.util.atomic_folders import temporary
 from lpbench_ort import _exposed, _providers, _shapes
 from lpbench_ort._session import OrtSession
 from lpbench_ort._text import plain_words
@@ -18,6 +18,7 @@ from lpbench_ort.config import OrtConfig, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from lpbench.plugin.engine import Model, Session, Shapes
     from lpbench_ort._model import Made
@@ -75,19 +76,15 @@ def _open(
     shapes = _ranked(model, shapes)
     provider = _providers.resolve(config)
     threads = config.threads or physical_cores()
-    folder = tempfile.TemporaryDirectory(prefix="lpbench-ort-") if profile else None
-    try:
-        options = _options(config, threads, folder)
+    with contextlib.ExitStack() as stack:
+        options = _options(config, threads, stack.enter_context(temporary("ort")) if profile else None)
         for name, size in _overrides(model.path, shapes).items():
             options.add_free_dimension_override_by_name(name, size)
         source = _source(model.path, options, made)
         session = _load(source, options, config, provider)
         _providers.refuse_absent(session, config, provider)
+        folder = stack.pop_all() if profile else None
         return OrtSession(session, model, config, threads=threads, shapes=shapes, folder=folder, made=made)
-    except BaseException:
-        if folder is not None:
-            folder.cleanup()
-        raise
 
 
 def _check_files(model: Model) -> None:
@@ -137,7 +134,7 @@ def _load(source: str | bytes, options: Any, config: OrtConfig, provider: str) -
         raise EngineError(what, hint=hint) from error
 
 
-def _options(config: OrtConfig, threads: int, folder: tempfile.TemporaryDirectory[str] | None) -> Any:
+def _options(config: OrtConfig, threads: int, folder: Path | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = config.inter_op_threads or threads
@@ -150,7 +147,7 @@ def _options(config: OrtConfig, threads: int, folder: tempfile.TemporaryDirector
         options.add_session_config_entry(key, value)
     if folder is not None:
         options.enable_profiling = True
-        options.profile_file_prefix = str(Path(folder.name) / "profile")
+        options.profile_file_prefix = str(folder / "profile")
     return options
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import onnxruntime
 
 from lpbench.plugin.engine import EngineError, Model
+from lpbench.util.atomic_folders import temporary
 from lpbench_ort import _providers
 from lpbench_ort._engine import OrtEngine
 from lpbench_ort.config import OrtConfig
@@ -22,8 +21,8 @@ def probe() -> dict[str, Any]:
     """Return ``version``, usable ``devices``, the build's ``providers`` and ``unusable`` devices with the reason."""
     usable: list[str] = []
     unusable: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="lpbench-ort-") as folder:
-        model = Model("onnx", Path(folder) / "identity.onnx")
+    with temporary("ort") as folder:
+        model = Model("onnx", folder / "identity.onnx")
         model.path.write_bytes(_addition())
         for name in _providers.devices():
             problem = _try_each(model, name, usable)

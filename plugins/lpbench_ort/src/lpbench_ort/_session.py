@@ -13,7 +13,7 @@ from lpbench_ort._text import plain_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from tempfile import TemporaryDirectory
+    from contextlib import ExitStack
 
     from lpbench.plugin.engine import Feeds, Model, Outputs, Shapes, TensorInfo
     from lpbench_ort._calls import Call
@@ -26,7 +26,7 @@ class OrtSession(Session):
 
     :param session: The open ``InferenceSession``.
     :param threads: Number of threads of one operator, as passed to ONNX Runtime.
-    :param folder: Folder to which the session writes its profile; None without a profile.
+    :param folder: Removes, when closed, the folder to which the session writes its profile; None without a profile.
     :param made: The exposed tensors in order; None for the model's own outputs.
     """
 
@@ -38,7 +38,7 @@ class OrtSession(Session):
         *,
         threads: int,
         shapes: Shapes,
-        folder: TemporaryDirectory[str] | None,
+        folder: ExitStack | None,
         made: Sequence[Made] | None = None,
     ) -> None:
         self.inputs = _shapes.fixed([_types.input_info(argument) for argument in session.get_inputs()], shapes)
@@ -69,7 +69,7 @@ class OrtSession(Session):
         self._call = self._fast = self._closed
         self._session = None
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.close()
 
     def describe(self) -> Mapping[str, Any]:
         """Return the facts of the session; see docs/reference/engine-onnxruntime.md for each key."""
@@ -108,7 +108,7 @@ class OrtSession(Session):
             raise EngineError("the session was not opened with profile=True", where=str(self._path))
         if self._records is None:
             self._records = _profile.read(Path(session.end_profiling()))
-            self._folder.cleanup()
+            self._folder.close()
         return self._records
 
     def _make_call(self) -> Call:

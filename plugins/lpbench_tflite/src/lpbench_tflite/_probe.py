@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
+from lpbench.util.atomic_folders import temporary
 from lpbench_tflite._engine import TfliteEngine
 from lpbench_tflite._library import library
 from lpbench_tflite.case import case
@@ -15,8 +14,8 @@ from lpbench_tflite.config import TfliteConfig
 def probe() -> dict[str, Any]:
     """Return ``version``, the ``distribution`` in use, and ``devices``: the CPU, after running a model on it."""
     lib = library()
-    with tempfile.TemporaryDirectory(prefix="lpbench-tflite-") as folder:
-        conformance_case = case(Path(folder), {})
+    with temporary("tflite") as folder:
+        conformance_case = case(folder, {})
         with TfliteEngine().open(conformance_case.model, TfliteConfig(), shapes={}) as session:
             session.run(conformance_case.feeds)
             nodes = session.describe().get("nodes", {})
