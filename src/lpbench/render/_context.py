@@ -179,7 +179,7 @@ def _no_verdicts(result: Result) -> list[str]:
         return []
     which = f" on {', '.join(without)}" if result.lockstep else "s"
     return [
-        f"no verdict{which}: {clean(result.lockstep_reason or 'one of their runs failed before the turns were over')}"
+        f"no verdict{which}: {clean(result.lockstep_reason or 'they have no complete run in common with the others')}"
     ]
 
 
