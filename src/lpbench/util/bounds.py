@@ -34,6 +34,8 @@ LEAST = {"affinity": 0, "seed": 0, "priority": -20}
 """The least numbers of those that no other check bounds."""
 SIZE = (1 << 31) - 1
 """Greatest dimension: engines count with 32 bits."""
+ARRAY_SIZE = 1 << 62
+"""No array has as many values."""
 DIMENSIONS = 64
 """Most dimensions of an array of numpy."""
 ITEMS = 1 << 16
@@ -68,6 +70,13 @@ def refuse_shapes(shapes: Mapping[str, Sequence[int]]) -> None:
             )
             hint = f"a size is at most {SIZE}, and what an input holds must fit into memory"
             raise OutOfRangeError(what, where=setting("shapes"), hint=hint)
+
+
+def is_shape(value: object) -> bool:
+    """Return whether a value is the shape of an array: whole numbers whose product is quickly computed."""
+    if not isinstance(value, (list, tuple)) or len(value) > DIMENSIONS:
+        return False
+    return all(type(size) is int and 0 <= size < ARRAY_SIZE for size in value)
 
 
 def refuse_many(name: str, value: object, *, most: int = ITEMS) -> None:

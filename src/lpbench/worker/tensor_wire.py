@@ -16,6 +16,7 @@ from lpbench.errors import ConfigError, EngineError, nearest
 from lpbench.plugin.kit import narrow_floats
 from lpbench.plugin.processor import Sample
 from lpbench.util import dataclass_config
+from lpbench.util.bounds import is_shape
 from lpbench.util.text import amount, brief
 from lpbench.worker.named_tensors import Tensor, named, results
 from lpbench.worker.protocol import BLOCK_LIMIT, ProtocolError
@@ -23,6 +24,8 @@ from lpbench.worker.protocol import BLOCK_LIMIT, ProtocolError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import numpy as np
 
     from lpbench.plugin.engine import Feeds, Outputs, Session, TensorInfo
     from lpbench.plugin.processor import Postprocessor, Preprocessor
@@ -36,6 +39,8 @@ TEXTS = "OSU"
 """Kinds of numpy arrays that hold texts, which are sent as fixed-width Unicode."""
 ADDED = 2
 """``numpy.dtype.isbuiltin`` of types that a package adds, as ml_dtypes adds bfloat16: sent as float32."""
+EMPTY = 1 << 24
+"""Most values of a type without bytes, such as texts that are all empty: nothing else bounds them."""
 
 
 @dataclass(frozen=True)
@@ -267,10 +272,23 @@ class _Reader:
 
         try:
             dtype, shape = np.dtype(record["dtype"]), record["shape"]
-            count = math.prod(shape)
+            count = _count(dtype, shape)
             filled = count and dtype.itemsize
             array = np.frombuffer(self._block, dtype, count, self._at) if filled else np.zeros(0, dtype)
             self._at += count * dtype.itemsize
             return array.reshape(shape) if array.size == count else np.zeros(shape, dtype)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ProtocolError(f"a worker sent a tensor that is none: {brief(record, SHOWN)}: {error}") from error
+
+
+def _count(dtype: np.dtype[Any], shape: Any) -> int:
+    """Return how many values an array has.
+
+    :raises ValueError: The shape is none, or nothing bounds what it claims.
+    """
+    if not is_shape(shape):
+        raise ValueError("its shape is none")
+    count: int = math.prod(shape)
+    if not dtype.itemsize and count > EMPTY:
+        raise ValueError(f"it has {count} empty values")
+    return count

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from lpbench.util.bounds import is_shape
 from lpbench.util.text import brief
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 MAGIC = b"\x93NUMPY"
 DIMENSIONS = 32
 """Largest number of dimensions of an array in numpy before 2.0."""
-SIZES = 1 << 62
 BYTE_LIMIT = 4 << 30
 """Most bytes of all arrays of an archive together."""
 GROWTH, SMALL = 100, 256 << 20
@@ -56,7 +56,7 @@ def read_header(stream: BinaryIO, length: int) -> Header:
     shape, by_column, dtype = _claimed(stream)
     if dtype.hasobject:
         raise ValueError("it holds Python objects, which are not read: save numbers or texts")
-    if len(shape) > DIMENSIONS or not all(type(size) is int and 0 <= size < SIZES for size in shape):
+    if len(shape) > DIMENSIONS or not is_shape(shape):
         raise ValueError(f"its header gives the shape {brief(shape)}")
     count, left = math.prod(shape), length - stream.tell()
     if count * max(dtype.itemsize, 1) > left:
