@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SIZE = 2 << 20
 """Bytes of the disk."""
-MOST_FREE = 350_000
-"""Bytes that are free at most when a command starts."""
+UNKNOWN = 350_000
+"""Bytes that a command writes, where no small disk can be mounted that would tell."""
 BLOCK = 4096
 NEW_MOUNTS = 0x20000
 """CLONE_NEWNS of unshare(2)."""
@@ -49,20 +49,22 @@ class Disks(Kind):
         self._disk = home / "disk"
         self._disk.mkdir()
         self._mounted = _mount(self._disk)
+        self._written: dict[str, int] = {}
         self.scene = scene.Scene(home / "scene", self._disk)
 
     def write(self, random: Random, folder: Path) -> None:
-        """Choose a command and what is free."""
-        plan = {"command": random.choice(sorted(self._commands())), "free": random.randrange(0, MOST_FREE, 512)}
+        """Choose a command, and how much of what it writes there is room for."""
+        plan = {"command": random.choice(sorted(self._commands())), "share": random.random()}
         (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
 
     def read(self, folder: Path) -> Iterable[str]:
         """Run the command on the full disk, then make room and run another one."""
         plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        free = int(plan["share"] * self._needed(plan["command"]))
         self._clear()
         before = self.scene.paths()
-        with self._filled(plan["free"]):
-            ended = self.scene.run(*self._commands()[plan["command"]], **self._limits(plan["free"]))
+        with self._filled(free):
+            ended = self.scene.run(*self._commands()[plan["command"]], **self._limits(free))
         (folder / "err.txt").write_text(f"{ended.status}\n{ended.out}\n{ended.err}", encoding="utf-8")
         scene.sound(self.scene, ended, STATUSES)
         if ended.status and not ended.err.strip():
@@ -74,6 +76,21 @@ class Disks(Kind):
         if ended.status:  # it met the full disk, and said so
             raise LpbenchError(f"{plan['command']} ended with status {ended.status}")
         return ()
+
+    def _needed(self, command: str) -> int:
+        """Return the bytes that a command leaves on the disk when there is room; what it needs meanwhile is more."""
+        if not self._mounted:
+            return UNKNOWN
+        if command not in self._written:
+            self._clear()
+            before = self._left()
+            scene.sound(self.scene, self.scene.run(*self._commands()[command]), (0,))
+            self._written[command] = before - self._left()
+        return self._written[command]
+
+    def _left(self) -> int:
+        facts = os.statvfs(self._disk)
+        return facts.f_bavail * facts.f_frsize
 
     def _commands(self) -> dict[str, list[str]]:
         return {
@@ -139,9 +156,7 @@ class Disks(Kind):
         """Leave so much of the disk, where there is one."""
         filler = self._disk / "filler"
         if self._mounted:
-            facts = os.statvfs(self._disk)
-            left = facts.f_bavail * facts.f_frsize - free
-            filler.write_bytes(b"\0" * max(0, left // BLOCK * BLOCK))
+            filler.write_bytes(b"\0" * max(0, (self._left() - free) // BLOCK * BLOCK))
         try:
             yield
         finally:
