@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -179,6 +180,32 @@ def test_what_a_vendor_prints_does_not_break_the_protocol(fake_app: Callable[...
         worker.request(_request(fake_app(at="load", do="print")))
         worker.request(MeasureSlice(1))
     assert "vendor banner on standard output" in worker.stderr_tail
+
+
+def test_what_a_vendor_prints_without_ends_of_lines_takes_few_reads() -> None:
+    """A pipe without a buffer looks for the end of a line byte by byte, and the worker waits meanwhile."""
+
+    class Pipe(io.FileIO):
+        reads = 0
+
+        def readinto(self, buffer: Any) -> int | None:
+            self.reads += 1
+            return super().readinto(buffer)
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            self.reads += 1
+            return super().read(size)
+
+    ours, theirs = os.pipe()
+    writer = threading.Thread(target=lambda: (os.write(theirs, b"." * (1 << 20) + b"\nthe end\n"), os.close(theirs)))
+    writer.start()
+    printed = bytearray()
+    with Pipe(ours) as pipe:
+        client._listen(pipe, printed)
+    writer.join()
+    assert pipe.reads < 10_000
+    assert printed.endswith(b"..\nthe end\n")
+    assert len(printed) == client.KEPT
 
 
 def test_a_worker_that_stops_reading_does_not_block_the_parent(fake_app: Callable[..., Path]) -> None:

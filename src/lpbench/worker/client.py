@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import os
 import select
@@ -39,7 +38,9 @@ SUSPEND_TIMEOUT, SUSPEND_STEP = 1.0, 0.0002
 NEEDED = ((signal, ("SIGSTOP", "SIGCONT", "SIGKILL")), (os, ("killpg",)), (select, ("poll",)))
 """What workers need of the system; Windows has none of it."""
 TAIL = 40
-"""Lines of a worker's standard error that are kept."""
+"""Lines of a worker's standard error that are told."""
+PIECE, KEPT = 1 << 16, 160_000
+"""Bytes of its standard error that are read at a time, and that are kept."""
 OUT_OF_MEMORY = "the system ran out of memory"
 FROM_OUTSIDE = "something outside lpbench ended it; where memory ran out, the kernel's log says so (dmesg)"
 
@@ -109,9 +110,9 @@ class Worker:
         assert self._process.stdout  # noqa: S101
         assert self._process.stderr  # noqa: S101
         self._channel = Channel(self._process.stdout, self._process.stdin, self._child.end_stream())
-        self._stderr_lines: collections.deque[bytes] = collections.deque(maxlen=TAIL)
+        self._printed = bytearray()
         # Somebody has to read on: a full pipe would block a vendor that prints, and the worker would look hung.
-        self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._stderr_lines), daemon=True)
+        self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._printed), daemon=True)
         try:
             threads.start(self._listener, "the thread that reads what a worker prints")
         except LpbenchError as error:
@@ -136,7 +137,7 @@ class Worker:
     @property
     def stderr_tail(self) -> str:
         """The last lines that the worker and the libraries in it printed."""
-        return b"".join(self._stderr_lines).decode(errors="replace")
+        return b"".join(bytes(self._printed).splitlines(keepends=True)[-TAIL:]).decode(errors="replace")
 
     def request(self, request: Request[A], phase: str = "", timeout: float | None = None) -> A:
         """Have the runner in the worker do something and return its answer.
@@ -266,11 +267,15 @@ class Worker:
         return RunOutcome("killed" if name in {"SIGKILL", "SIGTERM"} else "crashed", phase, name, memory)
 
 
-def _listen(stream: IO[bytes], stderr_tail: collections.deque[bytes]) -> None:
-    """Keep the last lines of what a worker prints; reads on so that it never blocks."""
+def _listen(stream: IO[bytes], printed: bytearray) -> None:
+    """Keep the end of what a worker prints; reads on so that it never blocks.
+
+    :param stream: Unbuffered: it would look for the end of a line one byte, and one system call, at a time.
+    """
     with contextlib.suppress(OSError, ValueError):  # closed while reading
-        while line := stream.readline(4096):
-            stderr_tail.append(line)
+        while piece := stream.read(PIECE):
+            printed += piece
+            del printed[:-KEPT]
 
 
 def _as_error(record: Any) -> LpbenchError:
