@@ -366,6 +366,36 @@ def test_a_plugin_is_tried_once_and_again_when_one_of_its_files_changes(
     assert tried == ["acme", "acme"]
 
 
+@pytest.mark.parametrize("trouble", ["import sys; sys.exit(0)", "import os; os._exit(1)", "1 / 0"])
+def test_a_plugin_that_failed_is_tried_again_when_its_file_changes(
+    install: Install, site: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """Its module is none of those that were imported, and what it does next is not known."""
+    tried = count_of_trials(monkeypatch)
+    install("acme", trouble)
+    for _ in range(2):
+        monkeypatch.setattr(registry, "_current", None)
+        assert "acme" not in registry.current().all(ENGINES)
+    assert tried == ["acme"]
+    (site / "acme.py").write_text("import os\nos._exit(7)\n", encoding="utf-8")
+    monkeypatch.setattr(registry, "_current", None)
+    assert "exit status 7" in reasons()[0]
+    assert tried == ["acme", "acme"]
+
+
+def test_a_plugin_is_tried_again_when_the_part_changes_that_failed(
+    install: Install, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = count_of_trials(monkeypatch)
+    install("acme", f"import acme_part\n{named('acme')}")
+    (site / "acme_part.py").write_text("1 / 0\n", encoding="utf-8")
+    assert "acme" not in registry.refresh().all(ENGINES)
+    (site / "acme_part.py").write_text("a = 1000\n", encoding="utf-8")
+    monkeypatch.setattr(registry, "_current", None)
+    assert "acme" in registry.current().all(ENGINES)
+    assert tried == ["acme", "acme"]
+
+
 def test_a_plugin_that_was_refused_is_tried_again_when_asked(
     install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

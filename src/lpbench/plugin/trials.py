@@ -40,7 +40,8 @@ def refusals(points: Sequence[EntryPoint]) -> dict[EntryPoint, str]:
         from lpbench.plugin.trial import attempt
 
         outcomes = attempt(new, VARIABLE)
-        known.update({keys[point]: _record(outcome) for point, outcome in zip(new, outcomes, strict=True) if outcome})
+        tried = zip(new, outcomes, strict=True)
+        known.update({keys[point]: _record([*outcome, _origin(point) or ""]) for point, outcome in tried if outcome})
         _write(folder, known)
     return {point: known[text][0] for point, text in keys.items() if known.get(text, [""])[0]}
 
@@ -78,13 +79,7 @@ def witness() -> Iterator[Callable[[EntryPoint], None]]:
 
 def key(point: EntryPoint) -> str:
     """Return what identifies a plugin: its entry point, the file of its module, and this Python."""
-    import importlib.util
-
-    try:
-        spec = importlib.util.find_spec(_top(point))
-    except (ImportError, ValueError, AttributeError):
-        spec = None
-    return f"{_words(point)} {spec.origin if spec else None!a} {sys.prefix!a} {sys.hexversion:x}"
+    return f"{_words(point)} {_origin(point)!a} {sys.prefix!a} {sys.hexversion:x}"
 
 
 def stamp(path: str) -> str:
@@ -94,6 +89,17 @@ def stamp(path: str) -> str:
     except (OSError, ValueError):
         return ""
     return f"{found.st_mtime_ns}:{found.st_size}:{path}"
+
+
+def _origin(point: EntryPoint) -> str | None:
+    """Return the file of a plugin's module, which counts also where importing it failed."""
+    import importlib.util
+
+    try:
+        spec = importlib.util.find_spec(_top(point))
+    except (ImportError, ValueError, AttributeError):
+        return None
+    return spec.origin if spec else None
 
 
 def _words(point: EntryPoint) -> str:
@@ -106,7 +112,8 @@ def _top(point: EntryPoint) -> str:
 
 def _record(outcome: Sequence[str]) -> list[str]:
     reason, *files = outcome
-    return [reason, *(text for text in map(stamp, files) if text and "\t" not in text)]
+    named = dict.fromkeys(path for path in files if path.isprintable())
+    return [reason, *(text for text in map(stamp, named) if text and "\t" not in text)]
 
 
 def _is_current(record: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from importlib.metadata import EntryPoint
 
 from lpbench.plugin.hookspecs import PROJECT
@@ -16,16 +17,17 @@ def main(name: str, value: str) -> None:
     pipe = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.argv[:] = [""]
-    before = set(sys.modules)
+    before, passed = set(sys.modules), list[str]()
     try:
         _try(EntryPoint(name, value, PROJECT), pipe)
     except KeyboardInterrupt:
         _tell(pipe, "raises KeyboardInterrupt")
-    except BaseException:  # noqa: BLE001 - where this process survives it, the other one does too
+    except BaseException as error:  # noqa: BLE001 - where this process survives it, the other one does too
         _tell(pipe, LISTED)
+        passed = _passed(error)  # a module whose import failed is not among the modules
     paths = (getattr(sys.modules.get(each), "__file__", None) for each in sorted(sys.modules.keys() - before))
     library = os.path.dirname(os.__file__)  # noqa: PTH120
-    for path in paths:
+    for path in (*passed, *paths):
         if isinstance(path, str) and path.isprintable() and (not path.startswith(library) or "-packages" in path):
             _tell(pipe, f"={path}")
 
@@ -39,6 +41,12 @@ def _try(point: EntryPoint, pipe: int) -> None:
         for offer in registry.all(kind).values():
             offer.availability()
     _tell(pipe, LEFT if _has_children() else LISTED)
+
+
+def _passed(error: BaseException) -> list[str]:
+    """Return the files that an exception passed."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return list(dict.fromkeys(frame.f_code.co_filename for frame in frames))
 
 
 def _has_children() -> bool:
