@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lpbench.app.bare_model import model_app
 from lpbench.app.model import App, load_app
 from lpbench.errors import AppError
+from lpbench.util.digests import set_digest
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -73,6 +75,14 @@ def test_the_digest_tells_models_and_settings_apart_and_not_spacing(fake_app: Ca
     other = load_app(folder).digest()
     assert other != before
     assert load_app(edit(folder, labels=["a", "b"])).digest() not in {other, before}
+
+
+def test_names_of_files_that_are_no_text_have_digests(fake_app: Callable[..., Path]) -> None:
+    folder = fake_app()
+    plain, odd = folder / "model.fake", folder / os.fsdecode(b"\xff.fake")
+    odd.write_bytes(plain.read_bytes())
+    assert model_app(odd).digest() != model_app(plain).digest()
+    assert set_digest([odd]) not in {"", set_digest([plain])}
 
 
 @pytest.mark.parametrize(

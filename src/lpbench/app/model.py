@@ -33,6 +33,7 @@ from lpbench.errors import AppError, either
 from lpbench.plugin.engine import Model, TensorInfo
 from lpbench.util.arguments import checked
 from lpbench.util.digests import file_digest
+from lpbench.util.jsonable import whole_text
 from lpbench.util.schema import iter_problems, published
 from lpbench.util.shown import Shown, several
 
@@ -134,10 +135,10 @@ class App(Shown):
                 if model.provenance and not model.path.is_relative_to(self.root):
                     continue
                 for path in (model.path, *model.extra):
-                    total.update(f"\n{model.format} {path.name} {digest(path)}".encode())
+                    total.update(f"\n{model.format} {whole_text(path.name)} {digest(path)}".encode())
             settings = (*component.preprocessing.config.values(), *component.postprocessing.config.values())
             for path in map(Path, filter(None, map(file_of, settings))):
-                total.update(f"\n{path.name} {digest(path)}".encode())
+                total.update(f"\n{whole_text(path.name)} {digest(path)}".encode())
         return total.hexdigest()
 
     def metadata(self) -> Mapping[str, Any] | Unavailable:

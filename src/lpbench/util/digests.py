@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from lpbench.errors import AppError
+from lpbench.util.jsonable import whole_text
 from lpbench.util.regular_files import open_regular
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def set_digest(paths: Iterable[Path]) -> str:
     try:
         for path in paths:
             size = path.stat().st_size
-            total.update(f"{path.name}\0{size}\0".encode())
+            total.update(f"{whole_text(path.name)}\0{size}\0".encode())
             if size <= left:
                 with open_regular(path) as file:
                     total.update(file.read())

@@ -191,6 +191,7 @@ def test_weights_beside_the_model_are_part_of_it(
     formula: Callable[..., Path], tmp_path: Path, calls: Callable[[], int]
 ) -> None:
     (tmp_path / "weights.txt").write_text("3.0", encoding="ascii")
+    (tmp_path / os.fsdecode(b"\xff.txt")).write_text("a neighbour whose name is no text", encoding="ascii")
     model = formula(TWO, weights="weights.txt")
     (made,) = convert(model, "table", output=tmp_path / "out")
     assert made.provenance["source"].keys() == {"m.formula", "weights.txt"}

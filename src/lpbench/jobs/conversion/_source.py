@@ -6,6 +6,7 @@ import mmap
 from typing import TYPE_CHECKING
 
 from lpbench.util.digests import file_digest
+from lpbench.util.jsonable import whole_text
 from lpbench.util.regular_files import open_regular
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ def external(model: Model) -> list[Path]:
     beside = [path for path in model.path.parent.iterdir() if path.is_file() and path.name != model.path.name]
     beside.sort(key=lambda path: (-path.stat().st_size, path.name))
     with open_regular(model.path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return [path for path in beside[:NEIGHBOURS] if content.find(path.name.encode()) >= 0]
+        return [path for path in beside[:NEIGHBOURS] if content.find(whole_text(path.name).encode()) >= 0]
