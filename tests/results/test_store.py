@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpbench.errors import ResultError
-from lpbench.results import store
+from lpbench.results import files, store
 from lpbench.results.model import Result
 from lpbench.results.settings import RunSettings
 
@@ -66,6 +66,26 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_a_full_disk_is_said() -> None:
     with pytest.raises(ResultError, match="No space left on device"):
         RESULT.save("/dev/full")
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ResultError, match="cannot be written: nobody reads it"):
+        RESULT.save(tmp_path / "pipe")
+
+
+def test_a_pipe_that_somebody_reads_gets_all_of_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as pool, os.fdopen(os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)) as reader:
+        os.set_blocking(reader.fileno(), True)
+        text = "a" * (1 << 20)
+        written = pool.submit(files.write, text, tmp_path / "pipe")
+        read = ""
+        while len(read) < len(text):
+            read += reader.read(1 << 16)
+        assert read == text
+        assert written.result() == tmp_path / "pipe"
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV, errno.EMLINK}
 """How file systems say that a file cannot have a second name."""
+NO_READER = "nobody reads it"
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -55,7 +56,8 @@ def refuse_existing(path: Path, *, overwrite: bool, there: bool = False) -> None
 def _write(path: Path, text: str, *, overwrite: bool) -> None:
     data = text.encode()
     if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
-        path.write_bytes(data)
+        with open(path, "wb", opener=_at_once) as file:
+            file.write(data)
         return
     with _unnamed(path.parent) as descriptor:
         if descriptor is not None and not overwrite:
@@ -64,6 +66,20 @@ def _write(path: Path, text: str, *, overwrite: bool) -> None:
             os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
             return
     _write_beside(path, data, overwrite=overwrite)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a device or a pipe without waiting for somebody who reads it: signals wait until the result is saved.
+
+    :raises OSError: Nobody does.
+    """
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        raise OSError(error.errno, NO_READER) if error.errno == errno.ENXIO else error from None
+    if hasattr(os, "set_blocking"):  # Windows before Python 3.12
+        os.set_blocking(descriptor, True)
+    return descriptor
 
 
 @contextlib.contextmanager
