@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -389,7 +390,7 @@ def test_a_link_beside_a_bare_model_is_not_written_through(
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
-@pytest.mark.parametrize("point", ["copytree", "copymode", "write_text"])
+@pytest.mark.parametrize("point", ["copyfile", "copymode", "write_text"])
 def test_a_disk_that_fails_while_an_app_is_changed_leaves_it_as_it_was(
     app: Path, monkeypatch: pytest.MonkeyPatch, error: int, point: str
 ) -> None:
@@ -407,6 +408,23 @@ def test_a_disk_that_fails_while_an_app_is_changed_leaves_it_as_it_was(
     with pytest.raises(AppError, match=os.strerror(error)) as caught:
         convert(app, "table")
     assert ("free space in" in caught.value.hint) == (error in {errno.ENOSPC, errno.EDQUOT})
+    assert tree(app) == before
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_disk_that_is_full_is_named_and_not_what_was_read(app: Path, tmp_path: Path, *, apart: bool) -> None:
+    """Files may not grow beyond a few bytes, as where no space is left."""
+    convert(app, "table", output=tmp_path / "other")  # kept in the cache
+    place = tmp_path / "apart" if apart else app
+    before, limits = tree(app), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
+    try:
+        with pytest.raises(AppError, match="cannot be written: File too large") as caught:
+            convert(app, "table", output=place if apart else None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.where == str(place)
+    assert "free space in" in caught.value.hint
     assert tree(app) == before
 
 

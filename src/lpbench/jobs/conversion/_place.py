@@ -107,7 +107,8 @@ class Place:
             elsewhere = either("-o DIR", "output=DIR") + " puts the files elsewhere"
             hint = disk_space.remedy(error, home, elsewhere, needed=atomic_folders.size(model.path.parent))
             what = f"cannot be written: {error.strerror or error}"
-            raise AppError(what, where=str(error.filename or home), hint=hint) from error
+            where = home if error.filename2 else error.filename or home  # a copy names first what was only read
+            raise AppError(what, where=str(where), hint=hint) from error
 
     @property
     def _apart(self) -> bool:
@@ -167,7 +168,7 @@ class Place:
             atomic_folders.sweep(root, name)
             stage = held.enter_context(atomic_folders.staging(root, name))
             new = stage / "new"
-            shutil.copytree(model.path.parent, new, ignore=shutil.ignore_patterns(MANIFEST))
+            _copy_folder(model.path.parent, new)
             moved = _moved(model, root / name)
             atomic_folders.install(new, root / name, stage)
             try:
@@ -199,6 +200,15 @@ def configured(app: App) -> bool:
     """Return whether the app's folder holds its config; the config of a bare model exists in memory only."""
     file = app.root / CONFIG
     return file.is_file() and bool(read_config(file) == app.config)
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy all but the manifest; the first file that cannot be written is the error, with its number."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and path.name != MANIFEST:
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def _differs(source: Path, target: Path) -> bool:
