@@ -199,6 +199,15 @@ def test_what_is_nothing_of_the_kind_is_named(
     assert told in caught.value.what
 
 
+def test_a_size_that_is_a_number_of_numpy_is_named_and_not_called_open(
+    measure: Callable[[Engine[Any]], Result],
+) -> None:
+    numpy = pytest.importorskip("numpy", reason="needs numpy")
+    with pytest.raises(EngineError) as caught:
+        measure(_stating("inputs", "shape", (numpy.int32(1),)))
+    assert caught.value.what == 'engine "Stating" states inputs[0].shape[0]: found int32 1; expected an int'
+
+
 @pytest.mark.parametrize(
     ("states", "told"),
     [

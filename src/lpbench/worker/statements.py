@@ -88,9 +88,11 @@ def _check_tensor(info: object, where: str) -> None:
     record = {item.name: getattr(info, item.name) for item in dataclasses.fields(TensorInfo)}
     plain = {name: to_json(value, f"{where}.{name}") for name, value in record.items()}
     checked = dataclass_config.build(TensorInfo, plain, where=where)
-    for axis, size in enumerate(checked.shape):
+    for axis, (size, given) in enumerate(zip(checked.shape, info.shape, strict=True)):
         if isinstance(size, int) and size < 0:
             raise ConfigError(f"found {size}; expected 0 or more, a name or null", where=f"{where}.shape[{axis}]")
+        if isinstance(size, int) and not isinstance(given, int):  # of numpy: it would count as open
+            raise ConfigError(f"found {type(given).__name__} {size}; expected an int", where=f"{where}.shape[{axis}]")
 
 
 @contextlib.contextmanager
