@@ -50,6 +50,20 @@ def test_every_error_of_every_app_is_printed_with_its_remedy(
     assert out.endswith(f"{wrong}: 2 errors\n")
 
 
+def test_of_very_many_errors_the_first_are_printed_and_all_are_counted(
+    right: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = right / "ai_app_config.json"
+    unknown = {f"key{at}": 1 for at in range(1000)}
+    file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), **unknown}), "utf-8")
+    assert run(str(right)) == 2
+    out = capsys.readouterr().out
+    assert out.count("unknown key") == 100
+    assert out.endswith(f"… 900 more, all with --json\n{right}: 1000 errors\n")
+    assert run(str(right), "--json") == 2
+    assert len(json.loads(capsys.readouterr().out)[0]["problems"]) == 1000
+
+
 def test_names_from_a_strangers_config_cannot_steer_the_terminal(
     fake_app: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

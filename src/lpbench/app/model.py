@@ -229,7 +229,7 @@ def _first(problems: Sequence[Problem]) -> AppError:
     first, more = problems[0], len(problems) - 1
     folder = Path(first.file).parent
     every = either(f"lpbench validate {shlex.quote(str(folder))}", f'lpbench.validate("{folder}")')
-    rest = f"{more} more: {every} lists them all" if more else ""
+    rest = f"{more} more: {every} lists them" if more else ""
     where = ": ".join(filter(None, (first.file, first.path)))
     return AppError(first.found, where=where, hint="\n  ".join(filter(None, (first.right, rest))))
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from lpbench.util.problems import Problem
 
+MOST = 100
+"""Problems of one app that are printed; a config of a few megabytes can have hundreds of thousands."""
 EPILOG = """\
 examples:
   lpbench validate my-app
@@ -108,8 +110,10 @@ def _runnable(problems: list[Problem]) -> bool:
 
 
 def _report(app: str, problems: list[Problem]) -> None:
-    for problem in problems:
+    for problem in problems[:MOST]:
         _console.answer(*map(clean, str(problem).split("\n")))
+    if len(problems) > MOST:
+        _console.answer(f"… {len(problems) - MOST} more, all with --json")
     errors = sum(not problem.note for problem in problems)
     _console.answer(f"{app}: {amount(errors, 'error') if errors else 'ok'}")
 
