@@ -199,6 +199,24 @@ def test_what_is_nothing_of_the_kind_is_named(
     assert told in caught.value.what
 
 
+@pytest.mark.parametrize("answer", [None, [1], "x"])
+def test_an_engine_that_returns_no_outputs_by_name_is_named(
+    measure: Callable[[Engine[Any]], Result], monkeypatch: pytest.MonkeyPatch, answer: object
+) -> None:
+    engine = _stating("facts", "version", "1.0")
+    opens = engine.open
+
+    def answering(model: Any, config: Any, /, **asked: Any) -> Any:
+        session: Any = opens(model, config, **asked)
+        session.run = lambda _feeds: answer
+        return session
+
+    monkeypatch.setattr(engine, "open", answering)
+    with pytest.raises(EngineError) as caught:
+        measure(engine)
+    assert caught.value.what == f'engine "Stating" returns {answer!r} from run(); expected outputs by name'
+
+
 def test_a_size_that_is_a_number_of_numpy_is_named_and_not_called_open(
     measure: Callable[[Engine[Any]], Result],
 ) -> None:

@@ -7,22 +7,26 @@ import gc
 import os
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lpbench.errors import EngineError, LpbenchError
 from lpbench.machine.process_memory import memory
 from lpbench.plugin.kit import narrow_floats
 from lpbench.results.stages import durations, within
 from lpbench.util.portable import allowed_cores, binds_to_cores, growth, usage
+from lpbench.util.text import brief
 from lpbench.util.threads import ThreadTime, thread_times
 from lpbench.worker.requests import ClockReads, FirstSample, PinnedThreads, Slice
 from lpbench.worker.session_builder import components_of
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from lpbench.plugin.engine import TensorInfo
     from lpbench.worker.open_app import OpenApp
+    from lpbench.worker.pipeline import Batch, Pipeline
     from lpbench.worker.requests import BreakDownLatency, MeasureCpuSlice, MeasureSlice, PinThreads, RunFirstSample
 
 EXPLAINED = 1000
@@ -56,10 +60,16 @@ class TimingHandlers:
         """Run the first sample, and put what is there out of the garbage collector's sight."""
         pipeline = self._app.pipeline
         batches = self._take(1)
-        reads = pipeline.time(batches, time.perf_counter_ns)
+        try:
+            reads = pipeline.time(batches, time.perf_counter_ns)
+        except LpbenchError:
+            raise
+        except Exception:
+            _flowing(pipeline, batches[0])
+            raise
         types, empty = {}, {}
         parts = {part.name if pipeline.components else "": part.session for part in components_of(pipeline)}
-        for name, (feeds, outputs) in pipeline.types(batches[0]).items():
+        for name, (feeds, outputs) in _flowing(pipeline, batches[0]).items():
             session = parts[name]
             empty.update({within(name, key) if name else key: shape for key, shape in _empty(feeds)})
             for stage, tensors, infos in (
@@ -150,6 +160,21 @@ def _empty(feeds: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield the name and the shape of each array without a value."""
     shapes = ((name, tuple(map(int, getattr(array, "shape", ())))) for name, array in feeds.items())
     return ((name, shape) for name, shape in shapes if 0 in shape)
+
+
+def _flowing(pipeline: Pipeline, lot: Batch) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Return a lot's feeds and outputs by component.
+
+    :raises EngineError: Naming an engine that returns no outputs by name; a postprocessor would say that it failed.
+    """
+    engines = {part.name if pipeline.components else "": part.engine for part in components_of(pipeline)}
+    found = pipeline.types(lot)
+    for name, (_, outputs) in found.items():
+        answer: object = outputs  # whatever the plugin's types promise
+        if not isinstance(answer, Mapping):
+            what = f'engine "{engines[name]}" returns {brief(answer)} from run(); expected outputs by name'
+            raise EngineError(what)
+    return found
 
 
 def _types(tensors: Mapping[str, Any], infos: Sequence[TensorInfo]) -> str:
