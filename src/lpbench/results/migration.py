@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ResultError
+from lpbench.results.names import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,13 +74,7 @@ def _labels(configurations: Sequence[Mapping[str, Any]]) -> list[str]:
     engines = [each["engine"] for each in configurations]
     words = [":".join([each["engine"], *_pairs(each["options"])]) for each in configurations]
     count = Counter(engines)
-    names = [word if count[engine] > 1 else engine for word, engine in zip(words, engines, strict=True)]
-    seen: Counter[str] = Counter()
-    numbered = []
-    for name in names:
-        seen[name] += 1
-        numbered.append(f"{name}#{seen[name]}" if seen[name] > 1 else name)
-    return numbered
+    return numbered(word if count[engine] > 1 else engine for word, engine in zip(words, engines, strict=True))
 
 
 def _pairs(options: Mapping[str, Any]) -> list[str]:

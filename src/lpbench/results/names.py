@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lpbench.plugin.configuration import EngineConfiguration
 
@@ -72,6 +72,11 @@ def labels(configurations: Sequence[EngineConfiguration]) -> list[str]:
     """
     differing = _differing(configurations)
     words = [_words(each, differing[each.engine]) for each in configurations]
+    return numbered(words)
+
+
+def numbered(words: Iterable[str]) -> list[str]:
+    """Return words that differ: equal ones get a number from the second on."""
     seen: Counter[str] = Counter()
     names = []
     for word in words:
