@@ -101,6 +101,7 @@ def test_labels_npy_goes_with_the_files_in_order(data: Path) -> None:
         ("file,value\na.txt,much\n", "value 'much' is not a number"),
         ("file,value\na.txt,nan\n", "value is nan\n  expected a finite number"),
         ("file,value\na.txt,1e999\n", "value is inf"),
+        ("file,value\na.txt,1e300\n", "value is 1e\\+300\n  expected a finite number, at most 1e\\+100"),
         ("file,label\na\0b.txt,cat\n", "CSV|is not a path"),
         (f"file,label\n{'a' * 300},cat\n", "is not a path: file name too long"),
         (f"file,label\na.txt,{'a' * 200_000}\n", "line 2: cannot be read as CSV: field larger than field limit"),

@@ -160,6 +160,8 @@ def test_data_without_boxes_have_no_average_precision() -> None:
     assert (nothing.value, nothing.n, nothing.reason) == (None, 1, "the data contain no boxes")
     with pytest.raises(LpbenchError, match="the data have no boxes"):
         CocoAveragePrecision(LABELS).add({"items": []}, {"label": "cat"})
+    with pytest.raises(LpbenchError, match="the data have no boxes"):  # points alone are ground truth too
+        CocoAveragePrecision(LABELS).add({"items": []}, {"items": [{"box": None, "points": [[1, 2]]}]})
     with pytest.raises(LpbenchError, match="predictions have no boxes"):
         CocoAveragePrecision(LABELS).add({"top": []}, {"items": []})
 

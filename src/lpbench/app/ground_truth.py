@@ -1,8 +1,7 @@
-"""Checks the ground truth of a sample, so that a metric can rely on it: every value is of its key's type and finite."""
+"""Checks the ground truth of a sample for metrics: values are of their keys' types, and no number is too large."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import AppError
@@ -11,6 +10,8 @@ from lpbench.util.text import brief
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+LARGEST = 1e100
+"""Greatest size of a number: metrics square and add what they are given."""
 SIDES = 4
 COORDINATES = (2, 3)
 """Numbers of a point: x, y, and how visible it is or how far away."""
@@ -40,7 +41,7 @@ def _number(value: object, where: str) -> float:
 
 
 def _finite(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 def _plain(value: object) -> bool:
@@ -79,7 +80,7 @@ def _item(item: object) -> bool:
 RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "label": (_plain, "a text"),
     "text": (_text, "a text, or a list of them"),
-    "value": (_finite, "a finite number"),
+    "value": (_finite, f"a finite number, at most {LARGEST:g}"),
     "mask": (_mask, 'the name of a picture, or run lengths: {"size": [height, width], "counts": [...]}'),
     "items": (
         lambda items: isinstance(items, list) and all(map(_item, items)),

@@ -132,6 +132,13 @@ def test_errors_of_values() -> None:
     assert _over(metrics.MeanSquaredError([]), pairs).value == 5
 
 
+@pytest.mark.parametrize("metric", [metrics.MeanAbsoluteError, metrics.MeanSquaredError])
+def test_a_value_too_far_from_the_true_one_is_refused(metric: Callable[..., QualityMetric]) -> None:
+    """Its square, and the sum of many, would be no number any more."""
+    with pytest.raises(LpbenchError, match=r"the app's value 1e\+308 is too far from the true one, -1"):
+        metric([]).add({"value": 1e308}, {"value": -1.0})
+
+
 @pytest.mark.parametrize("name", ["Top1", "MacroF1", "Auc", "MeanAbsoluteError", "CharacterErrorRate"])
 def test_a_metric_refuses_what_it_does_not_judge(name: str) -> None:
     with pytest.raises(LpbenchError):

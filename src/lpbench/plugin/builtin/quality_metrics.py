@@ -17,6 +17,8 @@ QUANTILE = 1.959963984540054
 """Quantile of the normal distribution for a 95 % interval."""
 LONGEST = 20_000
 """Characters of a true text: comparing takes time by the product of the lengths of two."""
+LARGEST = 1e140
+"""Greatest error: the sum of the squares of many is still a number."""
 NONE = "no sample was evaluated"
 
 
@@ -146,7 +148,10 @@ class MeanAbsoluteError(QualityMetric):
     def add(self, described: Mapping[str, Any], truth: Mapping[str, Any]) -> None:
         """Record the error of a value."""
         true = float(_needed(truth, "value", "the data have no value"))
-        self._errors.append(abs(_value_of(described) - true) ** self.power)
+        found = _value_of(described)
+        if abs(found - true) > LARGEST:
+            raise LpbenchError(f"the app's value {found:g} is too far from the true one, {true:g}")
+        self._errors.append(abs(found - true) ** self.power)
 
     def result(self) -> Quality:
         """Return the mean error."""

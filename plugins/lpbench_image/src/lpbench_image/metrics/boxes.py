@@ -211,7 +211,7 @@ def _label(item: Mapping[str, Any]) -> str:
 
 def _items(record: Mapping[str, Any], whose: str) -> list[Mapping[str, Any]]:
     items = record.get("items")
-    if not isinstance(items, list) or not all(len(item.get("box", ())) == 4 for item in items):  # noqa: PLR2004 - sides
+    if not isinstance(items, list) or not all(len(item.get("box") or ()) == 4 for item in items):  # noqa: PLR2004 - sides
         raise LpbenchError(
             f"{whose} have no boxes", hint='expected "items", each with "box": [left, top, right, bottom]'
         )
