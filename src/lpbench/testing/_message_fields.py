@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ VARINT, FIXED64, SPAN, FIXED32 = 0, 1, 2, 5
 DEEPEST = 12
 LONGEST = 10
 """Bytes of an integer."""
+MOST = 100_000
+"""Fields of a message; megabytes of zeros would be taken for millions."""
 NESTED = 600
 """Messages in each other, which a reader that calls itself does not survive."""
 
@@ -37,7 +40,8 @@ Fields = tuple[Field, ...]
 def parsed(content: bytes, depth: int = 0) -> Fields | None:
     """Return the fields of a message, or None if the bytes are none."""
     try:
-        return tuple(_fields(content, depth)) if content else None
+        fields = tuple(itertools.islice(_fields(content, depth), MOST + 1))
+        return fields if 0 < len(fields) <= MOST else None
     except (ValueError, LookupError):
         return None
 
