@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from lpbench.results import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from lpbench.results.model import Result
 
@@ -478,3 +478,38 @@ def test_a_bare_model_runs_with_synthetic_inputs(tmp_path: Path, capsys: Capture
     text = capsys.readouterr().out
     assert "engines/onnxruntime" in text
     assert "2x3" in text
+
+
+DEEP = "/".join("a" * 1200)
+
+
+@pytest.mark.parametrize("home", ["none", "deep"])
+def test_without_a_home_an_app_is_measured_all_the_same(
+    fake_app: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    """No HOME, and a user that the system does not know, as in a container; or one that no library can look up."""
+
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if home == "none":
+        monkeypatch.setattr(Path, "home", nobody)
+    else:
+        monkeypatch.setenv("HOME", str(tmp_path / DEEP))
+    written = tmp_path / "r.json"
+    assert main(["run", str(fake_app()), "--number", "12", "--runs", "1", "-o", str(written)]) == 0
+    assert store.load(written).state == "OK"
+
+
+@pytest.mark.parametrize(
+    "words", [["run", DEEP], ["run", "{app}", "-o", f"{DEEP}/r.json"], ["new-plugin", "acme", "--dir", DEEP]]
+)
+def test_too_many_folders_in_each_other_are_refused(
+    fake_app: Callable[..., Path], capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """What makes and resolves folders calls itself for each."""
+    app = fake_app()
+    assert main([word.format(app=app) for word in words]) == 2
+    assert re.search(r"it has 120[01] folders in each other, of which 256 are possible", capsys.readouterr().err)

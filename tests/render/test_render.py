@@ -740,6 +740,21 @@ def test_predictions_stand_in_blocks_as_the_published_tool_prints_them() -> None
     ]
 
 
+def test_predictions_from_outside_are_shown_harmless() -> None:
+    nasty = "x\x1b[2J\x9b31m"
+    every = {"label": nasty, "index": nasty, "score": nasty, nasty: [nasty]}
+    lines = predictions(
+        [
+            {"sample": nasty, "top": [every, nasty]},
+            {"sample": nasty, "objects": [{**every, "label": [nasty], "score": {nasty: nasty}}]},
+            {"sample": nasty, **every},
+            {"sample": nasty, "outputs": {nasty: {nasty: nasty}}},
+        ]
+    )
+    assert len(lines) == 9
+    assert all(line.isprintable() for line in lines)
+
+
 def test_engines_that_answer_otherwise_are_named() -> None:
     def one(label: str) -> list[dict[str, Any]]:
         return [{"sample": "a.png", "top": [{"label": label, "score": 0.5}]}]

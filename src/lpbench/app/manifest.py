@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app.pulled import is_pulled
 from lpbench.errors import AppError, LpbenchError, either
-from lpbench.util.atomic_folders import cache_folder
 from lpbench.util.digests import file_digest
 from lpbench.util.json_files import read_json
 
@@ -100,7 +100,7 @@ def refuse_damaged(folder: Path) -> None:
 
     :raises AppError: Naming the file.
     """
-    if folder.resolve().parent != (cache_folder() / "apps").resolve():
+    if not is_pulled(folder):
         return
     if what := damage(folder, thorough=True):
         name = folder.resolve().name

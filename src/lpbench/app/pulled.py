@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app.files import CONFIG_LIMIT, inside_file
 from lpbench.app.model import App, Component, model_entry
-from lpbench.errors import AppError
+from lpbench.errors import AppError, LpbenchError
 from lpbench.util.atomic_folders import cache_folder
 from lpbench.util.json_files import read_json
 
@@ -29,10 +29,16 @@ def apps_folder() -> Path:
     return cache_folder() / "apps"
 
 
+def is_pulled(root: Path) -> bool:
+    """Return whether a folder is that of a pulled app: none is where there is no home for the cache."""
+    with contextlib.suppress(LpbenchError):
+        return root.resolve().parent == apps_folder().resolve()
+    return False
+
+
 def conversions_folder(root: Path) -> Path | None:
     """Return where conversions of the pulled app in a folder live; None for an app of the user's own."""
-    pulled = root.resolve().parent == apps_folder().resolve()
-    return cache_folder() / "conversions" / root.name if pulled else None
+    return cache_folder() / "conversions" / root.name if is_pulled(root) else None
 
 
 def with_conversions(app: App) -> App:

@@ -123,11 +123,12 @@ def _is_current(record: Sequence[str]) -> bool:
 
 def _folder() -> str:
     """Return the folder; empty where there is no home."""
+    from lpbench.errors import LpbenchError
     from lpbench.util.atomic_folders import cache_folder
 
     try:
         return str(cache_folder() / FOLDER)
-    except (OSError, RuntimeError):
+    except (OSError, LpbenchError):
         return ""
 
 

@@ -92,7 +92,7 @@ def _candidate(each: Any) -> str:
     name = each.get("label", each.get("class", each.get("index", "")))
     score = each.get("score")
     rest = {key: value for key, value in each.items() if key not in {"label", "class", "index", "score", "sample"}}
-    shown = f" ( {score} )" if score is not None else ""
+    shown = f" ( {clean(score)} )" if score is not None else ""
     return f"  class: {clean(name)}{shown}{f' {plain_text(rest)}' if rest else ''}"
 
 

@@ -15,6 +15,8 @@ from lpbench.errors import ResultError, either
 from lpbench.results import json_document, reservation
 from lpbench.results.model import INTERRUPTED
 from lpbench.util.arguments import checked
+from lpbench.util.paths import too_deep
+from lpbench.util.text import brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,13 +32,15 @@ ANOTHER = "XDG_DATA_HOME names another folder"
 def folder() -> Path:
     """Return the folder of saved results, ``$XDG_DATA_HOME/lpbench/results``.
 
-    :raises ResultError: There is none: the user has no home.
+    :raises ResultError: There is none: the user has no home, or one with too many folders in each other.
     """
     try:
-        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     except RuntimeError as error:  # HOME is not set, and the system does not know the user
         raise ResultError("there is no home to save results in", hint="set HOME or XDG_DATA_HOME") from error
-    return Path(base) / "lpbench" / "results"
+    if reason := too_deep(base):
+        raise ResultError(f"cannot hold results: {reason}", where=brief(str(base)), hint="set XDG_DATA_HOME")
+    return base / "lpbench" / "results"
 
 
 def worth_keeping(result: Result) -> bool:

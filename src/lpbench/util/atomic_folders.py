@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError
+from lpbench.util.paths import too_deep
+from lpbench.util.text import brief
 
 try:
     import fcntl
@@ -36,14 +38,18 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 def cache_folder() -> Path:
     """Return lpbench's cache: ``$XDG_CACHE_HOME/lpbench``, by default ``~/.cache/lpbench``; it need not exist.
 
-    :raises LpbenchError: The user has no home.
+    :raises LpbenchError: The user has no home, or one with too many folders in each other.
     """
     base = os.environ.get("XDG_CACHE_HOME", "")
     try:
         # the XDG base directory specification: relative paths are to be ignored
-        return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "lpbench"
+        folder = (Path(base) if base.startswith("/") else Path.home() / ".cache") / "lpbench"
     except RuntimeError as error:  # HOME is not set, and the system does not know the user
         raise LpbenchError("there is no home for lpbench's cache", hint="set HOME or XDG_CACHE_HOME") from error
+    if reason := too_deep(folder):
+        what = f"cannot hold lpbench's cache: {reason}"
+        raise LpbenchError(what, where=brief(str(folder)), hint="set XDG_CACHE_HOME")
+    return folder
 
 
 @contextlib.contextmanager

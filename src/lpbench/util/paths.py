@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 E = TypeVar("E", bound=LpbenchError)
+DEEPEST = 256
+"""Most folders in each other: libraries go from one to the next by calls in each other, and those are limited."""
 LARGEST = 1000
 """Entries of a folder among which a similar name is looked for."""
 
@@ -31,8 +33,15 @@ def unusable(path: Path | str | os.PathLike[str]) -> str:
     except ValueError:
         return "it holds a zero byte or half a character, which no path does"
     except OSError as error:
-        return f"{error.strerror}".lower() if error.errno == errno.ENAMETOOLONG else ""
-    return ""
+        if error.errno == errno.ENAMETOOLONG:
+            return f"{error.strerror}".lower()
+    return too_deep(Path(path))
+
+
+def too_deep(path: Path) -> str:
+    """Return that a path has too many folders in each other; empty where it has not."""
+    depth = len(path.parts)
+    return f"it has {depth} folders in each other, of which {DEEPEST} are possible" if depth > DEEPEST else ""
 
 
 def usable(path: Path | str, kind: type[E]) -> Path:

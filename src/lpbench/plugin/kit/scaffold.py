@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError
 from lpbench.util import atomic_folders, disk_space
+from lpbench.util.paths import usable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def new_plugin(name: str, folder: Path | str | None = None) -> Path:
             f'"{name}" cannot be an engine\'s name',
             hint="lower case letters and digits, words joined by -, such as acme or acme-npu",
         )
-    place = Path(folder or name)
+    place = usable(folder or name, LpbenchError)
     if not atomic_folders.is_free(place):
         raise LpbenchError(_taken(place), where=str(place), hint="choose another folder: --dir DIR")
     rendered = dict(_rendered(name, module))
