@@ -197,7 +197,12 @@ def test_what_a_vendor_prints_without_ends_of_lines_takes_few_reads() -> None:
             return super().read(size)
 
     ours, theirs = os.pipe()
-    writer = threading.Thread(target=lambda: (os.write(theirs, b"." * (1 << 20) + b"\nthe end\n"), os.close(theirs)))
+
+    def write() -> None:
+        os.write(theirs, b"." * (1 << 20) + b"\nthe end\n")
+        os.close(theirs)
+
+    writer = threading.Thread(target=write)
     writer.start()
     printed = bytearray()
     with Pipe(ours) as pipe:
