@@ -51,6 +51,7 @@ def _run(source: str, known: dict[str, Any]) -> Any:
     return eval(compile(ast.Expression(last.value), "notebook", "eval"), known) if last else None  # type: ignore[attr-defined] # noqa: S307 - likewise
 
 
+@pytest.mark.long
 def test_it_measures_compares_is_interrupted_and_goes_on(
     fake_app: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +81,7 @@ def test_an_interrupted_cell_stops_what_follows(
     assert isinstance(stopped, KeyboardInterrupt)
 
 
+@pytest.mark.long
 def test_a_kernel_of_jupyter_does_the_same(fake_app: Callable[..., Path], tmp_path: Path) -> None:
     pytest.importorskip("ipykernel", reason="needs ipykernel")
     nbformat = pytest.importorskip("nbformat", reason="needs nbformat")

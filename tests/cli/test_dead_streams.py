@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Make = Callable[..., Path]
 
+pytestmark = pytest.mark.long
 FEW = ("--number", "12", "--runs", "2")
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 NO_ANSWER = [

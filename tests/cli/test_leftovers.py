@@ -15,6 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.long
+
 
 def _runs(pid: int) -> bool:
     """Say whether a process is there and no mere remainder that nobody waited for."""

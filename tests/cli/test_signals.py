@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Make = Callable[..., Path]
     Capture = pytest.CaptureFixture[str]
 
+pytestmark = pytest.mark.long
 LONG = ("--runs", "40", "--alone", "0.05", "--max-time", "600", "--no-yardstick", "--engine", "fake,fake:extra_us=2000")
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

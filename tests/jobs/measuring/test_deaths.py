@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Make = Callable[..., Path]
     Strike = Callable[[Worker], None]
 
+pytestmark = pytest.mark.long
 ENGINES = ["fake", "fake:extra_us=100", "fake:extra_us=200"]
 KERNEL = "the reference kernel"
 RUNS = 3

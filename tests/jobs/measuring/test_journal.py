@@ -41,6 +41,7 @@ def dies(app: Path, **asked: Any) -> Result:
         return measure(app, RunSettings.of({"number": 12, "runs": 2, **asked}), journal=journal)
 
 
+@pytest.mark.long
 def test_what_is_recovered_is_what_a_normal_end_would_have_saved(fake_app: Callable[..., Path]) -> None:
     whole = dies(fake_app(work_us=300), engine=["fake", "fake:threads=2", "absent"], number=None, max_time=4.0)
     recovered = lpbench.last()
