@@ -59,9 +59,10 @@ def test_of_very_many_errors_the_first_are_printed_and_all_are_counted(
     assert run(str(right)) == 2
     out = capsys.readouterr().out
     assert out.count("unknown key") == 100
-    assert out.endswith(f"… 900 more, all with --json\n{right}: 1000 errors\n")
     assert run(str(right), "--json") == 2
-    assert len(json.loads(capsys.readouterr().out)[0]["problems"]) == 1000
+    problems = json.loads(capsys.readouterr().out)[0]["problems"]  # with notes, where a processor lacks a library
+    assert sum(not each["note"] for each in problems) == 1000
+    assert out.endswith(f"… {len(problems) - 100} more, all with --json\n{right}: 1000 errors\n")
 
 
 def test_names_from_a_strangers_config_cannot_steer_the_terminal(
