@@ -43,6 +43,7 @@ def test_parameters_that_the_page_shows_exist_with_these_defaults() -> None:
                 assert default == repr(parameters[parameter].default).replace("'", '"'), (name, parameter)
 
 
+@pytest.mark.long
 def test_the_examples_of_the_api_run_in_their_order(
     fake_app: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,6 +170,7 @@ def reasons(plugin: str = "acme") -> list[str]:
     return [failure.reason for failure in current.failures if failure.plugin == plugin]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_quick")
 @pytest.mark.parametrize("how", list(FATAL))
 def test_what_would_end_the_process_or_never_end_is_a_record(

@@ -139,6 +139,7 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 """
 
 
+@pytest.mark.long
 def test_what_is_let_through_does_not_crash(models: Models, tmp_path: Path) -> None:
     """200 files with bytes changed at random, opened in another process.
 

@@ -97,6 +97,7 @@ def test_counted_inferences_are_not_measured_in_turns_and_the_result_says_so(fak
     assert "a fixed number of inferences was requested" in result.lockstep_reason
 
 
+@pytest.mark.long
 def test_each_starts_in_every_place_as_often_and_the_last_to_start_ends_first(fake_app: Make) -> None:
     """Three engines in six runs: no place in the order of starts belongs to one of them, nor does a piece of memory."""
     starts: list[list[str]] = [[] for _ in range(6)]

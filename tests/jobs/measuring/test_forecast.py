@@ -55,6 +55,7 @@ def test_the_time_of_all_engines_counts(fake_app: Make) -> None:
     assert "1 run of each of 2 engines" in kept
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", [{"max_time": 600.0}, {}], ids=["enough", "not asked"])
 def test_nothing_is_said_of_a_time_that_is_kept_or_was_not_asked_for(fake_app: Make, settings: dict[str, Any]) -> None:
     result = benchmark(fake_app(work_us=100_000), runs=1, number=150, **settings)

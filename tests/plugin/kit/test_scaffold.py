@@ -43,12 +43,14 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_its_own_tests_pass_as_it_was_written(acme: Path) -> None:
     done = python("pytest", "-q", "-p", "no:cacheprovider", "acme", site=acme / "site", cwd=acme)
     assert done.returncode == 0, done.stdout
     assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 25
 
 
+@pytest.mark.long
 def test_it_is_checked_and_measured_on_a_board(acme: Path) -> None:
     """``lpbench check`` on the plugin as it was written, and a benchmark of a model in its format."""
     done = python("lpbench", "check", "acme", "--json", site=acme / "site", cwd=acme)
@@ -72,6 +74,7 @@ def test_names_of_several_words_are_names_of_modules_and_classes_too(tmp_path: P
     assert "class AcmeNpu2Engine" in texts[project / "src" / "lpbench_acme_npu2" / "_engine.py"]
 
 
+@pytest.mark.long
 def test_the_guide_leads_to_a_real_engine_that_keeps_the_contract(tmp_path: Path) -> None:
     """docs/how-to/write-an-engine.md, done as it says: OpenCV in the place of numpy, in under 60 lines."""
     pytest.importorskip("cv2", reason="needs cv2")
