@@ -506,10 +506,10 @@ def test_without_a_home_an_app_is_measured_all_the_same(
 @pytest.mark.parametrize(
     "words", [["run", DEEP], ["run", "{app}", "-o", f"{DEEP}/r.json"], ["new-plugin", "acme", "--dir", DEEP]]
 )
-def test_too_many_folders_in_each_other_are_refused(
+def test_a_path_of_too_many_levels_is_refused(
     fake_app: Callable[..., Path], capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    """What makes and resolves folders calls itself for each."""
+    """Creating and resolving it recurses once for each level."""
     app = fake_app()
     assert main([word.format(app=app) for word in words]) == 2
-    assert re.search(r"it has 120[01] folders in each other, of which 256 are possible", capsys.readouterr().err)
+    assert re.search(r"it is 120[01] folders deep; at most 256 are allowed", capsys.readouterr().err)

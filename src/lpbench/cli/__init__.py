@@ -63,8 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not ends:  # it would collect once more
             gc.set_threshold(*thresholds)
         put_back(ends=ends)
-        if ends:  # CPython remembers Ctrl-C inside a text it ran, as dataclasses do, and would end by SIGINT
-            eval("0")  # noqa: S307 - running another text makes it forget
+        if ends:  # after a KeyboardInterrupt in a string that was run, as dataclasses do, `python -m` ends by SIGINT
+            eval("0")  # noqa: S307 - a constant; running another string clears the flag
 
 
 def _main(words: list[str], *, ends: bool) -> int:

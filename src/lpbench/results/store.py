@@ -32,7 +32,7 @@ ANOTHER = "XDG_DATA_HOME names another folder"
 def folder() -> Path:
     """Return the folder of saved results, ``$XDG_DATA_HOME/lpbench/results``.
 
-    :raises ResultError: There is none: the user has no home, or one with too many folders in each other.
+    :raises ResultError: There is none: the user has no home, or one with too many levels of folders.
     """
     try:
         base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")

@@ -38,7 +38,7 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 def cache_folder() -> Path:
     """Return lpbench's cache: ``$XDG_CACHE_HOME/lpbench``, by default ``~/.cache/lpbench``; it need not exist.
 
-    :raises LpbenchError: The user has no home, or one with too many folders in each other.
+    :raises LpbenchError: The user has no home, or one with too many levels of folders.
     """
     base = os.environ.get("XDG_CACHE_HOME", "")
     try:

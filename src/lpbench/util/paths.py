@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=LpbenchError)
 DEEPEST = 256
-"""Most folders in each other: libraries go from one to the next by calls in each other, and those are limited."""
+"""Most levels of a path: pathlib creates and resolves folders recursively, and Python bounds recursion."""
 LARGEST = 1000
 """Entries of a folder among which a similar name is looked for."""
 
@@ -39,9 +39,9 @@ def unusable(path: Path | str | os.PathLike[str]) -> str:
 
 
 def too_deep(path: Path) -> str:
-    """Return that a path has too many folders in each other; empty where it has not."""
+    """Return that a path has too many levels of folders; empty where it has not."""
     depth = len(path.parts)
-    return f"it has {depth} folders in each other, of which {DEEPEST} are possible" if depth > DEEPEST else ""
+    return f"it is {depth} folders deep; at most {DEEPEST} are allowed" if depth > DEEPEST else ""
 
 
 def usable(path: Path | str, kind: type[E]) -> Path:

@@ -38,7 +38,7 @@ SUSPEND_TIMEOUT, SUSPEND_STEP = 1.0, 0.0002
 NEEDED = ((signal, ("SIGSTOP", "SIGCONT", "SIGKILL")), (os, ("killpg",)), (select, ("poll",)))
 """What workers need of the system; Windows has none of it."""
 TAIL = 40
-"""Lines of a worker's standard error that are told."""
+"""Lines of a worker's standard error that ``stderr_tail`` returns."""
 PIECE, KEPT = 1 << 16, 160_000
 """Bytes of its standard error that are read at a time, and that are kept."""
 OUT_OF_MEMORY = "the system ran out of memory"
@@ -270,7 +270,7 @@ class Worker:
 def _listen(stream: IO[bytes], printed: bytearray) -> None:
     """Keep the end of what a worker prints; reads on so that it never blocks.
 
-    :param stream: Unbuffered: it would look for the end of a line one byte, and one system call, at a time.
+    :param stream: It is unbuffered, so reading it by lines would take one system call for each byte.
     """
     with contextlib.suppress(OSError, ValueError):  # closed while reading
         while piece := stream.read(PIECE):

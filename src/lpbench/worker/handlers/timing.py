@@ -64,12 +64,12 @@ class TimingHandlers:
             reads = pipeline.time(batches, time.perf_counter_ns)
         except LpbenchError:
             raise
-        except Exception:
-            _flowing(pipeline, batches[0])
+        except Exception:  # outputs are checked only on failure, since each check would be timed
+            _feeds_and_outputs(pipeline, batches[0])
             raise
         types, empty = {}, {}
         parts = {part.name if pipeline.components else "": part.session for part in components_of(pipeline)}
-        for name, (feeds, outputs) in _flowing(pipeline, batches[0]).items():
+        for name, (feeds, outputs) in _feeds_and_outputs(pipeline, batches[0]).items():
             session = parts[name]
             empty.update({within(name, key) if name else key: shape for key, shape in _empty(feeds)})
             for stage, tensors, infos in (
@@ -162,13 +162,13 @@ def _empty(feeds: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
     return ((name, shape) for name, shape in shapes if 0 in shape)
 
 
-def _flowing(pipeline: Pipeline, lot: Batch) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Return a lot's feeds and outputs by component.
+def _feeds_and_outputs(pipeline: Pipeline, batch: Batch) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Return the feeds and outputs of a batch by component.
 
     :raises EngineError: Naming an engine that returns no outputs by name; a postprocessor would say that it failed.
     """
     engines = {part.name if pipeline.components else "": part.engine for part in components_of(pipeline)}
-    found = pipeline.types(lot)
+    found = pipeline.types(batch)
     for name, (_, outputs) in found.items():
         answer: object = outputs  # whatever the plugin's types promise
         if not isinstance(answer, Mapping):
