@@ -13,10 +13,10 @@ import lpbench
 
 PUBLIC = """
 AnalyzerSpec App AppSpec Availability CommandSpec Configuration Converter ConverterSpec Engine EngineConfiguration
-EngineError EngineSpec Interrupted LpbenchError Metric MetricSpec Model Monitor MonitorSpec Postprocessor Preprocessor
-ProcessorError ProcessorSpec Progress QualityMetric Reading Result RunSettings Sample Session TensorInfo
-Unavailable agree apps benchmark compare compare_live convert doctor engines hookimpl last load_app load_result
-model_app new_app plugins probe pull refresh validate
+EngineError EngineSpec Interrupted LpbenchError Metric MetricSpec Model Monitor MonitorSpec MonitorTarget
+Postprocessor Preprocessor ProcessorError ProcessorSpec Progress QualityMetric Reading Result RunSettings Sample
+Session TensorInfo Unavailable agree apps benchmark compare compare_live convert doctor engines hookimpl last load_app
+load_result model_app new_app plugins probe pull refresh validate
 """.split()  # noqa: SIM905 - five lines instead of fifty
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.engine import Engine, Model, Session, TensorInfo
     from lpbench.plugin.hookspecs import hookimpl
-    from lpbench.plugin.monitor import Monitor, Reading
+    from lpbench.plugin.monitor import Monitor, MonitorTarget, Reading
     from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
     from lpbench.plugin.quality import QualityMetric
     from lpbench.plugin.registry import refresh
@@ -69,6 +69,7 @@ __all__ = [
     "Model",
     "Monitor",
     "MonitorSpec",
+    "MonitorTarget",
     "Postprocessor",
     "Preprocessor",
     "ProcessorError",
@@ -122,7 +123,7 @@ _MODULES = {
     "plugin.converter": ("Converter",),
     "plugin.engine": ("Engine", "Model", "Session", "TensorInfo"),
     "plugin.hookspecs": ("hookimpl",),
-    "plugin.monitor": ("Monitor", "Reading"),
+    "plugin.monitor": ("Monitor", "MonitorTarget", "Reading"),
     "plugin.processor": ("Postprocessor", "Preprocessor", "Sample"),
     "plugin.quality": ("QualityMetric",),
     "plugin.registry": ("refresh",),

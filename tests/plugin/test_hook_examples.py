@@ -113,7 +113,7 @@ def test_the_guess_makes_a_new_app(environment: dict[str, str], tmp_path: Path) 
     assert component["postprocessing"] == {"type": "pulse"}
 
 
-@pytest.mark.parametrize("name", ["signal", "pulse", "cpu-time"])
+@pytest.mark.parametrize("name", ["signal", "pulse", "fan"])
 def test_the_processors_and_the_monitor_keep_their_contracts(
     environment: dict[str, str], tmp_path: Path, name: str
 ) -> None:

@@ -32,6 +32,7 @@ VARIANTS = {
     "runs_leave_nothing_behind": ("descriptors", "threads", "memory"),
     "calls_leave_nothing_behind": ("descriptors", "threads", "memory"),
     "stays_leave_nothing_behind": ("descriptors", "threads", "memory"),
+    "samples_leave_nothing_behind": ("descriptors", "threads", "memory"),
     "outputs_stay_valid_as_stated": ("buffer", "describe"),
     "outputs_are_complete_when_run_returns": ("lazy", "later"),
     "threads_at_work_are_those_asked_for": ("crowd", "busy"),

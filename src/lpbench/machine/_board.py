@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from lpbench.machine._facts import Fact, Facts, Root, absent, fact, numbers, whole
+from lpbench.machine._facts import Fact, Facts, Root, absent, fact
+from lpbench.util.file_tree import numbers, whole
 
 _GIB = 1 << 30
 _KIB = 1024

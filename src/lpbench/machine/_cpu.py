@@ -6,7 +6,8 @@ import platform
 from collections import Counter
 from typing import Any
 
-from lpbench.machine._facts import Fact, Facts, Root, absent, fact, numbers, whole
+from lpbench.machine._facts import Fact, Facts, Root, absent, fact
+from lpbench.util.file_tree import numbers, whole
 
 _CPUS = "sys/devices/system/cpu"
 _MOST_READ = 8

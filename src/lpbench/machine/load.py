@@ -9,7 +9,8 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from lpbench.machine._board import throttled
-from lpbench.machine._facts import Root, whole
+from lpbench.machine._facts import Root
+from lpbench.util.file_tree import whole
 from lpbench.util.portable import growth, usage
 from lpbench.util.text import amount
 from lpbench.util.unavailable import Unavailable

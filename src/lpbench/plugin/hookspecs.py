@@ -76,13 +76,13 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
 
 @hookspec
 def lpbench_register_monitors(register: Callable[[MonitorSpec], None]) -> None:
-    """Offer monitors: context managers that are open during the resource pass.
+    """Offer monitors of resources, which sample in a process of their own while samples run.
 
     Example::
 
         @lpbench.hookimpl
         def lpbench_register_monitors(register):
-            register(MonitorSpec("rapl", "lpbench_monitors._rapl:Rapl", "package energy of x86 CPUs"))
+            register(MonitorSpec("fan", "lpbench_acme.fan:Fan", "speed of the fan", metrics=("FAN_SPEED",)))
 
     :param register: Call it once for each monitor.
     """

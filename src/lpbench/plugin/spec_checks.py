@@ -18,6 +18,8 @@ MOST = 1_000
 """Offers of one kind by one plugin."""
 LONGEST = 100
 """Characters of a name."""
+MOST_SECONDS = 86_400
+"""A day: numbers with a point are seconds."""
 
 
 def keep(specs: list[S], spec: S) -> None:
@@ -58,6 +60,8 @@ def _mapping(value: Any, of: Callable[[Any], bool] = _anything) -> bool:
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "str": _text,
     "bool": lambda value: isinstance(value, bool),
+    "int": lambda value: type(value) is int,
+    "float": lambda value: type(value) in {int, float} and 0 <= value < MOST_SECONDS,
     "tuple[str, ...]": _texts,
     "Mapping[str, str]": lambda value: _mapping(value, _text),
     "Mapping[str, tuple[str, ...]]": lambda value: _mapping(value, _texts),

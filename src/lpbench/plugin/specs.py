@@ -171,10 +171,25 @@ class ProcessorSpec(Spec):
     case: str = ""
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class MonitorSpec(Spec):
-    """A monitor of a resource: load, memory, temperature, power; the target is a ``lpbench.plugin.monitor.Monitor``."""
+    """A monitor of a resource: load, memory, temperature, power; the target is a ``lpbench.plugin.monitor.Monitor``.
+
+    :param metrics: The metrics that it can give, without their parts: ``("POWER_CONSUMPTION", "ENERGY")``.
+    :param rank: Of several monitors that give a metric, that of the lowest rank that answers counts.
+    :param interval: Seconds between two samples at least: a sensor's own rate, or what a command costs.
+    :param deadline: Seconds after which a call counts as hung, and the monitor is left out.
+    :param config: Import path of its frozen config dataclass; its fields are the monitor's options.
+    :param case: Likewise of a function ``(folder, options)`` that returns its ``lpbench.testing.MonitorCase``.
+    """
 
     contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.monitor:Monitor",)
+    metrics: tuple[str, ...] = ()
+    rank: int = 50
+    interval: float = 0.0
+    deadline: float = 5.0
+    config: str = ""
+    case: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     )
     from lpbench.testing._pytest import engine_checks, monitor_checks, postprocessor_checks, preprocessor_checks
     from lpbench.testing.cases import EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
+    from lpbench.testing.machines import Machine
 
 __all__ = [
     "Attacked",
     "Check",
     "CheckResult",
     "EngineCase",
+    "Machine",
     "MonitorCase",
     "PostprocessorCase",
     "PreprocessorCase",
@@ -65,6 +67,7 @@ _MODULES = {
     "_parent": ("CheckResult", "check_engine", "check_monitor", "check_postprocessor", "check_preprocessor"),
     "_pytest": ("engine_checks", "monitor_checks", "postprocessor_checks", "preprocessor_checks"),
     "cases": ("EngineCase", "MonitorCase", "PostprocessorCase", "PreprocessorCase"),
+    "machines": ("Machine",),
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 

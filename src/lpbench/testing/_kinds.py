@@ -133,10 +133,17 @@ POSTPROCESSOR = by_name(
 MONITOR = by_name(
     {
         "listing": LISTING,
+        "config": CONFIG,
         "running": (
             _monitor.readings_are_of_the_contract,
+            _monitor.metrics_are_those_of_the_spec,
             _monitor.readings_say_unit_scope_and_source,
+            _monitor.known_metrics_have_their_units,
             _monitor.unavailable_says_why,
+            _monitor.calls_keep_the_deadline,
+            _monitor.machine_without_it_gives_reasons,
+            _monitor.process_that_ended_gives_reasons,
+            _monitor.garbage_gives_reasons,
             _monitor.entering_returns_the_monitor,
             _monitor.short_stays_are_harmless,
             _monitor.monitor_can_be_entered_again,
@@ -145,6 +152,7 @@ MONITOR = by_name(
         ),
         "lifetime": (
             _monitor.stays_leave_nothing_behind,
+            _monitor.samples_leave_nothing_behind,
             _monitor.process_is_left_as_it_was,
             _monitor.standard_output_is_silent,
         ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from lpbench.errors import PluginError
 from lpbench.plugin import registry, specs
+from lpbench.plugin.monitors import build_monitor
 from lpbench.testing._checks import NotApplicable, NotReady, require
 from lpbench.testing.cases import Case, EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
 from lpbench.util import dataclass_config
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpbench.plugin.engine import Engine, Model, Session
-    from lpbench.plugin.monitor import Monitor
+    from lpbench.plugin.monitor import Monitor, MonitorTarget
     from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
 
 C = TypeVar("C", bound=Case)
@@ -174,10 +175,9 @@ class MonitorSubject(Subject[specs.MonitorSpec, MonitorCase]):
     word = "monitor"
     case_type = MonitorCase
 
-    def build(self) -> Monitor:
-        """Return a new monitor."""
-        monitor: Monitor = self.implementation()()
-        return monitor
+    def build(self, target: MonitorTarget | None = None) -> Monitor:
+        """Return a new monitor of the case's target, or of another one."""
+        return build_monitor(self.spec, target or self.case.target, self.case.options)
 
 
 def suffix(spec: specs.EngineSpec, model: Model) -> str:
@@ -208,7 +208,9 @@ def named_case(subject: type[Subject[Any, Any]], spec: specs.Spec, folder: Path,
     case = specs.load(path, who=spec.name)(folder, options) if path else expected()
     if not isinstance(case, expected):
         raise PluginError(f"{path} returned {type(case).__name__}; expected {expected.__name__}")
-    return dataclasses.replace(case, options={**case.options, **options}) if isinstance(case, EngineCase) else case
+    if isinstance(case, (EngineCase, MonitorCase)):
+        return dataclasses.replace(case, options={**case.options, **options})
+    return case
 
 
 def _case_path(spec: specs.Spec) -> str:

@@ -5,11 +5,13 @@ A case is passed to other processes, so it holds only files, arrays and plain va
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lpbench.plugin.monitor import MonitorTarget
 from lpbench.plugin.processor import Sample
 
 if TYPE_CHECKING:
@@ -103,9 +105,13 @@ class PostprocessorCase(Case):
 
 @dataclass(frozen=True, kw_only=True)
 class MonitorCase(Case):
-    """The time for which a monitor is open.
+    """What a monitor watches while it is checked.
 
-    :param seconds: Duration in seconds.
+    :param seconds: How long it is open, in seconds.
+    :param target: By default this process and this machine.
+    :param options: The monitor's options.
     """
 
     seconds: float = 0.3
+    target: MonitorTarget = field(default_factory=lambda: MonitorTarget(os.getpid()))
+    options: Mapping[str, Any] = field(default_factory=dict)

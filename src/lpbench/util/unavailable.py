@@ -17,6 +17,10 @@ Code = Literal[
     "not-comparable",  # it is known, and says nothing here
     "failed",  # what was to compute it failed
     "mismatch",  # predictions and truth are not of the kind that it compares
+    "not-here",  # this machine lacks the source altogether
+    "not-supported",  # the device or its driver says that it does not tell
+    "no-permission",  # this user may not read it
+    "no-sensor",  # the hardware is known to have none
 ]
 """Why a value is not there, for programs."""
 
@@ -27,7 +31,9 @@ class Unavailable:
 
     :param reason: In words.
     :param code: For programs.
+    :param hint: What the user can do about it; empty where nothing is known.
     """
 
     reason: str
     code: Code = "unavailable"
+    hint: str = ""

@@ -97,7 +97,17 @@ def lpbench_register_postprocessors(register: Callable[[ProcessorSpec], None]) -
 @hookimpl
 def lpbench_register_monitors(register: Callable[[MonitorSpec], None]) -> None:
     """Register the monitor."""
-    register(MonitorSpec("sloppy", "lpbench_sloppy.monitor:SloppyMonitor", **common("monitor")))
+    register(
+        MonitorSpec(
+            "sloppy",
+            "lpbench_sloppy.monitor:SloppyMonitor",
+            **common("monitor"),
+            metrics=("SECONDS", "CPU_TEMP", "POWER_CONSUMPTION"),
+            deadline=0.5,
+            config=options("monitor"),
+            case="lpbench_sloppy.cases:monitor",
+        )
+    )
 
 
 @hookimpl

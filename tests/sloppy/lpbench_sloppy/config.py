@@ -35,6 +35,16 @@ class Processor:
     scale: float = 2.0
 
 
+@dataclass(frozen=True)
+class Monitor:
+    """Options of the monitor.
+
+    :param offset: Degrees to add.
+    """
+
+    offset: float = 0.0
+
+
 class Anything:
     """Accepts any options."""
 
@@ -66,3 +76,4 @@ def _sloppy(kind: str, tidy: type[Any]) -> type[Any]:
 EngineConfig = _sloppy("engine", Engine)
 PreprocessorConfig = _sloppy("preprocessor", Processor)
 PostprocessorConfig = _sloppy("postprocessor", Processor)
+MonitorConfig = _sloppy("monitor", Monitor)

@@ -1,0 +1,52 @@
+"""Frequencies of cores.  Tested on file trees; no hardware here has cpufreq."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpbench.plugin.monitor import Reading, Unavailable
+from lpbench.testing import monitor_checks
+from lpbench_monitors._cpufreq import CpufreqMonitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lpbench.testing import Machine
+
+CORE = "sys/devices/system/cpu/cpu{}/cpufreq/scaling_cur_freq"
+
+
+@monitor_checks("cpufreq")
+def test_cpufreq(check: Callable[[], None]) -> None:
+    check()
+
+
+def test_the_mean_of_the_cores_counts_and_each_core_is_told(machine: Machine) -> None:
+    machine.write(CORE.format(0), 1_200_000)
+    machine.write(CORE.format(1), 2_400_000)
+    with CpufreqMonitor(machine.target()) as monitor:
+        found = monitor.sample()
+    assert isinstance(found["CPU_FREQ"], Reading)
+    assert found["CPU_FREQ"].value == 1800
+    cores = [found["CPU_FREQ/cpu0"], found["CPU_FREQ/cpu1"]]
+    assert [each.value for each in cores if isinstance(each, Reading)] == [1200, 2400]
+
+
+@pytest.mark.parametrize("nonsense", ["0", "-5", "nan", "<unknown>", 10**18])
+def test_what_a_core_cannot_run_at_is_no_frequency(machine: Machine, nonsense: object) -> None:
+    machine.write(CORE.format(0), nonsense)
+    with CpufreqMonitor(machine.target()) as monitor:
+        assert isinstance(monitor.sample()["CPU_FREQ"], Unavailable)
+
+
+def test_a_core_that_goes_offline_does_not_count_any_more(machine: Machine) -> None:
+    machine.write(CORE.format(0), 1_000_000)
+    machine.write(CORE.format(1), 2_000_000)
+    with CpufreqMonitor(machine.target()) as monitor:
+        monitor.sample()
+        machine.remove(CORE.format(1))
+        left = monitor.sample()["CPU_FREQ"]
+    assert isinstance(left, Reading)
+    assert left.value == 1000
