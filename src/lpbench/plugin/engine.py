@@ -122,6 +122,15 @@ class Session(abc.ABC):
         """Return the device's nanoseconds of the last ``run`` by activity, or None if they are not known."""
         return None
 
+    def memory(self) -> Mapping[str, int] | None:
+        """Return the bytes of device memory that the engine itself knows of, by use, or None if it knows none.
+
+        Known uses: ``weights``, ``activations``, ``workspace`` and ``total``; an engine may add others.  What the
+        process holds in the machine's own memory does not belong here.  May be asked for before and after any ``run``,
+        never between its begin and its end.
+        """
+        return None
+
     def profile(self) -> Sequence[Mapping[str, Any]]:
         """Return one record for each layer: ``name``, ``type``, ``ns``, and any further facts.
 

@@ -86,6 +86,7 @@ ENGINE = by_name(
             _measuring.profile_or_reason,
             _measuring.profile_not_asked_for_is_refused,
             _measuring.device_spans_fit_into_the_run,
+            _measuring.memory_is_whole_bytes,
         ),
     }
 )

@@ -147,6 +147,20 @@ def device_spans_fit_into_the_run(subject: EngineSubject) -> None:
     require(sum(spans.values()) <= duration, f"the spans sum to {sum(spans.values())} ns, the run took {duration} ns")
 
 
+def memory_is_whole_bytes(subject: EngineSubject) -> None:
+    """Device memory, where the engine knows it, is whole bytes of 0 or more by use, before and after a run."""
+    with subject.open() as session:
+        before = session.memory()
+        session.run(subject.case.feeds)
+        after = session.memory()
+    if before is None and after is None:
+        raise NotApplicable("the engine does not know its device's memory")
+    for sizes in filter(None, (before, after)):
+        whole = all(type(size) is int and size >= 0 for size in sizes.values())
+        require(whole, f"the sizes are not whole bytes: {sizes!r:.200}")
+        require(all(isinstance(use, str) and use for use in sizes), f"a use has no name: {sizes!r:.200}")
+
+
 def require_json(value: Any, what: str) -> None:
     """Require that a mapping is valid JSON with strings as keys."""
     try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.results.stages import READS
 from lpbench.util.processes import cannot_start
+from lpbench.worker.device_memory import device_memory
 from lpbench.worker.statements import facts
 from lpbench.worker.timed_loop import clock_reads, collector_off, time_chain, time_samples
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from lpbench.plugin.engine import Session
     from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
+    from lpbench.worker.requests import DeviceMemory
 
 Batch = Any
 """A ``Sample``, or a list of samples where a pipeline runs batches."""
@@ -73,6 +75,10 @@ class Pipeline(abc.ABC):
         """Return the session's description; a chain adds that of each component under ``components``."""
 
     @abc.abstractmethod
+    def device_memory(self) -> dict[str, DeviceMemory]:
+        """Return the device memory that engines know of by component; a single component has an empty name."""
+
+    @abc.abstractmethod
     def close(self) -> None:
         """Free the sessions' resources."""
 
@@ -111,6 +117,10 @@ class Single(Pipeline):
     def describe(self) -> dict[str, Any]:
         """Return the session's description."""
         return facts(self.part.session, self.part.engine)
+
+    def device_memory(self) -> dict[str, DeviceMemory]:
+        """Return what the session's engine knows."""
+        return {"": device_memory(self.part.session, self.part.engine)}
 
     def close(self) -> None:
         """Close the session."""
@@ -175,6 +185,10 @@ class Chain(Pipeline):
         own = next((part for part in self.parts if part.engine == self._engine), self.parts[0])
         return {**facts(own.session, own.engine), "components": every}
 
+    def device_memory(self) -> dict[str, DeviceMemory]:
+        """Return what the engine of each component knows."""
+        return {part.name: device_memory(part.session, part.engine) for part in self.parts}
+
     def close(self) -> None:
         """Close every session."""
         for part in self.parts:
@@ -236,6 +250,10 @@ class Streams(Pipeline):
     def describe(self) -> dict[str, Any]:
         """Return the first session's description."""
         return self._in_first(self._lanes[0].describe)  # type: ignore[no-any-return] # the call's own
+
+    def device_memory(self) -> dict[str, DeviceMemory]:
+        """Return what the engine knows of the first session."""
+        return self._in_first(self._lanes[0].device_memory)  # type: ignore[no-any-return] # the call's own
 
     def close(self) -> None:
         """Close each session in its thread."""

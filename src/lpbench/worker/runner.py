@@ -40,6 +40,7 @@ class Runner:
             requests.OpenReferenceKernel: session.open_reference_kernel,
             requests.InspectModel: session.inspect,
             requests.CloseApp: session.close,
+            requests.ReadDeviceMemory: session.device_memory,
             requests.RunFirstSample: timing.first,
             requests.MeasureSlice: timing.measure,
             requests.MeasureCpuSlice: timing.measure_cpu,

@@ -11,7 +11,7 @@ from lpbench.errors import ConfigError, EngineError
 from lpbench.plugin.engine import TensorInfo
 from lpbench.util import dataclass_config
 from lpbench.util.jsonable import to_json
-from lpbench.util.text import abridge, brief
+from lpbench.util.text import abridge, brief, clean
 from lpbench.worker import engine_faults
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ FACTS: dict[str, Any] = {
 """Types of facts that others rely on; a fact that is not known is null or left out."""
 LONGEST = 200
 """Characters of the name of a field that an error shows."""
+MOST_NUMBERS = 1000
+"""Values that one mapping of names to numbers may hold."""
 PROBED: dict[str, Any] = {"version": TEXT, "devices": tuple[str, ...], "unusable": Mapping[str, str]}
 
 
@@ -80,6 +82,25 @@ def stated(value: object, types: Mapping[str, Any], where: str, who: str) -> dic
             if name in record:
                 dataclass_config.convert(kind, record[name], where=f"{where}.{name}")
         return record
+
+
+def whole_numbers(value: object, where: str, engine: str) -> dict[str, int]:
+    """Return a mapping of names to whole numbers of 0 or more, such as bytes or nanoseconds.
+
+    :param where: What returned it.
+    :raises EngineError: Naming the engine, the key and what was found there.
+    """
+    found = stated(value, {}, where, f'engine "{engine}"')
+    with _stated_by(engine):
+        if len(found) > MOST_NUMBERS:
+            raise ConfigError(f"found {len(found)} values; expected at most {MOST_NUMBERS}", where=where)
+        for name, number in found.items():
+            place = f"{where}.{clean(name)}"
+            if len(name) > LONGEST:
+                raise ConfigError(f"found a name of {len(name)} characters", where=place)
+            if dataclass_config.convert(int, number, where=place) < 0:
+                raise ConfigError(f"found {number}; expected 0 or more", where=place)
+    return found
 
 
 def _check_tensor(info: object, where: str) -> None:

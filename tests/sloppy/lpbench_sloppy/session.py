@@ -94,6 +94,10 @@ class SloppySession(Session):
         """Return one span."""
         return {"compute": 10**15 if is_broken("engine/device_spans_fit_into_the_run") else 1}
 
+    def memory(self) -> Mapping[str, int] | None:
+        """Return one use."""
+        return {"total": -1 if is_broken("engine/memory_is_whole_bytes") else 24}
+
     def profile(self) -> Sequence[Mapping[str, Any]]:
         """Return one record if the session was opened with a profile."""
         if not self._profiled:

@@ -87,7 +87,7 @@ def _load(source: _Source, *, profile: bool = False) -> Loaded:
     _refuse_other_device(compiled, config)
     layers = _nodes.nodes(compiled)
     _precision.refuse_unmet(compiled, config, layers)
-    return Loaded(source.model.path, config, source.network, compiled, layers, source.stated)
+    return Loaded(source.model.path, config, source.network, source.core, compiled, layers, source.stated)
 
 
 def _compile(core: Any, network: Any, config: OpenvinoConfig, *, profile: bool) -> Any:

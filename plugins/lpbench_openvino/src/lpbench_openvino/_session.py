@@ -11,6 +11,7 @@ from lpbench.plugin.engine import EngineError, Session
 from lpbench.plugin.kit import feed_checks as shared
 from lpbench_openvino import _ports, _precision
 from lpbench_openvino._calls import Call
+from lpbench_openvino._memory import gpu_memory
 from lpbench_openvino._profile import Profile
 from lpbench_openvino._text import plain_words
 
@@ -29,6 +30,7 @@ class Loaded:
     """The parts of an open model.
 
     :param network: ``openvino.Model``, with the shapes in force.
+    :param core: ``openvino.Core`` that compiled it, which alone counts its device memory.
     :param compiled: ``openvino.CompiledModel``.
     :param nodes: Layers of the compiled model.
     :param stated: What the model's file states of inputs and outputs, by name.
@@ -37,6 +39,7 @@ class Loaded:
     path: Path
     config: OpenvinoConfig
     network: Any
+    core: Any
     compiled: Any
     nodes: Sequence[Node]
     stated: Mapping[str, Facts]
@@ -94,6 +97,11 @@ class OpenvinoSession(Session):
             "properties": _properties(compiled),
         }
         return {key: value for key, value in facts.items() if value is not None}
+
+    def memory(self) -> Mapping[str, int] | None:
+        """Return the bytes that OpenVINO holds on the session's GPU by kind of allocation; None on other devices."""
+        loaded = self._opened()
+        return gpu_memory(loaded.core, loaded.config.target) if loaded.config.processor == "GPU" else None
 
     def profile(self) -> Sequence[Mapping[str, Any]]:
         """Return one record for each layer that ran, averaged over the runs so far."""

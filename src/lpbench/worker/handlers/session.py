@@ -20,11 +20,21 @@ from lpbench.worker.session_builder import Opener, components_of, engine_opener,
 from lpbench.worker.statements import check_tensors, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lpbench.app.model import Component
     from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.plugin.engine import Engine
     from lpbench.worker.open_app import OpenApp
-    from lpbench.worker.requests import CloseApp, InspectModel, OpenReferenceKernel, OpenRequest, Record
+    from lpbench.worker.requests import (
+        CloseApp,
+        DeviceMemory,
+        InspectModel,
+        OpenReferenceKernel,
+        OpenRequest,
+        ReadDeviceMemory,
+        Record,
+    )
 
 
 class SessionHandlers:
@@ -83,6 +93,10 @@ class SessionHandlers:
         with engine_opener(spec, Model(request.format, Path(request.model)), {})(shapes={}) as session:
             check_tensors(session, spec.name)
             return Tensors(plain(session.inputs), plain(session.outputs))
+
+    def device_memory(self, request: ReadDeviceMemory) -> Mapping[str, DeviceMemory]:
+        """Return what engines know of their device's memory, by component."""
+        return self._app.pipeline.device_memory()
 
     def close(self, request: CloseApp) -> Closed:
         """Close the session and return the memory's high-water mark and the samples that were left out."""

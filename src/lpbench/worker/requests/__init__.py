@@ -17,6 +17,7 @@ from lpbench.worker.requests.agreement import (
     TensorBlock,
 )
 from lpbench.worker.requests.base import Record, Records, Request, RunnerClient
+from lpbench.worker.requests.device import DeviceMemory, ReadDeviceMemory
 from lpbench.worker.requests.machine import AvailableMemory, BeginInterference, EndInterference, Probe, ReadEnvironment
 from lpbench.worker.requests.quality import BeginQuality, EvaluateQuality, FinishQuality, Predict, QualityFound
 from lpbench.worker.requests.session import (
@@ -51,6 +52,7 @@ __all__ = [
     "Closed",
     "CollectNumbers",
     "CollectOutputs",
+    "DeviceMemory",
     "EndInterference",
     "EvaluateQuality",
     "ExposeTensors",
@@ -70,6 +72,7 @@ __all__ = [
     "Probe",
     "QualityFound",
     "RawOutputs",
+    "ReadDeviceMemory",
     "ReadEnvironment",
     "Record",
     "Records",
