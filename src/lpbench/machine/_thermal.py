@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from lpbench.machine._facts import Fact, Facts, Root, absent, fact
+from lpbench.util import sensors as linux
+from lpbench.util.sensors import HWMON as _HWMON
+from lpbench.util.sensors import ZONES as _ZONES
 
-_ZONES = "sys/class/thermal"
-_HWMON = "sys/class/hwmon"
-_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "soc_thermal")
-_CPU = re.compile(r"cpu|x86_pkg|soc|coretemp|k10temp|zenpower|package", re.IGNORECASE)
-_CONSTANT = re.compile(r"pmic", re.IGNORECASE)
-"""A Jetson's PMIC zone always reports 100 °C."""
-_COLDEST, _HOTTEST = -50.0, 200.0
 _LIMITS = {"passive", "hot", "critical"}
-_PI_BITS = {
-    0: "under-voltage",
-    1: "frequency capped",
-    2: "throttled",
-    3: "soft temperature limit",
-    16: "under-voltage since start",
-    17: "frequency capped since start",
-    18: "throttled since start",
-    19: "soft temperature limit since start",
+_PI_WORDS = {
+    **linux.PI_THROTTLED,
+    **{bit + linux.PI_SINCE_START: f"{word} since start" for bit, word in linux.PI_THROTTLED.items()},
 }
-"""Bits of the Raspberry Pi firmware's get_throttled."""
 _PI_FILES = [
     "sys/devices/platform/soc/soc:firmware/get_throttled",
     "sys/devices/platform/soc/soc0:firmware/get_throttled",
@@ -46,37 +33,27 @@ def state(root: Root) -> Facts:
 
 def _sensors(root: Root) -> dict[str, tuple[float, str]]:
     """Return °C and file by sensor: the thermal zones, or else the processor's hardware monitors."""
-    sensors = {}
-    for zone in root.names(_ZONES, "thermal_zone*"):
-        name, heat = root.text(f"{zone}/type"), _celsius(root, f"{zone}/temp")
-        if name and heat is not None and not _CONSTANT.search(name):
-            sensors[name if name not in sensors else f"{name} {zone[len(_ZONES) + 13 :]}"] = heat, f"/{zone}/temp"
+    sensors: dict[str, tuple[float, str]] = {}
+    for zone in linux.thermal_zones(root):
+        heat = linux.celsius(root, zone.file)
+        if heat is not None:
+            sensors[zone.name if zone.name not in sensors else f"{zone.name} {zone.number}"] = heat, f"/{zone.file}"
     return sensors or _monitors(root)
 
 
 def _monitors(root: Root) -> dict[str, tuple[float, str]]:
-    sensors = {}
-    for chip in root.names(_HWMON, "hwmon*"):
-        name = root.text(f"{chip}/name")
-        if name not in _SENSORS:
-            continue
-        for file in root.names(chip, "temp*_input"):
-            heat = _celsius(root, file)
-            label = root.text(file.replace("_input", "_label")) or file.rpartition("/")[2].removesuffix("_input")
-            if heat is not None:
-                sensors[f"{name} {label}"] = heat, f"/{file}"
-    return sensors
-
-
-def _celsius(root: Root, name: str) -> float | None:
-    millidegrees = root.number(name)
-    heat = None if millidegrees is None else millidegrees / 1000
-    return heat if heat is not None and _COLDEST < heat < _HOTTEST and heat != 0 else None
+    chips = [(chip, name) for chip, name in linux.hwmon_chips(root) if name in linux.PROCESSOR_CHIPS]
+    return {
+        sensor.name: (heat, f"/{sensor.file}")
+        for chip, name in chips
+        for sensor in linux.chip_temperatures(root, chip, name)
+        if (heat := linux.celsius(root, sensor.file)) is not None
+    }
 
 
 def _hottest(sensors: dict[str, tuple[float, str]]) -> Fact:
     """Return the hottest sensor of the processor, or else the hottest of all."""
-    known = {name: reading for name, reading in sensors.items() if _CPU.search(name)} or sensors
+    known = {name: reading for name, reading in sensors.items() if linux.is_processors(name)} or sensors
     if not known:
         return absent("no thermal zone and no hardware monitor of the processor")
     name, (heat, source) = max(known.items(), key=lambda item: item[1])
@@ -93,9 +70,9 @@ def _headroom(root: Root) -> Fact:
     """Return the smallest distance in °C of a zone from a trip point at which the machine slows down or stops."""
     room = []
     for zone in root.names(_ZONES, "thermal_zone*"):
-        heat = _celsius(root, f"{zone}/temp")
+        heat = linux.celsius(root, f"{zone}/temp")
         for trip in root.names(zone, "trip_point_*_type"):
-            limit = _celsius(root, trip.replace("_type", "_temp"))
+            limit = linux.celsius(root, trip.replace("_type", "_temp"))
             if heat is not None and limit is not None and root.text(trip) in _LIMITS:
                 room.append((limit - heat, f"/{trip.replace('_type', '_temp')}"))
     return fact(*min(room)) if room else absent("no thermal zone has a passive, hot or critical trip point")
@@ -115,18 +92,15 @@ def _counts(root: Root) -> Fact:
 def _firmware(root: Root) -> Fact:
     """Return the throttling flags of a Raspberry Pi's firmware, or else its under-voltage alarm."""
     flags = root.first(_PI_FILES, _pi_flags)
-    for chip in root.names(_HWMON, "hwmon*"):
-        if flags["value"] is None and root.text(f"{chip}/name") == "rpi_volt":
+    for chip, name in linux.hwmon_chips(root):
+        if flags["value"] is None and name == "rpi_volt":
             return root.read(f"{chip}/in0_lcrit_alarm", {"1": ["under-voltage"], "0": []}.get)
     return flags
 
 
 def _pi_flags(text: str) -> list[str] | None:
-    try:
-        bits = int(text.removeprefix("throttled="), 16)
-    except ValueError:
-        return None
-    return [word for bit, word in _PI_BITS.items() if bits >> bit & 1]
+    bits = linux.pi_throttled_bits(text)
+    return None if bits is None else [word for bit, word in _PI_WORDS.items() if bits >> bit & 1]
 
 
 def _cooling(root: Root) -> Fact:
@@ -143,5 +117,4 @@ def _cooling(root: Root) -> Fact:
 
 
 def _slowing(root: Root, device: str, name: str) -> int:
-    slows = re.search(r"cpufreq|devfreq|processor|throttle|tcc|intel_powerclamp", name, re.IGNORECASE)
-    return max(0, root.number(f"{device}/cur_state") or 0) if slows else 0
+    return max(0, root.number(f"{device}/cur_state") or 0) if linux.slows_down(name) else 0

@@ -1,0 +1,121 @@
+"""Temperatures of thermal zones and of hwmon sensors, in thousandths of °C.
+
+Formats: the kernel's Documentation/driver-api/thermal/sysfs-api.rst and Documentation/hwmon/sysfs-interface.rst; Tctl
+and Tdie: k10temp.rst beside the latter.  Zones show as chips of hwmon too, named alike with ``_`` for ``-``
+(drivers/thermal/thermal_hwmon.c).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpbench.plugin.kit import sensors
+from lpbench.plugin.monitor import Monitor, Reading, Unavailable
+from lpbench_monitors._parts import MOST_PARTS, distinct, part_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Self
+
+    from lpbench.plugin.monitor import FileTree, Readings
+
+CPU, GPU, OTHER = "CPU_TEMP", "GPU_TEMP", "TEMPERATURE"
+SCOPES = {CPU: "package", GPU: "device", OTHER: "machine"}
+NONE_THERE = {
+    CPU: "no thermal zone and no hwmon sensor of the processor",
+    GPU: "no thermal zone and no hwmon sensor of a GPU",
+    OTHER: "no thermal zone and no hwmon sensor beside those of processor and GPU",
+}
+GPU_NAMES = re.compile(r"gpu|nouveau|radeon|\bi915\b|\bxe\b", re.IGNORECASE)
+CORES = re.compile(r"cpu|x86_pkg|coretemp|k10temp|zenpower|package", re.IGNORECASE)
+"""Names of sensors at the cores themselves."""
+MADE_UP = re.compile(r"INT3400", re.IGNORECASE)
+"""A zone for policies alone, whose 20 °C are made up (drivers/thermal/intel/int340x_thermal/int3400_thermal.c)."""
+
+
+@dataclass(frozen=True)
+class _Watched:
+    metric: str
+    part: str
+    file: str
+
+
+class ThermalMonitor(Monitor):
+    """Reads every sensor; each metric is the hottest of its own.
+
+    A sensor that tells what cannot be, such as -263.2 °C, or exactly 0 °C as one without power does, is left out.
+    """
+
+    _watched: tuple[_Watched, ...] = ()
+
+    def __enter__(self) -> Self:
+        """Look for sensors."""
+        self._watched = tuple(_named(_known(self.target.files)))
+        return self
+
+    def sample(self) -> Readings:
+        """Return the hottest temperature of each metric, and each sensor's, in °C."""
+        heat = {each: found for each in self._watched if (found := sensors.celsius(self.target.files, each.file))}
+        parts = {
+            f"{each.metric}/{each.part}": Reading(value, "°C", "device", f"/{each.file}")
+            for each, value in heat.items()
+        }
+        return {**{metric: self._hottest(metric, heat) for metric in SCOPES}, **parts}
+
+    def _hottest(self, metric: str, heat: dict[_Watched, float]) -> Reading | Unavailable:
+        own = [each for each in self._watched if each.metric == metric]
+        known = [heat[each] for each in own if each in heat]
+        if known:
+            source = f"/{own[0].file}" if len(own) == 1 else f"the hottest of {len(own)} sensors"
+            return Reading(max(known), "°C", SCOPES[metric], source)
+        return self.target.files.missing(own[0].file) if own else Unavailable(NONE_THERE[metric], "not-here")
+
+
+def _known(files: FileTree) -> list[sensors.Sensor]:
+    """Return the sensors to read: zones, then the first sensor of each chip, then the second ones, and so on.
+
+    The first one of a chip is that of the whole package, and the number of sensors is limited.
+    """
+    zones = [zone for zone in sensors.thermal_zones(files) if not MADE_UP.search(zone.name)]
+    twins = {zone.name.replace("-", "_") for zone in zones}
+    ranked = [
+        (rank, sensor)
+        for chip, name in sensors.hwmon_chips(files)
+        if name not in twins
+        for rank, sensor in enumerate(_of_chip(files, chip, name))
+    ]
+    return [*zones, *(sensor for _, sensor in sorted(ranked, key=lambda pair: pair[0]))][:MOST_PARTS]
+
+
+def _of_chip(files: FileTree, chip: str, name: str) -> list[sensors.Sensor]:
+    """Return a chip's sensors by number; without Tctl, a temperature with an offset, where Tdie has none."""
+    found = sorted(sensors.chip_temperatures(files, chip, name), key=lambda sensor: _index(sensor.file))
+    if any(sensor.name.endswith(" Tdie") for sensor in found):
+        return [sensor for sensor in found if not sensor.name.endswith(" Tctl")]
+    return found
+
+
+def _index(file: str) -> int:
+    digits = re.search(r"temp(\d{1,9})_", file)
+    return int(digits[1]) if digits else 0
+
+
+def _named(known: list[sensors.Sensor]) -> Iterator[_Watched]:
+    """Yield the sensors by metric, each under a part's name of its own."""
+    at_cores = any(CORES.search(sensor.name) and not GPU_NAMES.search(sensor.name) for sensor in known)
+    taken: set[str] = set()
+    for sensor in known:
+        part = distinct(part_name(sensor.name), sensor.number, taken)
+        taken.add(part)
+        yield _Watched(_metric(sensor.name, at_cores=at_cores), part, sensor.file)
+
+
+def _metric(name: str, *, at_cores: bool) -> str:
+    """Return which metric a sensor belongs to; one of the whole chip is the processor's where the cores have none."""
+    if GPU_NAMES.search(name):
+        return GPU
+    of_processor = CORES.search(name) if at_cores else sensors.is_processors(name)
+    return CPU if of_processor else OTHER
