@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "machine": BASE,
     "app": BASE | {"plugin"},
     "results": BASE | {"machine", "plugin.configuration"},
-    "worker": BASE | {"app", "results.stages", "machine", "plugin"},
+    "worker": BASE | {"app", "results.profile", "results.stages", "machine", "plugin"},
     "jobs": BASE | {"app", "machine", "plugin", "results", "worker"},
     # of jobs the values that it shows; of plugins what puts their predictions into words
     "render": BASE | {"results", "jobs.agreement", "jobs.parity", "plugin.registry", "plugin.specs"},

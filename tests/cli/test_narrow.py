@@ -54,10 +54,11 @@ def test_the_reason_why_an_engine_cannot_be_used_is_whole(fakes: registry.Regist
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["-v"], ["--predictions"], ["--explain"], ["--engine", "fake,absent"]], ids=str
+    "options", [[], ["-v"], ["--predictions"], ["--explain"], ["--profile", "-v"], ["--engine", "fake,absent"]], ids=str
 )
 def test_a_run_fits(fake_app: Make, capsys: Capture, options: list[str]) -> None:
-    assert main(["run", str(fake_app(work_us=200)), *FEW, *options]) == 0
+    layers = [{"name": f"block_{at}/" * at, "type": "Conv" * at, "ns": 1000 * at} for at in range(1, 30)]
+    assert main(["run", str(fake_app(work_us=200, layers=layers, spans={"copy": 5})), *FEW, *options]) == 0
     assert too_long(capsys) == []
 
 

@@ -206,6 +206,39 @@ def test_explain_takes_the_latency_apart_on_the_screen_and_in_the_result(fake_ap
         assert run.breakdown["engine alone"] >= 500_000
 
 
+LAYERS = [{"name": "stem", "type": "Conv", "ns": 30_000}, {"name": "head", "type": "Gemm", "ns": 10_000}]
+
+
+def test_profile_shows_kinds_of_layers_and_verbose_the_layers(fake_app: Make, capsys: Capture) -> None:
+    app = str(fake_app(work_us=500, layers=LAYERS, spans={"kernel": 40_000}))
+    assert main(["run", app, *FEW, "--profile"]) == 0
+    text = capsys.readouterr().out
+    rows = re.findall(
+        r"^(convolution|GEMM|outside of layers|inference, profiled) +[\d.]+ +([\d.]+) %", text, re.MULTILINE
+    )
+    assert [name for name, _ in rows] == ["convolution", "GEMM", "outside of layers", "inference, profiled"]
+    assert sum(float(share) for _, share in rows[:-1]) == pytest.approx(100, abs=2)
+    assert "on the device, a part of the inference: kernel 0.0400 ms" in text
+    assert "stem" not in text
+    assert main(["run", app, *FEW, "--profile", "-v"]) == 0
+    assert re.search(r"^stem +Conv +convolution ", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_json_holds_all_of_a_profile(fake_app: Make, capsys: Capture) -> None:
+    assert main(["run", str(fake_app(layers=LAYERS)), *FEW, "--profile", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["configurations"][0]["profile"]
+    assert [(layer["name"], layer["kind"], layer["ns"]) for layer in found["layers"]] == [
+        ("stem", "convolution", 30_000),
+        ("head", "GEMM", 10_000),
+    ]
+    assert found["spans_reason"] == "the engine does not tell"
+
+
+def test_an_engine_without_a_profile_says_why(fake_app: Make, capsys: Capture) -> None:
+    assert main(["run", str(fake_app()), *FEW, "--profile"]) == 0
+    assert "no profile: FakeSession has no per-layer profile" in capsys.readouterr().out
+
+
 def test_an_app_that_is_nowhere_is_answered_with_the_nearest(fake_app: Make, capsys: Capture) -> None:
     folder = fake_app("numbers")
     assert main(["run", f"{folder}s"]) == 2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import lpbench
 from lpbench.plugin.engine import EngineError, TensorInfo
 from lpbench.testing.setups import side_by_side
 
@@ -233,6 +234,15 @@ def test_there_is_no_profile_and_the_reason_is_said(models: Models, open_session
     session = open_session(models.network(), SHAPE)
     with pytest.raises(EngineError, match="built without NCNN_BENCHMARK"):
         session.profile()
+
+
+def test_a_benchmark_that_is_to_profile_gives_the_reason(models: Models) -> None:
+    found = lpbench.benchmark(
+        models.network(), engine="ncnn", shapes=SHAPE, number=6, runs=1, profile=True, yardstick=False
+    )
+    (profile,) = found.configurations[0].profile
+    assert "built without NCNN_BENCHMARK" in profile.reason
+    assert found.configurations[0].measured
 
 
 def test_sessions_run_side_by_side(models: Models, open_session: Opener) -> None:

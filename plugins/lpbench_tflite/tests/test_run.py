@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import lpbench
 from lpbench.plugin.engine import EngineError
 from lpbench.testing.setups import side_by_side
 
@@ -166,6 +167,13 @@ def test_there_is_no_profile_and_it_is_said(models: Models, open_session: Opener
     for profile in (False, True):
         with pytest.raises(EngineError, match="does not support per-layer profiles in Python"):
             open_session(models.add(), profile=profile).profile()
+
+
+def test_a_benchmark_that_is_to_profile_gives_the_reason(models: Models) -> None:
+    found = lpbench.benchmark(models.add(), engine="tflite", number=6, runs=1, profile=True, yardstick=False)
+    (profile,) = found.configurations[0].profile
+    assert "does not support per-layer profiles" in profile.reason
+    assert found.configurations[0].measured
 
 
 def test_run_after_close_is_an_error_and_closing_twice_is_none(models: Models, open_session: Opener) -> None:

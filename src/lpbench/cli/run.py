@@ -37,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _options.add_samples(parser)
     _options.add_setting(parser, "--percentile", "percentile", type=_options.percentage, metavar="P")
     _options.add_setting(parser, "--explain", "explain", action="store_true")
+    _options.add_setting(parser, "--profile", "profile", action="store_true")
     _options.add_setting(parser, "--alone", "alone", type=_options.above_zero, metavar="S")
     _options.add_setting(parser, "--batch", "batch", type=_options.from_one, metavar="N")
     _options.add_setting(parser, "--streams", "streams", type=_options.from_one, metavar="S")

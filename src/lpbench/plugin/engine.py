@@ -132,7 +132,11 @@ class Session(abc.ABC):
         return None
 
     def profile(self) -> Sequence[Mapping[str, Any]]:
-        """Return one record for each layer: ``name``, ``type``, ``ns``, and any further facts.
+        """Return one record for each layer, in the order of computation: ``name``, ``type``, ``ns``, and further facts.
+
+        ``ns`` is the mean of a run; the first run since opening may be left out, as it allocates memory.  Known facts:
+        ``runs_ns``, the nanoseconds in each of these runs, for medians; ``calls``, how often a run computes the layer;
+        ``category``, its kind of kernel where the type does not tell (``lpbench.plugin.kit.layer_kinds``).
 
         :raises EngineError: The engine has no profile, or was not opened with ``profile=True``.
         """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.render import _context
 from lpbench.render._breakdown import parts_notes, parts_table
+from lpbench.render._profile import kinds_table, profile_notes, slowest_table
 from lpbench.render._stage_table import stage_columns, stage_rows
 from lpbench.render._summary import EACH_ALONE, STYLES, summary_table, unmeasured
 from lpbench.render._units import unit_for
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from lpbench.render._table import Column
     from lpbench.results.model import Configuration, Result
+    from lpbench.results.profile import LayerProfile
 
 WIDE = 1000
 """Longest line in characters: a notebook wraps lines itself."""
@@ -84,7 +86,13 @@ def _configuration(configuration: Configuration, result: Result) -> list[str]:
         f"<p><strong>{answer}</strong><br>{engine}</p>",
         grid(stage_columns(unit), stage_rows(configuration, unit), {}),
         *explained,
+        *(part for profile in configuration.profile for part in _layers(profile)),
     ]
+
+
+def _layers(profile: LayerProfile) -> list[str]:
+    tables = [table for table in (kinds_table(profile), slowest_table(profile)) if table[1]]
+    return [*(grid(*table, {}) for table in tables), *map(paragraph, profile_notes(profile))]
 
 
 def _groups(columns: Sequence[Column]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lpbench.render import _context
 from lpbench.render._breakdown import parts
 from lpbench.render._details import details
+from lpbench.render._profile import layer_lines
 from lpbench.render._stage_table import stage_table
 from lpbench.render._summary import summary
 from lpbench.render._table import hanging, wrapped
@@ -28,8 +29,12 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
     else:
         lines = [*head, "", *summary(result, width=width, paint=paint)]
     for name, configuration in zip(names_of(result.configurations), result.configurations, strict=True):
-        if breakdown := parts(configuration, width=width, paint=paint):
-            lines += ["", *([paint(name, "bold")] if len(result.configurations) > 1 else []), *breakdown]
+        for more in (
+            parts(configuration, width=width, paint=paint),
+            layer_lines(configuration, width=width, verbose=verbose, paint=paint),
+        ):
+            if more:
+                lines += ["", *([paint(name, "bold")] if len(result.configurations) > 1 else []), *more]
     if result.state == INTERRUPTED:
         lines.append(paint("interrupted: the figures cover what was measured until then", "warn"))
     for reason in _context.missing(result):

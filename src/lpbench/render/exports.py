@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.render import _context, _html, comparison
 from lpbench.render._breakdown import parts_notes, parts_table
+from lpbench.render._profile import kinds_table, profile_notes, slowest_table
 from lpbench.render._stage_table import stage_columns, stage_rows
 from lpbench.render._summary import EACH_ALONE, summary_table, unmeasured
 from lpbench.render._units import unit_for
@@ -165,7 +166,19 @@ def _configuration(each: Configuration, result: Result) -> list[str]:
     columns, rows = parts_table(each)
     explained = [_markdown_table(columns, rows), _list(parts_notes(each))] if rows else []
     head = f"**{_escape(_context.answer(each, result))}**  \n{_escape(_context.engine(each, result))}"
-    return [head, _markdown_table(stage_columns(unit), stage_rows(each, unit)), *explained]
+    return [head, _markdown_table(stage_columns(unit), stage_rows(each, unit)), *explained, *_layers(each)]
+
+
+def _layers(each: Configuration) -> list[str]:
+    """Return the kinds of layers and the slowest ones, where they were profiled."""
+    return [
+        block
+        for profile in each.profile
+        for block in (
+            *(_markdown_table(*table) for table in (kinds_table(profile), slowest_table(profile)) if table[1]),
+            _list(profile_notes(profile)),
+        )
+    ]
 
 
 def _beside(found: Sequence[Compared], notes: Notes) -> Iterator[tuple[Compared, Sequence[str]]]:

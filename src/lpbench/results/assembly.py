@@ -132,6 +132,7 @@ def _configuration(track: Track, subject: Subject, environment: Mapping[str, Any
         problems=next((each.problems for each in track.runs if each.problems), ()),
         flags=tuple(run_flags.found(track.runs, counted(track.runs))),
         quality=quality,
+        profile=next((each.profile for each in track.runs if each.profile), ()),
     )
 
 

@@ -57,6 +57,7 @@ def _configuration(each: Mapping[str, Any], path: Path, count: int) -> Iterator[
         yield from _summaries(each[name], (*path, name))
     yield from _figures({name: each[name] for name in ("statistics", "cpu")}, path, SMALLEST)
     yield from _figures(each["metrics"], (*path, "metrics"), 0.0)
+    yield from _figures(each.get("profile", []), (*path, "profile"), SMALLEST)
     yield from _intervals(each["metrics"], (*path, "metrics"))
     for at, run in enumerate(each["runs"]):
         yield from _run(run, (*path, "runs", at))

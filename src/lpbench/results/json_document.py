@@ -20,6 +20,7 @@ from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.document_checks import NULLABLE, problems_of
 from lpbench.results.json_encode import FORMAT, VERSION
 from lpbench.results.model import Configuration, Result
+from lpbench.results.profile import KindTime, LayerProfile, LayerRecord
 from lpbench.results.run import Lockstep, Metric, Run, Slice, Stage
 from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
@@ -138,7 +139,15 @@ def _configuration_in(document: Mapping[str, Any], where: str) -> Configuration:
     for name in ("statistics", "cpu"):
         values[name] = {stage: _summary_in(each) for stage, each in document[name].items()}
     values["metrics"] = {name: _metric_in(each) for name, each in document["metrics"].items()}
+    values["profile"] = tuple(_profile_in(each) for each in document.get("profile", ()))
     return Configuration(**values)
+
+
+def _profile_in(document: Mapping[str, Any]) -> LayerProfile:
+    values = _known(LayerProfile, document)
+    values["kinds"] = tuple(KindTime(**_known(KindTime, each)) for each in document["kinds"])
+    values["layers"] = tuple(LayerRecord(**_known(LayerRecord, each)) for each in document["layers"])
+    return LayerProfile(**values)
 
 
 def _run_in(document: Mapping[str, Any], where: str) -> Run:

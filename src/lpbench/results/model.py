@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpbench.plugin.configuration import EngineConfiguration
+    from lpbench.results.profile import LayerProfile
     from lpbench.results.run import Lockstep, Run, Stage
     from lpbench.results.settings import RunSettings
     from lpbench.results.stats import Summary
@@ -57,6 +58,7 @@ class Configuration(Shown):
     :param quality: What the leading quality metric found: ``metric``, ``value``, ``unit``, ``n``, ``reason``, ``code``,
         ``parts``, and ``gate`` with ``passes`` where the app has one; what the others found under ``more``.  Empty
         where it was not asked for.
+    :param profile: The layers of each component, from a pass of its own; empty where it was not asked for.
     """
 
     configuration: EngineConfiguration
@@ -78,6 +80,7 @@ class Configuration(Shown):
     flags: Sequence[Mapping[str, str]] = ()
     agreement: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
+    profile: tuple[LayerProfile, ...] = ()
 
     @property
     def engine(self) -> str:

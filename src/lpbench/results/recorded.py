@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.configuration import EngineConfiguration  # noqa: TC001 - likewise
 from lpbench.results.metrics import MILLISECOND
+from lpbench.results.profile import LayerProfile  # noqa: TC001 - likewise
 from lpbench.results.run import PLANNED, RAW_LIMIT, Run, Slice, Stage
 from lpbench.results.settings import Resolved, RunSettings  # noqa: TC001 - likewise
 from lpbench.results.stages import TOTAL
@@ -83,6 +84,7 @@ class RunRecord:
     :param environment: As ``lpbench.machine.environment`` gives it, of the worker's machine.
     :param problems: Samples that were left out, and why.
     :param quality: As in ``Configuration``, where quality was evaluated.
+    :param profile: Of each component, where it was asked for: of one run of several.
     :param turns: The median of each slice in nanoseconds, by stage; empty where it took no turns to their end.
     """
 
@@ -112,6 +114,7 @@ class RunRecord:
     disturbance: Facts = field(default_factory=dict)
     breakdown: Mapping[str, float] = field(default_factory=dict)
     quality: Facts = field(default_factory=dict)
+    profile: tuple[LayerProfile, ...] = ()
     turns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     superseded: bool = False
 

@@ -75,6 +75,9 @@ class RunSettings:
     explain: bool = setting(
         default=False, doc="break the latency down: engine alone, new input, caches, stages, Python"
     )
+    profile: bool = setting(
+        default=False, doc="time the engine's layers by kind, in a pass of its own after the first run"
+    )
     alone: float | None = setting(
         default=None, doc="seconds of each run that are timed alone, before slices are interleaved"
     )

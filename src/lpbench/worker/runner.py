@@ -41,6 +41,7 @@ class Runner:
             requests.InspectModel: session.inspect,
             requests.CloseApp: session.close,
             requests.ReadDeviceMemory: session.device_memory,
+            requests.ReadProfiles: session.profiles,
             requests.RunFirstSample: timing.first,
             requests.MeasureSlice: timing.measure,
             requests.MeasureCpuSlice: timing.measure_cpu,

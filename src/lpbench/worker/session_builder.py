@@ -54,6 +54,11 @@ class Opener:
     opens: Open
     configuration: EngineConfiguration
 
+    @property
+    def engine(self) -> str:
+        """The name of the engine that runs it."""
+        return self.configuration.engine
+
     def session(self) -> tuple[Session, int]:
         """Open the model; return the session, and the time in nanoseconds that opening it took.
 

@@ -43,7 +43,7 @@ def check_tensors(session: Session, engine: str) -> None:
     :raises EngineError: Naming the engine, the field and what was found there.
     """
     for side in ("inputs", "outputs"):
-        with _stated_by(engine):
+        with stated_by(engine):
             infos = getattr(session, side, None)
             if not isinstance(infos, (list, tuple)):
                 raise ConfigError(f"found {brief(infos)}; expected a list of TensorInfo", where=side)
@@ -74,7 +74,7 @@ def stated(value: object, types: Mapping[str, Any], where: str, who: str) -> dic
     :param who: Whose it is, in words.
     :raises EngineError: Naming who, the key and what was found there.
     """
-    with _stated_by(who, quoted=False):
+    with stated_by(who, quoted=False):
         if not isinstance(value, Mapping):
             raise ConfigError(f"found {brief(value)}; expected an object", where=where)
         record: dict[str, Any] = to_json(value, where)
@@ -91,7 +91,7 @@ def whole_numbers(value: object, where: str, engine: str) -> dict[str, int]:
     :raises EngineError: Naming the engine, the key and what was found there.
     """
     found = stated(value, {}, where, f'engine "{engine}"')
-    with _stated_by(engine):
+    with stated_by(engine):
         if len(found) > MOST_NUMBERS:
             raise ConfigError(f"found {len(found)} values; expected at most {MOST_NUMBERS}", where=where)
         for name, number in found.items():
@@ -117,7 +117,12 @@ def _check_tensor(info: object, where: str) -> None:
 
 
 @contextlib.contextmanager
-def _stated_by(who: str, *, quoted: bool = True) -> Iterator[None]:
+def stated_by(who: str, *, quoted: bool = True) -> Iterator[None]:
+    """Make the error of a value that was refused one that names who stated it.
+
+    :param who: An engine's name, or whose it is in words.
+    :param quoted: Whether it is an engine's name.
+    """
     try:
         yield
     except ConfigError as error:

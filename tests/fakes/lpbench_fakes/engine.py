@@ -1,9 +1,10 @@
 """An engine whose model file is a JSON object of orders; strict about how it is used.
 
-``work_us`` spins that long in each run; ``at`` ("load", "run" or "close") and ``do``
+``work_us`` spins that long in each run; ``at`` ("load", "run", "profile" or "close") and ``do``
 ("crash", "exit", "hang", "raise", "print", "exclusive") give the fault, and ``after`` the number of
 runs before it.  ``when`` is a folder: no run has the fault until it holds a file called as the option ``extra_us``.
 ``states`` holds fields of ``inputs`` and ``outputs``, and ``facts``, that it states in place of its own.
+``layers`` is what a session that was opened for it gives as its profile, and ``spans`` its device's spans.
 An exclusive engine can be open in only one process at a time, like some devices.
 ``litter`` names a file: the engine starts processes of every kind as it loads, and writes their numbers there.
 """
@@ -26,7 +27,7 @@ from lpbench.plugin.engine import Engine, Feeds, Model, Outputs, Session, Shapes
 from . import litter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,14 @@ class FakeEngine(Engine[Any]):
         _obey(orders, "load")
         if orders.get("do") == "exclusive":
             _take_device(model.path.with_suffix(".lock"))
-        return FakeSession(orders, config)
+        return FakeSession(orders, config, profile=profile)
 
 
 class FakeSession(Session):
     """Doubles a number; refuses every misuse."""
 
-    def __init__(self, orders: Mapping[str, Any], config: FakeConfig) -> None:
+    def __init__(self, orders: Mapping[str, Any], config: FakeConfig, *, profile: bool = False) -> None:
+        self._profiled = profile
         self._states = orders.get("states", {})
         self.inputs = (replace(TensorInfo("number", "int64", (1,)), **self._states.get("inputs", {})),)
         self.outputs = (replace(TensorInfo("double", "int64", (1,)), **self._states.get("outputs", {})),)
@@ -105,6 +107,18 @@ class FakeSession(Session):
         facts = {"version": "1.0", "device": self._config.device, "processor": "CPU", "precision": "S64"}
         seen = {name: os.environ.get(name, "") for name in ("FAKE_TELEMETRY", "FAKE_SEEN")}
         return {**facts, "threads": self._config.threads, "environment": seen, **self._states.get("facts", {})}
+
+    def device_spans(self) -> Mapping[str, int] | None:
+        """Return the ordered spans."""
+        return self._orders.get("spans")
+
+    def profile(self) -> Sequence[Mapping[str, Any]]:
+        """Return the ordered layers, or commit the fault."""
+        if not self._profiled or "layers" not in self._orders:
+            return super().profile()
+        _obey(self._orders, "profile")
+        layers: Sequence[Mapping[str, Any]] = self._orders["layers"]
+        return layers
 
     def _check(self, feeds: Feeds) -> None:
         if not self._open:

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
     from lpbench_openvino._nodes import Node
 
+SINGLE_RUNS = 100
+"""Runs up to which each one's times are kept; of more, the mean alone."""
+PENDING = 64
+"""Runs whose counters wait to be added up: that takes longer than to fetch them, and counts as part of a run."""
+NANO = 1e9
+
+Key = tuple[str, str]
+
 
 class Profile:
     """Time of each layer, summed over runs.
@@ -21,23 +29,22 @@ class Profile:
 
     def __init__(self) -> None:
         self._runs = 0
-        self._spent: dict[tuple[str, str], float] = {}
+        self._spent: dict[Key, float] = {}
+        self._single: list[dict[Key, int]] = []
+        self._pending: list[Any] = []
 
     def add(self, request: Any) -> None:
         """Add the last run."""
-        if self._runs == 1:
-            self._spent.clear()
-        self._runs += 1
-        for layer in request.profiling_info:
-            if str(layer.status).endswith("EXECUTED"):
-                key = (layer.node_name, layer.node_type)
-                self._spent[key] = self._spent.get(key, 0) + layer.real_time.total_seconds() * 1e9
+        self._pending.append(request.profiling_info)
+        if len(self._pending) >= PENDING:
+            self._add_up()
 
     def records(self, nodes: Sequence[Node]) -> list[dict[str, Any]]:
         """Return one record for each layer that ran, in the order of execution.
 
         :raises EngineError: The session has not run.
         """
+        self._add_up()
         if not self._runs:
             raise EngineError(
                 "there is no profile, because the session has not run yet",
@@ -45,10 +52,35 @@ class Profile:
             )
         known = {node.name: node for node in nodes}
         counted = max(1, self._runs - 1)
-        return [_record(name, kind, ns / counted, known.get(name)) for (name, kind), ns in self._spent.items()]
+        single = self._single if len(self._single) == counted else []
+        return [
+            {
+                **_record(key, ns / counted, known.get(key[0])),
+                **({"runs_ns": [run.get(key, 0) for run in single]} if single else {}),
+            }
+            for key, ns in self._spent.items()
+        ]
+
+    def _add_up(self) -> None:
+        pending, self._pending = self._pending, []
+        for layers in pending:
+            if self._runs == 1:
+                self._spent.clear()
+                self._single.clear()
+            self._runs += 1
+            run: dict[Key, int] = {}
+            for layer in layers:
+                if str(layer.status).endswith("EXECUTED"):
+                    key = (layer.node_name, layer.node_type)
+                    run[key] = run.get(key, 0) + round(layer.real_time.total_seconds() * NANO)
+            for key, ns in run.items():
+                self._spent[key] = self._spent.get(key, 0) + ns
+            if len(self._single) < SINGLE_RUNS:
+                self._single.append(run)
 
 
-def _record(name: str, kind: str, ns: float, node: Node | None) -> dict[str, Any]:
+def _record(key: Key, ns: float, node: Node | None) -> dict[str, Any]:
+    name, kind = key
     record = {"name": name, "type": kind, "category": category(kind), "ns": round(ns)}
     if node is None:
         return record

@@ -59,6 +59,7 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
     yardstick: bool = False,
     retry_disturbed: bool = False,
     explain: bool = False,
+    profile: bool = False,
     alone: float = ALONE_S,
     batch: int = 1,
     streams: int = 1,

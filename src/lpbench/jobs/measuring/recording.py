@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpbench.app.dataset import Labelled
+    from lpbench.results.profile import LayerProfile
     from lpbench.worker.requests import FirstSample, Opened, OpenRequest, RunnerClient
 
 SLICE_S = 0.2
@@ -100,6 +101,7 @@ class Recorder:
         self.superseded = False
         self.breakdown: Mapping[str, float] = {}
         self.quality: requests.QualityFound | None = None
+        self.profile: tuple[LayerProfile, ...] = ()
         self.turns: Mapping[str, tuple[float, ...]] = {}
 
     @property

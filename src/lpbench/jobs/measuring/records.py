@@ -48,6 +48,7 @@ def record(recorder: Recorder, app_gate: Mapping[str, Any] | None) -> RunRecord:
         disturbance=recorder.disturbance,
         breakdown=recorder.breakdown,
         quality=_evaluated(recorder.quality, app_gate),
+        profile=recorder.profile,
         turns=recorder.turns,
         superseded=recorder.superseded,
     )

@@ -16,8 +16,9 @@ from lpbench.jobs.measuring.keeper import Keeper
 from lpbench.jobs.measuring.live_run import LiveRun, book
 from lpbench.jobs.measuring.notes import TIME, YARDSTICK, Notes
 from lpbench.jobs.measuring.pilot import PILOT, rest_of
+from lpbench.jobs.measuring.profiling import complete
 from lpbench.jobs.measuring.progress import Progress, width_so_far
-from lpbench.jobs.measuring.recording import NANO, Recorder, finish, prepare, time_alone
+from lpbench.jobs.measuring.recording import NANO, Recorder, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
 from lpbench.jobs.measuring.tracks import TargetProgress
 from lpbench.results.locksteps import FEWEST, TURNS
@@ -170,7 +171,7 @@ class Rounds:
                 if not self._interrupted and each.recorder.outcome.ok:
                     self._guarded(
                         each,
-                        lambda one: finish(one.client, self._budgets[index], one.recorder, self._reporter(one.track)),
+                        lambda one: complete(self._plan, one, self._budgets[index], self._reporter(one.track)),
                     )
                     self._keep()
         finally:

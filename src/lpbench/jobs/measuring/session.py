@@ -48,6 +48,7 @@ def benchmark(  # noqa: PLR0913 - every setting by its name, for completion and 
     yardstick: bool = True,
     retry_disturbed: bool = False,
     explain: bool = False,
+    profile: bool = False,
     alone: float | None = None,
     batch: int = 1,
     streams: int = 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model import App
 from lpbench.app.model_choice import choose_model
-from lpbench.errors import LpbenchError
+from lpbench.errors import LpbenchError, WorkerError
 from lpbench.machine.process_memory import memory, reset_peak
 from lpbench.plugin import registry
 from lpbench.plugin.engine import Model
+from lpbench.worker.layer_profiles import layer_profile
 from lpbench.worker.pipeline import OpenComponent, Single
+from lpbench.worker.profiled_session import ProfiledSession, profiled
 from lpbench.worker.requests import Closed, Opened, Tensors
 from lpbench.worker.samples import Samples
 from lpbench.worker.session_builder import Opener, components_of, engine_opener, opened
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from lpbench.app.model import Component
     from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.plugin.engine import Engine
+    from lpbench.results.profile import LayerProfile
     from lpbench.worker.open_app import OpenApp
     from lpbench.worker.requests import (
         CloseApp,
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
         OpenReferenceKernel,
         OpenRequest,
         ReadDeviceMemory,
+        ReadProfiles,
         Record,
     )
 
@@ -58,6 +63,8 @@ class SessionHandlers:
             self._opener(component, app, request.others.get(component.name, request.configuration))
             for component in app.components
         ]
+        if request.profile:
+            openers = [dataclasses.replace(each, opens=profiled(each.opens, each.engine)) for each in openers]
         pipeline, load_ns = opened(openers, request.configuration.streams, request.configuration.engine)
         first = components_of(pipeline)[0]
         samples = Samples(first.pre, list(map(Path, request.samples)), seed=request.seed)
@@ -97,6 +104,18 @@ class SessionHandlers:
     def device_memory(self, request: ReadDeviceMemory) -> Mapping[str, DeviceMemory]:
         """Return what engines know of their device's memory, by component."""
         return self._app.pipeline.device_memory()
+
+    def profiles(self, request: ReadProfiles) -> tuple[LayerProfile, ...]:
+        """Return the layers of each component, by the order of components.
+
+        :raises WorkerError: The app was not opened with its profile.
+        """
+        parts, pipeline = components_of(self._app.pipeline), self._app.pipeline
+        sessions = [part.session for part in parts if isinstance(part.session, ProfiledSession)]
+        if len(sessions) < len(parts):
+            raise WorkerError("the app was not opened with its profile")
+        names = pipeline.components or ("",)
+        return tuple(layer_profile(session, name) for session, name in zip(sessions, names, strict=True))
 
     def close(self, request: CloseApp) -> Closed:
         """Close the session and return the memory's high-water mark and the samples that were left out."""

@@ -19,6 +19,7 @@ from lpbench.worker.requests.agreement import (
 from lpbench.worker.requests.base import Record, Records, Request, RunnerClient
 from lpbench.worker.requests.device import DeviceMemory, ReadDeviceMemory
 from lpbench.worker.requests.machine import AvailableMemory, BeginInterference, EndInterference, Probe, ReadEnvironment
+from lpbench.worker.requests.profiling import ReadProfiles
 from lpbench.worker.requests.quality import BeginQuality, EvaluateQuality, FinishQuality, Predict, QualityFound
 from lpbench.worker.requests.session import (
     CloseApp,
@@ -74,6 +75,7 @@ __all__ = [
     "RawOutputs",
     "ReadDeviceMemory",
     "ReadEnvironment",
+    "ReadProfiles",
     "Record",
     "Records",
     "Request",

@@ -40,6 +40,7 @@ class OpenRequest(Request[Opened]):
     :param samples: Files, in the order of measuring; none means synthetic samples.
     :param seed: For synthetic samples.
     :param draw: A folder for pictures of what is found; empty draws none.
+    :param profile: Open each session with the profile of its layers, which slows it down.
     """
 
     phase = "loading"
@@ -50,6 +51,7 @@ class OpenRequest(Request[Opened]):
     samples: tuple[str, ...] = ()
     seed: int = 0
     draw: str = ""
+    profile: bool = False
 
 
 @dataclass(frozen=True)
