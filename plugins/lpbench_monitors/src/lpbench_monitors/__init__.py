@@ -125,7 +125,16 @@ JETSON = (
         "tegrastats",
         f"{PACKAGE}._tegrastats:TegrastatsMonitor",
         "what a Jetson's tegrastats prints",
-        metrics=("CPU_TEMP", "CPU_FREQ", "GPU_TEMP", "GPU_LOAD", "GPU_FREQ", "TEMPERATURE", "POWER_CONSUMPTION"),
+        metrics=(
+            "CPU_TEMP",
+            "CPU_FREQ",
+            "GPU_TEMP",
+            "GPU_LOAD",
+            "GPU_FREQ",
+            "TEMPERATURE",
+            "POWER_CONSUMPTION",
+            "MEMORY_BANDWIDTH",
+        ),
         rank=35,
     ),
     MonitorSpec(
