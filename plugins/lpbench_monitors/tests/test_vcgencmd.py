@@ -1,4 +1,4 @@
-"""vcgencmd.  Tested on answers in the documented grammar with numbers of our own (fixtures); no Raspberry Pi is here."""
+"""vcgencmd.  Tested on answers in the documented grammar, our own numbers (fixtures); no Raspberry Pi is here."""
 
 from __future__ import annotations
 

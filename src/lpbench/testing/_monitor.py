@@ -212,5 +212,7 @@ def _of_the_contract(reading: object) -> bool:
 def _raises_nothing(subject: MonitorSubject, target: MonitorTarget) -> Readings:
     try:
         return _sampled(subject.build(target), SHORT_S)
+    except NotApplicable:  # what the monitor needs is not installed
+        raise
     except Exception as error:
         raise Failed(f"raised {short(error)}") from error

@@ -1,8 +1,8 @@
 """Reads a line of NVIDIA's tegrastats.
 
 Its statistics are described in "tegrastats Utility" of the NVIDIA Jetson Linux Developer Guide; what differs between
-releases: a date before the line, frequencies in brackets, one or two averages after a rail's power, ``mW`` after it,
-and what is left out for users who are not root.
+releases: a date before the line, frequencies in brackets, average and peak after a rail's power or a temperature,
+``mW`` after a power, and what is left out for users who are not root.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _CORES = re.compile(r"(?<!\S)CPU\s{0,9}\[([^\[\]]{0,4000})\](?:@(\d{1,6}))?", re
 _CORE = re.compile(r"(?:\d{1,3}%)?@(\d{1,6})")
 _GPU = re.compile(r"(?<!\S)GR3D(?:_FREQ)?\s{1,9}(?:(\d{1,6})%)?(?:@(\d{1,6}|\[[\d,\s]{0,200}\]))?(?!\S)")
 _EMC = re.compile(r"(?<!\S)EMC(?:_FREQ)?\s{1,9}(\d{1,6})%@(\d{1,6})(?!\S)")
-_TEMPERATURE = re.compile(r"(?<!\S)([A-Za-z][\w.+-]{0,60})@(-?\d{1,6}(?:\.\d{1,6})?)C(?!\S)")
+_CELSIUS = r"-?\d{1,6}(?:\.\d{1,6})?"
+_TEMPERATURE = re.compile(rf"(?<!\S)([A-Za-z][\w.+-]{{0,60}})@({_CELSIUS})C(?:/{_CELSIUS}C){{0,2}}(?!\S)")
 _RAIL = re.compile(r"(?<!\S)([A-Za-z][\w.+-]{0,60})\s{1,9}(-?\d{1,9})(?:mW)?(?:/-?\d{1,9}(?:mW)?){1,2}(?!\S)")
 
 
