@@ -101,12 +101,12 @@ def test_a_temperature_with_an_offset_is_left_out_where_there_is_one_without(mac
     assert values(machine) == {"CPU_TEMP": 48.0, "CPU_TEMP/k10temp Tdie": 48.0}
 
 
-def test_a_chips_own_zone_is_the_processors_only_where_the_cores_have_none(machine: Machine) -> None:
-    zone(machine, 0, "soc-thermal", 52_000)
-    assert values(machine)["CPU_TEMP"] == 52.0
+def test_sensors_of_the_chip_that_the_processor_is_on_are_the_processors(machine: Machine) -> None:
+    zone(machine, 0, "soc0-thermal", 52_000)
     zone(machine, 1, "cpu-thermal", 49_000)
+    zone(machine, 2, "tboard-thermal", 38_000)
     found = values(machine)
-    assert (found["CPU_TEMP"], found["TEMPERATURE"]) == (49.0, 52.0)
+    assert (found["CPU_TEMP"], found["TEMPERATURE"]) == (52.0, 38.0)
 
 
 def test_the_made_up_temperature_of_a_policy_zone_is_left_out(machine: Machine) -> None:

@@ -30,8 +30,6 @@ NONE_THERE = {
     OTHER: "no thermal zone and no hwmon sensor beside those of processor and GPU",
 }
 GPU_NAMES = re.compile(r"gpu|nouveau|radeon|\bi915\b|\bxe\b", re.IGNORECASE)
-CORES = re.compile(r"cpu|x86_pkg|coretemp|k10temp|zenpower|package", re.IGNORECASE)
-"""Names of sensors at the cores themselves."""
 MADE_UP = re.compile(r"INT3400", re.IGNORECASE)
 """A zone for policies alone, whose 20 °C are made up (drivers/thermal/intel/int340x_thermal/int3400_thermal.c)."""
 
@@ -105,17 +103,15 @@ def _index(file: str) -> int:
 
 def _named(known: list[sensors.Sensor]) -> Iterator[_Watched]:
     """Yield the sensors by metric, each under a part's name of its own."""
-    at_cores = any(CORES.search(sensor.name) and not GPU_NAMES.search(sensor.name) for sensor in known)
     taken: set[str] = set()
     for sensor in known:
         part = distinct(part_name(sensor.name), sensor.number, taken)
         taken.add(part)
-        yield _Watched(_metric(sensor.name, at_cores=at_cores), part, sensor.file)
+        yield _Watched(_metric(sensor.name), part, sensor.file)
 
 
-def _metric(name: str, *, at_cores: bool) -> str:
-    """Return which metric a sensor belongs to; one of the whole chip is the processor's where the cores have none."""
+def _metric(name: str) -> str:
+    """Return which metric a sensor belongs to, by its name."""
     if GPU_NAMES.search(name):
         return GPU
-    of_processor = CORES.search(name) if at_cores else sensors.is_processors(name)
-    return CPU if of_processor else OTHER
+    return CPU if sensors.is_processors(name) else OTHER

@@ -1,0 +1,88 @@
+"""Power sensors of hwmon chips, in µW: power*_average or power*_input (Documentation/hwmon/sysfs-interface.rst).
+
+Chips called ina3221 tell currents and voltages, and belong to a monitor of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpbench.plugin.kit import sensors
+from lpbench.plugin.monitor import METRICS, Monitor, Reading, Unavailable
+from lpbench_monitors._parts import MOST_PARTS, distinct, part_name
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from lpbench.plugin.monitor import FileTree, Readings
+
+METRIC = "POWER_CONSUMPTION"
+NOT_OURS = "ina3221"
+SCOPES = {"amdgpu": "device", "nouveau": "device", "radeon": "device", "i915": "device", "xe": "device"}
+"""What chips cover that are known to sit in one device; others measure supply rails."""
+KINDS = ("average", "input")
+SEVERAL = Unavailable("several power sensors, none of which is known to be the total", "not-comparable")
+
+
+@dataclass(frozen=True)
+class _Sensor:
+    part: str
+    scope: str
+    stem: str
+
+    def reading(self, files: FileTree) -> Reading | None:
+        """Return the power in W by the first of its files that tells one that can be."""
+        for kind in KINDS:
+            microwatts = files.number(f"{self.stem}_{kind}")
+            if microwatts is not None and METRICS[METRIC].least <= microwatts / 1e6 <= METRICS[METRIC].most:
+                return Reading(microwatts / 1e6, "W", self.scope, f"/{self.stem}_{kind}")
+        return None
+
+    def missing(self, files: FileTree) -> Unavailable:
+        """Return why it tells none."""
+        there = next((kind for kind in KINDS if files.exists(f"{self.stem}_{kind}")), KINDS[0])
+        return files.missing(f"{self.stem}_{there}")
+
+
+class HwmonPowerMonitor(Monitor):
+    """Reads every power sensor; a single one is the metric, several are its parts alone, for they may overlap."""
+
+    _sensors: tuple[_Sensor, ...] = ()
+
+    def __enter__(self) -> Self:
+        """Look for sensors."""
+        self._sensors = tuple(_known(self.target.files))
+        return self
+
+    def sample(self) -> Readings:
+        """Return each sensor's power in W, and the metric itself where there is one sensor."""
+        files = self.target.files
+        if not self._sensors:
+            return {METRIC: Unavailable(f"no chip of /{sensors.HWMON} has a power sensor", "not-here")}
+        found = {each: each.reading(files) or each.missing(files) for each in self._sensors}
+        parts = {f"{METRIC}/{each.part}": reading for each, reading in found.items()}
+        return {METRIC: next(iter(found.values())) if len(found) == 1 else SEVERAL, **parts}
+
+
+def _known(files: FileTree) -> list[_Sensor]:
+    """Return the sensors, each under a name of its own."""
+    known: dict[str, _Sensor] = {}
+    for chip, name in sensors.hwmon_chips(files):
+        if name.startswith(NOT_OURS):
+            continue
+        for stem in _stems(files, chip):
+            part = distinct(part_name(f"{name} {_label(files, stem)}"), chip.rpartition("hwmon")[2], known)
+            known[part] = _Sensor(part, SCOPES.get(name, "rails"), stem)
+    return list(known.values())[:MOST_PARTS]
+
+
+def _stems(files: FileTree, chip: str) -> list[str]:
+    """Return the sensors of a chip as paths without ``_input`` or ``_average``, ordered by their numbers."""
+    stems = {file.rpartition("_")[0] for kind in KINDS for file in files.names(chip, f"power*_{kind}")}
+    return sorted(stems, key=lambda stem: (len(stem), stem))
+
+
+def _label(files: FileTree, stem: str) -> str:
+    return files.text(f"{stem}_label") or re.sub(r".*/", "", stem)
