@@ -653,7 +653,7 @@ def test_verbose_shows_each_run_every_metric_and_the_environment_with_reasons() 
     assert "Acme 3000" in text
     assert "no such file" in text
     assert "GPU_MEM" in text
-    assert "no installed monitor measures it" in text
+    assert "resources were not watched (--resources)" in text
 
 
 def test_what_was_not_measured_stands_together_by_its_reason() -> None:
@@ -662,8 +662,8 @@ def test_what_was_not_measured_stands_together_by_its_reason() -> None:
         text = render.text(make_result(), verbose=True, width=width)
         together = " ".join(text.partition("not measured\n")[2].split())
         names = "GPU_MEM, GPU_MEM_PEAK, MEMORY_BANDWIDTH, MEMORY_BANDWIDTH_PEAK, GPU_LOAD"
-        assert f"no installed monitor measures it: {names}" in together
-        assert text.count("no installed monitor") == 1
+        assert f"resources were not watched (--resources): {names}" in together
+        assert text.count("resources were not watched") == 1
         assert "n too small (need 662): LATENCY_P99" in together
         assert "no such file: governor" in " ".join(text.partition("not known\n")[2].split())
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SETTINGS = {each.name: each for each in dataclasses.fields(RunSettings)}
-ABSENT: dict[str, Any] = {"options": None, "shapes": None, "ranges": None}
+ABSENT: dict[str, Any] = {"monitors": None, "options": None, "shapes": None, "ranges": None}
 """What stands for an empty mapping among keywords."""
 
 

@@ -206,7 +206,7 @@ def test_what_a_vendor_prints_without_ends_of_lines_takes_few_reads() -> None:
     writer.start()
     printed = bytearray()
     with Pipe(ours) as pipe:
-        client._listen(pipe, printed)
+        client.listen(pipe, printed)
     writer.join()
     assert pipe.reads < 10_000
     assert printed.endswith(b"..\nthe end\n")

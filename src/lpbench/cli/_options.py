@@ -48,6 +48,13 @@ def add_samples(parser: argparse.ArgumentParser, *, data: str = "--data") -> Non
     add_setting(parser, "--runs", "runs", type=from_one, metavar="R")
 
 
+def add_resources(parser: argparse.ArgumentParser) -> None:
+    """Add what says which resources are watched."""
+    group = parser.add_argument_group("resources (lpbench monitors lists what can be watched here)")
+    add_setting(group, "--resources", "resources", action="store_true")
+    add_setting(group, "--monitor", "monitors", type=monitor, action="append", metavar="NAME:KEY=VALUE")
+
+
 def add_tensors(parser: argparse.ArgumentParser) -> None:
     """Add what says which inputs are generated for a bare model."""
     group = parser.add_argument_group(TENSORS)
@@ -79,6 +86,7 @@ def arguments(options: argparse.Namespace, app: App) -> dict[str, Any]:
     """
     given = {name: getattr(options, name) for name in documentation() if getattr(options, name, None) is not None}
     given["options"] = engine_options(dict(given.get("options", ())), app, options.engine)
+    given["monitors"] = monitor_options(given.get("monitors", ()))
     given["shapes"], given["ranges"] = dict(options.shapes), dict(options.ranges)
     given["convert"] = options.engine == ["all"] if options.convert is None else options.convert
     return given
@@ -108,6 +116,34 @@ def engine_options(texts: Mapping[str, str], app: App, asked: Sequence[str] | No
             spec = registry.current().get(registry.ENGINES, name.partition(":")[0]).spec
             typed.update(dataclass_config.parse(specs.load(spec.config, who=spec.name), texts) if spec.config else {})
     return typed
+
+
+def monitor_options(given: Sequence[tuple[str, Mapping[str, str]]]) -> dict[str, Mapping[str, Any]]:
+    """Return the options of monitors with the types that their configs want; those of a name twice are joined."""
+    if not given:
+        return {}
+    from lpbench.plugin import registry, specs
+    from lpbench.util import dataclass_config
+
+    every = registry.current().all(registry.MONITORS)
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, texts in given:
+        config = every[name].spec.config if name in every else ""  # benchmark says that there is none
+        typed = dataclass_config.parse(specs.load(config, who=name), texts) if config else dict(texts)
+        found[name] = {**found.get(name, {}), **typed}
+    return found
+
+
+def monitor(text: str) -> tuple[str, Mapping[str, str]]:
+    """Return ``meter:file=power.csv:offset=0.4`` as a name and options; a part without ``=`` ends the one before."""
+    from lpbench.errors import LpbenchError
+    from lpbench.plugin.engine_options import pairs
+
+    name, *parts = text.split(":")
+    try:
+        return (name, pairs(text, parts)) if name else _refuse(text, "NAME:KEY=VALUE")
+    except LpbenchError:
+        return _refuse(text, "NAME:KEY=VALUE, such as meter:file=power.csv:offset=0.4")
 
 
 def names(text: str) -> list[str]:

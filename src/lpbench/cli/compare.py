@@ -68,6 +68,7 @@ def _add_live(parser: Parser) -> None:
     _options.add_setting(group, "--percentile", "percentile", type=_options.percentage, metavar="P")
     group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the result here too, as JSON")
     _options.add_engine(parser)
+    _options.add_resources(parser)
     _options.add_tensors(parser)
     _options.add_workers(parser, apart=True)
     parser.set_defaults(of_live=[option for option in parser.options() if option not in before])

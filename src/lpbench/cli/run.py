@@ -43,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _options.add_setting(parser, "--streams", "streams", type=_options.from_one, metavar="S")
     _options.add_setting(parser, "--quality", "quality", nargs="?", const=True, type=_options.names, metavar="METRIC,…")
     _options.add_engine(parser)
+    _options.add_resources(parser)
     add_output(parser)
     _options.add_tensors(parser)
     _options.add_workers(parser)

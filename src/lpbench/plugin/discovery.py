@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import PluginError
 from lpbench.plugin import hookspecs
+from lpbench.plugin.distributions import identity
 from lpbench.plugin.failures import Failure, reason_of
-from lpbench.plugin.specs import identity
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint

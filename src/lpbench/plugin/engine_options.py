@@ -29,16 +29,16 @@ def options_of(spec: EngineSpec, words: str, own: Sequence[str], options: Mappin
     """
     where = f"options of {spec.name}"
     if not spec.config:
-        if given := [*options, *_pairs(words, own)]:
+        if given := [*options, *pairs(words, own)]:
             raise ConfigError(f'unknown key "{given[0]}"', where=where, hint="this engine has no options")
         return {}
     kind = load(spec.config, who=spec.name)
-    chosen = {**options, **dataclass_config.parse(kind, _pairs(words, own))}
+    chosen = {**options, **dataclass_config.parse(kind, pairs(words, own))}
     dataclass_config.build(kind, chosen, where=where)
     return chosen
 
 
-def _pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
+def pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
     """Return the options in ``onnxruntime:threads=2:device=cuda:0``; a part without ``=`` belongs to the one before.
 
     :raises LpbenchError: The first part has no ``=``.

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lpbench.errors import PluginError, either
+from lpbench.plugin.distributions import installed_version
 from lpbench.plugin.failures import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from importlib.metadata import Distribution
 
 
 class State(enum.Enum):
@@ -138,7 +138,7 @@ class EngineSpec(Spec):
 
     def version(self) -> str:
         """Return the installed library's version from its metadata, or an empty string; imports nothing."""
-        return next(filter(None, map(_version, self.distributions)), "")
+        return next(filter(None, map(installed_version, self.distributions)), "")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -178,6 +178,7 @@ class MonitorSpec(Spec):
     :param metrics: The metrics that it can give, without their parts: ``("POWER_CONSUMPTION", "ENERGY")``.
     :param rank: Of several monitors that give a metric, that of the lowest rank that answers counts.
     :param interval: Seconds between two samples at least: a sensor's own rate, or what a command costs.
+    :param window: Seconds that its readings need to describe a mean: ten times what its sensor averages over.
     :param deadline: Seconds after which a call counts as hung, and the monitor is left out.
     :param config: Import path of its frozen config dataclass; its fields are the monitor's options.
     :param case: Likewise of a function ``(folder, options)`` that returns its ``lpbench.testing.MonitorCase``.
@@ -187,6 +188,7 @@ class MonitorSpec(Spec):
     metrics: tuple[str, ...] = ()
     rank: int = 50
     interval: float = 0.0
+    window: float = 0.0
     deadline: float = 5.0
     config: str = ""
     case: str = ""
@@ -227,7 +229,7 @@ class ConverterSpec(Spec):
 
     def installed(self) -> str:
         """Return the version in use: the spec's, or else the installed tool's from its metadata; imports nothing."""
-        return self.version or next(filter(None, map(_version, self.distributions)), "")
+        return self.version or next(filter(None, map(installed_version, self.distributions)), "")
 
 
 class AnalyzerSpec(Spec):
@@ -293,26 +295,6 @@ def _installed(module: str) -> bool:
     except (ImportError, ValueError):  # a partly loaded module, or one without a spec
         return False
     return spec is not None and spec.origin is not None  # a folder named like the module has no origin
-
-
-def _version(distribution: str) -> str:
-    import importlib.metadata
-
-    try:
-        return identity(importlib.metadata.distribution(distribution))[1]
-    except Exception:  # noqa: BLE001 - not installed, or damaged: the types of errors differ between Pythons
-        return ""
-
-
-def identity(distribution: Distribution) -> tuple[str, str]:
-    """Return a distribution's name and version, each empty if its metadata lack it.
-
-    The head of the file is enough; ``importlib.metadata`` parses all of it as an e-mail, long description included.
-    """
-    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
-    lines = text.partition("\n\n")[0].splitlines()
-    known = {name: value.strip() for name, _, value in (line.partition(":") for line in reversed(lines))}
-    return known.get("Name", ""), known.get("Version", "")
 
 
 def _origin() -> str:

@@ -21,6 +21,7 @@ from lpbench.results.document_checks import NULLABLE, problems_of
 from lpbench.results.json_encode import FORMAT, VERSION
 from lpbench.results.model import Configuration, Result
 from lpbench.results.profile import KindTime, LayerProfile, LayerRecord
+from lpbench.results.resources import MonitorLoss, Resource, ResourcePass, StageMemory, WatchedSlice
 from lpbench.results.run import Lockstep, Metric, Run, Slice, Stage
 from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
@@ -41,6 +42,7 @@ BLOCK_LIMIT = 10_000_000
 """Samples that a block read from a file may hold."""
 FILE_LIMIT = 512 << 20
 """Bytes of a file that are read."""
+MOST_WHOLE = 2**63
 WHOLE = ("int", "int | None")
 """Types of fields that hold whole numbers, as they are annotated."""
 
@@ -82,7 +84,8 @@ def _known(kind: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
     known = [item for item in dataclasses.fields(kind) if item.name in document]
     values = {item.name: document[item.name] for item in known}
     whole = [item.name for item in known if item.type in WHOLE and isinstance(values[item.name], float)]
-    return {**values, **{name: int(values[name]) for name in whole}}
+    # 1e300 stays as it is: written as a whole number it would have 300 digits
+    return {**values, **{name: int(values[name]) for name in whole if abs(values[name]) < MOST_WHOLE}}
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,9 +160,26 @@ def _run_in(document: Mapping[str, Any], where: str) -> Run:
         values[name] = {stage: _summary_in(each) for stage, each in document[name].items()}
     values["slices"] = tuple(Slice(**_known(Slice, each)) for each in document["slices"])
     values["flags"] = tuple(document["flags"])
+    if document.get("resources"):
+        values["resources"] = _resources_in(document["resources"], where)
     values["raw"] = {stage: decode(block, where=where) for stage, block in document["raw"].items()}
     _refuse_sums(values["raw"], where)
     return Run(**values)
+
+
+def _resources_in(document: Mapping[str, Any], where: str) -> ResourcePass:
+    """Return a resource pass.
+
+    :raises ResultError: A field is of another type.
+    """
+    values = _known(ResourcePass, document)
+    for name, kind in (("resources", Resource), ("slices", WatchedSlice), ("losses", MonitorLoss)):
+        values[name] = [_known(kind, each) for each in values.get(name, ())]
+    values["stages"] = {stage: _known(StageMemory, each) for stage, each in values.get("stages", {}).items()}
+    try:
+        return dataclass_config.build(ResourcePass, values, where="resources")
+    except ConfigError as error:
+        raise ResultError(str(error), where=where) from error
 
 
 def _refuse_sums(raw: Mapping[str, array[int]], where: str) -> None:

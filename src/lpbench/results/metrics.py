@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.results import stats
 from lpbench.results.names import percentile_metric
+from lpbench.results.resource_metrics import resource_metrics
 from lpbench.results.run import Metric
 from lpbench.results.stages import TOTAL
 from lpbench.results.stats import Interval, Percentile
@@ -30,18 +31,6 @@ STAGE_METRICS = {
     "postprocessing": "POSTPROCESSING_TIME",
     TOTAL: "LATENCY",
 }
-ABSENT = {
-    "GPU_MEM": "MB",
-    "GPU_MEM_PEAK": "MB",
-    "MEMORY_BANDWIDTH": "MB/s",
-    "MEMORY_BANDWIDTH_PEAK": "MB/s",
-    "GPU_LOAD": "%",
-    "NPU_LOAD": "%",
-    "GPU_TEMP": "°C",
-    "POWER_CONSUMPTION": "W",
-    "ENERGY_EFFICIENCY": "GFLOP/s/W",
-}
-"""Metrics that only a monitor can give, with their units."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +71,7 @@ def derive(
         "CPU_MEM_PEAK": _memory(measured, "peak_bytes", "VmHWM since before the model was loaded", max),
         "CPU_TEMP": _temperature(environment),
         "DMIPS": Metric(None, "1e6/s", reason="no Dhrystone rating of this machine is known", code="not-read"),
-        **{
-            name: Metric(None, unit, reason="no installed monitor measures it", code="not-installed")
-            for name, unit in ABSENT.items()
-        },
+        **resource_metrics(measured),
     }
 
 

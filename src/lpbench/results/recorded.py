@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.plugin.configuration import EngineConfiguration  # noqa: TC001 - likewise
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.profile import LayerProfile  # noqa: TC001 - likewise
+from lpbench.results.resources import ResourcePass  # noqa: TC001 - likewise
 from lpbench.results.run import PLANNED, RAW_LIMIT, Run, Slice, Stage
 from lpbench.results.settings import Resolved, RunSettings  # noqa: TC001 - likewise
 from lpbench.results.stages import TOTAL
@@ -85,6 +86,7 @@ class RunRecord:
     :param problems: Samples that were left out, and why.
     :param quality: As in ``Configuration``, where quality was evaluated.
     :param profile: Of each component, where it was asked for: of one run of several.
+    :param resources: What it took of the machine, where it was watched.
     :param turns: The median of each slice in nanoseconds, by stage; empty where it took no turns to their end.
     """
 
@@ -116,6 +118,7 @@ class RunRecord:
     quality: Facts = field(default_factory=dict)
     profile: tuple[LayerProfile, ...] = ()
     turns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    resources: ResourcePass | None = None
     superseded: bool = False
 
     @property
@@ -158,6 +161,7 @@ class RunRecord:
             flags=tuple(self.flags()),
             superseded=self.superseded,
             breakdown=self.breakdown,
+            resources=self.resources,
             raw={stage: values[:RAW_LIMIT] for stage, values in self.columns.items()},
         )
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Mapping
 
+    from lpbench.results.resources import ResourcePass
     from lpbench.results.stats import Interval, Summary
 
 PLANNED = RunOutcome()
@@ -106,6 +107,7 @@ class Run(Shown):
     :param flags: What is wrong with it: ``unsteady``, ``autocorrelated``, ``drift``, ``bimodal``, ``disturbed``.
     :param superseded: Whether it was repeated because others disturbed it; it counts no more.
     :param breakdown: Of a sample's time in nanoseconds, where that was asked for: the parts add up.
+    :param resources: What it took of the machine, where it was watched.
     :param raw: Nanoseconds by stage, the first ``RAW_LIMIT`` samples.
     """
 
@@ -127,6 +129,7 @@ class Run(Shown):
     flags: tuple[Mapping[str, str], ...] = ()
     superseded: bool = False
     breakdown: Mapping[str, float] = field(default_factory=dict)
+    resources: ResourcePass | None = None
     raw: Mapping[str, array[int]] = field(default_factory=dict)
 
     def in_short(self) -> str:

@@ -90,6 +90,13 @@ class RunSettings:
     quality: bool | tuple[str, ...] = setting(
         default=False, doc="evaluate predictions on labelled data, by the metrics of the app and its class, or by these"
     )
+    resources: bool = setting(
+        default=False,
+        doc="watch memory, load, temperature and power in a pass of its own, which the latency is never taken from",
+    )
+    monitors: Mapping[str, Mapping[str, Any]] = setting(
+        default={}, doc="options of monitors by their name; asks for resources too"
+    )
     draw: str | None = setting(default=None, doc="folder for copies of the samples with the predictions drawn on them")
 
     @classmethod
@@ -126,6 +133,11 @@ class RunSettings:
         names = [each.name for each in dataclasses.fields(self)]
         given = [f"{name}={getattr(self, name)!r}" for name in names if getattr(self, name) != getattr(default, name)]
         return f"RunSettings({', '.join(given)})"
+
+    @property
+    def watched(self) -> bool:
+        """Whether resources are watched in a pass of their own."""
+        return self.resources or bool(self.monitors)
 
     @property
     def adaptive(self) -> bool:

@@ -20,6 +20,7 @@ from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util.portable import allowed_cores, binds_to_cores
 from lpbench.util.text import words_of
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, SilenceError
+from lpbench.worker.streams import take_streams
 
 if TYPE_CHECKING:
     from lpbench.worker.runner import Runner
@@ -30,7 +31,7 @@ LONGEST = 20_000
 
 def main() -> int:
     """Serve one parent until it closes the stream."""
-    channel = _take_streams()
+    channel = take_streams()
     # Ctrl-C reaches the whole terminal: the parent alone decides what is kept.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A crash in native code says where on standard error, of which the parent keeps the last lines.
@@ -79,17 +80,6 @@ def describe_error(error: BaseException) -> Message:
     with contextlib.suppress(Exception):  # the text of an error is made by its own class
         record["trace"] = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-LONGEST:]
     return record
-
-
-def _take_streams() -> Channel:
-    """Keep the protocol's streams for ourselves; whoever prints from now on prints to standard error."""
-    # Vendors print to standard output while they are imported, in the middle of a frame if it were left there.
-    reader, writer = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-    os.close(nothing)
-    return Channel(os.fdopen(reader, "rb", 0), os.fdopen(writer, "wb", 0))
 
 
 def _greet(channel: Channel) -> None:

@@ -112,7 +112,7 @@ class Worker:
         self._channel = Channel(self._process.stdout, self._process.stdin, self._child.end_stream())
         self._printed = bytearray()
         # Somebody has to read on: a full pipe would block a vendor that prints, and the worker would look hung.
-        self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._printed), daemon=True)
+        self._listener = threading.Thread(target=listen, args=(self._process.stderr, self._printed), daemon=True)
         try:
             threads.start(self._listener, "the thread that reads what a worker prints")
         except LpbenchError as error:
@@ -267,7 +267,7 @@ class Worker:
         return RunOutcome("killed" if name in {"SIGKILL", "SIGTERM"} else "crashed", phase, name, memory)
 
 
-def _listen(stream: IO[bytes], printed: bytearray) -> None:
+def listen(stream: IO[bytes], printed: bytearray) -> None:
     """Keep the end of what a worker prints; reads on so that it never blocks.
 
     :param stream: It is unbuffered, so reading it by lines would take one system call for each byte.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, TypeVar
 
 from lpbench.errors import LpbenchError
@@ -23,6 +24,11 @@ class InProcessClient:
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
+
+    @property
+    def pid(self) -> int:
+        """The process that asks."""
+        return os.getpid()
 
     def request(self, request: Request[A], phase: str = "", timeout: float | None = None) -> A:
         """Do it here and now; the answer is held to the same types as one that a worker sends.

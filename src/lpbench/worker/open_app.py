@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from lpbench.errors import EngineError
+from lpbench.machine.process_memory import memory
 from lpbench.worker.session_builder import components_of
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ class OpenApp:
     :param labels: The app's class names.
     :param draw: A folder for pictures of what is found; empty draws none.
     :param undrawn: Why there are no pictures although they were asked for; else empty.
+    :param peak_bytes: Greatest high-water mark of resident memory that was noted; 0 where none was.
     """
 
     def __init__(self) -> None:
         self.labels: Sequence[str] = ()
         self.draw = ""
         self.undrawn = ""
+        self.peak_bytes = 0
         self._pipeline: Pipeline | None = None
         self._samples: Samples | None = None
         self._stack = contextlib.ExitStack()
@@ -64,6 +67,10 @@ class OpenApp:
         :raises EngineError: Nothing is open.
         """
         return components_of(self.pipeline)[0]
+
+    def keep_peak(self) -> None:
+        """Note the high-water mark of resident memory."""
+        self.peak_bytes = max(self.peak_bytes, memory()["peak_bytes"])
 
     def when_closing(self, call: Callable[[], object]) -> None:
         """Have something done when the app is closed."""

@@ -11,7 +11,7 @@ import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lpbench.results.stages import READS
 from lpbench.util.processes import cannot_start
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Session
     from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
     from lpbench.worker.requests import DeviceMemory
+
+T = TypeVar("T")
 
 Batch = Any
 """A ``Sample``, or a list of samples where a pipeline runs batches."""
@@ -81,6 +83,10 @@ class Pipeline(abc.ABC):
     @abc.abstractmethod
     def close(self) -> None:
         """Free the sessions' resources."""
+
+    def in_session_thread(self, call: Callable[[], T]) -> T:
+        """Return what a call returns, made in the thread to which the first session belongs."""
+        return call()
 
 
 class Single(Pipeline):
@@ -235,25 +241,25 @@ class Streams(Pipeline):
 
     def time_cpu(self, batches: Sequence[Batch]) -> array[int]:
         """Measure CPU time of the first stream alone: the clock would add the time of the other streams."""
-        return self._in_first(lambda: self._lanes[0].time_cpu(batches))  # type: ignore[no-any-return] # the call's own
+        return self.in_session_thread(lambda: self._lanes[0].time_cpu(batches))
 
     def predictions(self, samples: Iterable[Sample]) -> Iterator[dict[str, Any]]:
         """Yield each sample's prediction, all by the first stream."""
         rest = iter(samples)
         while lot := list(itertools.islice(rest, self.batch)):
-            yield from self._in_first(functools.partial(self._predicted, lot))
+            yield from self.in_session_thread(functools.partial(self._predicted, lot))
 
     def types(self, lot: Batch) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
         """Return feeds and outputs of the first stream."""
-        return self._in_first(lambda: self._lanes[0].types(lot))  # type: ignore[no-any-return] # the call's own
+        return self.in_session_thread(lambda: self._lanes[0].types(lot))
 
     def describe(self) -> dict[str, Any]:
         """Return the first session's description."""
-        return self._in_first(self._lanes[0].describe)  # type: ignore[no-any-return] # the call's own
+        return self.in_session_thread(self._lanes[0].describe)
 
     def device_memory(self) -> dict[str, DeviceMemory]:
         """Return what the engine knows of the first session."""
-        return self._in_first(self._lanes[0].device_memory)  # type: ignore[no-any-return] # the call's own
+        return self.in_session_thread(self._lanes[0].device_memory)
 
     def close(self) -> None:
         """Close each session in its thread."""
@@ -266,7 +272,8 @@ class Streams(Pipeline):
     def _predicted(self, lot: Sequence[Sample]) -> list[dict[str, Any]]:
         return list(self._lanes[0].predictions(lot))
 
-    def _in_first(self, call: Callable[[], Any]) -> Any:
+    def in_session_thread(self, call: Callable[[], T]) -> T:
+        """Return what a call returns, made in the thread of the first stream."""
         return self._threads[0].submit(call).result()
 
 

@@ -45,6 +45,7 @@ class Runner:
             requests.RunFirstSample: timing.first,
             requests.MeasureSlice: timing.measure,
             requests.MeasureCpuSlice: timing.measure_cpu,
+            requests.MeasureStageMemory: timing.stage_memory,
             requests.PinThreads: timing.pin_threads,
             requests.BreakDownLatency: timing.explain,
             requests.Predict: quality.predict,

@@ -38,6 +38,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 class Noting:
     """Answers with samples of one length, a slow first one before them; a slice takes a fortieth of a second."""
 
+    pid = 0
+
     def __init__(self, name: str, diary: list[tuple[str, str]], ns: int = MS, clock: Clock | None = None) -> None:
         self.name = name
         self._diary = diary
@@ -154,6 +156,8 @@ def test_a_stage_too_short_for_the_clock_has_no_ratio() -> None:
 
 class Failing(Noting):
     """Fails when it is asked for the n-th time, and must not be asked again; it is killed once."""
+
+    pid = 0
 
     def __init__(self, name: str, diary: list[tuple[str, str]], at: int, error: LpbenchError) -> None:
         super().__init__(name, diary)

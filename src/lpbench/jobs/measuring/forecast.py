@@ -118,7 +118,8 @@ class Forecast:
         alone_s = budget.number * sample_s if budget.number else max(alone_s, sample_s, min(SLICE_S, budget.most_s))
         cpu_s = max(CPU_PASS_S, CPU_PASS_SAMPLES[0] * sample_s)
         predicted_s = (len(self._plan.samples) or GENERATED) * sample_s / max(1, len(self._plan.budgets))
-        return opened.prepare_s + alone_s + cpu_s + predicted_s + budget.explain_s + self._turns_s(sample_s, budget)
+        extra_s = budget.explain_s + budget.watch_s
+        return opened.prepare_s + alone_s + cpu_s + predicted_s + extra_s + self._turns_s(sample_s, budget)
 
     def _turns_s(self, sample_s: float, budget: RunBudget) -> float:
         others = self._count > 1 or not self._plan.yardstick_reason

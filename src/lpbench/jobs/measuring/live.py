@@ -65,6 +65,8 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
     streams: int = 1,
     convert: bool = False,
     quality: bool | str | Sequence[str] = False,
+    resources: bool = False,
+    monitors: Mapping[str, Mapping[str, Any]] | None = None,
     draw: str | Path | None = None,
     save: bool = False,
     progress: Callable[[Progress], None] | None = None,

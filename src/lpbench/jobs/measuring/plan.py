@@ -14,6 +14,8 @@ from lpbench.app.files import refuse_leading_out
 from lpbench.errors import ConfigError, LpbenchError, ResultError, setting
 from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.recording import RunBudget
+from lpbench.jobs.measuring.resources.crew import crew
+from lpbench.jobs.measuring.resources.watching import Watch
 from lpbench.jobs.measuring.side_by_side import refuse_side_by_side
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import stats
@@ -51,6 +53,8 @@ TIMED = 0.35
 rest."""
 MOST_ALONE_S = 2.0
 """A run is timed alone for this long at most, unless more was asked for."""
+WATCHED_RUNS = 3
+"""Runs in which resources are watched, the first ones."""
 SAMPLES_NAMED = 1000
 """Samples that a result names, at most."""
 
@@ -63,6 +67,7 @@ class Plan:
     :param budgets: Of each run, in order; where ``adaptive``, the pilot decides how many there are in the end.
     :param isolate: Whether each run has a process of its own.
     :param max_time: Seconds that measuring may take, as a goal.
+    :param watch: How resources are watched; None if they are not.
     """
 
     app: App
@@ -73,6 +78,7 @@ class Plan:
     worker: WorkerOptions
     isolate: bool
     max_time: float
+    watch: Watch | None = None
 
     @property
     def adaptive(self) -> bool:
@@ -142,15 +148,17 @@ def make(
     cores = settings.affinity or (cores_for(targets) if settings.streams == 1 else ())
     max_time = settings.max_time or time_for(len(targets), settings.percentile)
     counted = settings if isolate else dataclasses.replace(settings, runs=1)
+    watch = Watch(crew(settings.monitors)) if settings.watched else None
     return Plan(
         app=loaded,
         settings=settings,
         targets=tuple(_pinned(target, cores) for target in targets),
         samples=tuple(each.path for each in labelled) or resolve.sample_files(loaded, settings.data),
-        budgets=judged_first(budgets(counted, len(targets), max_time), labelled, metrics),
+        budgets=watched_first(judged_first(budgets(counted, len(targets), max_time), labelled, metrics), watch),
         worker=WorkerOptions(affinity=cores, priority=settings.priority, timeout=settings.timeout),
         isolate=isolate,
         max_time=max_time,
+        watch=watch,
     )
 
 
@@ -228,6 +236,14 @@ def judged_first(
     """Return the budgets with quality evaluated in the first run."""
     first, *others = budgets
     return (dataclasses.replace(first, labelled=tuple(labelled), metrics=tuple(metrics)), *others)
+
+
+def watched_first(budgets: Sequence[RunBudget], watch: Watch | None) -> tuple[RunBudget, ...]:
+    """Return the budgets with resources watched in the first runs."""
+    if watch is None:
+        return tuple(budgets)
+    watched = [dataclasses.replace(each, watch_s=watch.expected_s) for each in budgets[:WATCHED_RUNS]]
+    return (*watched, *budgets[WATCHED_RUNS:])
 
 
 def budgets(settings: RunSettings, configurations: int, max_time: float) -> tuple[RunBudget, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError
 from lpbench.jobs.measuring.recording import NANO, finish
+from lpbench.jobs.measuring.resources.watching import watch_resources
 from lpbench.results.profile import LayerProfile
 from lpbench.util.jsonable import whole_text
 from lpbench.util.text import abridge
@@ -32,10 +33,12 @@ LONGEST = 2_000
 
 
 def complete(plan: Plan, one: LiveRun, budget: RunBudget, report: ProgressCallback) -> None:
-    """Take what follows the timing of a run, and once for each target the profile of its layers.
+    """Take what follows the timing of a run: resources, what ``finish`` takes, once for each target its layers.
 
     :raises LpbenchError: As ``finish``; never for the profile.
     """
+    if budget.watch_s and plan.watch:
+        one.recorder.resources = watch_resources(one, plan.watch, plan.worker.affinity, report)
     finish(one.client, budget, one.recorder, report)
     if plan.settings.profile and not any(each.profile for each in one.track.recorders):
         report("profiling", one.recorder, 1.0)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lpbench.app.dataset import Labelled
     from lpbench.results.profile import LayerProfile
+    from lpbench.results.resources import ResourcePass
     from lpbench.worker.requests import FirstSample, Opened, OpenRequest, RunnerClient
 
 SLICE_S = 0.2
@@ -56,6 +57,7 @@ class RunBudget:
     :param warm_up_s: Warm up at most this long.
     :param lockstep_s: Let workers take turns about this long.
     :param explain_s: Take the latency apart for about this long; 0 leaves it whole.
+    :param watch_s: Watch resources for about this long; 0 does not.
     :param labelled: Samples by which quality is evaluated, in the first run; none leaves it unknown.
     :param metrics: By which it is evaluated.
     """
@@ -69,6 +71,7 @@ class RunBudget:
     warm_up_s: float = 1.0
     lockstep_s: float = 0.35
     explain_s: float = 0.0
+    watch_s: float = 0.0
     labelled: Sequence[Labelled] = ()
     metrics: Sequence[str] = ()
 
@@ -103,6 +106,7 @@ class Recorder:
         self.quality: requests.QualityFound | None = None
         self.profile: tuple[LayerProfile, ...] = ()
         self.turns: Mapping[str, tuple[float, ...]] = {}
+        self.resources: ResourcePass | None = None
 
     @property
     def over(self) -> bool:

@@ -50,6 +50,7 @@ def record(recorder: Recorder, app_gate: Mapping[str, Any] | None) -> RunRecord:
         quality=_evaluated(recorder.quality, app_gate),
         profile=recorder.profile,
         turns=recorder.turns,
+        resources=recorder.resources,
         superseded=recorder.superseded,
     )
 

@@ -59,6 +59,7 @@ class SessionHandlers:
         app = App.from_request(request.app)
         baseline = memory()["rss_bytes"]
         reset_peak()
+        self._app.peak_bytes = 0
         openers = [
             self._opener(component, app, request.others.get(component.name, request.configuration))
             for component in app.components
@@ -119,7 +120,8 @@ class SessionHandlers:
 
     def close(self, request: CloseApp) -> Closed:
         """Close the session and return the memory's high-water mark and the samples that were left out."""
-        peak = memory()["peak_bytes"]
+        self._app.keep_peak()
+        peak = self._app.peak_bytes
         problems = self._app.close()
         left_out = tuple({"sample": name, "error": error} for name, error in problems.items())
         return Closed(peak, left_out, self._app.undrawn)

@@ -17,7 +17,7 @@ from lpbench.results.stages import durations, within
 from lpbench.util.portable import allowed_cores, binds_to_cores, growth, usage
 from lpbench.util.text import brief
 from lpbench.util.threads import ThreadTime, thread_times
-from lpbench.worker.requests import ClockReads, FirstSample, PinnedThreads, Slice
+from lpbench.worker.requests import ClockReads, FirstSample, PinnedThreads, Slice, StagePeaks
 from lpbench.worker.session_builder import components_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import TensorInfo
     from lpbench.worker.open_app import OpenApp
     from lpbench.worker.pipeline import Batch, Pipeline
-    from lpbench.worker.requests import BreakDownLatency, MeasureCpuSlice, MeasureSlice, PinThreads, RunFirstSample
+    from lpbench.worker.requests import (
+        BreakDownLatency,
+        MeasureCpuSlice,
+        MeasureSlice,
+        MeasureStageMemory,
+        PinThreads,
+        RunFirstSample,
+    )
 
 EXPLAINED = 1000
 """Samples that the latency is broken down over, at most."""
@@ -104,6 +111,20 @@ class TimingHandlers:
         """Take the CPU time of all threads."""
         reads, _, _ = self._timed(request.count, self._app.pipeline.time_cpu)
         return ClockReads(reads)
+
+    def stage_memory(self, request: MeasureStageMemory) -> StagePeaks:
+        """Run samples stage by stage and return the memory that each stage takes."""
+        from lpbench.worker import stage_memory
+
+        if not stage_memory.resets():
+            return StagePeaks({}, "the kernel does not reset the high-water mark of memory (/proc/self/clear_refs)")
+        pipeline = self._app.pipeline
+        parts, batches = components_of(pipeline), self._take(request.count)
+        self._app.keep_peak()  # resetting the mark would lose it
+        measured = pipeline.in_session_thread(
+            lambda: stage_memory.measure(parts, batches, chain=bool(pipeline.components))
+        )
+        return StagePeaks(measured)
 
     def pin_threads(self, request: PinThreads) -> PinnedThreads:
         """Keep each thread that computes on a core of its own from now on, where there are as many as cores.

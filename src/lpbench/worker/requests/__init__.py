@@ -37,10 +37,13 @@ from lpbench.worker.requests.timing import (
     FirstSample,
     MeasureCpuSlice,
     MeasureSlice,
+    MeasureStageMemory,
     PinnedThreads,
     PinThreads,
     RunFirstSample,
     Slice,
+    StagePeak,
+    StagePeaks,
 )
 
 __all__ = [
@@ -64,6 +67,7 @@ __all__ = [
     "InspectModel",
     "MeasureCpuSlice",
     "MeasureSlice",
+    "MeasureStageMemory",
     "OpenReferenceKernel",
     "OpenRequest",
     "Opened",
@@ -84,6 +88,8 @@ __all__ = [
     "SampleNumbers",
     "SendTensors",
     "Slice",
+    "StagePeak",
+    "StagePeaks",
     "TensorBlock",
     "Tensors",
 ]

@@ -34,6 +34,10 @@ class RunnerClient(Protocol):
     """A worker process, or a runner in this process that is asked in the same way."""
 
     @property
+    def pid(self) -> int:
+        """The process in which samples run."""
+
+    @property
     def stderr_tail(self) -> str:
         """The last lines that the process and the libraries in it printed."""
 

@@ -108,3 +108,34 @@ class BreakDownLatency(Request[Mapping[str, float]]):
     phase = "explaining"
 
     seconds: float
+
+
+@dataclass(frozen=True)
+class StagePeak:
+    """Memory of the process in bytes: its high-water mark during a stage, and by how much that was above the start."""
+
+    peak_bytes: int
+    increase_bytes: int
+
+    def __post_init__(self) -> None:
+        refuse_negative(self, "peak_bytes", "increase_bytes")
+
+
+@dataclass(frozen=True)
+class StagePeaks:
+    """Memory by stage, the most of some samples.
+
+    :param reason: Why there is none.
+    """
+
+    stages: Mapping[str, StagePeak]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class MeasureStageMemory(Request[StagePeaks]):
+    """Run samples stage by stage, and note the memory that each takes; nothing is timed."""
+
+    phase = "measuring memory"
+
+    count: int

@@ -1,0 +1,74 @@
+"""Of several monitors that tell a metric, the one that counts; of several reasons, the one that says most."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from lpbench.plugin.monitor import METRICS
+from lpbench.results.resources import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TELLING = ("no-permission", "failed", "no-sensor", "not-supported", "too-short", "not-read", "unavailable")
+"""Codes of reasons, the most telling first; what is not here at all says least."""
+POWER = frozenset({"POWER_CONSUMPTION", "ENERGY"})
+WHOLE = ("wall", "module")
+"""Scopes that hold whatever ran the model, the widest first."""
+DEVICES = ("GPU", "NPU")
+
+
+def choose(found: Sequence[Resource], ranks: Mapping[str, int], processor: str) -> tuple[Resource, ...]:
+    """Return resources, of which one of each name counts and the others are marked as second.
+
+    :param ranks: By monitor.
+    :param processor: What ran the model: CPU, GPU, NPU, or a pair; empty where nothing ran.
+    """
+    chosen: list[Resource] = []
+    for name in dict.fromkeys([*METRICS, *(each.name for each in found)]):
+        offers = [each for each in found if each.name == name]
+        known = sorted(
+            (each for each in offers if each.mean is not None),
+            key=lambda each: (_fit(each, processor), ranks.get(each.monitor, 0)),
+        )
+        if known and _counts(known[0], processor):
+            chosen += [known[0], *(dataclasses.replace(each, second=True) for each in known[1:])]
+        else:
+            chosen += [
+                _missing(name, offers, known, ranks),
+                *(dataclasses.replace(each, second=True) for each in known),
+            ]
+    return tuple(chosen)
+
+
+def _fit(resource: Resource, processor: str) -> int:
+    """Return how well a power's scope fits what ran the model, the best first."""
+    if resource.metric not in POWER:
+        return 0
+    if resource.scope in WHOLE:
+        return WHOLE.index(resource.scope)
+    nearest = ("device", "package") if processor.startswith(DEVICES) else ("package", "rails", "machine")
+    return len(WHOLE) + (nearest.index(resource.scope) if resource.scope in nearest else len(nearest))
+
+
+def _counts(resource: Resource, processor: str) -> bool:
+    """Return whether a value is one of what ran the model: the power of an idle GPU is not that of a CPU's work."""
+    return resource.metric not in POWER or resource.scope != "device" or not processor.startswith("CPU")
+
+
+def _missing(name: str, offers: Sequence[Resource], known: Sequence[Resource], ranks: Mapping[str, int]) -> Resource:
+    """Return a metric without a value, with the most telling reason."""
+    if known:
+        where = ", ".join(dict.fromkeys(each.monitor for each in known))
+        return Resource(
+            name, reason=f"only devices that did not run the model have a sensor ({where})", code="no-sensor"
+        )
+    if not offers:
+        return Resource(name, reason="no installed monitor tells it", code="not-installed")
+    best = min(offers, key=lambda each: (_telling(each.code), ranks.get(each.monitor, 0)))
+    return dataclasses.replace(best, monitor="")
+
+
+def _telling(code: str) -> int:
+    return TELLING.index(code) if code in TELLING else len(TELLING)

@@ -1,0 +1,1 @@
+"""The sampler: a process of its own beside a worker, in which monitors run."""
