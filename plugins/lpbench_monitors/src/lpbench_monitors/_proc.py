@@ -63,9 +63,9 @@ class ProcessStat:
         return self.state in _ENDED
 
 
-def count(text: str) -> int | None:
+def count(text: str, digits: int = MOST_DIGITS) -> int | None:
     """Return a number that a kernel counted, or None if the text is not one."""
-    return int(text) if len(text) <= MOST_DIGITS and text.isascii() and text.isdigit() else None
+    return int(text) if len(text) <= digits and text.isascii() and text.isdigit() else None
 
 
 def machine_stat(text: str | None) -> MachineStat | None:
