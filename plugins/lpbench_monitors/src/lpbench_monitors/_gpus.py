@@ -12,6 +12,7 @@ Values = Mapping[str, "float | Unavailable"]
 """By part: ``gpu0``."""
 Merged = dict[str, "Reading | Unavailable"]
 MOST_GPUS = 32
+LONGEST_NUMBER = 10
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 POSSIBLE = {"MHz": (1.0, 2e4), "MB": (0.0, 1e8)}
 """What a GPU's clock and memory can be, by unit; ``METRICS`` has wider ranges."""
@@ -93,7 +94,7 @@ def chosen(variable: str | None, uuids: Sequence[str]) -> list[int]:
 
 def _number(entry: str, uuids: Sequence[str]) -> int | None:
     if entry.isascii() and entry.isdigit():
-        return int(entry[:4]) if int(entry[:4]) < len(uuids) else None
+        return int(entry) if len(entry) < LONGEST_NUMBER and int(entry) < len(uuids) else None
     matching = [number for number, uuid in enumerate(uuids) if entry.startswith("GPU-") and uuid.startswith(entry)]
     return matching[0] if len(matching) == 1 else None
 

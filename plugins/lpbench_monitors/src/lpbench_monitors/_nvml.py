@@ -165,7 +165,7 @@ def _divided(gpu: Gpu) -> bool:
 
 
 def _temperature(gpu: Gpu) -> float | Unavailable:
-    """Degrees Celsius; drivers before R570 or so know the second question alone."""
+    """Degrees Celsius; older drivers know the second question alone."""
     answer: float | Unavailable = gpu.ask(
         ("nvmlDeviceGetTemperatureV", NVML_TEMPERATURE_GPU), ("nvmlDeviceGetTemperature", NVML_TEMPERATURE_GPU)
     )
