@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-import types
-from importlib.machinery import ModuleSpec
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,94 +14,23 @@ from lpbench.testing import monitor_checks
 from lpbench_monitors._jtop import JtopMonitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from typing_extensions import Self
+    import types
+    from collections.abc import Callable, Iterator
 
     from lpbench.plugin.monitor import Readings
     from lpbench.testing import Machine
 
-STATS: dict[str, object] = {
-    "CPU1": 12,
-    "CPU2": "OFF",
-    "GPU": 37,
-    "RAM": 0.41,
-    "Temp cpu": 47.5,
-    "Temp gpu": 44.25,
-    "Temp cv0": -256,
-    "Temp tj": 48.0,
-    "Power TOT": 5100,
-    "nvp model": "15W",
-}
-POWER: dict[str, Any] = {
-    "rail": {"VDD_CPU_GPU_CV": {"volt": 4960, "curr": 200, "power": 992}, "VDD_SOC": {"power": 1400}},
-    "tot": {"name": "VDD_IN", "power": 5100},
-}
-
-
-class JtopException(Exception):  # noqa: N818 - its name in jetson-stats
-    pass
-
-
-class Service:
-    """Stands in for the module; it fails on any use that the documentation does not have."""
-
-    def __init__(self) -> None:
-        self.stats = dict(STATS)
-        self.power = POWER
-        self.running = True
-        self.refuses = ""
-        self.opened = 0
-
-    def module(self) -> types.ModuleType:
-        service = self
-
-        class Jtop:
-            def __init__(self, interval: float = 0.5) -> None:
-                assert interval > 0
-                self._open = False
-
-            def __enter__(self) -> Self:
-                if service.refuses:
-                    raise JtopException(service.refuses)
-                assert not self._open, "entered twice"
-                self._open = True
-                service.opened += 1
-                return self
-
-            def __exit__(self, *_: object) -> bool:
-                assert self._open, "left without being entered"
-                self._open = False
-                service.opened -= 1
-                return True
-
-            def ok(self, spin: bool = False) -> bool:  # noqa: FBT001, FBT002 - its signature
-                assert self._open, "asked while closed"
-                assert spin, "this would wait for the next values"
-                return service.running
-
-            @property
-            def stats(self) -> dict[str, object]:
-                assert self._open, "read while closed"
-                return dict(service.stats)
-
-            @property
-            def power(self) -> dict[str, Any]:
-                assert self._open, "read while closed"
-                return service.power
-
-        module = types.ModuleType("jtop")
-        module.__spec__ = ModuleSpec("jtop", None)
-        module.jtop, module.JtopException = Jtop, JtopException  # type: ignore[attr-defined] # of the stand-in
-        return module
+STUB = Path(__file__).parent / "jtop_stub"
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Service:
-    """Return the service of an installed jetson-stats."""
-    service = Service()
-    monkeypatch.setitem(sys.modules, "jtop", service.module())
-    return service
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
+    """Return the module of an installed jetson-stats, which the processes of the checks find, too."""
+    monkeypatch.syspath_prepend(str(STUB))
+    monkeypatch.setenv("PYTHONPATH", str(STUB))
+    monkeypatch.delitem(sys.modules, "jtop", raising=False)
+    yield importlib.import_module("jtop")
+    sys.modules.pop("jtop", None)
 
 
 @pytest.mark.usefixtures("service")
@@ -122,7 +51,7 @@ def reason(found: Readings, key: str) -> Unavailable:
     return told
 
 
-def test_what_the_service_tells_is_read(machine: Machine, service: Service) -> None:
+def test_what_the_service_tells_is_read(machine: Machine, service: types.ModuleType) -> None:
     with JtopMonitor(machine.target()) as monitor:
         found = monitor.sample()
     assert value(found, "CPU_TEMP") == 47.5
@@ -130,11 +59,11 @@ def test_what_the_service_tells_is_read(machine: Machine, service: Service) -> N
     assert value(found, "GPU_LOAD") == 37
     assert value(found, "POWER_CONSUMPTION") == 5.1
     assert value(found, "POWER_CONSUMPTION/VDD_SOC") == 1.4
-    assert service.opened == 0
+    assert service.opened == []
 
 
-def test_a_total_that_the_service_added_up_is_a_sum_of_rails(machine: Machine, service: Service) -> None:
-    service.power = {**POWER, "tot": {"power": 2392}}
+def test_a_total_that_the_service_added_up_is_a_sum_of_rails(machine: Machine, service: types.ModuleType) -> None:
+    service.POWER["tot"] = {"power": 2392}
     with JtopMonitor(machine.target()) as monitor:
         power = monitor.sample()["POWER_CONSUMPTION"]
     assert isinstance(power, Reading)
@@ -152,8 +81,10 @@ def test_without_jetson_stats_the_reason_is_how_to_install_it(
     assert "pip install jetson-stats" in reason(found, "GPU_LOAD").hint
 
 
-def test_a_service_that_refuses_is_the_reason(machine: Machine, service: Service) -> None:
-    service.refuses = "The jtop.service is not active"
+def test_a_service_that_refuses_is_the_reason(
+    machine: Machine, service: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "refuses", "The jtop.service is not active")
     with JtopMonitor(machine.target()) as monitor:
         found = monitor.sample()
     assert "JtopException" in reason(found, "GPU_LOAD").reason
@@ -161,25 +92,27 @@ def test_a_service_that_refuses_is_the_reason(machine: Machine, service: Service
     assert "restart jtop.service" in reason(found, "GPU_LOAD").hint
 
 
-def test_a_service_that_stops_is_told_and_left(machine: Machine, service: Service) -> None:
+def test_a_service_that_stops_is_told_and_left(
+    machine: Machine, service: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with JtopMonitor(machine.target()) as monitor:
-        service.running = False
+        monkeypatch.setattr(service, "running", False)
         assert "has ended" in reason(monitor.sample(), "CPU_TEMP").reason
-        service.running = True
+        monkeypatch.setattr(service, "running", True)
         assert value(monitor.sample(), "CPU_TEMP") == 47.5
-    assert service.opened == 0
+    assert service.opened == []
 
 
 @pytest.mark.parametrize("absurd", ["OFF", None, float("nan"), -263.2, 1e9, True])
-def test_sensors_that_cannot_be_are_no_readings(machine: Machine, service: Service, absurd: object) -> None:
-    service.stats |= {"Temp cpu": absurd}
+def test_sensors_that_cannot_be_are_no_readings(machine: Machine, service: types.ModuleType, absurd: object) -> None:
+    service.STATS["Temp cpu"] = absurd
     with JtopMonitor(machine.target()) as monitor:
         found = monitor.sample()
     assert isinstance(found["CPU_TEMP"], Unavailable)
     assert value(found, "GPU_TEMP") == 44.25
 
 
-def test_an_older_interface_is_a_reason(machine: Machine, service: Service) -> None:
-    service.power = {"all": {"cur": 5100}}
+def test_an_older_interface_is_a_reason(machine: Machine, service: types.ModuleType) -> None:
+    del service.POWER["rail"]
     with JtopMonitor(machine.target()) as monitor:
         assert reason(monitor.sample(), "POWER_CONSUMPTION").code == "failed"

@@ -192,6 +192,12 @@ def test_lines_cut_short_are_told(machine: Machine, garbage: str) -> None:
     assert found.reason.isprintable()
 
 
+@pytest.mark.parametrize("end", ["/1978", "/252", "GR3D_FREQ", "PMIC@", "POM_5V_IN 2310"])
+def test_no_line_that_is_cut_tells_a_power(machine: Machine, end: str) -> None:
+    found = sampled(machine, NANO[: NANO.index(end) + len(end)])
+    assert isinstance(found["POWER_CONSUMPTION"], Unavailable)
+
+
 def test_a_line_that_ends_early_gives_what_it_has(machine: Machine) -> None:
     found = sampled(machine, NANO[: NANO.index("APE")])
     assert value(found, "GPU_LOAD") == 44

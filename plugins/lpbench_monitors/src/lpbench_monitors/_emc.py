@@ -32,12 +32,14 @@ class EmcMonitor(Monitor):
 
     _bus: _jetson_memory.Bus | Unavailable = Unavailable("not looked for")
     _clock = CLOCKS[0]
+    _hidden = False
 
     def __enter__(self) -> Self:
         """Look for the controller's clock and the board's model."""
         files = self.target.files
         self._clock = next((name for name in CLOCKS if files.exists(name)), CLOCKS[0])
         self._bus = _jetson_memory.bus(files)
+        self._hidden = files.exists(DEBUG) and not files.names(DEBUG)  # root alone may list it
         return self
 
     def sample(self) -> Readings:
@@ -63,14 +65,12 @@ class EmcMonitor(Monitor):
         for name in UNDOCUMENTED:
             if files.exists(name):
                 return Unavailable(f"the unit of /{name} is not documented", "not-supported", TEGRASTATS)
-        if files.exists(DEBUG) and not files.names(DEBUG) and "jetson" in _board.model(files).lower():
+        if self._hidden and "jetson" in _board.model(files).lower():
             return Unavailable(f"/{DEBUG} may not be read by this user", "no-permission", HINT)
         return Unavailable(f"there is no /{ACTIVITY}", "not-here")
 
     def _readable(self, name: str) -> Unavailable:
-        files = self.target.files
-        missing = files.missing(name)
-        hidden = missing.code == "not-here" and files.exists(DEBUG) and not files.names(DEBUG)
-        if hidden or missing.code == "no-permission":
+        missing = self.target.files.missing(name)
+        if missing.code == "no-permission" or (missing.code == "not-here" and self._hidden):
             return Unavailable(f"/{name} may not be read by this user", "no-permission", HINT)
         return missing

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 LONGEST = 1 << 13
 """Characters of a line that are read; lines have some 700."""
 _MEMORY = re.compile(r"(?<!\S)RAM\s{1,9}\d{1,9}/\d{1,9}[kMG]B(?!\S)")
+_MEMORIES = frozenset({"RAM", "SWAP", "IRAM"})
+"""What a line that is cut before their unit would take for rails."""
 _CORES = re.compile(r"(?<!\S)CPU\s{0,9}\[([^\[\]]{0,4000})\](?:@(\d{1,6}))?", re.IGNORECASE)
 _CORE = re.compile(r"(?:\d{1,3}%)?@(\d{1,6})")
 _GPU = re.compile(r"(?<!\S)GR3D(?:_FREQ)?\s{1,9}(?:(\d{1,6})%)?(?:@(\d{1,6}|\[[\d,\s]{0,200}\]))?(?!\S)")
@@ -55,7 +57,7 @@ def parse(text: str) -> Line | None:
         clocks,
         (float(emc[1]), float(emc[2])) if emc else None,
         {name: float(celsius) for name, celsius in _TEMPERATURE.findall(text)},
-        {name: int(milliwatts) / 1e3 for name, milliwatts in _RAIL.findall(text)},
+        {name: int(milliwatts) / 1e3 for name, milliwatts in _RAIL.findall(text) if name not in _MEMORIES},
     )
 
 
