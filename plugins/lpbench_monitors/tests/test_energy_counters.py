@@ -119,6 +119,8 @@ def test_packages_are_summed_without_what_they_contain_or_what_contains_them(mac
         "ENERGY/package-0 core": 2.0,
         "ENERGY/package-0 dram": 0.7,
         "ENERGY/package-1 core": 3.0,
+        "ENERGY/core": 5.0,
+        "ENERGY/dram": 0.7,
         "ENERGY/psys": 40.0,
     }
     assert all(each.cumulative and each.unit == "J" for each in found.values() if isinstance(each, Reading))
@@ -170,6 +172,14 @@ def test_packages_that_are_equal_by_chance_are_two(machine: Machine) -> None:
         show(machine, 60_000_000, "0")
         show(machine, 53_000_000, "1")
         assert value(later(machine, monitor), "POWER_CONSUMPTION") == pytest.approx(130)
+
+
+def test_packages_of_the_same_name_are_two(machine: Machine) -> None:
+    domain(machine, "0", "package-0", 50_000_000)
+    domain(machine, "1", "package-0", 20_000_000)
+    with RaplMonitor(machine.target()) as monitor:
+        found = monitor.sample()
+    assert (value(found, "ENERGY"), value(found, "ENERGY/package-0 (2)")) == (70.0, 20.0)
 
 
 @pytest.mark.parametrize("span", [RANGE, 0, "", "-5", "nan"])

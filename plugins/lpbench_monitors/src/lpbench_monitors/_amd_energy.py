@@ -38,8 +38,8 @@ class AmdEnergyMonitor(EnergyMonitor):
         ]
         labels = {sensors.label(files, file): file for file in inputs}
         known = {label: file for label, file in sorted(labels.items()) if LABEL.fullmatch(label)}
-        sockets = [Domain(label, "package", file, summed=True) for label, file in known.items() if "socket" in label]
-        cores = [Domain(label, "device", file, summed=False) for label, file in known.items() if "core" in label]
+        sockets = [Domain(label, "package", file, "") for label, file in known.items() if "socket" in label]
+        cores = [Domain(label, "device", file) for label, file in known.items() if "core" in label]
         return [*sockets, *(cores if len(cores) <= MOST_CORES else ())]
 
     def lacking(self) -> Unavailable:

@@ -150,7 +150,7 @@ class Mirrors:
         if span[first] != span[second] or min(apart, abs(span[first] - apart)) > SLACK:
             self._pairs.discard(pair)
             self._equal[pair] = 0
-        elif apart == 0 and self._seen.get(first) != shown[first]:
+        elif apart == 0 and 0 < shown[first] != self._seen.get(first):
             at_first = pair not in self._equal
             self._equal[pair] = SEVERAL if at_first else self._equal[pair] + 1
             if self._equal[pair] >= SEVERAL:

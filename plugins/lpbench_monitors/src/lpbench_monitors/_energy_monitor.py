@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 from lpbench.plugin.monitor import Monitor, Reading, Unavailable
 from lpbench_monitors._energy_counters import MICRO, STILL, Counter, Meter, Mirrors, Sum, safe_interval
+from lpbench_monitors._parts import distinct
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from typing_extensions import Self
 
     from lpbench.plugin.monitor import Readings
@@ -25,14 +28,14 @@ class Domain:
     """A counter and what it covers.
 
     :param part: Its name as a part of the metrics.
-    :param summed: Whether it is one of those whose sum is the metric itself.
+    :param adds_to: The part that is the sum of such domains, empty for the metric itself; None if it is in no sum.
     :param span: Microjoules after which it wraps around; 0 if it does not, or that is not known.
     """
 
     part: str
     scope: str
     file: str
-    summed: bool
+    adds_to: str | None = None
     span: int = 0
     counter: Counter = field(init=False)
     meter: Meter | None = field(init=False, default=None)
@@ -50,6 +53,35 @@ class Domain:
         return grown
 
 
+class Group:
+    """Domains whose sum is a metric, or a part of one; those that show one energy count once.
+
+    :param domains: One or more.
+    """
+
+    def __init__(self, domains: list[Domain]) -> None:
+        self.domains = domains
+        self.sum = Sum()
+        self.mirrored: dict[str, str] = {}
+        """Which domain shows the energy of which other one, by part."""
+        self._mirrors = Mirrors()
+
+    def count(self, shown: Mapping[str, int], grown: Mapping[str, int | None], now: float) -> None:
+        """Take what counters show and by how much they have grown into the sum, once each of them tells."""
+        spans = {each.part: each.span for each in self.domains if each.part in shown}
+        self.mirrored = self._mirrors.update({part: shown[part] for part in spans}, spans)
+        counted = [each.part for each in self.domains if each.part not in self.mirrored]
+        present = [part for part in counted if part in shown]
+        for part in present:
+            self.sum.take(grown[part])
+        if len(present) == len(counted):
+            self.sum.settle(sum(shown[part] for part in present), now)
+
+    def missing(self, shown: Mapping[str, int]) -> Domain | None:
+        """Return a domain that tells nothing, without which the sum is not known."""
+        return next((each for each in self.domains if each.part not in shown), None)
+
+
 class EnergyMonitor(Monitor):
     """Sums domains up.
 
@@ -58,7 +90,6 @@ class EnergyMonitor(Monitor):
 
     source = ""
     """The files of the sum."""
-    scope = "package"
     permission = ""
     """The commands that let everybody read the files."""
 
@@ -68,26 +99,28 @@ class EnergyMonitor(Monitor):
 
     @abc.abstractmethod
     def lacking(self) -> Unavailable:
-        """Return why there is no domain whose sum would be the metric."""
+        """Return why there is no domain that adds to the metric itself."""
 
     def __enter__(self) -> Self:
         """Look for domains, and forget what was counted before."""
-        self._domains = self.look()
-        self._mirrors = Mirrors()
-        self._mirrored: dict[str, str] = {}
-        self._sum = Sum()
+        self._domains = _named_apart(self.look())
+        sums = {each.adds_to: None for each in self._domains if each.adds_to is not None}
+        self._groups = {name: Group([each for each in self._domains if each.adds_to == name]) for name in sums}
         return self
 
     def sample(self) -> Readings:
-        """Return energy in J since some start, and power in W since the last sample; of the sum and of each domain."""
+        """Return energy in J since some start, and power in W since the last sample; of sums and of each domain."""
         shown = {each.part: found for each in self._domains if (found := self._shown(each)) is not None}
-        summed = [each for each in self._domains if each.summed]
-        spans = {each.part: each.span for each in summed if each.part in shown}
-        self._mirrored = self._mirrors.update({part: shown[part] for part in spans}, spans)
-        self._count([each for each in summed if each.part not in self._mirrored], shown)
-        readings = dict(self._of_sum(summed, shown))
+        now = self.target.clock()
+        grown = {each.part: each.follow(shown[each.part], now) for each in self._domains if each.part in shown}
+        readings: dict[str, Reading | Unavailable | Sequence[Reading]] = {}
         for each in self._domains:
             readings |= self._of_domain(each, shown)
+        if "" not in self._groups:
+            readings |= _keyed("", self.lacking())
+        for name, group in self._groups.items():
+            group.count(shown, grown, now)
+            readings |= self._of_group(name, group, shown)
         return readings
 
     def _shown(self, domain: Domain) -> int | None:
@@ -95,43 +128,45 @@ class EnergyMonitor(Monitor):
         value = self.target.files.number(domain.file)
         return value if value is not None and 0 <= value <= (domain.span or MOST_MICROJOULES) else None
 
-    def _count(self, counted: list[Domain], shown: dict[str, int]) -> None:
-        """Take growth into each domain's meter, and into the sum that of those that count."""
-        now = self.target.clock()
-        grown = {each.part: each.follow(shown[each.part], now) for each in self._domains if each.part in shown}
-        present = [each.part for each in counted if each.part in shown]
-        for part in present:
-            self._sum.take(grown[part])
-        if counted and len(present) == len(counted):
-            self._sum.settle(sum(shown[part] for part in present), now)
+    def _of_group(self, name: str, group: Group, shown: Mapping[str, int]) -> Readings:
+        """Return the readings of a sum, and what has to be said of its domains."""
+        part = f"/{name}" if name else ""
+        missing = group.missing(shown)
+        if missing or group.sum.meter is None:
+            return _keyed(part, self._missing(missing or group.domains[0]))
+        source = self.source if not name else f"{len(group.domains)} counters called {name}"
+        readings = dict(_readings(part, group.sum.meter, group.domains[0].scope, source, _lost(group.domains)))
+        for twin, other in group.mirrored.items():
+            readings |= _keyed(f"/{twin}", Unavailable(f"shows the energy of {other}, which counts", "not-comparable"))
+        return readings
 
-    def _of_sum(self, summed: list[Domain], shown: dict[str, int]) -> Readings:
-        if not summed:
-            return dict.fromkeys((ENERGY, POWER), self.lacking())
-        missing = next((each for each in summed if each.part not in shown), None)
-        if missing or self._sum.meter is None:
-            return dict.fromkeys((ENERGY, POWER), self._missing(missing or summed[0]))
-        return _readings("", self._sum.meter, self.scope, self.source, _lost(summed))
-
-    def _of_domain(self, domain: Domain, shown: dict[str, int]) -> Readings:
-        keys = (f"{ENERGY}/{domain.part}", f"{POWER}/{domain.part}")
+    def _of_domain(self, domain: Domain, shown: Mapping[str, int]) -> Readings:
+        part = f"/{domain.part}"
         if domain.part not in shown or domain.meter is None:
-            return dict.fromkeys(keys, self._missing(domain))
-        if domain.part in self._mirrored:
-            other = self._mirrored[domain.part]
-            return dict.fromkeys(
-                keys, Unavailable(f"its counter shows the energy of {other}, which counts", "not-comparable")
-            )
-        return _readings(f"/{domain.part}", domain.meter, domain.scope, f"/{domain.file}", _lost([domain]))
+            return _keyed(part, self._missing(domain))
+        return _readings(part, domain.meter, domain.scope, f"/{domain.file}", _lost([domain]))
 
     def _missing(self, domain: Domain) -> Unavailable:
         found = self.target.files.missing(domain.file)
         return dataclasses.replace(found, hint=self.permission) if found.code == "no-permission" else found
 
 
+def _named_apart(domains: list[Domain]) -> list[Domain]:
+    """Return domains of which no two have the same name."""
+    named: dict[str, Domain] = {}
+    for each in domains:
+        part = distinct(each.part, "", named)
+        named[part] = dataclasses.replace(each, part=part)
+    return list(named.values())
+
+
+def _keyed(part: str, reason: Unavailable) -> dict[str, Unavailable]:
+    return {f"{ENERGY}{part}": reason, f"{POWER}{part}": reason}
+
+
 def _readings(part: str, meter: Meter, scope: str, source: str, lost: Unavailable | None) -> Readings:
     if meter.stands_still:
-        return dict.fromkeys((f"{ENERGY}{part}", f"{POWER}{part}"), DOES_NOT_MOVE)
+        return _keyed(part, DOES_NOT_MOVE)
     energy = lost or Reading(meter.microjoules * MICRO, "J", scope, source, cumulative=True)
     power = {} if meter.watts is None else {f"{POWER}{part}": Reading(meter.watts, "W", scope, source)}
     return {f"{ENERGY}{part}": energy, **power}

@@ -18,7 +18,7 @@ SCOPES = {"core": "device", "uncore": "device", "dram": "device", "psys": "modul
 
 
 class RaplMonitor(EnergyMonitor):
-    """Sums packages; ``core``, ``uncore``, ``dram`` and ``psys`` are parts.
+    """Sums packages; ``core``, ``uncore``, ``dram`` and ``psys`` are parts, sums themselves where there are several.
 
     Two samples must lie less than ``safe_interval(max_energy_range_uj)`` apart: 262 s for a range of 262 kJ, 65 s for
     one of 65 kJ.
@@ -37,10 +37,10 @@ class RaplMonitor(EnergyMonitor):
         found |= {zone.rpartition("/")[2]: zone for zone in files.names(TOP, "intel-rapl:*")}
         named = {zone: files.text(f"{path}/name") or "" for zone, path in sorted(found.items())}
         packages = {zone: name for zone, name in named.items() if PACKAGE.fullmatch(name)}
-        parts = {zone: _part(zone, name, packages) for zone, name in named.items() if name in SCOPES}
+        others = [zone for zone, name in named.items() if name in SCOPES]
         return [
-            *(self._domain(found[zone], name, "package", summed=True) for zone, name in packages.items()),
-            *(self._domain(found[zone], part, SCOPES[named[zone]], summed=False) for zone, part in parts.items()),
+            *(self._domain(found[zone], name, "package", "") for zone, name in packages.items()),
+            *(self._inner(found[zone], named[zone], packages) for zone in others),
         ][:MOST_PARTS]
 
     def lacking(self) -> Unavailable:
@@ -51,12 +51,13 @@ class RaplMonitor(EnergyMonitor):
             f"there is no /{TOP}/intel-rapl:*: not an x86 processor with energy counters, or not shown here", "not-here"
         )
 
-    def _domain(self, zone: str, part: str, scope: str, *, summed: bool) -> Domain:
-        span = self.target.files.number(f"{zone}/max_energy_range_uj") or 0
-        return Domain(part, scope, f"{zone}/energy_uj", summed, max(0, span))
+    def _inner(self, path: str, name: str, packages: dict[str, str]) -> Domain:
+        """Return a domain below or beside packages; where there are several, it carries the name of its own."""
+        package = packages.get(path.rpartition("/")[2].rpartition(":")[0])
+        if package and len(packages) > 1:
+            return self._domain(path, f"{package} {name}", SCOPES[name], name)
+        return self._domain(path, name, SCOPES[name], None)
 
-
-def _part(zone: str, name: str, packages: dict[str, str]) -> str:
-    """Return a domain's name, with that of its package where there are several packages."""
-    package = packages.get(zone.rpartition(":")[0])
-    return f"{package} {name}" if package and len(packages) > 1 else name
+    def _domain(self, path: str, part: str, scope: str, adds_to: str | None) -> Domain:
+        span = self.target.files.number(f"{path}/max_energy_range_uj") or 0
+        return Domain(part, scope, f"{path}/energy_uj", adds_to, max(0, span))
