@@ -89,6 +89,28 @@ def test_components_are_named_and_each_says_why_it_has_none() -> None:
     assert "on the device of read" in text
 
 
+def test_names_from_elsewhere_are_harmless_and_fit() -> None:
+    evil = "\x1b[2Jx\u202e" * 50
+    hostile = LayerProfile(
+        component=evil,
+        engine=evil,
+        runs=1,
+        inference_ns=1e-40,
+        kinds=(KindTime(evil, 1e40, None, 10**30),),
+        layers=(LayerRecord(evil, evil, evil, 1e40, 1e40),),
+        left_out=5,
+        left_out_ns=1e40,
+        reason=evil,
+        device_spans={evil: 1e40},
+    )
+    text = shown(hostile, verbose=True, width=80)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    for form in ("markdown", "html"):
+        result = Result({"name": "app"}, RunSettings(), {}, (configured(hostile),))
+        assert "\x1b" not in exports.of_result(result, form)
+
+
 @pytest.mark.parametrize("form", ["markdown", "html"])
 def test_files_for_people_show_it_too(form: str) -> None:
     result = Result({"name": "app"}, RunSettings(), {}, (configured(PROFILE),))

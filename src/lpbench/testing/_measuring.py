@@ -174,7 +174,8 @@ def require_json(value: Any, what: str) -> None:
 
 def _whole_record(record: Mapping[str, Any]) -> bool:
     texts = all(isinstance(record.get(key), str) for key in ("name", "type"))
-    return texts and isinstance(record.get("ns"), (int, float)) and record["ns"] >= 0
+    times = [record.get("ns"), *record.get("runs_ns", ())]
+    return texts and all(isinstance(ns, (int, float)) and ns >= 0 for ns in times)
 
 
 def _times(session: Session, feeds: Mapping[str, Any]) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from lpbench.jobs.measuring.progress import Progress
     from lpbench.results.model import Configuration, Result
     from lpbench.results.profile import LayerProfile
 
@@ -138,6 +140,34 @@ def test_an_engine_object_is_profiled_too(fake_app: Make) -> None:
     assert only(found).kinds
     assert asked == [False, True]
     assert found.state == "OK"
+
+
+def test_a_profile_takes_nothing_of_the_time_that_was_asked_for(
+    fake_app: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that takes longer than the whole benchmark might is not called late."""
+    taken = profiling._profile
+
+    def slow(*args: Any) -> tuple[LayerProfile, ...]:
+        time.sleep(6)
+        return taken(*args)
+
+    monkeypatch.setattr(profiling, "_profile", slow)
+    result = benchmark(fake_app(layers=LAYERS), number=None, max_time=4.0)
+    assert only(result.configurations[0]).kinds
+    assert not [note for note in result.resolved.notes if note["name"] == "time"]
+
+
+def test_an_interrupted_profile_leaves_the_run_its_samples(fake_app: Make) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.phase == "profiling":
+            raise KeyboardInterrupt
+
+    with pytest.raises(lpbench.Interrupted) as caught:
+        benchmark(fake_app(layers=LAYERS), progress=stop)
+    (found,) = caught.value.result.configurations
+    assert found.measured
+    assert found.profile == ()
 
 
 def test_slow_models_are_run_a_few_times_and_quick_ones_not_for_ever() -> None:

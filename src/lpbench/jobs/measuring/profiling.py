@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError
@@ -19,9 +20,12 @@ from lpbench.util.text import abridge
 from lpbench.worker import requests
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from lpbench.jobs.measuring.live_run import LiveRun
     from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.recording import ProgressCallback, RunBudget
+    from lpbench.jobs.measuring.tracks import TargetProgress
     from lpbench.worker.requests import OpenRequest, RunnerClient
 
 PROFILED_S = 0.5
@@ -32,18 +36,29 @@ LONGEST = 2_000
 """Characters of a reason."""
 
 
-def complete(plan: Plan, one: LiveRun, budget: RunBudget, report: ProgressCallback) -> None:
+def complete(
+    plan: Plan, one: LiveRun, budget: RunBudget, reporter: Callable[[TargetProgress], ProgressCallback]
+) -> None:
     """Take what follows the timing of a run: resources, what ``finish`` takes, once for each target its layers.
 
+    :param reporter: Returns what is told of a target's progress.
     :raises LpbenchError: As ``finish``; never for the profile.
     """
+    report = reporter(one.track)
     if budget.watch_s and plan.watch:
         one.recorder.resources = watch_resources(one, plan.watch, plan.worker.affinity, report)
     finish(one.client, budget, one.recorder, report)
     if plan.settings.profile and not any(each.profile for each in one.track.recorders):
         report("profiling", one.recorder, 1.0)
+        begun = time.monotonic()
         request = plan.request(one.track.target)
         one.recorder.profile = _profile(one.client, request, one.recorder.expected_ns)
+        one.recorder.profile_s = time.monotonic() - begun
+
+
+def profiles_s(tracks: Sequence[TargetProgress]) -> float:
+    """Return the seconds that profiles took so far."""
+    return sum(each.profile_s for track in tracks for each in track.recorders)
 
 
 def _profile(client: RunnerClient, request: OpenRequest, expected_ns: float) -> tuple[LayerProfile, ...]:

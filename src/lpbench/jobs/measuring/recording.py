@@ -105,6 +105,7 @@ class Recorder:
         self.breakdown: Mapping[str, float] = {}
         self.quality: requests.QualityFound | None = None
         self.profile: tuple[LayerProfile, ...] = ()
+        self.profile_s = 0.0
         self.turns: Mapping[str, tuple[float, ...]] = {}
         self.resources: ResourcePass | None = None
 

@@ -16,7 +16,7 @@ from lpbench.jobs.measuring.keeper import Keeper
 from lpbench.jobs.measuring.live_run import LiveRun, book
 from lpbench.jobs.measuring.notes import TIME, YARDSTICK, Notes
 from lpbench.jobs.measuring.pilot import PILOT, rest_of
-from lpbench.jobs.measuring.profiling import complete
+from lpbench.jobs.measuring.profiling import complete, profiles_s
 from lpbench.jobs.measuring.progress import Progress, width_so_far
 from lpbench.jobs.measuring.recording import NANO, Recorder, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
@@ -84,9 +84,9 @@ class Rounds:
     def _rounds(self) -> None:
         index = 0
         while index < len(self._budgets) and not self._stops() and not self._late(index):
-            begun = time.monotonic()
+            begun = self._spent()
             self._round(index)
-            self._forecast.add_round(self._budgets[index], time.monotonic() - begun)
+            self._forecast.add_round(self._budgets[index], self._spent() - begun)
             self._notes.add(TIME, self._forecast.overrun())
             self._repeat(index)
             self._keep()
@@ -132,7 +132,8 @@ class Rounds:
         return [[each for each in track.recorders if each.samples] for track in self._tracks]
 
     def _spent(self) -> float:
-        return time.monotonic() - self._begun
+        """Return the seconds so far but for profiles, which come on top of the time that was asked for."""
+        return time.monotonic() - self._begun - profiles_s(self._tracks)
 
     def _late(self, index: int) -> bool:
         """Whether another run would end well after ``max_time``; what was asked for by number is always completed."""
@@ -169,10 +170,7 @@ class Rounds:
             self._together(live, index)
             for each in reversed(live):
                 if not self._interrupted and each.recorder.outcome.ok:
-                    self._guarded(
-                        each,
-                        lambda one: complete(self._plan, one, self._budgets[index], self._reporter(one.track)),
-                    )
+                    self._guarded(each, lambda one: complete(self._plan, one, self._budgets[index], self._reporter))
                     self._keep()
         finally:
             # The last to start ends first.  The system hands out again what was freed last, and the order of starts

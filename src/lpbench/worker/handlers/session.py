@@ -14,9 +14,7 @@ from lpbench.errors import LpbenchError, WorkerError
 from lpbench.machine.process_memory import memory, reset_peak
 from lpbench.plugin import registry
 from lpbench.plugin.engine import Model
-from lpbench.worker.layer_profiles import layer_profile
 from lpbench.worker.pipeline import OpenComponent, Single
-from lpbench.worker.profiled_session import ProfiledSession, profiled
 from lpbench.worker.requests import Closed, Opened, Tensors
 from lpbench.worker.samples import Samples
 from lpbench.worker.session_builder import Opener, components_of, engine_opener, opened
@@ -65,6 +63,8 @@ class SessionHandlers:
             for component in app.components
         ]
         if request.profile:
+            from lpbench.worker.profiled_session import profiled
+
             openers = [dataclasses.replace(each, opens=profiled(each.opens, each.engine)) for each in openers]
         pipeline, load_ns = opened(openers, request.configuration.streams, request.configuration.engine)
         first = components_of(pipeline)[0]
@@ -111,6 +111,9 @@ class SessionHandlers:
 
         :raises WorkerError: The app was not opened with its profile.
         """
+        from lpbench.worker.layer_profiles import layer_profile
+        from lpbench.worker.profiled_session import ProfiledSession
+
         parts, pipeline = components_of(self._app.pipeline), self._app.pipeline
         sessions = [part.session for part in parts if isinstance(part.session, ProfiledSession)]
         if len(sessions) < len(parts):
