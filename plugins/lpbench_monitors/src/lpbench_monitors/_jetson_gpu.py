@@ -1,8 +1,8 @@
 """Load and frequency of a Jetson's GPU.
 
-NVIDIA's driver tells the load in ``load`` of the GPU's device, in thousandths of the time (NVIDIA Jetson Linux
-Developer Guide, "Platform Power and Performance"), and devfreq the frequency in ``cur_freq``, in Hz (Documentation/ABI/
-testing/sysfs-class-devfreq).  Devices are known by their names in the device tree: their numbers differ.
+NVIDIA's driver tells the load in ``load`` of the GPU's device, in thousandths of the time: public readers of the file
+agree on the unit, NVIDIA's guides do not state it.  Devfreq tells the frequency in ``cur_freq``, in Hz (Documentation/
+ABI/testing/sysfs-class-devfreq).  Devices are known by their names in the device tree: their numbers differ.
 """
 
 from __future__ import annotations

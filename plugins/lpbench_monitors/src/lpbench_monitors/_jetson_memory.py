@@ -1,8 +1,8 @@
 """The memory bus of Jetson modules, and what a share of its clock amounts to.
 
-Bus widths are those of NVIDIA's module data sheets ("Memory" in "Jetson Modules, Support, Ecosystem, and Lineup").  The
-clock of the memory controller is that of the DRAM's data strobe, with two transfers a period: 256 bit at 3200 MHz are
-the 204.8 GB/s of a Jetson AGX Orin.
+Bus widths are those of NVIDIA's data sheets of the modules ("Memory": ``8 GB 128-bit LPDDR4x`` of Xavier NX, ``4ch x
+16-bit`` of Nano).  There are two transfers in a period of the memory controller's clock: 64 bit at 1600 MHz are the
+25.6 GB/s of a Jetson Nano, 256 bit at 4266 MHz the 273 GB/s of a Jetson AGX Thor.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SMALL_KB = 6_000_000
 class Bus:
     """A memory bus.
 
-    :param assumed: Whether it is concluded rather than told by the data sheet of a module of exactly this name.
+    :param assumed: Whether it is concluded, or known from other sources than the data sheet of a module of this name.
     """
 
     bits: int
@@ -37,14 +37,14 @@ class Bus:
 BUSES = (
     ("jetson agx thor", Bus(256)),
     ("jetson agx orin", Bus(256)),
-    ("jetson orin nx", Bus(128)),
+    ("jetson orin nx", Bus(128, assumed=True)),
     ("jetson agx xavier", Bus(256)),
     ("jetson xavier nx", Bus(128)),
     ("jetson-agx", Bus(256, assumed=True)),  # the name of AGX Xavier up to JetPack 4
-    ("jetson tx2 nx", Bus(128)),
-    ("jetson tx2", Bus(128)),
+    ("jetson tx2 nx", Bus(128, assumed=True)),
+    ("jetson tx2", Bus(128, assumed=True)),
     ("quill", Bus(128, assumed=True)),  # the name of TX2 up to JetPack 4
-    ("jetson tx1", Bus(64)),
+    ("jetson tx1", Bus(64, assumed=True)),
     ("jetson nano", Bus(64)),
 )
 """By a part of the model's name, lower-case; the first that matches counts."""

@@ -1,8 +1,9 @@
 """The total of a board whose supply rails are measured one by one.
 
 One rail of some boards feeds all others, so adding them up would count everything twice: ``VDD_IN`` of a Jetson TX2,
-Xavier NX, Orin NX and Orin Nano and ``POM_5V_IN`` of a Jetson Nano are the module's input, ``VIN`` of a Jetson AGX
-Thor is that of the developer kit (NVIDIA Jetson Linux Developer Guide, "Platform Power and Performance", INA monitors).
+Xavier NX, Orin NX and Orin Nano and ``POM_5V_IN`` of a Jetson Nano are the module's input, as NVIDIA's engineers say in
+its forum ("Power consumption monitoring", 73608); ``VIN`` of a Jetson AGX Thor, from a sensor on the carrier board, is
+the input of the developer kit.
 """
 
 from __future__ import annotations
