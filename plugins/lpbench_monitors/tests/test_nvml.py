@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lpbench.jobs.measuring.resources.sampler import Sampler
 from lpbench.testing import monitor_checks
+from lpbench.worker.sampler.messages import Assignment, ChosenMonitor, Report
 from lpbench_monitors._nvml import GIVEN
 
 HERE = Path(__file__).parent
@@ -285,23 +286,33 @@ def test_what_cannot_be_is_no_reading(read: Read, driver: str) -> None:
     assert set(GIVEN) <= set(sample)
 
 
-@pytest.mark.parametrize(("stub", "ending"), [("hang", -signal.SIGKILL), ("crash", -signal.SIGSEGV)])
-def test_a_driver_that_hangs_or_crashes_leaves_the_samples_before_it(
-    built: Callable[[str], Path], stub: str, ending: int
+@pytest.mark.parametrize(("stub", "what"), [("hang", "gave no answer in 2 s"), ("crash", "SIGSEGV")])
+def test_a_driver_that_hangs_or_crashes_loses_the_monitor_alone(
+    built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, stub: str, what: str
 ) -> None:
-    """The monitor itself cannot help: its process does not answer any more, which is the sampler's business."""
-    command = [sys.executable, str(HERE / "read_nvml.py"), "3"]
-    env = environment(built("NEW"), stub)
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout
-        first = json.loads(process.stdout.readline())
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1)
-        process.kill()  # without effect on one that has crashed
-        rest = process.stdout.read()
-    assert process.returncode == ending
-    assert values(first)["POWER_CONSUMPTION"] == pytest.approx(61.25)
-    assert not rest
+    """What was read before it is kept, and the other monitors go on."""
+    for name, value in environment(built("NEW"), stub).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    heard: list[Report] = []
+    monitors = ChosenMonitor("nvml"), ChosenMonitor("cpufreq")
+    with Sampler(Assignment(monitors, interval=0.05), {"nvml": 2.0, "cpufreq": PATIENCE}, heard.append) as sampler:
+        sampler.command("sample")
+        lost = _wait_for(lambda: bool(sampler.losses))
+        kept = len(heard)
+        went_on = _wait_for(lambda: len(heard) > kept + 3)
+    assert lost
+    assert [(loss.monitor, what in loss.reason) for loss in sampler.losses] == [("nvml", True)]
+    told = [report for report in heard if report.monitor == "nvml"]
+    assert [report.readings["POWER_CONSUMPTION"]["value"] for report in told] == [pytest.approx(61.25)]
+    assert went_on
+
+
+def _wait_for(reached: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not reached() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return reached()
 
 
 @pytest.mark.parametrize(
