@@ -68,7 +68,6 @@ METRICS: Mapping[str, MetricRange] = {
     "CPU_FREQ": MetricRange("MHz"),
     "GPU_LOAD": _PERCENT,
     "GPU_MEM": MetricRange("MB"),
-    "GPU_MEM_PEAK": MetricRange("MB"),
     "GPU_TEMP": _CELSIUS,
     "GPU_FREQ": MetricRange("MHz"),
     "GPU_THROTTLING": MetricRange("1", 0.0, 1.0),

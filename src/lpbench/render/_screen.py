@@ -8,6 +8,7 @@ from lpbench.render import _context
 from lpbench.render._breakdown import parts
 from lpbench.render._details import details
 from lpbench.render._profile import layer_lines
+from lpbench.render._resources import resource_lines
 from lpbench.render._stage_table import stage_table
 from lpbench.render._summary import summary
 from lpbench.render._table import hanging, wrapped
@@ -32,6 +33,7 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
         for more in (
             parts(configuration, width=width, paint=paint),
             layer_lines(configuration, width=width, verbose=verbose, paint=paint),
+            resource_lines(configuration, width=width, verbose=verbose, paint=paint),
         ):
             if more:
                 lines += ["", *([paint(name, "bold")] if len(result.configurations) > 1 else []), *more]

@@ -5,11 +5,8 @@ Seconds are those since the pass began; metrics have the glossary's names and un
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - reading a document asks for the annotations
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MOST_POINTS = 2000
 """Points of a time series that are kept."""

@@ -18,6 +18,7 @@ Code = Literal[
     "failed",  # what was to compute it failed
     "mismatch",  # predictions and truth are not of the kind that it compares
     "not-here",  # this machine lacks the source altogether
+    "other-machine",  # what would tell is for another kind of machine
     "not-supported",  # the device or its driver says that it does not tell
     "no-permission",  # this user may not read it
     "no-sensor",  # the hardware is known to have none

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpbench.errors import LpbenchError
 from lpbench.plugin import registry
 from lpbench.plugin.monitor import MonitorTarget
 from lpbench.plugin.monitors import build_monitor
@@ -101,7 +102,8 @@ class Crew:
         try:
             call()
         except Exception as error:  # noqa: BLE001 - a third party's code may raise anything
-            why = f"{step} raised {type(error).__name__}: {words_of(error, LONGEST)}"
+            words = words_of(error.what if isinstance(error, LpbenchError) else error, LONGEST)
+            why = f"{step} raised {type(error).__name__}: {words}"
             self._drop(name)
             self._tell(Report(monitor=name, failure=why))
 

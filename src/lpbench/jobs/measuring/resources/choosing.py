@@ -11,8 +11,11 @@ from lpbench.results.resources import Resource
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-TELLING = ("no-permission", "failed", "no-sensor", "not-supported", "too-short", "not-read", "unavailable")
-"""Codes of reasons, the most telling first; what is not here at all says least."""
+TELLING = (
+    *("no-permission", "failed", "no-sensor", "not-supported", "too-short", "not-read", "unavailable"),
+    *("not-here", "not-installed", "other-machine"),
+)
+"""Codes of reasons, the most telling first."""
 POWER = frozenset({"POWER_CONSUMPTION", "ENERGY"})
 WHOLE = ("wall", "module")
 """Scopes that hold whatever ran the model, the widest first."""

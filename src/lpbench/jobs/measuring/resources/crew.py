@@ -22,11 +22,13 @@ class Crew:
     """The monitors that are asked.
 
     :param specs: By name, those that are ready.
+    :param ranks: By name, of every monitor; the lowest counts.
     :param options: By name, those that were given.
     :param absent: What those that are not ready would tell, with the reason.
     """
 
     specs: Mapping[str, MonitorSpec] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     absent: tuple[Resource, ...] = ()
 
@@ -34,11 +36,6 @@ class Crew:
     def chosen(self) -> tuple[ChosenMonitor, ...]:
         """The monitors for an assignment."""
         return tuple(ChosenMonitor(name, dict(self.options.get(name, {}))) for name in self.specs)
-
-    @property
-    def ranks(self) -> dict[str, int]:
-        """Each monitor's rank; the lowest counts."""
-        return {name: spec.rank for name, spec in self.specs.items()}
 
     @property
     def deadlines(self) -> dict[str, float]:
@@ -66,4 +63,5 @@ def crew(options: Mapping[str, Mapping[str, Any]]) -> Crew:
         if not state
         for metric in specs[name].metrics
     ]
-    return Crew({name: spec for name, spec in specs.items() if states[name]}, options, tuple(absent))
+    ready = {name: spec for name, spec in specs.items() if states[name]}
+    return Crew(ready, {name: spec.rank for name, spec in specs.items()}, options, tuple(absent))

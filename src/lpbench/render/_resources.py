@@ -1,0 +1,164 @@
+"""What a process took of the machine: a row for each metric, the memory of stages, the energy of an inference."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from lpbench.render._numbers import ABSENT, around, digits
+from lpbench.render._table import Column, hanging, narrow, unstyled
+from lpbench.results.resource_metrics import ENERGY, ENERGY_ABOVE_IDLE, stage_memory
+from lpbench.util.text import amount, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpbench.render._table import Paint
+    from lpbench.results.model import Configuration
+    from lpbench.results.resources import Resource, ResourcePass
+    from lpbench.results.run import Metric
+
+TITLE = "resources"
+MEGABYTE = 1e6
+SLOW_DOWN = "RESOURCE_PASS_SLOWDOWN"
+SECONDARY = frozenset({"ENERGY", "PAGE_FAULTS", "CONTEXT_SWITCHES", "IO_READ", "IO_WRITE", "TEMPERATURE"})
+"""Metrics that only the long form shows; so are parts and what another monitor tells too."""
+
+
+def passes_of(configuration: Configuration) -> list[ResourcePass]:
+    """Return the resource passes of the runs that count."""
+    return [run.resources for run in configuration.counted if run.resources]
+
+
+def resource_lines(configuration: Configuration, *, width: int, verbose: bool, paint: Paint = unstyled) -> list[str]:
+    """Return the lines of a configuration's resources; none where they were not watched."""
+    passes = passes_of(configuration)
+    if not passes:
+        return []
+    columns, rows = resource_table(passes, verbose=verbose)
+    header, *lines = narrow(columns, rows, width) if rows else (paint(TITLE, "dim"),)
+    notes = [line for note in resource_notes(configuration, passes, verbose=verbose) for line in hanging(note, width)]
+    return [paint(header, "dim"), *lines, *memory_lines(passes, width=width, paint=paint), *notes]
+
+
+def resource_table(passes: Sequence[ResourcePass], *, verbose: bool) -> tuple[list[Column], list[list[str]]]:
+    """Return columns and a row for each metric that is known: idle, mean and greatest over the runs, and its source."""
+    columns = [
+        Column(TITLE, left=True),
+        Column("idle"),
+        Column("mean"),
+        Column("max"),
+        Column("unit", left=True),
+        Column("of", left=True),
+        Column("source", left=True),
+    ]
+    names = dict.fromkeys((each.name, each.monitor) for one in passes for each in one.resources if _known(each))
+    rows = [_row(passes, name, monitor) for name, monitor in names if verbose or _first(passes, name, monitor)]
+    return columns, rows
+
+
+def _known(resource: Resource) -> bool:
+    return resource.mean is not None
+
+
+def _first(passes: Sequence[ResourcePass], name: str, monitor: str) -> bool:
+    """Return whether the short form shows a row."""
+    metric, _, part = name.partition("/")
+    shown = not part or name == "CPU_LOAD/foreign"
+    return shown and metric not in SECONDARY and not _same(passes, name, monitor)[0].second
+
+
+def _same(passes: Sequence[ResourcePass], name: str, monitor: str) -> list[Resource]:
+    return [
+        each
+        for one in passes
+        for each in one.resources
+        if (each.name, each.monitor) == (name, monitor) and each.mean is not None
+    ]
+
+
+def _row(passes: Sequence[ResourcePass], name: str, monitor: str) -> list[str]:
+    found = _same(passes, name, monitor)
+    first = found[0]
+    counted = first.growth is not None
+    greatest = [each.maximum for each in found if each.maximum is not None]
+    return [
+        clean(f"  {name}{' (second)' if first.second else ''}"),
+        _mean([each.idle for each in found]),
+        _mean([each.mean for each in found]),
+        digits(max(greatest)) if greatest and not counted else ABSENT,
+        clean("W" if counted and first.unit == "J" else f"{first.unit}/s" if counted else first.unit),
+        clean(first.scope),
+        clean(f"{first.source} ({monitor})"),
+    ]
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    known = [each for each in values if each is not None]
+    return digits(statistics.fmean(known)) if known else ABSENT
+
+
+def memory_lines(passes: Sequence[ResourcePass], *, width: int, paint: Paint = unstyled) -> list[str]:
+    """Return the memory of each stage: its high-water mark, and the increase over the start of the stage."""
+    stages = stage_memory(passes)
+    if not stages:
+        return []
+    columns = [Column("memory of stages", left=True), Column("peak MB"), Column("increase MB")]
+    rows = [
+        [clean(f"  {name}"), digits(peak / MEGABYTE), digits(increase / MEGABYTE)]
+        for name, (peak, increase) in stages.items()
+    ]
+    header, *lines = narrow(columns, rows, width)
+    return [paint(header, "dim"), *lines]
+
+
+def resource_notes(configuration: Configuration, passes: Sequence[ResourcePass], *, verbose: bool) -> list[str]:
+    """Return the energy of an inference, how much monitors slowed it down, what was lost, and what is not known."""
+    metrics = configuration.metrics
+    notes = [*_energy(metrics.get(ENERGY), metrics.get(ENERGY_ABOVE_IDLE)), *_slowed(metrics.get(SLOW_DOWN))]
+    notes += [f"no memory of stages: {clean(each.stages_reason)}" for each in passes[:1] if each.stages_reason]
+    notes += list(
+        dict.fromkeys(
+            f"left out: {clean(loss.monitor or 'the sampler')}: {clean(loss.reason)}{_gap(loss.gap)}"
+            for each in passes
+            for loss in each.losses
+        )
+    )
+    return [*notes, *_missing(passes[0], verbose=verbose)]
+
+
+def _energy(whole: Metric | None, above: Metric | None) -> list[str]:
+    if whole is None or whole.value is None:
+        return []
+    idle = f", {_joules(above)} above idle" if above is not None and above.value is not None else ""
+    return [f"energy of an inference: {_joules(whole)}{idle}; {clean(whole.source)}"]
+
+
+def _joules(metric: Metric | None) -> str:
+    assert metric is not None  # noqa: S101 - the caller has looked
+    span = metric.interval
+    value = metric.value or 0.0
+    certain = f" {around(value, span.lower, span.upper)}" if span else ""
+    return f"{digits(value)} J{certain}"
+
+
+def _slowed(metric: Metric | None) -> list[str]:
+    if metric is None or metric.value is None:
+        return []
+    return [f"samples took {digits(metric.value)} % longer while monitors sampled ({amount(metric.n, 'run')})"]
+
+
+def _gap(seconds: float) -> str:
+    return f"; no monitor sampled for {digits(seconds)} s" if seconds else ""
+
+
+def _missing(first: ResourcePass, *, verbose: bool) -> list[str]:
+    """Return what is not known, each reason with the metrics that it holds for and its remedy."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for each in first.resources:
+        if each.mean is None and not each.second and (verbose or not (each.metric in SECONDARY or "/" in each.name)):
+            names.setdefault((each.reason, each.hint), []).append(each.name)
+    return [
+        f"not known: {', '.join(map(clean, same))}: {clean(reason)}{f' ({clean(hint)})' if hint else ''}"
+        for (reason, hint), same in names.items()
+    ]

@@ -1,0 +1,185 @@
+"""Whole resource passes over a fake engine and fake monitors, of which one fails in every way."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import lpbench
+from lpbench.results.resources import Resource, ResourcePass
+from lpbench.testing.setups import installed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lpbench.plugin.registry import Registry
+    from lpbench.results.model import Result
+
+FAKES = Path(__file__).parents[3] / "fakes"
+
+
+@pytest.fixture
+def watching(
+    fakes: Registry, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Registry]:
+    """Install the fake monitors beside the fake engine, and no others."""
+    monkeypatch.setenv("LPBENCH_DISABLED_PLUGINS", "monitors")
+    with installed("watching", FAKES, tmp_path_factory.mktemp("monitors"), monkeypatch) as found:
+        yield found
+
+
+def measured(app: Path, **settings: Any) -> Result:
+    return lpbench.benchmark(app, yardstick=False, runs=1, max_time=1, resources=True, **settings)
+
+
+def the_pass(result: Result) -> ResourcePass:
+    watched = result.configurations[0].runs[0].resources
+    assert watched is not None
+    return watched
+
+
+def test_monitors_are_asked_while_samples_run_and_the_best_one_counts(
+    watching: Registry, fake_app: Callable[..., Path]
+) -> None:
+    watched = the_pass(measured(fake_app(work_us=500)))
+    load = watched.by_name()["GPU_LOAD"]
+    assert (load.mean, load.minimum, load.maximum, load.idle, load.monitor) == (50.0, 50.0, 50.0, 50.0, "steady")
+    assert load.n >= 10, "ten times a second for two seconds"
+    assert len(load.series.seconds) == load.n
+    assert all(0 <= at <= watched.seconds for at in load.series.seconds)
+    (second,) = [each for each in watched.resources if each.name == "GPU_LOAD" and each.second]
+    assert (second.mean, second.monitor) == (99.0, "worse")
+    assert watched.by_name()["GPU_LOAD/surveyed"].mean == 1.0
+    assert watched.losses == ()
+    assert watched.samples > 0
+    assert watched.seconds >= 2
+    assert watched.slow_down is not None
+    assert 0.5 < watched.slow_down < 2
+    sampled = [each.sampled for each in watched.slices[:8]]
+    assert sampled == [True, False, False, True, True, False, False, True], "turns there and back"
+
+
+@pytest.mark.parametrize(
+    "at", ["sample", *(pytest.param(each, marks=pytest.mark.long) for each in ("enter", "survey", "leave"))]
+)
+@pytest.mark.parametrize(
+    ("do", "told"),
+    [
+        ("raise", "the sensor is on fire"),
+        ("hang", "gave no answer in 0.5 s"),
+        ("exit", "exit status 7"),
+        ("crash", "SIGSEGV"),
+    ],
+)
+def test_a_monitor_that_fails_loses_its_own_metrics_and_nothing_else(
+    watching: Registry, fake_app: Callable[..., Path], do: str, told: str, at: str
+) -> None:
+    result = measured(fake_app(work_us=500), monitors={"faulty": {"do": do, "at": at}})
+    watched = the_pass(result)
+    load = watched.by_name()["GPU_LOAD"]
+    assert load.mean == 50.0
+    assert load.n >= 5
+    (loss,) = watched.losses
+    assert loss.monitor == "faulty"
+    assert told in loss.reason
+    assert result.state == result.configurations[0].state == "OK"
+    assert result.latency.value is not None
+    if at == "enter":
+        assert told in watched.by_name()["NPU_LOAD"].reason
+    if at == "sample" and do in {"hang", "exit", "crash"}:
+        assert 0 < loss.gap < 10, "how long no monitor sampled"
+
+
+@pytest.mark.parametrize("do", ["lie", "nan", "absurd", "unavailable"])
+def test_what_cannot_be_is_no_value(watching: Registry, fake_app: Callable[..., Path], do: str) -> None:
+    watched = the_pass(measured(fake_app(work_us=500), monitors={"faulty": {"do": do, "after": 0}}))
+    load = watched.by_name()["NPU_LOAD"]
+    assert load.mean is None
+    assert load.reason
+    if do == "unavailable":
+        assert (load.reason, load.code, load.hint) == ("the sensor was unplugged", "not-read", "plug it in")
+
+
+@pytest.mark.parametrize("do", ["print", "flood"])
+def test_a_monitor_that_says_too_much_is_bounded(watching: Registry, fake_app: Callable[..., Path], do: str) -> None:
+    result = measured(fake_app(work_us=500), monitors={"faulty": {"do": do, "after": 0}})
+    watched = the_pass(result)
+    assert watched.by_name()["GPU_LOAD"].mean == 50.0
+    assert len(watched.resources) < 1000
+    assert all(len(each.source) <= 300 for each in watched.resources)
+
+
+def test_without_resources_no_monitor_is_asked(
+    watching: Registry, fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a sampler was started")
+
+    monkeypatch.setattr("lpbench.jobs.measuring.resources.sampler.Sampler.__init__", refuse)
+    result = lpbench.benchmark(fake_app(), yardstick=False, number=20, runs=1)
+    (found,) = result.configurations
+    assert found.runs[0].resources is None
+    assert found.metrics["POWER_CONSUMPTION"].reason == "resources were not watched (--resources)"
+
+
+def test_energy_of_an_inference_is_power_times_time_over_inferences(
+    watching: Registry, fake_app: Callable[..., Path]
+) -> None:
+    """A module of 5 W, idle or not: all of the energy is the idle share."""
+    result = measured(fake_app(work_us=500))
+    watched, metrics = the_pass(result), result.configurations[0].metrics
+    assert metrics["POWER_CONSUMPTION"].value == pytest.approx(5.0)
+    assert "module" in metrics["POWER_CONSUMPTION"].source
+    assert metrics["ENERGY_PER_INFERENCE"].value == pytest.approx(5.0 * watched.seconds / watched.samples)
+    assert metrics["ENERGY_PER_INFERENCE_ABOVE_IDLE"].value == pytest.approx(0.0, abs=1e-9)
+    assert metrics["ENERGY_EFFICIENCY"].value is None
+    assert metrics["ENERGY_EFFICIENCY"].reason == "GFLOP not known"
+
+
+def test_a_result_with_resources_is_the_same_after_it_was_saved(
+    watching: Registry, fake_app: Callable[..., Path], tmp_path: Path
+) -> None:
+    result = measured(fake_app(work_us=500))
+    assert lpbench.load_result(result.save(tmp_path / "r.json")) == result
+
+
+def test_an_engine_object_is_watched_in_this_process(watching: Registry, fake_app: Callable[..., Path]) -> None:
+    result = lpbench.benchmark(fake_app(work_us=500), yardstick=False, isolate=False, resources=True, max_time=1)
+    assert the_pass(result).by_name()["GPU_LOAD"].mean == 50.0
+
+
+def test_an_unknown_monitor_is_named_with_the_nearest(watching: Registry, fake_app: Callable[..., Path]) -> None:
+    with pytest.raises(lpbench.LpbenchError, match='there is no monitor "stedy"') as caught:
+        lpbench.benchmark(fake_app(), monitors={"stedy": {}})
+    assert 'did you mean "steady"?' in str(caught.value)
+
+
+def test_the_sampler_ends_with_the_benchmark(watching: Registry, fake_app: Callable[..., Path]) -> None:
+    measured(fake_app(work_us=500))
+    mine = [path for path in Path("/proc").glob("[0-9]*/cmdline") if b"lpbench.worker.sampler" in _read(path)]
+    parents = [int((path.parent / "stat").read_text().rpartition(")")[2].split()[1]) for path in mine if path.exists()]
+    assert os.getpid() not in parents
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_memory_is_known_for_each_stage(watching: Registry, fake_app: Callable[..., Path]) -> None:
+    stages = the_pass(measured(fake_app(work_us=500))).stages
+    assert list(stages) == ["preprocessing", "inference", "postprocessing"]
+    assert all(each.peak_bytes > 1_000_000 > each.increase_bytes >= 0 for each in stages.values())
+
+
+def test_every_resource_has_a_value_or_a_reason(watching: Registry, fake_app: Callable[..., Path]) -> None:
+    for each in the_pass(measured(fake_app(work_us=500))).resources:
+        assert isinstance(each, Resource)
+        assert (each.mean is None) == bool(each.reason)
+        assert each.mean is None or math.isfinite(each.mean)
