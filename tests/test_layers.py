@@ -44,6 +44,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "measuring": frozenset({"parity", "engine_choice", "conversion"}),
     "doctor": frozenset({"measuring"}),
     "listing": frozenset({"probing"}),
+    "monitoring": frozenset({"measuring"}),
     "new_app": frozenset(),
     "probing": frozenset(),
     "validation": frozenset({"engine_choice"}),

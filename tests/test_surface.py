@@ -16,7 +16,7 @@ AnalyzerSpec App AppSpec Availability CommandSpec Configuration Converter Conver
 EngineError EngineSpec Interrupted LpbenchError Metric MetricSpec Model Monitor MonitorSpec MonitorTarget
 Postprocessor Preprocessor ProcessorError ProcessorSpec Progress QualityMetric Reading Result RunSettings Sample
 Session TensorInfo Unavailable agree apps benchmark compare compare_live convert doctor engines hookimpl last load_app
-load_result model_app new_app plugins probe pull refresh validate
+load_result model_app monitors new_app plugins probe pull refresh validate
 """.split()  # noqa: SIM905 - five lines instead of fifty
 
 

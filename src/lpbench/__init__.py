@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.live import compare_live
     from lpbench.jobs.measuring.progress import Progress
     from lpbench.jobs.measuring.session import Interrupted, benchmark
+    from lpbench.jobs.monitoring import monitors
     from lpbench.jobs.new_app import new_app
     from lpbench.jobs.probing import probe
     from lpbench.jobs.validation import validate
@@ -96,6 +97,7 @@ __all__ = [
     "load_app",
     "load_result",
     "model_app",
+    "monitors",
     "new_app",
     "plugins",
     "probe",
@@ -116,6 +118,7 @@ _MODULES = {
     "jobs.measuring.live": ("compare_live",),
     "jobs.measuring.progress": ("Progress",),
     "jobs.measuring.session": ("Interrupted", "benchmark"),
+    "jobs.monitoring": ("monitors",),
     "jobs.new_app": ("new_app",),
     "jobs.probing": ("probe",),
     "jobs.validation": ("validate",),

@@ -12,6 +12,7 @@ COMMANDS = {
     "show": "print a saved result again",
     "results": "list the saved results, and delete some",
     "engines": "list the inference engines",
+    "monitors": "show what monitors tell of this machine, or why they do not",
     "plugins": "list the plugins and what failed to load",
     "apps": "list the catalogue",
     "pull": "fetch and build a catalogue entry",

@@ -83,9 +83,11 @@ class Crew:
             self._attempt(member.name, "leave", partial(member.monitor.__exit__, None, None, None))
 
     def advance(self) -> None:
-        """Go on to a recording's second moment."""
+        """Go on to a recording's second moment, at which every monitor is due."""
         if self._recording is not None:
             self._recording.advance()
+        for member in self._members:
+            member.due = self.target.clock()
 
     @property
     def next_due(self) -> float:
@@ -127,8 +129,12 @@ def _recording(assignment: Assignment) -> Recording | None:
 
 
 def _target(assignment: Assignment, recording: Recording | None) -> MonitorTarget:
-    from lpbench.plugin.monitor import FileTree
+    from lpbench.plugin.monitor import FileTree, SystemCommands
+    from lpbench.util.recordings import RecordedCommands
 
     if recording is None:
-        return MonitorTarget(assignment.pid, FileTree(Path(assignment.root)), interval=assignment.interval)
+        files = FileTree(Path(assignment.root))
+        # this machine's commands say nothing about another one's files
+        commands = SystemCommands() if files.here else RecordedCommands([], [])
+        return MonitorTarget(assignment.pid, files, commands, assignment.interval)
     return MonitorTarget(None, recording.files, recording.commands, assignment.interval, recording.clock)

@@ -9,7 +9,10 @@ from lpbench.plugin.monitor import METRICS
 from lpbench.results.resources import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from lpbench.jobs.measuring.resources.crew import Crew
+    from lpbench.jobs.measuring.resources.sampler import Loss
 
 TELLING = (
     *("no-permission", "failed", "no-sensor", "not-supported", "too-short", "not-read", "unavailable"),
@@ -43,6 +46,21 @@ def choose(found: Sequence[Resource], ranks: Mapping[str, int], processor: str) 
                 *(dataclasses.replace(each, second=True) for each in known),
             ]
     return tuple(chosen)
+
+
+def choose_of(crew: Crew, found: Sequence[Resource], losses: Sequence[Loss], processor: str) -> tuple[Resource, ...]:
+    """Return as ``choose`` what monitors told, and why those say nothing that were lost or are not ready."""
+    told = {(each.monitor, each.metric) for each in found}
+    lost = [each for each in _lost(crew, losses) if (each.monitor, each.metric) not in told]
+    return choose([*found, *lost, *crew.absent], crew.ranks, processor)
+
+
+def _lost(crew: Crew, losses: Sequence[Loss]) -> Iterator[Resource]:
+    """Yield what monitors that were left out would tell, with what they did."""
+    for loss in losses:
+        reason = f"the monitor {loss.monitor} failed: {loss.reason}"
+        for metric in crew.specs[loss.monitor].metrics if loss.monitor in crew.specs else ():
+            yield Resource(metric, monitor=loss.monitor, reason=reason, code="failed")
 
 
 def _fit(resource: Resource, processor: str) -> int:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.jobs.measuring.recording import NANO, columns_of
-from lpbench.jobs.measuring.resources.choosing import choose
+from lpbench.jobs.measuring.resources.choosing import choose_of
 from lpbench.jobs.measuring.resources.collector import BUSY, IDLE, Collector
 from lpbench.jobs.measuring.resources.sampler import Sampler
-from lpbench.results.resources import MonitorLoss, Resource, ResourcePass, StageMemory, WatchedSlice
+from lpbench.results.resources import MonitorLoss, ResourcePass, StageMemory, WatchedSlice
 from lpbench.results.stages import TOTAL
 from lpbench.util.portable import allowed_cores
 from lpbench.worker.requests import MeasureSlice, MeasureStageMemory, ReadDeviceMemory
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.live_run import LiveRun
     from lpbench.jobs.measuring.recording import ProgressCallback, Recorder
     from lpbench.jobs.measuring.resources.crew import Crew
+    from lpbench.results.resources import Resource
     from lpbench.worker.requests import RunnerClient
 
 INTERVAL_S = 0.1
@@ -172,20 +173,8 @@ class ResourceWatch:
         return min(1.0, (time.monotonic() - self._begun) / self._watch.expected_s)
 
     def _chosen(self, sampler: Sampler) -> tuple[Resource, ...]:
-        crew = self._watch.crew
-        found = self._collector.resources()
-        told = {(each.monitor, each.metric) for each in found}
-        lost = [
-            Resource(
-                metric, monitor=loss.monitor, reason=f"the monitor {loss.monitor} failed: {loss.reason}", code="failed"
-            )
-            for loss in sampler.losses
-            if loss.monitor in crew.specs
-            for metric in crew.specs[loss.monitor].metrics
-            if (loss.monitor, metric) not in told
-        ]
         processor = str(self._recorder.facts.get("processor") or "")
-        return choose([*found, *lost, *crew.absent], crew.ranks, processor)
+        return choose_of(self._watch.crew, self._collector.resources(), sampler.losses, processor)
 
 
 def _whole(by_use: Mapping[str, int]) -> int:
