@@ -68,6 +68,11 @@ class MonitoredMetric:
     hint: str = ""
 
     @property
+    def metric(self) -> str:
+        """The metric's name without the part."""
+        return self.name.partition("/")[0]
+
+    @property
     def is_part(self) -> bool:
         """Whether it is one sensor, rail or device of several."""
         return "/" in self.name
@@ -79,7 +84,7 @@ class MonitoredMachine(Shown):
 
     :param machine: ``/`` for this machine, else the folder of its files.
     :param seconds: How long it was watched, or the time between a recording's two moments.
-    :param metrics: Those of the glossary in its order, then others; each followed by those of other monitors.
+    :param metrics: Those of the glossary in its order, then others; each followed by its parts.
     :param lost: Monitors that failed, and how.
     """
 
@@ -178,7 +183,9 @@ def listed(chosen: Sequence[Resource], seconds: float) -> tuple[MonitoredMetric,
     counting = {each.name: each for each in chosen if not each.second}
     peaks = {name: _peak(name, counting) for name in PEAKS if name not in counting or counting[name].mean is None}
     metrics = [peaks.pop(each.name, None) or _metric(each, seconds) for each in chosen]
-    return (*metrics, *peaks.values(), *(_of_run(name, counting) for name in OF_RUNS))
+    order = {name: place for place, name in enumerate(dict.fromkeys(each.metric for each in metrics))}
+    beside = sorted(metrics, key=lambda each: (order[each.metric], each.is_part))
+    return (*beside, *peaks.values(), *(_of_run(name, counting) for name in OF_RUNS))
 
 
 def _metric(resource: Resource, seconds: float) -> MonitoredMetric:
@@ -210,6 +217,5 @@ def _of_run(name: str, counting: Mapping[str, Resource]) -> MonitoredMetric:
     power = counting["POWER_CONSUMPTION"]
     if name in FROM_POWER and power.mean is None:
         return dataclasses.replace(_metric(power, 0.0), name=name, unit=OF_RUNS[name])
-    return MonitoredMetric(
-        name, unit=OF_RUNS[name], reason="it needs samples of an app", code="not-read", hint="lpbench run APP --resources"
-    )
+    reason, hint = "it needs samples of an app", "lpbench run APP --resources"
+    return MonitoredMetric(name, unit=OF_RUNS[name], reason=reason, code="not-read", hint=hint)

@@ -81,7 +81,8 @@ def _loads(before: Moment, now: Moment, origin: Origin) -> dict[str, Reading | U
     if now.own is not None:
         loads[METRIC] = _reading(own, possible, "process", origin.own)
     foreign = None if changed else now.busy - before.busy - (own or 0.0)
-    loads[FOREIGN] = _reading(foreign, possible, "machine", f"{origin.machine} without {origin.own}")
+    source = origin.machine if own is None else f"{origin.machine} without {origin.own}"
+    loads[FOREIGN] = _reading(foreign, possible, "machine", source)
     for core, (busy, total) in now.cores.items():
         was_busy, was_total = before.cores.get(core, (busy, total))
         loads[_name(core)] = _reading(busy - was_busy, total - was_total, "device", origin.machine)

@@ -19,6 +19,8 @@ TELLING = (
     *("not-here", "not-installed", "other-machine"),
 )
 """Codes of reasons, the most telling first."""
+LAST = 1_000
+"""Rank of a monitor that is not ready, whose reason says least."""
 POWER = frozenset({"POWER_CONSUMPTION", "ENERGY"})
 WHOLE = ("wall", "module")
 """Scopes that hold whatever ran the model, the widest first."""
@@ -36,7 +38,7 @@ def choose(found: Sequence[Resource], ranks: Mapping[str, int], processor: str) 
         offers = [each for each in found if each.name == name]
         known = sorted(
             (each for each in offers if each.mean is not None),
-            key=lambda each: (_fit(each, processor), ranks.get(each.monitor, 0)),
+            key=lambda each: (_fit(each, processor), ranks.get(each.monitor, LAST)),
         )
         if known and _counts(known[0], processor):
             chosen += [known[0], *(dataclasses.replace(each, second=True) for each in known[1:])]
@@ -87,7 +89,7 @@ def _missing(name: str, offers: Sequence[Resource], known: Sequence[Resource], r
         )
     if not offers:
         return Resource(name, reason="no installed monitor tells it", code="not-installed")
-    best = min(offers, key=lambda each: (_telling(each.code), ranks.get(each.monitor, 0)))
+    best = min(offers, key=lambda each: (_telling(each.code), ranks.get(each.monitor, LAST)))
     return dataclasses.replace(best, monitor="")
 
 

@@ -36,6 +36,11 @@ class _Told:
         self.latest, self.missing = reading, None
         (self.counter if reading.cumulative else self.gauge).add(at, reading.value)
 
+    def miss(self, why: Unavailable) -> None:
+        """Take in that there is no value now; a value stays one where the next came too soon."""
+        if self.latest is None or why.code != "too-short":
+            self.missing = why
+
     def resource(self, name: str, monitor: str) -> Resource:
         """Return its state as a resource, whose mean is the value now, or the growth of what counts up."""
         reading = self.latest
@@ -67,7 +72,7 @@ class LatestReadings:
             return
         told = self._told.setdefault((report.monitor, key), _Told())
         if isinstance(found, Unavailable):
-            told.missing = found
+            told.miss(found)
             return
         for reading in found:
             told.add(report.at if reading.at is None else reading.at, reading)
