@@ -182,7 +182,7 @@ def listed(chosen: Sequence[Resource], seconds: float) -> tuple[MonitoredMetric,
     """Return resources as metrics, with those that are computed from others or need a run."""
     counting = {each.name: each for each in chosen if not each.second}
     peaks = {name: _peak(name, counting) for name in PEAKS if name not in counting or counting[name].mean is None}
-    metrics = [peaks.pop(each.name, None) or _metric(each, seconds) for each in chosen]
+    metrics = [peaks.pop(each.name) if each.name in peaks else _metric(each, seconds) for each in chosen]
     order = {name: place for place, name in enumerate(dict.fromkeys(each.metric for each in metrics))}
     beside = sorted(metrics, key=lambda each: (order[each.metric], each.is_part))
     return (*beside, *peaks.values(), *(_of_run(name, counting) for name in OF_RUNS))
