@@ -108,7 +108,7 @@ def test_activity_that_cannot_be_is_no_reading(machine: Machine, kilohertz: obje
 def test_other_machines_have_none(machine: Machine) -> None:
     found = sampled(machine)
     assert isinstance(found, Unavailable)
-    assert found.code == "not-here"
+    assert found.code == "other-machine"
 
 
 @given(st.floats(), st.floats(), st.sampled_from([64, 128, 256]))

@@ -123,7 +123,7 @@ def test_a_machine_without_the_chip_says_so(machine: Machine) -> None:
     machine.write(f"{CHIP}/name", "tmp451")
     found = sampled(machine)["POWER_CONSUMPTION"]
     assert isinstance(found, Unavailable)
-    assert found.code == "not-here"
+    assert found.code == "other-machine"
 
 
 @given(st.dictionaries(st.text(max_size=60), st.floats(), max_size=60))

@@ -257,7 +257,7 @@ def test_no_library_is_a_reason_with_a_hint(tmp_path: Path) -> None:
     done = subprocess.run(command, env=environment(tmp_path, ""), capture_output=True, timeout=PATIENCE, check=True)
     sample = json.loads(done.stdout)
     assert set(sample) == set(GIVEN)
-    assert sample["GPU_LOAD"]["code"] == "not-here"
+    assert sample["GPU_LOAD"]["code"] == "other-machine"
     assert "install NVIDIA's driver" in sample["GPU_LOAD"]["hint"]
 
 

@@ -17,6 +17,8 @@ PACKAGE = "lpbench_monitors"
 POWER = ("POWER_CONSUMPTION", "ENERGY")
 COMMAND_S = 1.0
 """Seconds between two runs of a command: one takes milliseconds of a core."""
+SLOW_S = 10.0
+"""Seconds that a power which is read, or averaged by its sensor, about once a second takes to describe a mean."""
 
 HOST = (
     MonitorSpec(
@@ -89,6 +91,7 @@ NVIDIA = (
         hint='pip install "lpbench-monitors[nvidia]"',
         metrics=("GPU_LOAD", "GPU_MEM", "GPU_TEMP", "GPU_FREQ", "GPU_THROTTLING", *POWER),
         rank=10,
+        window=SLOW_S,
     ),
     MonitorSpec(
         "nvidia-smi",
@@ -96,6 +99,7 @@ NVIDIA = (
         "NVIDIA GPUs through nvidia-smi",
         metrics=("GPU_LOAD", "GPU_MEM", "GPU_TEMP", "GPU_FREQ", "POWER_CONSUMPTION"),
         rank=40,
+        window=SLOW_S,
         interval=COMMAND_S,
     ),
 )
@@ -155,6 +159,7 @@ BOARDS = (
         "temperature, throttling and power of a Raspberry Pi",
         metrics=("CPU_TEMP", "CPU_FREQ", "THROTTLING", "POWER_CONSUMPTION"),
         rank=20,
+        window=SLOW_S,
         interval=COMMAND_S,
     ),
     MonitorSpec(
@@ -163,6 +168,7 @@ BOARDS = (
         "Ascend NPUs through npu-smi",
         metrics=("NPU_LOAD", "NPU_MEM", "NPU_TEMP", "POWER_CONSUMPTION"),
         rank=20,
+        window=SLOW_S,
         interval=COMMAND_S,
         deadline=20.0,
     ),
@@ -190,6 +196,7 @@ METERS = (
         "an external power meter that writes a file of times and watts",
         metrics=POWER,
         rank=5,
+        window=SLOW_S,
         config=f"{PACKAGE}.config:MeterConfig",
     ),
 )

@@ -67,7 +67,7 @@ class EmcMonitor(Monitor):
                 return Unavailable(f"the unit of /{name} is not documented", "not-supported", TEGRASTATS)
         if self._hidden and "jetson" in _board.model(files).lower():
             return Unavailable(f"/{DEBUG} may not be read by this user", "no-permission", HINT)
-        return Unavailable(f"there is no /{ACTIVITY}", "not-here")
+        return Unavailable(f"there is no /{ACTIVITY}", "other-machine")
 
     def _readable(self, name: str) -> Unavailable:
         missing = self.target.files.missing(name)

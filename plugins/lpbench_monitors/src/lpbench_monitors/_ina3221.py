@@ -64,7 +64,7 @@ class Ina3221Monitor(Monitor):
 
     def _missing(self) -> Unavailable:
         if not self._found:
-            return Unavailable(f"there is no INA3221 with a named rail under /{DEVICES}", "not-here")
+            return Unavailable(f"there is no INA3221 with a named rail under /{DEVICES}", "other-machine")
         missing = self.target.files.missing(self._found[0].current)
         return Unavailable(missing.reason, missing.code, HINT) if missing.code == "no-permission" else missing
 

@@ -64,7 +64,7 @@ class JetsonGpuMonitor(Monitor):
 
     def _missing(self, file: str) -> Unavailable:
         if not file:
-            return Unavailable(f"there is no GPU of a Jetson under /{DEVFREQ} and /{ELSEWHERE[0]}", "not-here")
+            return Unavailable(f"there is no GPU of a Jetson under /{DEVFREQ} and /{ELSEWHERE[0]}", "other-machine")
         missing = self.target.files.missing(file)
         return Unavailable(missing.reason, missing.code, HINT) if missing.code == "no-permission" else missing
 

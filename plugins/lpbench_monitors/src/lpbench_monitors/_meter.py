@@ -227,7 +227,7 @@ def _wrong(watts: float) -> str:
 
 
 def _unnamed() -> Unavailable:
-    return Unavailable("no meter's file is named", "not-here", "lpbench run --monitor meter:file=power.csv")
+    return Unavailable("no meter's file is named", "other-machine", "lpbench run --monitor meter:file=power.csv")
 
 
 def _shown(moment: float) -> str:

@@ -32,7 +32,7 @@ NVML_MEMORY_V2 = 0x02000028
 BYTES_PER_MB = 1e6
 JETSON_FILE = "etc/nv_tegra_release"
 NO_LOAD_UNDER_MIG = Unavailable("NVML tells no load of a GPU that is divided (MIG)", "not-supported")
-NOT_ON_JETSON = ("not-supported", "not-here")
+NOT_ON_JETSON = ("not-supported", "not-here", "other-machine")
 OF_JETSON = Unavailable("NVML of this Jetson tells nothing: NOT_SUPPORTED", "not-supported")
 THROTTLING = {
     0x04: "power-cap",

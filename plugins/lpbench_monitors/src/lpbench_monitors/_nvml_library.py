@@ -28,7 +28,7 @@ REASONS = {
     10: Unavailable("the driver did not answer NVML: TIMEOUT", "failed"),
     11: Unavailable("the GPU's interrupts do not work: IRQ_ISSUE", "failed", "see dmesg"),
     12: Unavailable(
-        "there is no libnvidia-ml.so.1: LIBRARY_NOT_FOUND", "not-here", "install NVIDIA's driver, which brings it"
+        "there is no libnvidia-ml.so.1: LIBRARY_NOT_FOUND", "other-machine", "install NVIDIA's driver, which brings it"
     ),
     13: Unavailable("the driver is too old to tell: FUNCTION_NOT_FOUND", "not-here", UPDATE),
     15: Unavailable(

@@ -48,7 +48,9 @@ class RaplMonitor(EnergyMonitor):
         if self.target.files.exists(f"{TOP}/intel-rapl:0"):
             return Unavailable(f"none of /{TOP}/intel-rapl:* is a package", "not-here")
         return Unavailable(
-            f"there is no /{TOP}/intel-rapl:*: not an x86 processor with energy counters, or not shown here", "not-here"
+            f"there is no /{TOP}/intel-rapl:*: not an x86 processor with energy counters, or not shown here",
+            "not-here",
+            "an external meter can tell: lpbench run --monitor meter:file=power.csv",
         )
 
     def _inner(self, path: str, name: str, packages: dict[str, str]) -> Domain:

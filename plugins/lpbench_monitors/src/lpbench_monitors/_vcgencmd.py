@@ -81,7 +81,7 @@ class VcgencmdMonitor(Monitor):
     def _not_installed(self) -> Unavailable:
         if "Raspberry Pi" in self._model:
             return Unavailable(f"not installed: {SOURCE}", "not-installed", INSTALL)
-        return Unavailable(f"{SOURCE} is not installed, and this machine is no Raspberry Pi", "not-here")
+        return Unavailable(f"{SOURCE} is not installed, and this machine is no Raspberry Pi", "other-machine")
 
     def _unanswered(self, told: str) -> Unavailable | None:
         """Return why the board does not tell its power, or None if it does."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TELLING = (
     *("no-permission", "failed", "no-sensor", "not-supported", "too-short", "not-read", "unavailable"),
-    *("not-here", "not-installed", "other-machine"),
+    *("not-here", "other-machine", "not-installed"),
 )
 """Codes of reasons, the most telling first."""
 LAST = 1_000

@@ -14,7 +14,7 @@ from lpbench.util.unavailable import Unavailable
 from lpbench.worker.sampler.messages import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from lpbench.plugin.monitor import Reading
     from lpbench.worker.sampler.messages import Report
@@ -114,6 +114,11 @@ class Collector:
     def seconds(self, kind: str) -> float:
         """Return how long the windows of a kind lasted together."""
         return sum(each.until - each.begin for each in self._windows if each.kind == kind)
+
+    def tellers(self, metrics: Collection[str]) -> set[str]:
+        """Return the monitors that have told one of some metrics so far."""
+        with self._lock:
+            return {monitor for (monitor, key), trace in self._traces.items() if trace.latest and key in metrics}
 
     def resources(self) -> list[Resource]:
         """Return what each monitor said of each metric, in the order in which they were first told."""

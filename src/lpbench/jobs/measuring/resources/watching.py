@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.jobs.measuring.recording import NANO, columns_of
-from lpbench.jobs.measuring.resources.choosing import choose_of
+from lpbench.jobs.measuring.resources.choosing import POWER, choose_of
 from lpbench.jobs.measuring.resources.collector import BUSY, IDLE, Collector
 from lpbench.jobs.measuring.resources.sampler import Sampler
 from lpbench.results.resources import MonitorLoss, ResourcePass, StageMemory, WatchedSlice
@@ -22,7 +22,7 @@ from lpbench.worker.requests import MeasureSlice, MeasureStageMemory, ReadDevice
 from lpbench.worker.sampler.messages import Assignment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from lpbench.jobs.measuring.live_run import LiveRun
     from lpbench.jobs.measuring.recording import ProgressCallback, Recorder
@@ -52,15 +52,14 @@ class Watch:
     interval_s: float = INTERVAL_S
     busy_s: float = BUSY_S
 
-    @property
-    def window_s(self) -> float:
-        """How long samples run: as long as the slowest monitor's readings need."""
-        return max([self.busy_s, *(spec.window for spec in self.crew.specs.values())])
+    def window_s(self, monitors: Collection[str]) -> float:
+        """Return how long samples run: as long as the readings of the slowest of some monitors need."""
+        return max([self.busy_s, *(self.crew.specs[name].window for name in monitors if name in self.crew.specs)])
 
     @property
     def expected_s(self) -> float:
         """About how long the pass of one run takes."""
-        return self.window_s + 2 * IDLE_S + TURNS * SLICE_S + 1.0
+        return self.busy_s + 2 * IDLE_S + TURNS * SLICE_S + 1.0
 
 
 def watch_resources(one: LiveRun, watch: Watch, cores: Sequence[int], report: ProgressCallback) -> ResourcePass:
@@ -151,10 +150,11 @@ class ResourceWatch:
     def _busy(self, sampler: Sampler) -> int:
         """Run samples while monitors sample without a pause; return how many."""
         sampler.command("sample")
+        seconds = self._watch.window_s(self._collector.tellers(POWER))
         begun = time.monotonic()
         self._collector.begin(BUSY, begun)
         samples = 0
-        while time.monotonic() - begun < self._watch.window_s:
+        while time.monotonic() - begun < seconds:
             samples += self._slice(sampled=True)
             self._report(self._done())
         self._collector.end(time.monotonic())
