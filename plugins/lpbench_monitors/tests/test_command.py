@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +85,68 @@ def test_a_folder_or_a_monitor_that_does_not_exist_is_named() -> None:
         lpbench.monitors("/nowhere")
     with pytest.raises(ConfigError, match='there is no monitor "thermall"'):
         lpbench.monitors(options={"thermall": {}})
+
+
+def _offer(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    (folder / name).chmod(0o755)
+
+
+@pytest.mark.skipif("sys.platform != 'linux'", reason="reads /proc")
+def test_what_was_recorded_here_gives_the_same_metrics_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs, place = tmp_path / "bin", str(tmp_path / "board")
+    _offer(
+        programs,
+        "vcgencmd",
+        """
+        case "$*" in
+            measure_temp) echo "temp=44.1'C";;
+            get_throttled) echo "throttled=0x2";;
+            *) echo 'error=1 error_msg="Command not registered"';;
+        esac""",
+    )
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    here = _json(capsys, "--record", place)
+    there = _json(capsys, "--root", place)
+    told = [{name for name, each in found["metrics"].items() if each["value"] is not None} for found in (here, there)]
+    assert told[0] == told[1] >= {"CPU_LOAD/foreign", "CPU_TEMP", "THROTTLING"}
+    for name in ("CPU_TEMP", "THROTTLING"):
+        assert here["metrics"][name] == there["metrics"][name]
+    assert here["metrics"]["CPU_TEMP"]["value"] == pytest.approx(44.1)
+    assert here["recorded"]["commands"] >= 2
+    assert there["seconds"] == pytest.approx(2, abs=0.5)
+
+
+def test_a_recording_tells_which_board_and_which_lpbench_it_is_of(tmp_path: Path) -> None:
+    made = lpbench.monitors(record=tmp_path / "board").recorded
+    assert made is not None
+    about = (tmp_path / "board/about.md").read_text(encoding="utf-8")
+    assert f"lpbench {lpbench.__version__}" in about
+    assert "- kernel: " in about
+    assert made.files == sum(path.is_file() for path in (tmp_path / "board/root").rglob("*"))
+    assert not list((tmp_path / "board").glob("notes*"))
+    assert lpbench.monitors(tmp_path / "board").machine == str(tmp_path / "board")
+
+
+def test_a_folder_that_is_taken_is_not_recorded_into(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    assert main(["monitors", "--record", str(tmp_path)]) == 2
+    assert "already exists" in capsys.readouterr().err
+    assert main(["monitors", "--record", str(tmp_path / "new"), "--root", str(tmp_path)]) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.skipif("sys.platform != 'linux'", reason="reads /proc")
+def test_ctrl_c_leaves_no_half_recording(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lpbench", "monitors", "--record", str(tmp_path / "board")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.rglob("proc/stat")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []

@@ -9,12 +9,13 @@ from lpbench.cli import _console, _options
 from lpbench.cli._steps import Beating
 from lpbench.render import Column, hanging, narrow
 from lpbench.util.shown import figure
-from lpbench.util.text import clean
+from lpbench.util.text import amount, clean
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
+    from lpbench.jobs.machine_recording import RecordedMachine
     from lpbench.jobs.monitoring import MonitoredMachine, MonitoredMetric
     from lpbench.render._table import Paint
 
@@ -28,8 +29,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Show every resource metric of the glossary: its value now and the monitor that tells it, or the reason why no "
         "monitor does and what helps. This process is the one that is watched."
     )
-    parser.epilog = "examples:\n  lpbench monitors -v\n  lpbench monitors --root my-board --json"
-    parser.add_argument("--root", metavar="DIR", help="a recording, or the root of another machine's files")
+    parser.epilog = "examples:\n  lpbench monitors --record my-board\n  lpbench monitors --root my-board -v"
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--root", metavar="DIR", help="a recording, or the root of another machine's files")
+    place.add_argument(
+        "--record", metavar="DIR", help="copy what monitors look at into this new folder, without private things"
+    )
     _options.add_setting(
         parser, "--monitor", "monitors", type=_options.monitor, action="append", metavar="NAME:KEY=VALUE"
     )
@@ -45,7 +50,7 @@ def main(options: argparse.Namespace) -> int:
 
     given = _options.monitor_options(options.monitors or ())
     with Beating("asking the monitors"):
-        machine = monitors(options.root, options=given)
+        machine = monitors(options.root, options.record, options=given)
     if options.json:
         _console.answer_json(as_json(machine))
     else:
@@ -61,6 +66,7 @@ def as_json(machine: MonitoredMachine) -> dict[str, Any]:
         "metrics": {name: _metric_as_json(each) for name, each in machine.by_name().items()},
         "others": [{"name": each.name, **_metric_as_json(each)} for each in machine.metrics if each.second],
         "lost": [dataclasses.asdict(each) for each in machine.lost],
+        "recorded": dataclasses.asdict(machine.recorded) if machine.recorded else None,
     }
 
 
@@ -84,8 +90,22 @@ def _screen(machine: MonitoredMachine, *, verbose: bool) -> Iterator[str]:
     yield from _missing([each for each in shown if each.value is None], width, paint)
     for loss in machine.lost:
         yield from hanging(f"{clean(loss.monitor or 'the sampler')} was left out: {clean(loss.reason)}", width, 0)
-    if not verbose and known:
+    if machine.recorded:
+        yield from _recorded(machine.recorded, width, verbose=verbose)
+    elif not verbose and known:
         yield paint("parts, sources and other monitors: lpbench monitors -v", "dim")
+
+
+def _recorded(made: RecordedMachine, width: int, *, verbose: bool) -> Iterator[str]:
+    """Yield what is in a recording, and what is not."""
+    yield f"recorded {amount(made.files, 'file')} and {amount(made.commands, 'command')} in {clean(made.folder)}"
+    if made.scrubbed:
+        yield from hanging(f"taken out: {', '.join(made.scrubbed)}", width)
+    if made.left_out:
+        names = ", ".join(map(clean, made.left_out)) if verbose else amount(len(made.left_out), "private file")
+        yield from hanging(f"left out: {names}", width)
+    for lost in made.lost:
+        yield from hanging(f"not recorded: {clean(lost)}", width)
 
 
 def _table(known: Sequence[MonitoredMetric], width: int, *, verbose: bool) -> list[str]:

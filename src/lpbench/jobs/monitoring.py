@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConfigError
+from lpbench.jobs.machine_recording import RecordedMachine, finish, refuse_taken
 from lpbench.jobs.measuring.resources.choosing import choose_of
 from lpbench.jobs.measuring.resources.crew import crew
 from lpbench.jobs.measuring.resources.latest import LatestReadings
@@ -18,6 +19,7 @@ from lpbench.plugin.monitor import METRICS
 from lpbench.results.resource_metrics import PEAKS, STAGE_PEAKS, UNITS
 from lpbench.results.resources import MonitorLoss, Resource
 from lpbench.util.arguments import checked
+from lpbench.util.atomic_folders import filled
 from lpbench.util.recordings import HEAD, Recording, is_recording
 from lpbench.util.shown import Sheet, Shown, figure, several
 from lpbench.worker.sampler.messages import Assignment
@@ -31,6 +33,8 @@ HERE = "/"
 INTERVAL_S = 0.1
 WATCHED_S = 2.0
 """Loads and powers of counters need two readings; sensors that are asked once a second give two or three."""
+STREAM_S = 1.5
+"""After a recording's second moment, in which commands that print once a second print again."""
 OF_RUNS: Mapping[str, str] = {
     **dict.fromkeys(STAGE_PEAKS.values(), "MB"),
     "ENERGY_PER_INFERENCE": "J",
@@ -86,12 +90,14 @@ class MonitoredMachine(Shown):
     :param seconds: How long it was watched, or the time between a recording's two moments.
     :param metrics: Those of the glossary in its order, then others; each followed by its parts.
     :param lost: Monitors that failed, and how.
+    :param recorded: The recording that was made meanwhile.
     """
 
     machine: str
     seconds: float
     metrics: tuple[MonitoredMetric, ...]
     lost: tuple[MonitorLoss, ...] = ()
+    recorded: RecordedMachine | None = None
 
     def by_name(self) -> dict[str, MonitoredMetric]:
         """Return the metrics and parts that count."""
@@ -115,7 +121,10 @@ class MonitoredMachine(Shown):
 
 @checked
 def monitors(
-    root: str | Path | None = None, *, options: Mapping[str, Mapping[str, Any]] | None = None
+    root: str | Path | None = None,
+    record: str | Path | None = None,
+    *,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> MonitoredMachine:
     """Return every resource metric of the glossary: its value now and who tells it, or the reason why nobody does.
 
@@ -123,14 +132,48 @@ def monitors(
 
     :param root: The folder of a recording, or a folder that holds another machine's ``proc`` or ``sys``; by default
         this machine.
+    :param record: A new or empty folder, into which the files and answers of commands are copied that monitors look at;
+        no process is watched then.  It is written whole or not at all, without what tells whose machine it is.
     :param options: Of monitors, by their names.
-    :raises ConfigError: There is no such folder, nothing of a machine in it, or no monitor of a name.
+    :raises ConfigError: There is no such folder, nothing of a machine in it, or no monitor of a name; or the folder for
+        the recording is taken.
+    :raises OSError: The recording cannot be written.
     """
-    place = _place(root)
-    asked = crew(options or {})
+    place, asked = _place(root), crew(options or {})
+    if record is not None:
+        return _record(asked, place, Path(record))
     if is_recording(Path(place)):
-        return _watch(asked, place, _two_moments, Recording(Path(place)).seconds)
-    return _watch(asked, place, _two_seconds, WATCHED_S)
+        seconds = Recording(Path(place)).seconds
+        return _watch(asked, Assignment(asked.chosen, None, INTERVAL_S, place), _two_moments, seconds)
+    pid = os.getpid() if place == HERE else None
+    return _watch(asked, Assignment(asked.chosen, pid, INTERVAL_S, place), _two_seconds, WATCHED_S)
+
+
+def _record(asked: Crew, place: str, target: Path) -> MonitoredMachine:
+    """Watch this machine and record what monitors look at."""
+    if place != HERE:
+        raise ConfigError("only this machine can be recorded", where=place, hint="leave out the root")
+    refuse_taken(target)
+    moments: list[float] = []
+
+    def steps(sampler: Sampler) -> None:
+        sampler.command("survey")
+        moments.append(time.monotonic())
+        sampler.command("sample")
+        time.sleep(WATCHED_S)
+        sampler.command("pause")
+        moments.append(time.monotonic())
+        sampler.command("advance")
+        sampler.command("sample")
+        time.sleep(STREAM_S)
+        sampler.command("pause")
+
+    with filled(target) as new:
+        assignment = Assignment(asked.chosen, None, INTERVAL_S, place, str(new))
+        machine = _watch(asked, assignment, steps, WATCHED_S + STREAM_S)
+        seconds = moments[1] - moments[0] if moments else WATCHED_S
+        recorded = finish(new, target, seconds, list(asked.specs))
+    return dataclasses.replace(machine, recorded=recorded)
 
 
 def _place(root: str | Path | None) -> str:
@@ -147,19 +190,18 @@ def _place(root: str | Path | None) -> str:
     return str(folder)
 
 
-def _watch(asked: Crew, place: str, steps: Callable[[Sampler], None], seconds: float) -> MonitoredMachine:
-    pid = os.getpid() if place == HERE else None
+def _watch(asked: Crew, assignment: Assignment, steps: Callable[[Sampler], None], seconds: float) -> MonitoredMachine:
     latest = LatestReadings()
     losses = []
     if asked.specs:
-        with Sampler(Assignment(asked.chosen, pid, INTERVAL_S, place), asked.deadlines, latest.take) as sampler:
+        with Sampler(assignment, asked.deadlines, latest.take) as sampler:
             steps(sampler)
         losses = sampler.losses
     chosen = choose_of(asked, latest.resources(), losses, "")
     if not (asked.specs or asked.absent):
         chosen = tuple(dataclasses.replace(each, hint=NO_MONITORS) for each in chosen)
     lost = tuple(MonitorLoss(each.monitor, each.reason, each.gap) for each in losses)
-    return MonitoredMachine(place, seconds, listed(chosen, seconds), lost)
+    return MonitoredMachine(assignment.root, seconds, listed(chosen, seconds), lost)
 
 
 def _two_seconds(sampler: Sampler) -> None:

@@ -13,6 +13,7 @@ import selectors
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from typing import IO
 
 from lpbench.util.processes import cannot_start, ending, program
@@ -22,6 +23,28 @@ LONGEST = 1 << 20
 """Bytes of an answer that are read, and of a line of a stream that are kept."""
 END_TIMEOUT = 1.0
 PIECE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed, and its exit status.
+
+    :param status: Negative where a signal ended it.
+    :param output: What it printed; of one that failed without output, its errors.
+    """
+
+    words: tuple[str, ...]
+    status: int
+    output: str
+
+    def outcome(self) -> str | Unavailable:
+        """Return the output, or why it counts for nothing: the exit status, with the last line."""
+        if not self.status:
+            return self.output
+        last = self.output.strip().splitlines()[-1:]
+        return Unavailable(
+            ": ".join([_shown(self.words), ending(self.status), *(line[:200] for line in last)]), "failed"
+        )
 
 
 class Stream(abc.ABC):
@@ -65,6 +88,11 @@ class SystemCommands(Commands):
 
     def run(self, *words: str, timeout: float = 5.0) -> str | Unavailable:
         """Return what a command prints, or why there is no answer."""
+        answer = self.answer(*words, timeout=timeout)
+        return answer if isinstance(answer, Unavailable) else answer.outcome()
+
+    def answer(self, *words: str, timeout: float = 5.0) -> Answer | Unavailable:
+        """Return what a command prints and its exit status, or why it did not come to one."""
         process = _start(words, subprocess.PIPE)
         if isinstance(process, Unavailable):
             return process
@@ -77,10 +105,7 @@ class SystemCommands(Commands):
             return Unavailable(f"{_shown(words)} printed more than {LONGEST >> 20} MiB", "failed")
         finally:
             _end(process)
-        if status:
-            last = (errors.strip() or output.strip()).splitlines()[-1:]
-            return Unavailable(": ".join([_shown(words), ending(status), *(line[:200] for line in last)]), "failed")
-        return output
+        return Answer(words, status, errors if status and errors.strip() else output)
 
     def follow(self, *words: str) -> Stream | Unavailable:
         """Start a command that goes on printing."""

@@ -11,12 +11,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.errors import ConfigError
-from lpbench.util.commands import Commands, Stream
+from lpbench.util.commands import Answer, Commands, Stream
 from lpbench.util.file_tree import FileTree
 from lpbench.util.json_files import parse_json
 from lpbench.util.regular_files import read_regular
@@ -34,15 +34,6 @@ LONGEST_STAY = 1e6
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a command printed, and its exit status."""
-
-    words: tuple[str, ...]
-    status: int
-    output: str
-
-
 class Recording:
     """A recorded machine, at the first of two moments until ``advance`` is called.
 
@@ -51,8 +42,8 @@ class Recording:
 
     def __init__(self, folder: Path) -> None:
         self.seconds = _seconds(folder / HEAD)
-        self.files = RecordedTree(folder / ROOT, folder / LATER)
-        self.commands = RecordedCommands(answers(folder / COMMANDS), answers(folder / COMMANDS_LATER))
+        self.files = RecordedTree(folder)
+        self.commands = RecordedCommands(answers(folder, COMMANDS), answers(folder, COMMANDS_LATER))
         self._now = 0.0
 
     def clock(self) -> float:
@@ -66,12 +57,40 @@ class Recording:
         self.commands.advance()
 
 
-class RecordedTree(FileTree):
+class ConfinedTree(FileTree):
+    """Files that somebody else packed: links that lead out of their folder lead nowhere.
+
+    :param top: The folder.
+    """
+
+    def __init__(self, path: Path, top: Path) -> None:
+        super().__init__(path)
+        self._top = os.path.join(os.path.realpath(top), "")  # noqa: PTH118 - as its parent class does
+
+    def _content(self, name: str) -> bytes | None:
+        return super()._content(name) if self._inside(name) else None
+
+    def names(self, folder: str, pattern: str = "*") -> list[str]:
+        """Return the paths that match in a folder."""
+        return [name for name in super().names(folder, pattern) if self._inside(name)]
+
+    def exists(self, name: str) -> bool:
+        """Return whether a file or folder exists."""
+        return self._inside(name) and super().exists(name)
+
+    def _inside(self, name: str) -> bool:
+        try:
+            return os.path.realpath(self.path / name).startswith(self._top)
+        except (OSError, ValueError):
+            return False
+
+
+class RecordedTree(ConfinedTree):
     """Recorded files; those of the second moment take the place of the first ones'."""
 
-    def __init__(self, path: Path, later: Path) -> None:
-        super().__init__(path)
-        self._later = FileTree(later)
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / ROOT, folder)
+        self._later = ConfinedTree(folder / LATER, folder)
         self._advanced = False
 
     def text(self, name: str) -> str | None:
@@ -95,17 +114,14 @@ class RecordedCommands(Commands):
         """Go on to the second moment."""
         self._answers = [*self._later, *self._answers]
         for stream in self._streams:
-            stream.rewind()
+            stream.go_on(self._later)
 
     def run(self, *words: str, timeout: float = 5.0) -> str | Unavailable:
         """Return what a command printed."""
         found = next((each for each in self._answers if each.words == words), None)
         if found is None:
             return Unavailable(f"not installed: {words[0]}", "not-installed")
-        if found.status:
-            last = found.output.strip().splitlines()[-1:]
-            return Unavailable(": ".join([" ".join(words), f"exit status {found.status}", *last]), "failed")
-        return found.output
+        return found.outcome()
 
     def follow(self, *words: str) -> Stream | Unavailable:
         """Return what a command printed as a stream; the numbers among its arguments may differ."""
@@ -127,7 +143,9 @@ class _RecordedStream(Stream):
     def __init__(self, answer: Answer) -> None:
         self._answer, self._given = answer, False
 
-    def rewind(self) -> None:
+    def go_on(self, later: list[Answer]) -> None:
+        """Go on to the second moment, at which it may say something else."""
+        self._answer = next((each for each in later if each.words == self._answer.words), self._answer)
         self._given = False
 
     def lines(self) -> list[str]:
@@ -147,9 +165,9 @@ def is_recording(folder: Path) -> bool:
     return (folder / HEAD).is_file()
 
 
-def answers(folder: Path) -> list[Answer]:
-    """Return the recorded answers in a folder; files that are none are left out."""
-    tree = FileTree(folder)
+def answers(folder: Path, part: str = COMMANDS) -> list[Answer]:
+    """Return the answers in a part of a recording; files that are none are left out."""
+    tree = ConfinedTree(folder / part, folder)
     return [found for name in tree.names("", "*.txt") if (found := _answer(tree.text(name) or ""))]
 
 

@@ -12,6 +12,7 @@ from lpbench.errors import LpbenchError
 from lpbench.plugin import registry
 from lpbench.plugin.monitor import MonitorTarget
 from lpbench.plugin.monitors import build_monitor
+from lpbench.util.recorder import FIRST, SECOND, Recorder, RecordingCommands, RecordingTree
 from lpbench.util.text import words_of
 from lpbench.worker.sampler.messages import Assignment, Report, encode
 
@@ -48,7 +49,8 @@ class Crew:
     def __init__(self, assignment: Assignment, tell: Callable[[Report], None]) -> None:
         self._assignment, self._tell = assignment, tell
         self._recording = _recording(assignment)
-        self.target = _target(assignment, self._recording)
+        self._recorder = _recorder(assignment)
+        self.target = _target(assignment, self._recording, self._recorder)
         self._members: list[Member] = []
 
     def enter(self) -> None:
@@ -65,6 +67,8 @@ class Crew:
 
     def sample(self) -> None:
         """Ask the monitors that are due."""
+        if self._recorder is not None:
+            self._recorder.begin(FIRST)
         now = self.target.clock()
         for member in [each for each in self._members if each.due <= now]:
             # Counted from the planned moment, so that the rate holds; what was missed is not made up for.
@@ -83,9 +87,11 @@ class Crew:
             self._attempt(member.name, "leave", partial(member.monitor.__exit__, None, None, None))
 
     def advance(self) -> None:
-        """Go on to a recording's second moment, at which every monitor is due."""
+        """Go on to the second moment of a recording that is read or made, at which every monitor is due."""
         if self._recording is not None:
             self._recording.advance()
+        if self._recorder is not None:
+            self._recorder.begin(SECOND)
         for member in self._members:
             member.due = self.target.clock()
 
@@ -128,13 +134,21 @@ def _recording(assignment: Assignment) -> Recording | None:
     return recordings.Recording(folder) if recordings.is_recording(folder) else None
 
 
-def _target(assignment: Assignment, recording: Recording | None) -> MonitorTarget:
+def _recorder(assignment: Assignment) -> Recorder | None:
+    from lpbench.util.scrubbing import Scrubber
+
+    return Recorder(Path(assignment.record), Scrubber.of_this_machine()) if assignment.record else None
+
+
+def _target(assignment: Assignment, recording: Recording | None, recorder: Recorder | None) -> MonitorTarget:
     from lpbench.plugin.monitor import FileTree, SystemCommands
     from lpbench.util.recordings import RecordedCommands
 
-    if recording is None:
-        files = FileTree(Path(assignment.root))
-        # this machine's commands say nothing about another one's files
-        commands = SystemCommands() if files.here else RecordedCommands([], [])
-        return MonitorTarget(assignment.pid, files, commands, assignment.interval)
-    return MonitorTarget(None, recording.files, recording.commands, assignment.interval, recording.clock)
+    if recording is not None:
+        return MonitorTarget(None, recording.files, recording.commands, assignment.interval, recording.clock)
+    if recorder is not None:
+        return MonitorTarget(assignment.pid, RecordingTree(recorder), RecordingCommands(recorder), assignment.interval)
+    files = FileTree(Path(assignment.root))
+    # this machine's commands say nothing about another one's files
+    commands = SystemCommands() if files.here else RecordedCommands([], [])
+    return MonitorTarget(assignment.pid, files, commands, assignment.interval)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.monitor import Readings
 
 Command = Literal["sample", "pause", "survey", "advance", "leave"]
-"""``advance``: go on to a recording's second moment."""
+"""``advance``: go on to the second moment of a recording that is read or made."""
 MOST_KEYS = 500
 """Metrics and their parts that one monitor may give."""
 MOST_READINGS = 20_000
@@ -43,7 +43,7 @@ class Assignment:
     :param pid: The process under test; None watches the machine alone.
     :param interval: Seconds between two samples.
     :param root: The files of the machine: ``/``, another root, or the folder of a recording.
-    :param record: Folder into which what monitors look at is recorded; empty records nothing.
+    :param record: Folder into which what monitors look at on this machine is recorded; empty records nothing.
     :param affinity: Cores that the sampler itself may use; empty leaves it to the system.
     """
 
