@@ -17,8 +17,22 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 COMMON = frozenset(
-    "root pi user admin ubuntu debian linux nvidia jetson tegra tegra-ubuntu raspberrypi localhost localdomain host "
-    "home board imx stm32mp1 atlas hwhiaiuser davinci cpu gpu npu soc mem memory temp name power info none".split()  # noqa: SIM905
+    {
+        *("root", "user", "admin", "host", "home", "localhost", "localdomain", "linux", "debian", "ubuntu", "board"),
+        *(
+            "raspberrypi",
+            "nvidia",
+            "jetson",
+            "tegra",
+            "tegra-ubuntu",
+            "imx",
+            "stm32mp1",
+            "atlas",
+            "hwhiaiuser",
+            "davinci",
+        ),
+        *("cpu", "gpu", "npu", "soc", "mem", "memory", "temp", "name", "power", "info", "none"),
+    }
 )
 """Names that many machines and users share, or that are words of the formats: they tell nothing and stay."""
 SHORTEST = 3
