@@ -79,6 +79,7 @@ METRICS: Mapping[str, MetricRange] = {
     "MEMORY_BANDWIDTH": MetricRange("MB/s"),
     "POWER_CONSUMPTION": MetricRange("W", 0.0, 1e6),
     "ENERGY": MetricRange("J"),
+    "DMIPS": MetricRange("1e6/s"),
     "PAGE_FAULTS": MetricRange("1"),
     "CONTEXT_SWITCHES": MetricRange("1"),
     "IO_READ": MetricRange("MB"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lpbench.render import _context
 from lpbench.render._breakdown import parts_notes, parts_table
 from lpbench.render._profile import kinds_table, profile_notes, slowest_table
+from lpbench.render._resources import resource_blocks
 from lpbench.render._stage_table import stage_columns, stage_rows
 from lpbench.render._summary import EACH_ALONE, STYLES, summary_table, unmeasured
 from lpbench.render._units import unit_for
@@ -87,7 +88,13 @@ def _configuration(configuration: Configuration, result: Result) -> list[str]:
         grid(stage_columns(unit), stage_rows(configuration, unit), {}),
         *explained,
         *(part for profile in configuration.profile for part in _layers(profile)),
+        *_resources(configuration),
     ]
+
+
+def _resources(configuration: Configuration) -> list[str]:
+    tables, notes = resource_blocks(configuration)
+    return [*(grid(*table, {}) for table in tables), *map(paragraph, notes)]
 
 
 def _layers(profile: LayerProfile) -> list[str]:

@@ -99,17 +99,31 @@ def _mean(values: Sequence[float | None]) -> str:
 
 
 def memory_lines(passes: Sequence[ResourcePass], *, width: int, paint: Paint = unstyled) -> list[str]:
-    """Return the memory of each stage: its high-water mark, and the increase over the start of the stage."""
-    stages = stage_memory(passes)
-    if not stages:
+    """Return the memory of each stage as lines; none where it is not known."""
+    columns, rows = memory_table(passes)
+    if not rows:
         return []
+    header, *lines = narrow(columns, rows, width)
+    return [paint(header, "dim"), *lines]
+
+
+def memory_table(passes: Sequence[ResourcePass]) -> tuple[list[Column], list[list[str]]]:
+    """Return columns and a row for each stage: its high-water mark, and the increase over the start of the stage."""
     columns = [Column("memory of stages", left=True), Column("peak MB"), Column("increase MB")]
     rows = [
         [clean(f"  {name}"), digits(peak / MEGABYTE), digits(increase / MEGABYTE)]
-        for name, (peak, increase) in stages.items()
+        for name, (peak, increase) in stage_memory(passes).items()
     ]
-    header, *lines = narrow(columns, rows, width)
-    return [paint(header, "dim"), *lines]
+    return columns, rows
+
+
+def resource_blocks(configuration: Configuration) -> tuple[list[tuple[list[Column], list[list[str]]]], list[str]]:
+    """Return tables and notes of what was watched, for documents; none where nothing was."""
+    passes = passes_of(configuration)
+    if not passes:
+        return [], []
+    tables = [table for table in (resource_table(passes, verbose=False), memory_table(passes)) if table[1]]
+    return tables, resource_notes(configuration, passes, verbose=False)
 
 
 def resource_notes(configuration: Configuration, passes: Sequence[ResourcePass], *, verbose: bool) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.render import _context, _html, comparison
 from lpbench.render._breakdown import parts_notes, parts_table
 from lpbench.render._profile import kinds_table, profile_notes, slowest_table
+from lpbench.render._resources import resource_blocks
 from lpbench.render._stage_table import stage_columns, stage_rows
 from lpbench.render._summary import EACH_ALONE, summary_table, unmeasured
 from lpbench.render._units import unit_for
@@ -166,7 +167,19 @@ def _configuration(each: Configuration, result: Result) -> list[str]:
     columns, rows = parts_table(each)
     explained = [_markdown_table(columns, rows), _list(parts_notes(each))] if rows else []
     head = f"**{_escape(_context.answer(each, result))}**  \n{_escape(_context.engine(each, result))}"
-    return [head, _markdown_table(stage_columns(unit), stage_rows(each, unit)), *explained, *_layers(each)]
+    return [
+        head,
+        _markdown_table(stage_columns(unit), stage_rows(each, unit)),
+        *explained,
+        *_layers(each),
+        *_resources(each),
+    ]
+
+
+def _resources(each: Configuration) -> list[str]:
+    """Return what the process took of the machine, where it was watched."""
+    tables, notes = resource_blocks(each)
+    return [*(_markdown_table(*table) for table in tables), *([_list(notes)] if notes else [])]
 
 
 def _layers(each: Configuration) -> list[str]:

@@ -70,7 +70,6 @@ def derive(
         "CPU_MEM": _memory(measured, "rss_bytes", "mean of VmRSS after each slice"),
         "CPU_MEM_PEAK": _memory(measured, "peak_bytes", "VmHWM since before the model was loaded", max),
         "CPU_TEMP": _temperature(environment),
-        "DMIPS": Metric(None, "1e6/s", reason="no Dhrystone rating of this machine is known", code="not-read"),
         **resource_metrics(measured),
     }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1e6
 UNITS = {
+    "DMIPS": "1e6/s",
     "GPU_MEM": "MB",
     "GPU_MEM_PEAK": "MB",
     "MEMORY_BANDWIDTH": "MB/s",

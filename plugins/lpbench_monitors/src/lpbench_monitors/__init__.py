@@ -36,6 +36,16 @@ HOST = (
         hint='pip install "lpbench-monitors[psutil]"',
         metrics=("CPU_LOAD", "CPU_MEM", "CONTEXT_SWITCHES"),
         rank=80,
+        interval=1.0,  # beside /proc it is a second opinion
+    ),
+)
+DHRYSTONE = (
+    MonitorSpec(
+        "dhrystone",
+        f"{PACKAGE}._dhrystone:DhrystoneMonitor",
+        "rating of the processor by a Dhrystone program of the user's",
+        metrics=("DMIPS",),
+        deadline=100.0,
     ),
 )
 SYSFS = (
@@ -200,7 +210,7 @@ METERS = (
         config=f"{PACKAGE}.config:MeterConfig",
     ),
 )
-MONITORS = (*HOST, *SYSFS, *NVIDIA, *JETSON, *BOARDS, *BANDWIDTH, *METERS)
+MONITORS = (*HOST, *DHRYSTONE, *SYSFS, *NVIDIA, *JETSON, *BOARDS, *BANDWIDTH, *METERS)
 
 
 @hookimpl

@@ -13,7 +13,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lpbench.util import dataclass_config
-from lpbench.util.jsonable import to_jsonable
 from lpbench.worker.protocol import ClosedError, SilenceError
 from lpbench.worker.sampler.messages import Assignment, Report
 from lpbench.worker.streams import take_streams
@@ -43,7 +42,7 @@ def _serve(channel: Channel, assignment: Assignment) -> None:
     from lpbench.worker.sampler.crew import Crew
 
     def tell(report: Report) -> None:
-        channel.send(to_jsonable(report))
+        channel.send(vars(report))  # the readings are JSON already
 
     crew = Crew(assignment, tell)
     crew.enter()

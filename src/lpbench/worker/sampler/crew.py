@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lpbench.plugin.monitor import Monitor, Readings
     from lpbench.util.recordings import Recording
 
+SILENT_S = 1.0
+"""Seconds between samples of a monitor that tells nothing but reasons: most monitors are for other machines."""
 LONGEST = 300
 """Characters of an error that are told."""
 
@@ -32,12 +34,14 @@ class Member:
 
     :param interval: Seconds between two samples of it.
     :param due: When the next one is due, on the target's clock.
+    :param silent: Whether its last sample held nothing but reasons.
     """
 
     name: str
     monitor: Monitor
     interval: float
     due: float = 0.0
+    silent: bool = False
 
 
 class Crew:
@@ -72,7 +76,8 @@ class Crew:
         now = self.target.clock()
         for member in [each for each in self._members if each.due <= now]:
             # Counted from the planned moment, so that the rate holds; what was missed is not made up for.
-            member.due = max(member.due + member.interval, now + member.interval / 2)
+            seconds = max(member.interval, SILENT_S if member.silent else 0.0)
+            member.due = max(member.due + seconds, now + seconds / 2)
             self._attempt(member.name, "sample", partial(self._read, member, member.monitor.sample))
 
     def survey(self) -> None:
@@ -102,7 +107,10 @@ class Crew:
 
     def _read(self, member: Member, read: Callable[[], Readings], *, survey: bool = False) -> None:
         at = self.target.clock()
-        self._tell(Report(monitor=member.name, at=at, readings=encode(read()), survey=survey))
+        readings = encode(read())
+        if not survey:
+            member.silent = all(isinstance(each, dict) and "reason" in each for each in readings.values())
+        self._tell(Report(monitor=member.name, at=at, readings=readings, survey=survey))
 
     def _attempt(self, name: str, step: str, call: Callable[[], None]) -> None:
         """Call a monitor; one that raises is left out."""

@@ -90,11 +90,17 @@ def encode(readings: Readings) -> dict[str, Any]:
 
 
 def _encode(name: object, found: object) -> Any:
-    if isinstance(found, Reading):
-        values = dataclasses.asdict(found)
-        return {**values, "value": _number(found.value), "at": None if found.at is None else _number(found.at)}
+    if isinstance(found, Reading):  # field by field: dataclasses.asdict takes ten times as long
+        return {
+            "value": _number(found.value),
+            "unit": str(found.unit),
+            "scope": str(found.scope),
+            "source": str(found.source),
+            "cumulative": bool(found.cumulative),
+            "at": None if found.at is None else _number(found.at),
+        }
     if isinstance(found, Unavailable):
-        return dataclasses.asdict(found)
+        return {"reason": str(found.reason), "code": str(found.code), "hint": str(found.hint)}
     if isinstance(found, Sequence) and not isinstance(found, str):
         return [_encode(name, each) for each in found]
     raise TypeError(f"{name} is {brief(found)}; expected a Reading, several, or Unavailable")

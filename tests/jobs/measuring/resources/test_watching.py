@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lpbench
+from lpbench import render
+from lpbench.render import exports
 from lpbench.results.resources import Resource, ResourcePass
 from lpbench.testing.setups import installed
 
@@ -145,6 +147,16 @@ def test_a_result_with_resources_is_the_same_after_it_was_saved(
 ) -> None:
     result = measured(fake_app(work_us=500))
     assert lpbench.load_result(result.save(tmp_path / "r.json")) == result
+
+
+def test_every_face_shows_what_was_watched(watching: Registry, fake_app: Callable[..., Path]) -> None:
+    result = measured(fake_app(work_us=500))
+    words = ("POWER_CONSUMPTION", "NPU_LOAD", "energy of an inference", "memory of stages", "while monitors sampled")
+    markdown = exports.of_result(result, "markdown").replace("\\", "")
+    for text in (render.text(result), render.text(result, verbose=True), render.to_html(result), markdown):
+        assert [word for word in words if word not in text] == []
+    assert "GPU_LOAD (second)" in render.text(result, verbose=True)
+    assert "GPU_LOAD (second)" not in render.text(result)
 
 
 def test_an_engine_object_is_watched_in_this_process(watching: Registry, fake_app: Callable[..., Path]) -> None:
