@@ -50,3 +50,16 @@ def test_a_core_that_goes_offline_does_not_count_any_more(machine: Machine) -> N
         left = monitor.sample()["CPU_FREQ"]
     assert isinstance(left, Reading)
     assert left.value == 1000
+
+
+@pytest.mark.parametrize(("online", "mean"), [("0-1,3", 1400), ("0", 1000), ("", 1550), ("0-", 1550), ("x" * 9, 1550)])
+def test_a_core_that_is_offline_shows_the_frequency_of_others_and_does_not_count(
+    machine: Machine, online: str, mean: float
+) -> None:
+    for core, khz in enumerate((1_000_000, 1_200_000, 2_000_000, 2_000_000)):
+        machine.write(CORE.format(core), khz)
+    machine.write("sys/devices/system/cpu/online", online)
+    with CpufreqMonitor(machine.target()) as monitor:
+        found = monitor.sample()["CPU_FREQ"]
+    assert isinstance(found, Reading)
+    assert found.value == pytest.approx(mean)

@@ -28,7 +28,7 @@ ADC = "pmic_read_adc"
 TIMEOUT_S = 1.0
 """An answer takes some milliseconds; after one that does not come, no other is asked for in the same sample."""
 TOO_SLOW = "did not answer"
-MOST_HZ = 20e9
+LEAST_HZ, MOST_HZ = 1e6, 20e9
 GROUP = "sudo usermod -aG video $USER, then log in again"
 INSTALL = "sudo apt install raspi-utils, or libraspberrypi-bin on older systems"
 METER = "lpbench run --monitor meter:file=…"
@@ -105,7 +105,7 @@ def _temperature(told: str) -> Answer:
 
 def _frequency(told: str) -> Answer:
     hertz = answers.clock(told)
-    if hertz is None or not 0 < hertz < MOST_HZ:
+    if hertz is None or not LEAST_HZ <= hertz < MOST_HZ:
         return {FREQUENCY: _unexpected(COMMANDS[FREQUENCY], told)}
     return {FREQUENCY: _reading(FREQUENCY, hertz / 1e6, "machine", COMMANDS[FREQUENCY])}
 

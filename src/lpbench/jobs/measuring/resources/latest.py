@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 READ_ONCE = Unavailable("it counts up, and was read only once", "too-short")
 
+GONE = Unavailable("its monitor tells it no longer", "not-here")
+
 
 @dataclass
 class _Told:
@@ -64,8 +66,13 @@ class LatestReadings:
     def take(self, report: Report) -> None:
         """Take in a report with readings."""
         with self._lock:
-            for key, found in decode(report):
+            told = dict(decode(report))
+            for key, found in told.items():
                 self._take(report, key, found)
+            for (monitor, key), each in self._told.items():
+                # a metric that is left out keeps its value, and its parts go with it
+                if monitor == report.monitor and key not in told and key.partition("/")[0] in told:
+                    each.miss(GONE)
 
     def _take(self, report: Report, key: str, found: list[Reading] | Unavailable) -> None:
         if (report.monitor, key) not in self._told and len(self._told) >= MOST_TRACES:
