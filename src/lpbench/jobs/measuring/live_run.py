@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError, WorkerError
+from lpbench.machine.own_cgroup import OwnCgroup, own_cgroup
 from lpbench.util.outcome import RunOutcome
 from lpbench.util.text import abridge
 
@@ -21,12 +22,21 @@ LONGEST = 20_000
 
 @dataclass
 class LiveRun:
-    """A target's worker in the present run."""
+    """A target's worker in the present run.
+
+    :param group: A control group of its own, where its resources are watched and that is allowed.
+    """
 
     track: TargetProgress
     recorder: Recorder
     client: RunnerClient
     contender: Contender | None = None
+    group: OwnCgroup | None = None
+
+    def watch_apart(self) -> None:
+        """Give the worker a control group of its own, where that is allowed; what it takes is counted there."""
+        found = own_cgroup(self.client.pid)
+        self.group = found if isinstance(found, OwnCgroup) else None
 
     def fail(self, error: LpbenchError) -> None:
         """Note why the run did not go as planned."""
@@ -36,6 +46,8 @@ class LiveRun:
         """End the worker: one that failed at once, as it may be in the middle of anything."""
         self.track.done += 1
         self.client.close() if self.recorder.outcome.ok else self.client.kill()
+        if self.group is not None:
+            self.group.remove()
 
 
 def book(track: TargetProgress, recorder: Recorder, error: LpbenchError, printed: str = "") -> None:

@@ -207,6 +207,8 @@ class Rounds:
             return
         one = LiveRun(track, recorder, client)
         live.append(one)
+        if self._budgets[index].watch_s and self._plan.isolate:
+            one.watch_apart()
 
         def steps(one: LiveRun) -> None:
             prepare(one.client, self._plan.request(track.target), self._budgets[index], recorder, report)
