@@ -132,6 +132,28 @@ def test_temperatures_that_cannot_be_are_no_readings(machine: Machine, absurd: s
     assert f"TEMPERATURE/{absurd.partition('@')[0]}" not in found
 
 
+@pytest.mark.parametrize("line", [NANO, AGX_XAVIER, JETPACK_6, JETPACK_7, THOR])
+def test_runs_of_spaces_of_any_length_change_nothing(line: str) -> None:
+    assert parse(line.replace(" ", " " * 25)) == parse(line)
+    assert parse(line.replace(" ", "\t") + "\r") == parse(line)
+
+
+def test_a_sensor_of_the_chip_that_the_processor_is_on_is_the_processors_as_its_thermal_zone_is(
+    machine: Machine,
+) -> None:
+    found = sampled(machine, NO_ROOT.replace("soc0@41C", "soc0@44.5C"))
+    assert value(found, "CPU_TEMP") == 44.5
+    assert value(found, "CPU_TEMP/soc0") == 44.5
+    assert value(found, "TEMPERATURE") == 43
+
+
+def test_a_metric_may_cover_the_machine_and_each_of_its_parts_covers_a_device(machine: Machine) -> None:
+    found = sampled(machine, NANO)
+    scopes = {key: told.scope for key, told in found.items() if isinstance(told, Reading) and "POWER" not in key}
+    assert (scopes["CPU_TEMP"], scopes["CPU_FREQ"], scopes["TEMPERATURE"]) == ("package", "machine", "machine")
+    assert {scope for key, scope in scopes.items() if "/" in key} == {"device"}
+
+
 def test_cores_that_are_off_do_not_count(machine: Machine) -> None:
     found = sampled(machine, TX2)
     assert [key for key in found if key.startswith("CPU_FREQ/")] == [f"CPU_FREQ/cpu{core}" for core in (0, 3, 4, 5)]

@@ -124,9 +124,9 @@ def test_a_raspberry_pis_flags_say_what_is_so_now(machine: Machine) -> None:
     assert values(sampled(machine)) == {
         THROTTLING: 1,
         f"{THROTTLING}/under-voltage": 0,
-        f"{THROTTLING}/frequency capped": 1,
+        f"{THROTTLING}/frequency-capped": 1,
         f"{THROTTLING}/throttled": 0,
-        f"{THROTTLING}/soft temperature limit": 0,
+        f"{THROTTLING}/soft-temperature-limit": 0,
     }
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lpbench.plugin.monitor import Reading, Unavailable
 from lpbench.testing import monitor_checks
 from lpbench_monitors import _vcgencmd_answers as answers
+from lpbench_monitors._throttling import ThrottlingMonitor
 from lpbench_monitors._vcgencmd import VcgencmdMonitor
 
 if TYPE_CHECKING:
@@ -124,6 +125,19 @@ def test_limits_are_told_as_they_are_now_and_since_the_start(
     assert value(found, "THROTTLING") == now
     assert len(told) == 8
     assert {part for part, limited in told.items() if limited == 1} == parts
+
+
+def test_the_kernel_and_the_firmware_call_a_limit_the_same(machine: Machine) -> None:
+    pi(machine)
+    machine.answers[THROTTLED] = "throttled=0xf\n"
+    machine.write("sys/devices/platform/soc/soc:firmware/get_throttled", "f")
+    with ThrottlingMonitor(machine.target()) as kernel:
+        by_kernel = {key: told for key, told in kernel.sample().items() if isinstance(told, Reading)}
+    by_firmware = {key: told for key, told in sampled(machine).items() if isinstance(told, Reading)}
+    assert len(by_kernel) == 5
+    assert {key: (told.value, told.scope) for key, told in by_kernel.items()} == {
+        key: (by_firmware[key].value, by_firmware[key].scope) for key in by_kernel
+    }
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ HWMON = "sys/class/hwmon"
 PROCESSOR_CHIPS = frozenset({"coretemp", "k10temp", "zenpower", "cpu_thermal", "soc_thermal"})
 PI_THROTTLED = {
     0: "under-voltage",
-    1: "frequency capped",
+    1: "frequency-capped",
     2: "throttled",
-    3: "soft temperature limit",
+    3: "soft-temperature-limit",
 }
 """Bits of get_throttled of a Raspberry Pi's firmware: what is so now."""
 PI_SINCE_START = 16

@@ -27,7 +27,7 @@ INSTALL = "sudo pip install jetson-stats, then sudo systemctl restart jtop.servi
 SERVICE = "sudo systemctl restart jtop.service; your user has to be in the group jtop"
 LEAST_S = 0.5
 """How often the service reads its sensors by default."""
-_CPU, _GPU = re.compile(r"Temp [bm]?cpu", re.IGNORECASE), re.compile("Temp gpu", re.IGNORECASE)
+_CPU, _GPU = re.compile(r"Temp ([bm]?cpu|soc)", re.IGNORECASE), re.compile("Temp gpu", re.IGNORECASE)
 _LOAD = re.compile(r"GPU\d{0,2}$")
 
 Answer = dict[str, "Reading | Unavailable"]
@@ -101,7 +101,8 @@ def _hottest(metric: str, sensors: dict[str, float]) -> Answer:
     if not known:
         return {metric: _untold("a possible temperature of this kind")}
     parts = {_keys.key(metric, name.removeprefix("Temp ")): celsius for name, celsius in known.items()}
-    return {key: _reading(metric, celsius) for key, celsius in {metric: max(known.values()), **parts}.items()}
+    whole = Reading(max(known.values()), "°C", "package" if metric == "CPU_TEMP" else "device", SOURCE)
+    return {metric: whole, **{key: _reading(metric, celsius) for key, celsius in parts.items()}}
 
 
 def _load(loads: dict[str, float]) -> Reading | Unavailable:
@@ -119,7 +120,7 @@ def _watts(power: Any) -> dict[str, float]:
 
 
 def _reading(metric: str, value: float) -> Reading:
-    return Reading(value, METRICS[metric].unit, "package" if metric == "CPU_TEMP" else "device", SOURCE)
+    return Reading(value, METRICS[metric].unit, "device", SOURCE)
 
 
 def _untold(what: str) -> Unavailable:

@@ -6,6 +6,7 @@ import re
 import statistics
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.kit import sensors
 from lpbench.plugin.monitor import METRICS, Monitor, Reading, Unavailable
 from lpbench_monitors import _jetson_memory, _keys, _rails
 from lpbench_monitors._parts import MOST_PARTS
@@ -36,10 +37,12 @@ STALE_INTERVALS = 5
 MOST_LINES = 100
 """Lines that are read at once; older ones are left out, where a sampler was suspended for long."""
 MOST_MHZ = 20_000.0
+SCOPES = {"CPU_TEMP": "package", "CPU_FREQ": "machine", "TEMPERATURE": "machine"}
+"""What covers more than one device; each part is of one."""
 PMIC_CONSTANT = 100.0
 """What the power management chip of some modules always tells, in °C."""
 ROOT = "run lpbench as root: tegrastats tells other users less"
-_CPU, _GPU, _PMIC = re.compile(r"[bm]?cpu", re.IGNORECASE), re.compile("gpu", re.IGNORECASE), "PMIC"
+_GPU, _PMIC = re.compile("gpu", re.IGNORECASE), "PMIC"
 
 Answer = dict[str, "Reading | Unavailable"]
 
@@ -120,14 +123,17 @@ class TegrastatsMonitor(Monitor):
 def _temperatures(line: Line, at: float) -> Answer:
     """Return the hottest sensor of each kind, and the sensors."""
     known = {name: celsius for name, celsius in line.temperatures.items() if _plausible(name, celsius)}
-    kinds = {
-        name: "CPU_TEMP" if _CPU.match(name) else "GPU_TEMP" if _GPU.match(name) else "TEMPERATURE" for name in known
-    }
+    kinds = {name: _kind(name) for name in known}
     answer: Answer = {}
     for metric in ("CPU_TEMP", "GPU_TEMP", "TEMPERATURE"):
-        sensors = {name: celsius for name, celsius in known.items() if kinds[name] == metric}
-        answer |= _parted(metric, sensors, max, at) or {metric: _untold("a possible temperature of this kind")}
+        own = {name: celsius for name, celsius in known.items() if kinds[name] == metric}
+        answer |= _parted(metric, own, max, at) or {metric: _untold("a possible temperature of this kind")}
     return answer
+
+
+def _kind(name: str) -> str:
+    """Return the metric of a sensor, the one that the thermal zone of the same name belongs to."""
+    return "GPU_TEMP" if _GPU.match(name) else "CPU_TEMP" if sensors.is_processors(name) else "TEMPERATURE"
 
 
 def _plausible(name: str, celsius: float) -> bool:
@@ -165,12 +171,11 @@ def _parted(metric: str, values: Mapping[str, float], combine: Callable[[Iterabl
         return {}
     parts = list(values.items())[:MOST_PARTS]
     answer: Answer = {metric: _reading(metric, combine(values.values()), at)}
-    return answer | {_keys.key(metric, part): _reading(metric, value, at) for part, value in parts}
+    return answer | {_keys.key(metric, part): _reading(metric, value, at, "device") for part, value in parts}
 
 
-def _reading(metric: str, value: float, at: float) -> Reading:
-    scope = "package" if metric == "CPU_TEMP" else "machine" if metric in {"CPU_FREQ", "TEMPERATURE"} else "device"
-    return Reading(value, METRICS[metric].unit, scope, SOURCE, at=at)
+def _reading(metric: str, value: float, at: float, scope: str = "") -> Reading:
+    return Reading(value, METRICS[metric].unit, scope or SCOPES.get(metric, "device"), SOURCE, at=at)
 
 
 def _untold(what: str) -> Unavailable:

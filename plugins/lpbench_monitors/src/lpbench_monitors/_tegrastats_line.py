@@ -46,7 +46,7 @@ class Line:
 
 def parse(text: str) -> Line | None:
     """Return what a line tells, or None if it is none of tegrastats."""
-    text = text[:LONGEST]
+    text = " ".join(text[:LONGEST].split())  # releases differ in their runs of spaces
     if not _MEMORY.search(text):
         return None
     emc = _EMC.search(text)

@@ -146,12 +146,12 @@ class ThrottlingMonitor(Monitor):
         causes: dict[str, bool] = {}
         for _, found in told:
             causes |= {cause: active or causes.get(cause, False) for cause, active in found.items()}
-        parts = {f"{METRIC}/{cause}": _reading(active, "device", cause) for cause, active in causes.items()}
+        parts = {f"{METRIC}/{cause}": _reading(active, cause) for cause, active in causes.items()}
         if any(causes.values()):
             active = ", ".join(cause for cause, active in causes.items() if active)
-            return {METRIC: _reading(1.0, "machine", active), **parts}
+            return {METRIC: _reading(1.0, active), **parts}
         if any(found and source.tells_all for source, found in told):
-            return {METRIC: _reading(0.0, "machine", ", ".join(causes)), **parts}
+            return {METRIC: _reading(0.0, ", ".join(causes)), **parts}
         return {METRIC: self._unknown(causes), **parts}
 
     def _unknown(self, causes: dict[str, bool]) -> Unavailable:
@@ -164,8 +164,8 @@ class ThrottlingMonitor(Monitor):
         return self.target.files.missing(silent.file)
 
 
-def _reading(active: float, scope: str, source: str) -> Reading:
-    return Reading(float(active), "1", scope, source)
+def _reading(active: float, source: str) -> Reading:
+    return Reading(float(active), "1", "machine", source)
 
 
 def _counts(files: FileTree) -> Iterator[_Source]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.kit import sensors
 from lpbench.plugin.monitor import METRICS, Monitor, Reading, Unavailable
 from lpbench_monitors import _board, _keys
 from lpbench_monitors import _vcgencmd_answers as answers
@@ -115,7 +116,7 @@ def _throttling(told: str) -> Answer:
     limits = answers.throttled(told)
     if limits is None:
         return {THROTTLING: _unexpected(COMMANDS[THROTTLING], told)}
-    now = any(limits[name] for name in answers.THROTTLE_BITS)
+    now = any(limits[name] for name in sensors.PI_THROTTLED.values())
     parts = {_keys.key(THROTTLING, name): limited for name, limited in limits.items()}
     return {
         key: _reading(THROTTLING, float(limited), "machine", COMMANDS[THROTTLING])

@@ -6,13 +6,12 @@ import math
 import re
 from dataclasses import dataclass, field
 
+from lpbench.plugin.kit.sensors import PI_SINCE_START, PI_THROTTLED
+
 LONGEST = 1 << 14
 """Characters of an answer that are read; the longest has some 1,500."""
 MOST_W = 100.0
 """No rail of the board has more; its supply has 25 W."""
-THROTTLE_BITS = ("under-voltage", "frequency-capped", "throttled", "soft-temperature-limit")
-"""By bit; 16 bits further up is whether it has occurred since the start."""
-SINCE_START = 16
 _TEMPERATURE = re.compile(r"\s*temp=(-?\d{1,6}(?:\.\d{1,6})?)'C\s*")
 _THROTTLED = re.compile(r"\s*throttled=0x([0-9a-fA-F]{1,8})\s*")
 _CLOCK = re.compile(r"\s*frequency\(\d{1,4}\)=(\d{1,12})\s*")
@@ -43,8 +42,8 @@ def throttled(text: str) -> dict[str, bool] | None:
     if not found:
         return None
     bits = int(found[1], 16)
-    now = {name: bool(bits >> bit & 1) for bit, name in enumerate(THROTTLE_BITS)}
-    return now | {f"{name} since start": bool(bits >> SINCE_START + bit & 1) for bit, name in enumerate(THROTTLE_BITS)}
+    now = {name: bool(bits >> bit & 1) for bit, name in PI_THROTTLED.items()}
+    return now | {f"{name} since start": bool(bits >> PI_SINCE_START + bit & 1) for bit, name in PI_THROTTLED.items()}
 
 
 def clock(text: str) -> float | None:
