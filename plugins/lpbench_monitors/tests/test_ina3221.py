@@ -101,13 +101,38 @@ def test_rails_of_the_same_name_are_both_told(machine: Machine) -> None:
     assert power(sampled(machine)).value == pytest.approx(3.0)
 
 
-def test_a_rail_that_vanishes_is_left_out_and_comes_back(machine: Machine) -> None:
+def test_without_a_rail_that_was_added_there_is_no_sum_until_it_comes_back(machine: Machine) -> None:
     hwmon(machine, ("VDD_A", 1000, 1000), ("VDD_B", 1000, 2000))
     with Ina3221Monitor(machine.target()) as monitor:
+        assert power(monitor.sample()).value == pytest.approx(3.0)
         machine.remove(f"{HWMON}/curr2_input")
-        assert power(monitor.sample()).value == pytest.approx(1.0)
+        gone = monitor.sample()
         machine.write(f"{HWMON}/curr2_input", 2000)
         assert power(monitor.sample()).value == pytest.approx(3.0)
+    assert isinstance(gone["POWER_CONSUMPTION"], Unavailable)
+    assert "VDD_B" in gone["POWER_CONSUMPTION"].reason
+    assert power(gone, "VDD_A").value == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("told", ["-8", "nan", None])
+def test_without_the_modules_input_the_sum_of_the_rest_does_not_take_its_place(
+    machine: Machine, told: str | None
+) -> None:
+    hwmon(machine, ("VDD_IN", 5000, 1200), ("VDD_SOC", 4960, 300))
+    with Ina3221Monitor(machine.target()) as monitor:
+        if told is None:
+            machine.remove(f"{HWMON}/curr1_input")
+        else:
+            machine.write(f"{HWMON}/curr1_input", told)
+        found = monitor.sample()
+    assert isinstance(found["POWER_CONSUMPTION"], Unavailable)
+    assert "VDD_IN" in found["POWER_CONSUMPTION"].reason
+    assert power(found, "VDD_SOC").value == pytest.approx(1.488)
+
+
+def test_a_voltage_and_a_current_below_0_are_no_power(machine: Machine) -> None:
+    hwmon(machine, ("VDD_A", 1000, 1000), ("VDD_B", -5000, -200))
+    assert power(sampled(machine)).value == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("absurd", ["-8", "nan", "<error>", "99999999999", ""])
@@ -116,6 +141,7 @@ def test_a_rail_with_a_power_that_cannot_be_is_no_reading(machine: Machine, absu
     machine.write(f"{HWMON}/curr2_input", absurd)
     found = sampled(machine)
     assert power(found).value == pytest.approx(1.0)
+    assert "1 without a possible value left out" in power(found).source
     assert "POWER_CONSUMPTION/VDD_B" not in found
 
 
@@ -128,8 +154,8 @@ def test_a_machine_without_the_chip_says_so(machine: Machine) -> None:
 
 @given(st.dictionaries(st.text(max_size=60), st.floats(), max_size=60))
 def test_no_set_of_rails_gives_a_power_that_cannot_be(rails: dict[str, float]) -> None:
-    found = _rails.power(rails, "test")
+    found = _rails.Rails("test").power(rails)
     assert len(found) <= 42
     for key, reading in found.items():
-        assert 0 <= reading.value <= 1e6
         assert key.isprintable()
+        assert isinstance(reading, Unavailable) or 0 <= reading.value <= 1e6

@@ -154,6 +154,17 @@ def test_a_metric_may_cover_the_machine_and_each_of_its_parts_covers_a_device(ma
     assert {scope for key, scope in scopes.items() if "/" in key} == {"device"}
 
 
+def test_a_line_without_a_rail_that_was_added_tells_no_sum(machine: Machine) -> None:
+    machine.answers[COMMAND] = NO_ROOT
+    with TegrastatsMonitor(machine.target()) as monitor:
+        assert value(monitor.sample(), "POWER_CONSUMPTION") == pytest.approx(10.19)
+        machine.commands.streams[0].ready = [NO_ROOT[: NO_ROOT.index(" VIN_SYS")]]
+        found = monitor.sample()
+    assert isinstance(found["POWER_CONSUMPTION"], Unavailable)
+    assert "VIN_SYS_5V0" in found["POWER_CONSUMPTION"].reason
+    assert value(found, "POWER_CONSUMPTION/VDD_CPU_CV") == 0.99
+
+
 def test_cores_that_are_off_do_not_count(machine: Machine) -> None:
     found = sampled(machine, TX2)
     assert [key for key in found if key.startswith("CPU_FREQ/")] == [f"CPU_FREQ/cpu{core}" for core in (0, 3, 4, 5)]

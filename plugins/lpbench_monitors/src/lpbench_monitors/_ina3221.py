@@ -7,6 +7,7 @@ mA) and NVIDIA's older iio driver (``rail_name_0``, ``in_voltage0_input`` in mV,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,13 +38,15 @@ class Rail:
     current: str
     power: str = ""
 
-    def watts(self, files: FileTree) -> float | None:
-        """Return its power, or None if the files do not tell it."""
+    def watts(self, files: FileTree) -> float:
+        """Return its power, or NaN if the files do not tell it; a voltage below 0 is none of a supply."""
         told = files.number(self.power) if self.power else None
         if told is not None:
             return told / 1e3
         millivolts, milliamperes = files.number(self.voltage), files.number(self.current)
-        return None if millivolts is None or milliamperes is None else millivolts * milliamperes / 1e6
+        if millivolts is None or milliamperes is None or millivolts < 0:
+            return math.nan
+        return millivolts * milliamperes / 1e6
 
 
 class Ina3221Monitor(Monitor):
@@ -54,13 +57,13 @@ class Ina3221Monitor(Monitor):
     def __enter__(self) -> Self:
         """Look for the rails of all chips."""
         self._found = tuple(_named(self.target.files))
+        self._rails = _rails.Rails("INA3221")
         return self
 
     def sample(self) -> Readings:
         """Return the power of the module, or of its rails together, and of each rail."""
         told = {rail.name: rail.watts(self.target.files) for rail in self._found}
-        rails = {name: watts for name, watts in told.items() if watts is not None}
-        return _rails.power(rails, "INA3221") or {_rails.METRIC: self._missing()}
+        return self._rails.power(told) or {_rails.METRIC: self._missing()}
 
     def _missing(self) -> Unavailable:
         if not self._found:

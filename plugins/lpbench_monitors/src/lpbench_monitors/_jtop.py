@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ class JtopMonitor(Monitor):
         """Connect to the service."""
         self._stack = contextlib.ExitStack()
         self._board = self._guarded(self._connected)
+        self._rails = _rails.Rails(SOURCE)
         return self
 
     def __exit__(
@@ -66,7 +68,7 @@ class JtopMonitor(Monitor):
             self._reason = Unavailable("jtop.service has ended", "failed", SERVICE)
             return None
         stats, power = self._board.stats, self._board.power
-        rails = _rails.power(_watts(power), SOURCE)
+        rails = self._rails.power(_watts(power))
         return {
             **_hottest("CPU_TEMP", _matching(stats, _CPU)),
             **_hottest("GPU_TEMP", _matching(stats, _GPU)),
@@ -116,7 +118,7 @@ def _watts(power: Any) -> dict[str, float]:
     total = power["tot"]
     if total.get("name") in _rails.TOTALS:
         rails[total["name"]] = total["power"]
-    return {str(name): milliwatts / 1e3 for name, milliwatts in rails.items() if _is_number(milliwatts)}
+    return {str(name): milliwatts / 1e3 if _is_number(milliwatts) else math.nan for name, milliwatts in rails.items()}
 
 
 def _reading(metric: str, value: float) -> Reading:

@@ -59,6 +59,7 @@ class TegrastatsMonitor(Monitor):
         self._bus = _jetson_memory.bus(self.target.files)
         self._stream = self.target.commands.follow(SOURCE, "--interval", str(self._milliseconds))
         self._last = self.target.clock()
+        self._rails = _rails.Rails(SOURCE)
         return self
 
     def __exit__(
@@ -108,7 +109,7 @@ class TegrastatsMonitor(Monitor):
             **_temperatures(line, at),
             **_cores(line, at),
             **_gpu(line, at),
-            **(_rails.power(line.rails, SOURCE, at) or {_rails.METRIC: _untold("the power of no rail")}),
+            **(self._rails.power(line.rails, at) or {_rails.METRIC: _untold("the power of no rail")}),
             _jetson_memory.METRIC: self._bandwidth(line, at),
         }
 
