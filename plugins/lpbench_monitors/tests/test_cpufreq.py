@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,3 +64,33 @@ def test_a_core_that_is_offline_shows_the_frequency_of_others_and_does_not_count
         found = monitor.sample()["CPU_FREQ"]
     assert isinstance(found, Reading)
     assert found.value == pytest.approx(mean)
+
+
+def test_of_hundreds_of_cores_some_that_are_evenly_distributed_are_read(machine: Machine) -> None:
+    for core in range(512):
+        machine.write(CORE.format(core), 1_000_000 + 1000 * core)
+    with CpufreqMonitor(machine.target()) as monitor:
+        found = monitor.sample()
+    assert len(found) == 41
+    assert isinstance(found["CPU_FREQ"], Reading)
+    assert found["CPU_FREQ"].value == pytest.approx(1255.5, abs=10)
+    assert "40 of 512 cores" in found["CPU_FREQ"].source
+
+
+@pytest.mark.parametrize("hostile", ["0-99999", ",".join(["0-16000"] * 1000), "0-1," * 300_000 + "1", "0-\u0669"])
+def test_a_list_of_cores_that_cannot_be_takes_no_time_and_hides_no_core(machine: Machine, hostile: str) -> None:
+    machine.write(CORE.format(3), 1_200_000)
+    machine.write("sys/devices/system/cpu/online", hostile)
+    with CpufreqMonitor(machine.target()) as monitor:
+        begun = time.process_time()
+        assert isinstance(monitor.sample()["CPU_FREQ"], Reading)
+    assert time.process_time() - begun < 0.2
+
+
+def test_frequencies_that_are_there_and_say_nothing_are_not_missing(machine: Machine) -> None:
+    machine.write(CORE.format(0), "<unknown>")
+    with CpufreqMonitor(machine.target()) as monitor:
+        found = monitor.sample()["CPU_FREQ"]
+    assert isinstance(found, Unavailable)
+    assert found.code == "not-read"
+    assert "cpu0" in found.reason

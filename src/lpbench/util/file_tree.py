@@ -9,6 +9,8 @@ from lpbench.util.unavailable import Unavailable
 
 LONGEST = 1 << 20
 """Bytes of a file that are read."""
+MOST_NUMBERS = 1 << 16
+"""Of a kernel's list."""
 
 
 class FileTree:
@@ -99,7 +101,9 @@ def numbers(text: str) -> list[int] | None:
     for part in text.replace(" ", "").split(","):
         low, _, high = part.partition("-")
         first, last = whole(low), whole(high or low)
-        if first is None or last is None or not 0 <= first <= last < 1 << 16:
+        if first is None or last is None or not 0 <= first <= last < MOST_NUMBERS:
+            return None
+        if len(values) + last - first >= MOST_NUMBERS:
             return None
         values += range(first, last + 1)
     return values
