@@ -141,6 +141,17 @@ def test_the_kernel_and_the_firmware_call_a_limit_the_same(machine: Machine) -> 
 
 
 @pytest.mark.parametrize(
+    "told", [Unavailable("vcgencmd pmic_read_adc did not answer within 1 s", "failed"), "\x00\x01"]
+)
+def test_a_power_that_was_not_told_at_first_is_asked_for_again(machine: Machine, told: str | Unavailable) -> None:
+    pi(machine, power=told)
+    with VcgencmdMonitor(machine.target()) as monitor:
+        assert isinstance(monitor.sample()["POWER_CONSUMPTION"], Unavailable)
+        machine.answers[ADC] = RAILS
+        assert value(monitor.sample(), "POWER_CONSUMPTION") == pytest.approx(WATTS)
+
+
+@pytest.mark.parametrize(
     "answer", [NOT_REGISTERED, Unavailable(f"vcgencmd pmic_read_adc: exit status 254: {NOT_REGISTERED}", "failed")]
 )
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ NVIDIA = (
         rank=40,
         window=SLOW_S,
         interval=COMMAND_S,
+        deadline=10.0,  # a hung one is given 4 s to answer and 1 s to end
     ),
 )
 JETSON = (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lpbench.plugin.monitor import Monitor, Unavailable
 from lpbench_monitors._npu_smi_readings import Status, boards, readings
 from lpbench_monitors._npu_smi_text import COLUMNS, Chip, blocks, table, titles, watched
+from lpbench_monitors._patience import patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ class NpuSmiMonitor(Monitor):
     """Reads load, memory, temperature and power of all NPUs."""
 
     def __init__(self, target: MonitorTarget, config: object = None) -> None:
-        super().__init__(target, config)
+        super().__init__(patient(target), config)
         self._known: tuple[Chip, ...] = ()
         self._watch: _Watch | None = None
         self._asks = self._fills = True

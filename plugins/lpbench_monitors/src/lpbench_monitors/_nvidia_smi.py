@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from lpbench.plugin.monitor import Monitor, Unavailable
 from lpbench_monitors import _gpus as figures
 from lpbench_monitors._gpus import MOST_GPUS, VISIBLE, chosen, merged, overall, possible
+from lpbench_monitors._patience import patient
 
 if TYPE_CHECKING:
-    from lpbench.plugin.monitor import Readings
+    from lpbench.plugin.monitor import MonitorTarget, Readings
     from lpbench_monitors._gpus import Figure, Merged
 
 QUERY = "index,name,utilization.gpu,memory.used,temperature.gpu,power.draw,clocks.sm"
@@ -63,6 +64,9 @@ Row = dict[str, "float | Unavailable"]
 
 class NvidiaSmiMonitor(Monitor):
     """Runs nvidia-smi for each sample."""
+
+    def __init__(self, target: MonitorTarget, config: object = None) -> None:
+        super().__init__(patient(target), config)
 
     def sample(self) -> Readings:
         """Return each metric over all GPUs, and by GPU."""

@@ -14,13 +14,14 @@ from lpbench.plugin.monitor import METRICS, Monitor, Reading, Unavailable
 from lpbench_monitors import _board, _keys
 from lpbench_monitors import _vcgencmd_answers as answers
 from lpbench_monitors._parts import MOST_PARTS
+from lpbench_monitors._patience import patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typing_extensions import Self
 
-    from lpbench.plugin.monitor import Readings
+    from lpbench.plugin.monitor import MonitorTarget, Readings
 
 SOURCE = "vcgencmd"
 TEMPERATURE, FREQUENCY, THROTTLING, POWER = "CPU_TEMP", "CPU_FREQ", "THROTTLING", "POWER_CONSUMPTION"
@@ -30,6 +31,8 @@ TIMEOUT_S = 1.0
 """An answer takes some milliseconds; after one that does not come, no other is asked for in the same sample."""
 TOO_SLOW = "did not answer"
 LEAST_HZ, MOST_HZ = 1e6, 20e9
+PASSING = ("failed", "not-read")
+"""Codes of reasons that say nothing of what the board can tell."""
 GROUP = "sudo usermod -aG video $USER, then log in again"
 INSTALL = "sudo apt install raspi-utils, or libraspberrypi-bin on older systems"
 METER = "lpbench run --monitor meter:file=…"
@@ -45,11 +48,13 @@ class VcgencmdMonitor(Monitor):
     _model = ""
     _no_power: Unavailable | None = Unavailable("the power was not asked for")
 
+    def __init__(self, target: MonitorTarget, config: object = None) -> None:
+        super().__init__(patient(target), config)
+
     def __enter__(self) -> Self:
-        """Ask once whether the board measures its power."""
+        """Ask whether the board measures its power."""
         self._model = _board.model(self.target.files)
-        told = self._asked(ADC)
-        self._no_power = told if isinstance(told, Unavailable) else self._unanswered(told)
+        self._no_power = self._looked_for_power()
         return self
 
     def sample(self) -> Readings:
@@ -67,7 +72,13 @@ class VcgencmdMonitor(Monitor):
             slow = told if isinstance(told, Unavailable) and TOO_SLOW in told.reason else None
         return {**answer, **({POWER: slow} if slow else self._powered())}
 
+    def _looked_for_power(self) -> Unavailable | None:
+        told = self._asked(ADC)
+        return told if isinstance(told, Unavailable) else self._unanswered(told)
+
     def _powered(self) -> Answer:
+        if self._no_power and self._no_power.code in PASSING:
+            self._no_power = self._looked_for_power()
         told = self._no_power or self._asked(ADC)
         return {POWER: told} if isinstance(told, Unavailable) else _power(told)
 
