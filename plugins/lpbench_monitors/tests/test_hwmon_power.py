@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,3 +115,33 @@ def test_whatever_a_chip_says_no_power_is_impossible(name: str, content: str) ->
         )
         for value in values(sampled(machine)).values():
             assert METRICS[POWER].least <= value <= METRICS[POWER].most
+
+
+def test_a_meter_that_is_unplugged_and_comes_back_under_another_number_is_found_again(machine: Machine) -> None:
+    machine.write("sys/class/hwmon/hwmon2/name", "usbmeter")
+    machine.write("sys/class/hwmon/hwmon2/power1_input", 3_000_000)
+    with HwmonPowerMonitor(machine.target()) as monitor:
+        assert isinstance(monitor.sample()["POWER_CONSUMPTION"], Reading)
+        shutil.rmtree(machine.folder / "sys/class/hwmon/hwmon2")
+        for _ in range(3):
+            machine.now += 20
+            assert isinstance(monitor.sample()["POWER_CONSUMPTION"], Unavailable)
+        machine.write("sys/class/hwmon/hwmon5/name", "usbmeter")
+        machine.write("sys/class/hwmon/hwmon5/power1_input", 4_000_000)
+        machine.now += 20
+        monitor.sample()
+        back = monitor.sample()["POWER_CONSUMPTION"]
+    assert isinstance(back, Reading)
+    assert back.value == 4.0
+
+
+def test_the_sensor_that_is_left_of_two_does_not_become_the_total(machine: Machine) -> None:
+    for number in (1, 2):
+        machine.write(f"sys/class/hwmon/hwmon{number}/name", f"chip{number}")
+        machine.write(f"sys/class/hwmon/hwmon{number}/power1_input", 3_000_000)
+    with HwmonPowerMonitor(machine.target()) as monitor:
+        monitor.sample()
+        shutil.rmtree(machine.folder / "sys/class/hwmon/hwmon2")
+        for _ in range(3):
+            machine.now += 20
+            assert isinstance(monitor.sample()["POWER_CONSUMPTION"], Unavailable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,6 +141,31 @@ def test_a_sensor_that_vanishes_is_missed_and_found_again(machine: Machine) -> N
     assert gone.code == "not-here"
     assert isinstance(back, Reading)
     assert back.value == 45.0
+
+
+def test_a_chip_that_is_unplugged_and_comes_back_under_another_number_is_found_again(machine: Machine) -> None:
+    chip(machine, 1, "acpitz", t=30_000)
+    chip(machine, 3, "usbtemp", probe=41_000)
+    with ThermalMonitor(machine.target()) as monitor:
+        assert "TEMPERATURE/usbtemp probe" in monitor.sample()
+        shutil.rmtree(machine.folder / "sys/class/hwmon/hwmon3")
+        for _ in range(3):
+            machine.now += 20
+            assert "TEMPERATURE/usbtemp probe" not in monitor.sample()
+        chip(machine, 7, "usbtemp", probe=42_000)
+        machine.now += 20
+        monitor.sample()
+        back = monitor.sample()["TEMPERATURE/usbtemp probe"]
+    assert isinstance(back, Reading)
+    assert back.value == 42.0
+
+
+def test_the_hottest_is_of_those_that_tell(machine: Machine) -> None:
+    for number, heat in enumerate((44_000, 46_000, -263_200)):
+        zone(machine, number, f"cpu{number}-thermal", heat)
+    hottest = sampled(machine)["CPU_TEMP"]
+    assert isinstance(hottest, Reading)
+    assert hottest.source == "the hottest of 2 sensors"
 
 
 def test_a_machine_without_sensors_says_so_for_each_metric(machine: Machine) -> None:

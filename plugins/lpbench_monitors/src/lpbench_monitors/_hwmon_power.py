@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lpbench.plugin.kit import sensors
 from lpbench.plugin.monitor import METRICS, Monitor, Reading, Unavailable
 from lpbench_monitors._parts import MOST_PARTS, distinct, part_name
+from lpbench_monitors._plugged import Plugged
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -40,30 +41,38 @@ class _Sensor:
                 return Reading(microwatts / 1e6, "W", self.scope, f"/{self.stem}_{kind}")
         return None
 
+    def file(self, files: FileTree) -> str:
+        """Return a file of it that is there, if one is."""
+        paths = [f"{self.stem}_{kind}" for kind in KINDS]
+        return next((path for path in paths if files.exists(path)), paths[0])
+
     def missing(self, files: FileTree) -> Unavailable:
         """Return why it tells none."""
-        there = next((kind for kind in KINDS if files.exists(f"{self.stem}_{kind}")), KINDS[0])
-        return files.missing(f"{self.stem}_{there}")
+        return files.missing(self.file(files))
 
 
 class HwmonPowerMonitor(Monitor):
     """Reads every power sensor; a single one is the metric, several are its parts alone, for they may overlap."""
 
-    _sensors: tuple[_Sensor, ...] = ()
+    _plugged: Plugged[_Sensor]
 
     def __enter__(self) -> Self:
         """Look for sensors."""
-        self._sensors = tuple(_known(self.target.files))
+        files = self.target.files
+        self._plugged = Plugged(self.target, lambda: _known(files))
         return self
 
     def sample(self) -> Readings:
         """Return each sensor's power in W, and the metric itself where there is one sensor."""
         files = self.target.files
-        if not self._sensors:
+        known = self._plugged.sensors
+        if not known:
+            self._plugged.miss(())
             return {METRIC: Unavailable(f"no chip of /{sensors.HWMON} has a power sensor", "not-here")}
-        found = {each: each.reading(files) or each.missing(files) for each in self._sensors}
+        found = {each: each.reading(files) or each.missing(files) for each in known}
+        self._plugged.miss(each.file(files) for each, reading in found.items() if isinstance(reading, Unavailable))
         parts = {f"{METRIC}/{each.part}": reading for each, reading in found.items()}
-        return {METRIC: next(iter(found.values())) if len(found) == 1 else SEVERAL, **parts}
+        return {METRIC: next(iter(found.values())) if self._plugged.most == 1 else SEVERAL, **parts}
 
 
 def _known(files: FileTree) -> list[_Sensor]:

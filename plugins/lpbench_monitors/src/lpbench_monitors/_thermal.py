@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lpbench.plugin.kit import sensors
 from lpbench.plugin.monitor import Monitor, Reading, Unavailable
 from lpbench_monitors._parts import MOST_PARTS, distinct, part_name
+from lpbench_monitors._plugged import Plugged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,27 +48,32 @@ class ThermalMonitor(Monitor):
     A sensor that tells what cannot be, such as -263.2 °C, or exactly 0 °C as one without power does, is left out.
     """
 
-    _watched: tuple[_Watched, ...] = ()
+    _plugged: Plugged[_Watched]
 
     def __enter__(self) -> Self:
         """Look for sensors."""
-        self._watched = tuple(_named(_known(self.target.files)))
+        files = self.target.files
+        self._plugged = Plugged(self.target, lambda: _named(_known(files)))
         return self
 
     def sample(self) -> Readings:
         """Return the hottest temperature of each metric, and each sensor's, in °C."""
-        heat = {each: found for each in self._watched if (found := sensors.celsius(self.target.files, each.file))}
+        watched = self._plugged.sensors
+        heat = {each: found for each in watched if (found := sensors.celsius(self.target.files, each.file))}
+        self._plugged.miss(each.file for each in watched if each not in heat)
         parts = {
             f"{each.metric}/{each.part}": Reading(value, "°C", "device", f"/{each.file}")
             for each, value in heat.items()
         }
-        return {**{metric: self._hottest(metric, heat) for metric in SCOPES}, **parts}
+        return {**{metric: self._hottest(metric, watched, heat) for metric in SCOPES}, **parts}
 
-    def _hottest(self, metric: str, heat: dict[_Watched, float]) -> Reading | Unavailable:
-        own = [each for each in self._watched if each.metric == metric]
+    def _hottest(
+        self, metric: str, watched: tuple[_Watched, ...], heat: dict[_Watched, float]
+    ) -> Reading | Unavailable:
+        own = [each for each in watched if each.metric == metric]
         known = [heat[each] for each in own if each in heat]
         if known:
-            source = f"/{own[0].file}" if len(own) == 1 else f"the hottest of {len(own)} sensors"
+            source = f"/{own[0].file}" if len(own) == 1 else f"the hottest of {len(known)} sensors"
             return Reading(max(known), "°C", SCOPES[metric], source)
         return self.target.files.missing(own[0].file) if own else Unavailable(NONE_THERE[metric], "not-here")
 
