@@ -286,3 +286,10 @@ def test_peak_and_use_of_a_process_that_holds_known_memory() -> None:
             found = {**monitor.sample(), **monitor.survey()}
     assert 200 < value(found, "CPU_MEM_PEAK") < 430  # the constant may have been copied
     assert 50 < value(found, "CPU_MEM/USS") <= value(found, "CPU_MEM/PSS") <= value(found, "CPU_MEM") < 80
+
+
+def test_after_a_clock_that_jumped_back_loads_are_told_again(machine: Machine, watched: HostMonitor) -> None:
+    machine.now -= 3600
+    watched.sample()
+    machine.now += 1
+    assert isinstance(watched.sample()["CPU_LOAD"], Reading)

@@ -55,7 +55,7 @@ class Load:
     def follow(self, now: Moment) -> dict[str, Reading | Unavailable]:
         """Return the load in % since the last moment that was far enough; nothing at the first moment."""
         before = self._before
-        if before is None:
+        if before is None or now.at < before.at:  # a clock that jumped back tells no time
             self._before = now
             return {}
         if now.at - before.at < SHORTEST_S:
