@@ -6,6 +6,7 @@ known without loading plugins; plugins are loaded only for other words.
 
 from __future__ import annotations
 
+import codecs
 import gc
 import sys
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ OPTIONS = (
     "  --version   show the version",
     "  --debug     with any command: show the traceback of an error",
 )
+PLAIN_ERRORS = "lpbench-plain"
+"""How streams that cannot encode a character are written."""
 OTHERWISE = "--debug shows where it happened"
 EXAMPLES = """examples:
   lpbench run imagenet-mobilenet-v2 --threads 1
@@ -174,8 +177,21 @@ def _help() -> str:
 
 
 def _forgive_encodings() -> None:
-    """Print characters that a non-UTF terminal lacks as ``?``, rather than fail after an hour of measuring."""
+    """Print characters that a non-UTF terminal lacks as ``?``, rather than fail after an hour of measuring.
+
+    Blocks of curves have characters that stand for them.
+    """
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None and "utf" not in (stream.encoding or "").lower():
-            reconfigure(errors="replace")
+            codecs.register_error(PLAIN_ERRORS, _plain)
+            reconfigure(errors=PLAIN_ERRORS)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands for characters that cannot be encoded."""
+    from lpbench.render._curve import PLAIN
+
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(PLAIN.get(each, "?") for each in error.object[error.start : error.end]), error.end

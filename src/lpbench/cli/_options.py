@@ -53,6 +53,7 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("resources (lpbench monitors lists what can be watched here)")
     add_setting(group, "--resources", "resources", action="store_true")
     add_setting(group, "--monitor", "monitors", type=monitor, action="append", metavar="NAME:KEY=VALUE")
+    add_setting(group, "--sustain", "sustain", type=above_zero, metavar="S")
 
 
 def add_tensors(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.render import _context
 from lpbench.render._breakdown import parts_notes, parts_table
+from lpbench.render._heat import course, heat_ranking, points, sentences
 from lpbench.render._profile import kinds_table, profile_notes, slowest_table
 from lpbench.render._resources import resource_blocks
 from lpbench.render._stage_table import stage_columns, stage_rows
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lpbench.render._table import Column
     from lpbench.results.model import Configuration, Result
     from lpbench.results.profile import LayerProfile
+    from lpbench.results.sustained import Sustained
 
 WIDE = 1000
 """Longest line in characters: a notebook wraps lines itself."""
@@ -37,6 +39,7 @@ def fragment(result: Result) -> str:
         parts.append(paragraph(EACH_ALONE))
     for configuration in measured:
         parts += _configuration(configuration, result)
+    parts += [paragraph(line) for line in heat_ranking(result)]
     parts += [paragraph(line) for line in (*unmeasured(result.configurations), *_context.missing(result))]
     return div(parts)
 
@@ -89,12 +92,21 @@ def _configuration(configuration: Configuration, result: Result) -> list[str]:
         *explained,
         *(part for profile in configuration.profile for part in _layers(profile)),
         *_resources(configuration),
+        *_heat(configuration.sustained),
     ]
 
 
 def _resources(configuration: Configuration) -> list[str]:
     tables, notes = resource_blocks(configuration)
     return [*(grid(*table, {}) for table in tables), *map(paragraph, notes)]
+
+
+def _heat(found: Sustained | None) -> list[str]:
+    """Return a heating curve, what it shows first."""
+    if found is None:
+        return []
+    table = [grid(*points(found), {})] if found.slices else []
+    return [paragraph(course(found)), *map(paragraph, sentences(found)), *table]
 
 
 def _layers(profile: LayerProfile) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lpbench.render import _context
 from lpbench.render._breakdown import parts
 from lpbench.render._details import details
+from lpbench.render._heat import heat_lines, heat_ranking
 from lpbench.render._profile import layer_lines
 from lpbench.render._resources import resource_lines
 from lpbench.render._stage_table import stage_table
@@ -34,9 +35,12 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
             parts(configuration, width=width, paint=paint),
             layer_lines(configuration, width=width, verbose=verbose, paint=paint),
             resource_lines(configuration, width=width, verbose=verbose, paint=paint),
+            heat_lines(configuration, width=width, verbose=verbose, paint=paint),
         ):
             if more:
                 lines += ["", *([paint(name, "bold")] if len(result.configurations) > 1 else []), *more]
+    if ranking := heat_ranking(result):
+        lines += ["", *(line for each in ranking for line in wrapped(each, width))]
     if result.state == INTERRUPTED:
         lines.append(paint("interrupted: the figures cover what was measured until then", "warn"))
     for reason in _context.missing(result):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from lpbench.results.recorded import Course, RunRecord, Subject, TargetFacts
     from lpbench.results.run import Lockstep, Run, Stage
+    from lpbench.results.sustained import Sustained
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Track:
     :param done: Runs that are over.
     :param apart: Why it was measured without others beside it; empty where it took turns with them.
     :param failure: The error for which it was not tried again.
+    :param sustained: Its heating curve, where that was asked for.
     """
 
     target: TargetFacts
@@ -45,17 +47,26 @@ class Track:
     done: int
     apart: str = ""
     failure: RunOutcome | None = None
+    sustained: Sustained | None = None
 
 
-def assemble(
-    subject: Subject, runs: Sequence[Sequence[RunRecord]], course: Course, *, done: Sequence[int], interrupted: bool
+def assemble(  # noqa: PLR0913 - each is something else that a benchmark leaves
+    subject: Subject,
+    runs: Sequence[Sequence[RunRecord]],
+    course: Course,
+    *,
+    done: Sequence[int],
+    interrupted: bool,
+    curves: Sequence[Sustained | None] = (),
 ) -> Result:
     """Return the result of a benchmark, complete or not.
 
     :param runs: Of each target.
     :param done: Runs of each target that are over.
+    :param curves: Of each target, if there are any.
     """
-    parts = zip(subject.targets, map(tuple, runs), done, course.apart, course.failures, strict=True)
+    heated = curves or [None] * len(subject.targets)
+    parts = zip(subject.targets, map(tuple, runs), done, course.apart, course.failures, heated, strict=True)
     tracks = [Track(*each) for each in parts]
     recorded = [each.environment for track in tracks for each in track.runs if each.environment]
     environment = {**(recorded[0] if recorded else machine.environment())}
@@ -133,6 +144,7 @@ def _configuration(track: Track, subject: Subject, environment: Mapping[str, Any
         flags=tuple(run_flags.found(track.runs, counted(track.runs))),
         quality=quality,
         profile=next((each.profile for each in track.runs if each.profile), ()),
+        sustained=track.sustained,
     )
 
 

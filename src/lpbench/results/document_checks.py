@@ -59,6 +59,7 @@ def _configuration(each: Mapping[str, Any], path: Path, count: int) -> Iterator[
     yield from _figures(each["metrics"], (*path, "metrics"), 0.0)
     yield from _figures(each.get("profile", []), (*path, "profile"), SMALLEST)
     yield from _intervals(each["metrics"], (*path, "metrics"))
+    yield from _sustained(each.get("sustained"), (*path, "sustained"))
     for at, run in enumerate(each["runs"]):
         yield from _run(run, (*path, "runs", at))
     if each["statistics"]:
@@ -68,6 +69,15 @@ def _configuration(each: Mapping[str, Any], path: Path, count: int) -> Iterator[
     other = each.get("agreement", {}).get("with", 0)
     if other >= max(count, 1):
         yield _problem((*path, "agreement", "with"), show(other), f"an index of one of the {count} configurations")
+
+
+def _sustained(curve: Mapping[str, Any] | None, path: Path) -> Iterator[Problem]:
+    """Yield what is wrong with a heating curve."""
+    if not curve:
+        return
+    yield from _figures({name: curve.get(name, ()) for name in ("slices", "heat")}, path, SMALLEST)
+    interval = curve.get("heat", {}).get("steady_interval")
+    yield from _intervals({"heat": {"interval": interval}}, path)
 
 
 def _quality(found: Mapping[str, Any], path: Path) -> Iterator[Problem]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lpbench.results.model import Result
     from lpbench.results.recorded import Course, RunRecord, Subject
+    from lpbench.results.sustained import Sustained
 
 RECOVERED = "recovered"
 """Name of the note that says so."""
@@ -49,12 +50,16 @@ class Journal:
         self._over = reservation.LOCKS is None
 
     def add(
-        self, subject: Callable[[], Subject], course: Course, target: int | None = None, run: RunRecord | None = None
+        self,
+        subject: Callable[[], Subject],
+        course: Course,
+        target: int | None = None,
+        found: RunRecord | Sustained | None = None,
     ) -> None:
-        """Keep how far the benchmark is, with a run that has ended; nothing once it has failed.
+        """Keep how far the benchmark is, with a run or a heating curve that has ended; nothing once it has failed.
 
         :param subject: What is measured; asked once.
-        :param target: Index of the configuration whose run it is.
+        :param target: Index of the configuration of which it is.
         :raises ResultError: It cannot be written; from here on nothing is kept.
         """
         if self._over:
@@ -64,7 +69,7 @@ class Journal:
                 facts = subject()
                 self._reserve(_now(), str(facts.app["name"]))
                 self._write(journal_lines.head(facts))
-            self._write(journal_lines.entry(course, target, run))
+            self._write(journal_lines.entry(course, target, found))
         except (OSError, ResultError, ValueError) as error:
             self._over = True
             raise ResultError(f"finished runs are not kept until the end: {_why(error)}") from error
@@ -147,7 +152,7 @@ def _save(held: reservation.Reservation) -> None:
     """Save what a journal holds, unless its result was saved before the benchmark died."""
     facts = held.journal.stat()
     result = None if os.path.lexists(held.result) else _result(held.journal, facts.st_mtime)
-    if result is not None and any(each.measured for each in result.configurations):
+    if result is not None and any(each.kept for each in result.configurations):
         result.save(held.result)
         # It is as old as what it holds: ``last`` stays what was measured last.
         os.utime(held.result, ns=(facts.st_atime_ns, facts.st_mtime_ns))
@@ -172,9 +177,12 @@ def _result(path: Path, written: float) -> Result | None:
     runs = [list(each.values()) for each in found.runs]
     superseded = found.course.superseded
     records = [[dataclasses.replace(run, superseded=run.index in superseded) for run in each] for each in runs]
-    course = dataclasses.replace(found.course, notes=(*found.course.notes, _note(sum(map(len, runs)))))
+    course = dataclasses.replace(
+        found.course, notes=(*found.course.notes, _note(sum(map(len, runs)), len(found.curves)))
+    )
     try:
-        made = assemble(found.subject, records, course, done=[len(each) for each in records], interrupted=True)
+        done, curves = [len(each) for each in records], [found.curves.get(at) for at in range(len(records))]
+        made = assemble(found.subject, records, course, done=done, interrupted=True, curves=curves)
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
         what = f"the journal contradicts itself: {type(error).__name__}: {error}"
         raise ResultError(what, where=str(path)) from error
@@ -183,8 +191,10 @@ def _result(path: Path, written: float) -> Result | None:
     return from_dict(made.to_dict(), where=str(path))
 
 
-def _note(runs: int) -> dict[str, str]:
-    what = f"the benchmark ended without saving its result; {amount(runs, 'finished run')} of it had been kept"
+def _note(runs: int, curves: int) -> dict[str, str]:
+    curves_kept = f" and {amount(curves, 'heating curve')}" if curves else ""
+    kept = f"{amount(runs, 'finished run')}{curves_kept}"
+    what = f"the benchmark ended without saving its result; {kept} of it had been kept"
     return {"name": RECOVERED, "reason": what}
 
 

@@ -15,6 +15,7 @@ from lpbench.errors import ConfigError, ResultError
 from lpbench.results.json_document import decode
 from lpbench.results.json_encode import encode
 from lpbench.results.recorded import Course, RunRecord, Subject
+from lpbench.results.sustained import Sustained
 from lpbench.util import dataclass_config
 from lpbench.util.json_files import parse_json
 from lpbench.util.jsonable import to_jsonable
@@ -38,6 +39,7 @@ class Recovered:
     :param lpbench: Version that wrote it.
     :param course: How far it came; None without a finished run.
     :param runs: Of each target, by their index: a run that was done again counts once.
+    :param curves: Heating curves by the index of the target.
     :param damage: Why what follows the last whole line is not read.
     :param room: Samples that it may hold beside those that were read.
     """
@@ -46,6 +48,7 @@ class Recovered:
     subject: Subject
     course: Course | None = None
     runs: list[dict[int, RunRecord]] = field(default_factory=list)
+    curves: dict[int, Sustained] = field(default_factory=dict)
     damage: str = ""
     room: int = MOST_SAMPLES
 
@@ -56,13 +59,15 @@ def head(subject: Subject) -> bytes:
     return _line(facts)
 
 
-def entry(course: Course, target: int | None = None, run: RunRecord | None = None) -> bytes:
-    """Return a line on how far a benchmark is, with a run that has ended.
+def entry(course: Course, target: int | None = None, found: RunRecord | Sustained | None = None) -> bytes:
+    """Return a line on how far a benchmark is, with a run or a heating curve that has ended.
 
-    :param target: Index of the configuration whose run it is.
+    :param target: Index of the configuration of which it is.
     """
-    found = {"target": target, "run": _run(run)} if run else {}
-    return _line({**found, "course": to_jsonable(course)})
+    if isinstance(found, Sustained):
+        return _line({"target": target, "sustained": to_jsonable(found), "course": to_jsonable(course)})
+    run = {"target": target, "run": _run(found)} if found else {}
+    return _line({**run, "course": to_jsonable(course)})
 
 
 def read(data: bytes, *, where: str) -> Recovered:
@@ -122,10 +127,12 @@ def _add(found: Recovered, line: Mapping[str, Any], where: str) -> None:
     targets = len(found.subject.targets)
     if {len(course.apart), len(course.failures)} != {targets}:
         raise ResultError("a line speaks of other configurations than the first", where=where)
+    target = line.get("target", 0)
+    if not isinstance(target, int) or not 0 <= target < targets:
+        raise ResultError(f"a run is of configuration {target!r}, which is not there", where=where)
+    if "sustained" in line:
+        found.curves[target] = dataclass_config.convert(Sustained, line["sustained"], where="sustained")
     if "run" in line:
-        target = line.get("target")
-        if not isinstance(target, int) or not 0 <= target < targets:
-            raise ResultError(f"a run is of configuration {target!r}, which is not there", where=where)
         run = _run_in(line["run"], found.room, where)
         found.room -= sum(len(values) for name in SAMPLES for values in getattr(run, name).values())
         found.runs[target][run.index] = run

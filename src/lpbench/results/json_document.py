@@ -26,6 +26,7 @@ from lpbench.results.run import Lockstep, Metric, Run, Slice, Stage
 from lpbench.results.settings import Resolved, RunSettings
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import Interval, Summary
+from lpbench.results.sustained import Heat, HeatSlice, Sustained
 from lpbench.util import dataclass_config
 from lpbench.util.json_files import parse_json
 from lpbench.util.outcome import RunOutcome
@@ -143,6 +144,7 @@ def _configuration_in(document: Mapping[str, Any], where: str) -> Configuration:
         values[name] = {stage: _summary_in(each) for stage, each in document[name].items()}
     values["metrics"] = {name: _metric_in(each) for name, each in document["metrics"].items()}
     values["profile"] = tuple(_profile_in(each) for each in document.get("profile", ()))
+    values["sustained"] = _sustained_in(document["sustained"], where) if document.get("sustained") else None
     return Configuration(**values)
 
 
@@ -178,6 +180,23 @@ def _resources_in(document: Mapping[str, Any], where: str) -> ResourcePass:
     values["stages"] = {stage: _known(StageMemory, each) for stage, each in values.get("stages", {}).items()}
     try:
         return dataclass_config.build(ResourcePass, values, where="resources")
+    except ConfigError as error:
+        raise ResultError(str(error), where=where) from error
+
+
+def _sustained_in(document: Mapping[str, Any], where: str) -> Sustained:
+    """Return a heating curve.
+
+    :raises ResultError: A field is of another type.
+    """
+    values = _known(Sustained, document)
+    for name, kind in (("slices", HeatSlice), ("resources", Resource), ("losses", MonitorLoss)):
+        values[name] = [_known(kind, each) for each in values.get(name, ())]
+    values["heat"] = _known(Heat, values.get("heat", {}))
+    if values["heat"].get("steady_interval"):
+        values["heat"]["steady_interval"] = _known(Interval, values["heat"]["steady_interval"])
+    try:
+        return dataclass_config.build(Sustained, values, where="sustained")
     except ConfigError as error:
         raise ResultError(str(error), where=where) from error
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lpbench.results.run import Lockstep, Run, Stage
     from lpbench.results.settings import RunSettings
     from lpbench.results.stats import Summary
+    from lpbench.results.sustained import Sustained
     from lpbench.util.outcome import RunOutcome
 
 OK = "OK"
@@ -59,6 +60,7 @@ class Configuration(Shown):
         ``parts``, and ``gate`` with ``passes`` where the app has one; what the others found under ``more``.  Empty
         where it was not asked for.
     :param profile: The layers of each component, from a pass of its own; empty where it was not asked for.
+    :param sustained: Its heating curve before the runs; None where it was not asked for.
     """
 
     configuration: EngineConfiguration
@@ -81,6 +83,7 @@ class Configuration(Shown):
     agreement: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     profile: tuple[LayerProfile, ...] = ()
+    sustained: Sustained | None = None
 
     @property
     def engine(self) -> str:
@@ -104,6 +107,11 @@ class Configuration(Shown):
     def measured(self) -> bool:
         """Whether there is at least one timed sample."""
         return bool(self.statistics)
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is anything to keep: a timed sample, of a run or of a heating curve."""
+        return self.measured or bool(self.sustained and self.sustained.slices)
 
     @property
     def latency(self) -> Metric:

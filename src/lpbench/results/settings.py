@@ -97,6 +97,10 @@ class RunSettings:
     monitors: Mapping[str, Mapping[str, Any]] = setting(
         default={}, doc="options of monitors by their name; asks for resources too"
     )
+    sustain: float | None = setting(
+        default=None,
+        doc="run each configuration alone for so many seconds first: latency, frequency and temperature over time",
+    )
     draw: str | None = setting(default=None, doc="folder for copies of the samples with the predictions drawn on them")
 
     @classmethod
@@ -118,7 +122,7 @@ class RunSettings:
         return dataclass_config.build(cls, frozen, where="settings")
 
     def __post_init__(self) -> None:
-        for name in ("timeout", "max_time", "alone"):
+        for name in ("timeout", "max_time", "alone", "sustain"):
             seconds = getattr(self, name)
             if seconds is not None and not 0 < seconds < math.inf:
                 raise ValueError(f"{name} must be a number of seconds above 0, found {seconds}")

@@ -45,7 +45,7 @@ def folder() -> Path:
 
 def worth_keeping(result: Result) -> bool:
     """Say whether there is anything to save: what was interrupted before the first sample was timed holds nothing."""
-    return result.state != INTERRUPTED or any(each.measured for each in result.configurations)
+    return result.state != INTERRUPTED or any(each.kept for each in result.configurations)
 
 
 def last() -> Result:

@@ -6,6 +6,7 @@ runs before it.  ``when`` is a folder: no run has the fault until it holds a fil
 ``states`` holds fields of ``inputs`` and ``outputs``, and ``facts``, that it states in place of its own.
 ``layers`` is what a session that was opened for it gives as its profile, and ``spans`` its device's spans.
 An exclusive engine can be open in only one process at a time, like some devices.
+``slow`` makes each run ``us`` longer after so many (``after``), and then writes ``text`` into the file ``write``.
 ``litter`` names a file: the engine starts processes of every kind as it loads, and writes their numbers there.
 """
 
@@ -83,6 +84,7 @@ class FakeSession(Session):
         self._thread = threading.get_ident()
         self._left = int(orders.get("after", 0))
         self._when = Path(orders["when"], f"{config.extra_us:g}") if "when" in orders else None
+        self._slow = dict(orders.get("slow", {}))
         self._open = True
 
     def run(self, feeds: Feeds, /) -> Outputs:
@@ -91,10 +93,19 @@ class FakeSession(Session):
         self._left -= 1
         if self._left < 0 and (self._when is None or self._when.exists()):
             _obey(self._orders, "run")
-        end = time.perf_counter_ns() + 1000 * (self._orders.get("work_us", 0) + self._config.extra_us)
+        end = time.perf_counter_ns() + 1000 * (self._orders.get("work_us", 0) + self._config.extra_us + self._more())
         while time.perf_counter_ns() < end:
             pass
         return {"double": 2 * feeds["number"]}
+
+    def _more(self) -> float:
+        """Return by how many microseconds a run takes longer than before."""
+        if not self._slow:
+            return 0.0
+        self._slow["after"] -= 1
+        if self._slow["after"] == 0 and "write" in self._slow:
+            Path(self._slow["write"]).write_text(self._slow["text"], encoding="ascii")
+        return float(self._slow["us"]) if self._slow["after"] <= 0 else 0.0
 
     def close(self) -> None:
         """End the session."""

@@ -41,6 +41,7 @@ class Keeper:
         self._journal = journal
         self._subject: Subject | None = None
         self._kept: set[Recorder] = set()
+        self._curves: set[int] = set()
         self._course: Course | None = None
 
     def keep(self) -> None:
@@ -52,6 +53,10 @@ class Keeper:
             return
         course = self._find_course()
         for target, track in enumerate(self._tracks):
+            if track.sustained and track.sustained.slices and target not in self._curves:
+                self._journal.add(self._find_subject, course, target, track.sustained)
+                self._curves.add(target)
+                self._course = course
             for each in track.recorders:
                 if each.over and each not in self._kept:
                     run = record(each, self._plan.app.quality)
@@ -70,6 +75,7 @@ class Keeper:
             [[record(each, gate) for each in track.recorders] for track in self._tracks],
             self._find_course(),
             done=[track.done for track in self._tracks],
+            curves=[track.sustained for track in self._tracks],
             interrupted=interrupted,
         )
 

@@ -67,6 +67,7 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
     quality: bool | str | Sequence[str] = False,
     resources: bool = False,
     monitors: Mapping[str, Mapping[str, Any]] | None = None,
+    sustain: float | None = None,
     draw: str | Path | None = None,
     save: bool = False,
     progress: Callable[[Progress], None] | None = None,

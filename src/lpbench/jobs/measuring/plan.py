@@ -13,6 +13,7 @@ from lpbench.app.default_engine import alternatives
 from lpbench.app.files import refuse_leading_out
 from lpbench.errors import ConfigError, LpbenchError, ResultError, setting
 from lpbench.jobs import engine_choice
+from lpbench.jobs.measuring.heat_curve import Sustain
 from lpbench.jobs.measuring.recording import RunBudget
 from lpbench.jobs.measuring.resources.crew import crew
 from lpbench.jobs.measuring.resources.watching import Watch
@@ -68,6 +69,7 @@ class Plan:
     :param isolate: Whether each run has a process of its own.
     :param max_time: Seconds that measuring may take, as a goal.
     :param watch: How resources are watched; None if they are not.
+    :param sustain: The heating curves before the runs; None if there are none.
     """
 
     app: App
@@ -79,6 +81,7 @@ class Plan:
     isolate: bool
     max_time: float
     watch: Watch | None = None
+    sustain: Sustain | None = None
 
     @property
     def adaptive(self) -> bool:
@@ -159,6 +162,7 @@ def make(
         isolate=isolate,
         max_time=max_time,
         watch=watch,
+        sustain=Sustain.of(settings),
     )
 
 

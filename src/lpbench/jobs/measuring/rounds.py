@@ -20,25 +20,22 @@ from lpbench.jobs.measuring.profiling import complete, profiles_s
 from lpbench.jobs.measuring.progress import Progress, width_so_far
 from lpbench.jobs.measuring.recording import NANO, Recorder, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
+from lpbench.jobs.measuring.starting import start
+from lpbench.jobs.measuring.sustaining import sustain
 from lpbench.jobs.measuring.tracks import TargetProgress
 from lpbench.results.locksteps import FEWEST, TURNS
 from lpbench.results.names import labels
 from lpbench.results.stages import TOTAL
 from lpbench.util import interrupts
 from lpbench.util.outcome import RunOutcome
-from lpbench.worker.client import Worker
-from lpbench.worker.in_process import InProcessClient
-from lpbench.worker.runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpbench.jobs.engine_choice import Target
     from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.recording import ProgressCallback
     from lpbench.results.journal import Journal
     from lpbench.results.model import Result
-    from lpbench.worker.requests import RunnerClient
 
 MOST_REPEATS = 0.5
 """Repeated runs, as a share of those that were planned."""
@@ -82,6 +79,9 @@ class Rounds:
             return self._result()
 
     def _rounds(self) -> None:
+        if self._plan.sustain:
+            self._interrupted = sustain(self._plan, self._tracks, self._show, self._keep)
+            self._begun = time.monotonic()  # the time limit is that of the runs
         index = 0
         while index < len(self._budgets) and not self._stops() and not self._late(index):
             begun = self._spent()
@@ -198,7 +198,7 @@ class Rounds:
         report = self._reporter(track)
         report("starting", recorder, 0.0)
         try:
-            client = self._start(track.target)
+            client = start(self._plan, track.target)
         except LpbenchError as error:
             if index == 0 and not isinstance(error, WorkerError):  # it cannot run as was asked
                 raise
@@ -223,12 +223,6 @@ class Rounds:
             )
 
         self._guarded(one, steps)
-
-    def _start(self, target: Target) -> RunnerClient:
-        if not self._plan.isolate:
-            return InProcessClient(Runner(target.instance, target.instance_config))
-        options = self._plan.worker
-        return Worker(dataclasses.replace(options, environment={**target.environment(), **options.environment}))
 
     def _together(self, live: list[LiveRun], index: int) -> None:
         """Let the workers that are alive take turns, the yardstick among them."""
@@ -287,11 +281,14 @@ class Rounds:
 
     def _reporter(self, track: TargetProgress) -> ProgressCallback:
         def report(phase: str, recorder: Recorder, share: float) -> None:
-            if self._progress is not None:
-                self._last = self._where(track, phase, recorder, share)
-                self._progress(self._last)
+            self._show(self._where(track, phase, recorder, share))
 
         return report
+
+    def _show(self, where: Progress) -> None:
+        if self._progress is not None:
+            self._progress(where)
+            self._last = where if not where.note else self._last
 
     def _where(self, track: TargetProgress, phase: str, recorder: Recorder, share: float) -> Progress:
         runs, count = len(self._budgets), len(self._tracks)

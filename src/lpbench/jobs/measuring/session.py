@@ -56,6 +56,7 @@ def benchmark(  # noqa: PLR0913 - every setting by its name, for completion and 
     quality: bool | str | Sequence[str] = False,
     resources: bool = False,
     monitors: Mapping[str, Mapping[str, Any]] | None = None,
+    sustain: float | None = None,
     draw: str | Path | None = None,
     save: bool = False,
     progress: Callable[[Progress], None] | None = None,

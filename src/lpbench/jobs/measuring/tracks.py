@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lpbench.errors import LpbenchError
     from lpbench.jobs.engine_choice import Target
     from lpbench.jobs.measuring.recording import Recorder
+    from lpbench.results.sustained import Sustained
 
 GIVE_UP = 2
 """A configuration whose first runs all failed is not tried again after this many."""
@@ -22,6 +23,7 @@ class TargetProgress:
     :param apart: Why it is measured without others beside it; empty where it takes turns with them.
     :param kills: Runs that were killed beside others, maybe for memory, and done again.
     :param done: Runs that are over.
+    :param sustained: Its heating curve, once it is over.
     """
 
     target: Target
@@ -31,6 +33,7 @@ class TargetProgress:
     kills: int = 0
     done: int = 0
     failure: LpbenchError | None = None
+    sustained: Sustained | None = None
 
     @property
     def over(self) -> bool:

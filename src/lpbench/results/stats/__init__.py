@@ -3,6 +3,7 @@
 docs/explanation/statistics.md explains which intervals, bounds, flags and rules are used, and why.
 """
 
+from lpbench.results.stats.changes import Change, drift, first_rise
 from lpbench.results.stats.dependence import Dependence, dependence
 from lpbench.results.stats.flags import Flag, flags, runs_differ, slice_medians
 from lpbench.results.stats.intervals import (
@@ -25,6 +26,7 @@ __all__ = [
     "FEWEST_RUNS",
     "READABLE",
     "STANDARD",
+    "Change",
     "Dependence",
     "Flag",
     "Interval",
@@ -40,6 +42,8 @@ __all__ = [
     "across_runs",
     "dependence",
     "difference_interval",
+    "drift",
+    "first_rise",
     "flags",
     "interval_reached",
     "mean_interval",

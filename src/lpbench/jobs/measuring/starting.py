@@ -1,0 +1,26 @@
+"""Starts what a target is measured in."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from lpbench.worker.client import Worker
+from lpbench.worker.in_process import InProcessClient
+from lpbench.worker.runner import Runner
+
+if TYPE_CHECKING:
+    from lpbench.jobs.engine_choice import Target
+    from lpbench.jobs.measuring.plan import Plan
+    from lpbench.worker.requests import RunnerClient
+
+
+def start(plan: Plan, target: Target) -> RunnerClient:
+    """Return a worker, or a runner in this process.
+
+    :raises LpbenchError: The system does not start it.
+    """
+    if not plan.isolate:
+        return InProcessClient(Runner(target.instance, target.instance_config))
+    options = plan.worker
+    return Worker(dataclasses.replace(options, environment={**target.environment(), **options.environment}))
