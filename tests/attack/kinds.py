@@ -26,6 +26,7 @@ MODULES = (
         "archives",
         "models",
         "wire",
+        "monitors",
         "command_line",
         "plugins",
         "engines",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from random import Random
 
 VERSION_1 = ROOT / "tests" / "data" / "results-v1"
+VERSION_2 = ROOT / "tests" / "data" / "results-v2"
 LARGE = 45_000
 """Bytes of seeds above which a mutant takes too long."""
 
@@ -33,6 +34,7 @@ class Results(Kind):
         super().__init__(home)
         old = [path.read_text(encoding="utf-8") for path in sorted(VERSION_1.glob("*.json"))]
         new = [json.dumps(from_dict(json.loads(text)).to_dict()) for text in old]
+        new += [path.read_text(encoding="utf-8") for path in sorted(VERSION_2.glob("*.json"))]
         self.seeds = [text for text in (*old, *new, *new) if len(text) < LARGE]
         self.reference = home / "reference.json"
         whole = next(text for text in new if '"state": "OK"' in text)

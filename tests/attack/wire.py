@@ -47,6 +47,8 @@ ANSWERS: dict[str, Any] = {
     "MeasureSlice": {"wall_ns": 1, "cpu_ns": 2, "switches": None, "faults": 3, "rss_bytes": 4},
     "MeasureCpuSlice": {},
     "PinThreads": {"threads": 1, "cores": [0, 1]},
+    "MeasureStageMemory": {"stages": {"inference": {"peak_bytes": 2, "increase_bytes": 1}}, "reason": ""},
+    "ReadDeviceMemory": {"": {"by_use": {"weights": 1}, "reason": ""}},
     "AvailableMemory": 5,
     "ReadEnvironment": {"machine": {"cpu": {"value": "x", "source": "y"}}},
     "Probe": {"version": "1", "devices": ["cpu"]},

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lpbench.results.model import Result
 
 VERSION_1 = sorted((Path(__file__).parents[1] / "data" / "results-v1").glob("*.json"))
+VERSION_2 = sorted((Path(__file__).parents[1] / "data" / "results-v2").glob("*.json"))
 LONGEST = 1000
 """Characters of an error: a few lines, whatever a file holds."""
 MUTANTS = 50
@@ -37,9 +38,10 @@ MARK = "@@"
 
 
 def texts() -> list[str]:
-    """Return results of version 1, and the same in the present one."""
+    """Return results of version 1, the same in the present one, and one that was watched."""
     old = [path.read_text(encoding="utf-8") for path in VERSION_1]
-    return [*old, *(json.dumps(from_dict(json.loads(text)).to_dict()) for text in old)]
+    new = [path.read_text(encoding="utf-8") for path in VERSION_2]
+    return [*old, *(json.dumps(from_dict(json.loads(text)).to_dict()) for text in old), *new]
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -107,7 +109,7 @@ def compared(first: Result, second: Result) -> Iterator[str]:
     yield from (exports.of_comparisons(found, form, notes) for form in ("csv", "markdown", "html"))
 
 
-@pytest.mark.parametrize("at", range(2 * len(VERSION_1)))
+@pytest.mark.parametrize("at", range(2 * len(VERSION_1) + len(VERSION_2)))
 def test_a_damaged_result_is_shown_or_refused_by_name(at: int) -> None:
     every = texts()
     random, text = Random(at), every[at]  # noqa: S311 - the same every time

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from lpbench.errors import ConfigError
-from lpbench.plugin.monitor import METRICS, SCOPES, Reading
+from lpbench.plugin.monitor import METRICS, SCOPES, UNLIMITED, MetricRange, Reading
 from lpbench.util import dataclass_config
 from lpbench.util.text import brief
 from lpbench.util.unavailable import Code, Unavailable
@@ -23,6 +23,8 @@ MOST_KEYS = 500
 """Metrics and their parts that one monitor may give."""
 MOST_READINGS = 20_000
 """Readings that one call may return."""
+MOST_SECONDS = 1e10
+"""What a clock can say: 300 years."""
 LONGEST = 300
 """Characters of a text that is kept."""
 CODES = frozenset(get_args(Code))
@@ -77,6 +79,10 @@ class Report:
     failure: str = ""
     calling: str = ""
     step: str = ""
+
+    def __post_init__(self) -> None:
+        if abs(self.at) > MOST_SECONDS:
+            raise ValueError(f"at: found {self.at:g} s; no clock says so")
 
 
 def encode(readings: Readings) -> dict[str, Any]:
@@ -135,7 +141,7 @@ def _unavailable(found: Mapping[str, Any]) -> Unavailable:
     code = found.get("code")
     return Unavailable(
         _text(found.get("reason")) or "the monitor gives no reason",
-        cast("Code", code) if code in CODES else "unavailable",
+        cast("Code", code) if isinstance(code, str) and code in CODES else "unavailable",
         _text(found.get("hint")),
     )
 
@@ -144,20 +150,19 @@ def _reading(key: str, found: Any) -> Reading | Unavailable:
     try:
         reading: Reading = dataclass_config.build(Reading, found if isinstance(found, dict) else {}, where=key)
     except ConfigError as error:
-        return Unavailable(f"the monitor's reading is none: {error.what}"[:LONGEST], "failed")
+        return Unavailable(_text(f"the monitor's reading is none: {error.what}"), "failed")
     reading = dataclasses.replace(reading, source=_text(reading.source), unit=_text(reading.unit))
     return _impossible(key, reading) or reading
 
 
 def _impossible(key: str, reading: Reading) -> Unavailable | None:
     """Return why a reading cannot be true; None if it can."""
-    allowed = METRICS.get(key.partition("/")[0])
-    if not math.isfinite(reading.value):
-        return Unavailable(f"{reading.source} says {reading.value}", "not-read")
+    anything = MetricRange(reading.unit, -UNLIMITED, UNLIMITED)
+    allowed = METRICS.get(key.partition("/")[0], anything)
+    if not math.isfinite(reading.value) or abs(reading.at or 0.0) > MOST_SECONDS:
+        return Unavailable(f"{reading.source} says {reading.value}, at {reading.at}", "not-read")
     if reading.scope not in SCOPES:
         return Unavailable(f'the scope "{_text(reading.scope)}" is not known', "failed")
-    if allowed is None:
-        return None
     if reading.unit != allowed.unit:
         return Unavailable(f'{reading.source} gives "{reading.unit}"; expected "{allowed.unit}"', "failed")
     if not allowed.least <= reading.value <= allowed.most:

@@ -45,6 +45,18 @@ def test_a_mean_over_time_is_the_area_of_the_trapezoids_and_of_both_ends(
     )
 
 
+@given(STEPS, st.floats(-100, 100), st.floats(0, 100))
+def test_a_mean_is_never_beyond_the_readings_whatever_their_moments(
+    steps: list[tuple[float, float]], begin: float, seconds: float
+) -> None:
+    gauge = Gauge()
+    for at, value in timed(steps):
+        gauge.add(at, value)
+    mean = gauge.mean(begin, begin + seconds)
+    assert mean is not None
+    assert gauge.minimum - 1e-6 <= mean <= gauge.maximum + 1e-6
+
+
 @given(st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 1e6), st.booleans()), min_size=2, max_size=60))
 def test_a_counter_grows_by_what_it_counts_and_by_nothing_when_it_starts_anew(
     steps: list[tuple[float, float, bool]],

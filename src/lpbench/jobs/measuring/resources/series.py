@@ -71,9 +71,13 @@ class Gauge:
         self.points.add(at, value)
 
     def mean(self, begin: float, end: float) -> float | None:
-        """Return the mean between two moments that hold all readings; None without a reading."""
+        """Return the mean between two moments; None without a reading.
+
+        Readings that claim to lie outside widen the time, so that the mean is never beyond the readings themselves.
+        """
         if not self.n:
             return None
+        begin, end = min(begin, self._begun), max(end, self._at)
         if end <= begin:
             return self._last
         edges = self._first * max(0.0, self._begun - begin) + self._last * max(0.0, end - self._at)
