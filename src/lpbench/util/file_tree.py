@@ -56,7 +56,7 @@ class FileTree:
         """Return the paths, relative to the root, that match in a folder, ordered by their numbers."""
         try:
             paths = [path.relative_to(self.path).as_posix() for path in (self.path / folder).glob(pattern)]
-        except (OSError, ValueError):
+        except (OSError, ValueError, NotImplementedError):  # the last one: a pattern that begins at the root
             return []
         return sorted(paths, key=_by_number)
 
