@@ -174,6 +174,20 @@ def _some_lines(lines: Callable[[], list[str]]) -> list[str]:
     return []
 
 
+def test_commands_that_are_alike_are_kept_apart_and_named_without_what_is_private(
+    board: Board, program: Callable[[str, str], None]
+) -> None:
+    program("measure", 'echo "$*"')
+    asked = [("a", "b"), ("a-b",), ("-a", "b"), ("a.workbench7",), ("a_b",), ("x" * 300,), ("x" * 301,), ("../../b",)]
+    told = [board.commands.run("measure", *words) for words in asked]
+    read = board.read_again().commands
+    assert [read.run("measure", *words) for words in asked if "workbench7" not in words[0]] == [
+        answer for answer in told if "workbench7" not in str(answer)
+    ]
+    assert all("workbench7" not in path.name for path in board.made.rglob("*"))
+    assert len(list((board.made / "commands").iterdir())) == len(asked)
+
+
 def test_what_cannot_be_recorded_is_noted_and_reading_goes_on(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     board.write("sys/a", "1")
     (board.made / "root").write_text("in the way", encoding="utf-8")

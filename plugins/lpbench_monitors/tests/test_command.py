@@ -120,8 +120,11 @@ def test_what_was_recorded_here_gives_the_same_metrics_elsewhere(
     assert there["seconds"] == pytest.approx(2, abs=0.5)
 
 
-def test_a_recording_tells_which_board_and_which_lpbench_it_is_of(tmp_path: Path) -> None:
-    made = lpbench.monitors(record=tmp_path / "board").recorded
+def test_a_recording_tells_which_board_and_which_lpbench_it_is_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = lpbench.monitors(record="board").recorded
     assert made is not None
     about = (tmp_path / "board/about.md").read_text(encoding="utf-8")
     assert f"lpbench {lpbench.__version__}" in about

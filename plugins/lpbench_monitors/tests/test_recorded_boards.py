@@ -11,7 +11,7 @@ import pytest
 
 from lpbench.jobs.measuring.resources.latest import LatestReadings
 from lpbench.util.recorder import FIRST, SECOND, Recorder, RecordingCommands, RecordingTree
-from lpbench.util.recordings import COMMANDS, Answer, answers
+from lpbench.util.recordings import COMMANDS, answers
 from lpbench.util.scrubbing import Scrubber
 from lpbench.worker.sampler.crew import Crew
 from lpbench.worker.sampler.messages import Assignment, ChosenMonitor
@@ -19,6 +19,7 @@ from lpbench_monitors import MONITORS
 
 if TYPE_CHECKING:
     from lpbench.plugin.monitor import MonitorTarget
+    from lpbench.util.commands import Answer
     from lpbench.worker.sampler.messages import Report
 
 BOARDS = Path(__file__).parent / "boards"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SECOND = "also"
 """Beside the value of a monitor that does not count."""
+NUMBER = "1"
+"""Unit of what is counted, which screens do not show."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +51,7 @@ def main(options: argparse.Namespace) -> int:
     from lpbench.jobs.monitoring import monitors
 
     given = _options.monitor_options(options.monitors or ())
-    with Beating("asking the monitors"):
+    with Beating("recording what monitors look at" if options.record else "asking the monitors"):
         machine = monitors(options.root, options.record, options=given)
     if options.json:
         _console.answer_json(as_json(machine))
@@ -123,7 +125,8 @@ def _table(known: Sequence[MonitoredMetric], width: int, *, verbose: bool) -> li
 
 def _row(metric: MonitoredMetric, *, verbose: bool) -> list[str]:
     counted = "" if metric.seconds is None else f"in {metric.seconds:g} s"
-    words = [metric.name, figure(metric.value or 0.0), f"{metric.unit} {counted}".strip(), metric.scope, metric.monitor]
+    unit = "" if metric.unit == NUMBER else metric.unit
+    words = [metric.name, figure(metric.value or 0.0), f"{unit} {counted}".strip(), metric.scope, metric.monitor]
     return list(map(clean, [*words, metric.source if verbose else "", SECOND if metric.second else ""]))
 
 

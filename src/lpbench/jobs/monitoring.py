@@ -88,7 +88,7 @@ class MonitoredMachine(Shown):
 
     :param machine: ``/`` for this machine, else the folder of its files.
     :param seconds: How long it was watched, or the time between a recording's two moments.
-    :param metrics: Those of the glossary in its order, then others; each followed by its parts.
+    :param metrics: Those of the glossary in its order, then others; each followed by its parts and its peak.
     :param lost: Monitors that failed, and how.
     :param recorded: The recording that was made meanwhile.
     """
@@ -181,7 +181,9 @@ def _place(root: str | Path | None) -> str:
 
     :raises ConfigError: They are not there.
     """
-    folder = Path(HERE if root is None else root)
+    if root is None or Path(root) == Path(HERE):
+        return HERE  # a system without proc and sys is one too
+    folder = Path(root)
     if not folder.is_dir():
         raise ConfigError("is not a folder", where=str(folder))
     if not is_recording(folder) and not any((folder / name).is_dir() for name in ROOTS):
@@ -225,9 +227,10 @@ def listed(chosen: Sequence[Resource], seconds: float) -> tuple[MonitoredMetric,
     counting = {each.name: each for each in chosen if not each.second}
     peaks = {name: _peak(name, counting) for name in PEAKS if name not in counting or counting[name].mean is None}
     metrics = [peaks.pop(each.name) if each.name in peaks else _metric(each, seconds) for each in chosen]
-    order = {name: place for place, name in enumerate(dict.fromkeys(each.metric for each in metrics))}
-    beside = sorted(metrics, key=lambda each: (order[each.metric], each.is_part))
-    return (*beside, *peaks.values(), *(_of_run(name, counting) for name in OF_RUNS))
+    order: dict[str, float] = {name: place for place, name in enumerate(dict.fromkeys(each.metric for each in metrics))}
+    order |= {name: order[PEAKS[name]] + 0.5 for name in peaks}
+    beside = sorted([*metrics, *peaks.values()], key=lambda each: (order[each.metric], each.is_part))
+    return (*beside, *(_of_run(name, counting) for name in OF_RUNS))
 
 
 def _metric(resource: Resource, seconds: float) -> MonitoredMetric:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +21,12 @@ SCRUBBED, LEFT_OUT, LOST = "scrubbed", "left out", "not written"
 MOST_FILES = 20_000
 MOST_BYTES = 64 << 20
 MOST_NOTES = 1_000
+LONGEST_NAME = 100
 MOST_LINES = 20
 """Lines that are kept of a command that goes on printing, at each moment."""
 NO_ANSWER = 124
 """Exit status of a command that did not end in time, as that of timeout(1)."""
+_UNPLAIN = re.compile(r"[^A-Za-z0-9._]+")
 BEFORE, FIRST, SECOND = range(3)
 
 
@@ -108,8 +111,13 @@ class Recorder:
         return True
 
     def _command(self, folder: str, words: tuple[str, ...]) -> Path:
-        """Return the file of a command: its words as a name, and a number where others are named alike."""
-        return self._folder / folder / f"{re.sub(r'[^A-Za-z0-9.]+', '-', ' '.join(words)).strip('-.')[:120]}.txt"
+        """Return the file of a command: its words as a name, and a number where another one is called so."""
+        line, _ = self._scrubber.scrub(" ".join(words))
+        stem = _UNPLAIN.sub("-", line).strip("-.")[:LONGEST_NAME]
+        names = (f"{stem}-{number}.txt" if number > 1 else f"{stem}.txt" for number in itertools.count(1))
+        first = self._folder / COMMANDS
+        name = next(name for name in names if _first_line(first / name) in {"", f"$ {line}"})
+        return self._folder / folder / name
 
     def _clean(self, text: str) -> str:
         clean, kinds = self._scrubber.scrub(text)
@@ -226,3 +234,7 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError:
         return ""
+
+
+def _first_line(path: Path) -> str:
+    return _read(path).partition("\n")[0]

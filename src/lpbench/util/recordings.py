@@ -29,6 +29,8 @@ FORMAT, VERSION = "lpbench-recording", 1
 HEAD = "recording.json"
 HEAD_LIMIT = 1 << 16
 ROOT, LATER, COMMANDS, COMMANDS_LATER = "root", "later", "commands", "commands-later"
+MOST_ANSWERS = 500
+"""Commands at each moment that are read."""
 LONGEST_STAY = 1e6
 """Seconds between the two moments, at most."""
 _NUMBER = re.compile(r"\d+(\.\d+)?")
@@ -168,7 +170,7 @@ def is_recording(folder: Path) -> bool:
 def answers(folder: Path, part: str = COMMANDS) -> list[Answer]:
     """Return the answers in a part of a recording; files that are none are left out."""
     tree = ConfinedTree(folder / part, folder)
-    return [found for name in tree.names("", "*.txt") if (found := _answer(tree.text(name) or ""))]
+    return [found for name in tree.names("", "*.txt")[:MOST_ANSWERS] if (found := _answer(tree.text(name) or ""))]
 
 
 def _answer(text: str) -> Answer | None:
