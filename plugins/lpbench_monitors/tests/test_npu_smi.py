@@ -124,6 +124,17 @@ def test_until_watch_prints_its_first_row_the_table_counts(machine: Machine) -> 
         assert values(monitor.sample())["NPU_LOAD"] == 34
 
 
+def test_a_row_of_watch_is_one_reading_however_often_it_is_sampled(machine: Machine) -> None:
+    machine.answers.update({"npu-smi info": SMALL, WATCH: f"{TITLES}\n{ROW}\n"})
+    with NpuSmiMonitor(machine.target()) as monitor:
+        assert values(monitor.sample())["NPU_LOAD"] == 60
+        for _ in range(4):
+            machine.now += 0.2
+            assert monitor.sample() == {}
+        machine.commands.streams[0].ready = [ROW]
+        assert values(monitor.sample())["NPU_LOAD"] == 60
+
+
 @pytest.mark.parametrize("trouble", ["ends", "falls silent"])
 def test_where_watch_stops_the_npu_is_asked(machine: Machine, trouble: str) -> None:
     machine.answers.update({"npu-smi info": SMALL, WATCH: f"{TITLES}\n{ROW}\n", **ASKED})
@@ -275,6 +286,14 @@ def test_blocks_name_their_chip_before_or_after_its_values() -> None:
     after = "Aicore Usage Rate(%) : 10\nChip ID : 0\nAicore Usage Rate(%) : 30\nChip ID : 1\n"
     for text in (before, after):
         assert [(chip.chip, chip.load) for chip in blocks(text, 0).chips] == [(0, 10), (1, 30)]
+
+
+@pytest.mark.parametrize("between", ["\n", ""])
+def test_the_power_of_the_board_is_never_that_of_a_chip_without_a_number(between: str) -> None:
+    text = COMMON.replace("        Chip ID                        : 0\n", "").replace("4.0\n\n", f"4.0\n{between}")
+    found = blocks(text, 0)
+    assert {chip.power for chip in found.chips} <= {None}
+    assert found.board in ({17.5} if between else {17.5, None})
 
 
 def test_hbm_and_ddr_count_together() -> None:

@@ -66,6 +66,8 @@ class NpuSmiMonitor(Monitor):
     def sample(self) -> Readings:
         """Return the newest values of all chips; watch's may be a second old and say when they were taken."""
         found = self._watched() or self._asked() or self._table()
+        if self._watch and isinstance(found, Status) and self._watch.told(found.at):
+            return {}
         return dict.fromkeys(METRICS, found) if isinstance(found, Unavailable) else readings(found)
 
     def survey(self) -> Readings:
@@ -148,6 +150,7 @@ class _Watch:
     def __init__(self, commands: Commands, chips: tuple[Chip, ...], clock: Callable[[], float]) -> None:
         self._chips, self._clock = chips, clock
         self._at = [clock()] * len(chips)
+        self._told: float | None = None
         self._columns: list[tuple[str, ...]] = [COLUMNS] * len(chips)
         self._streams: list[Stream] = []
         for chip in chips:
@@ -166,6 +169,11 @@ class _Watch:
             if not fresh and (stream.ended() or self._clock() - self._at[index] > STALE_S):
                 return None
         return Status(self._chips, "npu-smi info watch", min(self._at))
+
+    def told(self, at: float) -> bool:
+        """Return whether the status of a moment was told before: rows that are read twice are no new readings."""
+        told, self._told = at == self._told, at
+        return told
 
     def _read(self, index: int, lines: list[str]) -> bool:
         """Take the rows of a chip, and return whether there was one."""

@@ -163,18 +163,22 @@ def _memory(kinds: list[tuple[float | None, float | None]]) -> tuple[float | Non
 IDENTITY = ("chip id", "chip name")
 HEAD = ("npu id", "chip count", "slot id")
 MEMORIES = ("hbm", "memory", "ddr")
+POWER = "power dissipation(w)"
 
 
 def blocks(text: str, npu: int) -> Blocks:
     """Return what the blocks of ``npu-smi info -t`` say of an NPU's chips, and of the board's controller (MCU)."""
     chips: dict[int, Chip] = {}
     board: float | None = None
+    has_board = re.search(r"chip name\s*:\s*mcu", text, re.IGNORECASE) is not None
     for block in _blocks(text):
         chip = _identity(block)
         if chip is None:
-            power = watts(block.get("power dissipation(w)")) or watts(block.get("npu real-time power(w)"))
+            power = watts(block.get(POWER)) or watts(block.get("npu real-time power(w)"))
             board = power if power is not None and "mcu" in block.get("chip name", "").lower() else board
         elif len(chips) < CHIPS:
+            if has_board and not any(key in block for key in IDENTITY):
+                block.pop(POWER, None)  # nobody says whether it is the chip's or the board's
             found = _of_block(block, npu, chip)
             chips[chip] = chips.get(chip, found).filled(found)
     return Blocks(tuple(chips.values()), board)
@@ -192,6 +196,7 @@ def _blocks(text: str) -> list[dict[str, str]]:
         key = re.sub(r"\s+(?=\()", "", " ".join(name.lower().split()))
         if not line.strip():
             found.append({})
+            leads = None
         elif colon and key not in HEAD:
             leads = key in IDENTITY if leads is None else leads
             if key in found[-1] or _begins(key, found[-1], leads=leads):
@@ -231,7 +236,7 @@ def _of_block(block: Mapping[str, str], npu: int, chip: int) -> Chip:
         memory=memory,
         capacity=capacity,
         temperature=celsius(temperature),
-        power=watts(block.get("power dissipation(w)")) if power is None else power,
+        power=watts(block.get(POWER)) if power is None else power,
         rated="rated power dissipation(w)" in block and power is None,
     )
 
