@@ -42,6 +42,15 @@ def test_the_growth_of_all_domains_is_the_machine_s_bandwidth(machine: Machine) 
     assert [value(found, f"{METRIC}/L3 {domain}") for domain in (0, 1)] == [300, 100]
 
 
+def test_a_domain_whose_name_cannot_be_shown_is_told_under_one_that_can(machine: Machine) -> None:
+    for name in ("00", "a\nb"):
+        machine.write(f"{ROOT}/mon_data/mon_L3_{name}/mbm_total_bytes", 0)
+    with ResctrlMonitor(machine.target()) as monitor:
+        monitor.sample()
+        machine.now += 1
+        assert set(monitor.sample()) == {METRIC, f"{METRIC}/L3 0", f"{METRIC}/L3 a b"}
+
+
 def test_tasks_of_other_groups_count(machine: Machine) -> None:
     write(machine, 0)
     write(machine, 0, group="batch/")

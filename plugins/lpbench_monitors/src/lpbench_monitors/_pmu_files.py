@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.monitor import Unavailable
+from lpbench_monitors._parts import part_name
 from lpbench_monitors._perf import Event
 from lpbench_monitors._proc import count
 
@@ -148,7 +149,7 @@ def _counters(files: FileTree, unit: str, way: str, weight: _Weight) -> list[Sou
     cores = cpus(files.text(f"{unit}/cpumask") or "0")
     if terms is None or number is None or not 0 <= number < MOST_TYPE or not weight.factor or not cores:
         return Unavailable(f"/{unit} says nothing that can be used of its event {weight.name}", "not-read")
-    name = unit.rpartition("/")[2]
+    name = part_name(unit.rpartition("/")[2])
     return [Source(name, way, dataclasses.replace(terms, type=number, cpu=cpu), weight.factor) for cpu in cores]
 
 

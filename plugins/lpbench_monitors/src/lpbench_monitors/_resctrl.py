@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.monitor import Monitor, Reading, Unavailable
+from lpbench_monitors._parts import part_name
 from lpbench_monitors._proc import count
 
 if TYPE_CHECKING:
@@ -113,4 +114,4 @@ def _readings(before: dict[str, int], now: dict[str, int], seconds: float) -> Re
 def _domain(file: str) -> str:
     """Return ``L3 0`` of ``…/mon_data/mon_L3_00/mbm_total_bytes``."""
     number = file.split("/")[-2].removeprefix("mon_L3_")
-    return f"L3 {int(number) if count(number) is not None else number}"
+    return part_name(f"L3 {int(number) if count(number) is not None else number}")
