@@ -168,6 +168,18 @@ def test_the_hottest_is_of_those_that_tell(machine: Machine) -> None:
     assert hottest.source == "the hottest of 2 sensors"
 
 
+def test_hundreds_of_other_sensors_hide_neither_processor_nor_gpu(machine: Machine) -> None:
+    for number in range(200):
+        zone(machine, number, f"board{number}", 30_000 + number)
+    zone(machine, 200, "cpu-thermal", 61_000)
+    chip(machine, 0, "coretemp", Package=62_000)
+    chip(machine, 1, "amdgpu", edge=63_000)
+    found = values(machine)
+    assert (found["CPU_TEMP"], found["GPU_TEMP"]) == (62.0, 63.0)
+    assert {"CPU_TEMP/cpu-thermal", "CPU_TEMP/coretemp Package", "TEMPERATURE/board0"} <= set(found)
+    assert len(found) == 43
+
+
 def test_a_machine_without_sensors_says_so_for_each_metric(machine: Machine) -> None:
     found = sampled(machine)
     assert {key: each.code for key, each in found.items() if isinstance(each, Unavailable)} == dict.fromkeys(

@@ -95,6 +95,19 @@ def test_a_cooling_device_that_slows_the_machine_down_is_the_cause(machine: Mach
     assert values(sampled(machine)) == {THROTTLING: 1, f"{THROTTLING}/{kind}": 1}
 
 
+def test_of_many_cooling_devices_of_one_kind_each_is_noticed_after_some_samples(machine: Machine) -> None:
+    for number in range(64):
+        cooling(machine, number, "Processor", 0)
+    with ThrottlingMonitor(machine.target()) as monitor:
+        monitor.sample()
+        cooling(machine, 50, "Processor", 2)
+        told = [THROTTLING in values(monitor.sample()) for _ in range(8)]
+        cooling(machine, 50, "Processor", 0)
+        after = [THROTTLING in values(monitor.sample()) for _ in range(8)]
+    assert all(told[3:])
+    assert not any(after[4:])
+
+
 def test_a_cooling_device_of_the_cores_would_have_told(machine: Machine) -> None:
     cooling(machine, 0, "thermal-cpufreq-0", 0)
     assert values(sampled(machine)) == {THROTTLING: 0, f"{THROTTLING}/thermal-cpufreq-0": 0}

@@ -8,6 +8,7 @@ and Tdie: k10temp.rst beside the latter.  Zones show as chips of hwmon too, name
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,18 @@ def _known(files: FileTree) -> list[sensors.Sensor]:
         if name not in twins
         for rank, sensor in enumerate(_of_chip(files, chip, name))
     ]
-    return [*zones, *(sensor for _, sensor in sorted(ranked, key=lambda pair: pair[0]))][:MOST_PARTS]
+    return _some([*zones, *(sensor for _, sensor in sorted(ranked, key=lambda pair: pair[0]))])
+
+
+def _some(known: list[sensors.Sensor]) -> list[sensors.Sensor]:
+    """Return no more sensors than are read, as many of each metric as there is room for: one may have hundreds."""
+    before: Counter[str] = Counter()
+    turns: list[tuple[int, int]] = []
+    for index, sensor in enumerate(known):
+        metric = _metric(sensor.name)
+        turns.append((before[metric], index))
+        before[metric] += 1
+    return [known[index] for index in sorted(index for _, index in sorted(turns)[:MOST_PARTS])]
 
 
 def _of_chip(files: FileTree, chip: str, name: str) -> list[sensors.Sensor]:

@@ -56,21 +56,33 @@ class _Source(abc.ABC):
         """Return what may slow the machine down and whether it does; empty if that cannot be read now."""
 
 
+class _Turns:
+    """Files of which some are read in a sample, and others in the next one."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self._paths, self._next = paths, 0
+
+    def next(self) -> list[str]:
+        """Return those whose turn it is."""
+        turn = [self._paths[(self._next + index) % len(self._paths)] for index in range(min(AT_ONCE, len(self._paths)))]
+        self._next = (self._next + AT_ONCE) % len(self._paths)
+        return turn
+
+
 class _Counts(_Source):
     """Counts of events; it throttles where one has grown when it was last read."""
 
     def __init__(self, cause: str, paths: list[str], files: FileTree) -> None:
         super().__init__(paths[0], tells_all=True)
-        self._cause, self._paths, self._next = cause, paths, 0
+        self._cause, self._turns = cause, _Turns(paths)
         self._known: dict[str, int] = {}
         self._grown: dict[str, bool] = {}
         for path in paths:
             self._read(path, files)
 
     def causes(self, files: FileTree) -> dict[str, bool]:
-        for _ in range(min(AT_ONCE, len(self._paths))):
-            self._read(self._paths[self._next], files)
-            self._next = (self._next + 1) % len(self._paths)
+        for path in self._turns.next():
+            self._read(path, files)
         return {self._cause: any(self._grown.values())} if self._grown else {}
 
     def _read(self, path: str, files: FileTree) -> None:
@@ -87,11 +99,17 @@ class _Cooling(_Source):
 
     def __init__(self, cause: str, paths: list[str], *, tells_all: bool) -> None:
         super().__init__(paths[0], tells_all=tells_all)
-        self._cause, self._paths = cause, paths[:AT_ONCE]
+        self._cause, self._turns = cause, _Turns(paths)
+        self._active: dict[str, bool] = {}
 
     def causes(self, files: FileTree) -> dict[str, bool]:
-        states = [state for path in self._paths if (state := files.number(path)) is not None and state < MOST_STATE]
-        return {self._cause: max(states) > 0} if states else {}
+        for path in self._turns.next():
+            state = files.number(path)
+            if state is None or not 0 <= state < MOST_STATE:
+                self._active.pop(path, None)
+            else:
+                self._active[path] = state > 0
+        return {self._cause: any(self._active.values())} if self._active else {}
 
 
 class _Firmware(_Source):
