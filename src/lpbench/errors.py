@@ -151,7 +151,7 @@ class WorkerError(LpbenchError):
 CALLER = "LPBENCH_CALLER"
 """Variable that says who reads remedies; processes that are started inherit it."""
 COMMAND_LINE = "command line"
-FLAGS = {"shapes": "--shape", "ranges": "--range", "options": "--set"}
+FLAGS = {"shapes": "--shape", "ranges": "--range", "options": "--set", "monitors": "--monitor"}
 """Options of the command line that are not called like their settings."""
 
 
