@@ -217,6 +217,19 @@ def test_a_process_that_ends_is_told_with_its_exit(machine: Machine) -> None:
     assert machine.commands.streams[0].closed
 
 
+def test_a_process_that_ended_is_started_again_and_not_more_often_than_every_ten_seconds(machine: Machine) -> None:
+    machine.answers[COMMAND] = ""
+    with TegrastatsMonitor(machine.target()) as monitor:
+        for _ in range(30):
+            machine.commands.streams[-1].status = "exit status 1"
+            machine.now += 1
+            assert isinstance(monitor.sample()["GPU_LOAD"], Unavailable)
+        assert len(machine.commands.streams) == 4
+        machine.commands.streams[-1].ready = [NANO]
+        assert value(monitor.sample(), "GPU_LOAD") == 44
+    assert all(stream.closed for stream in machine.commands.streams)
+
+
 @pytest.mark.parametrize("garbage", ["tegrastats: cannot open", "RAM 12/", NANO[:9], "\x00\ufffd\x07"])
 def test_lines_cut_short_are_told(machine: Machine, garbage: str) -> None:
     found = sampled(machine, garbage)["CPU_TEMP"]

@@ -34,6 +34,8 @@ GIVEN = (
 LEAST_MS = 100
 """One line costs tegrastats some milliseconds of a core."""
 STALE_INTERVALS = 5
+AGAIN_S = 10.0
+"""Seconds between two starts of tegrastats, at least."""
 MOST_LINES = 100
 """Lines that are read at once; older ones are left out, where a sampler was suspended for long."""
 MOST_MHZ = 20_000.0
@@ -52,13 +54,12 @@ class TegrastatsMonitor(Monitor):
 
     _stream: Stream | Unavailable = Unavailable("tegrastats was not started")
     _bus: _jetson_memory.Bus | Unavailable = Unavailable("not looked for")
-    _last = 0.0
+    _last = _started = 0.0
 
     def __enter__(self) -> Self:
         """Start tegrastats."""
         self._bus = _jetson_memory.bus(self.target.files)
-        self._stream = self.target.commands.follow(SOURCE, "--interval", str(self._milliseconds))
-        self._last = self.target.clock()
+        self._start()
         self._rails = _rails.Rails(SOURCE)
         return self
 
@@ -68,6 +69,10 @@ class TegrastatsMonitor(Monitor):
         """End tegrastats."""
         if not isinstance(self._stream, Unavailable):
             self._stream.close()
+
+    def _start(self) -> None:
+        self._stream = self.target.commands.follow(SOURCE, "--interval", str(self._milliseconds))
+        self._last = self._started = self.target.clock()
 
     @property
     def _milliseconds(self) -> int:
@@ -79,7 +84,7 @@ class TegrastatsMonitor(Monitor):
             return dict.fromkeys(GIVEN, self._stream)
         lines = [line for line in self._stream.lines() if line.strip()][-MOST_LINES:]
         if not lines:
-            return self._silent(self._stream.ended())
+            return self._silent(self._stream)
         parsed = [(at, found) for at, text in self._timed(lines) if (found := parse(text))]
         if not parsed:
             shown = ascii(lines[-1][:60])
@@ -95,9 +100,12 @@ class TegrastatsMonitor(Monitor):
             (max(before, now - age * self._milliseconds / 1e3), line) for age, line in zip(ages, lines, strict=True)
         ]
 
-    def _silent(self, ended: str) -> Answer:
-        """Return why there is no line; nothing while the next one may still come."""
-        if ended:
+    def _silent(self, stream: Stream) -> Answer:
+        """Return why there is no line; nothing while the next one may still come.  One that ended is started again."""
+        if ended := stream.ended():
+            if self.target.clock() - self._started >= AGAIN_S:
+                stream.close()
+                self._start()
             return dict.fromkeys(GIVEN, Unavailable(f"{SOURCE} ended: {ended}", "failed", "run lpbench as root"))
         seconds = STALE_INTERVALS * self._milliseconds / 1e3
         if self.target.clock() - self._last <= seconds:
@@ -109,7 +117,7 @@ class TegrastatsMonitor(Monitor):
             **_temperatures(line, at),
             **_cores(line, at),
             **_gpu(line, at),
-            **(self._rails.power(line.rails, at) or {_rails.METRIC: _untold("the power of no rail")}),
+            **(self._rails.power(line.rails, at) or {_rails.METRIC: _untold("the power of a rail")}),
             _jetson_memory.METRIC: self._bandwidth(line, at),
         }
 
