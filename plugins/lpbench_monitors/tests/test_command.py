@@ -72,6 +72,18 @@ def test_a_plain_root_is_a_machine_without_commands(tmp_path: Path) -> None:
     assert "CPU_TEMP" in str(found)
 
 
+def test_of_a_machine_with_several_power_sensors_that_is_the_reason(tmp_path: Path) -> None:
+    for number in (0, 1):
+        chip = tmp_path / f"sys/class/hwmon/hwmon{number}"
+        chip.mkdir(parents=True)
+        (chip / "name").write_text(f"chip{number}\n", encoding="utf-8")
+        (chip / "power1_input").write_text("5000000\n", encoding="utf-8")
+    found = lpbench.monitors(tmp_path).by_name()
+    assert "several power sensors" in found["POWER_CONSUMPTION"].reason
+    assert found["POWER_CONSUMPTION/chip0 power1"].value == 5.0
+    assert "recorded" not in found["ENERGY"].reason
+
+
 @pytest.mark.parametrize("content", ["", "{", '{"format": "other", "version": 1}', '{"format": "lpbench-recording"}'])
 def test_what_is_no_machine_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
     if content:

@@ -64,7 +64,7 @@ def test_a_process_that_is_gone_has_ended() -> None:
 
 def test_a_recorded_machine_is_not_mistaken_for_this_one(machine: Machine) -> None:
     with PsutilMonitor(machine.target(PID)) as monitor:
-        assert reason(monitor.sample(), "CPU_LOAD").code == "not-here"
+        assert reason(monitor.sample(), "CPU_LOAD").code == "other-machine"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,11 @@ NOT_OURS = "ina3221"
 SCOPES = {"amdgpu": "device", "nouveau": "device", "radeon": "device", "i915": "device", "xe": "device"}
 """What chips cover that are known to sit in one device; others measure supply rails."""
 KINDS = ("average", "input")
-SEVERAL = Unavailable("several power sensors, none of which is known to be the total", "not-comparable")
+SEVERAL = Unavailable(
+    f"there are several power sensors under /{sensors.HWMON}, none of which is known to be the total",
+    "not-comparable",
+    "lpbench monitors -v shows them; an external meter can tell the total: lpbench run --monitor meter:file=power.csv",
+)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class NvmlMonitor(Monitor):
 
     def _visible(self) -> list[Gpu] | Unavailable:
         if not self.target.files.here:
-            return Unavailable("NVML tells of the machine that it runs on, not of a recorded one", "not-here")
+            return Unavailable("NVML tells of the machine that it runs on, not of a recorded one", "other-machine")
         found = self._nvml.open() or gpus(self._nvml, MOST_GPUS)
         if isinstance(found, Unavailable):
             return replace(found, hint="") if self._on_jetson() else found  # its driver comes with the board's system

@@ -71,7 +71,7 @@ class PsutilMonitor(Monitor):
     def sample(self) -> Readings:
         """Return load, memory and context switches."""
         if not self.target.files.here:
-            elsewhere = Unavailable("psutil tells of the machine that it runs on alone", "not-here")
+            elsewhere = Unavailable("psutil tells of the machine that it runs on alone", "other-machine")
             return dict.fromkeys((METRIC, MEMORY, SWITCHES), elsewhere)
         own = self._own()
         loads = self._loads(None if isinstance(own, Unavailable) else own.seconds)

@@ -69,6 +69,14 @@ def test_the_most_telling_reason_is_told() -> None:
     assert chosen([*found, denied], "CPU").reason == "may not be read"
 
 
+def test_sensors_that_say_nothing_together_are_more_telling_than_a_monitor_without_a_source() -> None:
+    found = [
+        watts("best", "", None, reason="there is no powercap", code="not-here"),
+        watts("poor", "", None, reason="there are several sensors", code="not-comparable"),
+    ]
+    assert chosen(found, "CPU").reason == "there are several sensors"
+
+
 def test_every_metric_has_an_entry() -> None:
     assert {each.name for each in choose([], {}, "CPU")} == set(METRICS)
     assert all(each.reason for each in choose([], {}, "CPU"))

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.resources.sampler import Loss
 
 TELLING = (
-    *("no-permission", "failed", "no-sensor", "not-supported", "too-short", "not-read", "unavailable"),
+    *(
+        "no-permission",
+        "failed",
+        "no-sensor",
+        "not-comparable",
+        "not-supported",
+        "too-short",
+        "not-read",
+        "unavailable",
+    ),
     *("not-here", "other-machine", "not-installed"),
 )
 """Codes of reasons, the most telling first."""
