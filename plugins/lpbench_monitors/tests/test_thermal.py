@@ -115,7 +115,10 @@ def test_the_made_up_temperature_of_a_policy_zone_is_left_out(machine: Machine) 
     assert isinstance(sampled(machine)["TEMPERATURE"], Unavailable)
 
 
-@pytest.mark.parametrize("nonsense", ["-263200", "511000", "0", "nan", "", "41.5", "4" * 400, "\x00\x01"])
+@pytest.mark.parametrize(
+    "nonsense",
+    ["-263200", "511000", "0", "nan", "", "41.5", "41_500", "\u0664\u0661\u0665\u0660\u0660", "4" * 400, "\x00\x01"],
+)
 def test_what_no_working_sensor_tells_is_no_temperature(machine: Machine, nonsense: str) -> None:
     zone(machine, 0, "cpu-thermal", nonsense)
     heat = sampled(machine)["CPU_TEMP"]

@@ -89,8 +89,10 @@ def _whole(number: int) -> bytes:
 
 def whole(text: str | None) -> int | None:
     """Return a text as a whole number, or None if it is not one."""
+    if text is None or len(text) >= 30 or not text.isascii() or "_" in text:  # noqa: PLR2004 - kernels write 64 bits
+        return None
     try:
-        return int(text) if text is not None and len(text) < 30 else None  # noqa: PLR2004 - kernels write 64 bits
+        return int(text)
     except ValueError:
         return None
 
