@@ -101,11 +101,14 @@ def test_rails_of_the_same_name_are_both_told(machine: Machine) -> None:
     assert power(sampled(machine)).value == pytest.approx(3.0)
 
 
-def test_without_a_rail_that_was_added_there_is_no_sum_until_it_comes_back(machine: Machine) -> None:
+@pytest.mark.parametrize("told", [None, "nan", "99999999999"])
+def test_without_a_rail_that_was_added_there_is_no_sum_until_it_comes_back(machine: Machine, told: str | None) -> None:
     hwmon(machine, ("VDD_A", 1000, 1000), ("VDD_B", 1000, 2000))
     with Ina3221Monitor(machine.target()) as monitor:
         assert power(monitor.sample()).value == pytest.approx(3.0)
         machine.remove(f"{HWMON}/curr2_input")
+        if told:
+            machine.write(f"{HWMON}/curr2_input", told)
         gone = monitor.sample()
         machine.write(f"{HWMON}/curr2_input", 2000)
         assert power(monitor.sample()).value == pytest.approx(3.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,6 +162,16 @@ def test_a_chip_that_is_unplugged_and_comes_back_under_another_number_is_found_a
         back = monitor.sample()["TEMPERATURE/usbtemp probe"]
     assert isinstance(back, Reading)
     assert back.value == 42.0
+
+
+def test_names_of_a_megabyte_take_no_time(machine: Machine) -> None:
+    chip(machine, 0, "c" * 1_000_000, edge=41_000)
+    zone(machine, 0, "cpu-" + "x " * 500_000, 42_000)
+    begun = time.process_time()
+    found = sampled(machine)
+    assert time.process_time() - begun < 0.2
+    assert isinstance(found["CPU_TEMP"], Reading)
+    assert all(len(key) < 100 for key in found)
 
 
 def test_the_hottest_is_of_those_that_tell(machine: Machine) -> None:

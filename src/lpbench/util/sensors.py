@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ZONES = "sys/class/thermal"
 HWMON = "sys/class/hwmon"
+LONGEST_NAME = 200
+"""Characters of a name that are looked at; the kernel's names of zones have 19 at most."""
 PROCESSOR_CHIPS = frozenset({"coretemp", "k10temp", "zenpower", "cpu_thermal", "soc_thermal"})
 PI_THROTTLED = {
     0: "under-voltage",
@@ -56,13 +58,13 @@ def thermal_zones(files: FileTree) -> list[Sensor]:
     return [
         Sensor(name, zone.rpartition("/")[2], f"{zone}/temp")
         for zone in files.names(ZONES, "thermal_zone*")
-        if (name := files.text(f"{zone}/type")) and not _CONSTANT.search(name)
+        if (name := _name(files, f"{zone}/type")) and not _CONSTANT.search(name)
     ]
 
 
 def hwmon_chips(files: FileTree) -> list[tuple[str, str]]:
     """Return folder and name of each chip of hwmon."""
-    return [(chip, name) for chip in files.names(HWMON, "hwmon*") if (name := files.text(f"{chip}/name"))]
+    return [(chip, name) for chip in files.names(HWMON, "hwmon*") if (name := _name(files, f"{chip}/name"))]
 
 
 def chip_temperatures(files: FileTree, chip: str, name: str) -> list[Sensor]:
@@ -74,7 +76,11 @@ def chip_temperatures(files: FileTree, chip: str, name: str) -> list[Sensor]:
 def label(files: FileTree, file: str) -> str:
     """Return what a chip calls the sensor in ``…/temp1_input``: its label, or else ``temp1``."""
     stem = file.rpartition("_")[0]
-    return files.text(f"{stem}_label") or stem.rpartition("/")[2]
+    return _name(files, f"{stem}_label") or stem.rpartition("/")[2]
+
+
+def _name(files: FileTree, file: str) -> str:
+    return (files.text(file) or "")[:LONGEST_NAME]
 
 
 def celsius(files: FileTree, name: str) -> float | None:

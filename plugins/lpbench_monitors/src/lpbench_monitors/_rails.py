@@ -8,7 +8,6 @@ the input of the developer kit.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.monitor import Reading, Unavailable
@@ -75,7 +74,7 @@ class Rails:
     def _sum(
         self, connected: Mapping[str, float], known: Mapping[str, float], at: float | None
     ) -> Reading | Unavailable:
-        told = frozenset(name for name, watts in connected.items() if not math.isnan(watts)) - WITHIN_OTHERS
+        told = frozenset(name for name, watts in connected.items() if watts <= MOST_W) - WITHIN_OTHERS
         self._added = self._added or told
         silent = sorted(self._added - told)
         if silent:
