@@ -31,8 +31,9 @@ def curve(times: Sequence[float], values: Sequence[float], end: float, *, width:
 def resampled(times: Sequence[float], values: Sequence[float], end: float, count: int) -> list[float]:
     """Return the mean of each of ``count`` equal stretches; one without a value has that of its neighbour."""
     parts: list[list[float]] = [[] for _ in range(count)]
-    for at, value in zip(times, values, strict=True):
-        parts[min(count - 1, max(0, int(count * at / end)))].append(value) if end > 0 else parts[0].append(value)
+    for at, value in zip(times, values, strict=False):  # those of a file may be of different lengths
+        share = min(1.0, max(0.0, at / end)) if end > 0 else 0.0
+        parts[min(count - 1, int(count * share))].append(value)
     known = next((part for part in parts if part), None)
     if known is None:
         return []

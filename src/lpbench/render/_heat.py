@@ -69,17 +69,21 @@ def heat_lines(configuration: Configuration, *, width: int, verbose: bool, paint
     found = configuration.sustained
     if found is None:
         return []
+    if not found.slices:
+        return [paint(line, "warn") for line in hanging(course(found), width, 0)]
     lines = [paint(line, "dim") for line in hanging(course(found), width, 0)]
     lines += _curves(found, width)
     for at, sentence in enumerate(sentences(found)):
         lines += [paint(line, "bold" if at == 0 else "warn") for line in hanging(sentence, width, 0)]
-    if verbose and found.slices:
+    if verbose:
         lines += ["", *(line for block in blocks(*points(found), width) for line in block)]
     return lines
 
 
 def course(found: Sustained) -> str:
     """Return how long it ran, from which temperature, after how long a rest."""
+    if not found.slices:
+        return f"no heating curve: {_short(found.reason or found.ended)}"
     length = f"{found.lasted_s:.3g} s" if found.ended == "time" else f"{found.lasted_s:.3g} of {found.seconds:.3g} s"
     words = f"heating curve: {length} without a pause after {found.rest_s:.3g} s of rest"
     if found.start_temperature is None:
@@ -101,7 +105,7 @@ def sentences(found: Sustained) -> list[str]:
     if found.disturbed:
         lines.append(f"disturbed: {clean(found.disturbed)}")
     if found.ended != "time":
-        lines.append(f"the curve was {clean(found.ended)}" + (f": {_short(found.reason)}" if found.reason else ""))
+        lines.append(f"the curve ended early: {_short(found.reason or found.ended)}")
     return [*lines, *(f"without {clean(each.monitor) or 'a sampler'}: {_short(each.reason)}" for each in found.losses)]
 
 

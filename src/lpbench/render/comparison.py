@@ -75,6 +75,7 @@ def sheet(each: Compared) -> tuple[list[Column], list[list[str]], list[str]]:
 def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint: Paint) -> list[str]:
     """Return the lines of engines that were measured and compared just now."""
     from lpbench.render._context import doubts, header
+    from lpbench.render._heat import heat_ranking
     from lpbench.render._summary import unmeasured
 
     lines = [paint(line, "dim") for line in header(result, width)]
@@ -82,6 +83,7 @@ def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint:
         lines += ["", paint(shorten(f"{clean(each.first)} → {clean(each.second)}", width), "bold")]
         notes = _basis(each, result.lockstep_reason)
         lines += [*_table(each, width, paint), *_wrapped(notes, width, paint, "dim")]
+    lines += [line for order in heat_ranking(result) for line in wrapped(order, width)]
     others = unmeasured(result.configurations, paint, width=width)
     doubtful = [paint(line, "warn") for doubt in doubts(result) for line in wrapped(doubt, width)]
     return [*lines, *others, *doubtful]

@@ -76,6 +76,7 @@ def _sustained(curve: Mapping[str, Any] | None, path: Path) -> Iterator[Problem]
     if not curve:
         return
     yield from _figures({name: curve.get(name, ()) for name in ("slices", "heat")}, path, SMALLEST)
+    yield from _figures(curve.get("resources", ()), (*path, "resources"), 0.0)
     interval = curve.get("heat", {}).get("steady_interval")
     yield from _intervals({"heat": {"interval": interval}}, path)
 

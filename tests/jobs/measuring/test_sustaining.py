@@ -168,7 +168,7 @@ def test_ctrl_c_in_a_curve_keeps_it_so_far(fake_app: Make, heat: Path) -> None:
     assert found.slices
     assert found.by_name()["CPU_FREQ"].mean == 2000.0
     assert lpbench.last() == result, "it is saved though no run was measured"
-    assert "the curve was interrupted" in text_of(result)
+    assert "the curve ended early: interrupted" in text_of(result)
 
 
 def test_a_benchmark_that_was_killed_keeps_its_curves(fake_app: Make) -> None:
