@@ -25,6 +25,8 @@ MOST_READINGS = 20_000
 """Readings that one call may return."""
 MOST_SECONDS = 1e10
 """What a clock can say: 300 years."""
+NOT_FINITE = ("nan", "inf", "-inf")
+"""How ``encode`` writes what JSON has no number for."""
 LONGEST = 300
 """Characters of a text that is kept."""
 CODES = frozenset(get_args(Code))
@@ -147,6 +149,9 @@ def _unavailable(found: Mapping[str, Any]) -> Unavailable:
 
 
 def _reading(key: str, found: Any) -> Reading | Unavailable:
+    value = found.get("value") if isinstance(found, dict) else None
+    if isinstance(value, str) and value in NOT_FINITE:
+        return Unavailable(f"{_text(found.get('source'))} says {value}", "not-read")
     try:
         reading: Reading = dataclass_config.build(Reading, found if isinstance(found, dict) else {}, where=key)
     except ConfigError as error:

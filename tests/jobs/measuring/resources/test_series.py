@@ -87,6 +87,7 @@ def test_a_series_keeps_the_mean_of_what_it_thins_out(count: int) -> None:
     assert list(series.values) == pytest.approx(list(series.seconds), rel=1e-5)
 
 
+@pytest.mark.long
 def test_a_day_at_ten_a_second_takes_no_more_memory_than_an_hour() -> None:
     """A simulated day: 864,000 samples of three metrics."""
     collector = Collector()

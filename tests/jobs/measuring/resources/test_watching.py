@@ -38,6 +38,17 @@ def measured(app: Path, **settings: Any) -> Result:
     return lpbench.benchmark(app, yardstick=False, runs=1, max_time=1, resources=True, **settings)
 
 
+ORDINARY: dict[str, Result] = {}
+"""One result without faults, for the tests that only look at it: a pass takes seconds."""
+
+
+def ordinary(fake_app: Callable[..., Path]) -> Result:
+    """Return a result in which every monitor was well."""
+    if "result" not in ORDINARY:
+        ORDINARY["result"] = measured(fake_app(work_us=500))
+    return ORDINARY["result"]
+
+
 def the_pass(result: Result) -> ResourcePass:
     watched = result.configurations[0].runs[0].resources
     assert watched is not None
@@ -47,7 +58,7 @@ def the_pass(result: Result) -> ResourcePass:
 def test_monitors_are_asked_while_samples_run_and_the_best_one_counts(
     watching: Registry, fake_app: Callable[..., Path]
 ) -> None:
-    watched = the_pass(measured(fake_app(work_us=500)))
+    watched = the_pass(ordinary(fake_app))
     load = watched.by_name()["GPU_LOAD"]
     assert (load.mean, load.minimum, load.maximum, load.idle, load.monitor) == (50.0, 50.0, 50.0, 50.0, "steady")
     assert load.n >= 10, "ten times a second for two seconds"
@@ -96,7 +107,9 @@ def test_a_monitor_that_fails_loses_its_own_metrics_and_nothing_else(
         assert 0 < loss.gap < 10, "how long no monitor sampled"
 
 
-@pytest.mark.parametrize("do", ["lie", "nan", "absurd", "unavailable"])
+@pytest.mark.parametrize(
+    "do", ["unavailable", *(pytest.param(each, marks=pytest.mark.long) for each in ("lie", "nan", "absurd"))]
+)
 def test_what_cannot_be_is_no_value(watching: Registry, fake_app: Callable[..., Path], do: str) -> None:
     watched = the_pass(measured(fake_app(work_us=500), monitors={"faulty": {"do": do, "after": 0}}))
     load = watched.by_name()["NPU_LOAD"]
@@ -106,7 +119,7 @@ def test_what_cannot_be_is_no_value(watching: Registry, fake_app: Callable[..., 
         assert (load.reason, load.code, load.hint) == ("the sensor was unplugged", "not-read", "plug it in")
 
 
-@pytest.mark.parametrize("do", ["print", "flood"])
+@pytest.mark.parametrize("do", ["flood", pytest.param("print", marks=pytest.mark.long)])
 def test_a_monitor_that_says_too_much_is_bounded(watching: Registry, fake_app: Callable[..., Path], do: str) -> None:
     result = measured(fake_app(work_us=500), monitors={"faulty": {"do": do, "after": 0}})
     watched = the_pass(result)
@@ -132,7 +145,7 @@ def test_energy_of_an_inference_is_power_times_time_over_inferences(
     watching: Registry, fake_app: Callable[..., Path]
 ) -> None:
     """A module of 5 W, idle or not: all of the energy is the idle share."""
-    result = measured(fake_app(work_us=500))
+    result = ordinary(fake_app)
     watched, metrics = the_pass(result), result.configurations[0].metrics
     assert metrics["POWER_CONSUMPTION"].value == pytest.approx(5.0)
     assert "module" in metrics["POWER_CONSUMPTION"].source
@@ -145,12 +158,12 @@ def test_energy_of_an_inference_is_power_times_time_over_inferences(
 def test_a_result_with_resources_is_the_same_after_it_was_saved(
     watching: Registry, fake_app: Callable[..., Path], tmp_path: Path
 ) -> None:
-    result = measured(fake_app(work_us=500))
+    result = ordinary(fake_app)
     assert lpbench.load_result(result.save(tmp_path / "r.json")) == result
 
 
 def test_every_face_shows_what_was_watched(watching: Registry, fake_app: Callable[..., Path]) -> None:
-    result = measured(fake_app(work_us=500))
+    result = ordinary(fake_app)
     words = ("POWER_CONSUMPTION", "NPU_LOAD", "energy of an inference", "memory of stages", "while monitors sampled")
     markdown = exports.of_result(result, "markdown").replace("\\", "")
     for text in (render.text(result), render.text(result, verbose=True), render.to_html(result), markdown):
@@ -185,13 +198,13 @@ def _read(path: Path) -> bytes:
 
 
 def test_memory_is_known_for_each_stage(watching: Registry, fake_app: Callable[..., Path]) -> None:
-    stages = the_pass(measured(fake_app(work_us=500))).stages
+    stages = the_pass(ordinary(fake_app)).stages
     assert list(stages) == ["preprocessing", "inference", "postprocessing"]
     assert all(each.peak_bytes > 1_000_000 > each.increase_bytes >= 0 for each in stages.values())
 
 
 def test_every_resource_has_a_value_or_a_reason(watching: Registry, fake_app: Callable[..., Path]) -> None:
-    for each in the_pass(measured(fake_app(work_us=500))).resources:
+    for each in the_pass(ordinary(fake_app)).resources:
         assert isinstance(each, Resource)
         assert (each.mean is None) == bool(each.reason)
         assert each.mean is None or math.isfinite(each.mean)
