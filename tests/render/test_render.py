@@ -661,7 +661,7 @@ def test_what_was_not_measured_stands_together_by_its_reason() -> None:
     for width in (60, 100):
         text = render.text(make_result(), verbose=True, width=width)
         together = " ".join(text.partition("not measured\n")[2].split())
-        names = "GPU_MEM, GPU_MEM_PEAK, MEMORY_BANDWIDTH, MEMORY_BANDWIDTH_PEAK, GPU_LOAD"
+        names = "DMIPS, GPU_MEM, GPU_MEM_PEAK, MEMORY_BANDWIDTH, MEMORY_BANDWIDTH_PEAK, GPU_LOAD"
         assert f"resources were not watched (--resources): {names}" in together
         assert text.count("resources were not watched") == 1
         assert "n too small (need 662): LATENCY_P99" in together
