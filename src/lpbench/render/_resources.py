@@ -5,10 +5,10 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from lpbench.render._numbers import ABSENT, around, digits
+from lpbench.render._numbers import ABSENT, around, beside, digits, unknown
 from lpbench.render._table import Column, hanging, narrow, unstyled
 from lpbench.results.resource_metrics import ENERGY, ENERGY_ABOVE_IDLE, stage_memory
-from lpbench.util.text import amount, clean
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,9 +157,13 @@ def _joules(metric: Metric | None) -> str:
 
 
 def _slowed(metric: Metric | None) -> list[str]:
+    """Return how much longer samples took while monitors sampled, which may be less than can be told from nothing."""
     if metric is None or metric.value is None:
         return []
-    return [f"samples took {digits(metric.value)} % longer while monitors sampled ({amount(metric.n, 'run')})"]
+    span = metric.interval
+    certain = around(metric.value, span.lower, span.upper) if span else unknown(metric.n)
+    told = ", not told apart from none" if span and span.lower <= 0 <= span.upper else ""
+    return [f"slow-down of samples by the monitors: {digits(metric.value, 2)} % {beside(certain)}{told}"]
 
 
 def _gap(seconds: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lpbench.results import stats
 from lpbench.results.run import Metric
 from lpbench.results.stages import STAGES
+from lpbench.util.text import amount
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def resource_metrics(runs: Sequence[Run]) -> dict[str, Metric]:
         ENERGY: _across(passes, _joules, "J"),
         ENERGY_ABOVE_IDLE: _across(passes, _joules_above_idle, "J"),
         "ENERGY_EFFICIENCY": _efficiency(passes),
-        "RESOURCE_PASS_SLOWDOWN": _across(passes, _slow_down, "%"),
+        "RESOURCE_PASS_SLOWDOWN": _slow_down(passes),
     }
 
 
@@ -133,7 +134,7 @@ def _across(
     if not values:
         why = next(each for each in found if isinstance(each, Unavailable))
         return Metric(None, unit, reason=why.reason, code=why.code)
-    source = f"mean of {len(values)} runs" if unit == "%" else f"{_power_source(passes)}, mean of {len(values)} runs"
+    source = f"{_power_source(passes)}, mean of {amount(len(values), 'run')}"
     return _with_interval(Metric(statistics.fmean(values), unit, len(values), source=source), values)
 
 
@@ -198,10 +199,21 @@ def _efficiency(passes: Sequence[ResourcePass]) -> Metric:
     return Metric(None, "GFLOP/s/W", reason="GFLOP not known", code="not-read")
 
 
-def _slow_down(watched: ResourcePass) -> float | Unavailable:
-    if watched.slow_down is None:
-        return Unavailable(watched.slow_down_reason, "too-short")
-    return 100 * (watched.slow_down - 1)
+def _slow_down(passes: Sequence[ResourcePass]) -> Metric:
+    """Return by how many per cent samples took longer; the interval is that of the ratios, which lie around 1."""
+    ratios = [each.slow_down for each in passes if each.slow_down is not None]
+    if not ratios:
+        return Metric(None, "%", reason=passes[0].slow_down_reason, code="too-short")
+    source = f"mean of {amount(len(ratios), 'run')}"
+    metric = _with_interval(Metric(statistics.fmean(ratios), "%", len(ratios), source=source), ratios)
+    span = metric.interval and dataclasses.replace(
+        metric.interval, lower=_percent(metric.interval.lower), upper=_percent(metric.interval.upper)
+    )
+    return dataclasses.replace(metric, value=_percent(statistics.fmean(ratios)), interval=span)
+
+
+def _percent(ratio: float) -> float:
+    return 100 * (ratio - 1)
 
 
 def _power_source(passes: Iterable[ResourcePass]) -> str:

@@ -1,4 +1,4 @@
-"""Monitors that read nothing: two that are well, and one that fails as and when its options say."""
+"""Monitors that read nothing: two that are well, and two that fail as and when their options say."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ def lpbench_register_monitors(register: Callable[[MonitorSpec], None]) -> None:
         )
     )
     register(MonitorSpec("worse", f"{MODULE}:Worse", "what steady tells, ranked below", metrics=("GPU_LOAD",), rank=90))
-    register(
-        MonitorSpec(
-            "faulty",
-            f"{MODULE}:Faulty",
-            "fails as it is told",
-            metrics=("NPU_LOAD",),
-            deadline=0.5,
-            config=f"{MODULE}:Orders",
+    for name, target, metric in (("faulty", "Faulty", "NPU_LOAD"), ("faulty-too", "FaultyToo", "NPU_MEM")):
+        register(
+            MonitorSpec(
+                name,
+                f"{MODULE}:{target}",
+                "fails as it is told",
+                metrics=(metric,),
+                deadline=0.5,
+                config=f"{MODULE}:Orders",
+            )
         )
-    )

@@ -36,11 +36,20 @@ class Steady(Monitor):
 
 
 class Worse(Monitor):
-    """Tells what another one tells too."""
+    """Tells what another one tells too, and whether the process has worked since it was last asked."""
+
+    def __init__(self, target: MonitorTarget) -> None:
+        """Begin with no time spent."""
+        super().__init__(target)
+        self._ticks = 0
 
     def sample(self) -> Readings:
         """Return another load."""
-        return {"GPU_LOAD": Reading(99.0, "%", "device", "made up worse")}
+        spent = self.target.files.text(f"proc/{self.target.pid}/stat")
+        ticks = sum(map(int, spent.rpartition(")")[2].split()[11:13])) if spent else 0
+        worked, self._ticks = ticks > self._ticks > 0, ticks
+        load = Reading(99.0, "%", "device", "made up worse")
+        return {"GPU_LOAD": load, "WORKED": Reading(float(worked), "1", "process", "stat")}
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,20 @@ def _unplugged() -> Readings:
     return {"NPU_LOAD": Unavailable("the sensor was unplugged", "not-read", "plug it in")}
 
 
+def _mix() -> Readings:
+    """Return a metric that is well beside others that are not."""
+    now = time.monotonic()
+    odd: Any = {
+        **{str(at): each for at, each in enumerate([5.0, None, (each for each in "ab"), object()])},
+        "huge": Reading(1e308, "1", "device", "x"),
+        "counts hugely": Reading(1e308, "1", "device", "x", cumulative=True),
+        "no number": Reading(None, "1", "device", "x"),  # type: ignore[arg-type] # the fault
+        "far": Reading(1.0, "1", "device", "x", at=now + 1000),
+        "never": Reading(1.0, "1", "device", "x", at=float("inf")),
+    }
+    return {**_load(25.0), "": Reading(1.0, "1", "device", "x"), **{f"ODD/{key}": each for key, each in odd.items()}}
+
+
 ACTS: dict[str, Callable[[], Readings]] = {
     "": dict,
     "raise": _raise,
@@ -105,6 +128,7 @@ ACTS: dict[str, Callable[[], Readings]] = {
     "nan": lambda: _load(float("nan")),
     "absurd": lambda: _load(-263.2),
     "lie": _lie,
+    "mix": _mix,
 }
 
 
@@ -140,3 +164,11 @@ class Faulty(Monitor):
 
     def _fail(self, at: str) -> Readings:
         return ACTS[self.config.do]() if at == self.config.at else {}
+
+
+class FaultyToo(Faulty):
+    """Fails too."""
+
+    def sample(self) -> Readings:
+        """Return nothing, or fail if it is time."""
+        return self._fail("sample")

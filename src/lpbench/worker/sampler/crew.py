@@ -108,9 +108,10 @@ class Crew:
     def _read(self, member: Member, read: Callable[[], Readings], *, survey: bool = False) -> None:
         at = self.target.clock()
         readings = encode(read())
+        until = self.target.clock()
         if not survey:
             member.silent = all(isinstance(each, dict) and "reason" in each for each in readings.values())
-        self._tell(Report(monitor=member.name, at=at, readings=readings, survey=survey))
+        self._tell(Report(monitor=member.name, at=at, until=until, readings=readings, survey=survey))
 
     def _attempt(self, name: str, step: str, call: Callable[[], None]) -> None:
         """Call a monitor; one that raises is left out."""

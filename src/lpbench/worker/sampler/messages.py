@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from lpbench.errors import ConfigError
 from lpbench.plugin.monitor import METRICS, SCOPES, UNLIMITED, MetricRange, Reading
 from lpbench.util import dataclass_config
-from lpbench.util.text import brief
+from lpbench.util.text import brief, words_of
 from lpbench.util.unavailable import Code, Unavailable
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ NOT_FINITE = ("nan", "inf", "-inf")
 """How ``encode`` writes what JSON has no number for."""
 LONGEST = 300
 """Characters of a text that is kept."""
+AHEAD_S = 2.0
+"""A reading that is further in the future would count where nothing was measured yet."""
 CODES = frozenset(get_args(Code))
 
 
@@ -65,7 +68,8 @@ class Report:
 
     :param done: The command that it has carried out, ``enter`` among them; else empty.
     :param monitor: Whose readings these are, or whose failure.
-    :param at: Seconds on its clock.
+    :param at: Seconds on its clock; of readings, when they were asked for.
+    :param until: Likewise, when they were there; 0 where that is not told.
     :param readings: By metric or metric and part, as ``encode`` returns them.
     :param survey: Whether they are those of ``survey()``.
     :param failure: Why the monitor is left out from now on.
@@ -76,6 +80,7 @@ class Report:
     done: str = ""
     monitor: str = ""
     at: float = 0.0
+    until: float = 0.0
     readings: Mapping[str, Any] = field(default_factory=dict)
     survey: bool = False
     failure: str = ""
@@ -88,13 +93,20 @@ class Report:
 
 
 def encode(readings: Readings) -> dict[str, Any]:
-    """Return readings as JSON values.
+    """Return readings as JSON values; a metric that breaks the contract is Unavailable, and fails alone.
 
-    :raises TypeError: They are of another type than the contract says.
+    :raises TypeError: They are no mapping.
     """
     if not isinstance(readings, Mapping):
         raise TypeError(f"sample() returned {brief(readings)}; expected readings by metric")
-    return {str(name): _encode(name, each) for name, each in readings.items()}
+    return {str(name): _encode_alone(name, each) for name, each in readings.items()}
+
+
+def _encode_alone(name: object, found: object) -> Any:
+    try:
+        return _encode(name, found)
+    except Exception as error:  # noqa: BLE001 - a value is a third party's, and its conversion may raise anything
+        return dataclasses.asdict(Unavailable(words_of(error, LONGEST), "failed"))
 
 
 def _encode(name: object, found: object) -> Any:
@@ -122,18 +134,18 @@ def _number(value: float) -> float | str:
 
 def decode(report: Report) -> Iterator[tuple[str, list[Reading] | Unavailable]]:
     """Yield what a report says of each metric; what breaks the contract is Unavailable with the reason."""
-    for key, found in list(report.readings.items())[:MOST_KEYS]:
-        if key.isprintable() and len(key) <= LONGEST:
-            yield key, _readings(key, found)
+    for key, found in itertools.islice(report.readings.items(), MOST_KEYS):
+        if key.strip() and key.isprintable() and len(key) <= LONGEST:
+            yield key, _readings(key, found, report.until)
 
 
-def _readings(key: str, found: Any) -> list[Reading] | Unavailable:
+def _readings(key: str, found: Any, until: float) -> list[Reading] | Unavailable:
     several = found if isinstance(found, list) else [found]
     if len(several) > MOST_READINGS:
         return Unavailable(f"{len(several)} readings at once; at most {MOST_READINGS} are taken", "failed")
     if isinstance(found, dict) and "reason" in found:
         return _unavailable(found)
-    decoded = [_reading(key, each) for each in several]
+    decoded = [_reading(key, each, until) for each in several]
     refused = next((each for each in decoded if isinstance(each, Unavailable)), None)
     good = [each for each in decoded if isinstance(each, Reading)]
     return good if good or refused is None else refused
@@ -148,7 +160,7 @@ def _unavailable(found: Mapping[str, Any]) -> Unavailable:
     )
 
 
-def _reading(key: str, found: Any) -> Reading | Unavailable:
+def _reading(key: str, found: Any, until: float) -> Reading | Unavailable:
     value = found.get("value") if isinstance(found, dict) else None
     if isinstance(value, str) and value in NOT_FINITE:
         return Unavailable(f"{_text(found.get('source'))} says {value}", "not-read")
@@ -157,7 +169,14 @@ def _reading(key: str, found: Any) -> Reading | Unavailable:
     except ConfigError as error:
         return Unavailable(_text(f"the monitor's reading is none: {error.what}"), "failed")
     reading = dataclasses.replace(reading, source=_text(reading.source), unit=_text(reading.unit))
-    return _impossible(key, reading) or reading
+    return _impossible(key, reading) or _untimely(reading, until) or reading
+
+
+def _untimely(reading: Reading, until: float) -> Unavailable | None:
+    """Return why a reading cannot be of the time that it states; None if it can."""
+    if reading.at is not None and until and reading.at > until + AHEAD_S:
+        return Unavailable(f"{reading.source} gives a time {reading.at - until:.4g} s in the future", "not-read")
+    return None
 
 
 def _impossible(key: str, reading: Reading) -> Unavailable | None:

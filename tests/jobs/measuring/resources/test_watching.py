@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,10 @@ import pytest
 import lpbench
 from lpbench import render
 from lpbench.render import exports
+from lpbench.render._resources import resource_notes
+from lpbench.results.resource_metrics import resource_metrics
 from lpbench.results.resources import Resource, ResourcePass
+from lpbench.results.run import Run
 from lpbench.testing.setups import installed
 
 if TYPE_CHECKING:
@@ -119,6 +123,41 @@ def test_what_cannot_be_is_no_value(watching: Registry, fake_app: Callable[..., 
         assert (load.reason, load.code, load.hint) == ("the sensor was unplugged", "not-read", "plug it in")
 
 
+def test_a_metric_that_cannot_be_fails_alone_and_the_result_can_be_read_again(
+    watching: Registry, fake_app: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Values without end, times to come, and things that are no readings, beside one that is well."""
+    result = measured(fake_app(work_us=500), monitors={"faulty": {"do": "mix", "after": 0}})
+    watched = the_pass(result)
+    assert watched.losses == ()
+    assert watched.by_name()["NPU_LOAD"].mean == 25.0
+    odd = [each for each in watched.resources if each.metric == "ODD"]
+    assert len(odd) == 9
+    assert all(each.mean is None and each.reason and not each.series.values for each in odd)
+    assert not watched.by_name().keys() & {""}
+    assert lpbench.load_result(result.save(tmp_path / "r.json")) == result
+
+
+def test_the_time_without_samples_is_that_of_the_monitor_that_ended_the_sampler(
+    watching: Registry, fake_app: Callable[..., Path]
+) -> None:
+    """One ends the sampler, and another one raises when it is started again."""
+    orders = {"faulty": {"do": "exit", "at": "enter"}, "faulty-too": {"do": "raise", "at": "enter"}}
+    ended, raised = the_pass(measured(fake_app(work_us=500), monitors=orders)).losses
+    assert (ended.monitor, raised.monitor) == ("faulty", "faulty-too")
+    assert 0 < ended.gap < 10
+    assert raised.gap == 0
+
+
+def test_the_idle_load_of_a_busy_process_is_nothing(watching: Registry, fake_app: Callable[..., Path]) -> None:
+    """A reading that tells of the time since the one before is no idle one where work lies between."""
+    watched = the_pass(measured(fake_app(work_us=500)))
+    worked = watched.by_name()["WORKED"]
+    assert worked.idle == 0.0
+    assert worked.mean is not None
+    assert worked.mean > 0.5
+
+
 @pytest.mark.parametrize("do", ["flood", pytest.param("print", marks=pytest.mark.long)])
 def test_a_monitor_that_says_too_much_is_bounded(watching: Registry, fake_app: Callable[..., Path], do: str) -> None:
     result = measured(fake_app(work_us=500), monitors={"faulty": {"do": do, "after": 0}})
@@ -126,6 +165,19 @@ def test_a_monitor_that_says_too_much_is_bounded(watching: Registry, fake_app: C
     assert watched.by_name()["GPU_LOAD"].mean == 50.0
     assert len(watched.resources) < 1000
     assert all(len(each.source) <= 300 for each in watched.resources)
+
+
+def test_a_slow_down_that_cannot_be_told_from_none_is_said_to_be_so() -> None:
+    def shown(*ratios: float) -> str:
+        passes = [ResourcePass(1.0, samples=1, slow_down=each) for each in ratios]
+        metrics = resource_metrics([Run(at, resources=each) for at, each in enumerate(passes)])
+        found: Any = SimpleNamespace(metrics=metrics)
+        (note,) = resource_notes(found, passes, verbose=False)
+        return note
+
+    assert shown(0.99) == "slow-down of samples by the monitors: -1.0 % ± not known (1 run)"
+    assert shown(1.0003, 0.998, 1.003).endswith(", not told apart from none")
+    assert "not told" not in shown(1.02, 1.021, 1.019)
 
 
 def test_without_resources_no_monitor_is_asked(

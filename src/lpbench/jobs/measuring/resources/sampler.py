@@ -67,7 +67,7 @@ class Sampler:
         self._sampling = self._over = False
         self._pending: str = "enter"
         self._restarts = 0
-        self._gap_since: float | None = None
+        self._gap: int | None = None
         self._changed = threading.Condition()
         self._start()
         self._listener = threading.Thread(target=self._hear, daemon=True)
@@ -173,9 +173,11 @@ class Sampler:
             self._send("sample")
 
     def _close_gap(self) -> None:
-        if self._gap_since is not None:
-            self.losses[-1] = dataclasses.replace(self.losses[-1], gap=self._heard - self._gap_since)
-            self._gap_since = None
+        """Note how long nothing was sampled, at the loss with which that began."""
+        if self._gap is not None:
+            loss = self.losses[self._gap]
+            self.losses[self._gap] = dataclasses.replace(loss, gap=self._heard - loss.at)
+            self._gap = None
 
     def _lose(self, loss: Loss) -> None:
         self.losses.append(loss)
@@ -184,7 +186,7 @@ class Sampler:
 
     def _recover(self, error: LpbenchError) -> None:
         """Note why the sampler is lost, and start another without the monitor that was called."""
-        self._gap_since = self._heard
+        self._gap = len(self.losses) if self._gap is None else self._gap
         self._lose(Loss(self._calling, self._reason(error), self._heard))
         self._restarts += not self._calling
         self._child.end()

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 INTERVAL_S = 0.1
 IDLE_S = 1.0
 """At least this long before, and as long after."""
+SETTLE_S = 0.25
+"""Between the end of work and an idle window: readings of a load tell of the time since the reading before."""
+WINDOWS = 10
+"""A monitor's window is that many times what its sensor averages over."""
 BUSY_S = 2.0
 SLICE_S = 0.2
 TURNS = 8
@@ -59,7 +63,7 @@ class Watch:
     @property
     def expected_s(self) -> float:
         """About how long the pass of one run takes."""
-        return self.busy_s + 2 * IDLE_S + TURNS * SLICE_S + 1.0
+        return self.busy_s + 2 * (SETTLE_S + IDLE_S) + TURNS * SLICE_S + 1.0
 
 
 def watch_resources(one: LiveRun, watch: Watch, cores: Sequence[int], report: ProgressCallback) -> ResourcePass:
@@ -131,8 +135,10 @@ class ResourceWatch:
         """Watch the machine while the worker is suspended."""
         self._client.suspend()
         sampler.command("sample")
+        averaged = self._watch.window_s(self._collector.tellers(POWER)) / WINDOWS
+        time.sleep(max(SETTLE_S, averaged))  # a load since the last sample, or a mean of a second, is still of the work
         self._collector.begin(IDLE, time.monotonic())
-        time.sleep(IDLE_S)
+        time.sleep(max(IDLE_S, 2 * averaged))
         self._collector.end(time.monotonic())
         sampler.command("pause")
         self._report(self._done())
