@@ -174,9 +174,16 @@ def _missing(first: ResourcePass, *, verbose: bool) -> list[str]:
     """Return what is not known, each reason with the metrics that it holds for and its remedy."""
     names: dict[tuple[str, str], list[str]] = {}
     for each in first.resources:
-        if each.mean is None and not each.second and (verbose or not (each.metric in SECONDARY or "/" in each.name)):
-            names.setdefault((each.reason, each.hint), []).append(each.name)
+        if each.mean is None and (verbose or not (each.metric in SECONDARY or "/" in each.name)):
+            names.setdefault((each.reason, each.hint), []).append(
+                f"{each.name} by {each.monitor}" if each.second else each.name
+            )
     return [
-        f"not known: {', '.join(map(clean, same))}: {clean(reason)}{f' ({clean(hint)})' if hint else ''}"
+        f"not known: {', '.join(map(clean, same))}: {clean(reason)}{_remedy(reason, hint)}"
         for (reason, hint), same in names.items()
     ]
+
+
+def _remedy(reason: str, hint: str) -> str:
+    """Return a hint in brackets, unless the reason has it already."""
+    return f" ({clean(hint)})" if hint and hint not in reason else ""

@@ -15,8 +15,6 @@ from lpbench.errors import ConfigError, LpbenchError, ResultError, setting
 from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.heat_curve import Sustain
 from lpbench.jobs.measuring.recording import RunBudget
-from lpbench.jobs.measuring.resources.crew import crew
-from lpbench.jobs.measuring.resources.watching import Watch
 from lpbench.jobs.measuring.side_by_side import refuse_side_by_side
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import stats
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from lpbench.app.dataset import Labelled
     from lpbench.app.model import App
     from lpbench.jobs.engine_choice import Target
+    from lpbench.jobs.measuring.resources.watching import Watch
     from lpbench.plugin.engine import Engine
     from lpbench.results.settings import RunSettings
     from lpbench.worker.requests import OpenRequest
@@ -151,7 +150,7 @@ def make(
     cores = settings.affinity or (cores_for(targets) if settings.streams == 1 else ())
     max_time = settings.max_time or time_for(len(targets), settings.percentile)
     counted = settings if isolate else dataclasses.replace(settings, runs=1)
-    watch = Watch(crew(settings.monitors)) if settings.watched else None
+    watch = _watch(settings.monitors) if settings.watched else None
     return Plan(
         app=loaded,
         settings=settings,
@@ -227,6 +226,13 @@ def _make_folder(folder: str | None, app: App) -> None:
         raise ResultError(what, where=folder, hint=f"{setting('draw')} takes the path of a folder") from error
     if not os.access(folder, os.W_OK):
         raise ResultError("is not writable", where=folder, hint=f"{setting('draw')} takes another folder")
+
+
+def _watch(options: Mapping[str, Mapping[str, Any]]) -> Watch:
+    from lpbench.jobs.measuring.resources.crew import crew  # most benchmarks watch nothing
+    from lpbench.jobs.measuring.resources.watching import Watch
+
+    return Watch(crew(options))
 
 
 def _pinned(target: Target, cores: Sequence[int]) -> Target:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError
 from lpbench.jobs.measuring.recording import NANO, finish
-from lpbench.jobs.measuring.resources.watching import watch_resources
 from lpbench.results.profile import LayerProfile
 from lpbench.util.jsonable import whole_text
 from lpbench.util.text import abridge
@@ -46,6 +45,8 @@ def complete(
     """
     report = reporter(one.track)
     if budget.watch_s and plan.watch:
+        from lpbench.jobs.measuring.resources.watching import watch_resources  # most benchmarks watch nothing
+
         one.recorder.resources = watch_resources(one, plan.watch, plan.worker.affinity, report)
     finish(one.client, budget, one.recorder, report)
     if plan.settings.profile and not any(each.profile for each in one.track.recorders):

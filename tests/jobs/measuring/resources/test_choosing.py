@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lpbench.jobs.measuring.resources.choosing import choose
 from lpbench.plugin.monitor import METRICS
-from lpbench.results.resources import Resource
+from lpbench.render._resources import resource_notes
+from lpbench.results.resources import Resource, ResourcePass
 
 RANKS = {"best": 1, "good": 2, "poor": 3}
 
@@ -80,3 +82,24 @@ def test_sensors_that_say_nothing_together_are_more_telling_than_a_monitor_witho
 def test_every_metric_has_an_entry() -> None:
     assert {each.name for each in choose([], {}, "CPU")} == set(METRICS)
     assert all(each.reason for each in choose([], {}, "CPU"))
+
+
+def test_the_reason_of_a_monitor_that_was_asked_for_is_told_first() -> None:
+    """Also where another one has a value: the user would think that it is the meter's."""
+    apart = watts("poor", "", None, reason="the times do not overlap", code="not-comparable", hint="offset=3")
+    denied = watts("best", "", None, reason="may not be read", code="no-permission")
+    (counts, *_) = [each for each in choose([denied, apart], RANKS, "CPU", {"poor"}) if each.metric == apart.metric]
+    assert (counts.reason, counts.hint) == (apart.reason, apart.hint)
+    found = [watts("good", "package"), apart]
+    every = [each for each in choose(found, RANKS, "CPU", {"poor"}) if each.metric == apart.metric]
+    assert [(each.monitor, each.second, each.reason) for each in every] == [
+        ("good", False, ""),
+        ("poor", True, "the times do not overlap"),
+    ]
+    nothing: Any = SimpleNamespace(metrics={})
+    (note,) = [
+        note
+        for note in resource_notes(nothing, [ResourcePass(resources=tuple(every))], verbose=False)
+        if "known" in note
+    ]
+    assert note == "not known: POWER_CONSUMPTION by poor: the times do not overlap (offset=3)"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -191,6 +193,17 @@ def test_without_resources_no_monitor_is_asked(
     (found,) = result.configurations
     assert found.runs[0].resources is None
     assert found.metrics["POWER_CONSUMPTION"].reason == "resources were not watched (--resources)"
+
+
+def test_without_resources_nothing_of_them_is_imported(watching: Registry, fake_app: Callable[..., Path]) -> None:
+    code = f"""
+import sys, lpbench
+lpbench.benchmark({str(fake_app())!r}, yardstick=False, number=6, runs=1, isolate=False)
+kept_out = ("lpbench.jobs.measuring.resources", "lpbench.worker.sampler", "lpbench.plugin.monitor")
+print(*[name for name in sys.modules if name.startswith(kept_out)])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_energy_of_an_inference_is_power_times_time_over_inferences(

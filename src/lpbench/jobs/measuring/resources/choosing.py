@@ -9,7 +9,7 @@ from lpbench.plugin.monitor import METRICS
 from lpbench.results.resources import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from lpbench.jobs.measuring.resources.crew import Crew
     from lpbench.jobs.measuring.resources.sampler import Loss
@@ -36,11 +36,14 @@ WHOLE = ("wall", "module")
 DEVICES = ("GPU", "NPU")
 
 
-def choose(found: Sequence[Resource], ranks: Mapping[str, int], processor: str) -> tuple[Resource, ...]:
+def choose(
+    found: Sequence[Resource], ranks: Mapping[str, int], processor: str, asked: Collection[str] = ()
+) -> tuple[Resource, ...]:
     """Return resources, of which one of each name counts and the others are marked as second.
 
     :param ranks: By monitor.
     :param processor: What ran the model: CPU, GPU, NPU, or a pair; empty where nothing ran.
+    :param asked: Monitors that the user named: their reasons are told first, and also where another one has a value.
     """
     chosen: list[Resource] = []
     for name in dict.fromkeys([*METRICS, *(each.name for each in found)]):
@@ -50,10 +53,11 @@ def choose(found: Sequence[Resource], ranks: Mapping[str, int], processor: str) 
             key=lambda each: (_fit(each, processor), ranks.get(each.monitor, LAST)),
         )
         if known and _counts(known[0], processor):
-            chosen += [known[0], *(dataclasses.replace(each, second=True) for each in known[1:])]
+            silent = [each for each in offers if each.mean is None and each.monitor in asked]
+            chosen += [known[0], *(dataclasses.replace(each, second=True) for each in (*known[1:], *silent))]
         else:
             chosen += [
-                _missing(name, offers, known, ranks),
+                _missing(name, offers, known, ranks, asked),
                 *(dataclasses.replace(each, second=True) for each in known),
             ]
     return tuple(chosen)
@@ -63,7 +67,7 @@ def choose_of(crew: Crew, found: Sequence[Resource], losses: Sequence[Loss], pro
     """Return as ``choose`` what monitors told, and why those say nothing that were lost or are not ready."""
     told = {(each.monitor, each.metric) for each in found}
     lost = [each for each in _lost(crew, losses) if (each.monitor, each.metric) not in told]
-    return choose([*found, *lost, *crew.absent], crew.ranks, processor)
+    return choose([*found, *lost, *crew.absent], crew.ranks, processor, crew.options)
 
 
 def _lost(crew: Crew, losses: Sequence[Loss]) -> Iterator[Resource]:
@@ -89,7 +93,13 @@ def _counts(resource: Resource, processor: str) -> bool:
     return resource.metric not in POWER or resource.scope != "device" or not processor.startswith("CPU")
 
 
-def _missing(name: str, offers: Sequence[Resource], known: Sequence[Resource], ranks: Mapping[str, int]) -> Resource:
+def _missing(
+    name: str,
+    offers: Sequence[Resource],
+    known: Sequence[Resource],
+    ranks: Mapping[str, int],
+    asked: Collection[str],
+) -> Resource:
     """Return a metric without a value, with the most telling reason."""
     if known:
         where = ", ".join(dict.fromkeys(each.monitor for each in known))
@@ -98,7 +108,7 @@ def _missing(name: str, offers: Sequence[Resource], known: Sequence[Resource], r
         )
     if not offers:
         return Resource(name, reason="no installed monitor tells it", code="not-installed")
-    best = min(offers, key=lambda each: (_telling(each.code), ranks.get(each.monitor, LAST)))
+    best = min(offers, key=lambda each: (each.monitor not in asked, _telling(each.code), ranks.get(each.monitor, LAST)))
     return dataclasses.replace(best, monitor="")
 
 
