@@ -110,7 +110,7 @@ class Crew:
         readings = encode(read())
         until = self.target.clock()
         if not survey:
-            member.silent = all(isinstance(each, dict) and "reason" in each for each in readings.values())
+            member.silent = bool(readings) and all(map(_says_no_more, readings.values()))
         self._tell(Report(monitor=member.name, at=at, until=until, readings=readings, survey=survey))
 
     def _attempt(self, name: str, step: str, call: Callable[[], None]) -> None:
@@ -128,6 +128,11 @@ class Crew:
         for each in [each for each in self._members if each.name == name]:
             self._members.remove(each)
             _leave_quietly(each.monitor)
+
+
+def _says_no_more(reading: Any) -> bool:
+    """Return whether a reading is a reason that will hold for a while: the first sample of a load comes too soon."""
+    return isinstance(reading, dict) and "reason" in reading and reading.get("code") != "too-short"
 
 
 def _leave_quietly(monitor: Monitor) -> None:

@@ -229,7 +229,7 @@ def test_a_result_with_resources_is_the_same_after_it_was_saved(
 
 def test_every_face_shows_what_was_watched(watching: Registry, fake_app: Callable[..., Path]) -> None:
     result = ordinary(fake_app)
-    words = ("POWER_CONSUMPTION", "NPU_LOAD", "energy of an inference", "memory of stages", "while monitors sampled")
+    words = ("POWER_CONSUMPTION", "NPU_LOAD", "energy of an inference", "memory of stages", "slow-down of samples")
     markdown = exports.of_result(result, "markdown").replace("\\", "")
     for text in (render.text(result), render.text(result, verbose=True), render.to_html(result), markdown):
         assert [word for word in words if word not in text] == []
@@ -266,6 +266,13 @@ def test_memory_is_known_for_each_stage(watching: Registry, fake_app: Callable[.
     stages = the_pass(ordinary(fake_app)).stages
     assert list(stages) == ["preprocessing", "inference", "postprocessing"]
     assert all(each.peak_bytes > 1_000_000 > each.increase_bytes >= 0 for each in stages.values())
+
+
+@pytest.mark.long
+def test_samples_that_take_long_are_not_taken_for_a_hang(watching: Registry, fake_app: Callable[..., Path]) -> None:
+    result = measured(fake_app(work_us=800_000), timeout=3.0, number=6)
+    assert result.configurations[0].state == "OK"
+    assert the_pass(result).stages
 
 
 def test_every_resource_has_a_value_or_a_reason(watching: Registry, fake_app: Callable[..., Path]) -> None:

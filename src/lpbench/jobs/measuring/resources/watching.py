@@ -42,6 +42,8 @@ SLICE_S = 0.2
 TURNS = 8
 """Slices with monitors and without, as many of each."""
 STAGE_SAMPLES = 5
+STAGE_S = 2.0
+"""Samples whose stages' memory is measured take about that long at most, so that slow ones are not taken for a hang."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class ResourceWatch:
             samples = self._busy(sampler)
             self._idle(sampler)
             sampler.command("survey")
-        stages = self._client.request(MeasureStageMemory(STAGE_SAMPLES))
+        few = max(1, min(STAGE_SAMPLES, int(STAGE_S * NANO / self._recorder.expected_ns)))
+        stages = self._client.request(MeasureStageMemory(few))
         device = self._client.request(ReadDeviceMemory())
         return ResourcePass(
             seconds=self._collector.seconds(BUSY),
