@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 ACME = ROOT / "tests" / "data" / "lpbench-acme"
 """The plugin whose engine stands in the README."""
 HOOKS = "reference/hooks.md"
-PAGES = (HOOKS, "how-to/write-a-postprocessor.md", "how-to/write-a-metric.md", "how-to/convert.md")
+GUIDES = ("write-a-postprocessor.md", "write-a-monitor.md", "write-a-metric.md", "convert.md")
+PAGES = (HOOKS, *(f"how-to/{guide}" for guide in GUIDES))
 KINDS = ("engine", "preprocessor", "postprocessor", "monitor", "metric", "converter", "analyzer", "app", "command")
 
 
@@ -80,6 +81,16 @@ def test_every_hook_of_the_example_is_called_and_none_fails(environment: dict[st
     python({**environment, "LPBENCH_STRICT_PLUGINS": "1"}, tmp_path, "-m", "lpbench", "plugins")
 
 
+def test_the_monitor_is_used_by_a_run_without_further_ado(environment: dict[str, str], tmp_path: Path) -> None:
+    python(environment, tmp_path, "-m", "lpbench", "pull", "acme-pulse")
+    asked = ("--number", "6", "--runs", "1", "--resources", "-o", "r.json")
+    python(environment, tmp_path, "-m", "lpbench", "run", "acme-pulse", *asked)
+    (found,) = json.loads((tmp_path / "r.json").read_text("utf-8"))["configurations"]
+    (queue,) = (each for each in found["runs"][0]["resources"]["resources"] if each["name"] == "RUN_QUEUE")
+    assert (queue["monitor"], queue["unit"], queue["reason"]) == ("run-queue", "1", "")
+    assert queue["mean"] >= 1, "the engine's own thread runs"
+
+
 def test_the_guides_show_hooks_as_the_reference_does() -> None:
     known = {code for name, code in blocks(HOOKS) if not name}
     shown = [code for page in PAGES[1:] for name, code in blocks(page) if "@lpbench.hookimpl" in code]
@@ -113,7 +124,7 @@ def test_the_guess_makes_a_new_app(environment: dict[str, str], tmp_path: Path) 
     assert component["postprocessing"] == {"type": "pulse"}
 
 
-@pytest.mark.parametrize("name", ["signal", "pulse", "fan"])
+@pytest.mark.parametrize("name", ["signal", "pulse", "run-queue"])
 def test_the_processors_and_the_monitor_keep_their_contracts(
     environment: dict[str, str], tmp_path: Path, name: str
 ) -> None:

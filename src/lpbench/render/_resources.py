@@ -52,44 +52,35 @@ def resource_table(passes: Sequence[ResourcePass], *, verbose: bool) -> tuple[li
         Column("of", left=True),
         Column("source", left=True),
     ]
-    names = dict.fromkeys((each.name, each.monitor) for one in passes for each in one.resources if _known(each))
-    rows = [_row(passes, name, monitor) for name, monitor in names if verbose or _first(passes, name, monitor)]
-    return columns, rows
+    told: dict[tuple[str, str], list[Resource]] = {}
+    for each in (each for one in passes for each in one.resources if _known(each)):
+        told.setdefault((each.name, each.monitor), []).append(each)
+    return columns, [_row(same) for same in told.values() if verbose or _first(same[0])]
 
 
 def _known(resource: Resource) -> bool:
     return resource.mean is not None
 
 
-def _first(passes: Sequence[ResourcePass], name: str, monitor: str) -> bool:
+def _first(resource: Resource) -> bool:
     """Return whether the short form shows a row."""
-    metric, _, part = name.partition("/")
-    shown = not part or name == "CPU_LOAD/foreign"
-    return shown and metric not in SECONDARY and not _same(passes, name, monitor)[0].second
+    shown = "/" not in resource.name or resource.name == "CPU_LOAD/foreign"
+    return shown and resource.metric not in SECONDARY and not resource.second
 
 
-def _same(passes: Sequence[ResourcePass], name: str, monitor: str) -> list[Resource]:
-    return [
-        each
-        for one in passes
-        for each in one.resources
-        if (each.name, each.monitor) == (name, monitor) and each.mean is not None
-    ]
-
-
-def _row(passes: Sequence[ResourcePass], name: str, monitor: str) -> list[str]:
-    found = _same(passes, name, monitor)
+def _row(found: Sequence[Resource]) -> list[str]:
+    """Return the row of one metric by one monitor, over passes."""
     first = found[0]
     counted = first.growth is not None
     greatest = [each.maximum for each in found if each.maximum is not None]
     return [
-        clean(f"  {name}{' (second)' if first.second else ''}"),
+        clean(f"  {first.name}{' (second)' if first.second else ''}"),
         _mean([each.idle for each in found]),
         _mean([each.mean for each in found]),
         digits(max(greatest)) if greatest and not counted else ABSENT,
         clean("W" if counted and first.unit == "J" else f"{first.unit}/s" if counted else first.unit),
         clean(first.scope),
-        clean(f"{first.source} ({monitor})"),
+        clean(f"{first.source} ({first.monitor})"),
     ]
 
 

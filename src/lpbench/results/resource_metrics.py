@@ -15,7 +15,7 @@ from lpbench.util.unavailable import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from lpbench.results.resources import Resource, ResourcePass
+    from lpbench.results.resources import Resource, ResourcePass, WatchedSlice
     from lpbench.results.run import Run
 
 MEGABYTE = 1e6
@@ -40,6 +40,9 @@ STAGE_PEAKS = {
 }
 ENERGY, ENERGY_ABOVE_IDLE = "ENERGY_PER_INFERENCE", "ENERGY_PER_INFERENCE_ABOVE_IDLE"
 UNWATCHED = "resources were not watched (--resources)"
+WATCHING = frozenset({"measuring resources", "measuring memory"})
+"""Phases of a resource pass."""
+ENDED = "the run ended before its resources were known"
 
 
 def resource_metrics(runs: Sequence[Run]) -> dict[str, Metric]:
@@ -49,7 +52,8 @@ def resource_metrics(runs: Sequence[Run]) -> dict[str, Metric]:
     """
     passes = [run.resources for run in runs if run.resources]
     if not passes:
-        return {name: Metric(None, unit, reason=UNWATCHED, code="not-read") for name, unit in _ALL.items()}
+        why = ENDED if any(run.outcome.phase in WATCHING for run in runs) else UNWATCHED
+        return {name: Metric(None, unit, reason=why, code="not-read") for name, unit in _ALL.items()}
     return {
         **{name: _mean(passes, name, unit) for name, unit in UNITS.items() if name not in PEAKS},
         **{name: _peak(passes, name, of) for name, of in PEAKS.items()},
@@ -200,16 +204,30 @@ def _efficiency(passes: Sequence[ResourcePass]) -> Metric:
 
 
 def _slow_down(passes: Sequence[ResourcePass]) -> Metric:
-    """Return by how many per cent samples took longer; the interval is that of the ratios, which lie around 1."""
+    """Return by how many per cent samples took longer; the interval is that of the pairs of slices of all runs."""
     ratios = [each.slow_down for each in passes if each.slow_down is not None]
     if not ratios:
         return Metric(None, "%", reason=passes[0].slow_down_reason, code="too-short")
-    source = f"mean of {amount(len(ratios), 'run')}"
-    metric = _with_interval(Metric(statistics.fmean(ratios), "%", len(ratios), source=source), ratios)
-    span = metric.interval and dataclasses.replace(
-        metric.interval, lower=_percent(metric.interval.lower), upper=_percent(metric.interval.upper)
+    pairs = [ratio for each in passes for ratio in turn_ratios(each.slices) if ratio > 0]
+    found = stats.across_runs(pairs) if pairs else Unavailable("no pairs of slices", "too-few-runs")
+    metric = Metric(
+        _percent(statistics.fmean(ratios)), "%", len(ratios), source=f"mean of {amount(len(ratios), 'run')}"
     )
-    return dataclasses.replace(metric, value=_percent(statistics.fmean(ratios)), interval=span)
+    if isinstance(found, Unavailable):
+        return dataclasses.replace(metric, interval_reason="fewer than three pairs of slices", interval_code=found.code)
+    method = f"Student's t over {len(pairs)} pairs of slices"
+    span = dataclasses.replace(found, lower=_percent(found.lower), upper=_percent(found.upper), method=method)
+    return dataclasses.replace(metric, interval=span)
+
+
+def turn_ratios(slices: Sequence[WatchedSlice]) -> list[float]:
+    """Return the ratios of slices with monitors to their neighbours without."""
+    pairs = [(slices[at], slices[at + 1]) for at in range(0, len(slices) - 1, 2)]
+    return [
+        (first if first.sampled else second).median_ns / (second if first.sampled else first).median_ns
+        for first, second in pairs
+        if first.sampled != second.sampled and min(first.median_ns, second.median_ns) > 0
+    ]
 
 
 def _percent(ratio: float) -> float:

@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,12 @@ import pytest
 import lpbench
 from lpbench import render
 from lpbench.render import exports
-from lpbench.render._resources import resource_notes
+from lpbench.render._resources import resource_notes, resource_table
 from lpbench.results.resource_metrics import resource_metrics
-from lpbench.results.resources import Resource, ResourcePass
-from lpbench.results.run import Run
+from lpbench.results.resources import Resource, ResourcePass, WatchedSlice
+from lpbench.results.run import Metric, Run
 from lpbench.testing.setups import installed
+from lpbench.util.outcome import RunOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,17 +171,47 @@ def test_a_monitor_that_says_too_much_is_bounded(watching: Registry, fake_app: C
     assert all(len(each.source) <= 300 for each in watched.resources)
 
 
-def test_a_slow_down_that_cannot_be_told_from_none_is_said_to_be_so() -> None:
-    def shown(*ratios: float) -> str:
-        passes = [ResourcePass(1.0, samples=1, slow_down=each) for each in ratios]
-        metrics = resource_metrics([Run(at, resources=each) for at, each in enumerate(passes)])
-        found: Any = SimpleNamespace(metrics=metrics)
-        (note,) = resource_notes(found, passes, verbose=False)
-        return note
+def slices_of(*medians: float) -> tuple[WatchedSlice, ...]:
+    """Return slices that take turns (A B B A), and those of the busy window."""
+    turns = [WatchedSlice(0.0, 1, median, number % 4 in {0, 3}) for number, median in enumerate(medians)]
+    return (*turns, *[WatchedSlice(0.0, 1, 50.0, sampled=True)] * 4)
 
-    assert shown(0.99) == "slow-down of samples by the monitors: -1.0 % ± not known (1 run)"
-    assert shown(1.0003, 0.998, 1.003).endswith(", not told apart from none")
-    assert "not told" not in shown(1.02, 1.021, 1.019)
+
+def slowed(ratio: float, *medians: float) -> tuple[Metric, str]:
+    """Return the slow-down of one run, and the line that tells it."""
+    watched = ResourcePass(1.0, samples=1, slow_down=ratio, slices=slices_of(*medians))
+    metrics = resource_metrics([Run(0, resources=watched)])
+    found: Any = SimpleNamespace(metrics=metrics)
+    (note,) = resource_notes(found, [watched], verbose=False)
+    return metrics["RESOURCE_PASS_SLOWDOWN"], note
+
+
+def test_a_slow_down_that_cannot_be_told_from_none_is_said_to_be_so() -> None:
+    """How far pairs of slices differ is told of one run too."""
+    sure, line = slowed(1.02, 102, 100, 100, 102, 102, 100, 100, 102)
+    assert sure.interval is not None
+    assert sure.interval.lower == pytest.approx(sure.interval.upper) == pytest.approx(2.0)
+    assert line.startswith("slow-down of samples by the monitors: 2.0 % ±")
+    assert "not told" not in line
+    unsure, line = slowed(0.99, 150, 100, 150, 100, 102, 100)
+    assert unsure.interval is not None
+    assert unsure.interval.lower < 0 < unsure.interval.upper
+    assert line.endswith(", not told apart from none")
+    assert slowed(0.99)[1] == "slow-down of samples by the monitors: -1.0 % ± not known (1 run)"
+
+
+def test_of_a_run_that_ended_meanwhile_the_reason_is_not_that_nothing_was_asked_for() -> None:
+    ended = Run(0, outcome=RunOutcome("crashed", phase="measuring resources"))
+    assert resource_metrics([ended])["POWER_CONSUMPTION"].reason == "the run ended before its resources were known"
+    assert "--resources" in resource_metrics([Run(0)])["POWER_CONSUMPTION"].reason
+
+
+def test_a_document_of_very_many_resources_is_shown_at_once() -> None:
+    many = ResourcePass(resources=tuple(Resource(f"X{at}", "1", "m", mean=1.0) for at in range(20_000)))
+    begun = time.monotonic()
+    _, rows = resource_table([many], verbose=True)
+    assert len(rows) == 20_000
+    assert time.monotonic() - begun < 10
 
 
 def test_without_resources_no_monitor_is_asked(

@@ -15,6 +15,7 @@ from lpbench.jobs.measuring.recording import NANO, columns_of
 from lpbench.jobs.measuring.resources.choosing import POWER, choose_of
 from lpbench.jobs.measuring.resources.collector import BUSY, IDLE, Collector
 from lpbench.jobs.measuring.resources.sampler import Sampler
+from lpbench.results.resource_metrics import turn_ratios
 from lpbench.results.resources import MonitorLoss, ResourcePass, StageMemory, WatchedSlice
 from lpbench.results.stages import TOTAL
 from lpbench.util.portable import allowed_cores
@@ -193,12 +194,7 @@ def _whole(by_use: Mapping[str, int]) -> int:
 
 def slow_down(slices: Sequence[WatchedSlice]) -> tuple[float | None, str]:
     """Return the ratio of slices with monitors to their neighbours without, or why there is none."""
-    pairs = [(slices[at], slices[at + 1]) for at in range(0, len(slices) - 1, 2)]
-    ratios = [
-        (first if first.sampled else second).median_ns / (second if first.sampled else first).median_ns
-        for first, second in pairs
-        if first.sampled != second.sampled and min(first.median_ns, second.median_ns) > 0
-    ]
+    ratios = turn_ratios(slices)
     if not ratios:
         return None, "samples are shorter than the clock can resolve"
     return statistics.geometric_mean(ratios), ""
