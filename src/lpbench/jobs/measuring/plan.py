@@ -150,7 +150,11 @@ def make(
     cores = settings.affinity or (cores_for(targets) if settings.streams == 1 else ())
     max_time = settings.max_time or time_for(len(targets), settings.percentile)
     counted = settings if isolate else dataclasses.replace(settings, runs=1)
-    watch = _watch(settings.monitors) if settings.watched else None
+    watch = None
+    if settings.watched:
+        from lpbench.jobs.measuring.resources import crew, watching  # most benchmarks watch nothing
+
+        watch = watching.Watch(crew.crew(settings.monitors))
     return Plan(
         app=loaded,
         settings=settings,
@@ -226,13 +230,6 @@ def _make_folder(folder: str | None, app: App) -> None:
         raise ResultError(what, where=folder, hint=f"{setting('draw')} takes the path of a folder") from error
     if not os.access(folder, os.W_OK):
         raise ResultError("is not writable", where=folder, hint=f"{setting('draw')} takes another folder")
-
-
-def _watch(options: Mapping[str, Mapping[str, Any]]) -> Watch:
-    from lpbench.jobs.measuring.resources.crew import crew  # most benchmarks watch nothing
-    from lpbench.jobs.measuring.resources.watching import Watch
-
-    return Watch(crew(options))
 
 
 def _pinned(target: Target, cores: Sequence[int]) -> Target:
