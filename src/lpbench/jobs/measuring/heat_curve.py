@@ -7,13 +7,12 @@ import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lpbench.jobs.measuring.resources.crew import Crew, crew
 from lpbench.results.sustained import MOST_SLICES, WATCHED, HeatSlice, merge
-from lpbench.worker.sampler.messages import decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lpbench.jobs.measuring.resources.crew import Crew
     from lpbench.results.settings import RunSettings
     from lpbench.worker.sampler.messages import Report
 
@@ -36,6 +35,8 @@ class Sustain:
         """Return what settings ask for."""
         if settings.sustain is None:
             return None
+        from lpbench.jobs.measuring.resources.crew import crew  # most benchmarks watch nothing
+
         every = crew(settings.monitors)
         specs = {name: spec for name, spec in every.specs.items() if not set(WATCHED).isdisjoint(spec.metrics)}
         return cls(settings.sustain, dataclasses.replace(every, specs=specs))
@@ -88,6 +89,8 @@ class Thermometer:
 
     def take(self, report: Report) -> None:
         """Take in a report with readings."""
+        from lpbench.worker.sampler.messages import decode
+
         for key, found in decode(report):
             if key == TEMPERATURE and isinstance(found, list):
                 self._latest[report.monitor] = found[-1].value

@@ -21,7 +21,6 @@ from lpbench.jobs.measuring.progress import Progress, width_so_far
 from lpbench.jobs.measuring.recording import NANO, Recorder, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
 from lpbench.jobs.measuring.starting import start
-from lpbench.jobs.measuring.sustaining import sustain
 from lpbench.jobs.measuring.tracks import TargetProgress
 from lpbench.results.locksteps import FEWEST, TURNS
 from lpbench.results.names import labels
@@ -80,6 +79,8 @@ class Rounds:
 
     def _rounds(self) -> None:
         if self._plan.sustain:
+            from lpbench.jobs.measuring.sustaining import sustain  # most benchmarks watch nothing
+
             self._interrupted = sustain(self._plan, self._tracks, self._show, self._keep)
             self._begun = time.monotonic()  # the time limit is that of the runs
         index = 0
