@@ -58,6 +58,12 @@ def _cpu_flags() -> set[str]:
     return {flag for line in lines if line.startswith(names) for flag in line.partition(":")[2].split()}
 
 
+def _perf_events() -> bool:
+    """Whether a process may count events of its own."""
+    paranoid = Path("/proc/sys/kernel/perf_event_paranoid")
+    return paranoid.exists() and int(paranoid.read_text(encoding="ascii")) <= 2  # noqa: PLR2004 - perf_event_open(2)
+
+
 MET: Mapping[str, Callable[[str], bool]] = {
     "cuda": _cuda,
     "a machine without CUDA": lambda rest: not _cuda(rest),
@@ -75,6 +81,9 @@ MET: Mapping[str, Callable[[str], bool]] = {
     "all cores of the machine": lambda _: len(os.sched_getaffinity(0)) == os.cpu_count(),
     "a C compiler": lambda _: shutil.which("cc") is not None,
     "root": lambda _: os.geteuid() == 0,
+    "a user other than root": lambda _: os.geteuid() != 0,
+    "/proc/self/clear_refs": lambda _: os.access("/proc/self/clear_refs", os.W_OK),
+    "perf events": lambda _: _perf_events(),
     "aarch64": lambda _: platform.machine() == "aarch64",
     "x86-64": lambda _: platform.machine() == "x86_64",
 }

@@ -62,7 +62,7 @@ def test_what_cannot_be_read_has_no_text_and_a_reason(tree: FileTree, name: str)
     assert tree.missing(name).reason
 
 
-@pytest.mark.skipif("os.name == 'nt' or os.geteuid() == 0", reason="everything may be read")
+@pytest.mark.skipif("os.name == 'nt' or os.geteuid() == 0", reason="needs a user other than root")
 def test_a_file_that_this_user_may_not_read_is_told_as_such(tree: FileTree) -> None:
     (tree.path / "energy_uj").write_text("1", encoding="utf-8")
     (tree.path / "energy_uj").chmod(0)

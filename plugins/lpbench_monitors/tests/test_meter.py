@@ -259,7 +259,7 @@ def test_what_is_no_file_is_refused(machine: Machine, tmp_path: Path, kind: str)
         assert isinstance(monitor.sample()["POWER_CONSUMPTION"], Unavailable)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+@pytest.mark.skipif(os.geteuid() == 0, reason="needs a user other than root")
 def test_a_file_that_may_not_be_read_says_so(machine: Machine, log: Path) -> None:
     log.touch(mode=0)
     with meter(machine, log) as monitor:

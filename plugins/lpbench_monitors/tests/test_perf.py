@@ -19,7 +19,7 @@ SOFTWARE, CPU_CLOCK, ANY_CPU, THIS_PROCESS = 1, 0, -1, 0
 def test_the_system_call_counts_the_time_of_this_process() -> None:
     counter = open_event(Event(SOFTWARE, ANY_CPU, CPU_CLOCK), THIS_PROCESS)
     if isinstance(counter, Unavailable):
-        pytest.skip(counter.reason)
+        pytest.skip(f"needs perf events: {counter.reason}")
     before = counter.read()
     sum(range(2_000_000))
     after = counter.read()
