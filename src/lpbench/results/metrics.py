@@ -68,6 +68,7 @@ def derive(
         "THROUGHPUT": throughput(measured, batching),
         "CPU_LOAD": _cpu_load(measured, cores),
         "CPU_MEM": _memory(measured, "rss_bytes", "mean of VmRSS after each slice"),
+        "CPU_MEM_INCREASE": _increase(measured),
         "CPU_MEM_PEAK": _memory(measured, "peak_bytes", "VmHWM since before the model was loaded", max),
         "CPU_TEMP": _temperature(environment),
         **resource_metrics(measured),
@@ -156,6 +157,15 @@ def _memory(runs: Sequence[Run], name: str, source: str, combine: Any = statisti
     if not found:
         return Metric(None, "MB", reason="/proc of the worker could not be read", code="not-read")
     return Metric(combine(found) / MEGABYTE, "MB", len(found), source=source)
+
+
+def _increase(runs: Sequence[Run]) -> Metric:
+    """Return by how much the memory lies above what the worker held before the model was loaded."""
+    known = [run.counters for run in runs if run.counters.get("rss_bytes") and run.counters.get("baseline_bytes")]
+    if not known:
+        return Metric(None, "MB", reason="/proc of the worker could not be read", code="not-read")
+    grown = statistics.fmean(each["rss_bytes"] - each["baseline_bytes"] for each in known)
+    return Metric(grown / MEGABYTE, "MB", len(known), source="CPU_MEM less VmRSS before the model was loaded")
 
 
 def _temperature(environment: Mapping[str, Any]) -> Metric:
