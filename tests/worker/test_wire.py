@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lpbench.errors import ConfigError, WorkerError
 from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.results.profile import LayerProfile
 from lpbench.worker import requests, wire
 from lpbench.worker.protocol import ProtocolError
 from lpbench.worker.requests import (
@@ -71,7 +72,7 @@ def test_every_request_has_a_handler_that_takes_it_and_returns_its_answer() -> N
     """A type checker sees the answer that a request's base names: here the handlers are held to it."""
     handlers = Runner().handlers
     assert set(handlers) == set(wire.KINDS.values())
-    names = {**vars(requests), "Mapping": typing.get_origin(requests.Record), "Any": Any}
+    names = {**vars(requests), "Mapping": typing.get_origin(requests.Record), "Any": Any, "LayerProfile": LayerProfile}
     for kind, handler in handlers.items():
         hints = typing.get_type_hints(handler, globalns=names)
         assert hints["request"] is kind, kind

@@ -15,6 +15,7 @@ from lpbench.jobs.measuring.resources.choosing import choose_of
 from lpbench.jobs.measuring.resources.crew import crew
 from lpbench.jobs.measuring.resources.latest import LatestReadings
 from lpbench.jobs.measuring.resources.sampler import Sampler
+from lpbench.plugin import registry
 from lpbench.plugin.monitor import METRICS
 from lpbench.results.resource_metrics import PEAKS, STAGE_PEAKS, UNITS
 from lpbench.results.resources import MonitorLoss, Resource
@@ -44,7 +45,6 @@ OF_RUNS: Mapping[str, str] = {
 }
 """Metrics that describe an app's samples, with their units."""
 FROM_POWER = frozenset(name for name in OF_RUNS if name.startswith("ENERGY"))
-NO_MONITORS = 'pip install "lpbench[monitors]"'
 ROOTS = ("proc", "sys")
 
 
@@ -201,7 +201,8 @@ def _watch(asked: Crew, assignment: Assignment, steps: Callable[[Sampler], None]
         losses = sampler.losses
     chosen = choose_of(asked, latest.resources(), losses, "")
     if not (asked.specs or asked.absent):
-        chosen = tuple(dataclasses.replace(each, hint=NO_MONITORS) for each in chosen)
+        hint = registry.current().beginning(registry.MONITORS)
+        chosen = tuple(dataclasses.replace(each, hint=hint) for each in chosen)
     lost = tuple(MonitorLoss(each.monitor, each.reason, each.gap) for each in losses)
     return MonitoredMachine(assignment.root, seconds, listed(chosen, seconds), lost)
 
