@@ -177,6 +177,7 @@ def _suspended(pid: int) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_a_suspended_worker_ends_with_a_parent_of_whose_end_no_signal_tells(fake_app: Callable[..., Path]) -> None:
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
     words = ["run", str(fake_app(work_us=1000)), "--engine", "fake,fake:threads=2", "--number", "200", "--runs", "99"]

@@ -106,6 +106,7 @@ def app(fake_app: Callable[..., Path]) -> str:
     return str(fake_app())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("route", list(LINES))
 def test_what_is_typed_comes_back_harmless(route: str, app: str, capsys: Capture) -> None:
     words = [app if word == "APP" else f"{app}/model.fake" if word == "MODEL" else word for word in LINES[route]]

@@ -62,8 +62,15 @@ def test_a_reason_keeps_its_code_and_hint_on_one_line() -> None:
     assert (found.reason, found.code, found.hint) == ("no sensor [31m", "no-sensor", "buy one")
 
 
-@pytest.mark.parametrize("lie", [{"CPU_TEMP": "hot"}, {"CPU_TEMP": 40.0}, {"CPU_TEMP": [40.0]}, "CPU_TEMP", None, 7])
-def test_what_is_no_reading_is_the_monitors_fault(lie: Any) -> None:
+@pytest.mark.parametrize("lie", ["hot", 40.0, [40.0], None, {"value": 40.0}])
+def test_what_is_no_reading_costs_its_metric_alone(lie: Any) -> None:
+    found = sent({"CPU_TEMP": lie, "CPU_FREQ": Reading(800.0, "MHz", "machine", "x")})
+    assert isinstance(found["CPU_TEMP"], Unavailable)
+    assert [each.value for each in found["CPU_FREQ"]] == [800.0]
+
+
+@pytest.mark.parametrize("lie", ["CPU_TEMP", None, 7])
+def test_what_are_no_readings_at_all_is_the_monitors_fault(lie: Any) -> None:
     with pytest.raises(TypeError):
         encode(lie)
 

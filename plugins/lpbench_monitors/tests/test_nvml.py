@@ -332,6 +332,7 @@ def test_the_stub_refuses_misuse(built: Callable[[str], Path], misuse: str) -> N
     assert "NVML misused" in done.stderr
 
 
+@pytest.mark.long
 def test_the_kits_checks_pass_on_a_gpu(built: Callable[[str], Path]) -> None:
     """Two monitors at once, entering again, descriptors: with a library that refuses misuse."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::test_nvml"]

@@ -104,6 +104,7 @@ def test_a_comparison_takes_two_engines(fake_app: Make, engines: list[str]) -> N
         lpbench.compare_live(fake_app(), engines)
 
 
+@pytest.mark.long
 def test_the_screen_names_verdicts_times_memory_and_what_they_rest_on(
     measured: Result, fake_app: Make, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,16 +99,19 @@ def test_an_engine_that_slows_down_as_the_frequency_falls_is_throttled(fake_app:
     assert again.to_dict() == result.to_dict()
 
 
+@pytest.mark.long
 def test_an_engine_that_slows_down_for_no_known_cause(fake_app: Make, heat: Path) -> None:
     assert only(measured(fake_app(**slowing(heat, COOL)), sustain=LONG_S)).heat.throttling == SLOWER
 
 
+@pytest.mark.long
 def test_an_even_engine_does_not_throttle(fake_app: Make, heat: Path) -> None:
     assert heat.exists()
     found = only(measured(fake_app(work_us=1000))).heat
     assert found.throttling == (NONE if found.began_s is None else SLOWER), found.reasons
 
 
+@pytest.mark.long
 def test_without_a_monitor_nothing_is_known_and_the_rest_is_fixed(fake_app: Make) -> None:
     found = only(measured(fake_app(work_us=1000)))
     assert found.heat.throttling == NOT_KNOWN
@@ -122,6 +125,7 @@ def test_nothing_is_sustained_unless_it_is_asked_for(fake_app: Make) -> None:
     assert measured(fake_app(), sustain=None).configurations[0].sustained is None
 
 
+@pytest.mark.long
 def test_each_of_two_has_a_curve_alone_and_waits_until_it_is_as_cool_as_the_first(fake_app: Make, heat: Path) -> None:
     """The monitor tells that it is hot from the first curve on, until somebody cools it during the second rest."""
     rests: list[str] = []
@@ -146,6 +150,7 @@ def test_each_of_two_has_a_curve_alone_and_waits_until_it_is_as_cool_as_the_firs
     assert "those of the hot machine" in text
 
 
+@pytest.mark.long
 def test_a_machine_that_stays_hot_is_not_waited_for_for_ever(fake_app: Make, heat: Path) -> None:
     app = fake_app(**slowing(heat, HOT, after=1))
     result = measured(app, sustain=1.0, engine=["fake:threads=1", "fake:threads=2"], number=None, runs=2)

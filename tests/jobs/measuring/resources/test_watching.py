@@ -90,9 +90,9 @@ def test_monitors_are_asked_while_samples_run_and_the_best_one_counts(
 @pytest.mark.parametrize(
     ("do", "told"),
     [
-        ("raise", "the sensor is on fire"),
-        ("hang", "gave no answer in 0.5 s"),
-        ("exit", "exit status 7"),
+        pytest.param("raise", "the sensor is on fire", marks=pytest.mark.long),
+        pytest.param("hang", "gave no answer in 0.5 s", marks=pytest.mark.long),
+        pytest.param("exit", "exit status 7", marks=pytest.mark.long),
         ("crash", "SIGSEGV"),
     ],
 )
@@ -115,6 +115,7 @@ def test_a_monitor_that_fails_loses_its_own_metrics_and_nothing_else(
         assert 0 < loss.gap < 10, "how long no monitor sampled"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "do", ["unavailable", *(pytest.param(each, marks=pytest.mark.long) for each in ("lie", "nan", "absurd"))]
 )
@@ -127,6 +128,7 @@ def test_what_cannot_be_is_no_value(watching: Registry, fake_app: Callable[..., 
         assert (load.reason, load.code, load.hint) == ("the sensor was unplugged", "not-read", "plug it in")
 
 
+@pytest.mark.long
 def test_a_metric_that_cannot_be_fails_alone_and_the_result_can_be_read_again(
     watching: Registry, fake_app: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -142,6 +144,7 @@ def test_a_metric_that_cannot_be_fails_alone_and_the_result_can_be_read_again(
     assert lpbench.load_result(result.save(tmp_path / "r.json")) == result
 
 
+@pytest.mark.long
 def test_the_time_without_samples_is_that_of_the_monitor_that_ended_the_sampler(
     watching: Registry, fake_app: Callable[..., Path]
 ) -> None:
@@ -153,6 +156,7 @@ def test_the_time_without_samples_is_that_of_the_monitor_that_ended_the_sampler(
     assert raised.gap == 0
 
 
+@pytest.mark.long
 def test_the_idle_load_of_a_busy_process_is_nothing(watching: Registry, fake_app: Callable[..., Path]) -> None:
     """A reading that tells of the time since the one before is no idle one where work lies between."""
     watched = the_pass(measured(fake_app(work_us=500)))
@@ -162,6 +166,7 @@ def test_the_idle_load_of_a_busy_process_is_nothing(watching: Registry, fake_app
     assert worked.mean > 0.5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("do", ["flood", pytest.param("print", marks=pytest.mark.long)])
 def test_a_monitor_that_says_too_much_is_bounded(watching: Registry, fake_app: Callable[..., Path], do: str) -> None:
     result = measured(fake_app(work_us=500), monitors={"faulty": {"do": do, "after": 0}})
@@ -280,6 +285,7 @@ def test_an_unknown_monitor_is_named_with_the_nearest(watching: Registry, fake_a
     assert 'did you mean "steady"?' in str(caught.value)
 
 
+@pytest.mark.long
 def test_the_sampler_ends_with_the_benchmark(watching: Registry, fake_app: Callable[..., Path]) -> None:
     measured(fake_app(work_us=500))
     mine = [path for path in Path("/proc").glob("[0-9]*/cmdline") if b"lpbench.worker.sampler" in _read(path)]
