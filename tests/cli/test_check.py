@@ -126,6 +126,7 @@ def test_what_cannot_be_done_is_told(words: list[str], told: str, capsys: Captur
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_processors_and_monitors_are_checked_by_their_names(sloppy_site: None, capsys: Capture) -> None:
     """Each by the kit's checks for its kind; a name that several have needs the kind."""
     pytest.importorskip("numpy", reason="needs numpy")

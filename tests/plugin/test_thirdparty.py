@@ -66,6 +66,7 @@ def test_its_errors_are_told_like_our_own(site: Path, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_its_engine_keeps_the_contract(site: Path, tmp_path: Path) -> None:
     """Every check of the kit that applies to an engine without options, probe and case; none is expected to fail."""
     (tmp_path / "double.acme").write_text(MODEL, encoding="utf-8")

@@ -25,6 +25,7 @@ def notes(result: Result, name: str) -> list[str]:
     return [note["reason"] for note in result.resolved.notes if note["name"] == name]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

@@ -101,6 +101,7 @@ def test_streams_are_profiled_one_at_a_time(fake_app: Make) -> None:
     assert found.configuration.streams == 2
 
 
+@pytest.mark.long
 def test_several_engines_have_one_each(fake_app: Make) -> None:
     result = benchmark(fake_app(layers=LAYERS), engine=["fake", "fake:threads=2"], number=None, max_time=2.0)
     assert [len(each.profile) for each in result.configurations] == [1, 1]
@@ -142,6 +143,7 @@ def test_an_engine_object_is_profiled_too(fake_app: Make) -> None:
     assert found.state == "OK"
 
 
+@pytest.mark.long
 def test_a_profile_takes_nothing_of_the_time_that_was_asked_for(
     fake_app: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
