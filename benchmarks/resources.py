@@ -21,7 +21,7 @@ from overhead import large
 
 from lpbench.jobs.measuring import plan
 from lpbench.jobs.measuring.recording import NANO, Recorder, columns_of, prepare
-from lpbench.jobs.measuring.resources.crew import crew
+from lpbench.jobs.measuring.resources.installed_monitors import installed_monitors
 from lpbench.jobs.measuring.resources.sampler import Sampler
 from lpbench.jobs.measuring.resources.watching import INTERVAL_S
 from lpbench.results import stats
@@ -73,7 +73,7 @@ def observer_effect(rounds: int) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         settings = RunSettings(engine=(ENGINE,), threads=1, yardstick=False)
         ready = plan.make(large(Path(folder)), settings, None, lambda _engine, _phase: None)
-        recorder, monitors = Recorder(0), crew({})
+        recorder, monitors = Recorder(0), installed_monitors({})
         with Worker(ready.worker) as worker:
             prepare(worker, ready.request(ready.targets[0]), ready.budgets[0], recorder, lambda *_: None)
             others = tuple(core for core in allowed_cores() if core not in ready.worker.affinity)

@@ -16,11 +16,11 @@ import pytest
 
 import lpbench
 from lpbench.jobs.measuring.resources.choosing import choose_of
-from lpbench.jobs.measuring.resources.crew import crew
+from lpbench.jobs.measuring.resources.installed_monitors import installed_monitors
 from lpbench.jobs.measuring.resources.latest import LatestReadings
 from lpbench.plugin.monitor import METRICS, Commands, Stream, Unavailable
-from lpbench.worker.sampler.crew import Crew
 from lpbench.worker.sampler.messages import Assignment
+from lpbench.worker.sampler.monitor_runner import MonitorRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -64,7 +64,7 @@ def _ask(board: Path, commands: Commands | None = None, between: Callable[[], ob
     :param commands: Instead of those of the board.
     :param between: Called between the two moments.
     """
-    told, latest, asked = Told(), LatestReadings(), crew({})
+    told, latest, asked = Told(), LatestReadings(), installed_monitors({})
 
     def take(report: Report) -> None:
         if report.failure:
@@ -72,7 +72,7 @@ def _ask(board: Path, commands: Commands | None = None, between: Callable[[], ob
         elif report.monitor:
             latest.take(report)
 
-    members = Crew(Assignment(asked.chosen, None, 0.1, str(board)), take)
+    members = MonitorRunner(Assignment(asked.chosen, None, 0.1, str(board)), take)
     members.target = replace(members.target, commands=commands or members.target.commands)
     for step in (
         members.enter,

@@ -13,8 +13,8 @@ from lpbench.jobs.measuring.resources.latest import LatestReadings
 from lpbench.util.recorder import FIRST, SECOND, Recorder, RecordingCommands, RecordingTree
 from lpbench.util.recordings import COMMANDS, answers
 from lpbench.util.scrubbing import Scrubber
-from lpbench.worker.sampler.crew import Crew
 from lpbench.worker.sampler.messages import Assignment, ChosenMonitor
+from lpbench.worker.sampler.monitor_runner import MonitorRunner
 from lpbench_monitors import MONITORS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _told(board: Path, target: MonitorTarget | None = None, recorder: Recorder |
             latest.take(report)
 
     chosen = tuple(ChosenMonitor(spec.name) for spec in MONITORS if spec.name not in NEEDED)
-    members = Crew(Assignment(chosen, None, 1.0, str(board)), take)
+    members = MonitorRunner(Assignment(chosen, None, 1.0, str(board)), take)
     members.target = target or members.target
     members.enter()
     for moment in (FIRST, SECOND):
@@ -88,7 +88,9 @@ def test_a_board_that_was_recorded_tells_the_same(name: str, tmp_path: Path, mon
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     recorder = Recorder(made, Scrubber(["workbench7"]))
     files = RecordingTree(recorder, BOARDS / name / "root")
-    watched = replace(Crew(Assignment(()), lambda _: None).target, files=files, commands=RecordingCommands(recorder))
+    watched = replace(
+        MonitorRunner(Assignment(()), lambda _: None).target, files=files, commands=RecordingCommands(recorder)
+    )
     live = _told(BOARDS / name, watched, recorder)
     (made / "recording.json").write_text(HEAD, encoding="utf-8")
     again = _told(made)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.errors import ConfigError
 from lpbench.jobs.machine_recording import RecordedMachine, finish, refuse_taken
 from lpbench.jobs.measuring.resources.choosing import choose_of
-from lpbench.jobs.measuring.resources.crew import crew
+from lpbench.jobs.measuring.resources.installed_monitors import installed_monitors
 from lpbench.jobs.measuring.resources.latest import LatestReadings
 from lpbench.jobs.measuring.resources.sampler import Sampler
 from lpbench.plugin import registry
@@ -28,7 +28,7 @@ from lpbench.worker.sampler.messages import Assignment
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lpbench.jobs.measuring.resources.crew import Crew
+    from lpbench.jobs.measuring.resources.installed_monitors import InstalledMonitors
 
 HERE = "/"
 INTERVAL_S = 0.1
@@ -139,7 +139,7 @@ def monitors(
         the recording is taken.
     :raises OSError: The recording cannot be written.
     """
-    place, asked = _place(root), crew(options or {})
+    place, asked = _place(root), installed_monitors(options or {})
     if record is not None:
         return _record(asked, place, Path(record))
     if is_recording(Path(place)):
@@ -149,7 +149,7 @@ def monitors(
     return _watch(asked, Assignment(asked.chosen, pid, INTERVAL_S, place), _two_seconds, WATCHED_S)
 
 
-def _record(asked: Crew, place: str, target: Path) -> MonitoredMachine:
+def _record(asked: InstalledMonitors, place: str, target: Path) -> MonitoredMachine:
     """Watch this machine and record what monitors look at."""
     if place != HERE:
         raise ConfigError("only this machine can be recorded", where=place, hint="leave out the root")
@@ -192,7 +192,9 @@ def _place(root: str | Path | None) -> str:
     return str(folder)
 
 
-def _watch(asked: Crew, assignment: Assignment, steps: Callable[[Sampler], None], seconds: float) -> MonitoredMachine:
+def _watch(
+    asked: InstalledMonitors, assignment: Assignment, steps: Callable[[Sampler], None], seconds: float
+) -> MonitoredMachine:
     latest = LatestReadings()
     losses = []
     if asked.specs:

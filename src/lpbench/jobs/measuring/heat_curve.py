@@ -12,7 +12,7 @@ from lpbench.results.sustained import MOST_SLICES, WATCHED, HeatSlice, merge
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.jobs.measuring.resources.crew import Crew
+    from lpbench.jobs.measuring.resources.installed_monitors import InstalledMonitors
     from lpbench.results.settings import RunSettings
     from lpbench.worker.sampler.messages import Report
 
@@ -24,20 +24,22 @@ class Sustain:
     """How heating curves are taken.
 
     :param seconds: Of each.
-    :param crew: The monitors that tell what is watched.
+    :param monitors: The monitors that tell what is watched.
     """
 
     seconds: float
-    crew: Crew
+    monitors: InstalledMonitors
 
     @classmethod
     def of(cls, settings: RunSettings) -> Sustain | None:
         """Return what settings ask for."""
         if settings.sustain is None:
             return None
-        from lpbench.jobs.measuring.resources.crew import crew  # most benchmarks watch nothing
+        from lpbench.jobs.measuring.resources.installed_monitors import (
+            installed_monitors,  # most benchmarks watch nothing
+        )
 
-        every = crew(settings.monitors)
+        every = installed_monitors(settings.monitors)
         specs = {name: spec for name, spec in every.specs.items() if not set(WATCHED).isdisjoint(spec.metrics)}
         return cls(settings.sustain, dataclasses.replace(every, specs=specs))
 

@@ -152,9 +152,9 @@ def make(
     counted = settings if isolate else dataclasses.replace(settings, runs=1)
     watch = None
     if settings.watched:
-        from lpbench.jobs.measuring.resources import crew, watching  # most benchmarks watch nothing
+        from lpbench.jobs.measuring.resources import installed_monitors, watching  # most benchmarks watch nothing
 
-        watch = watching.Watch(crew.crew(settings.monitors))
+        watch = watching.Watch(installed_monitors.installed_monitors(settings.monitors))
     return Plan(
         app=loaded,
         settings=settings,

@@ -99,7 +99,7 @@ class Heating:
         self._sustain = plan.sustain
         self._recorder = Recorder(0)
         self._curve, self._collector = HeatCurve(), Collector()
-        self._thermometer = Thermometer(self._sustain.crew.ranks)
+        self._thermometer = Thermometer(self._sustain.monitors.ranks)
         self._lost: list[Loss] = []
         self._found = Sustained(self.seconds, interval_s=INTERVAL_S)
         self.interrupted = False
@@ -144,8 +144,8 @@ class Heating:
         """Have monitors sample once a second."""
         cores = self._plan.worker.affinity
         others = tuple(core for core in allowed_cores() if core not in cores) if cores else ()
-        assignment = Assignment(self._sustain.crew.chosen, None, INTERVAL_S, affinity=others)
-        with Sampler(assignment, self._sustain.crew.deadlines, self._take) as sampler:
+        assignment = Assignment(self._sustain.monitors.chosen, None, INTERVAL_S, affinity=others)
+        with Sampler(assignment, self._sustain.monitors.deadlines, self._take) as sampler:
             try:
                 sampler.command("sample")
                 yield
@@ -158,7 +158,7 @@ class Heating:
 
     def _temperature(self) -> float | None:
         """Return the temperature once a monitor has told it; None where none does."""
-        told = any(TEMPERATURE in spec.metrics for spec in self._sustain.crew.specs.values())
+        told = any(TEMPERATURE in spec.metrics for spec in self._sustain.monitors.specs.values())
         until = time.monotonic() + FIRST_READING_S
         while told and (found := self._thermometer.celsius()) is None and time.monotonic() < until:
             time.sleep(LOOK_S)
@@ -247,8 +247,8 @@ class Heating:
 
     def _resources(self, processor: str) -> tuple[Resource, ...]:
         """Return what monitors told of what is watched; parts of it, each core's frequency say, without a series."""
-        team = self._sustain.crew
-        found = choose_of(team, self._collector.resources(), self._lost, processor)
+        monitors = self._sustain.monitors
+        found = choose_of(monitors, self._collector.resources(), self._lost, processor)
         chosen = (each for each in found if each.metric in WATCHED)
         return tuple(
             dataclasses.replace(each, series=TimeSeries()) if "/" in each.name or each.second else each

@@ -19,7 +19,7 @@ from lpbench.worker.streams import take_streams
 
 if TYPE_CHECKING:
     from lpbench.worker.protocol import Channel
-    from lpbench.worker.sampler.crew import Crew
+    from lpbench.worker.sampler.monitor_runner import MonitorRunner
 
 IDLE_S = 3600.0
 """Seconds until a sampler that nobody asks looks again."""
@@ -39,28 +39,33 @@ def main() -> int:
 
 
 def _serve(channel: Channel, assignment: Assignment) -> None:
-    from lpbench.worker.sampler.crew import Crew
+    from lpbench.worker.sampler.monitor_runner import MonitorRunner
 
     def tell(report: Report) -> None:
         channel.send(vars(report))  # the readings are JSON already
 
-    crew = Crew(assignment, tell)
-    crew.enter()
-    tell(Report(done="enter", at=crew.target.clock()))
+    runner = MonitorRunner(assignment, tell)
+    runner.enter()
+    tell(Report(done="enter", at=runner.target.clock()))
     sampling = False
     while True:
-        command = _next(channel, crew.next_due - crew.target.clock() if sampling else IDLE_S)
+        command = _next(channel, runner.next_due - runner.target.clock() if sampling else IDLE_S)
         if command:
             sampling = {"sample": True, "pause": False}.get(command, sampling)
-            _carry_out(crew, command)
-            tell(Report(done=command, at=crew.target.clock()))
-        if sampling and crew.next_due <= crew.target.clock():
-            crew.sample()
+            _carry_out(runner, command)
+            tell(Report(done=command, at=runner.target.clock()))
+        if sampling and runner.next_due <= runner.target.clock():
+            runner.sample()
             tell(Report())
 
 
-def _carry_out(crew: Crew, command: str) -> None:
-    calls: dict[str, Any] = {"survey": crew.survey, "advance": crew.advance, "leave": crew.leave, "sample": crew.sample}
+def _carry_out(runner: MonitorRunner, command: str) -> None:
+    calls: dict[str, Any] = {
+        "survey": runner.survey,
+        "advance": runner.advance,
+        "leave": runner.leave,
+        "sample": runner.sample,
+    }
     if command in calls:
         calls[command]()
 

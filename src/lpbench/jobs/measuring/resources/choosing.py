@@ -11,21 +11,21 @@ from lpbench.results.resources import Resource
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from lpbench.jobs.measuring.resources.crew import Crew
+    from lpbench.jobs.measuring.resources.installed_monitors import InstalledMonitors
     from lpbench.jobs.measuring.resources.sampler import Loss
 
 TELLING = (
-    *(
-        "no-permission",
-        "failed",
-        "no-sensor",
-        "not-comparable",
-        "not-supported",
-        "too-short",
-        "not-read",
-        "unavailable",
-    ),
-    *("not-here", "other-machine", "not-installed"),
+    "no-permission",
+    "failed",
+    "no-sensor",
+    "not-comparable",
+    "not-supported",
+    "too-short",
+    "not-read",
+    "unavailable",
+    "not-here",
+    "other-machine",
+    "not-installed",
 )
 """Codes of reasons, the most telling first."""
 LAST = 1_000
@@ -63,18 +63,20 @@ def choose(
     return tuple(chosen)
 
 
-def choose_of(crew: Crew, found: Sequence[Resource], losses: Sequence[Loss], processor: str) -> tuple[Resource, ...]:
+def choose_of(
+    monitors: InstalledMonitors, found: Sequence[Resource], losses: Sequence[Loss], processor: str
+) -> tuple[Resource, ...]:
     """Return as ``choose`` what monitors told, and why those say nothing that were lost or are not ready."""
     told = {(each.monitor, each.metric) for each in found}
-    lost = [each for each in _lost(crew, losses) if (each.monitor, each.metric) not in told]
-    return choose([*found, *lost, *crew.absent], crew.ranks, processor, crew.options)
+    lost = [each for each in _lost(monitors, losses) if (each.monitor, each.metric) not in told]
+    return choose([*found, *lost, *monitors.absent], monitors.ranks, processor, monitors.options)
 
 
-def _lost(crew: Crew, losses: Sequence[Loss]) -> Iterator[Resource]:
+def _lost(monitors: InstalledMonitors, losses: Sequence[Loss]) -> Iterator[Resource]:
     """Yield what monitors that were left out would tell, with what they did."""
     for loss in losses:
         reason = f"the monitor {loss.monitor} failed: {loss.reason}"
-        for metric in crew.specs[loss.monitor].metrics if loss.monitor in crew.specs else ():
+        for metric in monitors.specs[loss.monitor].metrics if loss.monitor in monitors.specs else ():
             yield Resource(metric, monitor=loss.monitor, reason=reason, code="failed")
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from lpbench.jobs.measuring.live_run import LiveRun
     from lpbench.jobs.measuring.recording import ProgressCallback, Recorder
-    from lpbench.jobs.measuring.resources.crew import Crew
+    from lpbench.jobs.measuring.resources.installed_monitors import InstalledMonitors
     from lpbench.results.resources import Resource
     from lpbench.worker.requests import RunnerClient
 
@@ -55,13 +55,13 @@ class Watch:
     :param busy_s: How long samples run, at least; longer where a monitor's readings need it.
     """
 
-    crew: Crew
+    monitors: InstalledMonitors
     interval_s: float = INTERVAL_S
     busy_s: float = BUSY_S
 
-    def window_s(self, monitors: Collection[str]) -> float:
+    def window_s(self, names: Collection[str]) -> float:
         """Return how long samples run: as long as the readings of the slowest of some monitors need."""
-        return max([self.busy_s, *(self.crew.specs[name].window for name in monitors if name in self.crew.specs)])
+        return max([self.busy_s, *(self.monitors.specs[name].window for name in names if name in self.monitors.specs)])
 
     @property
     def expected_s(self) -> float:
@@ -101,7 +101,7 @@ class ResourceWatch:
         self._slices: list[WatchedSlice] = []
         self._begun = time.monotonic()
         others = tuple(core for core in allowed_cores() if core not in cores) if cores else ()
-        self._assignment = Assignment(watch.crew.chosen, client.pid, watch.interval_s, affinity=others)
+        self._assignment = Assignment(watch.monitors.chosen, client.pid, watch.interval_s, affinity=others)
 
     def carry_out(self) -> ResourcePass:
         """Watch the worker and return what was seen.
@@ -109,7 +109,7 @@ class ResourceWatch:
         :raises LpbenchError: The worker ended, or the system starts no sampler.
         """
         self._client.suspend()
-        with Sampler(self._assignment, self._watch.crew.deadlines, self._collector.take) as sampler:
+        with Sampler(self._assignment, self._watch.monitors.deadlines, self._collector.take) as sampler:
             self._begun = time.monotonic()
             sampler.command("survey")
             self._idle(sampler)
@@ -184,7 +184,7 @@ class ResourceWatch:
 
     def _chosen(self, sampler: Sampler) -> tuple[Resource, ...]:
         processor = str(self._recorder.facts.get("processor") or "")
-        return choose_of(self._watch.crew, self._collector.resources(), sampler.losses, processor)
+        return choose_of(self._watch.monitors, self._collector.resources(), sampler.losses, processor)
 
 
 def _whole(by_use: Mapping[str, int]) -> int:

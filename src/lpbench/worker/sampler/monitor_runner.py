@@ -44,7 +44,7 @@ class Member:
     silent: bool = False
 
 
-class Crew:
+class MonitorRunner:
     """Calls monitors; before each call it tells which one, so that it is known who hung or crashed.
 
     :param tell: Sends a report.

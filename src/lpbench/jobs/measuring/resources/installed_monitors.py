@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Crew:
+class InstalledMonitors:
     """The monitors that are asked.
 
     :param specs: By name, those that are ready.
@@ -43,7 +43,7 @@ class Crew:
         return {name: spec.deadline for name, spec in self.specs.items()}
 
 
-def crew(options: Mapping[str, Mapping[str, Any]]) -> Crew:
+def installed_monitors(options: Mapping[str, Mapping[str, Any]]) -> InstalledMonitors:
     """Return the installed monitors.
 
     :param options: By the name of a monitor.
@@ -64,4 +64,4 @@ def crew(options: Mapping[str, Mapping[str, Any]]) -> Crew:
         for metric in specs[name].metrics
     ]
     ready = {name: spec for name, spec in specs.items() if states[name]}
-    return Crew(ready, {name: spec.rank for name, spec in specs.items()}, options, tuple(absent))
+    return InstalledMonitors(ready, {name: spec.rank for name, spec in specs.items()}, options, tuple(absent))
