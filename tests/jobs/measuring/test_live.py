@@ -43,7 +43,7 @@ def measured(fake_app: Make, taken: list[Result]) -> Result:
     """Return a live comparison in which the second engine takes three times as long."""
     if not taken:
         engines = ["fake", "fake:extra_us=2000"]
-        result, _ = lpbench.compare_live(fake_app(work_us=1000), engines, runs=8, max_time=3)
+        result, _ = lpbench.compare_live(fake_app("measured", work_us=1000), engines, runs=8, max_time=3)
         taken.append(result)
     return taken[0]
 
