@@ -61,13 +61,17 @@ def test_a_share_that_is_none_is_refused(done: float) -> None:
 
 
 def test_what_a_listener_raises_comes_out_of_the_block_and_not_out_of_the_library() -> None:
-    reported = []
+    reported: list[str] = []
 
     def broken(_: Activity) -> None:
         raise OSError("the screen is gone")
 
-    with pytest.raises(OSError, match="screen is gone"), listening(broken):
-        report("building")
-        report("linking")
-        reported.append(True)
-    assert reported == [True]
+    def library() -> None:
+        with listening(broken):
+            for words in ("building", "linking"):
+                report(words)
+                reported.append(words)
+
+    with pytest.raises(OSError, match="screen is gone"):
+        library()
+    assert reported == ["building", "linking"]
