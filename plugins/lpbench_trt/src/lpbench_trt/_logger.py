@@ -1,0 +1,79 @@
+"""What TensorRT says.  Its functions return None or False; the reason stands in the log alone."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import deque
+
+from lpbench.plugin.engine import EngineError
+from lpbench.util.text import abridge
+from lpbench_trt._library import library, trt
+
+KEPT = 64
+"""Messages of each kind that are kept, the latest."""
+LENGTH = 1000
+"""Characters of a message that are kept."""
+SHOWN = 3
+"""Different messages that an error quotes."""
+
+
+class Log(trt.ILogger):
+    """Keeps errors and warnings; TensorRT's own threads write into it.
+
+    TensorRT keeps the first logger of a process and ignores all others, so there is one: ``log()``.
+    """
+
+    def __init__(self) -> None:
+        trt.ILogger.__init__(self)
+        self._lock = threading.Lock()
+        self._errors: deque[str] = deque(maxlen=KEPT)
+        self._warnings: deque[str] = deque(maxlen=KEPT)
+
+    def log(self, severity: trt.ILogger.Severity, msg: str) -> None:
+        """Keep a message; called by TensorRT."""
+        kinds = trt.ILogger.Severity
+        if severity in {kinds.INTERNAL_ERROR, kinds.ERROR}:
+            kept = self._errors
+        elif severity == kinds.WARNING:
+            kept = self._warnings
+        else:
+            return
+        with self._lock:
+            kept.append(abridge(str(msg).strip(), LENGTH))
+
+    @property
+    def errors(self) -> list[str]:
+        """The errors since ``clear``, the oldest first, each message once."""
+        with self._lock:
+            return list(dict.fromkeys(self._errors))
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings since ``clear``, likewise."""
+        with self._lock:
+            return list(dict.fromkeys(self._warnings))
+
+    def clear(self) -> None:
+        """Forget what was said, before a call whose failure is to be explained."""
+        with self._lock:
+            self._errors.clear()
+            self._warnings.clear()
+
+    def last(self) -> str:
+        """Return the latest error, or else the latest warning; empty if there is none."""
+        return next(iter((self.errors or self.warnings)[-1:]), "")
+
+    def explained(self, what: str, where: str = "", hint: str = "") -> EngineError:
+        """Return an error for a call that failed, with the library's reason.
+
+        :param what: What failed, without the reason.
+        """
+        reasons = self.errors[:SHOWN] or self.warnings[-1:] or ["it gives no reason"]
+        return EngineError(f"{what}: {library().called}: {'; '.join(reasons)}", where=where, hint=hint)
+
+
+@functools.cache
+def log() -> Log:
+    """Return the log of this process."""
+    return Log()
