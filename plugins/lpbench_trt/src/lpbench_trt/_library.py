@@ -51,4 +51,4 @@ def library() -> Library:
             f"the module {trt.__name__} from {where} is not NVIDIA's: it has no Builder",
             hint="remove what is named like it from the module search path",
         )
-    return Library(RTX if trt.__name__.partition(".")[0] == RTX else "tensorrt", version)
+    return Library(RTX if trt.__name__.startswith(RTX) else "tensorrt", version)

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 
 from lpbench.plugin.engine import EngineError
-from lpbench.util.text import abridge
+from lpbench.plugin.kit.untrusted import shorten
 from lpbench_trt._library import library, trt
 
 KEPT = 64
@@ -40,7 +40,7 @@ class Log(trt.ILogger):
         else:
             return
         with self._lock:
-            kept.append(abridge(str(msg).strip(), LENGTH))
+            kept.append(shorten(str(msg).strip(), LENGTH))
 
     @property
     def errors(self) -> list[str]:
