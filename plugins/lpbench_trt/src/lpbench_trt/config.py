@@ -105,7 +105,7 @@ def check_device(device: str) -> None:
     :raises ValueError: It is none.
     """
     if not DEVICE.fullmatch(device):
-        raise ValueError(f'device: found "{brief(device)}"; expected gpu, gpu:0 or dla:0')
+        raise ValueError(f"device: found {brief(device)}; expected gpu, gpu:0 or dla:0")
 
 
 def refuse_outside(name: str, value: int, least: int, most: int) -> None:
@@ -126,10 +126,10 @@ def check_ranges(smallest: Mapping[str, tuple[int, ...]], largest: Mapping[str, 
         for name, shape in shapes.items():
             if len(shape) > DIMENSIONS or not all(0 <= size <= SIZE for size in shape):
                 expected = f"at most {DIMENSIONS} sizes from 0 to {SIZE}"
-                raise ValueError(f'{option}: "{brief(name)}" has {brief(list(shape))}; expected {expected}')
+                raise ValueError(f"{option}: {brief(name)} has {brief(list(shape))}; expected {expected}")
     for name in smallest.keys() & largest.keys():
         low, high = smallest[name], largest[name]
         if len(low) != len(high) or any(map(operator.gt, low, high)):
             raise ValueError(
-                f'min_shapes: found {list(low)} for "{brief(name)}"; expected at most max_shapes, {list(high)}'
+                f"min_shapes: found {list(low)} for {brief(name)}; expected at most max_shapes, {list(high)}"
             )
