@@ -135,6 +135,20 @@ def monitor_options(given: Sequence[tuple[str, Mapping[str, str]]]) -> dict[str,
     return found
 
 
+def converter_options(texts: Mapping[str, str], to: str) -> dict[str, Any]:
+    """Return options with the types that the configs of the converters to a format want."""
+    if not texts:
+        return {}
+    from lpbench.plugin import registry, specs
+    from lpbench.util import dataclass_config
+
+    typed: dict[str, Any] = dict(texts)
+    for offer in registry.offers_where(registry.CONVERTERS, lambda spec: spec.writes == to):
+        if config := offer.spec.config:
+            typed |= dataclass_config.parse(specs.load(config, who=offer.spec.name), texts)
+    return typed
+
+
 def monitor(text: str) -> tuple[str, Mapping[str, str]]:
     """Return ``meter:file=power.csv:offset=0.4`` as a name and options; a part without ``=`` ends the one before."""
     from lpbench.errors import LpbenchError

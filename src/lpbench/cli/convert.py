@@ -38,6 +38,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("app", metavar="APP", help="an app's folder, a catalogue name (lpbench apps) or a model file")
     parser.add_argument("--to", required=True, metavar="FORMAT", help="format that an engine reads: ncnn, tflite, …")
     parser.add_argument("--precision", metavar="P", help="precision of the weights: F32, F16 (the converter's default)")
+    parser.add_argument(
+        "--set",
+        dest="options",
+        type=_options.pair,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of the converter, listed by lpbench plugins -v; may be repeated",
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write the files here, not into the app")
     parser.add_argument("--force", action="store_true", help="convert again and replace existing conversions")
     parser.add_argument(
@@ -61,6 +70,7 @@ def main(options: argparse.Namespace) -> int:
             options.to,
             precision=options.precision,
             shapes=dict(options.shapes),
+            options=_options.converter_options(dict(options.options), options.to),
             output=options.output,
             force=options.force,
             timeout=options.timeout or TIMEOUT,

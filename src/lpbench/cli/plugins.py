@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
-from lpbench.jobs.listing import plugins
+from lpbench.jobs.listing import converter_options, plugins
 from lpbench.plugin.trials import forget_refusals
 from lpbench.render import Column, fit, hanging, narrow
 from lpbench.util.text import amount, clean
@@ -24,7 +24,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = "List the plugins, their distributions, what each offers and what failed to load."
     parser.epilog = "examples:\n  lpbench plugins -v\n  LPBENCH_DISABLED_PLUGINS=acme lpbench plugins --json"
     parser.add_argument(
-        "-v", "--verbose", action="store_true", help="show the names of what is offered, and tracebacks"
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="show the names of what is offered, the options of converters, and tracebacks",
     )
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
 
@@ -69,6 +72,7 @@ def _verbose(listed: Sequence[ListedPlugin], paint: Paint) -> list[str]:
     for plugin in listed:
         lines.append(paint(f"{clean(plugin.name)}  {clean(plugin.distribution or 'lpbench')}", "bold"))
         offers = [f"{kind}: {', '.join(map(clean, names))}" for kind, names in plugin.offers.items()]
+        offers += [f"options of {name}: {clean(words)}" for name, words in converter_options(plugin.name).items()]
         lines += [line for offer in offers for line in hanging(offer, _console.listing_width(_console.answers()))]
         for trace in plugin.traces:
             lines += [paint("  failed", "bad"), *(f"    {clean(line)}" for line in trace.rstrip().splitlines())]

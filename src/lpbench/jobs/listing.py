@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lpbench.errors import LpbenchError
 from lpbench.plugin import registry
+from lpbench.plugin.converter_options import listed
 from lpbench.plugin.specs import Availability, State, version_of
 from lpbench.util.arguments import checked
 from lpbench.util.shown import Sheet, Shown, several
+from lpbench.util.text import brief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpbench.plugin.failures import Failure
     from lpbench.plugin.registry import Offer
-    from lpbench.plugin.specs import EngineSpec
+    from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,6 +135,22 @@ def plugins() -> Plugins:
             for name, origin in sorted(names.items(), key=lambda item: (item[0] != registry.BUILTIN, item[0]))
         }
     )
+
+
+def converter_options(plugin: str) -> dict[str, str]:
+    """Return the options of a plugin's converters in words, with their defaults, by the converter's name.
+
+    It imports their configs; where that fails, the words say so.
+    """
+    offers = registry.current().all(registry.CONVERTERS).values()
+    return {each.spec.name: _options(each.spec) for each in offers if each.plugin == plugin and each.spec.config}
+
+
+def _options(spec: ConverterSpec) -> str:
+    try:
+        return ", ".join(f"{name}={brief(default)}" for name, default in listed(spec).items())
+    except LpbenchError as error:
+        return error.what
 
 
 def _engine(offer: Offer[EngineSpec]) -> ListedEngine:

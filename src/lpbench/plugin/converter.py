@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConversionError
 
@@ -29,12 +29,14 @@ class Conversion:
     :param scratch: An empty folder for temporary files.
     :param precision: Precision of the weights, one of the spec's ``precisions``.
     :param shapes: Shapes of every input with open dimensions, by the source's input names.
+    :param config: An instance of the spec's ``config``; None without one.
     """
 
     folder: Path
     scratch: Path
     precision: str = "F32"
     shapes: Shapes = field(default_factory=dict)
+    config: Any = None
 
 
 @dataclass(frozen=True)

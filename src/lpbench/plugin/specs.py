@@ -218,6 +218,10 @@ class ConverterSpec(Spec):
     :param precisions: The precisions in which it can store weights, the default first.
     :param version: Version of the converter and its tools; a new version invalidates earlier conversions.
     :param distributions: Distributions that provide the tool, for its version if ``version`` is empty.
+    :param config: Import path of its frozen config dataclass; its fields are the converter's options.
+    :param bound: Import path of a function that takes the config and returns what of this machine the product depends
+        on, such as ``{"TensorRT": "10.3.0", "GPU": "Orin"}``: texts by name, at most 20.  It is called in a process of
+        its own.  Empty where the product is the same everywhere.
     """
 
     contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.converter:Converter",)
@@ -226,6 +230,8 @@ class ConverterSpec(Spec):
     precisions: tuple[str, ...] = ("F32",)
     version: str = ""
     distributions: tuple[str, ...] = ()
+    config: str = ""
+    bound: str = ""
 
     def installed(self) -> str:
         """Return the version in use: the spec's, or else the installed tool's from its metadata; imports nothing."""

@@ -146,12 +146,14 @@ class OnnxModels:
         return (self._random.standard_normal(shape) / 3).astype("float32")
 
 
-def convert(converter: Converter, source: Path, precision: str = "F32", shapes: Shapes | None = None) -> Converted:
+def convert(
+    converter: Converter, source: Path, precision: str = "F32", shapes: Shapes | None = None, *, config: Any = None
+) -> Converted:
     """Convert an ONNX file into the folder ``converted`` beside it."""
     folders = source.parent / "converted", source.parent / "scratch"
     for folder in folders:
         folder.mkdir()
-    return converter.convert(Model("onnx", source), Conversion(*folders, precision, shapes or {}))
+    return converter.convert(Model("onnx", source), Conversion(*folders, precision, shapes or {}, config))
 
 
 def differences(made: Converted, spec: EngineSpec, source: Path, shapes: Shapes | None = None) -> dict[str, float]:

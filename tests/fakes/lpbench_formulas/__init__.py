@@ -13,20 +13,34 @@ if TYPE_CHECKING:
 
 @hookimpl
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
-    """Register a reference, an engine of another format, and one whose format no converter writes."""
+    """Register a reference, engines of other formats, and one whose format no converter writes."""
     target, config = "lpbench_formulas.engine:Formulas", "lpbench_formulas.engine:Options"
     exact = EngineSpec("exact", target, formats={"formula": (".formula",)}, config=config, reference={"exact": True})
     register(exact)
     register(EngineSpec("quick", target, formats={"table": (".table",)}, config=config))
+    probe = "lpbench_formulas.slabs:probe"
+    register(EngineSpec("slabs", target, formats={"slab": (".slab",)}, config=config, probe=probe))
     register(EngineSpec("alien", target, formats={"rune": (".rune",)}, config=config))
 
 
 @hookimpl
 def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
-    """Register a converter controlled by the model, and one whose tool is not installed."""
+    """Register a converter controlled by the model, one with options, and one whose tool is not installed."""
     target = "lpbench_formulas.convert:Maker"
     about = {"reads": "formula", "writes": "table", "precisions": ("F32", "F16"), "version": "7"}
     register(ConverterSpec("maker", target, "formulas to tables", **about))  # type: ignore[arg-type] # fields of several types
+    register(
+        ConverterSpec(
+            "mason",
+            "lpbench_formulas.slabs:Mason",
+            "formulas to slabs, which depend on the machine",
+            reads="formula",
+            writes="slab",
+            version="1",
+            config="lpbench_formulas.slabs:MasonOptions",
+            bound="lpbench_formulas.slabs:bound",
+        )
+    )
     register(
         ConverterSpec(
             "absent-maker",

@@ -83,7 +83,7 @@ def test_a_bare_model_is_converted_beside_itself(formula: Callable[..., Path]) -
         ("crash", 'converter "maker" crashed: SIGSEGV'),
         ("abort", 'converter "maker" crashed: SIGABRT'),
         ("exit", 'converter "maker" ended: exit status 3'),
-        ("silent", "ended with exit status 0, but returned no model"),
+        ("silent", "ended with exit status 0, but returned nothing"),
         ("bug", 'converter "maker": ValueError: invalid literal for int()'),
         ("operator", 'converter "maker": operator "Einsum" is not supported'),
         ("missing", "ended with exit status 0, but model.table is missing"),

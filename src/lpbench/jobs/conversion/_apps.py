@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpbench.app import resolve
-from lpbench.app.model import App
 from lpbench.app.model_choice import conversions
 from lpbench.errors import LpbenchError
 from lpbench.jobs.conversion._cache import converted
+from lpbench.jobs.conversion._call import bound_to
 from lpbench.jobs.conversion._choose import checker, choose
-from lpbench.jobs.conversion._job import TIMEOUT, Conversions, Job, Progress
+from lpbench.jobs.conversion._job import TIMEOUT, Conversions, Job, Order, Progress
 from lpbench.jobs.conversion._place import Place
+from lpbench.plugin import converter_options
 from lpbench.util.arguments import checked
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     precision: str | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
     ranges: Mapping[str, Sequence[float]] | None = None,
+    options: Mapping[str, Any] | None = None,
     output: str | Path | None = None,
     force: bool = False,
     timeout: float = TIMEOUT,
@@ -48,6 +50,7 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     :param precision: Precision of the weights, for example F16; None takes the converter's default.
     :param shapes: Shapes of inputs with open dimensions.
     :param ranges: First value and end (exclusive) of the synthetic inputs that check a bare model.
+    :param options: The converter's options, which ``lpbench plugins -v`` lists.
     :param output: A folder for the files; the app is then left unchanged.
     :param force: Convert again, and replace existing conversions.
     :param timeout: Time limit of a converter in seconds.
@@ -57,9 +60,10 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     loaded = resolve.resolve(app, shapes=fixed, ranges=ranges or {}, seed=0)
     place = Place(loaded, to, Path(output) if output is not None else None, force=force)
+    order = Order(to, precision, fixed, options or {}, timeout, progress)
     models = []
     for component in place.components():
-        job = make_job(loaded, component, to, precision, shapes=fixed, timeout=timeout, progress=progress)
+        job = make_job(loaded, component, order)
         place.refuse(component, job)
         models.append(place.put(component, converted(job, force=force)))
     return Conversions(models)
@@ -90,24 +94,27 @@ def supply(
     return app, failed
 
 
-def make_job(  # noqa: PLR0913 - the parts of one job
-    app: App,
-    component: Component,
-    to: str,
-    precision: str | None = None,
-    *,
-    shapes: Shapes,
-    check_on: EngineSpec | None = None,
-    timeout: float = TIMEOUT,
-    progress: Callable[[Progress], None] = lambda _: None,
-) -> Job:
+def make_job(app: App, component: Component, order: Order, *, check_on: EngineSpec | None = None) -> Job:
     """Return the job that converts a component's model to a format.
 
     :param check_on: The engine that checks the converted model; None prefers one of the converter's own plugin.
-    :raises ConversionError: No converter can make the format, or no engine can check it.
+    :raises LpbenchError: No converter can make the format, it does not have the options, or no engine can check it.
     """
-    source, offer, stored = choose(component, to, precision)
-    return Job(app, component, source, offer, stored, check_on or checker(to, offer), shapes, timeout, progress)
+    source, offer, stored = choose(component, order.to, order.precision)
+    options = converter_options.stated(offer.spec, order.options)
+    return Job(
+        app,
+        component,
+        source,
+        offer,
+        stored,
+        check_on or checker(order.to, offer),
+        order.shapes,
+        options,
+        bound_to(offer.spec, options),
+        order.timeout,
+        order.progress,
+    )
 
 
 def _telling(progress: Callable[[str, Progress], None], engine: str) -> Callable[[Progress], None]:
@@ -122,5 +129,6 @@ def _supplied(
     converter = next(conversions(component, spec), None)
     if converter is None:
         return component
-    model = converted(make_job(app, component, converter.writes, shapes=shapes, check_on=spec, progress=tell))
+    order = Order(converter.writes, shapes=shapes, progress=tell)
+    model = converted(make_job(app, component, order, check_on=spec))
     return dataclasses.replace(component, models=(*component.models, model))

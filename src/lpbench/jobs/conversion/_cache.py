@@ -67,6 +67,8 @@ def _key(job: Job, sources: Mapping[str, str]) -> str:
         "source": [job.source.format, *sources.items()],
         "converter": [job.converter, job.offer.distribution, job.offer.spec.target],
         "precision": job.precision,
+        "options": dict(job.options),
+        "bound": dict(job.bound),
         "shapes": {name: list(shape) for name, shape in job.shapes.items()},
         "preprocessing": [job.component.preprocessing.type, preprocessing],  # it determines the open dimensions
     }
@@ -116,6 +118,8 @@ def _provenance(
         "tools": {str(name): str(version) for name, version in made.tools.items()},
         "source": dict(sources),
         "precision": job.precision,
+        "options": dict(job.options),
+        "bound": dict(job.bound),
         "shapes": shapes,
         "types": types,
         "checked": dataclasses.asdict(checked),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.engine import Model
 from lpbench.util.shown import Sheet, Shown, several
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from lpbench.app.model import App, Component
     from lpbench.plugin.engine import Shapes
@@ -38,6 +38,25 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Order:
+    """What is asked of a conversion.
+
+    :param to: The format.
+    :param precision: Of the weights; None takes the converter's default.
+    :param shapes: Shapes of inputs with open dimensions.
+    :param options: The converter's options.
+    :param timeout: Time limit of the converter in seconds.
+    """
+
+    to: str
+    precision: str | None = None
+    shapes: Shapes = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float = TIMEOUT
+    progress: Callable[[Progress], None] = lambda _: None
+
+
+@dataclass(frozen=True)
 class Job:
     """One model to convert.
 
@@ -47,6 +66,8 @@ class Job:
     :param precision: Precision of the stored weights.
     :param checker: The engine that runs the converted model.
     :param shapes: Shapes of inputs with open dimensions; missing ones are taken from the inputs of the check.
+    :param options: The converter's options that differ from its defaults, as JSON values.
+    :param bound: What of this machine the product depends on.
     :param timeout: Time limit of the converter in seconds.
     """
 
@@ -57,6 +78,8 @@ class Job:
     precision: str
     checker: EngineSpec
     shapes: Shapes = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    bound: Mapping[str, str] = field(default_factory=dict)
     timeout: float = TIMEOUT
     progress: Callable[[Progress], None] = lambda _: None
 

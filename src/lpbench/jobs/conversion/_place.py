@@ -21,6 +21,7 @@ from lpbench.jobs.conversion._source import external
 from lpbench.plugin.engine import Model
 from lpbench.plugin.registry import CONVERTERS, offers_where
 from lpbench.util import atomic_folders, disk_space
+from lpbench.util.text import BRIEF, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,12 +82,9 @@ class Place:
         if self._force or self._apart:
             return
         old = next((model for model in component.models if model.format == self._to), None)
-        if old is not None and (old.provenance.get("precision"), old.provenance["converter"]) != (
-            job.precision,
-            job.converter,
-        ):
+        if old is not None and (told := _otherwise(old, job)):
             raise AppError(
-                f'component "{component.name}" already has a model in the format {self._to}, {origin(old)}',
+                f'component "{component.name}" already has a model in the format {self._to}, {told}',
                 where=self._app.name,
                 hint=either("--force replaces it", "force=True replaces it"),
             )
@@ -200,6 +198,20 @@ def configured(app: App) -> bool:
     """Return whether the app's folder holds its config; the config of a bare model exists in memory only."""
     file = app.root / CONFIG
     return file.is_file() and bool(read_config(file) == app.config)
+
+
+def _otherwise(old: Model, job: Job) -> str:
+    """Return in words how a conversion was made, where it was made otherwise than a job would; else an empty text."""
+    made, known = origin(old), old.provenance
+    if known.get("options", {}) != job.options:
+        return f"{made}, with other options ({_listed(known.get('options', {}))}; asked for: {_listed(job.options)})"
+    if known.get("bound", {}) != job.bound:
+        return f"{made}, for another machine ({_listed(known.get('bound', {}))}; here: {_listed(job.bound)})"
+    return "" if (known.get("precision"), known["converter"]) == (job.precision, job.converter) else made
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {words_of(value, BRIEF)}" for key, value in values.items()) or "none"
 
 
 def _copy_folder(source: Path, target: Path) -> None:

@@ -1,4 +1,6 @@
-"""Runs one converter: the module ``lpbench.jobs.conversion.child`` with REQUEST and ANSWER, two files of JSON.
+"""Runs one converter, or asks what its product depends on.
+
+``python -m lpbench.jobs.conversion.child REQUEST ANSWER``, two files of JSON.
 
 A converter runs in a separate process, because it may crash, hang, or use much memory.
 """
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model import model_from_request
+from lpbench.plugin import converter_options
 from lpbench.plugin.converter import Conversion, Converted
 from lpbench.plugin.specs import load
 from lpbench.worker.__main__ import describe_error
@@ -26,7 +29,8 @@ def main(arguments: list[str]) -> int:
     request, answer = map(Path, arguments)
     faulthandler.enable()
     try:
-        result = _convert(json.loads(request.read_text("utf-8")))
+        asked = json.loads(request.read_text("utf-8"))
+        result = _bound(asked) if "bound" in asked else _convert(asked)
     except Exception as error:  # noqa: BLE001 - a converter may raise anything, and the parent must know
         result = {"error": describe_error(error)}
     sys.stdout.flush()
@@ -34,12 +38,21 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _bound(request: Mapping[str, Any]) -> dict[str, Any]:
+    return {"bound": load(request["bound"], who=request["name"])(_config(request))}
+
+
+def _config(request: Mapping[str, Any]) -> Any:
+    return converter_options.config_of(request["config"], request["name"], request["options"])
+
+
 def _convert(request: Mapping[str, Any]) -> dict[str, Any]:
     converter = load(request["target"], who=request["name"])()
     converter.prepare()
     Path(request["prepared"]).touch()
     shapes = {name: tuple(shape) for name, shape in request["shapes"].items()}
-    conversion = Conversion(Path(request["folder"]), Path(request["scratch"]), request["precision"], shapes)
+    folder, scratch = Path(request["folder"]), Path(request["scratch"])
+    conversion = Conversion(folder, scratch, request["precision"], shapes, _config(request))
     converted = converter.convert(model_from_request(request["source"]), conversion)
     if not isinstance(converted, Converted):
         raise TypeError(f"returned {type(converted).__name__}, which is not an lpbench.plugin.converter.Converted")
