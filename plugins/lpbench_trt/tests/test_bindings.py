@@ -1,0 +1,233 @@
+"""What the plugin uses of TensorRT, against NVIDIA's real bindings of four releases."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from plugins.lpbench_trt.tests.real import api as apis
+from plugins.lpbench_trt.tests.real import syntax, uses, wheels
+
+import lpbench_trt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from plugins.lpbench_trt.tests.real.api import Api
+    from plugins.lpbench_trt.tests.real.syntax import Subclass
+    from plugins.lpbench_trt.tests.real.uses import Use
+
+SAMPLE = """
+def build(path: str, log: trt.ILogger) -> trt.IHostMemory | None:
+    builder = trt.Builder(log)
+    flags = 0
+    if hasattr(trt.NetworkDefinitionCreationFlag, "EXPLICIT_BATCH"):
+        flags |= 1 << int(trt.NetworkDefinitionCreationFlag.EXPLICIT_BATCH)
+    network = builder.create_network(flags)
+    parser = trt.OnnxParser(network, log)
+    if not parser.parse_from_file(path):
+        raise ValueError([reason(parser.get_error(index)) for index in range(parser.num_errors)])
+    config = builder.create_builder_config()
+    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, 1 << 20)
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    return builder.build_serialized_network(network, config)
+
+def reason(error: "trt.ParserError") -> str:
+    return f"{error.desc()} {error.node_name() if hasattr(error, 'node_name') else error.node()}"
+
+class Session:
+    engines: list[trt.ICudaEngine]
+
+    def __init__(self, content: bytes, log: trt.ILogger) -> None:
+        self.engine = trt.Runtime(log).deserialize_cuda_engine(content)
+        self.context = self.engine.create_execution_context()
+
+    def memory(self) -> int:
+        if not hasattr(self.engine, "device_memory_size_v2"):
+            return getattr(self.engine, "device_memory_size", 0)
+        return self.engine.device_memory_size_v2
+
+    def run(self, name: str, stream: int) -> bool:
+        for engine in self.engines:
+            engine.get_tensor_mode(name)
+        self.context.set_tensor_address(name, 0)
+        return self.context.execute_async_v3(stream_handle=stream)
+
+class Times(trt.IProfiler):
+    def report_layer_time(self, layer_name, ms):
+        pass
+"""
+SOURCES = {
+    path.name: path.read_text(encoding="utf-8") for path in sorted(Path(lpbench_trt.__file__).parent.rglob("*.py"))
+}
+OLDEST = ["8.6.1"] if ("8.6.1", wheels.PYTHON) in wheels.FILES else []
+READ_API = wheels.HERE / "read_api.py"
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Api]:
+    """Return a function that gives what a version of the real module has."""
+    known: dict[str, Api] = {}
+
+    def read(version: str) -> Api:
+        if version not in known:
+            module = wheels.bindings(version, tmp_path_factory.mktemp("bindings"))
+            known[version] = apis.parsed(version, json.loads(module.run(READ_API)))
+        return known[version]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def every(real: Callable[[str], Api]) -> Api:
+    """Return what any of the versions has that exist for this Python."""
+    return apis.merged(real(version) for version in wheels.VERSIONS if (version, wheels.PYTHON) in wheels.FILES)
+
+
+def missing(sources: Mapping[str, str], every: Api, api: Api) -> list[str]:
+    """Return the uses, not guarded, of what a version does not have."""
+    return [
+        str(use)
+        for use in uses.found(sources, every)
+        if not use.guarded and api.has(use.owner) and api.find(use.owner, use.name) is None
+    ]
+
+
+def refused(sources: Mapping[str, str], every: Api, api: Api) -> list[str]:
+    """Return the calls that no signature of a version accepts."""
+    return [str(use) for use in uses.found(sources, every) if use.call and not _accepted(use, api)]
+
+
+def unfit(subclass: Subclass, api: Api) -> list[str]:
+    """Return the callbacks of a version that a class of the plugin lacks, or that take another number of arguments."""
+    asked = api.classes[subclass.base].callbacks if api.has(subclass.base) else {}
+    return [
+        f"{subclass.where}: {subclass.name}.{name} takes {count}"
+        for name, count in asked.items()
+        if name in subclass.methods or not name.endswith("_async")  # which stand beside one without it
+        if not _takes(subclass, name, count)
+    ]
+
+
+def _accepted(use: Use, api: Api) -> bool:
+    member = api.find(use.owner, use.name)
+    signatures = member.signatures if member else ()
+    return not signatures or use.call is None or any(each.accepts(use.call) for each in signatures)
+
+
+def _takes(subclass: Subclass, name: str, count: int) -> bool:
+    least, most = subclass.methods.get(name, (1, 0))
+    return least <= count <= most
+
+
+@pytest.mark.parametrize("version", wheels.VERSIONS)
+def test_the_wheel_is_the_version_that_it_states(real: Callable[[str], Api], version: str) -> None:
+    """The real classes: hundreds of methods with signatures, which no fake of ours would have."""
+    api = real(version)
+    assert {"Builder", "ICudaEngine", "IExecutionContext", "Runtime"} <= set(api.classes)
+    stated = [member for each in api.classes.values() for member in each.members.values() if member.signatures]
+    assert len(stated) > 500
+
+
+@pytest.mark.parametrize("version", wheels.VERSIONS)
+def test_what_the_plugin_uses_exists_or_is_guarded(real: Callable[[str], Api], every: Api, version: str) -> None:
+    assert missing(SOURCES, every, real(version)) == []
+
+
+def test_what_is_guarded_exists_somewhere(every: Api) -> None:
+    """A guard of a misspelt name would never let anything through."""
+    found = uses.found(SOURCES, every)
+    assert [str(use) for use in found if use.guarded and every.find(use.owner, use.name) is None] == []
+
+
+def test_the_walk_knows_whose_the_names_are(every: Api) -> None:
+    """Every name in the plugin that only the library has is seen with its class at one place at least."""
+    package = syntax.Package.of(SOURCES)
+    of_library = {name for each in every.classes.values() for name in each.members if "_" in name.strip("_")}
+    others = syntax.defined(package) | {name for kind in (str, dict, list, memoryview) for name in dir(kind)}
+    seen = {use.name for use in uses.found(SOURCES, every)}
+    assert (syntax.read(package) & of_library) - others - seen == set()
+
+
+@pytest.mark.parametrize("version", wheels.VERSIONS)
+def test_calls_fit_the_signatures(real: Callable[[str], Api], every: Api, version: str) -> None:
+    assert refused(SOURCES, every, real(version)) == []
+
+
+@pytest.mark.parametrize("version", wheels.VERSIONS)
+def test_what_the_library_calls_is_defined(real: Callable[[str], Api], version: str) -> None:
+    """A callback of another name or with other parameters would not be called, or fail in the library's thread."""
+    api = real(version)
+    assert [each for subclass in syntax.subclasses(syntax.Package.of(SOURCES)) for each in unfit(subclass, api)] == []
+
+
+MISTAKES = [
+    ("trt.Builder(", "trt.Bilder(", "trt.Bilder"),
+    (".parse_from_file", ".parse_from_fil", "trt.OnnxParser.parse_from_fil"),
+    ("parser.num_errors", "parser.errors", "trt.OnnxParser.errors"),
+    ("MemoryPoolType.WORKSPACE", "MemoryPoolType.WORKPLACE", "trt.MemoryPoolType.WORKPLACE"),
+    ("config.profiling_verbosity", "config.verbosity", "trt.IBuilderConfig.verbosity"),
+    ("error.desc()", "error.description()", "trt.ParserError.description"),
+    ("engine.get_tensor_mode", "engine.get_mode", "trt.ICudaEngine.get_mode"),
+    (".execute_async_v3", ".execute_async_v9", "trt.IExecutionContext.execute_async_v9"),
+]
+"""What is replaced in the sample, by what, and the name that is then missing."""
+
+
+def test_the_sample_is_right(real: Callable[[str], Api], every: Api) -> None:
+    """Guards by hasattr in conditions, conditional expressions and early returns are accepted."""
+    for version in (version for version in wheels.VERSIONS if (version, wheels.PYTHON) in wheels.FILES):
+        api, sample = real(version), {"sample.py": SAMPLE}
+        assert missing(sample, every, api) + refused(sample, every, api) == []
+        (subclass,) = syntax.subclasses(syntax.Package.of(sample))
+        assert unfit(subclass, api) == []
+
+
+@pytest.mark.parametrize(("right", "wrong", "name"), MISTAKES)
+def test_a_misspelt_name_is_found(real: Callable[[str], Api], every: Api, right: str, wrong: str, name: str) -> None:
+    """In whatever way the object was come by: built, returned, annotated, an attribute, in a list."""
+    assert SAMPLE.count(right) == 1
+    (found,) = missing({"sample.py": SAMPLE.replace(right, wrong)}, every, real("11.4.0.106"))
+    assert found.endswith(f": {name}")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "name"),
+    [
+        ('if hasattr(trt.NetworkDefinitionCreationFlag, "EXPLICIT_BATCH")', "if flags", "EXPLICIT_BATCH"),
+        ('if not hasattr(self.engine, "device_memory_size_v2")', "if not self.engine", "device_memory_size_v2"),
+        ('getattr(self.engine, "device_memory_size", 0)', "self.engine.device_memory_size", "device_memory_size"),
+        (" if hasattr(error, 'node_name') else error.node()", "", "node_name"),
+    ],
+)
+def test_a_missing_guard_is_found(real: Callable[[str], Api], every: Api, right: str, wrong: str, name: str) -> None:
+    """In the versions that lack the name."""
+    assert SAMPLE.count(right) == 1
+    sample = {"sample.py": SAMPLE.replace(right, wrong)}
+    found = [missing(sample, every, real(version)) for version in ("10.3.0", "11.4.0.106", *OLDEST)]
+    assert any(found)
+    assert all(each.endswith(f".{name}") for version in found for each in version)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("create_network(flags)", "create_network(flags, 1)"),
+        ("parse_from_file(path)", "parse_from_file(path=path)"),
+        ("set_tensor_address(name, 0)", "set_tensor_address(name)"),
+        ("stream_handle=stream", "stream=stream"),
+        ("trt.Runtime(log)", "trt.Runtime()"),
+    ],
+)
+def test_a_wrong_call_is_found(real: Callable[[str], Api], every: Api, right: str, wrong: str) -> None:
+    assert SAMPLE.count(right) == 1
+    assert len(refused({"sample.py": SAMPLE.replace(right, wrong)}, every, real("11.4.0.106"))) == 1
+
+
+@pytest.mark.parametrize("wrong", ["report_layer_times(self, layer_name, ms)", "report_layer_time(self, ms)"])
+def test_a_wrong_callback_is_found(real: Callable[[str], Api], wrong: str) -> None:
+    sample = SAMPLE.replace("report_layer_time(self, layer_name, ms)", wrong)
+    (subclass,) = syntax.subclasses(syntax.Package.of({"sample.py": sample}))
+    assert unfit(subclass, real("11.4.0.106"))
