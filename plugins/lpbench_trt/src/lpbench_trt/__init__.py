@@ -67,6 +67,8 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             reads="onnx",
             writes="plan",
             precisions=("F32", "F16", "BF16", "S8", "auto"),
+            config="lpbench_trt.config:PlanConfig",
+            bound="lpbench_trt._convert:bound",
             distributions=DISTRIBUTIONS,
         )
     )

@@ -34,6 +34,11 @@ class Library:
     version: str
 
     @property
+    def tells_times(self) -> bool:
+        """Whether its builder times kernels: TensorRT-RTX chooses them when a plan is loaded."""
+        return self.name != RTX
+
+    @property
     def called(self) -> str:
         """Its name and version in words."""
         return f"{'TensorRT-RTX' if self.name == RTX else 'TensorRT'} {self.version}"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections import deque
+from typing import TYPE_CHECKING
 
 from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit.untrusted import shorten
 from lpbench_trt._library import library, trt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 KEPT = 64
 """Messages of each kind that are kept, the latest."""
@@ -29,9 +34,12 @@ class Log(trt.ILogger):
         self._lock = threading.Lock()
         self._errors: deque[str] = deque(maxlen=KEPT)
         self._warnings: deque[str] = deque(maxlen=KEPT)
+        self._hearer: Callable[[], None] | None = None
 
     def log(self, severity: trt.ILogger.Severity, msg: str) -> None:
         """Keep a message; called by TensorRT."""
+        if self._hearer is not None:
+            self._hearer()
         kinds = trt.ILogger.Severity
         if severity in {kinds.INTERNAL_ERROR, kinds.ERROR}:
             kept = self._errors
@@ -59,6 +67,18 @@ class Log(trt.ILogger):
         with self._lock:
             self._errors.clear()
             self._warnings.clear()
+
+    @contextlib.contextmanager
+    def heard_by(self, hearer: Callable[[], None]) -> Iterator[None]:
+        """Call a function for each message of any kind while the block runs: TensorRT is alive.
+
+        :param hearer: Must not raise; is called in TensorRT's threads.
+        """
+        self._hearer = hearer
+        try:
+            yield
+        finally:
+            self._hearer = None
 
     def last(self) -> str:
         """Return the latest error, or else the latest warning; empty if there is none."""

@@ -24,40 +24,30 @@ SIZE = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
-class TensorrtConfig:
-    """Options of the engine ``tensorrt``.
+class PlanConfig:
+    """Options of the converter ``tensorrt``, which are those of the engine that change a plan.
 
     :param device: ``gpu``, with an index if there are several: ``gpu:1``; or a DLA core of a Jetson: ``dla:0``.
-    :param precision: Precision in which layers may compute.  ``F32`` allows nothing narrower; ``F16``, ``BF16`` and
-        ``S8`` let the builder choose that precision too; ``S8`` needs a model with QuantizeLinear and DequantizeLinear.
-        ``auto`` computes as the model's tensors are typed.
     :param tf32: Allow TensorFloat-32, which has F16's 10 bits of fraction, in layers of F32.
     :param workspace_mb: Device memory in MB that a layer may use while it computes; 0 = TensorRT's own limit.
     :param optimization_level: From 0, which builds fast, to 5, which tries most; -1 = TensorRT's own.
     :param min_shapes: The smallest shape that inputs with open dimensions take, by input; the requested shape
-        (``--shape``), or the model's, is the one to optimise for.
-    :param max_shapes: The largest, likewise.
+        (``--shape``) is the one to optimise for.  Of an input from whose values shapes follow, the smallest values.
+    :param max_shapes: The largest, likewise; without a requested shape, it is also the one to optimise for.
     :param dla_fallback: Run layers that a DLA core does not support on the GPU.
-    :param graph: Capture a run as a CUDA graph and replay it.
-    :param wait: Wait for the device actively, or blocked until the driver wakes the thread.
-    :param plan_cache: Keep built plans in lpbench's cache folder.
-    :param timing_cache: Keep the builder's timings of kernels there, so that further builds take less time.
+    :param timing_cache: Keep the builder's timings of kernels in lpbench's cache: further builds take less time.
     :param plugins: Libraries with custom layers, loaded before the model.
     :param max_aux_streams: Streams on which one run may compute beside its own; -1 = TensorRT's own limit.
     :raises ValueError: A value is out of range.
     """
 
     device: str = "gpu"
-    precision: Precision = "F32"
     tf32: bool = False
     workspace_mb: int = 0
     optimization_level: int = -1
     min_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     max_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     dla_fallback: bool = False
-    graph: bool = False
-    wait: Literal["spin", "block"] = "spin"
-    plan_cache: bool = True
     timing_cache: bool = True
     plugins: tuple[str, ...] = ()
     max_aux_streams: int = -1
@@ -68,9 +58,7 @@ class TensorrtConfig:
         refuse_outside("optimization_level", self.optimization_level, -1, LEVELS)
         refuse_outside("max_aux_streams", self.max_aux_streams, -1, STREAMS)
         if self.dla_fallback and not self.on_dla:
-            raise ValueError(
-                f'dla_fallback: found true with the device {self.device}; expected a device such as "dla:0"'
-            )
+            raise ValueError(f"dla_fallback: found true with the device {self.device}; expected it with dla:0 alone")
         check_ranges(self.min_shapes, self.max_shapes)
 
     @property
@@ -97,6 +85,25 @@ class TensorrtConfig:
     def processor(self) -> str:
         """What computes: ``GPU`` or ``DLA``."""
         return "DLA" if self.on_dla else "GPU"
+
+
+@dataclass(frozen=True)
+class TensorrtConfig(PlanConfig):
+    """Options of the engine ``tensorrt``: those of ``PlanConfig``, and these.
+
+    :param precision: Precision in which layers may compute.  ``F32`` allows nothing narrower; ``F16``, ``BF16`` and
+        ``S8`` let the builder choose that precision too; ``S8`` needs a model with QuantizeLinear and DequantizeLinear.
+        ``auto`` computes as the model's tensors are typed.
+    :param graph: Capture a run as a CUDA graph and replay it.
+    :param wait: Wait for the device actively, or blocked until the driver wakes the thread.
+    :param plan_cache: Keep built plans in lpbench's cache folder.
+    :raises ValueError: A value is out of range.
+    """
+
+    precision: Precision = "F32"
+    graph: bool = False
+    wait: Literal["spin", "block"] = "spin"
+    plan_cache: bool = True
 
 
 def check_device(device: str) -> None:

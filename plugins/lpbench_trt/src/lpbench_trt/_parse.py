@@ -1,0 +1,101 @@
+"""Reads an ONNX file into a network of TensorRT, and names the nodes that it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit.untrusted import shorten
+from lpbench_trt import _sources
+from lpbench_trt._library import library, trt
+from lpbench_trt._logger import log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHOWN = 8
+"""Refused nodes that an error names."""
+LENGTH = 300
+"""Characters of the reason for one of them."""
+REMEDY = 'export the model without these operators, or name the library that has them in the option "plugins"'
+AGAIN = "fetch or export it again, with its weights beside it"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is needed to build a plan.
+
+    :param network: What the file describes.
+    :param parser: Holds the weights, so it has to live until the network is built.
+    :param config: The builder's settings.
+    """
+
+    builder: trt.Builder
+    network: trt.INetworkDefinition
+    parser: trt.OnnxParser
+    config: trt.IBuilderConfig
+
+    def layers(self) -> list[trt.ILayer]:
+        """Return the network's layers."""
+        return [self.network.get_layer(number) for number in range(self.network.num_layers)]
+
+    def inputs(self) -> list[trt.ITensor]:
+        """Return the network's inputs."""
+        return [self.network.get_input(number) for number in range(self.network.num_inputs)]
+
+    def outputs(self) -> list[trt.ITensor]:
+        """Return the network's outputs."""
+        return [self.network.get_output(number) for number in range(self.network.num_outputs)]
+
+
+def parse(builder: trt.Builder, path: Path, *, typed: bool) -> Draft:
+    """Read a file.
+
+    :param typed: Whether each layer is to compute as the model types its tensors, where the library asks.
+    :raises EngineError: It cannot be read; every node that TensorRT refuses is named with its operator.
+    """
+    network = builder.create_network(_flags(typed=typed))
+    parser = trt.OnnxParser(network, log())
+    log().clear()
+    read = parser.parse_from_file(str(path))
+    if parser.num_errors:
+        raise _refused(parser, path)
+    if not read:
+        raise log().explained("cannot read the model", str(path), AGAIN)
+    if not network.num_outputs:  # what is no ONNX at all reads as a model without anything
+        raise _sources.damaged(path, "it has no outputs")
+    return Draft(builder, network, parser, builder.create_builder_config())
+
+
+def _flags(*, typed: bool) -> int:
+    """Return how a network is to be made: with the batch in its shapes, which 8 asks for, and typed if asked for."""
+    known = trt.NetworkDefinitionCreationFlag
+    names = ("EXPLICIT_BATCH", "STRONGLY_TYPED" if typed else "")
+    return sum(1 << int(getattr(known, name)) for name in names if hasattr(known, name))
+
+
+def _refused(parser: trt.OnnxParser, path: Path) -> EngineError:
+    count = parser.num_errors
+    errors = [parser.get_error(number) for number in range(min(count, SHOWN))]
+    named = list(dict.fromkeys(f"{_place(error, path)}{_reason(error)}" for error in errors))
+    more = [f"and {count - SHOWN} more"] if count > SHOWN else []
+    what = f"{library().called} cannot read the model: {'; '.join([*named, *more])}"
+    return EngineError(what, where=str(path), hint=REMEDY if any(error.node() >= 0 for error in errors) else AGAIN)
+
+
+def _place(error: trt.ParserError, path: Path) -> str:
+    """Return the node of an error in words; versions that do not tell its name tell its number in the file."""
+    number = error.node()
+    if number < 0:
+        return ""
+    told = error.node_name() if hasattr(error, "node_name") else ""
+    operator = error.node_operator() if hasattr(error, "node_operator") else ""
+    if not operator:
+        told, operator = _sources.node(path, number)
+    return f'node {number} "{told}" ({operator or "operator unknown"}): '
+
+
+def _reason(error: trt.ParserError) -> str:
+    kind = str(getattr(error.code(), "name", error.code()))
+    return shorten(f"{kind}: {' '.join(error.desc().split())}", LENGTH)
