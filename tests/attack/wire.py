@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tests.attack import documents
 from tests.attack.kinds import Kind
 
+from lpbench.plugin import progress_file
 from lpbench.testing import mutations
 from lpbench.worker import requests, wire
 from lpbench.worker.protocol import HEADER, MAGIC, Channel
@@ -127,6 +128,27 @@ class Answers(Kind):
         return ()
 
 
+class Reports(Kind):
+    """Progress that a worker sends before its answer, or a child of ours writes into a file."""
+
+    name: ClassVar[str] = "progress"
+
+    def write(self, random: Random, folder: Path) -> None:
+        """Write a damaged report."""
+        text = json.dumps({"what": "building the engine", "done": 0.42})
+        (folder / "progress").write_bytes(documents.damaged(text, random))
+
+    def read(self, folder: Path) -> Iterable[str]:
+        """Read it as the parent does of a worker, and of another child."""
+        path = folder / "progress"
+        yield str(progress_file.Reports(path).news())
+        try:
+            found = json.loads(path.read_bytes())
+        except (ValueError, RecursionError):  # frames that are not JSON are another kind
+            return
+        yield str(wire.decode_activity(object.__new__(requests.InspectModel), {"progress": found}, b""))
+
+
 class TensorBlocks(Kind):
     """Arrays that a worker sends, with what it says of them."""
 
@@ -169,4 +191,4 @@ def _send(writer: int, content: bytes) -> None:
         os.close(writer)
 
 
-KINDS = (Frames, Answers, TensorBlocks)
+KINDS = (Frames, Answers, Reports, TensorBlocks)

@@ -57,6 +57,8 @@ def test_the_words_say_what_is_done_how_sure_it_is_and_how_long_it_takes() -> No
     assert "±" not in words(dataclasses.replace(at(run=5), interval=4.12), 11.2), "±412 % says nothing"
     starting = Progress("fake", "starting", 0, 8, 0.0, None, None, 0)
     assert words(starting, 0.2) == "run 1/8 · starting"
+    building = dataclasses.replace(starting, phase="loading", activity="building the engine, 42 %")
+    assert words(building, 12.0) == "run 1/8 · loading: building the engine, 42 % · 12 s"
 
 
 @pytest.mark.parametrize("code", [WITHOUT_RICH, WITH_RICH])

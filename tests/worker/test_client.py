@@ -27,6 +27,8 @@ from lpbench.worker.requests import CloseApp, EvaluateQuality, MeasureSlice, Ope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lpbench.plugin.progress import Activity
+
 
 def _request(folder: Path) -> OpenRequest:
     app = load_app(folder)
@@ -91,6 +93,45 @@ def test_a_hanging_worker_is_noticed_and_killed(fake_app: Callable[..., Path]) -
         worker.request(_request(fake_app(at="load", do="hang")))
     assert str(caught.value.outcome) == "hung: no answer in 0.5 s while loading"
     assert not Path(f"/proc/{worker.pid}").exists()
+
+
+def test_one_that_reports_what_takes_long_does_not_count_as_hung(fake_app: Callable[..., Path]) -> None:
+    heard: list[str] = []
+    folder = fake_app(reports={"count": 8, "each_s": 0.5})
+    with Worker(WorkerOptions(timeout=3.0)) as worker:
+        worker.request(_request(folder), hear=lambda activity: heard.append(str(activity)))
+        assert worker.request(MeasureSlice(2)).block
+    assert "building the engine, 50 %" in heard
+
+
+def test_one_that_hangs_after_its_reports_is_noticed(fake_app: Callable[..., Path]) -> None:
+    worker = Worker(WorkerOptions(timeout=0.5))
+    with pytest.raises(WorkerError) as caught:
+        worker.request(_request(fake_app(at="load", do="hang", reports={"count": 2, "each_s": 0.1})))
+    assert caught.value.outcome.kind == "hung"
+
+
+def test_a_listener_that_fails_leaves_no_answer_for_the_next_question(fake_app: Callable[..., Path]) -> None:
+    def broken(_: Activity) -> None:
+        raise OSError("the screen is gone")
+
+    worker = Worker(WorkerOptions(timeout=20.0))
+    with pytest.raises(OSError, match="screen"):
+        worker.request(_request(fake_app(reports={"count": 1})), hear=broken)
+    assert not worker.alive
+    with pytest.raises(WorkerError, match="was interrupted"):
+        worker.request(ReadEnvironment())
+
+
+def test_progress_where_none_may_be_ends_the_worker(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame in the middle of a measurement would be a part of what is measured."""
+    worker = _opened(fake_app())
+    monkeypatch.setattr(Channel, "receive", lambda *_: ({"progress": {"what": "building", "done": 0.5}}, b""))
+    with pytest.raises(WorkerError) as caught:
+        worker.request(MeasureSlice(1))
+    assert caught.value.outcome.kind == "protocol"
 
 
 def test_a_killed_worker_is_an_outcome(fake_app: Callable[..., Path]) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lpbench.errors import ConfigError, WorkerError
 from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.plugin.progress import Activity
 from lpbench.results.profile import LayerProfile
 from lpbench.worker import requests, wire
 from lpbench.worker.protocol import ProtocolError
@@ -142,3 +143,28 @@ def test_an_answer_arrives_as_it_was_given(request_: Request[Any], answer: objec
 def test_an_answer_of_another_type_breaks_the_protocol(request_: Request[Any], answer: object) -> None:
     with pytest.raises(ProtocolError, match=f"answer to {type(request_).__name__}"):
         wire.decode_answer(request_, answer, b"")
+
+
+@pytest.mark.parametrize(
+    ("progress", "block"),
+    [
+        ({"what": "building", "done": 1.5}, b""),
+        ({"what": "building", "done": -1}, b""),
+        ({"what": 5, "done": 0.5}, b""),
+        ({"done": 0.5}, b""),
+        ({"what": "building", "left": 3}, b""),
+        ([], b""),
+        ({"what": "building", "done": 0.5}, b"1"),
+    ],
+    ids=["too much", "negative", "no words", "nothing", "unknown", "a list", "a block"],
+)
+def test_progress_that_is_none_is_refused(progress: Any, block: bytes) -> None:
+    with pytest.raises(ProtocolError, match="progress of InspectModel"):
+        wire.decode_activity(INSPECT, {"progress": progress}, block)
+
+
+@given(st.text(), st.none() | st.floats(0, 1))
+def test_progress_arrives_as_it_was_sent(what: str, done: float | None) -> None:
+    activity = Activity(what, done)
+    message = json.loads(json.dumps(wire.encode_activity(activity)))
+    assert wire.decode_activity(INSPECT, message, b"") == activity

@@ -90,7 +90,8 @@ class Live:
 def words(progress: Progress, spent: float) -> str:
     """Return the run, the phase, the time spent, the interval reached so far and the time left."""
     runs = f"run {progress.run + 1}/{progress.runs}" if progress.runs else ""
-    parts = [runs, progress.phase, seconds(spent) if spent >= 1 else ""]
+    phase = ": ".join(filter(None, (progress.phase, progress.activity)))
+    parts = [runs, phase, seconds(spent) if spent >= 1 else ""]
     if progress.interval is not None and progress.interval <= READABLE:
         parts.append(f"±{percent(progress.interval)}")
     if progress.left_s is not None:

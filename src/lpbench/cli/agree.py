@@ -129,7 +129,8 @@ def _compare(app: Any, options: argparse.Namespace) -> Agreed:
 def _words(step: Step) -> str:
     """Return an engine, what it does and how far that is."""
     amount = f" {step.done}/{step.total}" if step.total else ""
-    return f"{clean(step.engine)} · {step.phase}{amount}"
+    activity = f": {step.activity}" if step.activity else ""
+    return f"{clean(step.engine)} · {step.phase}{activity}{amount}"
 
 
 def _following(agreed: Agreed, options: argparse.Namespace) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
+    from lpbench.plugin.progress import Activity
     from lpbench.plugin.registry import Kind
     from lpbench.plugin.specs import EngineSpec, Spec
     from lpbench.render._table import Paint
@@ -108,7 +109,7 @@ def _run(kind: Kind[Any], spec: Spec, options: argparse.Namespace) -> list[Check
         progress = _Checks(steps, len(testing.checks()[kind.word]))
         if isinstance(spec, EngineSpec):
             case, engine_options = _case(spec, options), _engine_options(spec, options)
-            return testing.check_engine(spec.name, case, options=engine_options, progress=progress)
+            return testing.check_engine(spec.name, case, options=engine_options, progress=progress, hear=progress.hear)
         _refuse_for_engines(kind, options)
         check: Any = getattr(testing, f"check_{kind.word}")
         results: list[CheckResult] = check(spec.name, progress=progress)
@@ -254,6 +255,10 @@ class _Checks:
         self._total = total
         self._done = 0
         self._begun = time.monotonic()
+
+    def hear(self, activity: Activity) -> None:
+        """Tell what the engine reports that takes long."""
+        self._steps.tell("activity", f"checking: check {self._done + 1}/{self._total} · {activity}")
 
     def __call__(self, result: CheckResult) -> None:
         """Tell that a check is done."""

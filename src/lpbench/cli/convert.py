@@ -111,7 +111,7 @@ class Lines(Steps):
         """Show a phase that begins or continues."""
         self.converted = True
         clock = seconds(progress.seconds) if progress.seconds >= 1 else ""
-        line = " · ".join(filter(None, (f"{progress.model}: {progress.phase}", clock, progress.converter)))
+        line = " · ".join(filter(None, (f"{progress.model}: {progress}", clock, progress.converter)))
         self.show((progress.model, progress.phase), clean(line), progress.seconds)
 
 

@@ -24,8 +24,10 @@ __all__ = ["Activity", "Listener", "listening", "report"]
 
 LONGEST = 120
 """Columns of what is shown of an activity's words."""
-EVERY, CHANGE = 0.2, 0.02
-"""Seconds between two reports that are passed on, of the same words and of others."""
+EVERY = 0.2
+"""Seconds between two reports of the same words that are passed on."""
+BURST, RATE = 8.0, 5.0
+"""Reports that may be passed on at once, whatever their words, and those that may be in each second after."""
 WHOLE = 100
 
 
@@ -59,7 +61,7 @@ class _Line:
         # Reports come from threads of libraries: the lock keeps the messages whole and ends them with the listening.
         self._lock = threading.RLock()
         self._listener: Listener | None = None
-        self._said, self._at = "", -math.inf
+        self._said, self._at, self._left = "", -math.inf, BURST
         self._error: Exception | None = None
 
     def tell(self, what: object, done: object) -> None:
@@ -74,11 +76,13 @@ class _Line:
                     self._error, self._listener = error, None
 
     def _due(self, what: str) -> bool:
+        """Say whether a report is passed on: a new word is, unless they are many, or it would be missed for minutes."""
         now = time.monotonic()
-        due = now - self._at >= (EVERY if what == self._said else CHANGE)
-        if due:
-            self._said, self._at = what, now
-        return due
+        left = min(BURST, self._left + RATE * (now - self._at))
+        if left < 1 or (what == self._said and now - self._at < EVERY):
+            return False
+        self._said, self._at, self._left = what, now, left - 1
+        return True
 
     def give_to(self, listener: Listener | None) -> tuple[Listener | None, Exception | None]:
         """Exchange the listener; return the one before, and what it raised."""

@@ -16,6 +16,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpbench.plugin import progress_file
 from lpbench.testing._checks import Failed, NotApplicable, NotReady, short
 from lpbench.testing._kinds import TESTED
 from lpbench.testing._subject import named_case
@@ -32,7 +33,8 @@ def main(order_file: str) -> int:
     faulthandler.enable()
     path = Path(order_file)
     order = json.loads(path.read_text(encoding="utf-8"))
-    answer = perform(order)
+    with progress_file.kept_in(progress_path(path)):
+        answer = perform(order)
     answer_path(path).write_text(json.dumps(answer), encoding="utf-8")
     sys.stdout.flush()
     os._exit(0)  # skips interpreter shutdown, which is not part of the check
@@ -41,6 +43,11 @@ def main(order_file: str) -> int:
 def answer_path(order: Path) -> Path:
     """Return the path of an order's answer."""
     return order.with_suffix(".answer")
+
+
+def progress_path(order: Path) -> Path:
+    """Return the path of what the plugin reports while an order is carried out."""
+    return order.with_suffix(".progress")
 
 
 def perform(order: dict[str, Any]) -> dict[str, Any]:

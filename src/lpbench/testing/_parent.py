@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import math
 import pickle
 import weakref
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, UnknownNameError, nearest
 from lpbench.plugin import registry
-from lpbench.testing._child import FAILED, PASSED, answer_path
+from lpbench.plugin.progress_file import Reports
+from lpbench.testing._child import FAILED, PASSED, answer_path, progress_path
 from lpbench.testing._kinds import TESTED
 from lpbench.testing._subject import refuse_caseless
 from lpbench.testing.cases import Case, EngineCase, Factory, MonitorCase, PostprocessorCase, PreprocessorCase
@@ -21,6 +23,8 @@ from lpbench.util import atomic_folders, processes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from lpbench.plugin.progress import Listener
 
 EXPECTED = "expected failure"
 UNEXPECTED = "passed against expectation"
@@ -52,13 +56,14 @@ class CheckResult:
         return self.status not in {FAILED, UNEXPECTED}
 
 
-def check_engine(
+def check_engine(  # noqa: PLR0913 - what is checked and how, and who is told of it
     name: str,
     case: EngineCase | Factory[EngineCase] | None = None,
     *,
     options: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
     progress: Callable[[CheckResult], None] | None = None,
+    hear: Listener | None = None,
 ) -> list[CheckResult]:
     """Run every check on an engine.
 
@@ -66,9 +71,10 @@ def check_engine(
     :param options: Further options of the engine, for example ``{"device": "vulkan:0"}``.
     :param expected_failures: Checks that must fail, each with the reason; added to the case's own.
     :param progress: Called with each result.
+    :param hear: Called with what the engine reports that takes long.
     :raises LpbenchError: The engine, a check or the case does not exist.
     """
-    return Checker(registry.ENGINES, name, case, options or {}, expected_failures or {}).all(progress)
+    return Checker(registry.ENGINES, name, case, options or {}, expected_failures or {}).all(progress, hear)
 
 
 def check_preprocessor(
@@ -131,10 +137,18 @@ class Checker:
         self._folder: Path | None = None
         self._order: dict[str, Any] = {}
         self._timeout = TIMEOUT_S
+        self._hear: Listener | None = None
         self._numbers = itertools.count()
 
-    def all(self, progress: Callable[[CheckResult], None] | None = None) -> list[CheckResult]:
-        """Run every check."""
+    def all(
+        self, progress: Callable[[CheckResult], None] | None = None, hear: Listener | None = None
+    ) -> list[CheckResult]:
+        """Run every check.
+
+        :param progress: Called with each result.
+        :param hear: Called with what the plugin reports that takes long.
+        """
+        self._hear = hear
         results = []
         for name in self.checks:
             results.append(self.run(name))
@@ -203,9 +217,8 @@ class Checker:
         order.write_text(json.dumps({**self._order, "check": check, "folder": str(folder / "files")}), encoding="utf-8")
         command = processes.python("-m", "lpbench.testing", str(order))
         try:
-            status = processes.run(
-                command, log=log, timeout=self._timeout, tick=lambda _: None, environment=self._environment()
-            )
+            clock = _Clock(progress_path(order), self._timeout, self._hear)
+            status = processes.run(command, log=log, timeout=math.inf, tick=clock, environment=self._environment())
         except TimeoutError as error:
             return {"status": FAILED, "message": f"hung: {error}"}
         with contextlib.suppress(OSError, ValueError):
@@ -217,6 +230,25 @@ class Checker:
     def _environment(self) -> dict[str, str]:
         spec = registry.current().all(self.kind)[self.name].spec
         return dict(getattr(spec, "environment", {}))
+
+
+class _Clock:
+    """Passes on what a plugin reports, and ends a check that takes too long without a report."""
+
+    def __init__(self, path: Path, timeout: float, hear: Listener | None) -> None:
+        self._reports = Reports(path)
+        self._timeout = timeout
+        self._hear = hear
+        self._heard = 0.0
+
+    def __call__(self, seconds: float) -> None:
+        """Take in the seconds since the check began."""
+        if activity := self._reports.news():
+            self._heard = seconds
+            if self._hear is not None:
+                self._hear(activity)
+        if seconds - self._heard > self._timeout:
+            raise TimeoutError(f"ran longer than {self._timeout:g} s")
 
 
 def _ended(status: int, output: str) -> str:

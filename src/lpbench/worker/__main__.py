@@ -53,20 +53,31 @@ def serve(channel: Channel) -> None:
     while True:
         message, _ = channel.receive()
         try:
-            channel.send(*_answer(runner, message))
+            channel.send(*_answer(channel, runner, message))
         except (ClosedError, SilenceError):
             raise
         except LpbenchError as error:  # the answer makes no frame: the parent is told instead
             channel.send({"error": describe_error(error)})
 
 
-def _answer(runner: Runner, message: Message) -> tuple[Message, bytes]:
+def _answer(channel: Channel, runner: Runner, message: Message) -> tuple[Message, bytes]:
     from lpbench.worker import wire
 
     try:
-        return wire.encode_answer(runner.handle(wire.decode_request(message)))
+        request = wire.decode_request(message)
+        with _reported(channel) if request.reports else contextlib.nullcontext():
+            answer = runner.handle(request)
+        return wire.encode_answer(answer)
     except Exception as error:  # noqa: BLE001 - an engine may raise anything, and the parent must hear of it
         return {"error": describe_error(error)}, b""
+
+
+def _reported(channel: Channel) -> contextlib.AbstractContextManager[None]:
+    """Send the parent what plugins report meanwhile."""
+    from lpbench.plugin import progress
+    from lpbench.worker import wire
+
+    return progress.listening(lambda activity: channel.send(wire.encode_activity(activity)))
 
 
 def describe_error(error: BaseException) -> Message:

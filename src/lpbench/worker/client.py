@@ -9,11 +9,9 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from lpbench import errors
 from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util import guardian, threads
 from lpbench.util.outcome import RunOutcome
@@ -23,10 +21,11 @@ from lpbench.worker import wire
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, ProtocolError, SilenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from typing_extensions import Self
 
+    from lpbench.plugin.progress import Listener
     from lpbench.worker.requests import Request
 
 A = TypeVar("A")
@@ -139,11 +138,14 @@ class Worker:
         """The last lines that the worker and the libraries in it printed."""
         return b"".join(bytes(self._printed).splitlines(keepends=True)[-TAIL:]).decode(errors="replace")
 
-    def request(self, request: Request[A], phase: str = "", timeout: float | None = None) -> A:
+    def request(
+        self, request: Request[A], phase: str = "", timeout: float | None = None, hear: Listener | None = None
+    ) -> A:
         """Have the runner in the worker do something and return its answer.
 
         :param phase: What it is asked for, in words, for the outcome if the worker ends; by default the request's own.
-        :param timeout: Seconds until the request is taken and, again, until the answer is there.
+        :param timeout: Seconds until the request is taken and, again, until a sign of life: the answer, or progress.
+        :param hear: Called with what plugins report of their progress, if the request lets them.
         :raises WorkerError: The worker ended or stopped answering; it is gone afterwards.
         :raises LpbenchError: The worker is well and refuses.
         """
@@ -153,16 +155,34 @@ class Worker:
         self._resume()
         try:
             self._channel.send(wire.encode_request(request), timeout=seconds)
-            message, block = self._channel.receive(seconds)
+            message, block = self._heard(request, seconds, hear)
             if "error" not in message:
                 return wire.decode_answer(request, message.get("answer"), block)
         except (ClosedError, SilenceError, ProtocolError) as error:
             raise self._end_of(error, phase or request.phase, seconds) from None
-        except KeyboardInterrupt:  # its answer may still come: nobody may take it for that to another question
-            self._ended = WorkerError("the worker was interrupted", outcome=RunOutcome("interrupted"))
-            self.kill()
+        except KeyboardInterrupt:
+            self._abandon()
             raise
-        raise _as_error(message["error"])
+        raise wire.decode_error(message["error"])
+
+    def _heard(self, request: Request[Any], seconds: float, hear: Listener | None) -> tuple[Message, bytes]:
+        """Return the frame that answers; pass on the progress before it."""
+        while True:
+            message, block = self._channel.receive(seconds)
+            if wire.PROGRESS not in message:
+                return message, block
+            activity = wire.decode_activity(request, message, block)
+            try:
+                if hear is not None:
+                    hear(activity)
+            except Exception:
+                self._abandon()
+                raise
+
+    def _abandon(self) -> None:
+        """End a worker whose answer may still come: nobody may take it for that to another question."""
+        self._ended = WorkerError("the worker was interrupted", outcome=RunOutcome("interrupted"))
+        self.kill()
 
     def suspend(self) -> None:
         """Stop the worker's threads where they are until it is asked again.
@@ -226,7 +246,7 @@ class Worker:
         except (ClosedError, SilenceError, ProtocolError) as error:
             raise self._end_of(error, "starting", START_TIMEOUT) from None
         if "error" in answer:
-            raise _as_error(answer["error"])
+            raise wire.decode_error(answer["error"])
 
     def _end_of(self, error: LpbenchError, phase: str, timeout: float) -> WorkerError:
         """Return how the worker ended; it is gone afterwards."""
@@ -276,18 +296,6 @@ def listen(stream: IO[bytes], printed: bytearray) -> None:
         while piece := stream.read(PIECE):
             printed += piece
             del printed[:-KEPT]
-
-
-def _as_error(record: Any) -> LpbenchError:
-    """Return the error that a worker described, as the class of ours that it was there."""
-    if not isinstance(record, Mapping):
-        return LpbenchError(f"the worker failed and did not say how: {record!r:.200}")
-    kind = getattr(errors, str(record.get("kind")), None)
-    known = kind if isinstance(kind, type) and issubclass(kind, LpbenchError) else None
-    what = str(record.get("what"))
-    if known is None:
-        return LpbenchError(f"{record.get('kind')}: {what}", where=str(record.get("where", "")))
-    return known(what, where=str(record.get("where", "")), hint=str(record.get("hint", "")))
 
 
 def _pid(hello: Message) -> int:

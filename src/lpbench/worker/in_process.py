@@ -7,9 +7,11 @@ import os
 from typing import TYPE_CHECKING, TypeVar
 
 from lpbench.errors import LpbenchError
+from lpbench.plugin import progress
 from lpbench.worker import wire
 
 if TYPE_CHECKING:
+    from lpbench.plugin.progress import Listener
     from lpbench.worker.requests import Request
     from lpbench.worker.runner import Runner
 
@@ -30,13 +32,18 @@ class InProcessClient:
         """The process that asks."""
         return os.getpid()
 
-    def request(self, request: Request[A], phase: str = "", timeout: float | None = None) -> A:
+    def request(
+        self, request: Request[A], phase: str = "", timeout: float | None = None, hear: Listener | None = None
+    ) -> A:
         """Do it here and now; the answer is held to the same types as one that a worker sends.
 
+        :param hear: Called with what plugins report of their progress, if the request lets them; in their threads.
         :raises LpbenchError: As a worker describes it; what an engine raised is its cause.
         """
         try:
-            message, block = wire.encode_answer(self._runner.handle(request))
+            with progress.listening(hear) if hear and request.reports else contextlib.nullcontext():
+                answer = self._runner.handle(request)
+            message, block = wire.encode_answer(answer)
             return wire.decode_answer(request, message["answer"], block)
         except LpbenchError:
             raise

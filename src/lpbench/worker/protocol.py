@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from lpbench.errors import LpbenchError
 
-VERSION = 2
+VERSION = 3
 """Both ends must speak the same version; it is the first thing that each says."""
 MAGIC = b"LPBF"
 HEADER = struct.Struct(">4sII")

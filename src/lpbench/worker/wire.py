@@ -1,7 +1,8 @@
 """Requests and answers as the frames of ``lpbench.worker.protocol`` carry them, and back.
 
 A request is ``{"request": NAME, "fields": {...}}``, an answer ``{"answer": ...}`` with its block of bytes beside it, a
-refusal ``{"error": {...}}``.  What comes from the other end is not trusted: every field is checked.
+refusal ``{"error": {...}}``.  While some requests are carried out, frames ``{"progress": {...}}`` come first.  What
+comes from the other end is not trusted: every field is checked.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast, get_args
 
-from lpbench.errors import ConfigError, WorkerError
+from lpbench import errors
+from lpbench.errors import ConfigError, LpbenchError, WorkerError
+from lpbench.plugin.progress import Activity
 from lpbench.util import dataclass_config
 from lpbench.util.jsonable import to_jsonable
 from lpbench.worker import requests
@@ -19,7 +22,7 @@ from lpbench.worker.requests import Request
 
 A = TypeVar("A")
 
-BLOCK = "block"
+BLOCK, PROGRESS = "block", "progress"
 KINDS = {
     name: kind
     for name, kind in vars(requests).items()
@@ -65,6 +68,37 @@ def decode_answer(request: Request[A], answer: Any, block: bytes) -> A:
         if dataclasses.is_dataclass(kind) and isinstance(answer, Mapping):
             answer = {**answer, BLOCK: block} if BLOCK in kind.__dataclass_fields__ else answer
         return cast("A", dataclass_config.convert(kind, answer, where=f"answer to {type(request).__name__}"))
+    except ConfigError as error:
+        raise ProtocolError(f"{error.where}: {error.what}") from error
+
+
+def decode_error(record: Any) -> LpbenchError:
+    """Return the error that a worker described, as the class of ours that it was there."""
+    if not isinstance(record, Mapping):
+        return LpbenchError(f"the worker failed and did not say how: {record!r:.200}")
+    kind = getattr(errors, str(record.get("kind")), None)
+    known = kind if isinstance(kind, type) and issubclass(kind, LpbenchError) else None
+    what = str(record.get("what"))
+    if known is None:
+        return LpbenchError(f"{record.get('kind')}: {what}", where=str(record.get("where", "")))
+    return known(what, where=str(record.get("where", "")), hint=str(record.get("hint", "")))
+
+
+def encode_activity(activity: Activity) -> Message:
+    """Return for the wire what takes a plugin long."""
+    return {PROGRESS: _fields(activity)}
+
+
+def decode_activity(request: Request[Any], message: Message, block: bytes) -> Activity:
+    """Return what takes a plugin long, of a frame before the answer to a request.
+
+    :raises ProtocolError: It is none, or nothing is reported while that request is carried out.
+    """
+    what = f"progress of {type(request).__name__}"
+    if not request.reports or len(message) > 1 or block:
+        raise ProtocolError(f"{what}: unexpected")
+    try:
+        return cast("Activity", dataclass_config.convert(Activity, message[PROGRESS], where=what))
     except ConfigError as error:
         raise ProtocolError(f"{error.where}: {error.what}") from error
 

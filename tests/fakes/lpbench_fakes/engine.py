@@ -7,6 +7,7 @@ runs before it.  ``when`` is a folder: no run has the fault until it holds a fil
 ``layers`` is what a session that was opened for it gives as its profile, and ``spans`` its device's spans.
 An exclusive engine can be open in only one process at a time, like some devices.
 ``slow`` makes each run ``us`` longer after so many (``after``), and then writes ``text`` into the file ``write``.
+``reports`` has it take ``count`` times ``each_s`` seconds to load, and report after each how much is done.
 ``litter`` names a file: the engine starts processes of every kind as it loads, and writes their numbers there.
 """
 
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from lpbench.errors import EngineError
+from lpbench.plugin import progress
 from lpbench.plugin.engine import Engine, Feeds, Model, Outputs, Session, Shapes, TensorInfo
 
 from . import litter
@@ -65,6 +67,7 @@ class FakeEngine(Engine[Any]):
             raise EngineError(f"cannot load: {error}", where=str(model.path)) from error
         if "litter" in orders:
             litter.start(orders["litter"])
+        _report(**orders.get("reports", {}))
         _obey(orders, "load")
         if orders.get("do") == "exclusive":
             _take_device(model.path.with_suffix(".lock"))
@@ -146,6 +149,12 @@ def probe() -> dict[str, Any]:
     if asked == "crash":
         ctypes.string_at(0)
     return {"version": "1.0", "devices": ["cpu"], **json.loads(asked)}
+
+
+def _report(count: int = 0, each_s: float = 0.0) -> None:
+    for done in range(count):
+        progress.report("building the engine", done / count)
+        time.sleep(each_s)
 
 
 def _obey(orders: Mapping[str, Any], at: str) -> None:

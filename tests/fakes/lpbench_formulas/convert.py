@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from lpbench.plugin import progress
 from lpbench.plugin.converter import Conversion, ConversionError, Converted, Converter
 from lpbench.plugin.engine import Model, TensorInfo
 
@@ -71,10 +72,17 @@ def _misbehave(order: str) -> None:
         "exit": lambda: os._exit(3),
         "silent": lambda: os._exit(0),
         "hang": lambda: time.sleep(600),
+        "slow": _report,
         "bug": lambda: int("no number"),
         "operator": _refuse,
     }
     wrongs.get(order, lambda: None)()
+
+
+def _report() -> None:
+    for done in range(6):
+        progress.report("compiling", done / 6)
+        time.sleep(0.5)
 
 
 def _refuse() -> None:

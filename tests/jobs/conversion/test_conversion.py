@@ -107,6 +107,13 @@ def test_a_converter_that_hangs_is_ended(formula: Callable[..., Path]) -> None:
     assert "hung: it took longer than 4 s converting" in refusal(formula(converter="hang"), timeout=4.0)
 
 
+def test_a_converter_that_reports_what_takes_long_is_not_ended(formula: Callable[..., Path]) -> None:
+    told: list[str] = []
+    (made,) = convert(formula(converter="slow"), "table", timeout=2.0, progress=lambda each: told.append(str(each)))
+    assert made.path.is_file()
+    assert "converting: compiling, 50 %" in told
+
+
 @pytest.mark.parametrize(
     ("model", "order", "said"),
     [

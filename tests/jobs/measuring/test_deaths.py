@@ -47,7 +47,7 @@ def strikes(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, int, int], Strik
     slices: collections.Counter[str] = collections.Counter()
     ask = Worker.request
 
-    def request(worker: Worker, asked: Any, phase: str = "", timeout: float | None = None) -> Any:
+    def request(worker: Worker, asked: Any, phase: str = "", timeout: float | None = None, hear: Any = None) -> Any:
         if isinstance(asked, (OpenRequest, OpenReferenceKernel)):
             names[id(worker)] = asked.configuration.label if isinstance(asked, OpenRequest) else KERNEL
         name = names.get(id(worker), "")
@@ -58,7 +58,7 @@ def strikes(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, int, int], Strik
             slices[name] += 1
             strike = planned.get((name, max(runs.values()) - 1, slices[name] - 1), _spare)
             strike(worker)
-        return ask(worker, asked, phase, timeout)
+        return ask(worker, asked, phase, timeout, hear)
 
     monkeypatch.setattr(Worker, "request", request)
     return planned
@@ -220,12 +220,12 @@ def test_one_that_is_killed_as_it_starts_beside_others_is_tried_beside_them_once
     """It may have been for memory, then it is measured by itself, or by anybody: the run is done again in any case."""
     ask, left = Worker.request, [times]
 
-    def request(worker: Worker, asked: Any, phase: str = "", timeout: float | None = None) -> Any:
+    def request(worker: Worker, asked: Any, phase: str = "", timeout: float | None = None, hear: Any = None) -> Any:
         if isinstance(asked, OpenRequest) and asked.configuration.label == ENGINES[1] and left[0] and begun[0]:
             left[0] -= 1
             begun[0] = False
             _kill(worker)
-        return ask(worker, asked, phase, timeout)
+        return ask(worker, asked, phase, timeout, hear)
 
     begun = [False]
 

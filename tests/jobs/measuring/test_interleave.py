@@ -59,7 +59,7 @@ class Noting:
 
     kill = close
 
-    def request(self, request: Request[Any], phase: str = "", timeout: float | None = None) -> Any:
+    def request(self, request: Request[Any], phase: str = "", timeout: float | None = None, hear: Any = None) -> Any:
         assert isinstance(request, MeasureSlice)
         self._diary.append((self.name, "measure"))
         self._clock.now += self.slice_s
@@ -168,14 +168,14 @@ class Failing(Noting):
     def kill(self) -> None:
         self.killed += 1
 
-    def request(self, request: Request[Any], phase: str = "", timeout: float | None = None) -> Any:
+    def request(self, request: Request[Any], phase: str = "", timeout: float | None = None, hear: Any = None) -> Any:
         assert not self.killed, "a worker that failed was asked again"
         self._left -= 1
         if self._left < 0:
             raise self._error
         if isinstance(request, PinThreads):
             return PinnedThreads(1, ())
-        return super().request(request, phase, timeout)
+        return super().request(request, phase, timeout, hear)
 
 
 ERRORS = [WorkerError("the worker crashed: SIGSEGV"), EngineError("not this time")]

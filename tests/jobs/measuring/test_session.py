@@ -96,6 +96,16 @@ def test_first_inference_load_and_warm_up_stand_apart(fake_app: Callable[..., Pa
     assert run.samples == 5
 
 
+@pytest.mark.parametrize("isolate", [True, False])
+def test_what_an_engine_reports_while_it_loads_is_progress(fake_app: Callable[..., Path], *, isolate: bool) -> None:
+    seen: list[Progress] = []
+    app = fake_app(reports={"count": 2, "each_s": 0.25})
+    benchmark(app, number=5, runs=1, isolate=isolate, yardstick=False, progress=seen.append)
+    told = {each.phase: each.activity for each in seen}
+    assert told["loading"] == "building the engine, 50 %"
+    assert not told["measuring"], "it was done by then"
+
+
 def test_cpu_time_comes_from_a_pass_of_its_own(fake_app: Callable[..., Path]) -> None:
     """A spinning engine uses as much CPU time as wall time; a sleeping one would not."""
     found = benchmark(fake_app(work_us=2000), number=20).configurations[0]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lpbench.jobs.agreement._agree import MOST, Step, agree
+from lpbench.jobs.agreement._agree import MOST, agree
 from lpbench.jobs.agreement._agreed import Agreed, EngineAgreement
 from lpbench.jobs.agreement._bisect import Divergence
+from lpbench.jobs.agreement._step import Step
 from lpbench.jobs.agreement._tally import ArraySummary
 
 __all__ = ["MOST", "Agreed", "ArraySummary", "Divergence", "EngineAgreement", "Step", "agree"]

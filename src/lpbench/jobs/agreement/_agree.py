@@ -15,6 +15,7 @@ from lpbench.jobs import engine_choice
 from lpbench.jobs.agreement import _targets, _words
 from lpbench.jobs.agreement._agreed import COMPARED, Agreed, EngineAgreement
 from lpbench.jobs.agreement._bisect import Divergence, Side, first_divergence
+from lpbench.jobs.agreement._step import Step
 from lpbench.jobs.agreement._tally import SampleOutputs, Tally
 from lpbench.jobs.parity import F32, Tolerance
 from lpbench.plugin.configuration import EngineConfiguration
@@ -33,26 +34,13 @@ if TYPE_CHECKING:
     from lpbench.jobs.agreement._tally import Array
     from lpbench.jobs.engine_choice import Target
     from lpbench.plugin.engine import Shapes
+    from lpbench.plugin.progress import Listener
     from lpbench.worker.requests import OpenRequest, Record
 
 MOST = 100
 """Samples that are compared where nobody says how many."""
 OFTEN = 8
 """How often the reference runs a sample again before an engine is blamed: two values of a coin are equal by chance."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where a comparison is.
-
-    :param phase: ``opening``, ``comparing`` samples or ``bisecting`` tensors.
-    :param done: How many of them, of ``total``.
-    """
-
-    engine: str
-    phase: str
-    done: int
-    total: int
 
 
 @checked
@@ -161,7 +149,7 @@ class _Comparison:
         report(Step(reference.name, "opening", 0, asked.count))
         self._worker = self._start(reference)
         try:
-            opened = self._worker.request(asked.request(reference))
+            opened = self._worker.request(asked.request(reference), hear=self._hearing(reference.name))
         except BaseException as error:
             self._worker.kill()
             if isinstance(error, LpbenchError):
@@ -192,12 +180,16 @@ class _Comparison:
     def _start(self, target: Target) -> Worker:
         return Worker(WorkerOptions(timeout=self._asked.timeout, environment=target.environment()))
 
+    def _hearing(self, engine: str, phase: str = "opening") -> Listener:
+        """Return what tells what an engine reports."""
+        return lambda activity: self._tell(Step(engine, phase, 0, 0, str(activity)))
+
     def _compared(self, target: Target) -> EngineAgreement:
         asked = _targets.words(target)
         self._tell(Step(asked, "opening", 0, self._asked.count))
         try:
             with self._start(target) as worker:
-                opened = worker.request(self._asked.request(target))
+                opened = worker.request(self._asked.request(target), hear=self._hearing(asked))
                 tally, state = self._tallied(worker, asked)
             self._excuse(tally)
             return self._judged(asked, _own(opened.facts, target), tally, state)
@@ -302,6 +294,7 @@ class _Comparison:
                     tolerance=self._tolerance,
                     timeout=self._asked.timeout,
                     report=lambda done, total: self._tell(Step(found.engine, "bisecting", done, total)),
+                    hear=self._hearing(found.engine, "bisecting"),
                 )
         except LpbenchError as error:
             return Divergence(*where, reason=error.what)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lpbench.app.model import Component
     from lpbench.jobs.engine_choice import Target
     from lpbench.plugin.engine import Model
+    from lpbench.plugin.progress import Listener
     from lpbench.worker.named_tensors import Tensor
 
 FETCHED = 32 << 20
@@ -103,10 +104,10 @@ class Side:
 class _Open:
     """A side after it ran the sample."""
 
-    def __init__(self, side: Side, feeds: Path, timeout: float) -> None:
+    def __init__(self, side: Side, feeds: Path, timeout: float, hear: Listener) -> None:
         self.worker = Worker(WorkerOptions(environment=side.target.environment(), timeout=timeout))
         try:
-            answer = self.worker.request(side.request(feeds))
+            answer = self.worker.request(side.request(feeds), hear=hear)
         except BaseException:
             self.worker.kill()
             raise
@@ -128,6 +129,7 @@ def first_divergence(  # noqa: PLR0913 - two engines, one sample and the setting
     tolerance: Tolerance,
     timeout: float,
     report: Callable[[int, int], None],
+    hear: Listener,
 ) -> Divergence:
     """Return where two engines diverge.
 
@@ -135,11 +137,12 @@ def first_divergence(  # noqa: PLR0913 - two engines, one sample and the setting
     :param where: The names of the sample and the component.
     :param tolerance: Tolerance of the outputs; for intermediate tensors it is divided by ``STRICTER``.
     :param report: Called with the number of compared tensors and the number of all.
+    :param hear: Called with what an engine reports that takes long.
     :raises LpbenchError: One of the engines cannot show its tensors.
     """
-    one = _Open(reference, feeds, timeout)
+    one = _Open(reference, feeds, timeout, hear)
     try:
-        two = _Open(other, feeds, timeout)
+        two = _Open(other, feeds, timeout, hear)
     except BaseException:
         one.worker.kill()
         raise

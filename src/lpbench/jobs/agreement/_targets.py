@@ -126,7 +126,7 @@ def converted(
         app,
         engine_choice.usable(app, asked),
         shapes={name: tuple(shape) for name, shape in shapes.items()},
-        progress=lambda engine, step: report(engine, step.phase),
+        progress=lambda engine, step: report(engine, str(step)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model import model_from_request
 from lpbench.errors import ConversionError, LpbenchError
-from lpbench.jobs.conversion._check import Source, compare, run_source
+from lpbench.jobs.conversion._check import CHECKING, RUNNING, Source, compare, run_source
 from lpbench.jobs.conversion._run import run
 from lpbench.jobs.conversion._source import digests, size_of
 from lpbench.util import atomic_folders, disk_space
@@ -88,10 +88,10 @@ def _make_or_explain(job: Job, sources: Mapping[str, str], stage: Path) -> None:
 
 def _make(job: Job, sources: Mapping[str, str], stage: Path) -> None:
     """Convert, compare, and write the manifest beside the files."""
-    job.tell("running the source")
+    job.tell(RUNNING)
     source = run_source(job, stage)
     made = run(job, source.shapes, stage)
-    job.tell("checking")
+    job.tell(CHECKING)
     checked = compare(job, source, made.model)
     folder = stage / "model"
     relative = {"path": str(made.model.path.relative_to(folder))}

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from lpbench.app.model import App
     from lpbench.jobs.conversion._job import Job
     from lpbench.plugin.engine import Model, Shapes, TensorInfo
+    from lpbench.plugin.progress import Listener
     from lpbench.plugin.specs import EngineSpec
     from lpbench.worker.requests import Opened
     from lpbench.worker.tensor_wire import RawSample
 
+RUNNING, CHECKING = "running the source", "checking"
+"""Phases, as progress tells them."""
 SAMPLES = 3
 """Inputs that both models run: one could be an exception."""
 RUN_TIMEOUT = 600.0
@@ -123,8 +126,9 @@ def compare(job: Job, source: Source, made: Model) -> Checked:
     app = _around(job.app, dataclasses.replace(job.component, preprocessing=_TENSORS), made)
     try:
         with _worker(spec) as worker:
-            opened = _open(worker, app, spec)
-            found = _outputs(worker, CollectOutputs(given=tuple(map(str, source.feeds))))
+            hear = job.hearing(CHECKING)
+            opened = _open(worker, app, spec, hear)
+            found = _outputs(worker, CollectOutputs(given=tuple(map(str, source.feeds))), hear)
     except LpbenchError as error:
         outcome = str(error.outcome if isinstance(error, WorkerError) else error.what).replace(
             f"{made.path.parent}/", ""
@@ -147,32 +151,33 @@ def _run_source(job: Job, spec: EngineSpec, step: Step, folder: Path) -> Source:
     own = job.app.samples[:SAMPLES] if job.component is job.app.components[0] else ()
     ran: list[tuple[Path, RawSample]] = []
     with _worker(spec) as worker:
-        opened = _open(worker, app, spec, own, job.shapes)
+        hear = job.hearing(RUNNING)
+        opened = _open(worker, app, spec, hear, samples=own, shapes=job.shapes)
         inputs = opened.inputs
         ranges = _ranges(inputs, step) if step.type == _TENSORS.type else {}
         if ranges:
             app = _around(app, dataclasses.replace(app.components[0], preprocessing=_ranged(app, ranges)), job.source)
-            _open(worker, app, spec, own, job.shapes)
-        ran += _kept_outputs(worker, folder)
+            _open(worker, app, spec, hear, samples=own, shapes=job.shapes)
+        ran += _kept_outputs(worker, folder, hear)
         if own and len(ran) < SAMPLES:
-            _open(worker, app, spec, (), job.shapes)
+            _open(worker, app, spec, hear, shapes=job.shapes)
             with contextlib.suppress(ProcessorError):  # it makes nothing up
-                ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, synthetic"))
+                ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, synthetic"), hear)
         paths, found = zip(*_of_one_shape(ran)[:SAMPLES], strict=True)
-        again = _outputs(worker, CollectOutputs(given=tuple(map(str, paths))))
+        again = _outputs(worker, CollectOutputs(given=tuple(map(str, paths))), hear)
     shapes = _shapes(job.source, inputs, paths[0], job.shapes)
     called = {info.name: info.called for info in job.source.inputs}
     types = {called.get(info.name, info.name): info.dtype for info in inputs}
     return Source(_named(spec, opened), found, paths, shapes, types, unrepeated(found, again))
 
 
-def _kept_outputs(worker: Worker, folder: Path) -> list[tuple[Path, RawSample]]:
+def _kept_outputs(worker: Worker, folder: Path, hear: Listener) -> list[tuple[Path, RawSample]]:
     """Return what came of each sample, and the file of what went in.
 
     :raises LpbenchError: No sample can be used.
     """
     folder.mkdir()
-    found = _outputs(worker, CollectOutputs(limit=SAMPLES, keep=str(folder)))
+    found = _outputs(worker, CollectOutputs(limit=SAMPLES, keep=str(folder)), hear)
     if not found:
         raise LpbenchError("none of the samples can be used")
     return list(zip(sorted(folder.iterdir()), found, strict=True))
@@ -231,16 +236,22 @@ def _worker(spec: EngineSpec) -> Worker:
     return Worker(WorkerOptions(environment=spec.environment, timeout=RUN_TIMEOUT))
 
 
-def _open(
-    worker: Worker, app: App, spec: EngineSpec, samples: Sequence[Path] = (), shapes: Shapes | None = None
+def _open(  # noqa: PLR0913 - who opens what, for whom and how
+    worker: Worker,
+    app: App,
+    spec: EngineSpec,
+    hear: Listener,
+    *,
+    samples: Sequence[Path] = (),
+    shapes: Shapes | None = None,
 ) -> Opened:
     configuration = EngineConfiguration.of(spec.name, spec.reference or {}, shapes=shapes or {})
     request = OpenRequest(app.request(), configuration, samples=tuple(map(str, samples)))
-    return worker.request(request)
+    return worker.request(request, hear=hear)
 
 
-def _outputs(worker: Worker, request: CollectOutputs) -> list[RawSample]:
-    answer = worker.request(request)
+def _outputs(worker: Worker, request: CollectOutputs, hear: Listener) -> list[RawSample]:
+    answer = worker.request(request, hear=hear)
     return tensor_wire.unpack({"samples": answer.samples}, answer.block)
 
 

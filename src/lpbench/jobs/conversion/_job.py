@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from lpbench.app.model import App, Component
     from lpbench.plugin.engine import Shapes
+    from lpbench.plugin.progress import Listener
     from lpbench.plugin.registry import Offer
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
@@ -29,12 +31,17 @@ class Progress:
     :param phase: ``waiting`` (for another process), ``running the source``, ``preparing``, ``converting`` or
         ``checking``.
     :param seconds: Time since the phase began.
+    :param activity: What the converter, or the engine that checks, reports that takes long.
     """
 
     model: str
     converter: str
     phase: str
     seconds: float = 0.0
+    activity: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.phase, self.activity)))
 
 
 @dataclass(frozen=True)
@@ -94,9 +101,14 @@ class Job:
         spec = self.offer.spec
         return spec.installed() or self.offer.distribution.rpartition(" ")[2]
 
-    def tell(self, phase: str, seconds: float = 0.0) -> None:
+    def tell(self, phase: str, seconds: float = 0.0, activity: str = "") -> None:
         """Report the current step."""
-        self.progress(Progress(self.source.path.name, self.offer.spec.name, phase, seconds))
+        self.progress(Progress(self.source.path.name, self.offer.spec.name, phase, seconds, activity))
+
+    def hearing(self, phase: str) -> Listener:
+        """Return what reports, during a phase, what an engine reports that takes long."""
+        begun = time.monotonic()
+        return lambda activity: self.tell(phase, time.monotonic() - begun, str(activity))
 
 
 class Conversions(Shown, tuple[Model, ...]):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model import model_from_request
 from lpbench.jobs.conversion._call import Call
+from lpbench.jobs.conversion.child import PROGRESS
 from lpbench.plugin.converter import Converted
+from lpbench.plugin.progress_file import Reports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,26 +30,32 @@ def run(job: Job, shapes: Shapes, stage: Path) -> Converted:
     for name in ("model", "scratch"):
         paths[name].mkdir()
     call = Call(job.offer.spec.name, job.source.path.name, stage)
-    answer = call.answer(_request(job, shapes, paths), timeout=2 * job.timeout, tick=_Clock(job, paths["prepared"]))
+    answer = call.answer(_request(job, shapes, paths), timeout=math.inf, tick=_Clock(job, paths["prepared"]))
     return _accept(job, call, answer, paths["model"])
 
 
 class _Clock:
-    """Tells the phase, and ends one that takes too long."""
+    """Tells the phase and what the converter reports, and ends one that takes too long without a report."""
 
     def __init__(self, job: Job, prepared: Path) -> None:
         self._job = job
         self._prepared = prepared
+        self._reports = Reports(prepared.with_name(PROGRESS))
         self._since: float | None = None
+        self._heard = 0.0
+        self._activity = ""
 
     def __call__(self, seconds: float) -> None:
         """Take in the seconds since the process began."""
         if self._since is None and self._prepared.exists():
-            self._since = seconds
+            self._since = self._heard = seconds
         phase, spent = ("preparing", seconds) if self._since is None else ("converting", seconds - self._since)
-        if spent > self._job.timeout:
-            raise TimeoutError(f"took longer than {self._job.timeout:g} s {phase}")
-        self._job.tell(phase, spent)
+        if activity := self._reports.news():
+            self._activity, self._heard = str(activity), seconds
+        if seconds - self._heard > self._job.timeout:
+            last = f' after "{self._activity}"' if self._activity else ""
+            raise TimeoutError(f"took longer than {self._job.timeout:g} s {phase}{last}")
+        self._job.tell(phase, spent, self._activity)
 
 
 def _request(job: Job, shapes: Shapes, paths: Mapping[str, Path]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model import model_from_request
-from lpbench.plugin import converter_options
+from lpbench.plugin import converter_options, progress_file
 from lpbench.plugin.converter import Conversion, Converted
 from lpbench.plugin.specs import load
 from lpbench.worker.__main__ import describe_error
@@ -24,13 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+PROGRESS = "progress"
+"""Name of the file beside the request in which the converter's progress stands."""
+
+
 def main(arguments: list[str]) -> int:
     """Convert as requested and write an answer: the converted model or the error."""
     request, answer = map(Path, arguments)
     faulthandler.enable()
     try:
         asked = json.loads(request.read_text("utf-8"))
-        result = _bound(asked) if "bound" in asked else _convert(asked)
+        with progress_file.kept_in(request.with_name(PROGRESS)):
+            result = _bound(asked) if "bound" in asked else _convert(asked)
     except Exception as error:  # noqa: BLE001 - a converter may raise anything, and the parent must know
         result = {"error": describe_error(error)}
     sys.stdout.flush()

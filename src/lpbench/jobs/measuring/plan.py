@@ -185,7 +185,7 @@ def choose_targets(
 
         engines = engine_choice.usable(app, settings.engine)
         app, failed = supply(
-            app, engines, shapes=settings.shapes, progress=lambda name, step: converting(name, step.phase)
+            app, engines, shapes=settings.shapes, progress=lambda name, step: converting(name, str(step))
         )
     template = EngineConfiguration.of("", settings.engine_options, **how)
     targets = engine_choice.targets(app, settings.engine, template, failed)

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError
-from lpbench.jobs.measuring.recording import NANO, finish
+from lpbench.jobs.measuring.recording import NANO, finish, hearing
 from lpbench.results.profile import LayerProfile
 from lpbench.util.jsonable import whole_text
 from lpbench.util.text import abridge
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.recording import ProgressCallback, RunBudget
     from lpbench.jobs.measuring.tracks import TargetProgress
+    from lpbench.plugin.progress import Listener
     from lpbench.worker.requests import OpenRequest, RunnerClient
 
 PROFILED_S = 0.5
@@ -53,7 +54,9 @@ def complete(
         report("profiling", one.recorder, 1.0)
         begun = time.monotonic()
         request = plan.request(one.track.target)
-        one.recorder.profile = _profile(one.client, request, one.recorder.expected_ns)
+        hear = hearing("profiling", one.recorder, report)
+        one.recorder.profile = _profile(one.client, request, one.recorder.expected_ns, hear)
+        one.recorder.activity = ""
         one.recorder.profile_s = time.monotonic() - begun
 
 
@@ -62,10 +65,12 @@ def profiles_s(tracks: Sequence[TargetProgress]) -> float:
     return sum(each.profile_s for track in tracks for each in track.recorders)
 
 
-def _profile(client: RunnerClient, request: OpenRequest, expected_ns: float) -> tuple[LayerProfile, ...]:
+def _profile(
+    client: RunnerClient, request: OpenRequest, expected_ns: float, hear: Listener
+) -> tuple[LayerProfile, ...]:
     """Return the profile of each component, or one that says why there is none."""
     try:
-        client.request(_profiling(request), "opening the model to profile it")
+        client.request(_profiling(request), "opening the model to profile it", hear=hear)
         for _ in range(1 + runs_for(expected_ns)):  # one by one: none may take longer than a worker may be silent
             client.request(requests.MeasureSlice(1), requests.ReadProfiles.phase)
         found = client.request(requests.ReadProfiles())

@@ -22,6 +22,7 @@ class Progress:
     :param run: From zero; ``runs`` is 0 while models are converted, before the first.
     :param done: Share of the whole benchmark, 0 to 1.
     :param left_s: Seconds left, as far as can be told.
+    :param activity: What the engine reports that takes long while it opens: ``building the engine, 42 %``.
     :param note: Something that is told once: the time limit cannot be kept, there are more threads than cores.
     :param interval: Half width of this run's interval relative to its median, once there is one.
     """
@@ -35,6 +36,7 @@ class Progress:
     interval: float | None
     samples: int
     note: str = ""
+    activity: str = ""
 
 
 def width_so_far(totals: array[int] | None) -> float | None:

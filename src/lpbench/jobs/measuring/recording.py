@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpbench.app.dataset import Labelled
+    from lpbench.plugin.progress import Activity, Listener
     from lpbench.results.profile import LayerProfile
     from lpbench.results.resources import ResourcePass
     from lpbench.worker.requests import FirstSample, Opened, OpenRequest, RunnerClient
@@ -84,6 +85,8 @@ class Recorder:
         self.outcome = RunOutcome()
         self.detail = ""
         self.began = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
+        self.activity = ""
+        """What the engine reports that takes long, while it opens."""
         self.opened: Opened | None = None
         self.first: FirstSample | None = None
         self.warm_up: dict[str, Any] = {}
@@ -160,6 +163,16 @@ ProgressCallback = Callable[[str, Recorder, float], None]
 """Called with the phase, the recorder and the share of this run that is done."""
 
 
+def hearing(phase: str, recorder: Recorder, report: ProgressCallback) -> Listener:
+    """Return what tells, during a phase, what the engine reports that takes long."""
+
+    def hear(activity: Activity) -> None:
+        recorder.activity = str(activity)
+        report(phase, recorder, 0.0)
+
+    return hear
+
+
 def prepare(
     client: RunnerClient, request: OpenRequest, limits: RunBudget, recorder: Recorder, report: ProgressCallback
 ) -> None:
@@ -169,9 +182,11 @@ def prepare(
     """
     begun = time.monotonic_ns()
     report("loading", recorder, 0.0)
-    recorder.opened = client.request(request)
+    hear = hearing("loading", recorder, report)
+    recorder.opened = client.request(request, hear=hear)
     recorder.counters["baseline_bytes"] = recorder.opened.baseline_bytes
-    recorder.first = client.request(requests.RunFirstSample())
+    recorder.first = client.request(requests.RunFirstSample(), hear=hear)
+    recorder.activity = ""
     recorder.expected_ns = _warm_up(client, recorder, limits, lambda share: report("warming up", recorder, 0.2 * share))
     recorder.start_ns = time.monotonic_ns() - begun
 

@@ -296,7 +296,8 @@ class Rounds:
         done = min(1.0, (sum(each.done for each in self._tracks) + share) / (runs * count))
         left = self._forecast.left_s(self._budgets, self._spent())
         narrow = width_so_far(recorder.columns.get(TOTAL))
-        return Progress(track.label, phase, recorder.index, runs, done, left, narrow, recorder.samples)
+        known = recorder.activity
+        return Progress(track.label, phase, recorder.index, runs, done, left, narrow, recorder.samples, activity=known)
 
     def _tell(self, note: str) -> None:
         """Pass a note on at once: where it is said, the rest of the progress stays as it is."""

@@ -227,7 +227,7 @@ class Heating:
     def _progress(self, phase: str, share: float) -> Progress:
         """Return where this is; what is left are this curve, those that follow and the runs."""
         left_s = self.seconds * (1 - share + self._after) + self._plan.max_time
-        return Progress(self._track.label, phase, 0, 0, share, left_s, None, 0)
+        return Progress(self._track.label, phase, 0, 0, share, left_s, None, 0, activity=self._recorder.activity)
 
     def sustained(self) -> Sustained:
         """Return the curve as far as it went, and what it shows."""

@@ -26,6 +26,7 @@ class CollectOutputs(Request[RawOutputs]):
     """
 
     phase = "running"
+    reports = True
 
     limit: int = 0
     given: tuple[str, ...] = ()
@@ -76,6 +77,7 @@ class ExposeTensors(Request[ExposedTensors]):
     """
 
     phase = "running with every tensor shown"
+    reports = True
 
     engine: str
     options: Record

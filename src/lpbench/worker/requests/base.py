@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from lpbench.plugin.progress import Listener
 
 A = TypeVar("A")
 
@@ -25,9 +28,14 @@ def refuse_negative(answer: object, *names: str) -> None:
 
 @dataclass(frozen=True)
 class Request(Generic[A]):
-    """Something that a worker is asked; ``phase`` says in words what the worker does meanwhile."""
+    """Something that a worker is asked.
+
+    ``phase`` says in words what the worker does meanwhile, ``reports`` whether it passes on what plugins report of
+    their progress until the answer is there: not while latencies are measured.
+    """
 
     phase: ClassVar[str] = ""
+    reports: ClassVar[bool] = False
 
 
 class RunnerClient(Protocol):
@@ -41,10 +49,13 @@ class RunnerClient(Protocol):
     def stderr_tail(self) -> str:
         """The last lines that the process and the libraries in it printed."""
 
-    def request(self, request: Request[A], phase: str = "", timeout: float | None = None) -> A:
+    def request(
+        self, request: Request[A], phase: str = "", timeout: float | None = None, hear: Listener | None = None
+    ) -> A:
         """Return the answer to a request.
 
         :param phase: What it is asked for, in words, where the request's own words are too general.
+        :param hear: Called with what plugins report of their progress, if the request lets them.
         :raises WorkerError: The worker ended or stopped answering; it is gone afterwards.
         :raises LpbenchError: The worker is well and refuses.
         """

@@ -46,6 +46,7 @@ class Probe(Request[Any]):
     """Call a plugin's probe: it loads the vendor's library and looks for devices."""
 
     phase = "probing"
+    reports = True
 
     target: str
     name: str

@@ -44,6 +44,7 @@ class OpenRequest(Request[Opened]):
     """
 
     phase = "loading"
+    reports = True
 
     app: Record
     configuration: EngineConfiguration
@@ -91,6 +92,7 @@ class InspectModel(Request[Tensors]):
     """Open a model for a moment and say what its inputs and outputs are."""
 
     phase = "opening the model"
+    reports = True
 
     model: str
     format: str

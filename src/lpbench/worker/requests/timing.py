@@ -31,6 +31,7 @@ class RunFirstSample(Request[FirstSample]):
     """Run the first sample."""
 
     phase = "running the first sample"
+    reports = True
 
 
 @dataclass(frozen=True)
