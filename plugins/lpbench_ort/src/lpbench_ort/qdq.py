@@ -1,0 +1,108 @@
+"""Quantises an ONNX model to 8 bits so that TensorRT accepts it, too.
+
+TensorRT's rules (its manual, "Working with Quantized Types"): signed 8-bit integers with zero point 0 for activations
+and weights, one scale per output channel for weights, biases in floats.  ONNX Runtime's own defaults, unsigned
+activations and quantised biases, are refused by its parser.  Other engines that read QuantizeLinear and
+DequantizeLinear run such a model as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import ConversionError
+from lpbench.util.atomic_folders import temporary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from lpbench.plugin.engine import Feeds
+
+OPSET = 13
+"""The first operator set in which DequantizeLinear takes a scale per channel."""
+OPTIONS = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False}
+"""ONNX Runtime's names."""
+HINT = 'pip install "lpbench[ort]" onnx'
+
+
+def quantise(source: Path, target: Path, feeds: Iterable[Feeds]) -> None:
+    """Write a model that computes in 8 bits between QuantizeLinear and DequantizeLinear.
+
+    :param source: An ONNX model in floats, of operator set 13 or later.
+    :param target: The file to write; weights of 2 GiB or more need a format that this function does not write.
+    :param feeds: Typical inputs, by input name: the ranges of all activations are taken from them (min and max).
+        Some hundred samples serve.
+    :raises ConversionError: The model cannot be quantised, or there are no feeds; the error names the file.
+    """
+    try:
+        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    except ImportError as error:
+        raise ConversionError(f"quantising needs the package {error.name}", where=str(source), hint=HINT) from error
+    _refuse_unfit(source)
+    samples = iter(feeds)
+    first = next(samples, None)
+    if first is None:
+        raise ConversionError("no samples to take ranges from", where=str(source), hint="give typical inputs")
+    with _quiet(), temporary("qdq") as folder:
+        try:
+            quantize_static(
+                str(source),
+                str(folder / "model.onnx"),
+                _reader(first, samples),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QInt8,
+                weight_type=QuantType.QInt8,
+                extra_options=OPTIONS,
+            )
+        except Exception as error:  # onnx, numpy and ONNX Runtime raise many types for what they do not support
+            reason = " ".join(str(error).split())
+            raise ConversionError(f"ONNX Runtime cannot quantise the model: {reason}", where=str(source)) from error
+        target.write_bytes((folder / "model.onnx").read_bytes())
+
+
+def _refuse_unfit(source: Path) -> None:
+    import onnx
+
+    try:
+        model = onnx.load(str(source), load_external_data=False)
+    except Exception as error:  # protobuf and the system raise many types
+        raise ConversionError(f"cannot be read as ONNX: {error}", where=str(source)) from error
+    version = max((opset.version for opset in model.opset_import if opset.domain in {"", "ai.onnx"}), default=0)
+    if version < OPSET:
+        raise ConversionError(
+            f"is of ONNX's operator set {version}; scales per channel need {OPSET}",
+            where=str(source),
+            hint=f"onnx.version_converter.convert_version(model, {OPSET}) makes it newer",
+        )
+    if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
+        raise ConversionError("is quantised already", where=str(source), hint="use the model before that")
+
+
+def _reader(first: Feeds, rest: Iterator[Feeds]) -> Any:
+    """Return the samples as ONNX Runtime reads them, one at a time."""
+    from onnxruntime.quantization import CalibrationDataReader
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime ships without complete types
+        def __init__(self) -> None:
+            self._next: Feeds | None = first
+
+        def get_next(self) -> dict[str, Any] | None:
+            given, self._next = self._next, next(rest, None)
+            return None if given is None else dict(given)
+
+    return Reader()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence advice on models that were not prepared by a script of ONNX Runtime's."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
