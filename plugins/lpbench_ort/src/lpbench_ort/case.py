@@ -1,77 +1,18 @@
-"""The conformance kit's case for ONNX Runtime: two small models, written without the onnx package."""
+"""The conformance kit's case for ONNX Runtime."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from lpbench.plugin.engine import Model
-from lpbench.testing import EngineCase
+from lpbench.testing.onnx_case import onnx_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    Array = np.ndarray[Any, Any]
-
-FLOAT = 1
-"""TensorProto.FLOAT."""
-SIZES = (8, 6)
-"""Length of an input and of an output."""
-IR_VERSION, OPSET = b"\x08\x08", b"\x10\x0d"  # 8 and 13: any ONNX Runtime since 1.9
-MORE = 0x80
+    from lpbench.testing import EngineCase
 
 
 def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:  # noqa: ARG001 - the kit's signature
-    """Return ``y = relu(x w)`` for a batch of vectors, and an identity that shows the precision."""
-    random = np.random.default_rng(5)
-    weights = random.standard_normal(SIZES).astype(np.float32)
-    feeds, other = (random.standard_normal((2, SIZES[0])).astype(np.float32) for _ in range(2))
-    return EngineCase(
-        model=_save(folder / "model.onnx", weights, relu=True),
-        feeds={"x": feeds},
-        other={"x": other},
-        expected={"y": np.maximum(feeds @ weights, 0)},
-        identity=_save(folder / "identity.onnx", np.eye(SIZES[0], dtype=np.float32), relu=False),
-    )
-
-
-def _save(path: Path, weights: Array, *, relu: bool) -> Model:
-    rows, columns = weights.shape
-    nodes = _node("MatMul", ("x", "w"), "h" if relu else "y")
-    nodes += _node("Relu", ("h",), "y") if relu else b""
-    ends = _field(11, _value("x", rows)) + _field(12, _value("y", columns))
-    graph = nodes + _text(2, "graph") + _field(5, _tensor("w", weights)) + ends
-    path.write_bytes(IR_VERSION + _field(7, graph) + _field(8, OPSET))
-    return Model("onnx", path)
-
-
-def _node(operator: str, inputs: tuple[str, ...], output: str) -> bytes:
-    names = b"".join(_text(1, name) for name in inputs)
-    return _field(1, names + _text(2, output) + _text(3, operator) + _text(4, operator))
-
-
-def _tensor(name: str, array: Array) -> bytes:
-    dimensions = b"".join(b"\x08" + _varint(size) for size in array.shape)
-    return dimensions + bytes([0x10, FLOAT]) + _text(8, name) + _field(9, array.tobytes())
-
-
-def _value(name: str, size: int) -> bytes:
-    """Return a float32 input or output of shape (N, size)."""
-    shape = _field(1, _text(2, "N")) + _field(1, b"\x08" + _varint(size))
-    return _text(1, name) + _field(2, _field(1, bytes([0x08, FLOAT]) + _field(2, shape)))
-
-
-def _text(number: int, text: str) -> bytes:
-    return _field(number, text.encode())
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """Return a protocol buffer field of bytes."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    more = value >= MORE
-    return bytes([value & (MORE - 1) | (MORE if more else 0)]) + (_varint(value >> 7) if more else b"")
+    """Return small models for any number of vectors."""
+    return onnx_case(folder)

@@ -208,6 +208,10 @@ class Cuda:
         """Return the latest CUDA that the driver supports; empty without a driver."""
         return _version(self._number("cudaDriverGetVersion"))
 
+    def clear_error(self) -> None:
+        """Forget the error of a call that failed, unless the device is lost."""
+        self._functions["cudaGetLastError"]()
+
     def _number(self, name: str, *values: int) -> int:
         out = c_int()
         self.call(name, ctypes.byref(out), *values)

@@ -1,0 +1,43 @@
+"""Memory of outputs whose size depends on the data: TensorRT asks for it during a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench_trt._cuda import CudaError
+from lpbench_trt._library import trt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lpbench_trt._buffers import DeviceMemory
+
+
+class OutputAllocator(trt.IOutputAllocator):
+    """Gives one output memory that grows, and keeps the shape that the last run found.
+
+    Memory of CUDA's is aligned to 256 bytes, which is as much as TensorRT asks for.
+    """
+
+    def __init__(self, memory: DeviceMemory) -> None:
+        trt.IOutputAllocator.__init__(self)
+        self._memory = memory
+        self.shape: tuple[int, ...] | None = None
+        self.error: CudaError | None = None
+
+    def reallocate_output(self, tensor_name: str, memory: int, size: int, alignment: int) -> int:
+        """Return the address of memory of this size; 0 is TensorRT's word for none.  Called by TensorRT."""
+        try:
+            self._memory.reserve(size)
+        except CudaError as error:
+            self.error = error
+            return 0
+        return self._memory.address
+
+    def reallocate_output_async(self, tensor_name: str, memory: int, size: int, alignment: int, stream: int) -> int:
+        """Do the same; freeing CUDA's memory waits for what may still use it."""
+        return self.reallocate_output(tensor_name, memory, size, alignment)
+
+    def notify_shape(self, tensor_name: str, shape: Iterable[int]) -> None:
+        """Keep the shape; called by TensorRT before the run returns."""
+        self.shape = tuple(shape)

@@ -1,0 +1,75 @@
+"""Opens models with TensorRT."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from typing import TYPE_CHECKING
+
+from lpbench.plugin.engine import Engine, EngineError
+from lpbench_trt import _loading, _ranges, _tensors
+from lpbench_trt._call import Call
+from lpbench_trt._cuda import cuda
+from lpbench_trt._logger import log
+from lpbench_trt._resources import Resources
+from lpbench_trt._session import TensorrtSession
+from lpbench_trt.config import TensorrtConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpbench.plugin.engine import Model, Shapes
+
+
+class TensorrtEngine(Engine[TensorrtConfig]):
+    """TensorRT; reads plans, and builds them from ONNX."""
+
+    def open(
+        self, model: Model, config: TensorrtConfig | None, /, *, shapes: Shapes, profile: bool = False
+    ) -> TensorrtSession:
+        """Load the model's plan, which is built first if it is neither given nor in lpbench's cache.
+
+        :raises EngineError: The model cannot be built or loaded as requested; the error names the file.
+        """
+        resources = Resources()
+        try:
+            with _naming(model):
+                return _open(model, config or TensorrtConfig(), shapes, resources, profile=profile)
+        except BaseException as error:
+            _let_go(error)
+            with contextlib.suppress(EngineError):  # the first error is the one to know
+                resources.close()
+            raise
+
+
+@contextlib.contextmanager
+def _naming(model: Model) -> Iterator[None]:
+    """Add the model's file to errors, and put into words those that TensorRT's bindings raise."""
+    try:
+        yield
+    except EngineError as error:
+        error.where = error.where or str(model.path)
+        raise
+    except (RuntimeError, TypeError) as error:  # pybind11's: TypeError where the library returns no object
+        raise log().explained(f"TensorRT raised {type(error).__name__}: {error}", str(model.path)) from error
+
+
+def _open(
+    model: Model, config: TensorrtConfig, shapes: Shapes, resources: Resources, *, profile: bool
+) -> TensorrtSession:
+    log().clear()
+    loaded = _loading.load(model, config, shapes, cuda(), resources)
+    inputs, outputs = _tensors.tensors(loaded.engine, model, shapes)
+    ranges = _ranges.ranges(loaded.engine, inputs)
+    call = Call(loaded.lane, loaded.context, (inputs, outputs), ranges, profile=profile)
+    resources.add(call.release)
+    call.prepare()
+    log().clear()
+    return TensorrtSession(loaded, call, resources)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Clear what the calls that failed still hold, so that it can be released in order."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,40 @@
+"""What a session holds on the device and in the libraries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.plugin.engine import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Resources:
+    """Calls that release what was acquired, made in reverse order; one that fails does not keep the others."""
+
+    def __init__(self) -> None:
+        self._releases: list[Callable[[], None]] = []
+
+    def add(self, release: Callable[[], None]) -> None:
+        """Remember how something is released."""
+        self._releases.append(release)
+
+    def close(self) -> None:
+        """Release everything; a second call finds nothing left.
+
+        :raises EngineError: The first failure.
+        """
+        releases, self._releases = self._releases, []
+        failures = list(filter(None, map(_failure, reversed(releases))))
+        if failures:
+            raise failures[0]
+
+
+def _failure(release: Callable[[], None]) -> EngineError | None:
+    """Release something; return the error if that fails."""
+    try:
+        release()
+    except EngineError as error:
+        return error
+    return None
