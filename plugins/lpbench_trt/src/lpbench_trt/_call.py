@@ -68,10 +68,11 @@ class Call:
         profile: bool,
     ) -> None:
         cuda, stream = lane.cuda, lane.stream
-        self._cuda, self._stream, self._context = cuda, stream, context
+        self._cuda, self._stream = cuda, stream
+        self._context = context
         self._select = cuda.prepared("cudaSetDevice", lane.config.gpu)
-        self._inputs = [InputSlot(tensor, context, cuda, stream) for tensor in tensors[0]]
-        self._outputs = [OutputSlot(tensor, context, cuda, stream) for tensor in tensors[1]]
+        self._inputs = [InputSlot(tensor, cuda, stream) for tensor in tensors[0]]
+        self._outputs = [OutputSlot(tensor, cuda, stream) for tensor in tensors[1]]
         self._values = [slot for slot in self._inputs if slot.host]
         for slot in (*self._inputs, *self._outputs):
             lane.memory.add(slot.device.release)
@@ -181,7 +182,7 @@ class Call:
             self._switch(number)
         for slot in self._inputs:
             if slot.placed != slot.shape:
-                slot.place()
+                slot.place(self._context)
 
     def _switch(self, profile: int) -> None:
         """Put another optimisation profile in force, which forgets the shapes of the inputs."""
@@ -197,7 +198,7 @@ class Call:
         if missing := self._context.infer_shapes():
             raise log().explained(f"TensorRT cannot infer shapes from {', '.join(missing)}")
         for slot in self._outputs:
-            slot.place()
+            slot.place(self._context)
         self._views = {slot.name: slot.view for slot in self._outputs}
         if self._graph is None:
             self._steps = self._composed(self._execute)

@@ -74,6 +74,11 @@ def layers(engine: trt.ICudaEngine) -> list[Layer]:
     return [_layer(layer) for layer in listed] if isinstance(listed, list) else []
 
 
+def count(engine: trt.ICudaEngine) -> int:
+    """Return the number of an engine's layers, which every plan knows."""
+    return int(engine.num_layers)
+
+
 def precision_facts(found: Sequence[Layer]) -> dict[str, Any]:
     """Return ``precision`` or ``precision_reason``, and ``precisions``: the number of layers by precision."""
     known = [layer for layer in found if layer.precision and layer.type not in STILL]

@@ -29,7 +29,7 @@ def held(engine: trt.ICudaEngine, buffers: Iterable[DeviceMemory], opening: int)
 
 
 def _weights(engine: trt.ICudaEngine) -> int | None:
-    if not hasattr(engine, "get_engine_stat"):
+    if not hasattr(trt, "EngineStat") or not hasattr(engine, "get_engine_stat"):
         return None
     size = int(engine.get_engine_stat(trt.EngineStat.TOTAL_WEIGHTS_SIZE))
     return size if size >= 0 else None

@@ -114,7 +114,7 @@ class TensorrtSession(Session):
             "plan_bytes": loaded.plan.size,
             "cuda_runtime": cuda.runtime_version(),
             "cuda_driver": cuda.driver_version() or None,
-            "layers": loaded.engine.num_layers,
+            "layers": _inspect.count(loaded.engine),
             "graph": config.graph,
             "wait": config.wait,
             "bytes_copied": call.bytes_copied(),

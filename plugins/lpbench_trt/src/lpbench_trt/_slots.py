@@ -42,7 +42,7 @@ class Slot:
     :param stream: CUDA's stream on which all of the session's work is done.
     """
 
-    def __init__(self, tensor: Tensor, context: trt.IExecutionContext, cuda: Cuda, stream: int) -> None:
+    def __init__(self, tensor: Tensor, cuda: Cuda, stream: int) -> None:
         self.info = tensor.info
         self.name = tensor.info.name
         self.host = tensor.host
@@ -50,7 +50,6 @@ class Slot:
         self.pinned = PinnedMemory(cuda)
         self.device = DeviceMemory(cuda)
         self._dtype = stored(tensor.info.dtype)
-        self._context = context
         self._cuda = cuda
         self._stream = stream
         self._address = 0
@@ -62,17 +61,17 @@ class Slot:
         """Have shape and address told to TensorRT again."""
         self._address = 0
 
-    def _reserve(self, size: int) -> None:
+    def _reserve(self, size: int, context: trt.IExecutionContext) -> None:
         """Make room on the host and, unless TensorRT takes it from there, on the device; tell TensorRT the address."""
         self.pinned.reserve(size)
         if not self.host:
             self.device.reserve(size)
-        self._set_address(self.pinned.address if self.host else self.device.address)
+        self._set_address(self.pinned.address if self.host else self.device.address, context)
 
-    def _set_address(self, address: int) -> None:
+    def _set_address(self, address: int, context: trt.IExecutionContext) -> None:
         if address == self._address:
             return
-        if not self._context.set_tensor_address(self.name, address):
+        if not context.set_tensor_address(self.name, address):
             raise log().explained(f'TensorRT refuses the address of "{self.name}"')
         self._address = address
 
@@ -80,8 +79,8 @@ class Slot:
 class InputSlot(Slot):
     """An input: the array that was bound last, and the pinned memory that it is copied to in every run."""
 
-    def __init__(self, tensor: Tensor, context: trt.IExecutionContext, cuda: Cuda, stream: int) -> None:
-        super().__init__(tensor, context, cuda, stream)
+    def __init__(self, tensor: Tensor, cuda: Cuda, stream: int) -> None:
+        super().__init__(tensor, cuda, stream)
         self.bound: Any = UNBOUND
         self.source: Any = None
         self.target: Any = None
@@ -103,16 +102,16 @@ class InputSlot(Slot):
         self.bound = array
         return self.shape != self.placed
 
-    def place(self) -> None:
+    def place(self, context: trt.IExecutionContext) -> None:
         """Make room for the shape, and tell TensorRT shape and address.
 
         :raises EngineError: TensorRT refuses them, or there is no memory left.
         """
         self.placed = self.target = None
-        if self.open and not self._context.set_input_shape(self.name, self.shape):
+        if self.open and not context.set_input_shape(self.name, self.shape):
             raise log().explained(f'TensorRT refuses shape {feed_checks.text(self.shape)} for input "{self.name}"')
         size = _bytes(self.shape, self._dtype)
-        self._reserve(size)
+        self._reserve(size, context)
         self.target = self.pinned.view(self.shape, self._dtype)
         addresses = self.device.address, self.pinned.address
         sent = size and not self.host
@@ -141,23 +140,23 @@ class InputSlot(Slot):
 class OutputSlot(Slot):
     """An output: the pinned memory that it is copied to, and the array that shows it."""
 
-    def __init__(self, tensor: Tensor, context: trt.IExecutionContext, cuda: Cuda, stream: int) -> None:
-        super().__init__(tensor, context, cuda, stream)
+    def __init__(self, tensor: Tensor, cuda: Cuda, stream: int) -> None:
+        super().__init__(tensor, cuda, stream)
         self.allocator: OutputAllocator | None = None
         self.view: Any = None
         self.fetch: Step | None = None
 
-    def place(self) -> None:
+    def place(self, context: trt.IExecutionContext) -> None:
         """Make room for the output of the inputs' shapes; where its own depends on data, at the run.
 
         :raises EngineError: There is no memory left, or TensorRT refuses the address.
         """
         self.view = None
-        shape = sizes(self._context.get_tensor_shape(self.name))
+        shape = sizes(context.get_tensor_shape(self.name))
         if shape is None or min(shape, default=0) < 0:
-            self._leave_open()
+            self._leave_open(context)
             return
-        self._reserve(_bytes(shape, self._dtype))
+        self._reserve(_bytes(shape, self._dtype), context)
         self._show(shape)
 
     def drop(self) -> None:
@@ -180,11 +179,11 @@ class OutputSlot(Slot):
         if self.fetch:
             self.fetch()
 
-    def _leave_open(self) -> None:
+    def _leave_open(self, context: trt.IExecutionContext) -> None:
         if self.allocator is not None:
             return
         allocator = OutputAllocator(self.device)
-        if not self._context.set_output_allocator(self.name, allocator):
+        if not context.set_output_allocator(self.name, allocator):
             raise log().explained(f'TensorRT refuses an allocator for output "{self.name}"')
         self.allocator = allocator
 
