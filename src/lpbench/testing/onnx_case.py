@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lpbench.plugin.engine import Model
 from lpbench.testing.cases import EngineCase
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy as np
 
     Array = np.ndarray[Any, Any]
 
@@ -29,6 +29,8 @@ def onnx_case(folder: Path, rows: int | str = "N") -> EngineCase:
     :param folder: Where the models are written.
     :param rows: The number of vectors that the models take: 2, or the name of an open dimension.
     """
+    import numpy as np
+
     random = np.random.default_rng(5)
     weights = random.standard_normal(SIZES).astype(np.float32)
     feeds, other = (random.standard_normal((ROWS, SIZES[0])).astype(np.float32) for _ in range(2))

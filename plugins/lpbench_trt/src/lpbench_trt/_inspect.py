@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.kit.layer_kinds import ARRANGEMENT, CONVOLUTION, COPY, GEMM, category
-from lpbench.util.text import abridge
+from lpbench.plugin.kit.untrusted import shorten
 from lpbench_trt._library import trt
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def _layer(stated: object) -> Layer:
     """Return a layer from a record, or from a name alone, as plans with less detail have it."""
     if not isinstance(stated, Mapping):
         return Layer(str(stated))
-    kernel = abridge(str(stated.get("TacticName") or ""), LONGEST)
-    kind = abridge(str(stated.get("LayerType") or ""), LONGEST)
+    kernel = shorten(str(stated.get("TacticName") or ""), LONGEST)
+    kind = shorten(str(stated.get("LayerType") or ""), LONGEST)
     return Layer(str(stated.get("Name") or ""), kind, _precision(stated, kernel), kernel)
 
 
