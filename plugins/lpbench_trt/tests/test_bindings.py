@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from plugins.lpbench_trt.tests.real import api as apis
-from plugins.lpbench_trt.tests.real import syntax, uses, wheels
+from plugins.lpbench_trt.tests.real import syntax, wheels
+from plugins.lpbench_trt.tests.real.versions import HERE, Versions
 
 import lpbench_trt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from plugins.lpbench_trt.tests.real.api import Api
     from plugins.lpbench_trt.tests.real.syntax import Subclass
-    from plugins.lpbench_trt.tests.real.uses import Use
 
 SAMPLE = """
 def build(path: str, log: trt.ILogger) -> trt.IHostMemory | None:
@@ -62,42 +58,11 @@ class Times(trt.IProfiler):
 SOURCES = {
     path.name: path.read_text(encoding="utf-8") for path in sorted(Path(lpbench_trt.__file__).parent.rglob("*.py"))
 }
-OLDEST = ["8.6.1"] if ("8.6.1", wheels.PYTHON) in wheels.FILES else []
-READ_API = wheels.HERE / "read_api.py"
 
 
-@pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Api]:
-    """Return a function that gives what a version of the real module has."""
-    known: dict[str, Api] = {}
-
-    def read(version: str) -> Api:
-        if version not in known:
-            module = wheels.bindings(version, tmp_path_factory.mktemp("bindings"))
-            known[version] = apis.parsed(version, json.loads(module.run(READ_API)))
-        return known[version]
-
-    return read
-
-
-@pytest.fixture(scope="session")
-def every(real: Callable[[str], Api]) -> Api:
-    """Return what any of the versions has that exist for this Python."""
-    return apis.merged(real(version) for version in wheels.VERSIONS if (version, wheels.PYTHON) in wheels.FILES)
-
-
-def missing(sources: Mapping[str, str], every: Api, api: Api) -> list[str]:
-    """Return the uses, not guarded, of what a version does not have."""
-    return [
-        str(use)
-        for use in uses.found(sources, every)
-        if not use.guarded and api.has(use.owner) and api.find(use.owner, use.name) is None
-    ]
-
-
-def refused(sources: Mapping[str, str], every: Api, api: Api) -> list[str]:
-    """Return the calls that no signature of a version accepts."""
-    return [str(use) for use in uses.found(sources, every) if use.call and not _accepted(use, api)]
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory: pytest.TempPathFactory) -> Versions:
+    return Versions(tmp_path_factory.mktemp)
 
 
 def unfit(subclass: Subclass, api: Api) -> list[str]:
@@ -111,55 +76,59 @@ def unfit(subclass: Subclass, api: Api) -> list[str]:
     ]
 
 
-def _accepted(use: Use, api: Api) -> bool:
-    member = api.find(use.owner, use.name)
-    signatures = member.signatures if member else ()
-    return not signatures or use.call is None or any(each.accepts(use.call) for each in signatures)
-
-
 def _takes(subclass: Subclass, name: str, count: int) -> bool:
     least, most = subclass.methods.get(name, (1, 0))
     return least <= count <= most
 
 
 @pytest.mark.parametrize("version", wheels.VERSIONS)
-def test_the_wheel_is_the_version_that_it_states(real: Callable[[str], Api], version: str) -> None:
+def test_the_wheel_is_the_version_that_it_states(versions: Versions, version: str) -> None:
     """The real classes: hundreds of methods with signatures, which no fake of ours would have."""
-    api = real(version)
+    api = versions.api(version)
     assert {"Builder", "ICudaEngine", "IExecutionContext", "Runtime"} <= set(api.classes)
     stated = [member for each in api.classes.values() for member in each.members.values() if member.signatures]
     assert len(stated) > 500
 
 
 @pytest.mark.parametrize("version", wheels.VERSIONS)
-def test_what_the_plugin_uses_exists_or_is_guarded(real: Callable[[str], Api], every: Api, version: str) -> None:
-    assert missing(SOURCES, every, real(version)) == []
+def test_every_module_of_the_plugin_is_imported(versions: Versions, version: str) -> None:
+    """Over the real classes, from which some of the plugin's derive; objects of those can be made."""
+    names = [f"lpbench_trt.{name.removesuffix('.py')}" for name in SOURCES if name != "__init__.py"]
+    code = f"import importlib; [importlib.import_module(name) for name in {names}]"
+    more = "from lpbench_trt import _library, _logger; _logger.Log(); print(_library.library().version)"
+    assert versions.module(version).run("-c", f"{code}; {more}").strip() == version
 
 
-def test_what_is_guarded_exists_somewhere(every: Api) -> None:
+@pytest.mark.parametrize("version", wheels.VERSIONS)
+def test_what_the_plugin_uses_exists_or_is_guarded(versions: Versions, version: str) -> None:
+    assert versions.missing(SOURCES, version) == []
+
+
+def test_what_is_guarded_exists_somewhere(versions: Versions) -> None:
     """A guard of a misspelt name would never let anything through."""
-    found = uses.found(SOURCES, every)
-    assert [str(use) for use in found if use.guarded and every.find(use.owner, use.name) is None] == []
+    every = versions.every()
+    guarded = [use for use in versions.uses(SOURCES) if use.guarded]
+    assert [str(use) for use in guarded if every.find(use.owner, use.name) is None] == []
 
 
-def test_the_walk_knows_whose_the_names_are(every: Api) -> None:
+def test_the_walk_knows_whose_the_names_are(versions: Versions) -> None:
     """Every name in the plugin that only the library has is seen with its class at one place at least."""
     package = syntax.Package.of(SOURCES)
-    of_library = {name for each in every.classes.values() for name in each.members if "_" in name.strip("_")}
+    of_library = {name for each in versions.every().classes.values() for name in each.members if "_" in name.strip("_")}
     others = syntax.defined(package) | {name for kind in (str, dict, list, memoryview) for name in dir(kind)}
-    seen = {use.name for use in uses.found(SOURCES, every)}
+    seen = {use.name for use in versions.uses(SOURCES)}
     assert (syntax.read(package) & of_library) - others - seen == set()
 
 
 @pytest.mark.parametrize("version", wheels.VERSIONS)
-def test_calls_fit_the_signatures(real: Callable[[str], Api], every: Api, version: str) -> None:
-    assert refused(SOURCES, every, real(version)) == []
+def test_calls_fit_the_signatures(versions: Versions, version: str) -> None:
+    assert versions.refused(SOURCES, version) == []
 
 
 @pytest.mark.parametrize("version", wheels.VERSIONS)
-def test_what_the_library_calls_is_defined(real: Callable[[str], Api], version: str) -> None:
+def test_what_the_library_calls_is_defined(versions: Versions, version: str) -> None:
     """A callback of another name or with other parameters would not be called, or fail in the library's thread."""
-    api = real(version)
+    api = versions.api(version)
     assert [each for subclass in syntax.subclasses(syntax.Package.of(SOURCES)) for each in unfit(subclass, api)] == []
 
 
@@ -176,20 +145,20 @@ MISTAKES = [
 """What is replaced in the sample, by what, and the name that is then missing."""
 
 
-def test_the_sample_is_right(real: Callable[[str], Api], every: Api) -> None:
+def test_the_sample_is_right(versions: Versions) -> None:
     """Guards by hasattr in conditions, conditional expressions and early returns are accepted."""
-    for version in (version for version in wheels.VERSIONS if (version, wheels.PYTHON) in wheels.FILES):
-        api, sample = real(version), {"sample.py": SAMPLE}
-        assert missing(sample, every, api) + refused(sample, every, api) == []
+    sample = {"sample.py": SAMPLE}
+    for version in HERE:
+        assert versions.missing(sample, version) + versions.refused(sample, version) == []
         (subclass,) = syntax.subclasses(syntax.Package.of(sample))
-        assert unfit(subclass, api) == []
+        assert unfit(subclass, versions.api(version)) == []
 
 
 @pytest.mark.parametrize(("right", "wrong", "name"), MISTAKES)
-def test_a_misspelt_name_is_found(real: Callable[[str], Api], every: Api, right: str, wrong: str, name: str) -> None:
+def test_a_misspelt_name_is_found(versions: Versions, right: str, wrong: str, name: str) -> None:
     """In whatever way the object was come by: built, returned, annotated, an attribute, in a list."""
     assert SAMPLE.count(right) == 1
-    (found,) = missing({"sample.py": SAMPLE.replace(right, wrong)}, every, real("11.4.0.106"))
+    (found,) = versions.missing({"sample.py": SAMPLE.replace(right, wrong)}, "11.4.0.106")
     assert found.endswith(f": {name}")
 
 
@@ -202,11 +171,11 @@ def test_a_misspelt_name_is_found(real: Callable[[str], Api], every: Api, right:
         (" if hasattr(error, 'node_name') else error.node()", "", "node_name"),
     ],
 )
-def test_a_missing_guard_is_found(real: Callable[[str], Api], every: Api, right: str, wrong: str, name: str) -> None:
+def test_a_missing_guard_is_found(versions: Versions, right: str, wrong: str, name: str) -> None:
     """In the versions that lack the name."""
     assert SAMPLE.count(right) == 1
     sample = {"sample.py": SAMPLE.replace(right, wrong)}
-    found = [missing(sample, every, real(version)) for version in ("10.3.0", "11.4.0.106", *OLDEST)]
+    found = [versions.missing(sample, version) for version in HERE]
     assert any(found)
     assert all(each.endswith(f".{name}") for version in found for each in version)
 
@@ -221,13 +190,13 @@ def test_a_missing_guard_is_found(real: Callable[[str], Api], every: Api, right:
         ("trt.Runtime(log)", "trt.Runtime()"),
     ],
 )
-def test_a_wrong_call_is_found(real: Callable[[str], Api], every: Api, right: str, wrong: str) -> None:
+def test_a_wrong_call_is_found(versions: Versions, right: str, wrong: str) -> None:
     assert SAMPLE.count(right) == 1
-    assert len(refused({"sample.py": SAMPLE.replace(right, wrong)}, every, real("11.4.0.106"))) == 1
+    assert len(versions.refused({"sample.py": SAMPLE.replace(right, wrong)}, "11.4.0.106")) == 1
 
 
 @pytest.mark.parametrize("wrong", ["report_layer_times(self, layer_name, ms)", "report_layer_time(self, ms)"])
-def test_a_wrong_callback_is_found(real: Callable[[str], Api], wrong: str) -> None:
+def test_a_wrong_callback_is_found(versions: Versions, wrong: str) -> None:
     sample = SAMPLE.replace("report_layer_time(self, layer_name, ms)", wrong)
     (subclass,) = syntax.subclasses(syntax.Package.of({"sample.py": sample}))
-    assert unfit(subclass, real("11.4.0.106"))
+    assert unfit(subclass, versions.api("11.4.0.106"))

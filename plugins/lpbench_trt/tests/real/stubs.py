@@ -19,12 +19,19 @@ FUNCTION = re.compile(r"^(?P<indent> *)def (?P<name>\w+)\((?P<parameters>.*)\)(?
 CONVERSIONS = {
     r"\bDims\b": "Dims | collections.abc.Sequence[int]",  # documented: any sequence of numbers serves as Dims
     r"\blist\[": "collections.abc.Sequence[",  # any sequence is read where older docstrings state a list
+    r"\btyping\.Supports(?:Int|Index)\b": "int",  # subclasses get a plain number, and may say so
+    r"\btyping\.SupportsFloat\b": "float",
     r"\b(?:typing_extensions\.CapsuleType|capsule)\b": "object",  # an opaque pointer: any of the library's objects
     r"\b(?:typing_extensions\.Buffer|buffer)\b": "bytes | bytearray | memoryview | mmap.mmap | IHostMemory",
 }
 """Types of parameters that pybind11 converts, and what it accepts for them."""
 RETURNS = {"get_error": " -> ParserError"}
 """Results of functions whose docstrings name a C++ class, of which the generator makes an ellipsis."""
+PROTOCOLS = {
+    "class IHostMemory:": ["    def __buffer__(self, flags: int, /) -> memoryview: ..."],
+    "class Dims:": ["    def __iter__(self) -> collections.abc.Iterator[int]: ..."],
+}
+"""What C classes can do without a method of the name."""
 
 
 def generate(bindings: Bindings, folder: Path) -> Path:
@@ -41,6 +48,7 @@ def readable(stub: str) -> Iterator[str]:
     for line in stub.replace("from __future__ import annotations\n", "").splitlines():
         match = FUNCTION.match(line)
         yield _signature(match) if match else line
+        yield from PROTOCOLS.get(line, ())
 
 
 def _signature(match: re.Match[str]) -> str:
