@@ -1,0 +1,47 @@
+"""The fake of TensorRT and CUDA, installed where a test asks for it."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from plugins.lpbench_trt.tests.fake_site import VERSIONS, Fake, build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import ModuleType
+
+_kept: dict[str, ModuleType] = {}
+"""The modules of the fake between the tests that use it: a process has one TensorRT."""
+
+
+@pytest.fixture(scope="session")
+def fake_sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return folders for the module search path, by version."""
+    if shutil.which("cc") is None:
+        pytest.skip("needs a C compiler")
+    folder = tmp_path_factory.mktemp("fake")
+    return {version: build(folder / version, version, 13 if version == "11" else 12) for version in VERSIONS}
+
+
+def _taken() -> dict[str, ModuleType]:
+    names = [name for name in sys.modules if name.partition(".")[0] == "tensorrt"]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+@pytest.fixture
+def fake_tensorrt(fake_sites: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
+    """Install the fake for this process and those that it starts."""
+    monkeypatch.setenv("FAKE_LEDGER", str(tmp_path / "ledger.jsonl"))
+    monkeypatch.syspath_prepend(str(fake_sites["10"]))
+    fake = Fake(fake_sites, tmp_path / "ledger.jsonl", monkeypatch)
+    fake.set()
+    sys.modules.update(_kept)
+    fake.module.fake_begin()
+    yield fake
+    _kept.update(_taken())
+    importlib.invalidate_caches()

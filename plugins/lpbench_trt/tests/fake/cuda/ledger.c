@@ -1,0 +1,214 @@
+/* Counts calls, makes those fail that the environment names, and keeps account of misuse and of what was not released.
+ *
+ * FAKE_FAIL_AT=N      the N-th call of anything fails; FAKE_FAIL_AT=NAME:N the N-th call of NAME
+ * FAKE_LOST_AT=N      from the N-th CUDA call on the device is lost
+ * FAKE_NO_DRIVER=N    every call returns N: 35 without a driver, 100 without a device
+ * FAKE_LEDGER=FILE    where the account goes, as JSON lines: misuse and warnings at once, the rest at the end
+ */
+
+#define _GNU_SOURCE
+#include "fake.h"
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST_CALLS = 1 << 20, MOST_NAMES = 512, MOST_OBJECTS = 1 << 16 };
+
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static const char *names[MOST_NAMES];
+static long counts[MOST_NAMES];
+static int name_count, last, sticky, owner, written;
+static short calls[MOST_CALLS];
+static long call_count, cuda_count;
+static const char *objects[MOST_OBJECTS];
+static int object_count;
+static char text[1 << 16];
+static size_t text_used;
+static __thread const char *current = "";
+
+void enter(void) { pthread_mutex_lock(&lock); }
+void leave(void) { pthread_mutex_unlock(&lock); }
+const char *running(void) { return current; }
+void begin_name(const char *name) { current = name; }
+int lost(void) { return sticky; }
+void lose(int code) { if (!sticky) sticky = code; }
+
+long number_of(const char *variable, long otherwise) {
+    const char *given = getenv(variable);
+    return given && *given ? atol(given) : otherwise;
+}
+
+static void out(const char *line) {
+    const char *path = getenv("FAKE_LEDGER");
+    FILE *file = path && *path ? fopen(path, "a") : NULL;
+    if (file) { fputs(line, file); fclose(file); }
+}
+
+static void say(const char *what, const char *name, const char *detail) {
+    char line[1024];
+    snprintf(line, sizeof line, "{\"pid\": %d, \"what\": \"%s\", \"name\": \"%s\", \"detail\": \"%s\"}\n", (int)getpid(), what, name, detail);
+    out(line);
+    if (text_used + strlen(line) < sizeof text) {
+        strcpy(text + text_used, line);
+        text_used += strlen(line);
+    }
+}
+
+void misuse(const char *name, const char *format, ...) {
+    char detail[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    say("misuse", name, detail);
+}
+
+void warning(const char *name, const char *format, ...) {
+    char detail[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    say("warning", name, detail);
+}
+
+static int name_index(const char *name) {
+    for (int i = 0; i < name_count; i++) if (!strcmp(names[i], name)) return i;
+    if (name_count == MOST_NAMES) return MOST_NAMES - 1;
+    names[name_count] = strdup(name);
+    return name_count++;
+}
+
+/* Counts a call of anything; whether it is the one to fail. */
+static int counted(const char *name) {
+    int index = name_index(name);
+    const char *wanted = getenv("FAKE_FAIL_AT"), *colon = wanted ? strrchr(wanted, ':') : NULL;
+    if (call_count < MOST_CALLS) calls[call_count] = (short)index;
+    call_count++;
+    counts[index]++;
+    if (!wanted || !*wanted) return 0;
+    if (!colon) return atol(wanted) == call_count;
+    return strlen(name) == (size_t)(colon - wanted) && !strncmp(name, wanted, colon - wanted) && atol(colon + 1) == counts[index];
+}
+
+int begin(const char *name, int failure) {
+    int fails;
+    enter();
+    current = name;
+    if (!owner) owner = getpid();
+    fails = counted(name);
+    cuda_count++;
+    if (number_of("FAKE_NO_DRIVER", 0)) return (int)number_of("FAKE_NO_DRIVER", 0);
+    if (owner != getpid()) {
+        misuse(name, "used after fork");
+        return INITIALIZATION;
+    }
+    if (number_of("FAKE_LOST_AT", 0) && cuda_count >= number_of("FAKE_LOST_AT", 0)) lose(LAUNCH_FAILURE);
+    if (sticky) return sticky;
+    if (fails && failure == LAUNCH_FAILURE) lose(failure);
+    return fails ? failure : SUCCESS;
+}
+
+int end(int code) {
+    if (code && code != NOT_READY) last = code;
+    leave();
+    return code;
+}
+
+int last_error(int clear) {
+    int code = last;
+    if (clear) last = sticky;
+    return code;
+}
+
+/* For the module tensorrt. */
+int fake_call(const char *name) {
+    int fails;
+    enter();
+    fails = counted(name);
+    leave();
+    return fails;
+}
+
+int fake_lost(void) { return number_of("FAKE_NO_DRIVER", 0) ? (int)number_of("FAKE_NO_DRIVER", 0) : sticky; }
+void fake_misuse(const char *name, const char *detail) { enter(); misuse(name, "%s", detail); leave(); }
+
+int fake_made(const char *kind) {
+    int number = -1;
+    enter();
+    if (object_count < MOST_OBJECTS) objects[number = object_count++] = names[name_index(kind)];
+    leave();
+    return number;
+}
+
+void fake_gone(int number) {
+    enter();
+    if (number >= 0 && number < object_count) objects[number] = NULL;
+    leave();
+}
+
+/* Whether the account also goes to a string. */
+static char *report;
+static size_t report_used, report_room;
+
+static void add(const char *line) {
+    size_t length = strlen(line);
+    if (report_used + length + 1 > report_room) report = realloc(report, report_room = 2 * (report_room + length + 1));
+    strcpy(report + report_used, line);
+    report_used += length;
+}
+
+static void add_line(const char *what, const char *name, const char *detail) {
+    char line[1024];
+    snprintf(line, sizeof line, "{\"pid\": %d, \"what\": \"%s\", \"name\": \"%s\", \"detail\": \"%s\"}\n", (int)getpid(), what, name, detail);
+    add(line);
+}
+
+static void add_unreleased(const char *kind, uint64_t address, size_t size) {
+    char detail[64];
+    snprintf(detail, sizeof detail, "0x%llx, %zu bytes", (unsigned long long)address, size);
+    add_line("unreleased", kind, detail);
+}
+
+static void account(void) {
+    report_used = 0;
+    unreleased_memory(add_unreleased);
+    unreleased_streams(add_unreleased);
+    unreleased_graphs(add_unreleased);
+    for (int i = 0; i < object_count; i++) if (objects[i]) add_line("unreleased", objects[i], "not deleted");
+    for (long i = 0; i < call_count && i < MOST_CALLS; i++) add_line("call", names[calls[i]], "");
+    add("");
+}
+
+/* Returns the whole account so far; valid until the next report. */
+const char *fake_report(void) {
+    enter();
+    account();
+    add(text);
+    leave();
+    return report;
+}
+
+/* Forgets counts, misuse and lost devices, not what is in use: a new account begins. */
+void fake_begin(void) {
+    enter();
+    memset(counts, 0, sizeof counts);
+    call_count = cuda_count = 0;
+    last = sticky = 0;
+    text_used = 0;
+    text[0] = 0;
+    leave();
+}
+
+/* Writes the account once, at the end of the process. */
+void fake_close(void) {
+    enter();
+    if (!written && owner == getpid()) { account(); out(report); }
+    written = 1;
+    leave();
+}
+
+__attribute__((destructor)) static void at_exit(void) { fake_close(); }
