@@ -82,7 +82,7 @@ def volume(iterable: Iterable[int]) -> int:
     return math.prod(iterable)
 
 
-def nptype(trt_type: Enumeration) -> Any:
+def nptype(trt_type: Any) -> Any:
     if type(trt_type) is DataType and trt_type.name in _NAMES:
         return getattr(np, _NAMES[trt_type.name])
     raise TypeError("Could not resolve TensorRT datatype to an equivalent numpy datatype.")
