@@ -83,8 +83,9 @@ def volume(iterable: Iterable[int]) -> int:
 
 
 def nptype(trt_type: Any) -> Any:
-    if type(trt_type) is DataType and trt_type.name in _NAMES:
-        return getattr(np, _NAMES[trt_type.name])
+    for name, kind in _NAMES.items():
+        if trt_type is not None and trt_type == DataType.__members__.get(name):
+            return getattr(np, kind)
     raise TypeError("Could not resolve TensorRT datatype to an equivalent numpy datatype.")
 
 
