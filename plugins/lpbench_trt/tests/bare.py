@@ -62,6 +62,11 @@ def checked(code: int) -> None:
         raise RuntimeError(f"CUDA error {code}")
 
 
+def agreed(answer: bool, what: str) -> None:  # noqa: FBT001 - TensorRT's own answer
+    if not answer:
+        raise RuntimeError(f"not {what}")
+
+
 class Cuda:
     """The calls of the runtime; each raises if it fails."""
 
@@ -106,10 +111,9 @@ def plan(model: str, *, flags: tuple[str, ...] = (), profile: Mapping[str, Any] 
         made = builder.create_optimization_profile()
         for name, shapes in profile.items():
             made.set_shape(name, *shapes)
-        config.add_optimization_profile(made)
+        agreed(config.add_optimization_profile(made) >= 0, "profile")
     built = builder.build_serialized_network(network, config)
-    if built is None:
-        raise RuntimeError("not built")
+    agreed(built is not None, "built")
     return bytes(built)
 
 
@@ -122,14 +126,13 @@ class Bare:
         self.logger = self.trt.Logger(self.trt.Logger.WARNING)
         self.runtime = self.trt.Runtime(self.logger)
         self.engine = self.runtime.deserialize_cuda_engine(content)
-        if self.engine is None:
-            raise RuntimeError("not loaded")
+        agreed(self.engine is not None, "loaded")
         self.context = self.engine.create_execution_context()
         self.stream = self.cuda.made("cudaStreamCreate")
         self.inputs: dict[str, tuple[int, int, NDArray[Any]]] = {}
         self.outputs: dict[str, tuple[int, int, NDArray[Any]]] = {}
         for name, shape in (shapes or {}).items():
-            self.context.set_input_shape(name, shape)
+            agreed(self.context.set_input_shape(name, shape), "shaped")
         for index in range(self.engine.num_io_tensors):
             self._tensor(self.engine.get_tensor_name(index))
 
@@ -143,14 +146,13 @@ class Bare:
         is_input = self.engine.get_tensor_mode(name) == self.trt.TensorIOMode.INPUT
         group = self.inputs if is_input else self.outputs
         group[name] = device, host, np.frombuffer(memory, kind).reshape(shape)
-        self.context.set_tensor_address(name, device)
+        agreed(self.context.set_tensor_address(name, device), "addressed")
 
     def enqueue(self) -> None:
         """Copy in, execute, copy out, without waiting."""
         for device, host, array in self.inputs.values():
             self.cuda.cudaMemcpyAsync(device, host, array.nbytes, HOST_TO_DEVICE, self.stream)
-        if not self.context.execute_async_v3(self.stream):
-            raise RuntimeError("not executed")
+        agreed(self.context.execute_async_v3(self.stream), "executed")
         for device, host, array in self.outputs.values():
             self.cuda.cudaMemcpyAsync(host, device, array.nbytes, DEVICE_TO_HOST, self.stream)
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHAPES = {"x": (2, 3)}
+PROFILE = {"x": ((1, 3), (2, 3), (4, 3))}
+X = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)
 
 
 def save(
@@ -43,3 +45,26 @@ def network(folder: Path, batch: int | str = "n") -> str:
         helper.make_node("Relu", ["h"], ["y"], name="cut"),
     ]
     return save(folder, nodes, [value("x", [batch, 3])], [value("y", [batch, 4])], {"w": WEIGHTS})
+
+
+def counted(folder: Path) -> str:
+    """Write a model whose output is as long as the data say; returns its path."""
+    return save(
+        folder, [helper.make_node("NonZero", ["x"], ["y"])], [value("x", [2, 3])], [value("y", [2, "count"], 7)]
+    )
+
+
+def reshaped(folder: Path) -> str:
+    """Write a model with an input whose values are a shape; returns its path."""
+    inputs = [value("x", [2, 3]), value("shape", [2], TensorProto.INT64)]
+    return save(folder, [helper.make_node("Reshape", ["x", "shape"], ["y"])], inputs, [value("y", ["a", "b"])])
+
+
+def quantised(folder: Path, *, symmetric: bool = True) -> str:
+    """Write a model that quantises and dequantises; returns its path."""
+    constants = {"s": np.float32(0.1), "z": np.int8(0) if symmetric else np.uint8(128)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"], name="quantise"),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"], name="dequantise"),
+    ]
+    return save(folder, nodes, [value("x", [2, 3])], [value("y", [2, 3])], constants)

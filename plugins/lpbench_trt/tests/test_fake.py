@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from plugins.lpbench_trt.tests import bare
-from plugins.lpbench_trt.tests.networks import SHAPES, network
+from plugins.lpbench_trt.tests.networks import PROFILE, SHAPES, X, network
+from plugins.lpbench_trt.tests.vendor import misuse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from plugins.lpbench_trt.tests.fake_site import Fake
-
-X = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)
-PROFILE = {"x": ((1, 3), (2, 3), (4, 3))}
 
 
 @pytest.fixture
@@ -27,10 +25,6 @@ def plan(fake_tensorrt: Fake, tmp_path: Path) -> bytes:
 @pytest.fixture
 def running(fake_tensorrt: Fake, plan: bytes) -> bare.Bare:
     return bare.Bare(plan, SHAPES)
-
-
-def misuse(fake: Fake) -> str:
-    return "; ".join(each.detail for each in fake.report() if each.what == "misuse")
 
 
 def test_the_vendors_calls_in_the_vendors_order_leave_an_empty_ledger(fake_tensorrt: Fake, running: bare.Bare) -> None:

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_CALLS = 1 << 20, MOST_NAMES = 512, MOST_OBJECTS = 1 << 16 };
+enum { MOST_CALLS = 1 << 16, MOST_NAMES = 512, MOST_OBJECTS = 1 << 16 };
 
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static const char *names[MOST_NAMES];
@@ -86,6 +86,7 @@ static int name_index(const char *name) {
 static int counted(const char *name) {
     int index = name_index(name);
     const char *wanted = getenv("FAKE_FAIL_AT"), *colon = wanted ? strrchr(wanted, ':') : NULL;
+    if (!owner) owner = getpid();
     if (call_count < MOST_CALLS) calls[call_count] = (short)index;
     call_count++;
     counts[index]++;
@@ -98,7 +99,6 @@ int begin(const char *name, int failure) {
     int fails;
     enter();
     current = name;
-    if (!owner) owner = getpid();
     fails = counted(name);
     cuda_count++;
     if (number_of("FAKE_NO_DRIVER", 0)) return (int)number_of("FAKE_NO_DRIVER", 0);
@@ -150,7 +150,7 @@ void fake_gone(int number) {
     leave();
 }
 
-/* Whether the account also goes to a string. */
+/* The account as a string. */
 static char *report;
 static size_t report_used, report_room;
 

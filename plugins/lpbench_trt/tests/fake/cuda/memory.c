@@ -213,7 +213,12 @@ void *fake_reserve(size_t size) {
     return result;
 }
 
-void fake_release(void *address) { enter(); allocation *found = containing(address); if (found) { found->pending = 0; release(address, DEVICE_MEMORY); } leave(); }
+void fake_release(void *address) {
+    enter();
+    allocation *found = containing(address);
+    if (found) { found->pending = 0; release(address, DEVICE_MEMORY); }
+    leave();
+}
 
 /* The bytes of device memory for reading and writing; NULL and a line in the ledger where the caller has no right to them. */
 char *fake_bytes(const char *name, void *address, size_t size) {

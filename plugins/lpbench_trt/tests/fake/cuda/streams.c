@@ -253,7 +253,7 @@ int cudaEventElapsedTime(float *milliseconds, void *from, void *to) {
     if ((first->flags | second->flags) & DISABLE_TIMING) { misuse(running(), "an event without timing"); return end(INVALID_HANDLE); }
     if (first->pending || second->pending) return end(NOT_READY);
     if (!first->recorded || !second->recorded) { misuse(running(), "an event that was never recorded"); return end(INVALID_HANDLE); }
-    *milliseconds = ((float)second->at - (float)first->at) / 1e6f;
+    *milliseconds = (float)(((double)second->at - (double)first->at) / 1e6);
     return end(SUCCESS);
 }
 

@@ -66,16 +66,12 @@ _SHAPE_OPERANDS = {
     "Resize": (2, 3), "Range": (0, 1, 2), "TopK": (1,), "Unsqueeze": (1,), "Squeeze": (1,), "OneHot": (1,),
 }  # fmt: skip
 _MORE_OPERATORS = {
-    "IsNaN",
-    "Round",
-    "Sign",
-    "Reciprocal",
-    "GreaterOrEqual",
-    "LessOrEqual",
-    "HardSwish",
-    "PRelu",
-    "Gelu",
-}
+    "Acos", "Acosh", "And", "Asin", "Asinh", "Atan", "Atanh", "CastLike", "Celu", "Cosh", "CumSum", "DepthToSpace",
+    "Einsum", "GreaterOrEqual", "GroupNormalization", "HardSwish", "IsInf", "IsNaN", "LessOrEqual", "Mean", "Mish",
+    "Mod", "PRelu", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceProd",
+    "ReduceSumSquare", "Round", "Shrink", "Sign", "Sinh", "Size", "Softsign", "SpaceToDepth", "Sum", "Tan",
+    "ThresholdedRelu", "Trilu", "Xor", "GridSample", "EyeLike", "Gelu", "Hardmax", "MeanVarianceNormalization",
+}  # fmt: skip
 
 
 def data_type(element_type: int) -> str | None:
@@ -157,6 +153,11 @@ def data_dependent(graph: Any) -> tuple[str, ...]:
     return tuple(
         each.name for each in graph.output if sources & _behind(graph, [each.name], set()) and not _fixed(each)
     )
+
+
+def dequantised(graph: Any) -> set[str]:
+    """Return what comes out of dequantisations."""
+    return {node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
 
 
 def quantised(graph: Any) -> bool:

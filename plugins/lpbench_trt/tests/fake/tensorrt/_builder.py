@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ._program import Range
 
 _REDUCED = ("FP16", "BF16", "INT8", "FP8")
+_WHOLE_NUMBERS = ("Conv", "ConvTranspose", "MatMul", "Gemm")
+"""What computes in eight bits where its input comes from a dequantisation."""
 _WORKING_MEMORY = 1 << 16
 
 
@@ -152,12 +154,12 @@ class _Build:
             profiles=profiles,
             shape_inputs=_analysis.shape_inputs(graph),
             data_dependent=_analysis.data_dependent(graph),
+            intermediates={each.name: _analysis.shape_of(each) for each in graph.value_info},
             weights_bytes=weights,
             activation_bytes=_WORKING_MEMORY + self._activations(profiles),
             verbosity=self.config.profiling_verbosity.name,
             tf32=self.config._has("TF32") and capability() >= "8.0",
             dla_core=max(self.config.DLA_core, 0) if self._on_dla else None,
-            capability=capability(),
         )
 
     @property
@@ -185,12 +187,17 @@ class _Build:
 
     def _layers(self) -> tuple[Layer, ...]:
         found = []
+        graph = self.network._model.graph
+        fixed = {*_analysis.constants(graph), ""}
+        whole = _analysis.dequantised(graph)
         for each in self.network._layers:
             on_dla = self._on_dla and self.config.can_run_on_DLA(each)
             if self._on_dla and not on_dla:
                 self._fall_back(each.name)
             precision = self._precision(each.precision.name, each.type.name)
-            names = tuple(each._node.input), tuple(each._node.output)
+            if each._node.input and each._node.input[0] in whole and each._node.op_type in _WHOLE_NUMBERS:
+                precision = "INT8"
+            names = tuple(name for name in each._node.input if name not in fixed), tuple(each._node.output)
             found.append(Layer(each.name, each._node.op_type, each.type.name, precision, *names, on_dla=on_dla))
         return tuple(found)
 

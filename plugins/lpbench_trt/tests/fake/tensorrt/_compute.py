@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
 
 from ._values import ITEM_SIZES, NUMPY
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+_DEQUANTISES = 19
+"""The first version of operators whose dequantisation the reference has."""
 _TF32_OPERATORS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 
@@ -41,12 +44,28 @@ def _tf32(array: Any) -> Any:
     return ((bits + np.uint32(0x1000)) & np.uint32(0xFFFFE000)).view(np.float32)
 
 
+def _reference(model: Any) -> Any:
+    version = next(each.version for each in model.opset_import if each.domain in {"", "ai.onnx"})
+    return ReferenceEvaluator(model, new_ops=[DequantizeLinear] if version < _DEQUANTISES else None)
+
+
+class DequantizeLinear(OpRun):
+    """The operator as every version up to 18 has it, which the reference lacks."""
+
+    op_domain = ""
+
+    def _run(self, x: Any, scale: Any, zero_point: Any = None, axis: int = 1, **_: Any) -> tuple[Any, ...]:
+        along = [-1 if index == axis % max(x.ndim, 1) else 1 for index in range(x.ndim)]
+        factor = scale.reshape(along) if scale.size > 1 else scale.reshape(())
+        return ((x.astype(factor.dtype) * factor).astype(factor.dtype),)
+
+
 class Evaluator:
     """A program made ready to compute."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._reference = ReferenceEvaluator(onnx.load_from_string(program.model))
+        self._reference = _reference(onnx.load_from_string(program.model))
         self._shapes: dict[object, dict[str, Shape]] = {}
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:

@@ -15,7 +15,7 @@ from ._enums import (
     PreviewFeature,
     ProfilingVerbosity,
 )
-from ._native import ERROR, Enumeration, Interface, Native, _refuse, api
+from ._native import ERROR, NEVER, Enumeration, Interface, Native, _refuse, api
 from ._network import ILayer
 from ._profiles import IOptimizationProfile, ITimingCache, timing_cache
 
@@ -51,6 +51,8 @@ class IBuilderConfig(Native):
         "max_aux_streams": int,
         "avg_timing_iterations": int,
         "flags": int,
+        "profile_stream": int,
+        "plugins_to_serialize": list,
         "progress_monitor": (IProgressMonitor, type(None)),
     }
 
@@ -64,6 +66,8 @@ class IBuilderConfig(Native):
         self.DLA_core = -1
         self.builder_optimization_level = 3
         self.max_aux_streams = -1
+        self.profile_stream = 0
+        self.plugins_to_serialize: list[str] = []
         self.avg_timing_iterations = 1
         if MAJOR >= 10:
             self.progress_monitor: IProgressMonitor | None = None
@@ -92,25 +96,25 @@ class IBuilderConfig(Native):
     def num_optimization_profiles(self) -> int:
         return len(self._profiles)
 
-    @api(MemoryPoolType, int)
+    @api(MemoryPoolType, int, fails=NEVER)
     def set_memory_pool_limit(self, pool: Enumeration, pool_size: int) -> None:
         if pool_size < 0:
             raise _refuse("IBuilderConfig.set_memory_pool_limit", (pool_size,))
         self._pools[pool.name] = pool_size
 
-    @api(MemoryPoolType)
+    @api(MemoryPoolType, fails=NEVER)
     def get_memory_pool_limit(self, pool: Enumeration) -> int:
         return self._pools.get(pool.name, 0)
 
-    @api(BuilderFlag)
+    @api(BuilderFlag, fails=NEVER)
     def set_flag(self, flag: Enumeration) -> None:
         self.flags |= 1 << flag.value
 
-    @api(BuilderFlag)
+    @api(BuilderFlag, fails=NEVER)
     def clear_flag(self, flag: Enumeration) -> None:
         self.flags &= ~(1 << flag.value)
 
-    @api(BuilderFlag)
+    @api(BuilderFlag, fails=NEVER)
     def get_flag(self, flag: Enumeration) -> bool:
         return bool(self.flags >> flag.value & 1)
 
@@ -151,7 +155,7 @@ class IBuilderConfig(Native):
     def get_timing_cache(self) -> ITimingCache | None:
         return self._cache
 
-    @api(ILayer)
+    @api(ILayer, fails=NEVER)
     def can_run_on_DLA(self, layer: ILayer) -> bool:  # noqa: N802 - the library's name
         return bool(_cuda.number("FAKE_DLA_CORES", 0)) and layer.type.name in _analysis.DLA_KINDS
 
@@ -159,6 +163,6 @@ class IBuilderConfig(Native):
     def set_tactic_sources(self, tactic_sources: int) -> bool:
         return True
 
-    @api(PreviewFeature, bool)
+    @api(PreviewFeature, bool, fails=NEVER)
     def set_preview_feature(self, feature: Enumeration, enable: bool) -> None:  # noqa: FBT001 - the library's
         pass

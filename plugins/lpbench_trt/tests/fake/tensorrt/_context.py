@@ -11,7 +11,7 @@ import numpy as np
 from . import _cuda
 from ._compute import largest
 from ._launch import Launch
-from ._native import ERROR, Interface, Native, _refuse, api
+from ._native import ERROR, NEVER, Interface, Native, _refuse, api
 from ._program import Refused
 from ._values import ITEM_SIZES, NUMPY, SHAPE, Dims, shape_of
 
@@ -54,7 +54,7 @@ class IExecutionContext(Native):
         self.name = "Unnamed Context"
         self._reset_shapes()
         if memory is not None:
-            weakref.finalize(self, _cuda.release, memory)
+            weakref.finalize(self, _cuda.release, memory).atexit = False
 
     def _reset_shapes(self) -> None:
         self._shapes = {each.name: each.shape for each in self._program.tensors if each.is_input}
@@ -128,7 +128,7 @@ class IExecutionContext(Native):
         self._reset_shapes()
         return True
 
-    @api(str)
+    @api(str, fails=NEVER)
     def get_tensor_shape(self, name: str) -> Dims:
         return Dims(self._shape(name)) if self._known("getTensorShape", name) else Dims(invalid=True)
 
@@ -180,7 +180,7 @@ class IExecutionContext(Native):
         self._addresses[name] = int(memory)
         return True
 
-    @api(str)
+    @api(str, fails=NEVER)
     def get_tensor_address(self, name: str) -> int:
         return self._addresses.get(name, 0)
 
@@ -195,22 +195,22 @@ class IExecutionContext(Native):
             self._allocators[name] = output_allocator
         return True
 
-    @api(str)
+    @api(str, fails=NEVER)
     def get_output_allocator(self, name: str) -> IOutputAllocator | None:
         return self._allocators.get(name)
 
-    @api(str)
+    @api(str, fails=-1)
     def get_max_output_size(self, name: str) -> int:
         found = self._program.tensor(name)
         if found is None or found.is_input or self._missing():
             return -1
         return largest(found, self._shape(name), self._shapes)
 
-    @api()
+    @api(fails=0)
     def update_device_memory_size_for_shapes(self) -> int:
         return self._program.activation_bytes
 
-    @api(int, int)
+    @api(int, int, fails=NEVER)
     def set_device_memory(self, memory: int, size: int) -> None:
         enough = size >= self._program.activation_bytes
         if not enough or _cuda.memory("IExecutionContext.set_device_memory", memory, size) is None:

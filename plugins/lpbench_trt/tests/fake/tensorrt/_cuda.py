@@ -35,7 +35,6 @@ _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "fake_state": (_INT, (_TEXT, _POINTER)),
     "fake_drain": (_INT, (_TEXT, _POINTER)),
     "fake_invalidate": (None, (_POINTER,)),
-    "cudaGetDevice": (_INT, (ctypes.POINTER(_INT),)),
 }
 _launches: dict[int, Callable[[], None]] = {}
 _tokens = itertools.count(1)
@@ -169,13 +168,6 @@ def launch(  # noqa: PLR0913 - what a launch is made of
     _launches[token] = work if again else once
     array = (_LONG * len(addresses))(*addresses)
     return int(_library.fake_launch(_name(name), stream, _kernel, token, nanoseconds, array, len(addresses)))
-
-
-def device() -> int:
-    """Return the number of the current device."""
-    number = ctypes.c_int()
-    _library.cudaGetDevice(ctypes.byref(number))
-    return number.value
 
 
 def number(variable: str, otherwise: int) -> int:

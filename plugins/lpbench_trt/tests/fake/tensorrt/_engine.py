@@ -20,7 +20,7 @@ from ._enums import (
     TensorLocation,
 )
 from ._inspector import EngineInspector
-from ._native import ERROR, Enumeration, Native, api
+from ._native import ERROR, NEVER, Enumeration, Native, api
 from ._values import ITEM_SIZES, Dims, IHostMemory
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ class ICudaEngine(Native):
         self._program = program
         self._plan = plan
         self._evaluator = Evaluator(program)
-        self._device = _cuda.device()
-        weakref.finalize(self, _cuda.release, memory)
+        weakref.finalize(self, _cuda.release, memory).atexit = False
 
     @property
     def name(self) -> str:
@@ -94,75 +93,75 @@ class ICudaEngine(Native):
             self._say(ERROR, f"ICudaEngine: Error Code 3: API Usage Error (Parameter check failed, no tensor {name!r})")
         return found
 
-    @api(int)
+    @api(int, fails=NEVER)
     def get_tensor_name(self, index: int) -> str | None:
         if 0 <= index < self.num_io_tensors:
             return self._program.tensors[index].name
         self._say(ERROR, f"ICudaEngine::getIOTensorName: Error Code 3: API Usage Error (index {index})")
         return None
 
-    @api(str)
+    @api(str, fails=NEVER)
     def get_tensor_mode(self, name: str) -> Enumeration:
         found = self._tensor(name)
         if found is None:
             return TensorIOMode.NONE
         return TensorIOMode.INPUT if found.is_input else TensorIOMode.OUTPUT
 
-    @api(str)
+    @api(str, fails=NEVER)
     def get_tensor_shape(self, name: str) -> Dims:
         found = self._tensor(name)
         return Dims(found.shape) if found else Dims(invalid=True)
 
-    @api(str)
+    @api(str, fails=NEVER)
     def get_tensor_dtype(self, name: str) -> Enumeration:
         found = self._tensor(name)
         return DataType.__members__[found.dtype if found else "FLOAT"]
 
-    @api(str)
+    @api(str, fails=NEVER)
     def get_tensor_location(self, name: str) -> Enumeration:
         return TensorLocation.HOST if name in self._program.shape_inputs else TensorLocation.DEVICE
 
-    @api(str, int, needed=1)
+    @api(str, int, fails=NEVER, needed=1)
     def get_tensor_format(self, name: str, profile_index: int = 0) -> Enumeration:
         return TensorFormat.LINEAR
 
-    @api(str, int, needed=1)
+    @api(str, int, fails=NEVER, needed=1)
     def get_tensor_bytes_per_component(self, name: str, profile_index: int = 0) -> int:
         found = self._tensor(name)
         return ITEM_SIZES[found.dtype] if found else -1
 
-    @api(str, int, needed=1)
+    @api(str, int, fails=NEVER, needed=1)
     def get_tensor_components_per_element(self, name: str, profile_index: int = 0) -> int:
         return -1
 
-    @api(str, int, needed=1)
+    @api(str, int, fails=NEVER, needed=1)
     def get_tensor_vectorized_dim(self, name: str, profile_index: int = 0) -> int:
         return -1
 
-    @api(str, int)
+    @api(str, int, fails=NEVER)
     def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[Dims]:
         found = self._tensor(name)
         if found is None or not found.is_input or not 0 <= profile_index < self.num_optimization_profiles:
             return [Dims(invalid=True)] * 3
         return [Dims(each) for each in self._program.profiles[profile_index].get(name, (found.shape,) * 3)]
 
-    @api(str, int)
+    @api(str, int, fails=NEVER)
     def get_tensor_profile_values(self, name: str, profile_index: int) -> list[list[int]]:
         return [list(each) for each in self._program.profiles[profile_index].get(f"values of {name}", ())]
 
-    @api(str)
+    @api(str, fails=NEVER)
     def is_shape_inference_io(self, name: str) -> bool:
         return name in self._program.shape_inputs
 
-    @api(EngineStat, needed=0)
+    @api(EngineStat, fails=NEVER, needed=0)
     def get_engine_stat(self, stat: Enumeration = EngineStat.TOTAL_WEIGHTS_SIZE) -> int:
         return self._program.weights_bytes if stat.value == 0 else -1
 
-    @api(int)
+    @api(int, fails=NEVER)
     def get_device_memory_size_for_profile(self, profile_index: int) -> int:
         return self._program.activation_bytes
 
-    @api(int)
+    @api(int, fails=NEVER)
     def get_device_memory_size_for_profile_v2(self, profile_index: int) -> int:
         return self._program.activation_bytes
 

@@ -59,11 +59,12 @@ class EngineInspector(Native):
     def _layer(self, layer: Layer) -> Any:
         if self._program.verbosity != "DETAILED":
             return layer.name
+        outside = "FLOAT" if layer.precision == "INT8" and layer.kind != "QUANTIZE" else layer.precision
         return {
             "Name": layer.name,
             "LayerType": "DLA" if layer.on_dla else layer.kind.title().replace("_", ""),
-            "Inputs": [self._tensor(each, layer.precision) for each in layer.inputs if each],
-            "Outputs": [self._tensor(each, layer.precision) for each in layer.outputs if each],
+            "Inputs": [self._tensor(each, layer.precision) for each in layer.inputs],
+            "Outputs": [self._tensor(each, outside) for each in layer.outputs if each],
             "ParameterType": layer.operator,
             "TacticName": "fake",
             "StreamId": 0,
@@ -73,7 +74,7 @@ class EngineInspector(Native):
     def _tensor(self, name: str, precision: str) -> dict[str, Any]:
         known = self._program.tensor(name)
         layout, kind = _FORMATS[known.dtype if known else precision]
-        shape = list(known.shape) if known else []
+        shape = list(known.shape if known else self._program.intermediates.get(name, ()))
         if known and self._context is not None:
             shape = list(self._context._shape(name))
         typed = {"Format": layout, "Datatype": kind} if MAJOR > 10 else {"Format/Datatype": f"{layout} {kind}"}

@@ -118,18 +118,20 @@ class Native:
     def __init__(self, logger: ILogger | None = None, *parents: Native) -> None:
         self._logger = logger
         self._life = Life(type(self).__name__, tuple(each._life for each in parents))
-        weakref.finalize(self, self._life.end)
+        weakref.finalize(self, self._life.end).atexit = False
 
     def _say(self, severity: int, text: str) -> None:
         if self._logger is not None:
             self._logger.say(severity, text)
 
 
-class _Raises:
-    """Stands for a failure that raises."""
+class _Way:
+    """A way to fail that is not a value."""
 
 
-RAISES = _Raises()
+RAISES = _Way()
+NEVER = _Way()
+"""Marks what cannot fail, and is not counted."""
 
 
 def _fits(value: object, kind: Any) -> bool:
@@ -147,7 +149,7 @@ def api(*kinds: Any, fails: Any = RAISES, needed: int | None = None) -> Callable
     """Make a method one of the library's: arguments are checked, calls are counted, and one of them may fail.
 
     :param kinds: The classes of the arguments.
-    :param fails: What the method returns when it fails; by default it raises RuntimeError.
+    :param fails: What the method returns when it fails; RAISES for RuntimeError, and NEVER.
     :param needed: How many arguments it must have; by default all.
     """
     least = len(kinds) if needed is None else needed
@@ -162,7 +164,7 @@ def api(*kinds: Any, fails: Any = RAISES, needed: int | None = None) -> Callable
                 args += tuple(kwargs.pop(each) for each in names[len(args) :] if each in kwargs)
             if kwargs or not least <= len(args) <= len(kinds) or not all(map(_fits, args, kinds)):
                 raise _refuse(label, (*args, *kwargs))
-            if _cuda.fails(label):
+            if fails is not NEVER and _cuda.fails(label):
                 if fails is RAISES:
                     raise RuntimeError(f"{label} failed")
                 self._say(ERROR, f"{label}: Error Code 1: Cuda Runtime (a failure that was asked for)")

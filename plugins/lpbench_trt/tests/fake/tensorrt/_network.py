@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _analysis
 from ._enums import MAJOR, DataType, LayerType, NetworkDefinitionCreationFlag
-from ._native import Enumeration, Native, api
+from ._native import NEVER, Enumeration, Native, api
 from ._values import Dims, shape_of
 
 if TYPE_CHECKING:
@@ -88,19 +88,19 @@ class INetworkDefinition(Native):
     def num_layers(self) -> int:
         return len(self._layers)
 
-    @api(int)
+    @api(int, fails=NEVER)
     def get_input(self, index: int) -> ITensor | None:
         return self._inputs[index] if 0 <= index < len(self._inputs) else None
 
-    @api(int)
+    @api(int, fails=NEVER)
     def get_output(self, index: int) -> ITensor | None:
         return self._outputs[index] if 0 <= index < len(self._outputs) else None
 
-    @api(int)
+    @api(int, fails=NEVER)
     def get_layer(self, index: int) -> ILayer | None:
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
-    @api(NetworkDefinitionCreationFlag)
+    @api(NetworkDefinitionCreationFlag, fails=NEVER)
     def get_flag(self, flag: Enumeration) -> bool:
         return bool(self.flags >> flag.value & 1)
 

@@ -12,7 +12,7 @@ from onnx import external_data_helper
 from . import _analysis
 from ._enums import MAJOR, ErrorCode, OnnxParserFlag
 from ._logger import ILogger
-from ._native import ERROR, WARNING, Enumeration, Native, _refuse, api
+from ._native import ERROR, NEVER, WARNING, Enumeration, Native, _refuse, api
 from ._network import INetworkDefinition
 
 if TYPE_CHECKING:
@@ -69,23 +69,23 @@ class OnnxParser(Native):
     def num_errors(self) -> int:
         return len(self._errors)
 
-    @api(int)
+    @api(int, fails=NEVER)
     def get_error(self, index: int) -> ParserError:
         return self._errors[index]
 
-    @api()
+    @api(fails=NEVER)
     def clear_errors(self) -> None:
         self._errors = []
 
-    @api(OnnxParserFlag)
+    @api(OnnxParserFlag, fails=NEVER)
     def set_flag(self, flag: Enumeration) -> None:
         self.flags |= 1 << flag.value
 
-    @api(OnnxParserFlag)
+    @api(OnnxParserFlag, fails=NEVER)
     def get_flag(self, flag: Enumeration) -> bool:
         return bool(self.flags >> flag.value & 1)
 
-    @api()
+    @api(fails=NEVER)
     def get_used_vc_plugin_libraries(self) -> list[str]:
         return []
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ._enums import VERSION
-from ._native import Native, api
+from ._native import NEVER, Native, api
 from ._program import capability
 from ._values import SHAPE, Dims, IHostMemory, shape_of
 
@@ -24,19 +24,19 @@ class IOptimizationProfile(Native):
         self._values: dict[str, Range] = {}
         self.extra_memory_target = 1.0
 
-    @api(str, SHAPE, SHAPE, SHAPE)
+    @api(str, SHAPE, SHAPE, SHAPE, fails=NEVER)
     def set_shape(self, input: str, min: Any, opt: Any, max: Any) -> None:  # noqa: A002 - the library's names
         self._shapes[input] = _range("shape", (min, opt, max))
 
-    @api(str, (list, tuple), (list, tuple), (list, tuple))
+    @api(str, (list, tuple), (list, tuple), (list, tuple), fails=NEVER)
     def set_shape_input(self, input: str, min: Any, opt: Any, max: Any) -> None:  # noqa: A002 - the library's names
         self._values[input] = _range("values", (min, opt, max))
 
-    @api(str)
+    @api(str, fails=NEVER)
     def get_shape(self, input: str) -> list[Dims]:  # noqa: A002 - the library's name
         return [Dims(each) for each in self._shapes.get(input, ())]
 
-    @api(str)
+    @api(str, fails=NEVER)
     def get_shape_input(self, input: str) -> list[list[int]]:  # noqa: A002 - the library's name
         return [list(each) for each in self._values.get(input, ())]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from . import _cuda
@@ -65,13 +65,13 @@ class Program:
     """The inputs whose values decide shapes, and which lie in host memory."""
     data_dependent: tuple[str, ...]
     """The outputs whose shapes the data decide."""
+    intermediates: dict[str, Shape]
+    """The shapes of what lies between the layers, as far as they are known."""
     weights_bytes: int
     activation_bytes: int
     verbosity: str
     tf32: bool
     dla_core: int | None = None
-    capability: str = ""
-    facts: dict[str, str] = field(default_factory=dict)
 
     def tensor(self, name: str) -> Tensor | None:
         return next((each for each in self.tensors if each.name == name), None)
@@ -121,6 +121,8 @@ def read(plan: bytes) -> Program:
 
 
 def _tuple(given: object) -> object:
+    if isinstance(given, dict):
+        return {key: _tuple(value) for key, value in given.items()}
     return tuple(_tuple(each) for each in given) if isinstance(given, list) else given
 
 
