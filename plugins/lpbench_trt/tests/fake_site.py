@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,6 @@ class Fake:
     sites: dict[str, Path]
     ledger: Path
     patch: pytest.MonkeyPatch
-    _module: list[ModuleType] = field(default_factory=list)
 
     @property
     def module(self) -> ModuleType:
