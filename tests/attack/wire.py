@@ -52,7 +52,7 @@ ANSWERS: dict[str, Any] = {
     "ReadDeviceMemory": {"": {"by_use": {"weights": 1}, "reason": ""}},
     "AvailableMemory": 5,
     "ReadEnvironment": {"machine": {"cpu": {"value": "x", "source": "y"}}},
-    "Probe": {"version": "1", "devices": ["cpu"]},
+    "Probe": {"version": "1", "devices": ["cpu"], "unusable": {"gpu": "x"}, "hint": "y", "hints": {"gpu": "z"}},
 }
 """Answers as workers give them, by request."""
 REQUESTS: dict[str, Any] = {

@@ -91,6 +91,7 @@ def test_without_a_driver_the_probe_has_the_cpu(models: Models) -> None:
     found = json.loads(_python(code, **_no_driver(models.folder)))
     assert found["devices"] == ["cpu"]
     assert found["unusable"] == {"vulkan": "no Vulkan driver is installed"}
+    assert "libvulkan1" in found["hints"]["vulkan"]
 
 
 def _no_driver(folder: Path) -> dict[str, str]:

@@ -361,7 +361,7 @@ def test_compiled_models_are_kept_where_asked(models: Models, open_session: Open
     first = open_session(path, cache_dir=str(cache))
     again = open_session(path, cache_dir=str(cache))
     assert np.array_equal(first.run(X)["y"], again.run(X)["y"])
-    assert (first.describe()["loaded_from_cache"], again.describe()["loaded_from_cache"]) == (False, True)
+    assert (first.describe()["from_cache"], again.describe()["from_cache"]) == (False, True)
     assert again.describe()["precision"] == "F32"
     assert any(cache.iterdir())
 

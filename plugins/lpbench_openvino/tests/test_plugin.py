@@ -47,6 +47,8 @@ def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
     assert "FP32" in found["capabilities"]["cpu"]
     assert {name.partition(":")[0] for name in (*found["devices"], *found["unusable"])} == {"cpu", "gpu", "npu"}
     assert all(found["unusable"].values())
+    absent = {"gpu", "npu"} - {name.partition(":")[0] for name in found["devices"]}
+    assert all("driver" in found["hints"][name] for name in absent)
 
 
 CI = ("CI", "TF_BUILD", "JENKINS_URL")

@@ -10,9 +10,11 @@ import pytest
 
 import lpbench_ort
 from lpbench.plugin import registry, specs
+from lpbench.plugin.engine import EngineError
 from lpbench.testing import fixtures
 from lpbench.testing.setups import python
 from lpbench.util import dataclass_config
+from lpbench_ort import _probe, _providers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +51,23 @@ def test_the_probe_finds_the_cpu(spec: specs.EngineSpec) -> None:
     assert found["version"] == onnxruntime.__version__
     assert "cpu" in found["devices"]
     assert "CPUExecutionProvider" in found["providers"]
+
+
+@pytest.mark.parametrize(("name", "said"), [("cuda", "lpbench[ort-gpu]"), ("rocm", "install what is missing")])
+def test_a_provider_that_cannot_be_started_comes_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    """As on a machine with the build for GPUs and without their libraries."""
+
+    class Absent:
+        def open(self, *_: object, **__: object) -> None:
+            raise EngineError("libcudart.so.12: cannot open shared object file", hint="install what is missing")
+
+    monkeypatch.setattr(_providers, "devices", lambda: [name])
+    monkeypatch.setattr(_probe, "OrtEngine", Absent)
+    found = _probe.probe()
+    assert "cannot open" in found["unusable"][name]
+    assert said in found["hints"][name]
 
 
 def test_no_file_is_written_and_no_thread_is_left(models: Models, spec: specs.EngineSpec, tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def as_json(listed: ListedEngine) -> dict[str, Any]:
         "formats": list(listed.formats),
         "devices": list(listed.devices),
         "unusable": dict(listed.unusable),
+        "hints": dict(listed.hints),
         "summary": listed.summary,
         "plugin": listed.plugin,
         "distribution": listed.distribution,
@@ -100,10 +101,12 @@ def _reason(failure: Failure) -> str:
 
 
 def _unusable(listed: Sequence[ListedEngine]) -> list[str]:
+    from lpbench.jobs.probing import problems  # a listing without a probe needs nothing of it
+
     return [
-        f"{clean(engine.name)} cannot use {clean(device)}: {clean(reason)}"
+        f"{clean(engine.name)} cannot use {clean(device)}: {clean(why)}"
         for engine in listed
-        for device, reason in engine.unusable.items()
+        for device, why in problems(engine.unusable, engine.hints).items()
     ]
 
 

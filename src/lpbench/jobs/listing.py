@@ -30,6 +30,7 @@ class ListedEngine(Shown):
     :param plugin: Name of the plugin that offers it; ``distribution`` is the plugin's distribution with version.
     :param devices: Devices that a probe found usable; empty without a probe.
     :param unusable: Devices that a probe found but could not use, each with the reason.
+    :param hints: What makes some of those usable.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ListedEngine(Shown):
     aliases: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     unusable: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     def in_short(self) -> str:
         """Return its name, whether it is ready, and its version."""
@@ -178,6 +180,7 @@ def _probed(listed: ListedEngine, offer: Offer[EngineSpec]) -> ListedEngine:
         version=probed.version or listed.version,
         devices=probed.devices,
         unusable=probed.unusable,
+        hints=probed.hints,
     )
 
 

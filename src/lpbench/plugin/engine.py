@@ -111,8 +111,10 @@ class Session(abc.ABC):
 
         Known keys: ``version``, ``device``, ``processor`` (CPU, GPU, NPU),
         ``precision`` (of the arithmetic actually executed), ``threads``,
-        ``providers``; an engine may add others, and omits facts that it does
-        not know.  What JSON lacks (NaN, sets, bytes, objects) is refused with an
+        ``providers``, ``from_cache`` (whether opening found what was prepared
+        before, a compiled model say, instead of building it), ``build_s``
+        (seconds that building it took, now or before); an engine may add others,
+        and omits facts that it does not know.  What JSON lacks (NaN, sets, bytes, objects) is refused with an
         error that names the engine and the fact, as are tensors with fields of
         other types than ``TensorInfo`` has.
         """

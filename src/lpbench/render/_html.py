@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lpbench.render import _context
 from lpbench.render._breakdown import parts_notes, parts_table
 from lpbench.render._heat import course, heat_ranking, points, sentences
+from lpbench.render._loading import load_lines
 from lpbench.render._profile import kinds_table, profile_notes, slowest_table
 from lpbench.render._resources import resource_blocks
 from lpbench.render._stage_table import stage_columns, stage_rows
@@ -40,7 +41,8 @@ def fragment(result: Result) -> str:
     for configuration in measured:
         parts += _configuration(configuration, result)
     parts += [paragraph(line) for line in heat_ranking(result)]
-    parts += [paragraph(line) for line in (*unmeasured(result.configurations), *_context.missing(result))]
+    below = (*load_lines(result), *unmeasured(result.configurations), *_context.missing(result))
+    parts += map(paragraph, below)
     return div(parts)
 
 

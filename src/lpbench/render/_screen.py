@@ -8,6 +8,7 @@ from lpbench.render import _context
 from lpbench.render._breakdown import parts
 from lpbench.render._details import details
 from lpbench.render._heat import heat_lines, heat_ranking
+from lpbench.render._loading import load_lines
 from lpbench.render._profile import layer_lines
 from lpbench.render._resources import resource_lines
 from lpbench.render._stage_table import stage_table
@@ -30,6 +31,7 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
         lines = _single(measured[0], result, head, width=width, paint=paint)
     else:
         lines = [*head, "", *summary(result, width=width, paint=paint)]
+    lines += [paint(each, "dim") for line in load_lines(result) for each in wrapped(line, width)]
     for name, configuration in zip(names_of(result.configurations), result.configurations, strict=True):
         for more in (
             parts(configuration, width=width, paint=paint),

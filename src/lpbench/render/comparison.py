@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render import Column, _html, digits, hanging, narrow
+from lpbench.render._loading import loads_beside
 from lpbench.render._numbers import ABSENT
 from lpbench.render._table import wrapped
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, subject_changes
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from lpbench.render._table import Paint
     from lpbench.results.comparison import Compared
+    from lpbench.results.loading import Loads
     from lpbench.results.model import Result
     from lpbench.results.run import Metric
     from lpbench.results.verdicts import Comparison
@@ -113,7 +115,14 @@ def as_json(each: Compared) -> dict[str, Any]:
         "cycles_reason": each.cycles_reason or None,
         "metrics": {name: [_metric_json(one) for one in pair] for name, pair in each.metrics.items()},
         "answers": {"alike": each.answers[0], "of": each.answers[1]} if each.answers else None,
+        "loads": [_load_json(loads) for loads in each.loads],
     }
+
+
+def _load_json(loads: Loads) -> dict[str, Any] | None:
+    """Return the loads of each kind; null where the engine does not say how it was opened."""
+    known = {"built_ns": loads.built_ns, "from_cache_ns": loads.cached_ns, "build_s": loads.build_s}
+    return known if loads.kind else None
 
 
 def _stages_json(stages: Mapping[str, Comparison], medians: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
@@ -161,11 +170,11 @@ def _table(each: Compared, width: int, paint: Paint) -> list[str]:
 
 
 def _remarks(each: Compared) -> list[str]:
-    """Return why the verdict is UNCLEAR, and which stages have none and why: one reason holds for all."""
+    """Return why the verdict is UNCLEAR, which stages have none and why (one reason holds for all), and the loads."""
     unclear = [f"unclear: {each.total.reason}"] if each.total.verdict.value == "UNCLEAR" else []
     names = ", ".join(NAMES[stage].strip() for stage in each.withheld)
     why = next(iter(each.withheld.values()), None)
-    return [*unclear, *([f"no verdict on {names}: {why.reason}"] if why else [])]
+    return [*unclear, *([f"no verdict on {names}: {why.reason}"] if why else []), *loads_beside(each.loads)]
 
 
 def _workload(each: Compared) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.render import _context, _html, comparison
 from lpbench.render._breakdown import parts_notes, parts_table
+from lpbench.render._loading import load_lines
 from lpbench.render._profile import kinds_table, profile_notes, slowest_table
 from lpbench.render._resources import resource_blocks
 from lpbench.render._stage_table import stage_columns, stage_rows
@@ -106,7 +107,8 @@ def result_markdown(result: Result) -> str:
         blocks += [_markdown_table(*summary_table(result)), EACH_ALONE]
     for each in measured:
         blocks += _configuration(each, result)
-    blocks.append(_list([*unmeasured(result.configurations)[1:], *_context.missing(result)]))
+    below = [*load_lines(result), *unmeasured(result.configurations)[1:], *_context.missing(result)]
+    blocks.append(_list(below))
     return "\n\n".join(filter(None, blocks))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench import machine
 from lpbench.errors import ResultError, either
 from lpbench.results.cpu_frequency import frequency
+from lpbench.results.loading import Loads, loads_of
 from lpbench.results.names import BENCHMARK, facts_by_name, names_of, percentile_metric
 from lpbench.results.pairing import pairs
 from lpbench.results.predictions import count_matching_answers
@@ -59,6 +60,7 @@ class Compared(Shown):
     :param answers: Samples to which both give the same best answer, and samples that were looked at.
     :param workload: What was asked of the two where it differs, first's and second's: ``batch``, ``data``.
     :param per_sample: Whether times are those of one sample, since only the batch differs.
+    :param loads: First's and second's, where their engines say how they were opened; no verdict is given on them.
     """
 
     first: str
@@ -76,6 +78,7 @@ class Compared(Shown):
     raw_medians: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     workload: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     per_sample: bool = False
+    loads: tuple[Loads, Loads] = (Loads(), Loads())
 
     @property
     def total(self) -> Comparison:
@@ -140,7 +143,7 @@ def machine_changes(first: Result, second: Result) -> dict[str, tuple[Any, Any]]
 
 
 def beside(first: Configuration, second: Configuration, *settings: RunSettings) -> dict[str, Any]:
-    """Return memory, quality and answers of two configurations as arguments of ``Compared``.
+    """Return memory, quality, answers and loads of two configurations as arguments of ``Compared``.
 
     :param settings: Those of their results: percentiles that were asked for are compared too.
     """
@@ -149,6 +152,7 @@ def beside(first: Configuration, second: Configuration, *settings: RunSettings) 
     return {
         "metrics": {name: pair for name, pair in pairs.items() if any(pair)},
         "answers": _answers(first, second),
+        "loads": (loads_of(first.counted), loads_of(second.counted)),
     }
 
 

@@ -20,7 +20,7 @@ LARGEST, SMALLEST = 1e40, 1e-40
 """Ends of what a figure may be, other than 0: the quotient of any two, and its square, is still a number."""
 NULLABLE = ("std", "variance", "cov", "interval")
 """Fields of a summary that may be null."""
-OF_RUN = ("load_ns", "first_ns", "statistics", "cpu", "counters", "slices", "units", "breakdown")
+OF_RUN = ("load_ns", "build_s", "first_ns", "statistics", "cpu", "counters", "slices", "units", "breakdown")
 """Where the figures of a run stand."""
 
 
@@ -106,7 +106,7 @@ def _measured(each: Mapping[str, Any], path: Path) -> Iterator[Problem]:
 def _run(run: Mapping[str, Any], path: Path) -> Iterator[Problem]:
     for name in ("statistics", "cpu"):
         yield from _summaries(run[name], (*path, name))
-    yield from _figures({name: run[name] for name in OF_RUN}, path, SMALLEST)
+    yield from _figures({name: run.get(name) for name in OF_RUN}, path, SMALLEST)
     lengths = {stage: block["count"] for stage, block in run["raw"].items()}
     if len(set(lengths.values())) > 1:
         yield _problem((*path, "raw"), f"stages of {_counts(lengths)} samples", "as many for each stage")

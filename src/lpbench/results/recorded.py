@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.configuration import EngineConfiguration  # noqa: TC001 - likewise
+from lpbench.results.loading import load_facts
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.profile import LayerProfile  # noqa: TC001 - likewise
 from lpbench.results.resources import ResourcePass  # noqa: TC001 - likewise
@@ -142,6 +143,7 @@ class RunRecord:
         """Return the run as results hold it; sizes of 0 bytes, which the kernel does not tell, are left out."""
         resident = {"rss_bytes": statistics.fmean(self.resident)} if self.resident else {}
         counters = {**self.counters, **resident}
+        load = load_facts(self.facts)
         return Run(
             index=self.index,
             outcome=self.outcome,
@@ -163,6 +165,8 @@ class RunRecord:
             breakdown=self.breakdown,
             resources=self.resources,
             raw={stage: values[:RAW_LIMIT] for stage, values in self.columns.items()},
+            from_cache=load.from_cache,
+            build_s=load.build_s,
         )
 
 

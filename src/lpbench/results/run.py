@@ -95,6 +95,8 @@ class Run(Shown):
     :param outcome: How it ended.
     :param detail: What the worker or the engine printed about it.
     :param load_ns: Opening the model.
+    :param from_cache: Whether that found in a cache what the engine had prepared before; None where it does not say.
+    :param build_s: Seconds that preparing it took, in this run or before; None where it is not known.
     :param first_ns: The very first sample, by stage.
     :param warm_up: ``samples`` spent and what ended it.
     :param stopped: Why measuring ended: ``interval``, ``plateau``, ``number``, ``samples``, ``time``, ``interrupted``.
@@ -131,6 +133,8 @@ class Run(Shown):
     breakdown: Mapping[str, float] = field(default_factory=dict)
     resources: ResourcePass | None = None
     raw: Mapping[str, array[int]] = field(default_factory=dict)
+    from_cache: bool | None = None
+    build_s: float | None = None
 
     def in_short(self) -> str:
         """Return how it ended and how much it measured."""

@@ -28,7 +28,12 @@ CONFIG = (
 )
 ENGINE = by_name(
     {
-        "listing": (*LISTING, _listing.formats_are_stated, _listing.probe_returns_facts),
+        "listing": (
+            *LISTING,
+            _listing.formats_are_stated,
+            _listing.probe_returns_facts,
+            _listing.probe_tells_remedies,
+        ),
         "config": (
             *CONFIG,
             _config.number_out_of_range_is_refused,

@@ -102,6 +102,20 @@ def probe_returns_facts(subject: EngineSubject) -> None:
     require(isinstance(unusable, dict) and all(unusable.values()), '"unusable" is not a mapping of devices to reasons')
 
 
+def probe_tells_remedies(subject: EngineSubject) -> None:
+    """The probe's hint, and the hint for each unusable device, is text that is not empty; it may give none."""
+    if not subject.spec.probe:
+        raise NotApplicable("the spec names no probe")
+    subject.case  # noqa: B018 - not ready if the library is not installed
+    facts = specs.load(subject.spec.probe, who=subject.spec.name)()
+    hint, hints, unusable = facts.get("hint", "text"), facts.get("hints", {}), facts.get("unusable", {})
+    require(isinstance(hint, str) and hint, '"hint" is not a text that says what helps')
+    texts = isinstance(hints, dict) and all(isinstance(each, str) and each for each in hints.values())
+    require(texts, '"hints" is not a mapping of devices to texts that say what helps')
+    strange = sorted(set(hints) - set(unusable))
+    require(not strange, f'"hints" has devices that "unusable" does not have: {", ".join(map(str, strange))}')
+
+
 def _texts(values: object) -> bool:
     return isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values)
 

@@ -26,6 +26,8 @@ FACTS: dict[str, Any] = {
     "processor": TEXT,
     "precision": TEXT,
     "threads": int | None,
+    "from_cache": bool | None,
+    "build_s": float | None,
     "components": Mapping[str, Mapping[str, Any]],
     "makers": Mapping[str, str],
 }
@@ -34,7 +36,14 @@ LONGEST = 200
 """Characters of the name of a field that an error shows."""
 MOST_NUMBERS = 1000
 """Values that one mapping of names to numbers may hold."""
-PROBED: dict[str, Any] = {"version": TEXT, "devices": tuple[str, ...], "unusable": Mapping[str, str]}
+PROBED: dict[str, Any] = {
+    "version": TEXT,
+    "devices": tuple[str, ...],
+    "unusable": Mapping[str, str],
+    "hint": TEXT,
+    "hints": Mapping[str, str],
+}
+"""Types of what a probe returns; it may add facts of its own."""
 
 
 def check_tensors(session: Session, engine: str) -> None:

@@ -64,7 +64,9 @@ def _end() -> None:
 
 def probe() -> dict[str, Any]:
     """Return the version and the devices."""
-    return {"version": "1.0", "devices": object() if is_broken("engine/probe_returns_facts") else list(DEVICES)}
+    devices = object() if is_broken("engine/probe_returns_facts") else list(DEVICES)
+    hints = {"npu": ""} if is_broken("engine/probe_tells_remedies") else {"npu": "install its driver"}
+    return {"version": "1.0", "devices": devices, "unusable": {"npu": "no driver"}, "hints": hints}
 
 
 def _load(model: Model) -> tuple[list[str], Any]:

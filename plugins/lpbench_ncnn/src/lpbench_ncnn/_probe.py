@@ -10,14 +10,22 @@ from lpbench_ncnn import _devices, _precision
 from lpbench_ncnn._param import Graph
 from lpbench_ncnn.config import NcnnConfig
 
+DRIVERS = (
+    "install the loader and the GPU's driver: apt install libvulkan1, with mesa-vulkan-drivers for AMD, Intel and Arm; "
+    "NVIDIA's driver brings its own"
+)
+"""What makes Vulkan usable."""
+
 
 def probe() -> dict[str, Any]:
-    """Return ``version``, usable ``devices``, their ``names``, and ``unusable`` ones with the reason."""
+    """Return ``version``, usable ``devices``, their ``names``, ``unusable`` ones with the reason, and ``hints``."""
     usable: list[str] = []
     unusable: dict[str, str] = {}
+    hints = {}
     devices = _devices.vulkan()
     if not devices:
         unusable["vulkan"] = "no Vulkan driver is installed"
+        hints["vulkan"] = DRIVERS
     for device in (None, *devices):
         name = f"vulkan:{device.index}" if device else "cpu"
         problem = _try(device)
@@ -26,7 +34,7 @@ def probe() -> dict[str, Any]:
         else:
             usable.append(name)
     names = {f"vulkan:{device.index}": {"name": device.name, "processor": device.processor} for device in devices}
-    return {"version": ncnn.__version__, "devices": usable, "unusable": unusable, "names": names}
+    return {"version": ncnn.__version__, "devices": usable, "unusable": unusable, "hints": hints, "names": names}
 
 
 def _try(device: _devices.Device | None) -> str:

@@ -92,7 +92,7 @@ class OpenvinoSession(Session):
             "pinning": _property(compiled, "ENABLE_CPU_PINNING"),
             "hint": config.hint,
             "cache_dir": config.cache_dir or None,
-            "loaded_from_cache": _property(compiled, "LOADED_FROM_CACHE") if config.cache_dir else None,
+            "from_cache": _property(compiled, "LOADED_FROM_CACHE") if config.cache_dir else None,
             "bytes_copied": self._call.bytes_copied() if self._call else None,
             "properties": _properties(compiled),
         }

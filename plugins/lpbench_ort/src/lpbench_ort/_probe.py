@@ -18,9 +18,9 @@ MOST = 16
 
 
 def probe() -> dict[str, Any]:
-    """Return ``version``, usable ``devices``, the build's ``providers`` and ``unusable`` devices with the reason."""
+    """Return ``version``, usable ``devices``, the build's ``providers``, and ``unusable`` devices with ``hints``."""
     usable: list[str] = []
-    unusable: dict[str, str] = {}
+    unusable: dict[str, EngineError] = {}
     with temporary("ort") as folder:
         model = Model("onnx", folder / "identity.onnx")
         model.path.write_bytes(_addition())
@@ -32,20 +32,26 @@ def probe() -> dict[str, Any]:
         "version": onnxruntime.__version__,
         "devices": usable,
         "providers": onnxruntime.get_available_providers(),
-        "unusable": unusable,
+        "unusable": {name: problem.what for name, problem in unusable.items()},
+        "hints": {name: hint for name, problem in unusable.items() if (hint := _hint(name, problem))},
     }
 
 
-def _try_each(model: Model, name: str, usable: list[str]) -> str:
-    """Append the working devices of one kind; return why none works, or an empty string."""
+def _hint(name: str, problem: EngineError) -> str:
+    """Return what helps: the extra that brings a provider's libraries, or what the error says."""
+    return _providers.HINTS.get(name) or problem.hint
+
+
+def _try_each(model: Model, name: str, usable: list[str]) -> EngineError | None:
+    """Append the working devices of one kind; return why none works, or None."""
     names = [f"{name}:{number}" for number in range(MOST)] if name in NUMBERED else [name]
     for index, device in enumerate(names):
         try:
             OrtEngine().open(model, OrtConfig(device=device), shapes={}).close()
         except EngineError as error:
-            return "" if index else error.what
+            return None if index else error
         usable.append(device)
-    return ""
+    return None
 
 
 def _addition() -> bytes:
