@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from plugins.lpbench_trt.tests.fake_site import VERSIONS, Fake, build
 
+import lpbench_trt
+from lpbench.testing.fixtures import Opener, in_folder
+from lpbench.testing.onnx_models import Graphs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -45,3 +49,19 @@ def fake_tensorrt(fake_sites: dict[str, Path], tmp_path: Path, monkeypatch: pyte
     yield fake
     _kept.update(_taken())
     importlib.invalidate_caches()
+
+
+@pytest.fixture
+def open_session(
+    fake_tensorrt: Fake,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Opener]:
+    """Return what opens models on the fake, with a cache of its own, and closes every session after the test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    opened = Opener(lpbench_trt, "tensorrt")
+    yield opened
+    opened.close()
+
+
+models = in_folder(Graphs)

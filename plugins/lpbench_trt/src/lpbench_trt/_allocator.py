@@ -25,16 +25,16 @@ class OutputAllocator(trt.IOutputAllocator):
         self.shape: tuple[int, ...] | None = None
         self.error: CudaError | None = None
 
-    def reallocate_output(self, tensor_name: str, memory: int, size: int, alignment: int) -> int:
+    def reallocate_output(self, tensor_name: str, memory: object, size: int, alignment: int) -> int:
         """Return the address of memory of this size; 0 is TensorRT's word for none.  Called by TensorRT."""
         try:
             self._memory.reserve(size)
         except CudaError as error:
-            self.error = error
+            self.error = error.with_traceback(None)  # its frames would keep the context, which is calling
             return 0
         return self._memory.address
 
-    def reallocate_output_async(self, tensor_name: str, memory: int, size: int, alignment: int, stream: int) -> int:
+    def reallocate_output_async(self, tensor_name: str, memory: object, size: int, alignment: int, stream: int) -> int:
         """Do the same; freeing CUDA's memory waits for what may still use it."""
         return self.reallocate_output(tensor_name, memory, size, alignment)
 

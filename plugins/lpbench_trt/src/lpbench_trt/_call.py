@@ -37,12 +37,14 @@ if TYPE_CHECKING:
 class Lane:
     """Where a call works.
 
+    :param select: Selects the device for this thread.
     :param stream: CUDA's stream on which all of its work is done.
     :param memory: Takes over memory and events, which outlive the engine.
     """
 
     cuda: Cuda
     config: TensorrtConfig
+    select: Step
     stream: int
     memory: Resources
 
@@ -70,7 +72,7 @@ class Call:
         cuda, stream = lane.cuda, lane.stream
         self._cuda, self._stream = cuda, stream
         self._context = context
-        self._select = cuda.prepared("cudaSetDevice", lane.config.gpu)
+        self._select = lane.select
         self._inputs = [InputSlot(tensor, cuda, stream) for tensor in tensors[0]]
         self._outputs = [OutputSlot(tensor, cuda, stream) for tensor in tensors[1]]
         self._values = [slot for slot in self._inputs if slot.host]
@@ -115,8 +117,10 @@ class Call:
     def prepare(self) -> None:
         """Make room for inputs of fixed shapes, so that the first run allocates nothing and a lack of memory shows.
 
-        :raises EngineError: There is not enough memory, or TensorRT refuses the shapes.
+        :raises EngineError: There is not enough memory, TensorRT refuses the shapes, or they rule a graph out.
         """
+        if self._graph:
+            self._refuse_data_dependence()
         for slot in self._inputs:
             if slot.info.dynamic:
                 return

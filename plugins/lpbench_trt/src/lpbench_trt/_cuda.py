@@ -132,8 +132,8 @@ class Cuda:
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._functions = {name: _declared(library, name, kinds) for name, kinds in FUNCTIONS.items()}
-        properties = next((name for name in PROPERTIES if hasattr(library, name)), PROPERTIES[-1])
-        self._properties = _declared(library, properties, (c_void_p, c_int))
+        self._properties = next((name for name in PROPERTIES if hasattr(library, name)), PROPERTIES[-1])
+        self._functions[self._properties] = _declared(library, self._properties, (c_void_p, c_int))
         self._name = _declared(library, "cudaGetErrorName", (c_int,), c_char_p)
         self._text = _declared(library, "cudaGetErrorString", (c_int,), c_char_p)
 
@@ -189,7 +189,7 @@ class Cuda:
     def device(self, index: int) -> Device:
         """Return the facts of a device."""
         properties = ctypes.create_string_buffer(PROPERTIES_BYTES)
-        self._require(PROPERTIES[-1], self._properties(properties, index))
+        self.call(self._properties, properties, index)
         name = properties.raw[:NAME_BYTES].partition(b"\0")[0].decode("utf-8", "replace")
         major, minor = (self._number("cudaDeviceGetAttribute", attribute, index) for attribute in (MAJOR, MINOR))
         return Device(index, name, f"{major}.{minor}")

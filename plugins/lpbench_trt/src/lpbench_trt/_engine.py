@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import traceback
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.engine import Engine, EngineError
@@ -11,7 +10,7 @@ from lpbench_trt import _loading, _ranges, _tensors
 from lpbench_trt._call import Call
 from lpbench_trt._cuda import cuda
 from lpbench_trt._logger import log
-from lpbench_trt._resources import Resources
+from lpbench_trt._resources import Resources, let_go
 from lpbench_trt._session import TensorrtSession
 from lpbench_trt.config import TensorrtConfig
 
@@ -36,7 +35,7 @@ class TensorrtEngine(Engine[TensorrtConfig]):
             with _naming(model):
                 return _open(model, config or TensorrtConfig(), shapes, resources, profile=profile)
         except BaseException as error:
-            _let_go(error)
+            let_go(error)
             with contextlib.suppress(EngineError):  # the first error is the one to know
                 resources.close()
             raise
@@ -59,17 +58,12 @@ def _open(
 ) -> TensorrtSession:
     log().clear()
     loaded = _loading.load(model, config, shapes, cuda(), resources)
-    inputs, outputs = _tensors.tensors(loaded.engine, model, shapes)
+    inputs, outputs = _tensors.tensors(loaded.engine, model)
     ranges = _ranges.ranges(loaded.engine, inputs)
-    call = Call(loaded.lane, loaded.context, (inputs, outputs), ranges, profile=profile)
+    tensors = ranges.fixed(inputs, shapes), outputs
+    call = Call(loaded.lane, loaded.context, tensors, ranges, profile=profile)
     resources.add(call.release)
+    resources.add(loaded.lane.select)  # what is released belongs to a device, which is the thread's own choice
     call.prepare()
     log().clear()
     return TensorrtSession(loaded, call, resources)
-
-
-def _let_go(error: BaseException | None) -> None:
-    """Clear what the calls that failed still hold, so that it can be released in order."""
-    while error is not None:
-        traceback.clear_frames(error.__traceback__)
-        error = error.__cause__ or error.__context__

@@ -62,13 +62,13 @@ class Layer:
 
 
 def layers(engine: trt.ICudaEngine) -> list[Layer]:
-    """Return an engine's layers; empty if the inspector does not answer."""
+    """Return an engine's layers; empty if the inspector does not answer, or answers something else."""
     inspector = engine.create_engine_inspector()
     if inspector is None:
         return []
     try:
         told = json.loads(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
-    except (TypeError, ValueError, RecursionError):
+    except (RuntimeError, TypeError, ValueError):  # RecursionError is a RuntimeError
         return []
     listed = told.get("Layers") if isinstance(told, Mapping) else None
     return [_layer(layer) for layer in listed] if isinstance(listed, list) else []

@@ -41,7 +41,8 @@ def load(model: Model, config: TensorrtConfig, shapes: Shapes, cuda: Cuda, resou
     resources.add(memory.close)
     free, _ = cuda.memory()
     facts = PlanFacts(len(plan.content), plan.from_cache, plan.build_s, plan.facts)
-    loaded = Loaded(model.path, Lane(cuda, config, stream, memory), cuda.device(config.gpu), facts)
+    lane = Lane(cuda, config, cuda.prepared("cudaSetDevice", config.gpu), stream, memory)
+    loaded = Loaded(model.path, lane, cuda.device(config.gpu), facts)
     loaded.runtime = trt.Runtime(log())
     resources.add(partial(delattr, loaded, "runtime"))
     if config.on_dla:

@@ -71,7 +71,9 @@ def _best(model: Model, infos: Sequence[TensorInfo], options: BuildOptions, shap
     """
     known = {info.name for info in infos}
     stated = {info.name: info.shape for info in model.inputs if info.name in known and info.shape and not info.dynamic}
-    asked = {**_fitting(stated, infos), **{name: shape for name, shape in options.max_shapes.items() if name in known}}
+    ranged = {info.name: options.max_shapes[info.name] for info in infos if info.name in options.max_shapes}
+    dynamic = {info.name for info in infos if info.dynamic}  # of others the range is of values
+    asked = {**_fitting(stated, infos), **{name: shape for name, shape in ranged.items() if name in dynamic}}
     fixed = feed_checks.fixed(infos, {**asked, **shapes})
     return {info.name: _closed(new) for info, new in zip(infos, fixed, strict=True) if info.dynamic}
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.engine import EngineError
+from lpbench.plugin.kit import feed_checks
 from lpbench.plugin.kit.feed_checks import text
 from lpbench_trt._tensors import sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.plugin.engine import Shapes
+    from lpbench.plugin.engine import Shapes, TensorInfo
     from lpbench_trt._library import trt
     from lpbench_trt._tensors import Tensor
 
@@ -43,6 +45,14 @@ class Ranges:
 
     profiles: Sequence[Mapping[str, Range]]
 
+    def fixed(self, inputs: Sequence[Tensor], shapes: Shapes) -> list[Tensor]:
+        """Return the inputs with the requested shapes, and with sizes of which the profiles allow one alone.
+
+        :raises EngineError: An input cannot have the requested shape.
+        """
+        infos = feed_checks.fixed([self._closed(tensor.info) for tensor in inputs], shapes)
+        return [dataclasses.replace(tensor, info=info) for tensor, info in zip(inputs, infos, strict=True)]
+
     def choose(self, shapes: Shapes, current: int) -> int:
         """Return the number of a profile that holds the shapes: the current one, or else the first.
 
@@ -54,6 +64,13 @@ class Ranges:
             if all(self.profiles[number][name].holds(shape) for name, shape in shapes.items()):
                 return number
         raise self._refused(shapes)
+
+    def _closed(self, info: TensorInfo) -> TensorInfo:
+        held = [profile[info.name] for profile in self.profiles if info.name in profile]
+        limits = {limit for each in held for limit in (each.least, each.most) if len(limit) == len(info.shape)}
+        allowed = [set(axis) for axis in zip(*limits, strict=True)] or [set[int]()] * len(info.shape)
+        pairs = zip(info.shape, allowed, strict=True)
+        return dataclasses.replace(info, shape=tuple(min(found) if len(found) == 1 else size for size, found in pairs))
 
     def _refused(self, shapes: Shapes) -> EngineError:
         outside = [
@@ -72,9 +89,14 @@ class Ranges:
 
 def ranges(engine: trt.ICudaEngine, inputs: Sequence[Tensor]) -> Ranges:
     """Return the profiles of an engine."""
-    names = [tensor.info.name for tensor in inputs if tensor.open]
-    count = max(1, engine.num_optimization_profiles)
-    return Ranges([{name: _range(engine, name, number) for name in names} for number in range(count)])
+    profiles = []
+    for number in range(max(1, engine.num_optimization_profiles)):
+        profile = {}
+        for tensor in inputs:
+            if tensor.open:
+                profile[tensor.info.name] = _range(engine, tensor.info.name, number)
+        profiles.append(profile)
+    return Ranges(profiles)
 
 
 def _range(engine: trt.ICudaEngine, name: str, profile: int) -> Range:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.engine import EngineError
@@ -38,3 +39,10 @@ def _failure(release: Callable[[], None]) -> EngineError | None:
     except EngineError as error:
         return error
     return None
+
+
+def let_go(error: BaseException | None) -> None:
+    """Clear what the calls that failed still hold, so that it can be released in order while the error is alive."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__

@@ -10,10 +10,11 @@ from lpbench.plugin.engine import EngineError, Session
 from lpbench.plugin.kit import feed_checks
 from lpbench_trt import _inspect, _memory
 from lpbench_trt._library import library
+from lpbench_trt._resources import let_go
 from lpbench_trt._slots import MisfitError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from lpbench.plugin.engine import Feeds, Outputs
@@ -97,7 +98,10 @@ class TensorrtSession(Session):
 
     def describe(self) -> Mapping[str, Any]:
         """Return the facts of the session; see docs/reference/engine-tensorrt.md for each key."""
-        loaded, call = self._opened()
+        with self._naming():
+            return self._facts(*self._opened())
+
+    def _facts(self, loaded: Loaded, call: Call) -> Mapping[str, Any]:
         config, device, cuda = loaded.lane.config, loaded.device, loaded.lane.cuda
         facts = {
             "version": library().version,
@@ -124,19 +128,34 @@ class TensorrtSession(Session):
     def memory(self) -> Mapping[str, int] | None:
         """Return the device memory of weights, activations and the tensors that are passed, in bytes."""
         loaded, call = self._opened()
-        return _memory.held(loaded.engine, call.buffers(), loaded.opening)
+        with self._naming():
+            return _memory.held(loaded.engine, call.buffers(), loaded.opening)
 
     def device_spans(self) -> Mapping[str, int] | None:
         """Return the nanoseconds of copies to the device, computing and copies back; known with ``profile=True``."""
         _, call = self._opened()
-        return call.spans()
+        with self._naming():
+            return call.spans()
 
     def profile(self) -> Sequence[Mapping[str, Any]]:
         """Return one record for each layer that ran, averaged over the runs so far."""
         loaded, call = self._opened()
         if call.times is None:
             raise EngineError("the session was not opened with profile=True", where=str(self._path))
-        return call.times.records(self._known_layers(loaded))
+        with self._naming():
+            return call.times.records(self._known_layers(loaded))
+
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Add the model's file to errors of what is asked, and put into words those of TensorRT's bindings."""
+        try:
+            yield
+        except EngineError as error:
+            error.where = error.where or str(self._path)
+            raise
+        except RuntimeError as error:
+            let_go(error)
+            raise EngineError(f"{library().called}: {error}", where=str(self._path)) from error
 
     def _known_layers(self, loaded: Loaded) -> Sequence[Layer]:
         if self._layers is None:
@@ -146,6 +165,7 @@ class TensorrtSession(Session):
     def _explained(self, feeds: Feeds, error: Exception) -> EngineError:
         """Return the error for a run that failed, after making sure that the next one can succeed."""
         _, call = self._opened()
+        let_go(error)
         problem = feed_checks.problem(feeds, self.inputs)
         if problem or isinstance(error, MisfitError):
             call.unbind()

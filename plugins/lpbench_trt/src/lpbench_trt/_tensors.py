@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.engine import EngineError, TensorInfo
-from lpbench.plugin.kit import feed_checks, onnx_shapes
+from lpbench.plugin.kit import onnx_shapes
 from lpbench_trt._library import trt
 from lpbench_trt._types import numpy_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lpbench.plugin.engine import Model, Shapes
+    from lpbench.plugin.engine import Model
 
     Stated = Mapping[str, Sequence[int | str | None]]
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 class Tensor:
     """An input or output.
 
-    :param info: With the requested shapes applied.
     :param host: Whether TensorRT reads or writes its values on the host, to infer shapes from them.
     :param open: Whether the engine leaves a dimension open.
     """
@@ -33,19 +31,19 @@ class Tensor:
     open: bool
 
 
-def tensors(engine: trt.ICudaEngine, model: Model, shapes: Shapes) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+def tensors(engine: trt.ICudaEngine, model: Model) -> tuple[list[Tensor], list[Tensor]]:
     """Return an engine's inputs and outputs.
 
-    :param shapes: The requested shapes, by input.
-    :raises EngineError: A tensor cannot be passed as an array, or an input cannot have the requested shape.
+    :raises EngineError: A tensor cannot be passed as an array.
     """
-    names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]
-    ins = [name for name in names if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
-    found, stated = {name: _tensor(engine, name, name in ins) for name in names}, _stated(model)
-    named = {name: _named(tensor.info, stated.get(name, ())) for name, tensor in found.items()}
-    fixed = {info.name: info for info in feed_checks.fixed([named[name] for name in ins], shapes)}
-    whole = {name: dataclasses.replace(found[name], info=fixed.get(name, named[name])) for name in names}
-    return tuple(whole[name] for name in ins), tuple(whole[name] for name in names if name not in ins)
+    stated = _stated(model)
+    inputs: list[Tensor] = []
+    outputs: list[Tensor] = []
+    for number in range(engine.num_io_tensors):  # no comprehension: as a closure, errors would keep the engine
+        name = engine.get_tensor_name(number)
+        into = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
+        (inputs if into else outputs).append(_tensor(engine, name, stated.get(name, ()), into=into))
+    return inputs, outputs
 
 
 def sizes(dims: Iterable[int]) -> tuple[int, ...] | None:
@@ -56,7 +54,7 @@ def sizes(dims: Iterable[int]) -> tuple[int, ...] | None:
         return None
 
 
-def _tensor(engine: trt.ICudaEngine, name: str, into: bool) -> Tensor:  # noqa: FBT001 - one of two sides
+def _tensor(engine: trt.ICudaEngine, name: str, stated: Sequence[int | str | None], *, into: bool) -> Tensor:
     what = f'{"input" if into else "output"} "{name}"'
     dtype = numpy_name(engine.get_tensor_dtype(name), what)
     layout = engine.get_tensor_format(name)
@@ -65,9 +63,9 @@ def _tensor(engine: trt.ICudaEngine, name: str, into: bool) -> Tensor:  # noqa: 
             f"{what} has the format {layout.name}; lpbench passes arrays, which are LINEAR",
             hint="build the plan without formats of its own for inputs and outputs",
         )
-    shape = sizes(engine.get_tensor_shape(name)) or ()
-    info = TensorInfo(name, dtype, tuple(size if size >= 0 else None for size in shape))
-    return Tensor(info, engine.is_shape_inference_io(name), bool(info.dynamic))
+    shape = tuple(size if size >= 0 else None for size in sizes(engine.get_tensor_shape(name)) or ())
+    info = TensorInfo(name, dtype, _named(shape, stated))
+    return Tensor(info, engine.is_shape_inference_io(name), None in shape)
 
 
 def _stated(model: Model) -> Stated:
@@ -79,10 +77,9 @@ def _stated(model: Model) -> Stated:
         return {}
 
 
-def _named(info: TensorInfo, stated: Sequence[int | str | None]) -> TensorInfo:
-    """Return a tensor with the names that the file gives its open dimensions."""
-    if len(stated) != len(info.shape):
-        return info
-    pairs = zip(info.shape, stated, strict=True)
-    shape = tuple(name if size is None and isinstance(name, str) else size for size, name in pairs)
-    return dataclasses.replace(info, shape=shape)
+def _named(shape: Sequence[int | None], stated: Sequence[int | str | None]) -> tuple[int | str | None, ...]:
+    """Return a shape with the names that the file gives its open dimensions."""
+    if len(stated) != len(shape):
+        return tuple(shape)
+    pairs = zip(shape, stated, strict=True)
+    return tuple(name if size is None and isinstance(name, str) else size for size, name in pairs)
