@@ -70,7 +70,8 @@ class Bindings:
 
     def run(self, *arguments: str | Path) -> str:
         """Run this Python with the module on its path; return what it printed on standard output."""
-        paths = {"PYTHONPATH": str(self.folder), "LD_LIBRARY_PATH": str(self.libraries)}
+        others = os.environ.get("PYTHONPATH", "")
+        paths = {"PYTHONPATH": f"{self.folder}{os.pathsep}{others}", "LD_LIBRARY_PATH": str(self.libraries)}
         command = [sys.executable, "-W", "error::ImportWarning", *map(str, arguments)]
         done = subprocess.run(
             command, env=os.environ | paths, cwd=self.folder, capture_output=True, text=True, check=False, timeout=300
