@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,15 @@ class Entry:
 
 
 def entries(text: str) -> list[Entry]:
-    return [Entry(**json.loads(line)) for line in text.splitlines()]
+    """Return the lines of an account; what was made and is not gone is unreleased."""
+    lines = [Entry(**json.loads(line)) for line in text.splitlines()]
+    kept: dict[tuple[int, str, str], Entry] = {}
+    for each in lines:
+        if each.what == "made":
+            kept[each.pid, each.name, each.detail] = replace(each, what="unreleased")
+        elif each.what == "gone":
+            kept.pop((each.pid, each.name, each.detail), None)
+    return [each for each in lines if each.what not in {"made", "gone"}] + list(kept.values())
 
 
 @dataclass
@@ -92,7 +100,7 @@ class Fake:
         return entries(self.module.fake_report())
 
     def written(self) -> list[Entry]:
-        """Return the account of the processes that have ended, and the misuse of this one."""
+        """Return the account of all processes, this one included; of calls those that are written by now."""
         return entries(self.ledger.read_text(encoding="utf-8")) if self.ledger.exists() else []
 
     def run(self, code: str, version: str = "10", **variables: object) -> list[Entry]:

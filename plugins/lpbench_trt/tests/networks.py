@@ -68,3 +68,9 @@ def quantised(folder: Path, *, symmetric: bool = True) -> str:
         helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"], name="dequantise"),
     ]
     return save(folder, nodes, [value("x", [2, 3])], [value("y", [2, 3])], constants)
+
+
+def doubled(folder: Path, kind: int, shape: Sequence[int]) -> str:
+    """Write a model that adds its input to itself, in any type; returns its path."""
+    node = helper.make_node("Add", ["x", "x"], ["y"])
+    return save(folder, [node], [value("x", shape, kind)], [value("y", shape, kind)])

@@ -193,3 +193,15 @@ def test_events_tell_the_modelled_time(plan: bytes) -> None:
         times.append(taken.value)
     assert times[0] == pytest.approx(times[1])
     assert 0.004 < times[0] < 0.1
+
+
+def test_an_account_begins_anew_with_each_test(fake_tensorrt: Fake) -> None:
+    bare.Cuda().made("cudaMalloc", 64)
+    assert {each.what for each in fake_tensorrt.report()} == {"call", "unreleased"}
+    fake_tensorrt.module.fake_begin()
+    assert fake_tensorrt.report() == []
+
+
+def test_a_process_that_ends_without_notice_leaves_its_account(fake_tensorrt: Fake) -> None:
+    lines = fake_tensorrt.run("import bare, os; bare.Cuda().made('cudaMalloc', 64); os._exit(0)")
+    assert [(each.what, each.name) for each in lines if each.what == "unreleased"] == [("unreleased", "device memory")]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 from typing import TYPE_CHECKING, Any
 
+import ml_dtypes
 import numpy as np
 import pytest
+from onnx import TensorProto
 from plugins.lpbench_trt.tests import bare
-from plugins.lpbench_trt.tests.networks import PROFILE, SHAPES, X, counted, network, reshaped
+from plugins.lpbench_trt.tests.networks import PROFILE, SHAPES, X, counted, doubled, network, reshaped
 from plugins.lpbench_trt.tests.vendor import logger, misuse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from plugins.lpbench_trt.tests.fake_site import Fake
 
 
@@ -171,3 +175,56 @@ class TestAddresses:
         running.context.set_tensor_address("y", running.cuda.made("cudaMalloc", 31))
         assert not running.context.execute_async_v3(running.stream)
         assert "32 bytes go beyond an allocation of 31" in misuse(fake_tensorrt)
+
+
+class TestTypes:
+    def sum_of(self, folder: Path, kind: int, x: NDArray[Any]) -> tuple[str, NDArray[Any]]:
+        """Return the engine's type of the output and what it computes, from bytes to bytes."""
+        trt: Any = importlib.import_module("tensorrt")
+        cuda, (log, _) = bare.Cuda(), logger(trt)
+        runtime = trt.Runtime(log)
+        engine = runtime.deserialize_cuda_engine(bare.plan(doubled(folder, kind, x.shape)))
+        context = engine.create_execution_context()
+        stream, host = cuda.made("cudaStreamCreate"), cuda.made("cudaMallocHost", max(x.nbytes, 1))
+        device = {name: cuda.made("cudaMalloc", max(x.nbytes, 1)) for name in ("x", "y")}
+        for name, address in device.items():
+            assert context.set_tensor_address(name, address)
+        found = np.frombuffer(memoryview((ctypes.c_char * x.nbytes).from_address(host)), x.dtype).reshape(x.shape)
+        np.copyto(found, x)
+        cuda.cudaMemcpyAsync(device["x"], host, x.nbytes, bare.HOST_TO_DEVICE, stream)
+        assert context.execute_async_v3(stream)
+        cuda.cudaMemcpyAsync(host, device["y"], x.nbytes, bare.DEVICE_TO_HOST, stream)
+        cuda.cudaStreamSynchronize(stream)
+        return engine.get_tensor_dtype("y").name, found
+
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            (TensorProto.FLOAT, np.float32, "FLOAT"),
+            (TensorProto.FLOAT16, np.float16, "HALF"),
+            (TensorProto.BFLOAT16, ml_dtypes.bfloat16, "BF16"),
+            (TensorProto.INT8, np.int8, "INT8"),
+            (TensorProto.INT32, np.int32, "INT32"),
+            (TensorProto.INT64, np.int64, "INT64"),
+            (TensorProto.UINT8, np.uint8, "UINT8"),
+        ],
+    )
+    @pytest.mark.parametrize("shape", [(2, 2), (), (0, 3)])
+    def test_each_is_computed_in_any_shape(
+        self, fake_tensorrt: Fake, tmp_path: Path, typed: tuple[int, Any, str], shape: tuple[int, ...]
+    ) -> None:
+        kind, dtype, name = typed
+        x = np.full(shape, 3, dtype)
+        found, computed = self.sum_of(tmp_path, kind, x)
+        assert found == name
+        assert np.array_equal(computed, x + x)
+
+    def test_64_bits_become_32_in_version_8(self, fake_tensorrt: Fake, tmp_path: Path) -> None:
+        model = doubled(tmp_path, TensorProto.INT64, (2,))
+        code = f"""
+import bare, numpy
+running = bare.Bare(bare.plan({model!r}))
+assert running.run({{"x": numpy.array([1, 2], numpy.int32)}})["y"].dtype == numpy.int32
+running.close()
+"""
+        assert {each.what for each in fake_tensorrt.run(code, "8")} == {"call"}

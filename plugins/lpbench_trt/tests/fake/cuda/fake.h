@@ -67,6 +67,8 @@ void warning(const char *name, const char *format, ...);
 void lose(int code);                            /* from here on every call returns the code */
 int lost(void);
 long number_of(const char *variable, long otherwise);
+void made(const char *kind, uint64_t id);         /* something that has to be released, and its release */
+void gone(const char *kind, uint64_t id);
 const char *running(void);                      /* the call that began last */
 void begin_name(const char *name);               /* says which call is running, without counting it */
 int last_error(int clear);
@@ -77,6 +79,7 @@ int copy_allowed(const void *to, const void *from, size_t size, int kind, int *p
 char *bytes_of(const void *address);
 void hold(task *given, int by);
 void unreleased_memory(void (*say)(const char *, uint64_t, size_t));
+void memory_begin(void);                        /* what is in use from now on is another account's */
 size_t used_memory(int device);
 size_t total_memory(void);
 
@@ -87,9 +90,11 @@ int drain(stream *on);
 int drain_device(int device, int blocking);
 int unsafe_in_capture(void);
 void append(tasks *list, const task *given);
+void streams_begin(void);
 void unreleased_streams(void (*say)(const char *, uint64_t, size_t));
 
 /* graphs.c */
+void graphs_begin(void);
 void unreleased_graphs(void (*say)(const char *, uint64_t, size_t));
 
 /* device.c */

@@ -8,13 +8,15 @@
 #include <unistd.h>
 
 static graph **graphs;
-static int graph_count;
+static int graph_count, first_graph;
+#define KIND(executable) ((executable) ? "executable graph" : "graph")
 
 static graph *make_graph(int executable) {
-    graph *made = calloc(1, sizeof *made);
-    *made = (graph){.alive = 1, .executable = executable};
+    graph *fresh = calloc(1, sizeof *fresh);
+    *fresh = (graph){.alive = 1, .executable = executable};
     graphs = realloc(graphs, (graph_count + 1) * sizeof *graphs);
-    return graphs[graph_count++] = made;
+    made(KIND(executable), (uintptr_t)fresh);
+    return graphs[graph_count++] = fresh;
 }
 
 static graph *graph_of(void *handle, int executable, int *code) {
@@ -56,9 +58,9 @@ int cudaStreamEndCapture(void *handle, void **result) {
     on->queue = (tasks){NULL, 0, 0};
     on->capturing = on->invalidated = 0;
     if (code || invalidated) { free(body.items); return end(code ? code : CAPTURE_INVALIDATED); }
-    graph *made = make_graph(0);
-    made->body = body;
-    *result = made;
+    graph *captured = make_graph(0);
+    captured->body = body;
+    *result = captured;
     return end(SUCCESS);
 }
 
@@ -72,12 +74,12 @@ int cudaStreamIsCapturing(void *handle, int *status) {
 
 static int instantiate(void **result, void *handle, unsigned long long flags) {
     int code;
-    graph *from = graph_of(handle, 0, &code), *made;
+    graph *from = graph_of(handle, 0, &code), *fresh;
     if (code) return code;
     if (!result || flags & ~15ULL) { misuse(running(), "NULL, or unknown flags"); return INVALID_VALUE; }
-    made = make_graph(1);
-    for (int i = 0; i < from->body.count; i++) append(&made->body, &from->body.items[i]);
-    *result = made;
+    fresh = make_graph(1);
+    for (int i = 0; i < from->body.count; i++) append(&fresh->body, &from->body.items[i]);
+    *result = fresh;
     return SUCCESS;
 }
 
@@ -129,16 +131,18 @@ int cudaGraphGetNodes(void *handle, void **nodes, size_t *count) {
 static int destroy(void *handle, int executable) {
     int code;
     graph *found = graph_of(handle, executable, &code);
-    if (found) found->alive = 0;
+    if (found) { found->alive = 0; gone(KIND(executable), (uintptr_t)found); }
     return code;
 }
 
 int cudaGraphDestroy(void *handle) { RELEASE("cudaGraphDestroy"); int done = destroy(handle, 0); return end(code ? code : done); }
 int cudaGraphExecDestroy(void *handle) { RELEASE("cudaGraphExecDestroy"); int done = destroy(handle, 1); return end(code ? code : done); }
 
+void graphs_begin(void) { first_graph = graph_count; }
+
 void unreleased_graphs(void (*say)(const char *, uint64_t, size_t)) {
-    for (int i = 0; i < graph_count; i++)
-        if (graphs[i]->alive) say(graphs[i]->executable ? "executable graph" : "graph", (uintptr_t)graphs[i], 0);
+    for (int i = first_graph; i < graph_count; i++)
+        if (graphs[i]->alive) say(KIND(graphs[i]->executable), (uintptr_t)graphs[i], 0);
 }
 
 /* For the module tensorrt: work on a stream that reads and writes device memory. */

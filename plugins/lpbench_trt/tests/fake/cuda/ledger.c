@@ -3,7 +3,8 @@
  * FAKE_FAIL_AT=N      the N-th call of anything fails; FAKE_FAIL_AT=NAME:N the N-th call of NAME
  * FAKE_LOST_AT=N      from the N-th CUDA call on the device is lost
  * FAKE_NO_DRIVER=N    every call returns N: 35 without a driver, 100 without a device
- * FAKE_LEDGER=FILE    where the account goes, as JSON lines: misuse and warnings at once, the rest at the end
+ * FAKE_LEDGER=FILE    where the account goes, as JSON lines: misuse, warnings, what is made and what is released at once,
+ *                     calls when there are many or something is released; a process may end without notice
  */
 
 #define _GNU_SOURCE
@@ -15,16 +16,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_CALLS = 1 << 16, MOST_NAMES = 512, MOST_OBJECTS = 1 << 16 };
+enum { MOST_CALLS = 1 << 16, MOST_NAMES = 512, MOST_OBJECTS = 1 << 16, MOST_LINE = 1024 };
 
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static const char *names[MOST_NAMES];
 static long counts[MOST_NAMES];
-static int name_count, last, sticky, owner, written;
+static int name_count, last, sticky, owner;
 static short calls[MOST_CALLS];
 static long call_count, cuda_count;
 static const char *objects[MOST_OBJECTS];
-static int object_count;
+static int object_count, object_first;
+static char pending[1 << 15];
+static size_t pending_used;
 static char text[1 << 16];
 static size_t text_used;
 static __thread const char *current = "";
@@ -41,21 +44,42 @@ long number_of(const char *variable, long otherwise) {
     return given && *given ? atol(given) : otherwise;
 }
 
-static void out(const char *line) {
+static void flush(void) {
     const char *path = getenv("FAKE_LEDGER");
-    FILE *file = path && *path ? fopen(path, "a") : NULL;
-    if (file) { fputs(line, file); fclose(file); }
+    FILE *file = path && *path && owner == getpid() ? fopen(path, "a") : NULL;
+    if (file) { fwrite(pending, 1, pending_used, file); fclose(file); }
+    pending_used = 0;
+}
+
+static void line_of(char *line, size_t size, const char *what, const char *name, const char *detail) {
+    const char *format = "{\"pid\": %d, \"what\": \"%s\", \"name\": \"%s\", \"detail\": \"%s\"}\n";
+    snprintf(line, size, format, (int)getpid(), what, name, detail);
+}
+
+static void write_line(const char *what, const char *name, const char *detail, int now) {
+    line_of(pending + pending_used, MOST_LINE, what, name, detail);
+    pending_used += strlen(pending + pending_used);
+    if (now || pending_used > sizeof pending - MOST_LINE) flush();
 }
 
 static void say(const char *what, const char *name, const char *detail) {
-    char line[1024];
-    snprintf(line, sizeof line, "{\"pid\": %d, \"what\": \"%s\", \"name\": \"%s\", \"detail\": \"%s\"}\n", (int)getpid(), what, name, detail);
-    out(line);
+    char line[MOST_LINE];
+    line_of(line, sizeof line, what, name, detail);
+    write_line(what, name, detail, 1);
     if (text_used + strlen(line) < sizeof text) {
         strcpy(text + text_used, line);
         text_used += strlen(line);
     }
 }
+
+static void resource(const char *what, const char *kind, uint64_t id) {
+    char detail[32];
+    snprintf(detail, sizeof detail, "0x%llx", (unsigned long long)id);
+    write_line(what, kind, detail, 1);
+}
+
+void made(const char *kind, uint64_t id) { resource("made", kind, id); }
+void gone(const char *kind, uint64_t id) { resource("gone", kind, id); }
 
 void misuse(const char *name, const char *format, ...) {
     char detail[512];
@@ -87,7 +111,10 @@ static int counted(const char *name) {
     int index = name_index(name);
     const char *wanted = getenv("FAKE_FAIL_AT"), *colon = wanted ? strrchr(wanted, ':') : NULL;
     if (!owner) owner = getpid();
-    if (call_count < MOST_CALLS) calls[call_count] = (short)index;
+    if (call_count < MOST_CALLS) {
+        calls[call_count] = (short)index;
+        write_line("call", names[index], "", 0);
+    }
     call_count++;
     counts[index]++;
     if (!wanted || !*wanted) return 0;
@@ -140,13 +167,17 @@ int fake_made(const char *kind) {
     int number = -1;
     enter();
     if (object_count < MOST_OBJECTS) objects[number = object_count++] = names[name_index(kind)];
+    made(kind, (uint64_t)number);
     leave();
     return number;
 }
 
 void fake_gone(int number) {
     enter();
-    if (number >= 0 && number < object_count) objects[number] = NULL;
+    if (number >= 0 && number < object_count && objects[number]) {
+        gone(objects[number], (uint64_t)number);
+        objects[number] = NULL;
+    }
     leave();
 }
 
@@ -162,8 +193,8 @@ static void add(const char *line) {
 }
 
 static void add_line(const char *what, const char *name, const char *detail) {
-    char line[1024];
-    snprintf(line, sizeof line, "{\"pid\": %d, \"what\": \"%s\", \"name\": \"%s\", \"detail\": \"%s\"}\n", (int)getpid(), what, name, detail);
+    char line[MOST_LINE];
+    line_of(line, sizeof line, what, name, detail);
     add(line);
 }
 
@@ -178,21 +209,20 @@ static void account(void) {
     unreleased_memory(add_unreleased);
     unreleased_streams(add_unreleased);
     unreleased_graphs(add_unreleased);
-    for (int i = 0; i < object_count; i++) if (objects[i]) add_line("unreleased", objects[i], "not deleted");
+    for (int i = object_first; i < object_count; i++) if (objects[i]) add_line("unreleased", objects[i], "not deleted");
     for (long i = 0; i < call_count && i < MOST_CALLS; i++) add_line("call", names[calls[i]], "");
-    add("");
+    add(text);
 }
 
 /* Returns the whole account so far; valid until the next report. */
 const char *fake_report(void) {
     enter();
     account();
-    add(text);
     leave();
     return report;
 }
 
-/* Forgets counts, misuse and lost devices, not what is in use: a new account begins. */
+/* Begins a new account: forgets counts, misuse, lost devices, and what is still in use. */
 void fake_begin(void) {
     enter();
     memset(counts, 0, sizeof counts);
@@ -200,15 +230,12 @@ void fake_begin(void) {
     last = sticky = 0;
     text_used = 0;
     text[0] = 0;
+    pending_used = 0;
+    object_first = object_count;
+    memory_begin();
+    streams_begin();
+    graphs_begin();
     leave();
 }
 
-/* Writes the account once, at the end of the process. */
-void fake_close(void) {
-    enter();
-    if (!written && owner == getpid()) { account(); out(report); }
-    written = 1;
-    leave();
-}
-
-__attribute__((destructor)) static void at_exit(void) { fake_close(); }
+__attribute__((destructor)) static void at_exit(void) { enter(); flush(); leave(); }

@@ -7,18 +7,21 @@
 #define LOWEST 0x00d0000000000000ULL    /* no process can read here */
 #define GAP 4096                        /* between allocations, so that one byte too far is nobody's */
 
+#define KIND(kind) ((kind) == DEVICE_MEMORY ? "device memory" : "pinned memory")
+
 enum { HOST_TO_HOST, HOST_TO_DEVICE, DEVICE_TO_HOST, DEVICE_TO_DEVICE, ANY_DIRECTION };
 enum { FRESH = 0xcd, FREED = 0xdd };
 
 static allocation *all;
-static int count, room;
+static int count, room, first;
 static uint64_t next = LOWEST;
 
+void memory_begin(void) { first = count; }
 size_t total_memory(void) { return (size_t)number_of("FAKE_DEVICE_MEMORY", 8L << 30); }
 
 size_t used_memory(int device) {
     size_t used = 0;
-    for (int i = 0; i < count; i++)
+    for (int i = first; i < count; i++)
         if (all[i].alive && all[i].kind == DEVICE_MEMORY && all[i].device == device) used += all[i].size;
     return used;
 }
@@ -55,6 +58,7 @@ static void *allocate(size_t size, int kind) {
     memset(bytes, FRESH, size);
     all[count] = (allocation){kind == DEVICE_MEMORY ? next : (uint64_t)(uintptr_t)bytes, bytes, size, kind, current_device(), 1, 0};
     if (kind == DEVICE_MEMORY) next += (size + 511) / 512 * 512 + GAP;
+    made(KIND(kind), all[count].address);
     return (void *)(uintptr_t)all[count++].address;
 }
 
@@ -98,6 +102,7 @@ static int release(void *address, int kind) {
     if (found->pending && !lost()) { misuse(running(), "freed while work that uses it is pending"); return INVALID_VALUE; }
     if (!lost() && unsafe_in_capture()) return CAPTURE_UNSUPPORTED;
     found->alive = 0;
+    gone(KIND(kind), found->address);
     memset(found->bytes, FREED, found->size);
     if (kind == DEVICE_MEMORY) { free(found->bytes); found->bytes = NULL; } /* pinned bytes stay readable: views show FREED */
     return SUCCESS;
@@ -200,8 +205,8 @@ int cudaMemGetInfo(size_t *available, size_t *total) {
 }
 
 void unreleased_memory(void (*say)(const char *, uint64_t, size_t)) {
-    for (int i = 0; i < count; i++)
-        if (all[i].alive) say(all[i].kind == DEVICE_MEMORY ? "device memory" : "pinned memory", all[i].address, all[i].size);
+    for (int i = first; i < count; i++)
+        if (all[i].alive) say(KIND(all[i].kind), all[i].address, all[i].size);
 }
 
 /* For the module tensorrt: memory of engines and contexts, and the bytes behind an address. */

@@ -14,9 +14,9 @@ enum { GLOBAL, THREAD_LOCAL, RELAXED };
 enum { MOST_DEVICES = 16 };
 
 static stream **streams;
-static int stream_count;
+static int stream_count, first_stream;
 static event **events;
-static int event_count;
+static int event_count, first_event;
 static stream defaults[MOST_DEVICES];
 
 static long this_thread(void) { return syscall(SYS_gettid); }
@@ -126,12 +126,13 @@ int unsafe_in_capture(void) {
 }
 
 static int make_stream(void **result, unsigned flags) {
-    stream *made = calloc(1, sizeof *made);
+    stream *fresh = calloc(1, sizeof *fresh);
     if (!result) { misuse(running(), "NULL for the result"); return INVALID_VALUE; }
     if (flags & ~1u) { misuse(running(), "unknown flags %u", flags); return INVALID_VALUE; }
-    *made = (stream){.magic = STREAM, .device = current_device(), .flags = (int)flags, .alive = 1};
+    *fresh = (stream){.magic = STREAM, .device = current_device(), .flags = (int)flags, .alive = 1};
     streams = realloc(streams, (stream_count + 1) * sizeof *streams);
-    *result = streams[stream_count++] = made;
+    *result = streams[stream_count++] = fresh;
+    made("stream", (uintptr_t)fresh);
     return SUCCESS;
 }
 
@@ -152,7 +153,7 @@ int cudaStreamDestroy(void *handle) {
         drain(found);
         done = INVALID_HANDLE;
     }
-    if (found && (uintptr_t)handle > 2) found->alive = 0;
+    if (found && (uintptr_t)handle > 2) { found->alive = 0; gone("stream", (uintptr_t)found); }
     return end(code ? code : done);
 }
 
@@ -183,16 +184,17 @@ int cudaDeviceSynchronize(void) {
 }
 
 int cudaEventCreateWithFlags(void **result, unsigned flags) {
-    event *made;
+    event *fresh;
     API("cudaEventCreateWithFlags", MEMORY_ALLOCATION);
     if (!result || flags & ~7u || (flags & INTERPROCESS && !(flags & DISABLE_TIMING))) {
         misuse(running(), "NULL, or flags that do not go together: %u", flags);
         return end(INVALID_VALUE);
     }
-    made = calloc(1, sizeof *made);
-    *made = (event){.magic = EVENT, .device = current_device(), .flags = (int)flags, .alive = 1};
+    fresh = calloc(1, sizeof *fresh);
+    *fresh = (event){.magic = EVENT, .device = current_device(), .flags = (int)flags, .alive = 1};
     events = realloc(events, (event_count + 1) * sizeof *events);
-    *result = events[event_count++] = made;
+    *result = events[event_count++] = fresh;
+    made("event", (uintptr_t)fresh);
     return end(SUCCESS);
 }
 
@@ -203,7 +205,7 @@ int cudaEventDestroy(void *handle) {
     int done;
     event *found = event_of(handle, &done);
     if (found && found->pending && !lost()) { misuse(running(), "destroyed while it is pending"); done = INVALID_HANDLE; drain(found->where); }
-    if (found) found->alive = 0;
+    if (found) { found->alive = 0; gone("event", (uintptr_t)found); }
     return end(code ? code : done);
 }
 
@@ -257,7 +259,9 @@ int cudaEventElapsedTime(float *milliseconds, void *from, void *to) {
     return end(SUCCESS);
 }
 
+void streams_begin(void) { first_stream = stream_count; first_event = event_count; }
+
 void unreleased_streams(void (*say)(const char *, uint64_t, size_t)) {
-    for (int i = 0; i < stream_count; i++) if (streams[i]->alive) say("stream", (uintptr_t)streams[i], 0);
-    for (int i = 0; i < event_count; i++) if (events[i]->alive) say("event", (uintptr_t)events[i], 0);
+    for (int i = first_stream; i < stream_count; i++) if (streams[i]->alive) say("stream", (uintptr_t)streams[i], 0);
+    for (int i = first_event; i < event_count; i++) if (events[i]->alive) say("event", (uintptr_t)events[i], 0);
 }

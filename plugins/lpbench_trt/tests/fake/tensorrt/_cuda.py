@@ -27,7 +27,6 @@ _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "fake_gone": (None, (_INT,)),
     "fake_report": (_TEXT, ()),
     "fake_begin": (None, ()),
-    "fake_close": (None, ()),
     "fake_reserve": (_POINTER, (ctypes.c_size_t,)),
     "fake_release": (None, (_POINTER,)),
     "fake_bytes": (_POINTER, (_TEXT, _POINTER, ctypes.c_size_t)),
@@ -58,7 +57,6 @@ _open = True
 def _close() -> None:
     global _open  # noqa: PLW0603 - the end of the process
     _open = False
-    _library.fake_close()
 
 
 atexit.register(_close)
@@ -90,7 +88,7 @@ def made(kind: str) -> int:
 
 
 def gone(number: int) -> bool:
-    """Count an object no more; False at the end of the process, when the account is closed."""
+    """Count an object no more; False at the end of the process, when the order no longer counts."""
     if _open:
         _library.fake_gone(number)
     return _open
