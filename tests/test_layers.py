@@ -39,7 +39,7 @@ EVERYTHING = frozenset({"cli", "__init__", "__main__"})
 INSIDE_JOBS: dict[str, frozenset[str]] = {
     "parity": frozenset(),
     "engine_choice": frozenset(),
-    "conversion": frozenset({"parity", "engine_choice"}),
+    "conversion": frozenset({"parity", "engine_choice", "probing"}),
     "agreement": frozenset({"parity", "engine_choice", "conversion"}),
     "measuring": frozenset({"parity", "engine_choice", "conversion"}),
     "doctor": frozenset({"measuring"}),

@@ -414,6 +414,34 @@ def test_an_engine_that_failed_since_is_named_and_fails_a_gate(
         assert ("after.json: not measured (it is not liked)" in told.err) == bool(status)
 
 
+@pytest.mark.parametrize("side", ["first", "second", "both"])
+@pytest.mark.parametrize("gate", [["--fail-slower", "90%"], ["--fail-unclear"], []])
+def test_an_unchecked_model_proves_nothing_on_either_side(
+    tmp_path: Path, capsys: Capture, side: str, gate: list[str]
+) -> None:
+    """It is ten times as fast, and yet neither FASTER nor good enough for a gate."""
+    slow, fast = make_configuration("fake", 10.0, 70.0), make_configuration("fake", 1.0, 7.0)
+    marks = {"first": ("no device", ""), "second": ("", "no device"), "both": ("no device", "no device")}[side]
+    for name, each, mark in zip(("before", "after"), (slow, fast), marks, strict=True):
+        make_result(dataclasses.replace(each, unchecked=mark)).save(tmp_path / f"{name}.json")
+    files = [str(tmp_path / "before.json"), str(tmp_path / "after.json")]
+    assert main(["compare", *files, *gate]) == (1 if gate else 0)
+    shown = capsys.readouterr()
+    assert "FASTER" not in shown.out
+    assert "unchecked: fake: its converted model was not compared with its source (no device)" in shown.out
+    assert ("fake: unchecked: " in shown.err) == bool(gate)
+    assert main(["compare", *files, "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert {(each["verdict"], each["code"]) for each in found["stages"].values()} == {("UNCHECKED", "unchecked")}
+    assert found["stages"]["total"]["ratio"] == pytest.approx(0.1, rel=1e-2)
+    for form in ("--csv", "--markdown", "--html"):
+        assert main(["compare", *files, form]) == 0
+        told = capsys.readouterr().out
+        assert "UNCHECKED" in told
+        assert "no device" in told
+        assert "FASTER" not in told
+
+
 def test_of_all_engines_those_that_cannot_run_the_app_fail_no_gate() -> None:
     options = argparse.Namespace(fail_slower=0.05, fail_unclear=False)
     result = make_result(make_configuration("one", 1.0, 7.0), failed("other"))

@@ -71,6 +71,21 @@ def test_who_fails_the_gate_takes_no_part_in_a_tie() -> None:
     assert (found.best, found.tied) == (1, ())
 
 
+def test_an_unchecked_model_is_neither_best_nor_in_a_tie_however_fast_it_is() -> None:
+    quick = dataclasses.replace(C, unchecked="no device")
+    found = rank(result(A, B, quick, b=0.7, c=0.1))
+    assert (found.order, found.base, found.best, found.tied) == ((2, 1, 0), 1, 1, ())
+    assert (found.verdicts[2].verdict.value, found.verdicts[2].code) == ("UNCHECKED", "unchecked")
+    tie = rank(result(A, B, quick, b=0.7, c=0.701))
+    assert (tie.best, tie.tied) == (1, ())
+
+
+def test_where_every_model_is_unchecked_none_is_the_best() -> None:
+    doubtful = [dataclasses.replace(each, unchecked="no device") for each in (A, B)]
+    found = rank(result(*doubtful, b=0.7))
+    assert (found.base, found.best, found.tied, found.verdicts) == (None, None, (), {})
+
+
 def test_who_took_part_in_fewer_runs_has_no_verdict() -> None:
     """One of its runs failed: run by run there is nothing to divide."""
     made = result(A, B, C, b=0.7, c=1.4)

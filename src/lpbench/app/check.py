@@ -17,6 +17,7 @@ from lpbench.app.files import read_labels as _read_labels
 from lpbench.app.labels import UNNAMED
 from lpbench.app.metadata import metadata_problems
 from lpbench.app.model import load_app, structure_problems, suffixes_of
+from lpbench.app.model_choice import REASON
 from lpbench.app.resolve import LABELLED
 from lpbench.app.stated_options import option_problems
 from lpbench.errors import (
@@ -33,6 +34,7 @@ from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config as settings
 from lpbench.util.problems import Problem, Problems
 from lpbench.util.regular_files import irregular
+from lpbench.util.text import abridge, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,6 +80,7 @@ def _content_problems(config: Mapping[str, Any], root: Path) -> Iterator[Problem
         yield from _unread_problems(f"{place}.inference.engine", component)
         yield from _option_problems(f"{place}.inference.options", object_in(component, "inference"))
         yield from _format_notes(f"{place}.inference.models", component)
+        yield from _unchecked_notes(f"{place}.inference.models", component)
     yield from _label_notes(config.get("labels"), root)
     yield from _sample_problems(config, root)
     yield from _labelled_problems(config, root)
@@ -190,6 +193,14 @@ def _format_notes(place: str, component: Mapping[str, Any]) -> Iterator[Problem]
             readable = f"the installed engines read {', '.join(sorted(known))}" if known else ""
             plugins = registry.current()
             right = plugins.remedy(brought_by(name)) or readable or plugins.beginning(registry.ENGINES)
+            yield Problem(f"{place}.{name}", what, right, note=True)
+
+
+def _unchecked_notes(place: str, component: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, model in models_of(component):
+        if why := object_in(model, "provenance").get("unchecked"):
+            what = f"the converted model was not compared with its source: {clean(abridge(str(why), REASON))}"
+            right = "lpbench run checks it first, on a machine that can run it"
             yield Problem(f"{place}.{name}", what, right, note=True)
 
 

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 from lpbench.errors import AmbiguousEngineError, EngineError, UnavailableEngineError, nearest, setting
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import CONVERTERS, ENGINES, current, offers_where
+from lpbench.util.text import abridge, clean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from lpbench.app.model import Component
+    from lpbench.app.model import App, Component
     from lpbench.plugin.engine import Model, TensorInfo
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
+
+REASON = 500
+"""Characters of the reason why a model is unchecked."""
 
 
 def choose_model(component: Component, spec: EngineSpec, *, batch: int = 1) -> Model:
@@ -48,6 +52,16 @@ def origin(model: Model) -> str:
     """Return the precision and the converter of a converted model as text; empty for an original."""
     provenance = model.provenance
     return f"{provenance.get('precision', '')} by {provenance['converter']}".strip() if provenance else ""
+
+
+def unchecked(model: Model) -> str:
+    """Return why a converted model was not compared with its source; empty of an original and of one that was."""
+    return clean(abridge(str(model.provenance.get("unchecked", "")), REASON))
+
+
+def any_unchecked(app: App) -> bool:
+    """Say whether an app has a converted model that was not compared with its source."""
+    return any(unchecked(model) for component in app.components for model in component.models)
 
 
 def reference(format: str, *, named: str = "") -> EngineSpec:  # noqa: A002 - the usual word for it

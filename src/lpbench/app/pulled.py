@@ -63,6 +63,12 @@ def add_conversion(folder: Path, component: Component, model: Model, entry: Mapp
     new.replace(folder / MODELS)
 
 
+def kept_entry(folder: Path, component: Component, name: str) -> Mapping[str, Any] | None:
+    """Return the entry of a component's converted model in a format, as it is in the list now; None without one."""
+    found = _entries(folder).get(component.name, {}).get(name)
+    return found if isinstance(found, dict) else None
+
+
 def forget_conversions(root: Path) -> None:
     """Remove the conversions of a pulled app: it is built anew, and its models may have changed."""
     folder = conversions_folder(root)

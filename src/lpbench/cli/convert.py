@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.model_choice import origin
+from lpbench.app.model_choice import origin, unchecked
 from lpbench.cli import _console, _options
 from lpbench.cli._steps import Steps
 from lpbench.render import digits, seconds
@@ -50,6 +50,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write the files here, not into the app")
     parser.add_argument("--force", action="store_true", help="convert again and replace existing conversions")
     parser.add_argument(
+        "--unchecked", action="store_true", help="keep in the app, marked, what this machine cannot run and check"
+    )
+    parser.add_argument(
         "--timeout", type=_options.above_zero, metavar="S", help="seconds that a converter may take (1800)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON on standard output")
@@ -73,6 +76,7 @@ def main(options: argparse.Namespace) -> int:
             options=_options.converter_options(dict(options.options), options.to),
             output=options.output,
             force=options.force,
+            unchecked=options.unchecked,
             timeout=options.timeout or TIMEOUT,
             progress=lines,
         )
@@ -116,17 +120,24 @@ class Lines(Steps):
 
 
 def _screen(app: App, model: Model, when: str) -> list[str]:
-    checked = model.provenance["checked"]
     files = [model.path, *model.extra]
     size = digits(sum(path.stat().st_size for path in files) / MB)
-    errors = f"largest error {checked['max_absolute']:.2g}, cosine {checked['cosine']:.6f}"
-    inputs = amount(checked["samples"], "input")
     lines = [
         f"{app.name}: {model.format} {origin(model)} · {when}",
         f"  {', '.join(map(str, files))} · {size} MB",
-        f"  checked on {checked['engine']} against {checked['reference']}, {inputs}: {errors}",
+        f"  {_outcome(model)}",
     ]
     return [clean(line) for line in lines]
+
+
+def _outcome(model: Model) -> str:
+    """Return what the comparison with the source found, or why there was none."""
+    if why := unchecked(model):
+        return f"unchecked: {why}; its first use on a machine that can run it checks it, and it wins nothing before"
+    checked = model.provenance["checked"]
+    errors = f"largest error {checked['max_absolute']:.2g}, cosine {checked['cosine']:.6f}"
+    inputs = amount(checked["samples"], "input")
+    return f"checked on {checked['engine']} against {checked['reference']}, {inputs}: {errors}"
 
 
 def _following(app: str, models: tuple[Model, ...]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpbench import machine
 from lpbench.errors import setting
-from lpbench.jobs.measuring import plan
+from lpbench.jobs.measuring.cores import last_cores
 from lpbench.machine import Finding
 from lpbench.util.arguments import checked
 from lpbench.util.shown import Sheet, Shown, several
@@ -53,7 +53,7 @@ def doctor(*, affinity: Sequence[int] = (), threads: int | None = None) -> Diagn
     :param threads: The engine's number of threads.
     :raises LpbenchError: The cores do not exist.
     """
-    cores = tuple(affinity) or plan.last_cores([threads])
+    cores = tuple(affinity) or last_cores([threads])
     with Worker(WorkerOptions(affinity=cores, timeout=TIMEOUT)) as worker:
         environment = worker.request(ReadEnvironment())
     findings = machine.findings(environment)

@@ -14,7 +14,7 @@ from lpbench.app.default_engine import (
     require_ready,
     without_conversions,
 )
-from lpbench.app.model_choice import choose_model
+from lpbench.app.model_choice import choose_model, unchecked
 from lpbench.app.stated_options import stated_options
 from lpbench.errors import (
     ConfigError,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from lpbench.app.model import App, Component
     from lpbench.plugin.configuration import EngineConfiguration
-    from lpbench.plugin.engine import Engine
+    from lpbench.plugin.engine import Engine, Model
     from lpbench.plugin.registry import Offer
     from lpbench.plugin.specs import EngineSpec
 
@@ -85,6 +85,24 @@ class Target:
         spec = self.runs(component).spec
         asked_for = not self.originals and self.runs(component).name == self.name
         return component if spec is None or asked_for else without_conversions(component, spec)
+
+    def model(self, component: Component, *, batch: int = 1) -> Model:
+        """Return the model of a component that runs.
+
+        :raises EngineError: There is none that the engine reads.
+        """
+        spec = self.runs(component).spec
+        return choose_model(self.seen(component), spec, batch=batch) if spec else component.models[0]
+
+    def unchecked(self, app: App, *, batch: int = 1) -> str:
+        """Return why converted models that run were not compared with their sources; empty where there are none."""
+        found: dict[str, str] = {}
+        for component in app.components:
+            with contextlib.suppress(EngineError):  # a target that was refused may have no model
+                if why := unchecked(self.model(component, batch=batch)):
+                    found[component.name] = why
+        single = len(app.components) == 1
+        return "; ".join(why if single else f"{name}: {why}" for name, why in found.items())
 
     def environment(self) -> dict[str, str]:
         """Return the variables that its engines want to be set in a worker."""

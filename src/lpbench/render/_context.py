@@ -8,10 +8,11 @@ from lpbench.errors import SHOWN, either, setting
 from lpbench.render._numbers import beside, digits
 from lpbench.render._summary import not_told_apart, tail
 from lpbench.render._units import metric_of, uncertainty, unit_for, value
+from lpbench.results.comparison import UNCHECKED
 from lpbench.results.model import INTERRUPTED, OK
 from lpbench.results.names import names_of, percentile_metric, percentile_name
 from lpbench.results.quality import found_by_metrics
-from lpbench.results.ranking import rank
+from lpbench.results.ranking import can_win, rank
 from lpbench.results.stages import TOTAL
 from lpbench.results.turns import turn_metrics
 from lpbench.util.text import abridge, amount, clean, first_line, paragraph, shorten
@@ -103,6 +104,7 @@ def engine(each: Configuration, result: Result) -> str:
         amount(threads, "thread") if threads else "",
         facts.get("precision"),
         f"converted, {facts['converted']}" if isinstance(facts.get("converted"), str) else "",
+        "unchecked" if each.unchecked else "",
         f"{amount(len(each.counted), 'run')}, {amount(samples, 'sample')} timed",
         "" if each.isolated else "in this process, not isolated",
     ]
@@ -177,6 +179,8 @@ def _no_verdicts(result: Result) -> list[str]:
     without = [names[index] for index in rank(result).without]
     if not without:
         return []
+    if result.lockstep and not any(map(can_win, result.configurations)):
+        return ["no verdicts: no configuration can win, as each is below the app's gate or runs an unchecked model"]
     which = f" on {', '.join(without)}" if result.lockstep else "s"
     return [
         f"no verdict{which}: {clean(result.lockstep_reason or 'they have no complete run in common with the others')}"
@@ -200,6 +204,7 @@ def _gaps(each: Configuration, q: float, *, several: bool) -> list[str]:
         return []
     told = each.outcome.ok or (each.state == INTERRUPTED and not several)  # which the screen says of the whole
     lines = [] if told else paragraph(each.state, SHOWN).split("\n")
+    lines += [f"unchecked: {UNCHECKED}, so it wins nothing: {clean(each.unchecked)}"] if each.unchecked else []
     lines += [
         f"run {run.index + 1}: {_ended(run)}" for run in each.runs if run.outcome.kind not in {"ok", "interrupted"}
     ]

@@ -187,7 +187,7 @@ def points(found: Sustained) -> tuple[list[Column], list[list[str]]]:
 def heat_ranking(result: Result) -> list[str]:
     """Return the order of several configurations in the first minute and in the steady state."""
     found = [
-        (name, each.sustained.heat)
+        (f"{name} (unchecked)" if each.unchecked else name, each.sustained.heat)
         for name, each in zip(names_of(result.configurations), result.configurations, strict=True)
         if each.sustained and each.sustained.heat.steady_ms is not None
     ]

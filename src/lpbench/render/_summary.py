@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SHORT = {"preprocessing": "pre", "inference": "infer", "postprocessing": "post"}
 """Words of the summary for the stages."""
-STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn", "best": "good", "FAIL": "bad"}
+STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn", "best": "good", "FAIL": "bad", "UNCHECKED": "warn"}
 BEST = "best"
 UNLIMITED = 10_000
 """Width where lines are not wrapped."""
@@ -69,9 +69,18 @@ def summary_table(result: Result) -> tuple[list[Column], list[list[str]]]:
     unit = unit_for([result.configurations[index] for index in ranking.order])
     names = names_of(result.configurations)
     rows = [
-        [names[index], *_row(result, index, unit, turns.get(index), _beside(ranking, index))] for index in ranking.order
+        [
+            marked(names[index], result.configurations[index]),
+            *_row(result, index, unit, turns.get(index), _beside(ranking, index)),
+        ]
+        for index in ranking.order
     ]
     return _columns(unit, result, ranking, in_turns=bool(turns)), rows
+
+
+def marked(name: str, each: Configuration) -> str:
+    """Return what a configuration is called, with a mark if it runs an unchecked model."""
+    return f"{name} (unchecked)" if each.unchecked else name
 
 
 def not_told_apart(result: Result) -> list[str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NAMES = {"total": "total", "preprocessing": "  pre", "inference": "  infer", "postprocessing": "  post"}
 METRICS = {"CPU_MEM_PEAK": "memory", "QUALITY_VALUE": "quality"}
-STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn", "SAME": "bold"}
+STYLES = {"SLOWER": "bad", "FASTER": "good", "UNCLEAR": "warn", "SAME": "bold", "UNCHECKED": "warn"}
 MARK = 5
 """Column of the mark, which may be cut on a narrow terminal."""
 MOST = 0.5
@@ -170,8 +170,9 @@ def _table(each: Compared, width: int, paint: Paint) -> list[str]:
 
 
 def _remarks(each: Compared) -> list[str]:
-    """Return why the verdict is UNCLEAR, which stages have none and why (one reason holds for all), and the loads."""
-    unclear = [f"unclear: {each.total.reason}"] if each.total.verdict.value == "UNCLEAR" else []
+    """Return why the verdict proves nothing, why stages have none (one reason holds for all), and the loads."""
+    verdict = each.total.verdict.value
+    unclear = [f"{verdict.lower()}: {clean(each.total.reason)}"] if verdict in {"UNCLEAR", "UNCHECKED"} else []
     names = ", ".join(NAMES[stage].strip() for stage in each.withheld)
     why = next(iter(each.withheld.values()), None)
     return [*unclear, *([f"no verdict on {names}: {why.reason}"] if why else []), *loads_beside(each.loads)]

@@ -33,7 +33,20 @@ Notes = Sequence[Sequence[str]]
 Without = tuple[str, str, str]
 """What has no verdict: what it is called in the first and in the second, empty where nobody asked for it, and why."""
 METRIC_COLUMNS = (
-    *("configuration", "engine", "metric", "value", "unit", "lower", "upper", "confidence", "n", "reason", "source"),
+    *(
+        "configuration",
+        "engine",
+        "metric",
+        "value",
+        "unit",
+        "lower",
+        "upper",
+        "confidence",
+        "n",
+        "reason",
+        "source",
+        "unchecked",
+    ),
 )
 VERDICT_COLUMNS = (
     *("first", "second", "basis", "stage", "verdict", "ratio", "lower", "upper", "runs", "margin"),
@@ -82,7 +95,7 @@ def of_comparisons(found: Sequence[Compared], form: str, notes: Notes, without: 
 def result_csv(result: Result) -> str:
     """Return a row for each metric of each configuration, with full precision; times in the metric's unit."""
     rows = (
-        (called, each.engine, name, *_metric(metric))
+        (called, each.engine, name, *_metric(metric), each.unchecked or None)
         for called, each in zip(names_of(result.configurations), result.configurations, strict=True)
         for name, metric in each.metrics.items()
     )

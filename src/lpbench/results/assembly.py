@@ -145,6 +145,7 @@ def _configuration(track: Track, subject: Subject, environment: Mapping[str, Any
         quality=quality,
         profile=next((each.profile for each in track.runs if each.profile), ()),
         sustained=track.sustained,
+        unchecked=target.unchecked,
     )
 
 
@@ -188,6 +189,7 @@ def _agreeing(found: Sequence[Configuration], tracks: Sequence[Track]) -> tuple[
     That is the first engine whose spec says so, else the first that has any.
     """
     answered = [index for index, each in enumerate(found) if each.predictions]
+    answered.sort(key=lambda index: bool(found[index].unchecked))  # stable: an unchecked model is no reference
     exact = (index for index in answered if tracks[index].target.exact)
     reference = next(exact, next(iter(answered), None))
     return tuple(

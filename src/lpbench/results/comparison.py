@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,8 +16,9 @@ from lpbench.results.names import BENCHMARK, facts_by_name, names_of, percentile
 from lpbench.results.pairing import pairs
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL
-from lpbench.results.verdicts import Comparison, added_runs, judged, verdict_apart
+from lpbench.results.verdicts import Comparison, added_runs, judged, verdict_apart, without_proof
 from lpbench.results.workload import workload_changes
+from lpbench.results.yardstick_units import no_units, unit_drift
 from lpbench.util.arguments import checked
 from lpbench.util.shown import Shown, several
 from lpbench.util.text import clean, shorten
@@ -30,12 +31,11 @@ if TYPE_CHECKING:
     from lpbench.results.run import Metric
     from lpbench.results.settings import RunSettings
 
-MEASURED = frozenset({"ns", "run_ns", "cov"})
-"""What a yardstick found; the rest says what its units depend on."""
 BESIDE = ("CPU_MEM_PEAK", "QUALITY_VALUE")
 """Metrics that are shown next to the verdicts: what speed may have cost."""
 LISTED = 6
 """Differences of two machines that an error names."""
+UNCHECKED = "its converted model was not compared with its source"
 TIME, YARDSTICK, LOCKSTEP, INTERLEAVED = "time", "yardstick", "lockstep", "interleaved"
 
 
@@ -142,6 +142,19 @@ def machine_changes(first: Result, second: Result) -> dict[str, tuple[Any, Any]]
     return machine.differing(first.environment, second.environment)
 
 
+def without_proof_of(found: Compared, first: Configuration, second: Configuration) -> Compared:
+    """Return a comparison whose verdicts are UNCHECKED where one of the two runs an unchecked model."""
+    both = ((found.first, first), (found.second, second))
+    why = "; ".join(dict.fromkeys(f"{name}: {UNCHECKED} ({each.unchecked})" for name, each in both if each.unchecked))
+    if not why:
+        return found
+    stages, raw, cycles = (
+        {stage: without_proof(each, why) for stage, each in part.items()}
+        for part in (found.stages, found.raw, found.cycles)
+    )
+    return dataclasses.replace(found, stages=stages, raw=raw, cycles=cycles)
+
+
 def beside(first: Configuration, second: Configuration, *settings: RunSettings) -> dict[str, Any]:
     """Return memory, quality, answers and loads of two configurations as arguments of ``Compared``.
 
@@ -187,19 +200,6 @@ def _shown(value: object) -> str:
     return "unknown" if value is None else shorten(clean(value), 40)
 
 
-def _no_units(first: Result, second: Result) -> str:
-    """Return why the yardstick's units of two results do not compare, or nothing."""
-    sticks = first.yardstick, second.yardstick
-    for each in sticks:
-        if not each or "reason" in each:
-            return str(each.get("reason") or "no yardstick was measured")
-        if _number(each.get("ns")) <= 0:
-            return "the yardstick's speed is not known"
-    kinds = [{key: value for key, value in each.items() if key not in MEASURED} for each in sticks]
-    differing = [name for name in dict.fromkeys((*kinds[0], *kinds[1])) if kinds[0].get(name) != kinds[1].get(name)]
-    return f"their yardsticks differ in {', '.join(map(clean, differing))}" if differing else ""
-
-
 Measured = tuple["Result", "Configuration"]
 """A configuration and the result that it stands in."""
 
@@ -218,7 +218,7 @@ def _compare(one: Measured, other: Measured, names: tuple[str, str], margin: flo
     if not _timed(*times[TOTAL]):
         raise ResultError(f"{' → '.join(map(clean, names))}: a run took no time, so that there is no ratio")
     units = {stage: _each(first.run_units(stage), second.run_units(stage), sizes) for stage in times}
-    reason = _no_units(before, after)
+    reason = no_units(before, after)
     if not reason and not all(units[TOTAL]):
         reason = "they were not measured beside a yardstick"
     raw_medians = _medians(times)
@@ -226,10 +226,10 @@ def _compare(one: Measured, other: Measured, names: tuple[str, str], margin: flo
     medians, stages = raw_medians, raw
     if not reason:
         medians = _medians(units, before.yardstick["ns"])
-        drift = _stray(before, after)
+        drift = unit_drift(before, after)
         stages, withheld = judged(_verdicts(units, margin, drift, added=added), medians)
     cycles, cycles_reason = _cycles(one, other, times, margin, added=added)
-    return Compared(
+    found = Compared(
         *names,
         stages,
         medians,
@@ -244,6 +244,7 @@ def _compare(one: Measured, other: Measured, names: tuple[str, str], margin: flo
         per_sample=per_sample,
         **beside(first, second, *([] if per_sample else [before.settings, after.settings])),
     )
+    return without_proof_of(found, first, second)
 
 
 def _each(first: Sequence[float], second: Sequence[float], sizes: tuple[int, int]) -> tuple[list[float], list[float]]:
@@ -282,23 +283,6 @@ def _cycles(
         stage: ([ns * first for ns in both[0]], [ns * second for ns in both[1]]) for stage, both in times.items()
     }
     return _verdicts(counted, margin, added=added), ""
-
-
-def _stray(before: Result, after: Result) -> float:
-    """Return how far units may be off for all runs of a result, as a share.
-
-    An app and the kernel do not suffer alike from what happens to a machine, and what differs for minutes is in no
-    run's spread.  So units are trusted no further than one run of the kernel strays from another, and its correction
-    no further than itself: twice of it or nothing may be right.  On a steady machine both are next to nothing.
-    """
-    strayed = [_number(each.yardstick.get("cov")) for each in (before, after)]
-    corrected = abs(math.log(after.yardstick["ns"] / before.yardstick["ns"]))
-    return (1 + max(strayed)) * math.exp(corrected) - 1
-
-
-def _number(value: object) -> float:
-    """Return a figure of a yardstick, which is as its file has it; 0 of what is none."""
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0
 
 
 def _verdicts(runs: Runs, margin: float, drift: float = 0.0, *, added: int) -> dict[str, Comparison]:

@@ -61,6 +61,8 @@ class Configuration(Shown):
         where it was not asked for.
     :param profile: The layers of each component, from a pass of its own; empty where it was not asked for.
     :param sustained: Its heating curve before the runs; None where it was not asked for.
+    :param unchecked: Why a converted model that it runs was not compared with its source, so that it wins nothing;
+        empty of all others.
     """
 
     configuration: EngineConfiguration
@@ -84,6 +86,7 @@ class Configuration(Shown):
     quality: Mapping[str, Any] = field(default_factory=dict)
     profile: tuple[LayerProfile, ...] = ()
     sustained: Sustained | None = None
+    unchecked: str = ""
 
     @property
     def engine(self) -> str:
@@ -238,6 +241,7 @@ class Result(Shown):
                 "configuration": name,
                 "engine": each.engine,
                 "state": each.state,
+                "unchecked": each.unchecked or None,
                 **{fact: each.facts.get(fact) for fact in FACTS},
                 "runs": len(each.counted),
                 "samples": sum(run.samples for run in each.counted),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.stages import TOTAL
 from lpbench.results.turns import turn_metrics
-from lpbench.results.verdicts import Verdict, added_runs, unclear_if_short, verdict
+from lpbench.results.verdicts import Verdict, added_runs, unclear_if_short, verdict, without_proof
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,9 +25,9 @@ class Ranking:
     """How the configurations of a result compare.  All numbers are indices of configurations.
 
     :param order: The measured ones, the fastest first: by the ratio of the turns they took, then others by latency.
-    :param base: The one with the lowest ratio whose quality passes the app's gate: what the verdicts are beside; None
-        without ratios.
-    :param best: The same, where every other one that passes is SLOWER; else None.
+    :param base: The one with the lowest ratio that can win: what the verdicts are beside; None without ratios, or where
+        none can win.
+    :param best: The same, where every other one that can win is SLOWER; else None.
     :param tied: Where there is no best one, the base and those that may be as fast.
     :param verdicts: On each of the others that took turns with the base: its latency over the base's.
     :param without: Measured ones that have no verdict, where there are two or more to compare.
@@ -50,7 +50,7 @@ def rank(result: Result) -> Ranking:
     measured = [index for index, each in enumerate(configurations) if each.measured]
     ratios = ratios_of(result)
     mean = {index: statistics.geometric_mean(found) for index, found in ratios.items()}
-    base = min((index for index in ratios if passes(configurations[index])), key=mean.__getitem__, default=None)
+    base = min((index for index in ratios if can_win(configurations[index])), key=mean.__getitem__, default=None)
     verdicts = {} if base is None else _verdicts(result, ratios, base)
     order = sorted(measured, key=lambda index: (index not in mean, mean.get(index, _latency(configurations[index]))))
     tied = [] if base is None else [index for index in order if index == base or _rivals(result, verdicts, index)]
@@ -74,21 +74,27 @@ def ratios_of(result: Result) -> dict[int, tuple[float, ...]]:
 
 
 def passes(configuration: Configuration) -> bool:
-    """Say whether a configuration's quality keeps it in the ranking: what is below the app's gate cannot win."""
+    """Say whether a configuration's quality passes the app's gate, where there is one."""
     return bool(configuration.quality.get("gate", {}).get("passes", True))
+
+
+def can_win(configuration: Configuration) -> bool:
+    """Say whether a configuration may be the best: it is not below the app's gate, and its model is not unchecked."""
+    return passes(configuration) and not configuration.unchecked
 
 
 def _verdicts(result: Result, ratios: Mapping[int, tuple[float, ...]], base: int) -> dict[int, Comparison]:
     """Return the verdict on each configuration that took part in runs of the base, of these runs."""
     times, runs = turn_metrics(result.lockstep), _by_run(result.lockstep)
-    among = sum(passes(result.configurations[index]) for index in ratios)  # of which the base is the fastest
+    among = sum(can_win(result.configurations[index]) for index in ratios)  # of which the base is the fastest
     added = added_runs(max(map(len, ratios.values())), planned=result.settings.adaptive)
 
     def judge(index: int, pairs: Sequence[tuple[float, float]]) -> Comparison:
         found = verdict([own / least for own, least in pairs], added=added, among=among)
         sides = [times[at][TOTAL].value for at in (base, index) if TOTAL in times.get(at, {})]
         known = [MILLISECOND * ms for ms in sides if ms is not None]
-        return unclear_if_short(found, *known) if len(known) == len((base, index)) else found
+        found = unclear_if_short(found, *known) if len(known) == len((base, index)) else found
+        return without_proof(found, result.configurations[index].unchecked)
 
     beside = {index: _in_common(index, base, ratios, runs) for index in ratios if index != base}
     return {index: judge(index, pairs) for index, pairs in beside.items() if pairs}
@@ -120,9 +126,9 @@ def _in_common(
 
 
 def _rivals(result: Result, verdicts: Mapping[int, Comparison], index: int) -> bool:
-    """Say whether a configuration may be as fast as the base: it passes the gate and is not SLOWER."""
+    """Say whether a configuration may be as fast as the base: it can win and is not SLOWER."""
     slower = index in verdicts and verdicts[index].verdict is Verdict.SLOWER
-    return passes(result.configurations[index]) and not slower
+    return can_win(result.configurations[index]) and not slower
 
 
 def _latency(configuration: Configuration) -> float:

@@ -43,6 +43,7 @@ class TargetFacts:
     :param label: What it is called beside the others.
     :param exact: Whether other engines are compared with its predictions.
     :param converted: As a fact, by what the models that run were converted; empty of originals.
+    :param unchecked: Why a converted model that runs was not compared with its source; empty otherwise.
     :param rows: Of the stage table, without the types that only a run shows.
     :param refusal: Why it cannot be measured, where that is known already.
     """
@@ -53,6 +54,7 @@ class TargetFacts:
     label: str
     exact: bool = False
     converted: Facts = field(default_factory=dict)
+    unchecked: str = ""
     rows: tuple[Stage, ...] = ()
     refusal: RunOutcome | None = None
 

@@ -1,4 +1,4 @@
-"""Verdicts on two configurations: SAME, FASTER, SLOWER or UNCLEAR, with the reason.
+"""Verdicts on two configurations: SAME, FASTER, SLOWER, UNCLEAR or UNCHECKED, with the reason.
 
 They follow rule 12 of docs/explanation/method.md, on a logarithmic scale: swapping the two swaps FASTER and SLOWER.
 Every verdict of lpbench, and every gate, is made here.
@@ -31,8 +31,8 @@ DIFFERENT, ALIKE = 0.99, 0.95
 SHORTEST_NS = 2000.0
 """Nanoseconds below which two times have no verdict: a read of the clock takes about 100."""
 
-Code = Literal["", "too-few-runs", "too-short", "includes-one", "too-wide"]
-"""Why a verdict is UNCLEAR, for programs: empty for the others."""
+Code = Literal["", "too-few-runs", "too-short", "includes-one", "too-wide", "unchecked"]
+"""Why a verdict is UNCLEAR or UNCHECKED, for programs: empty for the others."""
 
 
 class Verdict(str, Enum):
@@ -42,6 +42,8 @@ class Verdict(str, Enum):
     FASTER = "FASTER"
     SLOWER = "SLOWER"
     UNCLEAR = "UNCLEAR"
+    UNCHECKED = "UNCHECKED"
+    """One of them runs a converted model that was not compared with its source, so that the ratio proves nothing."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,7 +53,7 @@ class Comparison(Shown):
     :param ratio: Second over first, with its interval at 99 %; above 1 the second is slower.
     :param margin: Relative difference that counts as none: 0.01 for 1 %.
     :param reason: One line.
-    :param code: Why it is UNCLEAR, for programs.
+    :param code: Why it is UNCLEAR or UNCHECKED, for programs.
     """
 
     verdict: Verdict
@@ -61,8 +63,8 @@ class Comparison(Shown):
     code: Code = ""
 
     def in_short(self) -> str:
-        """Return the verdict with the ratio, and why it is unclear."""
-        why = f": {self.reason}" if self.verdict is Verdict.UNCLEAR and self.reason else ""
+        """Return the verdict with the ratio, and why it is none."""
+        why = f": {self.reason}" if self.verdict in {Verdict.UNCLEAR, Verdict.UNCHECKED} and self.reason else ""
         return f"{self.verdict.value} {self.ratio.in_short()}{why}"
 
     def slower_than(self, limit: float) -> bool:
@@ -145,6 +147,14 @@ def unclear_if_short(found: Comparison, first_ns: float, second_ns: float) -> Co
     """Return a comparison, UNCLEAR whatever its interval where the times are too short for a verdict."""
     why = _too_short(first_ns, second_ns)
     return dataclasses.replace(found, verdict=Verdict.UNCLEAR, reason=why.reason, code="too-short") if why else found
+
+
+def without_proof(found: Comparison, why: str) -> Comparison:
+    """Return a comparison as UNCHECKED, whatever its interval.
+
+    :param why: Which converted model was not compared with its source, and why; empty leaves the verdict as it is.
+    """
+    return dataclasses.replace(found, verdict=Verdict.UNCHECKED, reason=why, code="unchecked") if why else found
 
 
 def judged(

@@ -298,7 +298,7 @@ def test_an_app_that_would_not_load_any_more_is_left_as_it_was(app: Path, monkey
     def refuse(*_: object) -> None:
         raise AppError("no")
 
-    monkeypatch.setattr("lpbench.jobs.conversion._place.app_of", refuse)
+    monkeypatch.setattr("lpbench.jobs.conversion._record.app_of", refuse)
     with pytest.raises(AppError, match="no"):
         convert(app, "table")
     assert (app / "ai_app_config.json").read_bytes() == before

@@ -9,6 +9,7 @@ import pytest
 from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import Target
 from lpbench.jobs.measuring import plan as plans
+from lpbench.jobs.measuring.cores import cores_for
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.settings import RunSettings
 
@@ -53,15 +54,15 @@ def _target(**options: object) -> Target:
 
 def test_workers_are_pinned_to_as_many_cores_as_threads() -> None:
     allowed = sorted(os.sched_getaffinity(0))
-    assert plans.cores_for([_target(threads=1)]) == (allowed[-1],)
-    assert plans.cores_for([_target(threads=1), _target(threads=len(allowed))]) == tuple(allowed)
+    assert cores_for([_target(threads=1)]) == (allowed[-1],)
+    assert cores_for([_target(threads=1), _target(threads=len(allowed))]) == tuple(allowed)
 
 
 @pytest.mark.parametrize("targets", [[_target()], [_target(threads=1), _target()], [_target(threads=4000)], []])
 def test_without_a_number_of_threads_nobody_is_pinned(targets: list[Target]) -> None:
-    assert plans.cores_for(targets) == ()
+    assert cores_for(targets) == ()
 
 
 def test_a_target_that_cannot_run_does_not_count_for_the_cores() -> None:
     refused = Target("gone", EngineConfiguration("gone"), refusal=LpbenchError("gone"))
-    assert len(plans.cores_for([_target(threads=1), refused])) == 1
+    assert len(cores_for([_target(threads=1), refused])) == 1

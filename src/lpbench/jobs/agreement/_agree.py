@@ -93,6 +93,7 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
     fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     template = EngineConfiguration.of("", options or {}, shapes=fixed)
     targets = [_targets.with_reason(each, unconverted) for each in _targets.targets(loaded, asked, template)]
+    loaded, targets = _targets.checked(loaded, targets, lambda engine, phase: report(Step(engine, phase, 0, 0)))
     first = _targets.reference(loaded, fixed, targets)
     asked_of_all = _Asked(loaded, files, fixed, seed, timeout, min(number, len(files) or GENERATED), asked)
     with _Comparison(asked_of_all, first, tolerance, report) as comparison:
@@ -104,6 +105,7 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
     facts, options = comparison.facts, first.configuration.engine_options
     notes = (
         *_targets.notes(loaded, first),
+        *_targets.unchecked_notes(loaded, targets),
         *_words.unvisited(loaded, rows),
         *(() if files else _words.zeros(loaded, comparison.inputs)),
     )

@@ -10,6 +10,7 @@ from lpbench.app.default_engine import originals
 from lpbench.app.model_choice import reference as reference_for
 from lpbench.errors import (
     ArgumentError,
+    ConversionError,
     EngineError,
     LpbenchError,
     UnavailableEngineError,
@@ -128,6 +129,25 @@ def converted(
         shapes={name: tuple(shape) for name, shape in shapes.items()},
         progress=lambda engine, step: report(engine, str(step)),
     )
+
+
+def checked(app: App, targets: list[Target], report: Callable[[str, str], None]) -> tuple[App, list[Target]]:
+    """Return the app with those models checked that came unchecked; an engine whose model fails keeps the reason.
+
+    :param report: Called with an engine's name and what is done for it.
+    """
+    from lpbench.jobs import conversion
+
+    try:
+        return conversion.check_first_use(app, targets, report=report)
+    except ConversionError as error:  # of the only one that was asked for
+        return app, [dataclasses.replace(each, refusal=error) for each in targets]
+
+
+def unchecked_notes(app: App, targets: Sequence[Target]) -> tuple[str, ...]:
+    """Return which models were not compared with their sources, and why."""
+    every = ((words(each), each.unchecked(app)) for each in targets if each.refusal is None)
+    return tuple(f"{name}: its converted model is unchecked: {why}" for name, why in every if why)
 
 
 def with_reason(target: Target, unconverted: Mapping[str, LpbenchError]) -> Target:

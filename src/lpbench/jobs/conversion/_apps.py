@@ -11,8 +11,8 @@ from lpbench.app.model_choice import conversions
 from lpbench.errors import LpbenchError
 from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._call import bound_to
-from lpbench.jobs.conversion._choose import checker, choose
-from lpbench.jobs.conversion._job import TIMEOUT, Conversions, Job, Order, Progress
+from lpbench.jobs.conversion._choose import choose
+from lpbench.jobs.conversion._job import TIMEOUT, Check, Conversions, Job, Order, Progress, hearing, named
 from lpbench.jobs.conversion._place import Place
 from lpbench.plugin import converter_options
 from lpbench.util.arguments import checked
@@ -36,6 +36,7 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     options: Mapping[str, Any] | None = None,
     output: str | Path | None = None,
     force: bool = False,
+    unchecked: bool = False,
     timeout: float = TIMEOUT,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Conversions:
@@ -53,14 +54,19 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     :param options: The converter's options, which ``lpbench plugins -v`` lists.
     :param output: A folder for the files; the app is then left unchanged.
     :param force: Convert again, and replace existing conversions.
+    :param unchecked: Keep models that this machine cannot run: they are marked until a machine that can has compared
+        them with their sources, and win nothing before.
     :param timeout: Time limit of a converter in seconds.
-    :raises ConversionError: The model cannot be converted, or the converted model differs from its source.
+    :raises ConversionError: The model cannot be converted, the converted model differs from its source, or this machine
+        cannot check it.
     :raises AppError: The app already has a model in the format, or the files cannot be written.
     """
     fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     loaded = resolve.resolve(app, shapes=fixed, ranges=ranges or {}, seed=0)
     place = Place(loaded, to, Path(output) if output is not None else None, force=force)
-    order = Order(to, precision, fixed, options or {}, timeout, progress)
+    if unchecked:
+        place.refuse_unmarked()
+    order = Order(to, precision, fixed, options or {}, unchecked, timeout, progress)
     models = []
     for component in place.components():
         job = make_job(loaded, component, order)
@@ -98,20 +104,25 @@ def make_job(app: App, component: Component, order: Order, *, check_on: EngineSp
     """Return the job that converts a component's model to a format.
 
     :param check_on: The engine that checks the converted model; None prefers one of the converter's own plugin.
-    :raises LpbenchError: No converter can make the format, it does not have the options, or no engine can check it.
+    :raises LpbenchError: No converter can make the format, or it does not have the options.
     """
     source, offer, stored = choose(component, order.to, order.precision)
     options = converter_options.stated(offer.spec, order.options)
     return Job(
-        app,
-        component,
-        source,
+        Check(
+            app,
+            component,
+            source,
+            named(offer),
+            stored,
+            check_on,
+            order.shapes,
+            hearing(order.progress, source.path.name, offer.spec.name),
+        ),
         offer,
-        stored,
-        check_on or checker(order.to, offer),
-        order.shapes,
         options,
         bound_to(offer.spec, options),
+        order.unchecked,
         order.timeout,
         order.progress,
     )

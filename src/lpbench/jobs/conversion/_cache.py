@@ -9,21 +9,25 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model import model_from_request
-from lpbench.errors import ConversionError, LpbenchError
-from lpbench.jobs.conversion._check import CHECKING, RUNNING, Source, compare, run_source
+from lpbench.app.model_choice import unchecked
+from lpbench.errors import ConversionError, LpbenchError, either
+from lpbench.jobs.conversion._check import CHECKING, RUNNING, compare, run_source
+from lpbench.jobs.conversion._checker import find_checker, missing_reference
 from lpbench.jobs.conversion._run import run
 from lpbench.jobs.conversion._source import digests, size_of
 from lpbench.util import atomic_folders, disk_space
 from lpbench.util.digests import file_digest
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from lpbench.jobs.conversion._check import Checked
+    from lpbench.jobs.conversion._check import Source
     from lpbench.jobs.conversion._job import Job
     from lpbench.plugin.converter import Converted
     from lpbench.plugin.engine import Model
+    from lpbench.plugin.specs import EngineSpec
 
 MANIFEST = "conversion.json"
 ELSEWHERE = "set XDG_CACHE_HOME to move the cache"
@@ -35,15 +39,16 @@ def converted(job: Job, *, force: bool = False) -> Model:
     """Return the converted model, from the cache if it is there and undamaged.
 
     :param force: Convert and check again.
-    :raises ConversionError: The model cannot be converted, or the converted model differs from its source.
+    :raises ConversionError: The model cannot be converted, the converted model differs from its source, or it cannot be
+        checked here and was not asked for unchecked.
     """
     place, sources = atomic_folders.cache_folder() / "converted", digests(job.source)
     name = _key(job, sources)
     try:
-        if not force and (model := _kept(place / name)):
+        if not force and (model := _acceptable(job, _kept(place / name))):
             return model
         with atomic_folders.locked(place, name, waiting=lambda: job.tell("waiting")):
-            if not force and (model := _kept(place / name)):
+            if not force and (model := _acceptable(job, _kept(place / name))):
                 return model  # made by the process that held the lock before
             atomic_folders.sweep(place)
             with atomic_folders.staging(place, name) as stage:
@@ -59,18 +64,29 @@ def converted(job: Job, *, force: bool = False) -> Model:
     return model
 
 
+def _acceptable(job: Job, kept: Model | None) -> Model | None:
+    """Return a model of the cache; of an unchecked one only if that was asked for, and still cannot be checked."""
+    if kept is None or not unchecked(kept):
+        return kept
+    return kept if job.unchecked and isinstance(_checker(job), Unavailable) else None
+
+
+def _checker(job: Job) -> EngineSpec | Unavailable:
+    return find_checker(job.check, job.offer.spec.writes, job.offer.plugin)
+
+
 def _key(job: Job, sources: Mapping[str, str]) -> str:
     """Return the name of a conversion: a hash of everything that determines its result."""
-    preprocessing = {key: value for key, value in job.component.preprocessing.config.items() if key != "seed"}
+    preprocessing = {key: value for key, value in job.check.component.preprocessing.config.items() if key != "seed"}
     parts = {
         "check": VERSION,
         "source": [job.source.format, *sources.items()],
-        "converter": [job.converter, job.offer.distribution, job.offer.spec.target],
-        "precision": job.precision,
+        "converter": [job.check.converter, job.offer.distribution, job.offer.spec.target],
+        "precision": job.check.precision,
         "options": dict(job.options),
         "bound": dict(job.bound),
-        "shapes": {name: list(shape) for name, shape in job.shapes.items()},
-        "preprocessing": [job.component.preprocessing.type, preprocessing],  # it determines the open dimensions
+        "shapes": {name: list(shape) for name, shape in job.check.shapes.items()},
+        "preprocessing": [job.check.component.preprocessing.type, preprocessing],  # it determines the open dimensions
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
@@ -87,45 +103,73 @@ def _make_or_explain(job: Job, sources: Mapping[str, str], stage: Path) -> None:
 
 
 def _make(job: Job, sources: Mapping[str, str], stage: Path) -> None:
-    """Convert, compare, and write the manifest beside the files."""
-    job.tell(RUNNING)
-    source = run_source(job, stage)
-    made = run(job, source.shapes, stage)
-    job.tell(CHECKING)
-    checked = compare(job, source, made.model)
+    """Convert, compare if this machine can, and write the manifest beside the files."""
+    checker = _checker(job)
+    if isinstance(checker, Unavailable):
+        made, provenance = _unchecked(job, checker, stage)
+    else:
+        made, provenance = _checked(job, checker, stage)
     folder = stage / "model"
     relative = {"path": str(made.model.path.relative_to(folder))}
     relative["extra"] = [str(path.relative_to(folder)) for path in made.model.extra]  # type: ignore[assignment] # JSON
-    provenance = _provenance(job, sources, source, made, checked)
-    model = {**dataclasses.asdict(made.model), **relative, "provenance": provenance}
+    provenance = {**_provenance(job, sources, made), **provenance}
+    known = {key: value for key, value in provenance.items() if value}
+    model = {**dataclasses.asdict(made.model), **relative, "provenance": known}
     files = {str(path.relative_to(folder)): file_digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
     text = json.dumps({"files": files, "model": model}, indent=1, ensure_ascii=False, default=str)
     (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
 
 
-def _provenance(
-    job: Job, sources: Mapping[str, str], source: Source, made: Converted, checked: Checked
-) -> dict[str, Any]:
-    """Return the provenance of the converted model, as the app's schema defines it."""
-    shapes = {name: list(shape) for name, shape in source.shapes.items()}
+def _checked(job: Job, checker: EngineSpec, stage: Path) -> tuple[Converted, dict[str, Any]]:
+    """Return what the converter made and what its check found, for the provenance."""
+    job.tell(RUNNING)
+    source = run_source(job.check, stage)
+    made = run(job, source.shapes, stage)
+    job.tell(CHECKING)
+    found = compare(job.check, checker, source, made.model, outcome="nothing was kept")
+    return made, {**as_run(source, made.model), "checked": dataclasses.asdict(found)}
+
+
+def _unchecked(job: Job, why: Unavailable, stage: Path) -> tuple[Converted, dict[str, Any]]:
+    """Return what the converter made, and why it was not checked.
+
+    The source runs all the same, where there is a reference: its shapes are needed.
+
+    :raises ConversionError: Nobody asked for an unchecked model.
+    """
+    if not job.unchecked:
+        what = f"a model in the format {job.offer.spec.writes} cannot be checked here: {why.reason}"
+        kept = f"{either('--unchecked', 'unchecked=True')} keeps it, marked, until a machine can check it"
+        raise ConversionError(what, where=job.source.path.name, hint="\n  ".join(filter(None, (why.hint, kept))))
+    if isinstance(missing_reference(job.check), Unavailable):
+        return run(job, job.check.shapes, stage), {"shapes": job.check.shapes, "unchecked": why.reason}
+    job.tell(RUNNING)
+    source = run_source(job.check, stage)
+    made = run(job, source.shapes, stage)
+    return made, {**as_run(source, made.model), "unchecked": why.reason}
+
+
+def as_run(source: Source, made: Model) -> dict[str, Any]:
+    """Return the shapes and the types with which a source was run, as the provenance has them."""
     types = {
         info.called: source.types[info.called]
-        for info in made.model.inputs
+        for info in made.inputs
         if source.types.get(info.called, info.dtype) not in {info.dtype, "" if info.dtype else "float32"}
     }
-    provenance = {
-        "converter": job.converter,
+    return {"shapes": {name: list(shape) for name, shape in source.shapes.items()}, "types": types}
+
+
+def _provenance(job: Job, sources: Mapping[str, str], made: Converted) -> dict[str, Any]:
+    """Return the provenance of a converted model, as the app's schema defines it, but for what its check found."""
+    return {
+        "converter": job.check.converter,
         "tools": {str(name): str(version) for name, version in made.tools.items()},
         "source": dict(sources),
-        "precision": job.precision,
+        "precision": job.check.precision,
         "options": dict(job.options),
         "bound": dict(job.bound),
-        "shapes": shapes,
-        "types": types,
-        "checked": dataclasses.asdict(checked),
         "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
     }
-    return {key: value for key, value in provenance.items() if value}
 
 
 def _kept(folder: Path) -> Model | None:

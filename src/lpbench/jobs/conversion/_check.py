@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpbench.app.model import App
-    from lpbench.jobs.conversion._job import Job
+    from lpbench.jobs.conversion._job import Check
     from lpbench.plugin.engine import Model, Shapes, TensorInfo
     from lpbench.plugin.progress import Listener
     from lpbench.plugin.specs import EngineSpec
@@ -75,7 +75,7 @@ class Checked:
     cosine: float
 
 
-def run_source(job: Job, stage: Path) -> Source:
+def run_source(check: Check, stage: Path) -> Source:
     """Run the source on the reference engine, twice: what does not repeat itself cannot be compared with anything.
 
     The inputs are the app's samples and, where there are fewer than it takes, those that its preprocessor makes up;
@@ -84,89 +84,91 @@ def run_source(job: Job, stage: Path) -> Source:
     :raises ConversionError: It cannot be run: there is no such engine, or an open dimension that nothing tells; or it
         does not repeat itself.
     """
-    source = _ran(job, stage)
+    source = _ran(check, stage)
     if source.unrepeated:
         what = f"the source does not repeat itself, so its conversion cannot be checked: {source.unrepeated}"
         hint = (
             f"{source.engine} ran the same inputs twice: the model has random operators or keeps a state; export it "
             "without them, for example in evaluation mode"
         )
-        raise ConversionError(what, where=job.source.path.name, hint=hint)
+        raise ConversionError(what, where=check.source.path.name, hint=hint)
     return source
 
 
-def _ran(job: Job, stage: Path) -> Source:
+def _ran(check: Check, stage: Path) -> Source:
     try:
-        spec = reference(job.source.format, named=job.component.engine)
+        spec = reference(check.source.format, named=check.component.engine)
     except EngineError as error:
         raise ConversionError(
-            f"a conversion from {job.source.format} cannot be checked: {error.what}", hint=error.hint
+            f"a conversion from {check.source.format} cannot be checked: {error.what}", hint=error.hint
         ) from error
-    own = job.component.preprocessing
+    own = check.component.preprocessing
     try:
-        return _run_source(job, spec, own, stage / "feeds")
+        return _run_source(check, spec, own, stage / "feeds")
     except (EngineError, WorkerError) as error:
-        raise _unrunnable(job, spec, error) from error
+        raise _unrunnable(check, spec, error) from error
     except LpbenchError as error:  # a preprocessor that makes nothing up, or is not installed
         if own.type == _TENSORS.type:
-            raise _unrunnable(job, spec, error) from error
+            raise _unrunnable(check, spec, error) from error
     try:
-        return _run_source(job, spec, _TENSORS, stage / "tensors")
+        return _run_source(check, spec, _TENSORS, stage / "tensors")
     except LpbenchError as error:
-        raise _unrunnable(job, spec, error) from error
+        raise _unrunnable(check, spec, error) from error
 
 
-def compare(job: Job, source: Source, made: Model) -> Checked:
+def compare(check: Check, spec: EngineSpec, source: Source, made: Model, *, outcome: str) -> Checked:
     """Run what was made on the same inputs and compare all outputs.
 
+    :param spec: The engine that runs it.
+    :param outcome: What becomes of a model that differs, for the error.
     :raises ConversionError: It cannot be loaded or run, or an output differs from the source's by more than the
         precision explains.
     """
-    spec = job.checker
-    app = _around(job.app, dataclasses.replace(job.component, preprocessing=_TENSORS), made)
+    app = _around(check.app, dataclasses.replace(check.component, preprocessing=_TENSORS), made)
     try:
         with _worker(spec) as worker:
-            hear = job.hearing(CHECKING)
+            hear = check.hear(CHECKING)
             opened = _open(worker, app, spec, hear)
             found = _outputs(worker, CollectOutputs(given=tuple(map(str, source.feeds))), hear)
     except LpbenchError as error:
-        outcome = str(error.outcome if isinstance(error, WorkerError) else error.what).replace(
-            f"{made.path.parent}/", ""
-        )
+        ended = str(error.outcome if isinstance(error, WorkerError) else error.what)
+        said = ended.replace(f"{made.path.parent}/", "")
         raise ConversionError(
-            f"{job.converter} made a file that {spec.name} does not run: {outcome}",
-            where=job.source.path.name,
+            f"{check.converter} made a file that {spec.name} does not run: {said}",
+            where=check.source.path.name,
             hint=error.hint,
         ) from error
-    faults, furthest = differences(source.samples, found, job.precision)
+    faults, furthest = differences(source.samples, found, check.precision)
     if faults:
-        what = f"the model that {job.converter} made differs from its source: {'; '.join(faults)}"
-        hint = f"run on {spec.name}, compared with {source.engine}; nothing was kept"
-        raise ConversionError(what, where=job.source.path.name, hint=hint)
+        what = f"the model that {check.converter} made differs from its source: {'; '.join(faults)}"
+        hint = f"run on {spec.name}, compared with {source.engine}; {outcome}"
+        raise ConversionError(what, where=check.source.path.name, hint=hint)
     return Checked(_named(spec, opened), source.engine, len(found), furthest.max_absolute, furthest.cosine)
 
 
-def _run_source(job: Job, spec: EngineSpec, step: Step, folder: Path) -> Source:
-    app = _around(job.app, dataclasses.replace(job.component, preprocessing=_shaped(step, job.shapes)), job.source)
-    own = job.app.samples[:SAMPLES] if job.component is job.app.components[0] else ()
+def _run_source(check: Check, spec: EngineSpec, step: Step, folder: Path) -> Source:
+    app = _around(
+        check.app, dataclasses.replace(check.component, preprocessing=_shaped(step, check.shapes)), check.source
+    )
+    own = check.app.samples[:SAMPLES] if check.component is check.app.components[0] else ()
     ran: list[tuple[Path, RawSample]] = []
     with _worker(spec) as worker:
-        hear = job.hearing(RUNNING)
-        opened = _open(worker, app, spec, hear, samples=own, shapes=job.shapes)
+        hear = check.hear(RUNNING)
+        opened = _open(worker, app, spec, hear, samples=own, shapes=check.shapes)
         inputs = opened.inputs
         ranges = _ranges(inputs, step) if step.type == _TENSORS.type else {}
         if ranges:
-            app = _around(app, dataclasses.replace(app.components[0], preprocessing=_ranged(app, ranges)), job.source)
-            _open(worker, app, spec, hear, samples=own, shapes=job.shapes)
+            app = _around(app, dataclasses.replace(app.components[0], preprocessing=_ranged(app, ranges)), check.source)
+            _open(worker, app, spec, hear, samples=own, shapes=check.shapes)
         ran += _kept_outputs(worker, folder, hear)
         if own and len(ran) < SAMPLES:
-            _open(worker, app, spec, hear, shapes=job.shapes)
+            _open(worker, app, spec, hear, shapes=check.shapes)
             with contextlib.suppress(ProcessorError):  # it makes nothing up
                 ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, synthetic"), hear)
         paths, found = zip(*_of_one_shape(ran)[:SAMPLES], strict=True)
         again = _outputs(worker, CollectOutputs(given=tuple(map(str, paths))), hear)
-    shapes = _shapes(job.source, inputs, paths[0], job.shapes)
-    called = {info.name: info.called for info in job.source.inputs}
+    shapes = _shapes(check.source, inputs, paths[0], check.shapes)
+    called = {info.name: info.called for info in check.source.inputs}
     types = {called.get(info.name, info.name): info.dtype for info in inputs}
     return Source(_named(spec, opened), found, paths, shapes, types, unrepeated(found, again))
 
@@ -259,7 +261,7 @@ def _named(spec: EngineSpec, opened: Opened) -> str:
     return f"{spec.name} {opened.facts.get('version', '')}".strip()
 
 
-def _unrunnable(job: Job, spec: EngineSpec, error: LpbenchError) -> ConversionError:
+def _unrunnable(check: Check, spec: EngineSpec, error: LpbenchError) -> ConversionError:
     outcome = error.outcome if isinstance(error, WorkerError) else error.what
     what = f"the source cannot be run on {spec.name}, so its conversion cannot be checked: {outcome}"
-    return ConversionError(what, where=job.source.path.name, hint=error.hint)
+    return ConversionError(what, where=check.source.path.name, hint=error.hint)

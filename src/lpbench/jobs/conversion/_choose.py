@@ -1,4 +1,4 @@
-"""The choice of a converter for a format, and of the engine that checks the converted model."""
+"""The choice of a converter for a format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import ConversionError, either, nearest
 from lpbench.plugin.discovery import brought_by
-from lpbench.plugin.registry import CONVERTERS, ENGINES, current, offers_where
+from lpbench.plugin.registry import CONVERTERS, current, offers_where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lpbench.app.model import Component
     from lpbench.plugin.engine import Model
     from lpbench.plugin.registry import Offer
-    from lpbench.plugin.specs import ConverterSpec, EngineSpec
+    from lpbench.plugin.specs import ConverterSpec
 
 
 def choose(component: Component, wanted: str, precision: str | None = None) -> tuple[Model, Offer[ConverterSpec], str]:
@@ -41,28 +41,6 @@ def choose(component: Component, wanted: str, precision: str | None = None) -> t
         raise ConversionError(f'no converter to {wanted} stores weights in "{precision}"', hint=f"known: {stored}")
     model, offer = _ready(storing)
     return model, offer, precision or offer.spec.precisions[0]
-
-
-def checker(wanted: str, offer: Offer[ConverterSpec]) -> EngineSpec:
-    """Return the engine that checks the converted model: one of the converter's own plugin if possible.
-
-    :raises ConversionError: No engine that reads the format is ready.
-    """
-    readers = list(offers_where(ENGINES, lambda spec: wanted in spec.formats))
-    readers.sort(
-        key=lambda reader: (
-            reader.plugin != offer.plugin,
-            reader.spec.reference is None,
-            next(iter(reader.spec.formats)) != wanted,
-        )
-    )
-    ready = next((reader.spec for reader in readers if reader.availability()), None)
-    if ready is not None:
-        return ready
-    raise ConversionError(
-        f"no engine that reads {wanted} is ready, and a converted model must be run before it is accepted",
-        hint="; ".join(f"{reader.spec.name}: {reader.availability().hint}" for reader in readers),
-    )
 
 
 def _makers(wanted: str) -> list[Offer[ConverterSpec]]:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app.model_choice import unchecked
 from lpbench.plugin.engine import Model
 from lpbench.util.shown import Sheet, Shown, several
 
@@ -52,6 +53,7 @@ class Order:
     :param precision: Of the weights; None takes the converter's default.
     :param shapes: Shapes of inputs with open dimensions.
     :param options: The converter's options.
+    :param unchecked: Whether a model is kept that this machine cannot check.
     :param timeout: Time limit of the converter in seconds.
     """
 
@@ -59,56 +61,63 @@ class Order:
     precision: str | None = None
     shapes: Shapes = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    unchecked: bool = False
     timeout: float = TIMEOUT
     progress: Callable[[Progress], None] = lambda _: None
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a comparison of a converted model with its source takes, whoever converted it and whenever.
+
+    :param app: The app of ``component``, whose preprocessor makes the inputs.
+    :param source: What it was made of, one of the component's models.
+    :param converter: Name and version of the converter.
+    :param precision: Precision of the stored weights.
+    :param engine: The engine that runs the converted model; None takes one that reads the format and can run here, of
+        the converter's plugin if possible.
+    :param shapes: Shapes of inputs with open dimensions; missing ones are taken from the inputs of the check.
+    :param hear: Returns, for a phase, what is called with what an engine reports that takes long.
+    """
+
+    app: App
+    component: Component
+    source: Model
+    converter: str
+    precision: str
+    engine: EngineSpec | None = None
+    shapes: Shapes = field(default_factory=dict)
+    hear: Callable[[str], Listener] = lambda _phase: lambda _activity: None
 
 
 @dataclass(frozen=True)
 class Job:
     """One model to convert.
 
-    :param app: The app of ``component``, whose preprocessor makes the inputs for the check.
-    :param source: One of the component's models.
+    :param check: The source, and how what is made of it is checked.
     :param offer: The converter.
-    :param precision: Precision of the stored weights.
-    :param checker: The engine that runs the converted model.
-    :param shapes: Shapes of inputs with open dimensions; missing ones are taken from the inputs of the check.
     :param options: The converter's options that differ from its defaults, as JSON values.
     :param bound: What of this machine the product depends on.
+    :param unchecked: Whether a model is kept that this machine cannot check.
     :param timeout: Time limit of the converter in seconds.
     """
 
-    app: App
-    component: Component
-    source: Model
+    check: Check
     offer: Offer[ConverterSpec]
-    precision: str
-    checker: EngineSpec
-    shapes: Shapes = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     bound: Mapping[str, str] = field(default_factory=dict)
+    unchecked: bool = False
     timeout: float = TIMEOUT
     progress: Callable[[Progress], None] = lambda _: None
 
     @property
-    def converter(self) -> str:
-        """The converter's name and, if known, its version."""
-        return f"{self.offer.spec.name} {self.version}".strip()
-
-    @property
-    def version(self) -> str:
-        """The version of the converter or of its tool; without either, that of its plugin."""
-        spec = self.offer.spec
-        return spec.installed() or self.offer.distribution.rpartition(" ")[2]
+    def source(self) -> Model:
+        """The model to convert."""
+        return self.check.source
 
     def tell(self, phase: str, seconds: float = 0.0, activity: str = "") -> None:
         """Report the current step."""
         self.progress(Progress(self.source.path.name, self.offer.spec.name, phase, seconds, activity))
-
-    def hearing(self, phase: str) -> Listener:
-        """Return what reports, during a phase, what an engine reports that takes long."""
-        begun = time.monotonic()
-        return lambda activity: self.tell(phase, time.monotonic() - begun, str(activity))
 
 
 class Conversions(Shown, tuple[Model, ...]):
@@ -121,6 +130,26 @@ class Conversions(Shown, tuple[Model, ...]):
         return several([model.path.name for model in self])
 
     def sheet(self) -> Sheet:
-        """Return a row for each model: its format, its file, and what it was converted with."""
-        rows = [(model.format, str(model.path), str(model.provenance.get("converter", ""))) for model in self]
-        return Sheet((), ("format", "file", "converter"), rows)
+        """Return a row for each model: its format, its file, what it was converted with, and whether it was checked."""
+        rows = [(each.format, str(each.path), str(each.provenance.get("converter", "")), _state(each)) for each in self]
+        return Sheet((), ("format", "file", "converter", ""), rows)
+
+
+def hearing(progress: Callable[[Progress], None], model: str, converter: str) -> Callable[[str], Listener]:
+    """Return what passes on, as progress of a conversion, what an engine reports in a phase."""
+
+    def hear(phase: str) -> Listener:
+        begun = time.monotonic()
+        return lambda activity: progress(Progress(model, converter, phase, time.monotonic() - begun, str(activity)))
+
+    return hear
+
+
+def named(offer: Offer[ConverterSpec]) -> str:
+    """Return a converter's name and, if known, the version of it or of its tool; without either, of its plugin."""
+    spec = offer.spec
+    return f"{spec.name} {spec.installed() or offer.distribution.rpartition(' ')[2]}".strip()
+
+
+def _state(model: Model) -> str:
+    return f"unchecked: {unchecked(model)}" if unchecked(model) else "checked"

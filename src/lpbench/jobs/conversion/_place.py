@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import filecmp
-import json
 import os
 import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.files import CONFIG, read_config, refuse_leading_out, statement
-from lpbench.app.model import app_of
 from lpbench.app.model_choice import origin
 from lpbench.app.pulled import add_conversion, conversions_folder
-from lpbench.errors import AppError, either
+from lpbench.errors import AppError, ConversionError, either
 from lpbench.jobs.conversion._cache import MANIFEST
+from lpbench.jobs.conversion._record import configured, install_config, models_of
 from lpbench.jobs.conversion._source import external
 from lpbench.plugin.engine import Model
 from lpbench.plugin.registry import CONVERTERS, offers_where
@@ -92,6 +91,18 @@ class Place:
         if old is None and os.path.lexists(folder):
             hint = f"converted files go there: move it away, or use {either('-o DIR', 'output=DIR')}"
             raise AppError("already exists", where=str(folder), hint=hint)
+
+    def refuse_unmarked(self) -> None:
+        """Refuse files of their own for unchecked models: the mark stands in an app.
+
+        :raises ConversionError: The destination is not an app.
+        """
+        if self._apart:
+            raise ConversionError(
+                "an unchecked model is kept only in an app: a file of its own cannot carry the mark",
+                where=str(self._home()),
+                hint=either("lpbench new-app MODEL", "lpbench.new_app(model)") + " makes an app of a model file",
+            )
 
     def put(self, component: Component, model: Model) -> Model:
         """Write a model's files and return the model at its destination.
@@ -185,19 +196,8 @@ class Place:
             add_conversion(self._beside_pulled, component, model, _entry(model, self._beside_pulled), stage)
             return
         config = read_config(root / CONFIG)
-        entry = next(record for record in config["components"] if record["name"] == component.name)
-        entry["inference"]["models"][model.format] = _entry(model, root)
-        app_of(config, root / CONFIG)
-        new, old = stage / CONFIG, (root / CONFIG).resolve()
-        new.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        shutil.copymode(old, new)
-        new.replace(old)
-
-
-def configured(app: App) -> bool:
-    """Return whether the app's folder holds its config; the config of a bare model exists in memory only."""
-    file = app.root / CONFIG
-    return file.is_file() and bool(read_config(file) == app.config)
+        models_of(config, component)[model.format] = _entry(model, root)
+        install_config(config, root, stage)
 
 
 def _otherwise(old: Model, job: Job) -> str:
@@ -207,7 +207,7 @@ def _otherwise(old: Model, job: Job) -> str:
         return f"{made}, with other options ({_listed(known.get('options', {}))}; asked for: {_listed(job.options)})"
     if known.get("bound", {}) != job.bound:
         return f"{made}, for another machine ({_listed(known.get('bound', {}))}; here: {_listed(job.bound)})"
-    return "" if (known.get("precision"), known["converter"]) == (job.precision, job.converter) else made
+    return "" if (known.get("precision"), known["converter"]) == (job.check.precision, job.check.converter) else made
 
 
 def _listed(values: Mapping[str, Any]) -> str:

@@ -66,7 +66,7 @@ def _request(job: Job, shapes: Shapes, paths: Mapping[str, Path]) -> dict[str, A
         "folder": paths["model"],
         "scratch": paths["scratch"],
         "prepared": paths["prepared"],
-        "precision": job.precision,
+        "precision": job.check.precision,
         "config": job.offer.spec.config,
         "options": dict(job.options),
         "shapes": {name: list(shape) for name, shape in shapes.items()},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import ALL
 from lpbench.jobs.measuring.session import measure, saved
-from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, Comparisons, beside
+from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, Comparisons, beside, without_proof_of
 from lpbench.results.names import names_of
 from lpbench.results.settings import RunSettings, documented
 from lpbench.results.stages import STAGES, TOTAL
@@ -139,10 +139,17 @@ def compare_measured(result: Result, *, margin: float = 0.01) -> Comparisons:
     names = names_of(result.configurations)
     measured = [at for at, each in enumerate(result.configurations) if each.measured]
     first = next(iter(turns.values())).first if turns else next(iter(measured), 0)
+
+    def against_first(at: int) -> Compared:
+        pair = names[first], names[at]
+        if at in turns:
+            found = _in_turns(result, turns[at], pair, margin)
+        else:
+            found = _one_by_one(result, (first, at), pair, margin)
+        return without_proof_of(found, result.configurations[first], result.configurations[at])
+
     return Comparisons(
-        _in_turns(result, turns[at], (names[first], names[at]), margin)
-        if at in turns
-        else _one_by_one(result, (first, at), (names[first], names[at]), margin)
+        against_first(at)
         for at in measured
         if at != first and (at in turns or TOTAL in _run_times(result, (first, at)))
     )

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app import resolve
 from lpbench.app.default_engine import alternatives
 from lpbench.app.files import refuse_leading_out
+from lpbench.app.model_choice import any_unchecked
 from lpbench.errors import ConfigError, LpbenchError, ResultError, setting
 from lpbench.jobs import engine_choice
+from lpbench.jobs.measuring.cores import cores_for
 from lpbench.jobs.measuring.heat_curve import Sustain
 from lpbench.jobs.measuring.recording import RunBudget
 from lpbench.jobs.measuring.side_by_side import refuse_side_by_side
@@ -20,7 +22,6 @@ from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import stats
 from lpbench.results.settings import Resolved
 from lpbench.util.digests import set_digest
-from lpbench.util.portable import allowed_cores, binds_to_cores
 from lpbench.util.text import amount
 from lpbench.worker.client import WorkerOptions, require_processes
 
@@ -189,6 +190,10 @@ def choose_targets(
         )
     template = EngineConfiguration.of("", settings.engine_options, **how)
     targets = engine_choice.targets(app, settings.engine, template, failed)
+    if any_unchecked(app):
+        from lpbench.jobs.conversion import check_first_use
+
+        app, targets = check_first_use(app, targets, batch=settings.batch, report=converting)
     return app, refuse_side_by_side(app, targets, explain=settings.explain)
 
 
@@ -290,22 +295,6 @@ def _by_number(number: int, runs: int | None, explain_s: float) -> tuple[RunBudg
 def time_for(configurations: int, percentile: float | None) -> float:
     """Return the seconds that measuring may take where nothing else was asked for."""
     return 60.0 if percentile else 13.0 * max(1, configurations)
-
-
-def cores_for(targets: Sequence[Target]) -> tuple[int, ...]:
-    """Return the cores to pin workers to where none were asked for: as many as threads, the last ones.
-
-    The same for every worker, since two that may move measure where they were put (method, rule 2); the last ones,
-    because core 0 usually carries kernel housekeeping.  Without a number of threads, all.
-    """
-    return last_cores([target.configuration.threads for target in targets if target.refusal is None])
-
-
-def last_cores(threads: Sequence[object]) -> tuple[int, ...]:
-    """Return the last cores of this process, as many as the greatest of ``threads``; none where one is not known."""
-    allowed = allowed_cores() if binds_to_cores() else []
-    known = [count for count in threads if isinstance(count, int) and 0 < count <= len(allowed)]
-    return tuple(allowed[-max(known) :]) if known and len(known) == len(threads) else ()
 
 
 def _refuse_none(settings: RunSettings) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.model_choice import choose_model, origin
+from lpbench.app.model_choice import origin
 from lpbench.errors import EngineError, UnavailableEngineError
 from lpbench.plugin import registry
 from lpbench.results.recorded import Subject, TargetFacts
@@ -63,6 +63,7 @@ def _facts(track: TargetProgress, plan: Plan) -> TargetFacts:
         label=track.label,
         exact=target.spec is not None and target.spec.reference is not None,
         converted=_conversions(plan, target),
+        unchecked=target.unchecked(plan.app, batch=plan.settings.batch),
         rows=(*_rows(plan.app.components, target), Stage(TOTAL, plan.app.app_class, "", "")),
         refusal=refused(target.refusal),
     )
@@ -72,9 +73,8 @@ def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
     """Return as a fact by what the models that run were converted, by component in a chain; none of originals."""
     found = {}
     for component in plan.app.components:
-        spec = target.runs(component).spec
         with contextlib.suppress(EngineError):  # a target that was refused may have no model
-            if spec and (model := choose_model(target.seen(component), spec, batch=plan.settings.batch)).provenance:
+            if (model := target.model(component, batch=plan.settings.batch)).provenance:
                 found[component.name] = origin(model)
     single = len(plan.app.components) == 1
     return {"converted": next(iter(found.values())) if single else found} if found else {}

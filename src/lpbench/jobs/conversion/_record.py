@@ -1,0 +1,89 @@
+"""Writes into an app's config, or into the list beside a pulled app, what became of a converted model."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app.files import CONFIG, read_config
+from lpbench.app.model import app_of
+from lpbench.app.pulled import add_conversion, conversions_folder, kept_entry
+from lpbench.errors import AppError
+from lpbench.util import atomic_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from lpbench.app.model import App, Component
+    from lpbench.plugin.engine import Model
+
+
+def configured(app: App) -> bool:
+    """Return whether the app's folder holds its config; the config of a bare model exists in memory only."""
+    file = app.root / CONFIG
+    return file.is_file() and bool(read_config(file) == app.config)
+
+
+def with_model(app: App, component: Component, before: Model, now: Model) -> App:
+    """Return an app with another model of a component in place of one that it has."""
+    models = tuple(now if each is before else each for each in component.models)
+    changed = dataclasses.replace(component, models=models)
+    return dataclasses.replace(app, components=tuple(changed if each is component else each for each in app.components))
+
+
+def record_check(app: App, component: Component, before: Model, checked: Model) -> App:
+    """Write into an app, or into the list beside a pulled one, that a model was checked, and return the app.
+
+    Where it cannot be written, or somebody replaced the model meanwhile, only the returned app says so: then the next
+    use checks it again.
+
+    :param before: The model as it was, one of the component's.
+    """
+    beside = conversions_folder(app.root)
+    found = with_model(app, component, before, checked)
+    with contextlib.suppress(OSError, AppError):
+        if beside is not None and before.path.is_relative_to(beside):
+            _record_beside(beside, component, before, checked)
+        elif beside is None and configured(app):
+            return dataclasses.replace(found, config=_record_inside(app.root, component, before, checked))
+    return found
+
+
+def _record_beside(folder: Path, component: Component, before: Model, checked: Model) -> None:
+    with atomic_folders.folder_locked(folder), atomic_folders.staging(folder, checked.format) as stage:
+        entry = kept_entry(folder, component, checked.format)
+        if entry is not None and entry.get("provenance") == before.provenance:
+            new = {**entry, "provenance": dict(checked.provenance)}
+            add_conversion(folder, component, checked, new, stage)
+
+
+def _record_inside(root: Path, component: Component, before: Model, checked: Model) -> dict[str, Any]:
+    """Return the config as it is now, in which the model is marked as checked."""
+    with atomic_folders.folder_locked(root), atomic_folders.staging(root, checked.format) as stage:
+        config: dict[str, Any] = read_config(root / CONFIG)
+        entry = models_of(config, component).get(checked.format, {})
+        if entry.get("provenance") == before.provenance:
+            entry["provenance"] = dict(checked.provenance)
+            install_config(config, root, stage)
+    return config
+
+
+def models_of(config: Mapping[str, Any], component: Component) -> dict[str, Any]:
+    """Return the models of a component in a config, by format."""
+    found: dict[str, Any] = next(
+        record["inference"]["models"] for record in config["components"] if record["name"] == component.name
+    )
+    return found
+
+
+def install_config(config: dict[str, Any], root: Path, stage: Path) -> None:
+    """Replace an app's config, provided that the app loads with it."""
+    app_of(config, root / CONFIG)
+    new, old = stage / CONFIG, (root / CONFIG).resolve()
+    new.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    shutil.copymode(old, new)
+    new.replace(old)
