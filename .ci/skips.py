@@ -6,6 +6,7 @@ that begins with ``needs``, and the need must be in the table below and unmet he
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
@@ -66,6 +67,7 @@ def _perf_events() -> bool:
 
 MET: Mapping[str, Callable[[str], bool]] = {
     "cuda": _cuda,
+    "TensorRT": lambda _: any(importlib.util.find_spec(name) for name in ("tensorrt", "tensorrt_rtx")),
     "a machine without CUDA": lambda rest: not _cuda(rest),
     "stairwai": lambda _: (ROOT.parent / "shared" / "stairwai").is_dir(),
     "network": _network,

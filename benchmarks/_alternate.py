@@ -43,14 +43,14 @@ def compare(session: Session, feeds: Feeds, loops: Mapping[str, Callable[[], obj
     columns = f"{'bare':>12} {'lpbench':>12} {'extra':>10} {'ratio':>9}   {'95 % interval':<20} {'rounds':>6}"
     print(f"{'by hand':<8} {columns}")
     ours = partial(measured, session, dict(feeds), COUNT)
-    reports = {name: report(name, *alternate(partial(_bare, run), ours, rounds))[1] for name, run in loops.items()}
+    reports = {name: report(name, *alternate(partial(by_hand, run), ours, rounds))[1] for name, run in loops.items()}
     name, ratios = next(iter(reports.items()))
     print(f"{name}: ratio {statistics.median(ratios):.4f}, at most {LIMIT_RATIO}: {verdict(ratios, LIMIT_RATIO)}")
     copied = facts["bytes_copied"]
     print(f"each run copies {copied['inputs']} bytes in and {copied['outputs']} bytes out")
 
 
-def _bare(run: Callable[[], object]) -> float:
+def by_hand(run: Callable[[], object]) -> float:
     """Return the wall time in nanoseconds of one inference in a carefully handwritten loop."""
     clock, taken = time.perf_counter_ns, [0] * COUNT
     with collector_off():
