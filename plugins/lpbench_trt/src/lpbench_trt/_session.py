@@ -110,7 +110,7 @@ class TensorrtSession(Session):
             "device_name": device.name,
             "processor": config.processor,
             "compute_capability": device.capability,
-            "precision_asked": config.precision,
+            "precision_asked": config.precision if loaded.plan.from_cache is not None else None,  # a plan has its own
             **_inspect.precision_facts(self._known_layers(loaded)),
             **loaded.plan.facts,
             "from_cache": loaded.plan.from_cache,
