@@ -21,7 +21,7 @@ CONVERSIONS = {
     r"\blist\[": "collections.abc.Sequence[",  # any sequence is read where older docstrings state a list
     r"\btyping\.Supports(?:Int|Index)\b": "int",  # subclasses get a plain number, and may say so
     r"\btyping\.SupportsFloat\b": "float",
-    r"\b(?:typing_extensions\.CapsuleType|capsule)\b": "object",  # an opaque pointer: any of the library's objects
+    r"\b(?:typing_extensions\.CapsuleType|capsule)\b": "typing.Any",  # an address, or any of the library's objects
     r"\b(?:typing_extensions\.Buffer|buffer)\b": "bytes | bytearray | memoryview | mmap.mmap | IHostMemory",
 }
 """Types of parameters that pybind11 converts, and what it accepts for them."""
