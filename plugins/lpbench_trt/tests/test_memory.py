@@ -86,3 +86,15 @@ def test_too_little_memory_for_an_output_that_data_decide(
         session.run({"x": np.ones((2, 50_000), np.float32)})
     fake_tensorrt.set(device_memory=100 * MB)
     assert session.run({"x": np.ones((2, 50_000), np.float32)})["y"].shape == (2, 100_000)
+
+
+def test_a_kept_plan_that_tensorrt_refuses_is_named_with_what_to_do(
+    models: Graphs, open_session: Opener, fake_tensorrt: Fake
+) -> None:
+    path = models.one("Relu")
+    open_session(path).close()
+    fake_tensorrt.module.fake_begin()
+    fake_tensorrt.set(fail_at="Runtime.deserialize_cuda_engine:1")
+    text = open_session.refused(path)
+    assert "TensorRT cannot load the plan" in text
+    assert f"delete {path.parent / 'cache'}" in text

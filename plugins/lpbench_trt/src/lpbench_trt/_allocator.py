@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class OutputAllocator(trt.IOutputAllocator):
-    """Gives one output memory that grows, and keeps the shape that the last run found.
+    """Gives one output memory that grows, and keeps the shape that a run found until it is asked for.
 
     Memory of CUDA's is aligned to 256 bytes, which is as much as TensorRT asks for.
     """
@@ -22,15 +22,15 @@ class OutputAllocator(trt.IOutputAllocator):
     def __init__(self, memory: DeviceMemory) -> None:
         trt.IOutputAllocator.__init__(self)
         self._memory = memory
-        self.shape: tuple[int, ...] | None = None
-        self.error: CudaError | None = None
+        self._shape: tuple[int, ...] | None = None
+        self._error: CudaError | None = None
 
     def reallocate_output(self, tensor_name: str, memory: object, size: int, alignment: int) -> int:
         """Return the address of memory of this size; 0 is TensorRT's word for none.  Called by TensorRT."""
         try:
             self._memory.reserve(size)
         except CudaError as error:
-            self.error = error.with_traceback(None)  # its frames would keep the context, which is calling
+            self._error = error.with_traceback(None)  # its frames would keep the context, which is calling
             return 0
         return self._memory.address
 
@@ -40,4 +40,14 @@ class OutputAllocator(trt.IOutputAllocator):
 
     def notify_shape(self, tensor_name: str, shape: Iterable[int]) -> None:
         """Keep the shape; called by TensorRT before the run returns."""
-        self.shape = tuple(shape)
+        self._shape = tuple(shape)
+
+    def found(self) -> tuple[int, ...] | None:
+        """Return the shape of the last run, once; None if TensorRT has not stated it."""
+        shape, self._shape = self._shape, None
+        return shape
+
+    def failure(self) -> CudaError | None:
+        """Return why there was no memory, once."""
+        error, self._error = self._error, None
+        return error

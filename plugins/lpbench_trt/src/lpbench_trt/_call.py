@@ -222,7 +222,7 @@ class Call:
     def _execute(self) -> None:
         if self._context.execute_async_v3(self._stream):
             return
-        failures = (slot.allocator.error for slot in self._outputs if slot.allocator)
+        failures = (slot.allocator.failure() for slot in self._outputs if slot.allocator)
         raise next(filter(None, failures), None) or log().explained("TensorRT cannot run the engine")
 
     def _fetch_found(self, slot: OutputSlot) -> None:

@@ -69,7 +69,8 @@ def _spin(cuda: Cuda, config: TensorrtConfig) -> None:
 def _engine(runtime: trt.Runtime, plan: Plan) -> trt.ICudaEngine:
     engine = runtime.deserialize_cuda_engine(plan.content)
     if engine is None:
-        hint = OTHER_BUILD if plan.from_cache is None else LESS
+        again = f"{LESS}; if there is enough, delete {plan.path.parent}: the plan is built again" if plan.path else LESS
+        hint = OTHER_BUILD if plan.from_cache is None else again
         raise log().explained("TensorRT cannot load the plan", hint=hint)
     return engine
 

@@ -171,9 +171,9 @@ class OutputSlot(Slot):
 
     def fetch_found(self) -> None:
         """Copy the output whose shape this run found."""
-        if self.allocator is None or self.allocator.shape is None:
+        shape, self.view = self.allocator.found() if self.allocator else None, None
+        if shape is None:
             raise EngineError(f'TensorRT did not state the shape of output "{self.name}"')
-        shape, self.view = self.allocator.shape, None
         self.pinned.reserve(_bytes(shape, self._dtype))
         self._show(shape)
         if self.fetch:
