@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.engine import EngineError, TensorInfo
-from lpbench_trt import _devices, _dla, _precisions, _profiles, _timing_cache
+from lpbench_trt import _devices, _dla, _precisions, _profiles, _sources, _timing_cache
 from lpbench_trt._library import library, trt
 from lpbench_trt._logger import log
 from lpbench_trt._parse import parse
@@ -58,6 +58,7 @@ def build(model: Model, options: BuildOptions, shapes: Shapes, timings: str = ""
 
 def _built(model: Model, options: BuildOptions, shapes: Shapes, timings: str) -> Built:
     begun = time.monotonic()
+    _sources.refuse_missing(model)
     _precisions.check(options)
     builder = new_builder()
     draft = parse(builder, model.path, typed=options.typed)

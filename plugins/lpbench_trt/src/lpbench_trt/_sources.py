@@ -51,15 +51,15 @@ def files(model: Model) -> list[Path]:
 
 
 def weights(path: Path) -> list[str]:
-    """Return the names of the files that hold a model's weights, relative to its folder.
+    """Return the names of the files that hold a model's weights, relative to its folder; of a damaged model, none.
 
     :raises EngineError: The model cannot be read, or names a file outside of its folder.
     """
     with open_regular(path, error=EngineError) as file:
         try:
             found = sorted(set(_locations(file, path.stat().st_size)))
-        except ValueError as error:
-            raise damaged(path, str(error)) from error
+        except ValueError:  # TensorRT says what is wrong
+            found = []
     for name in found:
         if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
             raise EngineError(
@@ -68,6 +68,15 @@ def weights(path: Path) -> list[str]:
                 hint="save the model with its weights beside it",
             )
     return found
+
+
+def refuse_missing(model: Model) -> None:
+    """Refuse a model of which a file is missing.
+
+    :raises EngineError: Naming the file.
+    """
+    for path in files(model):
+        open_regular(path, error=EngineError).close()
 
 
 def damaged(path: Path, reason: str) -> EngineError:

