@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ from lpbench_ort import qdq
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from plugins.lpbench_trt.tests.library import Library
+
 pytestmark = pytest.mark.long
 
 FLOAT, HALF = onnx_models.FLOAT, 10
@@ -26,7 +27,7 @@ SHAPE = (1, 3, 12, 12)
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> rtx.Rtx:
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     return rtx.unpacked(tmp_path_factory.mktemp("rtx"))
 
 
@@ -67,7 +68,7 @@ def feeds() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def told(library: rtx.Rtx, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+def told(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """Return what became of each model, all tried in one process: a refused one leaves the library usable."""
     folder = tmp_path_factory.mktemp("models")
     network(folder / "good.onnx")
@@ -108,8 +109,7 @@ def told(library: rtx.Rtx, tmp_path_factory: pytest.TempPathFactory) -> Mapping[
         ["no plugin", "good.onnx", "F32", {"plugins": [str(folder / "none.so")]}, {}],
         ["good again", "good.onnx", "F32", {}, {}],
     ]
-    answers: Mapping[str, Any] = library.ask(rtx.BUILD_ALL, folder, json.dumps(requests))
-    return answers
+    return library.build(folder, requests)
 
 
 def test_a_good_model_becomes_a_plan(told: Mapping[str, Any]) -> None:
@@ -189,7 +189,7 @@ def test_a_foreign_plan_is_refused_with_the_librarys_reason(told: Mapping[str, A
         assert "build it here" in said
 
 
-def test_the_probe_says_what_to_do_without_a_driver(library: rtx.Rtx) -> None:
+def test_the_probe_says_what_to_do_without_a_driver(library: Library) -> None:
     if any(Path("/dev").glob("nvidia[0-9]*")):
         pytest.skip("needs a machine without CUDA")
     code = "import json; from lpbench_trt._probe import probe; print(json.dumps(probe()))"

@@ -52,6 +52,8 @@ def build(model: Model, options: BuildOptions, shapes: Shapes, timings: str = ""
     except EngineError as error:
         error.where = error.where or str(model.path)
         raise
+    except (RuntimeError, TypeError) as error:  # pybind11's: TypeError where the library returns no object
+        raise log().explained(f"TensorRT raised {type(error).__name__}: {error}", str(model.path)) from error
     except UnicodeError as error:  # the bindings hand out names as the file has them
         raise EngineError(f"a text in it is not UTF-8: {error}", where=str(model.path)) from error
 

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit.untrusted import shorten
@@ -15,6 +15,7 @@ from lpbench_trt._library import library, trt
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+T = TypeVar("T")
 KEPT = 64
 """Messages of each kind that are kept, the latest."""
 LENGTH = 1000
@@ -83,6 +84,16 @@ class Log(trt.ILogger):
     def last(self) -> str:
         """Return the latest error, or else the latest warning; empty if there is none."""
         return next(iter((self.errors or self.warnings)[-1:]), "")
+
+    def made(self, thing: T | None, what: str) -> T:
+        """Return what the library was to make; where it makes something else than None, that is it.
+
+        :param what: Its name in words.
+        :raises EngineError: It is None; with the library's reason.
+        """
+        if thing is None:
+            raise self.explained(f"cannot make {what}")
+        return thing
 
     def explained(self, what: str, where: str = "", hint: str = "") -> EngineError:
         """Return an error for a call that failed, with the library's reason.

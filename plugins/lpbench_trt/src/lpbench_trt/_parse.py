@@ -55,9 +55,10 @@ def parse(builder: trt.Builder, path: Path, *, typed: bool) -> Draft:
     :param typed: Whether each layer is to compute as the model types its tensors, where the library asks.
     :raises EngineError: It cannot be read; every node that TensorRT refuses is named with its operator.
     """
-    network = builder.create_network(_flags(typed=typed))
-    parser = trt.OnnxParser(network, log())
     log().clear()
+    network = log().made(builder.create_network(_flags(typed=typed)), "a network")
+    config = log().made(builder.create_builder_config(), "settings for the builder")
+    parser = trt.OnnxParser(network, log())
     read = parser.parse_from_file(str(path))
     if parser.num_errors:
         raise _refused(parser, path)
@@ -65,7 +66,7 @@ def parse(builder: trt.Builder, path: Path, *, typed: bool) -> Draft:
         raise log().explained("cannot read the model", str(path), AGAIN)
     if not network.num_outputs:  # what is no ONNX at all reads as a model without anything
         raise _sources.damaged(path, "it has no outputs")
-    return Draft(builder, network, parser, builder.create_builder_config())
+    return Draft(builder, network, parser, config)
 
 
 def _flags(*, typed: bool) -> int:

@@ -41,7 +41,7 @@ def check(options: BuildOptions) -> None:
                 hint="request F32, F16 or S8",
             )
     elif asked in FLAGS and not hasattr(trt.BuilderFlag, FLAGS[asked]):
-        if any(hasattr(trt.BuilderFlag, flag) for flag in FLAGS.values()):
+        if _asks_for_precision():
             raise EngineError(f"precision {asked} was requested; {library().called} lacks it", hint="request F16")
         raise EngineError(
             f"precision {asked} was requested; {library().called} computes each layer as the model types its tensors",
@@ -88,8 +88,15 @@ def _refuse_other(draft: Draft, options: BuildOptions) -> None:
         )
 
 
+def _asks_for_precision() -> bool:
+    """Return whether this version has flags for a precision at all."""
+    return any(hasattr(trt.BuilderFlag, flag) for flag in FLAGS.values())
+
+
 def _typed(network: trt.INetworkDefinition) -> bool:
     """Return whether layers compute as the model types their tensors."""
+    if not _asks_for_precision():
+        return True
     if not hasattr(network, "get_flag") or not hasattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED"):
         return False
     return bool(network.get_flag(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))

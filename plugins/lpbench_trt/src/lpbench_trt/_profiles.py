@@ -35,8 +35,8 @@ def add(draft: Draft, model: Model, options: BuildOptions, shapes: Shapes) -> di
     _refuse_unknown(infos, options, [tensor.name for tensor in by_value])
     if not best and not by_value:
         return {}
-    profile = draft.builder.create_optimization_profile()
     log().clear()
+    profile = log().made(draft.builder.create_optimization_profile(), "an optimisation profile")
     for name, shape in best.items():
         profile.set_shape(name, *_range(name, shape, options))
     for tensor in by_value:

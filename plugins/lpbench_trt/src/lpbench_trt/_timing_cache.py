@@ -31,9 +31,10 @@ def kept(config: trt.IBuilderConfig, key: str) -> Iterator[None]:
     :param key: Names the library's version and the device, of which timings are.
     """
     path = _folder() / f"{key}.timings"
-    cache = config.create_timing_cache(_read(path))
-    if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
-        config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
+    for timings in (_read(path), b""):
+        cache = config.create_timing_cache(timings)
+        if cache is not None and config.set_timing_cache(cache, ignore_mismatch=False):
+            break
     log().clear()  # of a cache that did not fit
     yield
     with contextlib.suppress(OSError):
@@ -57,12 +58,16 @@ def _read(path: Path) -> bytes:
 def _merge(config: trt.IBuilderConfig, path: Path) -> None:
     """Add the timings of this build to those on disk, which another process may have changed meanwhile."""
     with locked(path.parent, path.name):
-        ours, theirs = config.get_timing_cache(), config.create_timing_cache(_read(path))
+        ours = config.get_timing_cache()
+        theirs = config.create_timing_cache(_read(path))
         if ours is None:
             return
         if theirs is not None:
             ours.combine(theirs, ignore_mismatch=False)
-        timings = bytes(memoryview(ours.serialize()))
+        serialized = ours.serialize()
+        if serialized is None:
+            return
+        timings = bytes(memoryview(serialized))
         with staging(path.parent, path.name) as stage:
             new = stage / path.name
             new.write_bytes(hashlib.sha256(timings).digest() + timings)

@@ -5,25 +5,20 @@ Fetched by exact file and digest, unpacked, never installed: 234 MB.
 
 from __future__ import annotations
 
-import json
-import os
 import platform
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
 import pytest
+from plugins.lpbench_trt.tests.library import Library
 from plugins.lpbench_trt.tests.real import wheels
 
 from lpbench.plugin.kit.downloads import Package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-BUILD_ALL = Path(__file__).with_name("build_all.py")
 VERSION = "1.7.1.116"
 NAME = "tensorrt-rtx-cu13"
 LIBRARIES = (95153708, "e3fd45fed001240d63304e77a2d4006319b839994237cb294b6e7ad72acaabcd")
@@ -38,38 +33,7 @@ MODULE = "from tensorrt_rtx_bindings import *\nfrom tensorrt_rtx_bindings import
 """What the distribution that gives the module its usual name consists of; it cannot be built without NVIDIA's index."""
 
 
-@dataclass(frozen=True)
-class Rtx:
-    """The library, ready to be imported by processes that are started for it.
-
-    :param site: To be put on the module search path.
-    :param folder: Cache and working folder of these processes.
-    """
-
-    site: Path
-    folder: Path
-
-    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run this Python with the library on its path and a cache of its own."""
-        environment = os.environ | {"PYTHONPATH": str(self.site), "XDG_CACHE_HOME": str(self.folder / "cache")}
-        return subprocess.run(
-            [sys.executable, *map(str, command)],
-            env=environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=250,
-        )
-
-    def ask(self, *command: str | Path) -> Any:
-        """Run this Python; return the JSON that it prints."""
-        done = self.run(*command)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
-
-
-def unpacked(folder: Path) -> Rtx:
+def unpacked(folder: Path) -> Library:
     """Unpack the library into a folder; skip the test where this machine cannot use it."""
     if platform.machine() != "x86_64":
         pytest.skip("needs x86-64: the pinned wheels are for it")
@@ -86,4 +50,4 @@ def unpacked(folder: Path) -> Rtx:
             wheel.extractall(site)
     (site / "tensorrt_rtx").mkdir()
     (site / "tensorrt_rtx" / "__init__.py").write_text(MODULE, encoding="utf-8")
-    return Rtx(site, folder)
+    return Library(site, folder)

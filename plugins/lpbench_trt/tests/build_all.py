@@ -59,8 +59,10 @@ def _build(folder: Path, name: str, request: Sequence[Any]) -> dict[str, Any]:
 
 def _foreign(folder: Path) -> list[str]:
     """Return what is said of plans that are none of this library's, or damaged."""
-    runtime, said = trt.Runtime(log()), []
-    good = (folder / "plans" / "good" / "model.plan").read_bytes()
+    good_plan = folder / "plans" / "good" / "model.plan"
+    if not good_plan.exists():
+        return []
+    runtime, said, good = trt.Runtime(log()), [], good_plan.read_bytes()
     for content in (b"ftrt" + bytes(1000), good[: len(good) // 2], good[:64] + bytes(len(good) - 64), b"x"):
         log().clear()
         try:
