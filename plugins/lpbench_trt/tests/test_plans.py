@@ -99,7 +99,7 @@ def test_other_shapes_content_and_weights_are_other_plans(cache: Path, path: Pat
     assert obtained(path, {"x": (2, 3)}).from_cache is False
     network(path, factor=3)
     assert obtained(path).from_cache is False
-    beside = {"save_as_external_data": True, "size_threshold": 0, "location": "weights.bin"}
+    beside: dict[str, Any] = {"save_as_external_data": True, "size_threshold": 0, "location": "weights.bin"}
     network(path, factor=3, **beside)
     assert obtained(path).from_cache is False
     assert obtained(path).from_cache is True

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from onnx.helper import make_empty_tensor_value_info
+
 from . import _analysis
 from ._enums import MAJOR, DataType, LayerType, NetworkDefinitionCreationFlag
 from ._native import NEVER, Enumeration, Native, api
 from ._values import Dims, shape_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ._logger import ILogger
 
 EXPLICIT_BATCH, STRONGLY_TYPED = 1 << 0, 1 << 1
@@ -43,8 +47,9 @@ class ITensor:
 class ILayer:
     """A layer of a network."""
 
-    def __init__(self, node: Any, index: int, precision: str) -> None:
+    def __init__(self, node: Any, index: int, precision: str, outputs: Sequence[ITensor] = ()) -> None:
         self._node = node
+        self._outputs = outputs
         self.name: str = node.name or f"{node.op_type}_{index}"
         self.type: Enumeration = getattr(LayerType, _analysis.layer_kind(node))
         self.precision: Enumeration = getattr(DataType, precision)
@@ -56,6 +61,9 @@ class ILayer:
     @property
     def num_outputs(self) -> int:
         return len(self._node.output)
+
+    def get_output(self, index: int) -> ITensor:
+        return self._outputs[index]
 
 
 class INetworkDefinition(Native):
@@ -117,7 +125,17 @@ class INetworkDefinition(Native):
         self._outputs = [ITensor(each, _dtype(each), is_input=False, is_shape=False) for each in graph.output]
         kinds = {each.name: _dtype(each) for each in (*graph.value_info, *graph.output, *graph.input)}
         self._layers = [
-            ILayer(node, index, next((kinds[name] for name in node.output if name in kinds), "FLOAT"))
+            ILayer(
+                node,
+                index,
+                next((kinds[name] for name in node.output if name in kinds), "FLOAT"),
+                [
+                    ITensor(
+                        make_empty_tensor_value_info(name), kinds.get(name, "FLOAT"), is_input=False, is_shape=False
+                    )
+                    for name in node.output
+                ],
+            )
             for index, node in enumerate(graph.node)
         ]
 
