@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,7 @@ MET: Mapping[str, Callable[[str], bool]] = {
     "cuda": _cuda,
     "TensorRT": lambda _: any(importlib.util.find_spec(name) for name in ("tensorrt", "tensorrt_rtx")),
     "a machine without CUDA": lambda rest: not _cuda(rest),
+    "a machine without TensorRT": lambda _: not any(map(find_spec, ("tensorrt", "tensorrt_rtx"))),
     "stairwai": lambda _: (ROOT.parent / "shared" / "stairwai").is_dir(),
     "network": _network,
     "pip package": _network,

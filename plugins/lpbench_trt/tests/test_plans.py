@@ -258,6 +258,14 @@ def test_what_the_app_states_closes_open_dimensions(cache: Path, tmp_path: Path)
     assert plan.facts["optimized_for"] == {"x": [2, 5]}
 
 
+def test_layers_that_fell_back_from_a_dla_core_are_listed(fake_tensorrt: Fake, cache: Path, tmp_path: Path) -> None:
+    fake_tensorrt.set(dla_cores=1)
+    path = network(tmp_path / "model.onnx", "Erf")
+    plan = obtained(path, device="dla:0", precision="F16", dla_fallback=True)
+    assert plan.facts["dla_fallback_layers"] == ["after"]
+    assert "dla_fallback_layers" not in obtained(path).facts
+
+
 def test_a_users_plan_is_taken_as_it_is(cache: Path, tmp_path: Path) -> None:
     from lpbench_trt import _plans
 
