@@ -39,17 +39,17 @@ class _Found:
     names: dict[str, str] = field(default_factory=dict)
     capabilities: dict[str, str] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
-    hints: list[str] = field(default_factory=list)
+    hints: dict[str, str] = field(default_factory=dict)
 
     def refuse(self, unit: str, error: EngineError) -> None:
         """Note why a device is not usable."""
         self.unusable[unit] = error.what
-        if error.hint and error.hint not in self.hints:
-            self.hints.append(error.hint)
+        if error.hint:
+            self.hints[unit] = error.hint
 
 
 def probe(root: Path = Path("/")) -> dict[str, Any]:
-    """Return ``version``, usable ``devices`` and their facts, ``unusable`` ones with the reason, and a ``hint``.
+    """Return ``version``, usable ``devices`` and their facts, ``unusable`` ones with reason and hint, and a ``hint``.
 
     :param root: Where the files lie that tell a Jetson.
     """
@@ -61,15 +61,15 @@ def probe(root: Path = Path("/")) -> dict[str, Any]:
         found.refuse("gpu", EngineError(f"TensorRT does not load: {error}", hint=JETSON if _jetson(root) else PC))
     except EngineError as error:
         found.refuse("gpu", error)
-    if found.unusable and not found.devices and _jetson(root) and _newer_than_jetpack():
-        found.hints.insert(0, NO_JETPACK)
+    board = [NO_JETPACK] if not found.devices and _jetson(root) and _newer_than_jetpack() else []
     return {
         **found.facts,
         "devices": found.devices,
         "names": found.names,
         "compute_capabilities": found.capabilities,
         "unusable": found.unusable,
-        "hint": "; ".join(found.hints),
+        "hints": found.hints,
+        "hint": "" if found.devices else "; ".join(dict.fromkeys([*board, *found.hints.values()])),
     }
 
 
