@@ -36,7 +36,7 @@ def test_either_of_two_modules_will_do(requires: str, ready: bool) -> None:  # n
     """As onnxruntime, which several distributions bring; a module built into Python counts as well."""
     found = Spec("acme", "acme:Engine", requires=(requires,)).availability()
     assert bool(found) is ready
-    assert ready or found.reason == f"not installed: {requires}"
+    assert ready or found.reason == "not installed: no_such or nor_such"
 
 
 def test_asking_imports_nothing(site: Path) -> None:

@@ -113,6 +113,13 @@ def test_a_good_model_is_built(told: Mapping[str, Any]) -> None:
     assert told["good"]["inputs"] == {"x": ["float32", list(SHAPE)]}
 
 
+def test_a_build_gives_signs_of_life(told: Mapping[str, Any], version: str) -> None:
+    """As a share where the version tells one; by what it logs where it does not."""
+    heard = told["good"]["done"]
+    assert len(heard) > 1
+    assert any(share is not None for share in heard) == (version != "8")
+
+
 def test_an_operator_that_it_lacks_is_named_with_its_node(told: Mapping[str, Any]) -> None:
     """Also by 8, which tells the node's number alone."""
     assert 'node 1 "last layer" (NoSuchOperator)' in outcome(told, "unknown")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,6 +188,31 @@ def test_a_foreign_plan_is_refused_with_the_librarys_reason(told: Mapping[str, A
         assert "cannot load the plan" in said
         assert "Error Code" in said
         assert "build it here" in said
+
+
+def test_lpbench_converts_what_it_cannot_check_only_if_asked_to(library: Library, tmp_path: Path) -> None:
+    """The plan is real and unchecked: nothing here runs it."""
+    if any(Path("/dev").glob("nvidia[0-9]*")):
+        pytest.skip("needs a machine without CUDA")
+    model = network(tmp_path / "model.onnx")
+    refused = library.run("-m", "lpbench", "convert", model, "--to", "plan")
+    assert refused.returncode != 0
+    assert "--unchecked" in refused.stderr
+    assert list(tmp_path.glob("*.plan")) == []
+    done = library.run("-m", "lpbench", "convert", model, "--to", "plan", "--unchecked")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "unchecked" in done.stdout + done.stderr
+    (plan,) = tmp_path.rglob("*.plan")
+    assert plan.stat().st_size > 1000
+
+
+def test_engines_are_listed_with_what_to_do(library: Library) -> None:
+    if any(Path("/dev").glob("nvidia[0-9]*")):
+        pytest.skip("needs a machine without CUDA")
+    listed = json.loads(library.run("-m", "lpbench", "engines", "--probe", "--json").stdout)
+    text = json.dumps(listed)
+    assert "unsupported" in text
+    assert "NVIDIA driver" in text or "nvidia-cuda-runtime" in text
 
 
 def test_the_probe_says_what_to_do_without_a_driver(library: Library) -> None:

@@ -74,7 +74,8 @@ class Spec:
         missing = [names for names in self.requires if not any(map(_installed, names.split("|")))]
         if not missing:
             return READY
-        return Availability(State.MISSING, f"not installed: {', '.join(missing)}", self.hint)
+        named = ", ".join(names.replace("|", " or ") for names in missing)
+        return Availability(State.MISSING, f"not installed: {named}", self.hint)
 
     def load(self) -> Any:
         """Import and return the implementation.
