@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpbench.errors import ConfigError, WorkerError
+from lpbench.errors import ConfigError, EngineError, WorkerError
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.progress import Activity
 from lpbench.results.profile import LayerProfile
 from lpbench.worker import requests, wire
+from lpbench.worker.__main__ import describe_error
 from lpbench.worker.protocol import ProtocolError
 from lpbench.worker.requests import (
     AvailableMemory,
@@ -168,3 +169,14 @@ def test_progress_arrives_as_it_was_sent(what: str, done: float | None) -> None:
     activity = Activity(what, done)
     message = json.loads(json.dumps(wire.encode_activity(activity)))
     assert wire.decode_activity(INSPECT, message, b"") == activity
+
+
+class VendorError(EngineError):
+    """As plugins derive their own."""
+
+
+def test_an_error_of_a_plugins_own_class_keeps_its_words_and_its_remedy() -> None:
+    told = wire.decode_error(describe_error(VendorError("no device", where="model.plan", hint="install a driver")))
+    assert type(told) is EngineError
+    assert str(told) == "model.plan: no device\n  install a driver"
+    assert "ZeroDivisionError: by 0" in str(wire.decode_error(describe_error(ZeroDivisionError("by 0"))))

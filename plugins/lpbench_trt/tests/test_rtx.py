@@ -12,6 +12,7 @@ import pytest
 from plugins.lpbench_trt.tests.real import rtx
 
 from lpbench.testing import onnx_models
+from lpbench.testing.setups import write_app
 from lpbench_ort import qdq
 
 if TYPE_CHECKING:
@@ -194,12 +195,15 @@ def test_lpbench_converts_what_it_cannot_check_only_if_asked_to(library: Library
     """The plan is real and unchecked: nothing here runs it."""
     if any(Path("/dev").glob("nvidia[0-9]*")):
         pytest.skip("needs a machine without CUDA")
-    model = network(tmp_path / "model.onnx")
-    refused = library.run("-m", "lpbench", "convert", model, "--to", "plan")
+    network(tmp_path / "model.onnx")
+    np.savez(tmp_path / "sample.npz", **feeds())
+    app = write_app(tmp_path, {"onnx": {"file": "model.onnx"}}, samples=["sample.npz"])
+    refused = library.run("-m", "lpbench", "convert", app, "--to", "plan")
     assert refused.returncode != 0
     assert "--unchecked" in refused.stderr
+    assert "NVIDIA's driver" in refused.stderr or "nvidia-cuda-runtime" in refused.stderr
     assert list(tmp_path.glob("*.plan")) == []
-    done = library.run("-m", "lpbench", "convert", model, "--to", "plan", "--unchecked")
+    done = library.run("-m", "lpbench", "convert", app, "--to", "plan", "--unchecked")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "unchecked" in done.stdout + done.stderr
     (plan,) = tmp_path.rglob("*.plan")

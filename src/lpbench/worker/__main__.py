@@ -16,6 +16,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
+from lpbench import errors
 from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util.portable import allowed_cores, binds_to_cores
 from lpbench.util.text import words_of
@@ -84,13 +85,19 @@ def describe_error(error: BaseException) -> Message:
     """Return an error as a record: kind, what, where, hint and the traceback's text."""
     import traceback
 
-    kind = type(error).__name__
+    kind = _known_kind(error)
     record = {"kind": kind, "what": words_of(error, LONGEST) or kind, "where": "", "hint": "", "trace": ""}
     if isinstance(error, LpbenchError):
         record |= {name: words_of(getattr(error, name), LONGEST) for name in ("what", "where", "hint")}
     with contextlib.suppress(Exception):  # the text of an error is made by its own class
         record["trace"] = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-LONGEST:]
     return record
+
+
+def _known_kind(error: BaseException) -> str:
+    """Return the name of an error's class; of a plugin's own class, that of lpbench's from which it derives."""
+    known = (kind for kind in type(error).__mro__ if getattr(errors, kind.__name__, None) is kind)
+    return next(known, type(error)).__name__
 
 
 def _greet(channel: Channel) -> None:
