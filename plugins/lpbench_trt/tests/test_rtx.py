@@ -201,7 +201,7 @@ def test_lpbench_converts_what_it_cannot_check_only_if_asked_to(library: Library
     refused = library.run("-m", "lpbench", "convert", app, "--to", "plan")
     assert refused.returncode != 0
     assert "--unchecked" in refused.stderr
-    assert "NVIDIA's driver" in refused.stderr or "nvidia-cuda-runtime" in refused.stderr
+    assert "driver" in refused.stderr or "libcudart" in refused.stderr
     assert list(tmp_path.glob("*.plan")) == []
     done = library.run("-m", "lpbench", "convert", app, "--to", "plan", "--unchecked")
     assert done.returncode == 0, done.stdout + done.stderr
