@@ -56,8 +56,8 @@ def parse(builder: trt.Builder, path: Path, *, typed: bool) -> Draft:
     :raises EngineError: It cannot be read; every node that TensorRT refuses is named with its operator.
     """
     log().clear()
-    network = log().made(builder.create_network(_flags(typed=typed)), "a network")
-    config = log().made(builder.create_builder_config(), "settings for the builder")
+    network: trt.INetworkDefinition = log().made(builder.create_network(_flags(typed=typed)), "a network")
+    config: trt.IBuilderConfig = log().made(builder.create_builder_config(), "settings for the builder")
     parser = trt.OnnxParser(network, log())
     read = parser.parse_from_file(str(path))
     if parser.num_errors:

@@ -36,7 +36,9 @@ def add(draft: Draft, model: Model, options: BuildOptions, shapes: Shapes) -> di
     if not best and not by_value:
         return {}
     log().clear()
-    profile = log().made(draft.builder.create_optimization_profile(), "an optimisation profile")
+    profile: trt.IOptimizationProfile = log().made(
+        draft.builder.create_optimization_profile(), "an optimisation profile"
+    )
     for name, shape in best.items():
         profile.set_shape(name, *_range(name, shape, options))
     for tensor in by_value:
