@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from plugins.lpbench_trt.tests.fake_site import VERSIONS, Fake, build
+from plugins.lpbench_trt.tests.fake_site import Fake, Sites
 
 import lpbench_trt
 from lpbench.testing.fixtures import Opener, in_folder
@@ -24,12 +24,11 @@ _kept: dict[str, ModuleType] = {}
 
 
 @pytest.fixture(scope="session")
-def fake_sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return folders for the module search path, by version."""
+def fake_sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+    """Return the folders for the module search path, by version."""
     if shutil.which("cc") is None:
         pytest.skip("needs a C compiler")
-    folder = tmp_path_factory.mktemp("fake")
-    return {version: build(folder / version, version, 13 if version == "11" else 12) for version in VERSIONS}
+    return Sites(tmp_path_factory.mktemp("fake"))
 
 
 def _taken() -> dict[str, ModuleType]:
@@ -38,9 +37,10 @@ def _taken() -> dict[str, ModuleType]:
 
 
 @pytest.fixture
-def fake_tensorrt(fake_sites: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
+def fake_tensorrt(fake_sites: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     """Install the fake for this process and those that it starts."""
     monkeypatch.setenv("FAKE_LEDGER", str(tmp_path / "ledger.jsonl"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(fake_sites.folder / "cache"))
     monkeypatch.syspath_prepend(str(fake_sites["10"]))
     fake = Fake(fake_sites, tmp_path / "ledger.jsonl", monkeypatch)
     fake.set()

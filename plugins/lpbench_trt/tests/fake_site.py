@@ -48,6 +48,17 @@ def _metadata(site: Path, name: str, version: str) -> None:
 
 
 @dataclass(frozen=True)
+class Sites:
+    """The folders for the search path, each built when it is first asked for."""
+
+    folder: Path
+
+    def __getitem__(self, version: str) -> Path:
+        site = self.folder / version
+        return site if site.exists() else build(site, version, 13 if version == "11" else 12)
+
+
+@dataclass(frozen=True)
 class Entry:
     """A line of the ledger."""
 
@@ -72,9 +83,17 @@ def entries(text: str) -> list[Entry]:
 
 @dataclass
 class Fake:
-    """The fake as it is installed for one test: here, and in the processes that the test starts."""
+    """The fake as it is installed for one test: here, and in the processes that the test starts.
 
-    sites: dict[str, Path]
+    What its variables say, which ``set`` and ``run`` take without FAKE_ and in lower case:
+
+    - FAIL_AT=N: the N-th call of anything fails; FAIL_AT=NAME:N the N-th call of NAME
+    - LOST_AT=N: from the N-th CUDA call on the device is lost
+    - NO_DRIVER=35 or 100: there is no driver, or no device
+    - DEVICE_MEMORY=BYTES, DEVICES=N, COMPUTE=87, DLA_CORES=N: what the device is like
+    """
+
+    sites: Sites
     ledger: Path
     patch: pytest.MonkeyPatch
 
@@ -89,7 +108,7 @@ class Fake:
         :param variables: Without their prefix, in lower case, for example ``device_memory=1 << 20``.
         """
         before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-        kept = [each for each in before if Path(each) not in self.sites.values()]
+        kept = [each for each in before if Path(each).parent != self.sites.folder]
         self.patch.setenv("PYTHONPATH", os.pathsep.join([str(self.sites[version]), *kept]))
         self.patch.setenv("FAKE_TENSORRT", version)
         for name, value in variables.items():

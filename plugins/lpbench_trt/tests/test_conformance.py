@@ -38,10 +38,6 @@ def graph(folder: Path, options: Mapping[str, Any]) -> EngineCase:
     return dataclasses.replace(case(folder, options), options={"graph": True, "wait": "block"})
 
 
-@engine_checks(
-    "tensorrt",
-    case=graph,
-    expected_failures={"sessions_leave_nothing_behind": "the fake keeps what was captured, for as long as it is there"},
-)
+@engine_checks("tensorrt", case=graph)
 def test_graph(check: Callable[[], None]) -> None:
     check()

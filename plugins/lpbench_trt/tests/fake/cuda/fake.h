@@ -94,6 +94,7 @@ void streams_begin(void);
 void unreleased_streams(void (*say)(const char *, uint64_t, size_t));
 
 /* graphs.c */
+int awaits(uint64_t token);                     /* whether a launch is still to be done */
 void graphs_begin(void);
 void unreleased_graphs(void (*say)(const char *, uint64_t, size_t));
 

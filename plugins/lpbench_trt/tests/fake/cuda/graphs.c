@@ -29,6 +29,28 @@ static graph *graph_of(void *handle, int executable, int *code) {
     return *code ? NULL : found;
 }
 
+static void (*dropped)(uint64_t token);
+
+/* For the module tensorrt: what is told which launches will not be done again. */
+void fake_on_drop(void (*call)(uint64_t token)) { dropped = call; }
+
+static int captured(uint64_t token) {
+    for (int i = 0; i < graph_count; i++)
+        for (int k = 0; graphs[i]->alive && k < graphs[i]->body.count; k++)
+            if (graphs[i]->body.items[k].what == LAUNCH && graphs[i]->body.items[k].token == token) return 1;
+    return 0;
+}
+
+/* Forgets the launches that no other graph has. */
+static void drop(tasks *body) {
+    for (int i = 0; i < body->count; i++) {
+        uint64_t token = body->items[i].token;
+        if (dropped && body->items[i].what == LAUNCH && !captured(token) && !awaits(token)) dropped(token);
+    }
+    free(body->items);
+    *body = (tasks){NULL, 0, 0};
+}
+
 int cudaStreamBeginCapture(void *handle, int mode) {
     stream *on;
     API("cudaStreamBeginCapture", UNKNOWN);
@@ -57,7 +79,7 @@ int cudaStreamEndCapture(void *handle, void **result) {
     tasks body = on->queue;
     on->queue = (tasks){NULL, 0, 0};
     on->capturing = on->invalidated = 0;
-    if (code || invalidated) { free(body.items); return end(code ? code : CAPTURE_INVALIDATED); }
+    if (code || invalidated) { drop(&body); return end(code ? code : CAPTURE_INVALIDATED); }
     graph *captured = make_graph(0);
     captured->body = body;
     *result = captured;
@@ -131,7 +153,10 @@ int cudaGraphGetNodes(void *handle, void **nodes, size_t *count) {
 static int destroy(void *handle, int executable) {
     int code;
     graph *found = graph_of(handle, executable, &code);
-    if (found) { found->alive = 0; gone(KIND(executable), (uintptr_t)found); }
+    if (!found) return code;
+    found->alive = 0;
+    gone(KIND(executable), (uintptr_t)found);
+    drop(&found->body);
     return code;
 }
 

@@ -259,6 +259,13 @@ int cudaEventElapsedTime(float *milliseconds, void *from, void *to) {
     return end(SUCCESS);
 }
 
+int awaits(uint64_t token) {
+    for (int i = 0; i < stream_count; i++)
+        for (int k = 0; k < streams[i]->queue.count; k++)
+            if (streams[i]->queue.items[k].what == LAUNCH && streams[i]->queue.items[k].token == token) return 1;
+    return 0;
+}
+
 void streams_begin(void) { first_stream = stream_count; first_event = event_count; }
 
 void unreleased_streams(void (*say)(const char *, uint64_t, size_t)) {

@@ -18,6 +18,7 @@ LOWEST_DEVICE_ADDRESS = 0x00D0_0000_0000_0000
 READY, PENDING, CAPTURING = 0, 1, 2
 LAUNCH_FAILURE = 719
 _KERNEL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint64)
+_DROP = ctypes.CFUNCTYPE(None, ctypes.c_uint64)
 _TEXT, _POINTER, _INT, _LONG = ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint64
 _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "fake_call": (_INT, (_TEXT,)),
@@ -34,6 +35,7 @@ _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "fake_state": (_INT, (_TEXT, _POINTER)),
     "fake_drain": (_INT, (_TEXT, _POINTER)),
     "fake_invalidate": (None, (_POINTER,)),
+    "fake_on_drop": (None, (_DROP,)),
 }
 _launches: dict[int, Callable[[], None]] = {}
 _tokens = itertools.count(1)
@@ -145,7 +147,13 @@ def _run(token: int) -> int:
     return 0
 
 
+def _forget(token: int) -> None:
+    _launches.pop(token, None)
+
+
 _kernel = _KERNEL(_run)
+_drop = _DROP(_forget)
+_library.fake_on_drop(_drop)
 
 
 def launch(  # noqa: PLR0913 - what a launch is made of

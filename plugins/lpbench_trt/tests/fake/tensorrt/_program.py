@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from . import _cuda
@@ -83,12 +83,17 @@ def capability() -> str:
     return f"{number // 10}.{number % 10}"
 
 
+def _layout() -> str:
+    """Return what a plan must have been written by: this version, with these fields."""
+    return f"{VERSION} {','.join(each.name for kind in (Program, Layer, Tensor) for each in fields(kind))}"
+
+
 def write(program: Program) -> bytes:
     """Return the plan."""
     values = asdict(program) | {"model": program.model.hex()}
     body = json.dumps(values).encode()
     head = json.dumps(
-        {"version": VERSION, "capability": capability(), "digest": hashlib.sha256(body).hexdigest()}
+        {"version": _layout(), "capability": capability(), "digest": hashlib.sha256(body).hexdigest()}
     ).encode()
     return MAGIC + len(head).to_bytes(4, "little") + head + body
 
@@ -109,9 +114,11 @@ def read(plan: bytes) -> Program:
         version, where, digest = head["version"], head["capability"], head["digest"]
     except (ValueError, KeyError, TypeError):
         raise Refused("Serialization (Serialization assertion header.isValid() failed.)") from None
-    if version != VERSION:
+    if version != _layout():
         text = "Serialization assertion stdVersionRead == kSERIALIZATION_VERSION failed.Version tag does not match."
-        raise Refused(f"Serialization ({text} Note: Current Version: {VERSION}, Serialized Engine Version: {version})")
+        raise Refused(
+            f"Serialization ({text} Note: Current Version: {_layout()}, Serialized Engine Version: {version})"
+        )
     if where != capability():
         text = "The engine plan file is generated on an incompatible device, expecting compute"
         raise Refused(f"Internal Error ({text} {capability()} got compute {where}, please rebuild.)")
