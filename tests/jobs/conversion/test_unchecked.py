@@ -71,7 +71,7 @@ def test_what_this_machine_cannot_run_is_refused_with_the_reason_and_the_remedy(
     with pytest.raises(ConversionError) as caught:
         convert(app, "slab")
     assert f"a model in the format slab cannot be checked here: {BLUNT}" in str(caught.value)
-    assert "unchecked=True keeps it" in str(caught.value)
+    assert "lpbench.convert(unchecked=True) keeps it in an app, marked" in str(caught.value)
     assert (app / "ai_app_config.json").read_bytes() == before
     assert not list((atomic_folders.cache_folder() / "converted").glob("*/*"))
 
@@ -211,6 +211,14 @@ def test_a_run_without_an_engine_measures_the_original_and_checks_nothing(app: P
     used, (target,) = choose_targets(load_app(app), RunSettings(), None, lambda *_: None)
     assert target.name == "exact"
     assert target.unchecked(used) == ""
+
+
+@pytest.mark.usefixtures("device")
+def test_validating_an_app_notes_its_unchecked_models(app: Path) -> None:
+    convert(app, "slab", unchecked=True)
+    (note,) = [each for each in lpbench.validate(app) if "not compared with its source" in each.found]
+    assert (note.path, note.note) == ("components[0].inference.models.slab", True)
+    assert BLUNT in note.found
 
 
 @pytest.mark.usefixtures("device")

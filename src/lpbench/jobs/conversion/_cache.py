@@ -139,7 +139,8 @@ def _unchecked(job: Job, why: Unavailable, stage: Path) -> tuple[Converted, dict
     """
     if not job.unchecked:
         what = f"a model in the format {job.offer.spec.writes} cannot be checked here: {why.reason}"
-        kept = f"{either('--unchecked', 'unchecked=True')} keeps it, marked, until a machine can check it"
+        keeping = either("lpbench convert --unchecked", "lpbench.convert(unchecked=True)")
+        kept = f"{keeping} keeps it in an app, marked, until a machine can check it"
         raise ConversionError(what, where=job.source.path.name, hint="\n  ".join(filter(None, (why.hint, kept))))
     if isinstance(missing_reference(job.check), Unavailable):
         return run(job, job.check.shapes, stage), {"shapes": job.check.shapes, "unchecked": why.reason}
