@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,13 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpbench.errors import EngineError
+from lpbench.jobs.engine_choice import Target
+from lpbench.jobs.measuring.recording import Recorder
 from lpbench.jobs.measuring.session import benchmark
+from lpbench.jobs.measuring.tracks import TargetProgress
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.render import comparison, text, to_html
 from lpbench.render.exports import of_result
 from lpbench.results.comparison import compare
 from lpbench.results.json_document import read
 from lpbench.results.loading import Loads, load_facts, loads_of
 from lpbench.results.run import Run
+from lpbench.worker.requests import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +87,37 @@ def test_a_load_that_built_is_not_compared_with_one_from_a_cache(measured: Resul
     assert comparison.as_json(apart)["loads"][0] == {"built_ns": 48 * SECOND, "from_cache_ns": None, "build_s": 48.1}
     (alike,) = compare(cached, cached)
     assert not any("no verdict on loading" in line for line in comparison.sheet(alike)[2])
+
+
+def test_the_first_run_builds_and_the_others_take_it_from_the_cache(
+    fake_app: Callable[..., Path], tmp_path: Path
+) -> None:
+    app = fake_app(reports={"count": 1, "each_s": 1.0}, kept=str(tmp_path / "plan"))
+    result = benchmark(app, number=6, runs=3, yardstick=False)
+    runs = result.configurations[0].runs
+    assert [run.from_cache for run in runs] == [False, True, True]
+    assert re.search(r"load 1\.\d+ s \(built, 1 run\), \S+ ms \(from cache, 2 runs\)", text(result))
+
+
+@pytest.mark.parametrize(
+    ("facts", "seconds"),
+    [
+        ({"from_cache": False}, 50.0),
+        ({"from_cache": False, "build_s": 48.0}, 48.0),
+        ({"from_cache": False, "build_s": 900.0}, 50.0),
+        ({"from_cache": True, "build_s": 48.0}, 0.0),
+        ({}, 0.0),
+    ],
+    ids=str,
+)
+def test_what_the_first_run_built_comes_on_top_of_the_time(facts: dict[str, Any], seconds: float) -> None:
+    """Never more than it took to load; later runs that build as well belong to the benchmark."""
+    track = TargetProgress(Target("fake", EngineConfiguration("fake")), "fake")
+    assert track.first_build_s == 0.0
+    for index in range(2):
+        track.recorders.append(Recorder(index))
+        track.recorders[-1].opened = Opened(50 * SECOND, 0, facts, (), (), ())
+    assert track.first_build_s == seconds
 
 
 def test_a_chain_is_from_the_cache_if_all_of_it_is() -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from lpbench import testing
 from lpbench.errors import EngineError, LpbenchError
-from lpbench.plugin import registry
+from lpbench.plugin import progress_file, registry
+from lpbench.plugin.progress import report
 from lpbench.testing import _checks, _kinds, _parent
 
 if TYPE_CHECKING:
@@ -170,6 +171,20 @@ def test_a_case_may_name_its_files_from_the_working_directory(
     assert not case.model.path.is_absolute()
     result = _parent.Checker(registry.ENGINES, "sloppy", case, {}, {}).run("no_files_are_left")
     assert result.status == "passed", result
+
+
+def test_a_check_may_take_as_long_as_the_engine_reports(tmp_path: Path) -> None:
+    """A build of minutes is told, and does not count as hung; silence afterwards does."""
+    heard: list[str] = []
+    clock = _parent._Clock(tmp_path / "progress", 10.0, lambda activity: heard.append(str(activity)))
+    clock(9.0)
+    with progress_file.kept_in(tmp_path / "progress"):
+        report("building", 0.5)
+    clock(9.5)
+    clock(19.0)
+    assert heard == ["building, 50 %"]
+    with pytest.raises(TimeoutError, match="ran longer than 10 s"):
+        clock(20.0)
 
 
 def test_an_engine_that_is_not_ready_is_listed_and_nothing_more(fakes: registry.Registry) -> None:

@@ -1,7 +1,8 @@
 """An engine whose model is a JSON object of formulas.
 
 ``{"inputs": [{"name": "x", "shape": [1, 3]}], "outputs": [{"name": "y", "formula": "softmax"}]}``; every formula
-is applied to the first input.  ``order`` "crash at load" ends the process, ``weights`` names a file with a factor.
+is applied to the first input.  ``order`` "crash at load" ends the process, "report" reports that something is built,
+``weights`` names a file with a factor.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpbench.errors import EngineError
+from lpbench.plugin import progress
 from lpbench.plugin.engine import Engine, Session, TensorInfo
 from lpbench.plugin.kit import feed_checks as checks
 
@@ -65,6 +67,8 @@ class Formulas(Engine[Any]):
             found = json.loads(model.path.read_bytes())
         except ValueError as error:
             raise EngineError(f"cannot load: {error}", where=str(model.path)) from error
+        if found.get("order") == "report":
+            progress.report("building the engine", 0.42)
         if found.get("order") == "crash at load":
             ctypes.string_at(0)
         factor = float((model.path.parent / found["weights"]).read_text("ascii")) if "weights" in found else 1.0

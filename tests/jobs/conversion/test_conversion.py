@@ -107,6 +107,19 @@ def test_a_converter_that_hangs_is_ended(formula: Callable[..., Path]) -> None:
     assert "hung: it took longer than 4 s converting" in refusal(formula(converter="hang"), timeout=4.0)
 
 
+def test_what_the_engines_report_that_check_a_conversion_is_told(formula: Callable[..., Path]) -> None:
+    told: list[str] = []
+    convert(formula(order="report"), "table", progress=lambda each: told.append(str(each)))
+    phases = {each.partition(":")[0] for each in told if each.endswith(": building the engine, 42 %")}
+    assert phases == {"running the source", "checking"}
+
+
+def test_what_engines_report_that_are_compared_is_told(formula: Callable[..., Path]) -> None:
+    told: list[tuple[str, str]] = []
+    agree(formula(order="report"), "quick", progress=lambda step: told.append((step.phase, step.activity)))
+    assert ("opening", "building the engine, 42 %") in told
+
+
 def test_a_converter_that_reports_what_takes_long_is_not_ended(formula: Callable[..., Path]) -> None:
     told: list[str] = []
     (made,) = convert(formula(converter="slow"), "table", timeout=2.0, progress=lambda each: told.append(str(each)))

@@ -60,9 +60,10 @@ def complete(
         one.recorder.profile_s = time.monotonic() - begun
 
 
-def profiles_s(tracks: Sequence[TargetProgress]) -> float:
-    """Return the seconds that profiles took so far."""
-    return sum(each.profile_s for track in tracks for each in track.recorders)
+def extra_s(tracks: Sequence[TargetProgress]) -> float:
+    """Return the seconds so far that come on top of the time that was asked for: of profiles, and of first builds."""
+    profiles = sum(each.profile_s for track in tracks for each in track.recorders)
+    return profiles + sum(track.first_build_s for track in tracks)
 
 
 def _profile(

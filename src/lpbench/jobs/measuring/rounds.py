@@ -16,7 +16,7 @@ from lpbench.jobs.measuring.keeper import Keeper
 from lpbench.jobs.measuring.live_run import LiveRun, book
 from lpbench.jobs.measuring.notes import TIME, YARDSTICK, Notes
 from lpbench.jobs.measuring.pilot import PILOT, rest_of
-from lpbench.jobs.measuring.profiling import complete, profiles_s
+from lpbench.jobs.measuring.profiling import complete, extra_s
 from lpbench.jobs.measuring.progress import Progress, width_so_far
 from lpbench.jobs.measuring.recording import NANO, Recorder, prepare, time_alone
 from lpbench.jobs.measuring.reference_worker import Yardsticks
@@ -133,8 +133,8 @@ class Rounds:
         return [[each for each in track.recorders if each.samples] for track in self._tracks]
 
     def _spent(self) -> float:
-        """Return the seconds so far but for profiles, which come on top of the time that was asked for."""
-        return time.monotonic() - self._begun - profiles_s(self._tracks)
+        """Return the seconds so far but for what comes on top of the time that was asked for."""
+        return time.monotonic() - self._begun - extra_s(self._tracks)
 
     def _late(self, index: int) -> bool:
         """Whether another run would end well after ``max_time``; what was asked for by number is always completed."""
@@ -213,7 +213,8 @@ class Rounds:
 
         def steps(one: LiveRun) -> None:
             prepare(one.client, self._plan.request(track.target), self._budgets[index], recorder, report)
-            self._forecast.add_opened(track.label, Opened(time.monotonic() - begun, recorder.expected_ns / NANO))
+            spent = time.monotonic() - begun - track.first_build_s
+            self._forecast.add_opened(track.label, Opened(spent, recorder.expected_ns / NANO))
             self._notes.add(TIME, self._forecast.overrun())
             time_alone(one.client, self._budgets[index], recorder, report)
             one.contender = Contender(
