@@ -38,9 +38,9 @@ def _taken() -> dict[str, ModuleType]:
 
 @pytest.fixture
 def fake_tensorrt(fake_sites: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
-    """Install the fake for this process and those that it starts."""
+    """Install the fake for this process and those that it starts, with a cache of the test's own for plans."""
     monkeypatch.setenv("FAKE_LEDGER", str(tmp_path / "ledger.jsonl"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(fake_sites.folder / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.syspath_prepend(str(fake_sites["10"]))
     fake = Fake(fake_sites, tmp_path / "ledger.jsonl", monkeypatch)
     fake.set()
@@ -52,13 +52,9 @@ def fake_tensorrt(fake_sites: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def open_session(
-    fake_tensorrt: Fake,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Opener]:
-    """Return what opens models on the fake, with a cache of its own, and closes every session after the test."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def open_session(fake_tensorrt: Fake) -> Iterator[Opener]:
+    """Return what opens models on the fake, and closes every session after the test."""
+    assert fake_tensorrt.module  # before the plugin imports TensorRT
     opened = Opener(lpbench_trt, "tensorrt")
     yield opened
     opened.close()

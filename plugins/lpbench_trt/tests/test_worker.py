@@ -24,11 +24,8 @@ def measured(path: Path) -> lpbench.Result:
 
 
 @pytest.mark.long
-def test_a_lost_device_is_the_reason_of_its_row(
-    models: Graphs, fake_tensorrt: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_device_is_the_reason_of_its_row(models: Graphs, fake_tensorrt: Fake) -> None:
     """The worker lives on to say so, and the other engine is measured as before."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = models.convolution((1, 3, 16, 16))
     whole = measured(path)
     assert "not measured" not in str(whole)
