@@ -54,6 +54,7 @@ _ABSENT: dict[int, tuple[tuple[type, tuple[str, ...]], ...]] = {
         (ParserError, ("node_name", "node_operator")),
         (ICudaEngine, ("device_memory_size_v2", "get_engine_stat", "streamable_weights_size")),
         (ICudaEngine, ("get_device_memory_size_for_profile", "get_device_memory_size_for_profile_v2")),
+        (ICudaEngine, ("get_tensor_profile_values",)),
         (IExecutionContext, ("update_device_memory_size_for_shapes", "set_device_memory")),
     ),
     10: (),
@@ -61,6 +62,7 @@ _ABSENT: dict[int, tuple[tuple[type, tuple[str, ...]], ...]] = {
         (Builder, ("platform_has_fast_fp16", "platform_has_fast_int8", "platform_has_tf32")),
         (ICudaEngine, ("has_implicit_batch_dimension", "device_memory_size", "get_device_memory_size_for_profile")),
         (ICudaEngine, ("create_execution_context_without_device_memory",)),
+        (IExecutionContext, ("all_shape_inputs_specified",)),
     ),
 }
 """What each version does not have."""
@@ -71,7 +73,7 @@ for _class, _names in _ABSENT[MAJOR]:
 if MAJOR >= 10:
     type.__setattr__(DataType, "itemsize", property(lambda self: ITEM_SIZES.get(self.name, 0.5)))
 else:
-    del IProgressMonitor, EngineStat
+    del IProgressMonitor, EngineStat, ExecutionContextAllocationStrategy
 if MAJOR >= 11:
     del QuantizationFlag
 
@@ -86,7 +88,6 @@ __all__ = [
     "EngineCapability",
     "EngineInspector",
     "ErrorCode",
-    "ExecutionContextAllocationStrategy",
     "HardwareCompatibilityLevel",
     "IBuilderConfig",
     "ICudaEngine",
