@@ -113,6 +113,21 @@ def test_a_namesake_is_not_taken_for_the_library(probe: Probe, fake_sites: Mappi
     assert "not NVIDIA's" in found["unusable"]["gpu"]
 
 
+@pytest.mark.parametrize(("compute", "devices"), [("75", []), ("86", ["gpu:0"])])
+def test_tensorrt_rtx_is_used_alone_and_needs_a_newer_gpu(
+    probe: Probe, fake_sites: Mapping[str, Path], tmp_path: Path, compute: str, devices: list[str]
+) -> None:
+    def change(site: Path) -> None:
+        (site / "tensorrt").rename(site / "tensorrt_rtx")
+
+    found = probe("11", without(fake_sites["11"], tmp_path, change), FAKE_COMPUTE=compute)
+    assert found["library"] == "tensorrt_rtx"
+    assert found["devices"] == devices
+    if not devices:
+        assert "needs 8.0 (Ampere) or later" in found["unusable"]["gpu:0"]
+        assert "in place of TensorRT-RTX" in found["hint"]
+
+
 def test_a_missing_cuda_runtime_is_named(probe: Probe, fake_sites: Mapping[str, Path], tmp_path: Path) -> None:
     """The fake needs its own, so the search is what finds none."""
     patch = "from lpbench_trt import _cuda; _cuda._places = lambda: ['libcudart.so.0']"

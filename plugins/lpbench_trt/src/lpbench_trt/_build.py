@@ -114,7 +114,7 @@ def _limit(config: trt.IBuilderConfig, options: BuildOptions) -> None:
 
 @contextlib.contextmanager
 def _timed(config: trt.IBuilderConfig, timings: str) -> Iterator[None]:
-    if not timings or not library().tells_times:
+    if not timings or library().is_rtx:
         yield
         return
     with _timing_cache.kept(config, timings):

@@ -34,14 +34,14 @@ class Library:
     version: str
 
     @property
-    def tells_times(self) -> bool:
-        """Whether its builder times kernels: TensorRT-RTX chooses them when a plan is loaded."""
-        return self.name != RTX
+    def is_rtx(self) -> bool:
+        """Whether it is TensorRT-RTX, which chooses kernels when a plan is loaded: its builder times none."""
+        return self.name == RTX
 
     @property
     def called(self) -> str:
         """Its name and version in words."""
-        return f"{'TensorRT-RTX' if self.name == RTX else 'TensorRT'} {self.version}"
+        return f"{'TensorRT-RTX' if self.is_rtx else 'TensorRT'} {self.version}"
 
 
 def library() -> Library:

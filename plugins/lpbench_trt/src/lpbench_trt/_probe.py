@@ -127,8 +127,8 @@ def _try(found: _Found, unit: str, device: Device, here: Library) -> None:
 
 
 def _refuse_old(device: Device, here: Library) -> None:
-    """Refuse a GPU that TensorRT-RTX does not compile for; TensorRT says itself which it supports."""
-    if not here.tells_times and tuple(_numbers(device.capability)) < AMPERE:
+    """Refuse a GPU that TensorRT-RTX does not build for unless asked to; TensorRT says itself which it supports."""
+    if here.is_rtx and tuple(_numbers(device.capability)) < AMPERE:
         raise EngineError(
             f"{device.name} has compute capability {device.capability}; {here.called} needs 8.0 (Ampere) or later",
             hint="use TensorRT in place of TensorRT-RTX: pip install tensorrt",
@@ -183,4 +183,4 @@ def _newer_than_jetpack() -> bool:
         return False
     if not hasattr(trt, "BuilderFlag"):
         return False
-    return library().tells_times and not hasattr(trt.BuilderFlag, "FP16")
+    return not library().is_rtx and not hasattr(trt.BuilderFlag, "FP16")
