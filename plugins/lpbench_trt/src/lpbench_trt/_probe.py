@@ -62,6 +62,7 @@ def probe(root: Path = Path("/")) -> dict[str, Any]:
     except EngineError as error:
         found.refuse("gpu", error)
     board = [NO_JETPACK] if not found.devices and _jetson(root) and _newer_than_jetpack() else []
+    hint = "; ".join(dict.fromkeys([*board, *found.hints.values()]))
     return {
         **found.facts,
         "devices": found.devices,
@@ -69,7 +70,7 @@ def probe(root: Path = Path("/")) -> dict[str, Any]:
         "compute_capabilities": found.capabilities,
         "unusable": found.unusable,
         "hints": found.hints,
-        "hint": "" if found.devices else "; ".join(dict.fromkeys([*board, *found.hints.values()])),
+        **({"hint": hint} if hint and not found.devices else {}),
     }
 
 
