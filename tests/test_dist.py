@@ -54,6 +54,7 @@ def test_there_is_a_wheel_for_the_core_and_each_plugin(wheels: Path) -> None:
     assert len(list(wheels.glob("*.whl"))) == len(PROJECTS) > 1
 
 
+@pytest.mark.long
 def test_what_is_installed_are_our_wheels(wheels: Path, installed: Path) -> None:
     """No namesake from the registry: every file has the hash that the wheel states."""
     (site,) = installed.parent.glob("lib/python*/site-packages")
@@ -77,12 +78,14 @@ def test_links_of_the_readme_in_a_wheel_lead_to_files_of_that_wheel(wheels: Path
     assert "# lpbench" in text
 
 
+@pytest.mark.long
 def test_engines_are_listed_from_wheels(installed: Path, tmp_path: Path) -> None:
     lines = run(installed / "lpbench", "engines", cwd=tmp_path).stdout.splitlines()
     (line,) = [line for line in lines if line.split()[:1] == ["onnxruntime"]]
     assert "ready" in line
 
 
+@pytest.mark.long
 def test_an_app_runs_from_wheels(installed: Path, tmp_path: Path) -> None:
     """A small model of two layers, as a bare file, measured by the installed command."""
     onnx = pytest.importorskip("onnx", reason="needs onnx")

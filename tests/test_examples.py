@@ -76,6 +76,7 @@ TESTS: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(TESTS))
 def test_the_example_runs(name: str, tmp_path: Path) -> None:
     TESTS[name](tmp_path)

@@ -127,6 +127,7 @@ def test_the_calling_process_can_measure(
     assert lpbench("show", str(output)).stdout
 
 
+@pytest.mark.long
 def test_an_isolated_run_works_or_says_why_not(
     system: str, lpbench: Callable[..., Any], fake_app: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -114,12 +114,14 @@ def test_the_astronaut_fills_half_of_the_picture(built: Callable[[str], Path]) -
     assert seen(built("selfie-segmentation"))["astronaut.png"]["share"]["person"] == pytest.approx(0.545, abs=0.02)
 
 
+@pytest.mark.long
 def test_seven_lines_are_read_without_a_mistake(built: Callable[[str], Path]) -> None:
     found = looked(built("ppocr-v6"), engine="onnxruntime", quality="cer")
     assert [each["text"] for each in found.predictions[0]["recognition"]] == list(_text.PAGE)
     assert found.quality["value"] == 0
 
 
+@pytest.mark.long
 def test_digits_are_named(built: Callable[[str], Path]) -> None:
     """Of the 500 digits that it was not trained on, the network names at least 92 %; building again changes nothing."""
     app = built("digits-mlp")
