@@ -188,6 +188,7 @@ def test_another_provider_takes_nodes_and_is_recorded(models: Models, open_sessi
     assert "does not report" in facts["precision_reason"]
 
 
+@pytest.mark.cuda
 def test_cuda_runs_what_the_cpu_runs(models: Models, open_session: Opener) -> None:
     """A small convolution on the first CUDA device, plain and bound, against the CPU."""
     path = models.convolution()

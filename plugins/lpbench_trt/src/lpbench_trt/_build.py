@@ -74,7 +74,6 @@ def _built(model: Model, options: BuildOptions, shapes: Shapes, timings: str) ->
     if plan is None:
         raise log().explained("cannot build the plan", hint=_remedy())
     facts = {
-        "requested_precision": options.precision,
         "tf32": options.tf32,
         **({"optimized_for": {name: list(shape) for name, shape in best.items()}} if best else {}),
         **({"dla_fallback_layers": fallback} if fallback else {}),

@@ -40,8 +40,8 @@ class Plan:
     :param path: The file that holds them, for errors; None if there is none.
     :param from_cache: Whether it was built before; None for a plan file of the user's, of which that is not known.
     :param build_s: Seconds that the build took, also if that was before; None for a plan file.
-    :param facts: What building told, as JSON values: ``requested_precision``, ``tf32``, ``optimized_for``,
-        ``dla_fallback_layers``, and ``plan_not_kept``, why it is not in the cache.
+    :param facts: What building told, as JSON values: ``tf32``, ``optimized_for``, ``dla_fallback_layers``, and
+        ``plan_not_kept``, why it is not in the cache.
     """
 
     content: bytes | memoryview | mmap.mmap
