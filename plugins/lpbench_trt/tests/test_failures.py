@@ -129,6 +129,29 @@ def test_every_call_may_fail(
     assert not Program(open_session, path, how).run()
 
 
+@pytest.mark.parametrize("raised", [False, True])
+def test_each_failure_has_its_own_reason(
+    models: Graphs, open_session: Opener, fake_tensorrt: Fake, monkeypatch: pytest.MonkeyPatch, *, raised: bool
+) -> None:
+    """Reasons stand in TensorRT's log alone; that of an earlier failure is not the reason of a later one."""
+    from lpbench_trt._logger import log
+
+    session = open_session(*plain(models))
+    trt = fake_tensorrt.module
+    for reason in ("first reason", "second reason"):
+
+        def fail(*_: object, reason: str = reason) -> bool:
+            log().log(trt.ILogger.Severity.ERROR, reason)
+            if raised:
+                raise RuntimeError("Internal error")
+            return False
+
+        monkeypatch.setattr(trt.IExecutionContext, "execute_async_v3", fail)
+        with pytest.raises(EngineError, match=reason) as caught:
+            session.run({"x": X})
+        assert ("first" in str(caught.value)) == (reason == "first reason")
+
+
 def several(session: Session) -> None:
     for _ in range(9):
         session.run({"x": X})

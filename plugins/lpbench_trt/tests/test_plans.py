@@ -111,6 +111,40 @@ def test_other_shapes_content_and_weights_are_other_plans(cache: Path, path: Pat
         obtained(path)
 
 
+@pytest.mark.parametrize("where", ["branch", "function"])
+def test_weights_beside_the_model_count_wherever_they_are_used(fake_tensorrt: Fake, tmp_path: Path, where: str) -> None:
+    """In a branch of an If and in a function of the model: a change of their file is a change of the model."""
+    from lpbench_trt import _sources
+
+    constant = node("Constant", [], ["c"], value=beside(tmp_path / "weights.bin"))
+    inner = [constant, node("Add", ["c", "c"], ["y"])]
+    helper = onnx.helper
+    out = helper.make_tensor_value_info("y", FLOAT, [3])
+    if where == "branch":
+        body = helper.make_graph(inner, "body", [], [out])
+        nodes, functions = [node("If", ["x"], ["y"], then_branch=body, else_branch=body)], []
+    else:
+        versions = [helper.make_opsetid("", 17)]
+        nodes, functions = (
+            [node("F", [], ["y"], domain="own")],
+            [helper.make_function("own", "F", [], ["y"], inner, versions)],
+        )
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", onnx.TensorProto.BOOL, [])], [out])
+    path = tmp_path / "model.onnx"
+    path.write_bytes(helper.make_model(graph, functions=functions).SerializeToString())
+    first = _sources.digest(Model("onnx", path))
+    (tmp_path / "weights.bin").write_bytes(b"other" * 3)
+    assert _sources.digest(Model("onnx", path)) != first
+
+
+def beside(path: Path) -> onnx.TensorProto:
+    """Return a tensor whose values are in another file."""
+    path.write_bytes(bytes(12))
+    tensor = onnx.TensorProto(name="c", data_type=FLOAT, dims=[3], data_location=onnx.TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value=path.name)
+    return tensor
+
+
 def test_a_device_of_another_kind_gets_another_plan(fake_tensorrt: Fake, cache: Path, path: Path) -> None:
     obtained(path)
     fake_tensorrt.set(compute=89)

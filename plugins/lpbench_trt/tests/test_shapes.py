@@ -103,6 +103,14 @@ def test_shapes_that_contradict_each_other_are_tensorrts_error(models: Graphs, o
     assert session.run({"a": two, "b": two})["total"].tolist() == [[2, 2]] * 2
 
 
+def test_values_lie_where_the_engine_wants_them(
+    models: Graphs, fake_tensorrt: Fake, open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The location decides, not whether shapes follow from the values."""
+    monkeypatch.setattr(fake_tensorrt.module.ICudaEngine, "is_shape_inference_io", lambda *_: False)
+    test_shapes_that_values_decide_are_read_on_the_host(models, open_session)
+
+
 def test_of_several_profiles_one_that_fits_is_chosen(fake_tensorrt: Fake, tmp_path: Path, open_session: Opener) -> None:
     """1 to 2 rows and 6 to 8 rows: the session switches; 4 rows are in neither."""
     path = tmp_path / "model.plan"

@@ -180,7 +180,7 @@ def _row(result: Result, index: int, unit: Unit, turns: Mapping[str, Metric] | N
         verdict,
         tail(each, unit, result),
         digits(rate.value) if rate and rate.value is not None else ABSENT,
-        clean(str(facts.get("version", ABSENT)).partition("+")[0]),
+        clean(facts.get("version", ABSENT)),
         clean(facts.get("device", facts.get("processor", ABSENT))),
         clean(facts.get("precision", ABSENT)),
         clean(facts.get("threads", ABSENT)),

@@ -147,6 +147,7 @@ class Call:
     def settle(self) -> bool:
         """Wait after a failure for what still runs, and forget all shapes; returns whether the device is lost."""
         self._ran, self._steps, self._views = False, (), {}
+        log().clear()  # what was said of this failure is not the reason of the next one
         for slot in (*self._inputs, *self._outputs):
             slot.drop()
             slot.moved()

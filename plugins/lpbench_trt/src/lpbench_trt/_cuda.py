@@ -55,7 +55,8 @@ ACTIVE_PROCESS: Final = 708
 """The device's flags cannot be changed any more (cudaErrorSetOnActiveProcess)."""
 HINTS = {
     OUT_OF_MEMORY: "free device memory: end other programs on the device, or use smaller shapes",
-    INSUFFICIENT_DRIVER: "install a newer NVIDIA driver, or a CUDA runtime and a TensorRT for the driver's version",
+    INSUFFICIENT_DRIVER: "install NVIDIA's driver; if nvidia-smi names one, a newer one, or a CUDA runtime and a "
+    "TensorRT for its version",
     NO_DEVICE: "nvidia-smi lists the devices; CUDA_VISIBLE_DEVICES hides those that it does not name",
 }
 

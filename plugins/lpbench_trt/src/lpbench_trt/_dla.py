@@ -15,6 +15,17 @@ SHOWN = 10
 """Layers that an error names."""
 
 
+def check(core: int, cores: int) -> None:
+    """Refuse a DLA core that is not among those of this machine.
+
+    :param cores: Their number.
+    :raises EngineError: The remedy lists them.
+    """
+    if core >= cores:
+        here = ", ".join(f"dla:{number}" for number in range(cores))
+        raise EngineError(f"there is no device dla:{core}", hint=f"DLA cores here: {here or 'none'}")
+
+
 def assign(draft: Draft, options: BuildOptions) -> list[str]:
     """Give the network to a DLA core, if that is asked for; return the layers that run on the GPU instead.
 
@@ -22,10 +33,7 @@ def assign(draft: Draft, options: BuildOptions) -> list[str]:
     """
     if options.dla is None:
         return []
-    cores = draft.builder.num_DLA_cores
-    if options.dla >= cores:
-        here = ", ".join(f"dla:{number}" for number in range(cores))
-        raise EngineError(f"there is no device dla:{options.dla}", hint=f"DLA cores here: {here or 'none'}")
+    check(options.dla, draft.builder.num_DLA_cores)
     config = draft.config
     layers = draft.layers()
     config.default_device_type = trt.DeviceType.DLA

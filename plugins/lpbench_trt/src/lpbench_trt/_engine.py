@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.engine import Engine, EngineError
-from lpbench_trt import _loading, _ranges, _tensors
+from lpbench_trt import _inspect, _loading, _ranges, _tensors
 from lpbench_trt._call import Call
 from lpbench_trt._cuda import cuda
 from lpbench_trt._logger import log
@@ -49,7 +49,7 @@ def _naming(model: Model) -> Iterator[None]:
     except EngineError as error:
         error.where = error.where or str(model.path)
         raise
-    except (RuntimeError, TypeError) as error:  # pybind11's: TypeError where the library returns no object
+    except (RuntimeError, TypeError, UnicodeError) as error:  # pybind11's: TypeError where there is no object
         raise log().explained(f"TensorRT raised {type(error).__name__}: {error}", str(model.path)) from error
 
 
@@ -58,6 +58,8 @@ def _open(
 ) -> TensorrtSession:
     log().clear()
     loaded = _loading.load(model, config, shapes, cuda(), resources)
+    if loaded.plan.from_cache is None:
+        _inspect.require(loaded.engine, config.precision)
     inputs, outputs = _tensors.tensors(loaded.engine, model)
     ranges = _ranges.ranges(loaded.engine, inputs)
     tensors = ranges.fixed(inputs, shapes), outputs

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit.layer_kinds import ARRANGEMENT, CONVOLUTION, COPY, GEMM, category
 from lpbench.plugin.kit.untrusted import shorten
 from lpbench_trt._library import trt
+from lpbench_trt.config import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,6 +79,22 @@ def layers(engine: trt.ICudaEngine) -> list[Layer]:
 def count(engine: trt.ICudaEngine) -> int:
     """Return the number of an engine's layers, which every plan knows."""
     return int(engine.num_layers)
+
+
+def require(engine: trt.ICudaEngine, asked: str) -> None:
+    """Refuse a plan that was built without a precision which is asked for, as far as the plan tells.
+
+    :param asked: lpbench's name of it; F32, which any plan may use, and ``auto`` ask for nothing.
+    :raises EngineError: No layer computes in it.
+    """
+    if asked in {"F32", AUTO}:
+        return
+    known = precision_facts(layers(engine)).get("precisions")
+    if known and asked not in known:
+        raise EngineError(
+            f"precision {asked} was requested; the layers of the plan compute in {' and '.join(known)}",
+            hint=f"build it anew: lpbench convert MODEL.onnx --to plan --precision {asked}",
+        )
 
 
 def precision_facts(found: Sequence[Layer]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lpbench_trt import _plans
+from lpbench_trt import _dla, _plans
 from lpbench_trt._call import Lane
 from lpbench_trt._cuda import ACTIVE_PROCESS, NON_BLOCKING, SPIN, CudaError
 from lpbench_trt._library import trt
@@ -46,6 +46,7 @@ def load(model: Model, config: TensorrtConfig, shapes: Shapes, cuda: Cuda, resou
     loaded.runtime = trt.Runtime(log())
     resources.add(partial(delattr, loaded, "runtime"))
     if config.on_dla:
+        _dla.check(config.index, loaded.runtime.num_DLA_cores)
         loaded.runtime.DLA_core = config.index
     loaded.engine = _engine(loaded.runtime, plan)
     resources.add(partial(delattr, loaded, "engine"))

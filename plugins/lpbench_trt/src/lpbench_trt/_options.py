@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.engine import EngineError
 from lpbench_trt.config import AUTO
 
 if TYPE_CHECKING:
@@ -56,3 +57,17 @@ def of(config: PlanConfig, precision: Precision) -> BuildOptions:
         config.index if config.on_dla else None,
         config.dla_fallback,
     )
+
+
+def refuse_for_plan(config: PlanConfig) -> None:
+    """Refuse options of the builder for a plan, which was built without them; its precision is known when it is loaded.
+
+    :raises EngineError: Naming the options.
+    """
+    usual = BuildOptions(dla=config.index if config.on_dla else None).values()
+    given = [name for name, value in of(config, "F32").values().items() if value != usual[name]]
+    if given:
+        raise EngineError(
+            f"a plan is built already, without the options that were given: {', '.join(given)}",
+            hint="build it anew with them: lpbench convert MODEL.onnx --to plan --set KEY=VALUE",
+        )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PLAN, NOTE = "model.plan", "plan.json"
 NOTE_LIMIT = 1 << 24
 """Most bytes of what is noted beside a plan."""
+LENGTH_BYTES = 4
 WAITING = "waiting for another process, which builds the same plan"
 
 
@@ -61,7 +62,8 @@ def obtain(model: Model, config: TensorrtConfig, shapes: Shapes) -> Plan:
     device = _devices.select(config.gpu)
     _custom.load(config.plugins)
     if model.format == "plan":
-        return Plan(_content(model.path), model.path)
+        _options.refuse_for_plan(config)
+        return Plan(_without_text(_content(model.path)), model.path)
     options = _options.of(config, config.precision)
     _precisions.check(options)
     timings = timings_key(device) if config.timing_cache else ""
@@ -141,6 +143,13 @@ def _read(folder: Path) -> Plan | None:
     except (LpbenchError, OSError, ValueError, TypeError, KeyError):
         return None
     return None
+
+
+def _without_text(content: mmap.mmap) -> memoryview:
+    """Return a plan without the text that Ultralytics writes before it: a length in 4 bytes, and JSON of so many."""
+    end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "little")
+    text = content[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" and content[end - 1 : end] == b"}"
+    return memoryview(content)[end if text else 0 :]
 
 
 def _content(path: Path) -> mmap.mmap:

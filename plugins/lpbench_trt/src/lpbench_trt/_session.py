@@ -10,6 +10,7 @@ from lpbench.plugin.engine import EngineError, Session
 from lpbench.plugin.kit import feed_checks
 from lpbench_trt import _inspect, _memory
 from lpbench_trt._library import library
+from lpbench_trt._logger import log
 from lpbench_trt._resources import let_go
 from lpbench_trt._slots import MisfitError
 
@@ -171,8 +172,7 @@ class TensorrtSession(Session):
             call.unbind()
             what, hint = problem or ("the feeds do not fit", "")
             return EngineError(what, where=str(self._path), hint=hint)
-        what = error.what if isinstance(error, EngineError) else f"{library().called}: {type(error).__name__}: {error}"
-        hint = error.hint if isinstance(error, EngineError) else ""
+        what, hint = (error.what, error.hint) if isinstance(error, EngineError) else (_raised(error), "")
         if call.settle():
             with contextlib.suppress(EngineError):  # nothing can be freed on a device that is lost
                 self.close()
@@ -183,3 +183,8 @@ class TensorrtSession(Session):
         if self._loaded is None or self._call is None:
             raise EngineError(CLOSED, where=str(self._path))
         return self._loaded, self._call
+
+
+def _raised(error: Exception) -> str:
+    """Return in words what the bindings raise, with TensorRT's reason, which stands in the log alone."""
+    return ": ".join(filter(None, (library().called, f"{type(error).__name__}: {error}", log().last())))

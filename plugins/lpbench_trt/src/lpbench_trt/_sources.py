@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lpbench.plugin.engine import EngineError
-from lpbench.plugin.kit.protobuf import nested, text
+from lpbench.plugin.kit.protobuf import nested, spans, text
 from lpbench.plugin.kit.untrusted import brief, open_regular
 
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     Span = tuple[int, int]
 
 # Field numbers of onnx.proto: message, then field.
-MODEL_GRAPH = 7
-GRAPH_NODE, GRAPH_INITIALIZER = 1, 5
-NODE_NAME, NODE_OPERATOR, NODE_ATTRIBUTE, ATTRIBUTE_TENSOR = 3, 4, 5, 5
+MODEL_GRAPH, MODEL_FUNCTION = 7, 25
+GRAPH_NODE, GRAPH_INITIALIZER, FUNCTION_NODE = 1, 5, 7
+NODE_NAME, NODE_OPERATOR, NODE_ATTRIBUTE = 3, 4, 5
+ATTRIBUTE_TENSORS, ATTRIBUTE_GRAPHS = (5, 10), (6, 11)
 TENSOR_EXTERNAL, ENTRY_KEY, ENTRY_VALUE = 13, 1, 2
 LOCATION = "location"
 BLOCK = 1 << 20
@@ -98,12 +99,27 @@ def node(path: Path, number: int) -> tuple[str, str]:
 
 def _locations(file: BinaryIO, size: int) -> Iterator[str]:
     """Yield the location of each tensor that is stored in another file."""
-    paths = ((GRAPH_INITIALIZER,), (GRAPH_NODE, NODE_ATTRIBUTE, ATTRIBUTE_TENSOR))
-    for graph in nested(file, (0, size), MODEL_GRAPH):
-        for path in paths:
-            for entry in nested(file, graph, *path, TENSOR_EXTERNAL):
-                if _text(file, entry, ENTRY_KEY) == LOCATION:
-                    yield _text(file, entry, ENTRY_VALUE)
+    for tensor in _tensors(file, size):
+        for entry in nested(file, tensor, TENSOR_EXTERNAL):
+            if _text(file, entry, ENTRY_KEY) == LOCATION:
+                yield _text(file, entry, ENTRY_VALUE)
+
+
+def _tensors(file: BinaryIO, size: int) -> Iterator[Span]:
+    """Yield each tensor of a model: those of the graphs in its nodes (branches, bodies of loops) and functions too."""
+    graphs = nested(file, (0, size), MODEL_GRAPH)
+    attributes = nested(file, (0, size), MODEL_FUNCTION, FUNCTION_NODE, NODE_ATTRIBUTE)
+    while graphs or attributes:
+        if graphs:
+            graph = graphs.pop()
+            yield from nested(file, graph, GRAPH_INITIALIZER)
+            attributes += nested(file, graph, GRAPH_NODE, NODE_ATTRIBUTE)
+        while attributes:
+            for number, part in spans(file, attributes.pop()):
+                if number in ATTRIBUTE_TENSORS:
+                    yield part
+                elif number in ATTRIBUTE_GRAPHS:
+                    graphs.append(part)
 
 
 def _text(file: BinaryIO, span: Span, field: int) -> str:

@@ -65,7 +65,7 @@ def _tensor(engine: trt.ICudaEngine, name: str, stated: Sequence[int | str | Non
         )
     shape = tuple(size if size >= 0 else None for size in sizes(engine.get_tensor_shape(name)) or ())
     info = TensorInfo(name, dtype, _named(shape, stated))
-    return Tensor(info, engine.is_shape_inference_io(name), None in shape)
+    return Tensor(info, engine.get_tensor_location(name) == trt.TensorLocation.HOST, None in shape)
 
 
 def _stated(model: Model) -> Stated:
