@@ -506,6 +506,12 @@ def test_the_table_of_several_engines_is_set_in_two_where_the_screen_is_narrow()
     assert {"version", "threads", "1/s"} <= set(text.split())
 
 
+def test_the_table_tells_builds_of_a_library_from_its_releases() -> None:
+    two = make_configuration("two")
+    two = dataclasses.replace(two, facts={**two.facts, "version": "2.0+fake"})
+    assert "2.0+fake" in render.text(make_result(make_configuration("one"), two), width=200).split()
+
+
 def test_how_many_answers_are_the_references_stands_beside_them() -> None:
     agreement = {"with": 0, "samples": 6, "same": 5, "worst_score": 0.1}
     two = dataclasses.replace(make_configuration("two"), agreement=agreement)
