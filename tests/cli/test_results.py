@@ -28,8 +28,13 @@ if TYPE_CHECKING:
 VERSION_1 = Path(__file__).parents[1] / "data" / "results-v1"
 
 
-def put(name: str, *, app: str = "digits", engine: str = "ort", days: float = 0.0, state: str = "OK") -> Path:
-    """Save a result that holds no more than what is listed."""
+def put(
+    name: str, *others: Configuration, app: str = "digits", engine: str = "ort", days: float = 0.0, state: str = "OK"
+) -> Path:
+    """Save a result that holds no more than what is listed.
+
+    :param others: Further configurations.
+    """
     created = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=days)
     configuration = Configuration(
         EngineConfiguration(engine.partition(":")[0]),
@@ -40,7 +45,7 @@ def put(name: str, *, app: str = "digits", engine: str = "ort", days: float = 0.
         metrics={"LATENCY": Metric(12.5, "ms")},
     )
     identity = {"name": app, "class": "model", "digest": None}
-    result = Result(identity, RunSettings(), {}, (configuration,), state=state, created=created.isoformat())
+    result = Result(identity, RunSettings(), {}, (configuration, *others), state=state, created=created.isoformat())
     store.folder().mkdir(parents=True, exist_ok=True)
     return result.save(store.folder() / f"{name}.json")
 
@@ -76,6 +81,23 @@ def test_saved_results_are_listed_with_what_tells_them_apart(capsys: Capture) ->
     assert rows[0][4] == "12.5"
     assert rows[1][-1] == "ncnn:threads=2"
     assert rows[3][:2] == ["3", "results,"]
+
+
+def test_the_latency_in_the_list_is_of_an_unchecked_model_only_where_there_is_no_other(capsys: Capture) -> None:
+    one = EngineConfiguration("quick")
+    quick = Configuration(
+        one, asked="quick", plugin="", isolated=True, metrics={"LATENCY": Metric(0.5, "ms")}, unchecked="no device"
+    )
+    alone = put("alone")
+    document = json.loads(alone.read_text("utf-8"))
+    document["configurations"][0]["unchecked"] = "no device"
+    alone.write_text(json.dumps(document), encoding="utf-8")
+    put("both", quick)
+    assert main(["results", "--json"]) == 0
+    assert {each["name"]: each["latency_ms"] for each in json.loads(capsys.readouterr().out)} == {
+        "both": 12.5,
+        "alone": 12.5,
+    }
 
 
 @pytest.mark.usefixtures("three")

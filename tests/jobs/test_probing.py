@@ -68,3 +68,6 @@ def test_a_probe_without_version_and_with_endless_words_is_shown(
     probed = lpbench.probe("fake")
     assert probed.version == ""
     assert len(probed.availability.hint) < 2_000
+    many = {f"gpu:{index}": "no driver" for index in range(10_000)}
+    monkeypatch.setenv("FAKE_PROBE", json.dumps({"devices": [], "unusable": many}))
+    assert len(lpbench.probe("fake").availability.reason) < 2_000

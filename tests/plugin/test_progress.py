@@ -54,6 +54,25 @@ def test_whatever_is_reported_never_raises_and_is_a_share_or_nothing(done: Any, 
     assert str(activity).isprintable() or not what.isprintable()
 
 
+class Strange(float):
+    """A number of a third party's, which cannot be compared."""
+
+    __hash__ = float.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    __ne__ = __eq__
+
+
+def test_a_number_that_cannot_be_compared_is_no_share_and_no_error() -> None:
+    """What is raised in a library's callback would unwind through native frames."""
+    heard: list[Activity] = []
+    with listening(heard.append):
+        report("building", Strange(0.5))
+    assert heard == [Activity("building", None)]
+
+
 @pytest.mark.parametrize("done", [-0.1, 1.1, math.nan, math.inf])
 def test_a_share_that_is_none_is_refused(done: float) -> None:
     with pytest.raises(ValueError, match="expected a share"):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 REASON = 500
 """Characters of the reason why a model is unchecked."""
+UNTOLD = "its provenance does not say that it was compared with its source"
 
 
 def choose_model(component: Component, spec: EngineSpec, *, batch: int = 1) -> Model:
@@ -56,7 +57,9 @@ def origin(model: Model) -> str:
 
 def unchecked(model: Model) -> str:
     """Return why a converted model was not compared with its source; empty of an original and of one that was."""
-    return clean(abridge(str(model.provenance.get("unchecked", "")), REASON))
+    known = model.provenance
+    untold = "" if not known or "checked" in known else UNTOLD
+    return clean(abridge(str(known.get("unchecked", untold)), REASON))
 
 
 def any_unchecked(app: App) -> bool:

@@ -115,7 +115,7 @@ def _read(answer: object, who: str) -> Probed:
 
 def _useless(found: Mapping[str, Any], unusable: Mapping[str, str], hints: Mapping[str, str]) -> Availability:
     """Return that no device can be used, why, and what helps: the hint of all, or those of single devices."""
-    reasons = "; ".join(f"{name}: {reason}" for name, reason in unusable.items())
+    reasons = abridge("; ".join(f"{name}: {reason}" for name, reason in unusable.items()), LONGEST)
     single = "; ".join(dict.fromkeys(hint for device, hint in hints.items() if device in unusable))
     hint = abridge(found.get("hint") or single, LONGEST)
     return Availability(State.UNSUPPORTED, f"no usable device{f': {reasons}' if reasons else ''}", hint)

@@ -123,6 +123,9 @@ def listening(listener: Listener) -> Iterator[None]:
 
 def _share(done: object) -> float | None:
     """Return a share within its bounds; None where it is no number."""
-    if isinstance(done, bool) or not isinstance(done, (int, float)) or done != done:  # noqa: PLR0124 - NaN
+    if isinstance(done, bool) or not isinstance(done, (int, float)):
         return None
-    return float(min(1, max(0, done)))
+    try:
+        return None if done != done else float(min(1, max(0, done)))  # noqa: PLR0124 - NaN
+    except Exception:  # noqa: BLE001 - a third party's kind of number
+        return None

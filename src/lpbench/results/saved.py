@@ -6,14 +6,14 @@ import contextlib
 import datetime as dt
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ResultError
 from lpbench.results import store
 from lpbench.results.json_document import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -24,7 +24,8 @@ class SavedResult:
     :param name: What ``lpbench show`` and ``lpbench compare`` take.
     :param app: The app's name; empty where it is not known.
     :param engines: What was measured, by the names of its configurations.
-    :param latency_ms: Of the fastest configuration; None where nothing was measured.
+    :param latency_ms: Of the fastest configuration, of one with an unchecked model only where there are no others; None
+        where nothing was measured.
     :param state: ``OK``, ``interrupted``, ``failed``, or ``unreadable``.
     :param created: Seconds since the epoch at which it was measured; of an unreadable file, at which it was written.
     :param size: Bytes.
@@ -121,17 +122,22 @@ def _saved(path: Path) -> SavedResult | None:
     except ResultError as error:
         return _unreadable(path, path.stem, " ".join(each for each in (error.what, error.hint) if each))
     configurations = document["configurations"]
-    latencies = (each["metrics"].get("LATENCY", {}).get("value") for each in configurations)
     return SavedResult(
         path.stem,
         path,
         document["app"]["name"],
         tuple(each["label"] or each["configuration"]["engine"] for each in configurations),
-        min((float(value) for value in latencies if value is not None), default=None),
+        _least([each for each in configurations if not each.get("unchecked")]) or _least(configurations),
         document["state"],
         _seconds(document["created"], written),
         size,
     )
+
+
+def _least(configurations: Sequence[Mapping[str, Any]]) -> float | None:
+    """Return the least latency of configurations as a file has them."""
+    values = (each["metrics"].get("LATENCY", {}).get("value") for each in configurations)
+    return min((float(value) for value in values if value is not None), default=None)
 
 
 def _unreadable(path: Path, name: str, reason: str) -> SavedResult:

@@ -56,6 +56,7 @@ def bound(config: MasonOptions) -> Mapping[str, object]:
 
 
 def probe() -> Mapping[str, object]:
-    """Return a device unless SLAB_DEVICE is empty."""
+    """Return a device; where SLAB_DEVICE is empty, none, for the reason in SLAB_FAULT."""
     device = os.environ.get("SLAB_DEVICE", "chisel")
-    return {"devices": [device]} if device else {"devices": [], "unusable": {"chisel": "it is blunt"}}
+    fault = os.environ.get("SLAB_FAULT", "it is blunt")
+    return {"devices": [device]} if device else {"devices": [], "unusable": {"chisel": fault}}

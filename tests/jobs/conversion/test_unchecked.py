@@ -11,6 +11,7 @@ import pytest
 import lpbench
 from lpbench import cli
 from lpbench.app.model import App, load_app
+from lpbench.app.model_choice import unchecked
 from lpbench.app.pulled import with_conversions
 from lpbench.errors import ConversionError
 from lpbench.jobs.agreement import agree
@@ -140,6 +141,30 @@ def test_the_first_use_checks_the_model_and_removes_the_mark(app: Path, device: 
     assert targets[0].unchecked(used) == ""
     assert used.digest() == load_app(app).digest()
     assert not list(app.glob(".*"))
+
+
+def test_a_model_whose_provenance_tells_of_no_comparison_is_unchecked_until_its_first_use(
+    app: Path, device: Callable[[str], None]
+) -> None:
+    convert(app, "slab", unchecked=True)
+    config = json.loads((app / "ai_app_config.json").read_text("utf-8"))
+    del config["components"][0]["inference"]["models"]["slab"]["provenance"]["unchecked"]
+    (app / "ai_app_config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert unchecked(load_app(app).components[0].models[1]).startswith("its provenance does not say")
+    device("chisel")
+    first_use(app)
+    assert "checked" in provenance(app)
+
+
+@pytest.mark.usefixtures("device")
+def test_an_unchecked_model_of_the_cache_comes_with_the_reason_of_today(
+    app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = shutil.copytree(app, tmp_path / "other")
+    convert(app, "slab", unchecked=True)
+    monkeypatch.setenv("SLAB_FAULT", "it is lost")
+    convert(other, "slab", unchecked=True)
+    assert provenance(other)["unchecked"].endswith("chisel: it is lost")
 
 
 def test_an_app_that_was_copied_to_another_machine_is_checked_there(

@@ -68,7 +68,10 @@ def _acceptable(job: Job, kept: Model | None) -> Model | None:
     """Return a model of the cache; of an unchecked one only if that was asked for, and still cannot be checked."""
     if kept is None or not unchecked(kept):
         return kept
-    return kept if job.unchecked and isinstance(_checker(job), Unavailable) else None
+    why = _checker(job) if job.unchecked else None
+    if not isinstance(why, Unavailable):
+        return None
+    return dataclasses.replace(kept, provenance={**kept.provenance, "unchecked": why.reason})  # it may be another now
 
 
 def _checker(job: Job) -> EngineSpec | Unavailable:
