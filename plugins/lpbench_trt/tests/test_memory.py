@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,6 +60,13 @@ def test_too_little_memory_to_load_is_an_error_that_leaves_nothing(
         assert wrong(fake_tensorrt) == []
     fake_tensorrt.set(device_memory=100 * MB)
     assert open_session(path).memory()
+
+
+def test_a_failure_is_not_reported_again(models: Graphs, open_session: Opener, fake_tensorrt: Fake) -> None:
+    """CUDA keeps the last error of a thread until it is asked for it; libraries with custom layers ask."""
+    fake_tensorrt.set(fail_at="cudaMalloc:1")
+    assert "cudaMalloc failed" in open_session.refused(models.one("Neg"))
+    assert ctypes.CDLL("libcudart.so.12").cudaPeekAtLastError() == 0
 
 
 def test_too_little_memory_at_a_run_leaves_the_session_usable(

@@ -121,7 +121,10 @@ class Session(abc.ABC):
         return {}
 
     def device_spans(self) -> Mapping[str, int] | None:
-        """Return the device's nanoseconds of the last ``run`` by activity, or None if they are not known."""
+        """Return the device's nanoseconds of the last ``run`` by activity, or None if they are not known.
+
+        They are asked for in sessions that are opened with ``profile=True``; others need not know them.
+        """
         return None
 
     def memory(self) -> Mapping[str, int] | None:

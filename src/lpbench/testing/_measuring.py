@@ -132,7 +132,7 @@ def profile_not_asked_for_is_refused(subject: EngineSubject) -> None:
 
 def device_spans_fit_into_the_run(subject: EngineSubject) -> None:
     """The times that the device reports sum to no more than the measured time of the run."""
-    with subject.open() as session:
+    with subject.open(profile=True) as session:
         session.run(subject.case.feeds)
         start = time.perf_counter_ns()
         session.run(subject.case.feeds)

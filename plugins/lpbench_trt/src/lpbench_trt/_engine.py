@@ -37,6 +37,7 @@ class TensorrtEngine(Engine[TensorrtConfig]):
         except BaseException as error:
             let_go(error)
             with contextlib.suppress(EngineError):  # the first error is the one to know
+                cuda().clear_error()  # a later call in this thread would report it again
                 resources.close()
             raise
 
