@@ -589,6 +589,37 @@ def test_a_pull_that_builds_again_forgets_the_conversions_of_the_models_before(s
     assert not folder.exists()
 
 
+MADE = {"converter": "pnnx", "source": {"a": "b"}, "unchecked": "no device"}
+"""The provenance of a conversion."""
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"file": "../../secret", "provenance": MADE},
+        {"file": "made"},
+        {"file": "made", "provenance": []},
+        {"file": "made", "provenance": 0.5},
+        {"file": "made", "provenance": {**MADE, "converter": None}},
+        {"file": "made", "provenance": {**MADE, "unchecked": ""}},
+        {"file": "made", "provenance": {"unchecked": "no device"}},
+        3,
+    ],
+    ids=str,
+)
+def test_what_is_no_conversion_in_the_list_beside_a_pulled_app_is_left_out(shop: Shop, entry: Any) -> None:
+    shop.offer(shop.entry())
+    app = load_app(catalogue.pull("tiny"))
+    folder = pulled.conversions_folder(app.root)
+    assert folder is not None
+    folder.mkdir(parents=True)
+    (folder / "made").write_text("made", encoding="ascii")
+    models = {"acme": {"file": "made", "provenance": MADE}, "other": entry}
+    (folder / pulled.MODELS).write_text(json.dumps({app.components[0].name: models}), encoding="utf-8")
+    (*own, made) = pulled.with_conversions(app).components[0].models
+    assert (tuple(own), made.format) == (app.components[0].models, "acme")
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"all": 3}', '{"all": {"ncnn": {"file": "../../secret"}}}', "\0"])
 def test_a_damaged_list_of_conversions_leaves_the_app_as_it_was_pulled(shop: Shop, text: str) -> None:
     shop.offer(shop.entry())

@@ -13,6 +13,7 @@ from tests.attack.kinds import Kind, command, pulled_configs, text_of
 import lpbench
 from lpbench.app import files, labels, metadata, pulled
 from lpbench.app.model import App
+from lpbench.app.model_choice import origin, unchecked
 from lpbench.testing import mutations
 
 if TYPE_CHECKING:
@@ -21,13 +22,26 @@ if TYPE_CHECKING:
     from random import Random
 
 TENSOR = {"name": "x", "dtype": "uint8", "shape": [1, "N", None, 3], "layout": "NHWC", "scale": 0.5, "zero_point": 3}
-MODEL = {
+MODEL: dict[str, Any] = {
     "file": "model.onnx",
     "extra": ["extra.bin"],
     "inputs": [TENSOR],
     "outputs": [{**TENSOR, "name": "y", "alias": "scores"}],
 }
-PROVENANCE = {"converter": "pnnx", "version": "1.0", "source": "onnx", "options": {"a": 1}}
+PROVENANCE: dict[str, Any] = {
+    "converter": "pnnx 1.0",
+    "tools": {"pnnx": "20260101"},
+    "source": {"model.onnx": "0" * 64},
+    "precision": "F16",
+    "options": {"level": 1, "sizes": {"x": [1, 2]}},
+    "bound": {"library": "10.3", "device": "Orin"},
+    "shapes": {"x": [1, 2]},
+    "types": {"x": "float64"},
+    "date": "2026-11-30T12:00:00+00:00",
+}
+CHECKED = {"engine": "ncnn 1", "reference": "onnxruntime 1", "samples": 3, "max_absolute": 0.1, "cosine": 0.9}
+OUTCOMES: dict[str, dict[str, Any]] = {"ncnn": {"checked": CHECKED}, "plan": {"unchecked": "no device"}, "tflite": {}}
+"""What the provenance of a format's model says of the comparison with the source."""
 CHAIN: dict[str, Any] = {
     "schema_version": 1,
     "ai_app_class": "image_classification",
@@ -40,16 +54,20 @@ CHAIN: dict[str, Any] = {
             "name": "first",
             "preprocessing": {"type": "tensors", "shapes": {"x": [1, 2]}, "ranges": {"x": [0, 1]}, "seed": 3},
             "inference": {
-                "engine": "onnxruntime:threads=2",
+                "engine": "onnxruntime",
                 "models": {"onnx": MODEL, "ncnn": {"file": "model.param"}},
             },
             "postprocessing": {"type": "tensors"},
         },
         {
             "name": "second",
-            "preprocessing": {"type": "image", "resize": {"mode": "crop"}, "anchors": {"file": "extra.bin"}},
-            "inference": {"models": {"tflite": {**MODEL, "provenance": PROVENANCE}}},
-            "postprocessing": {"type": "classification", "top": 5},
+            "preprocessing": {"type": "image", "resize": {"mode": "letterbox"}},
+            "inference": {
+                "models": {
+                    name: {**MODEL, "provenance": {**PROVENANCE, **outcome}} for name, outcome in OUTCOMES.items()
+                }
+            },
+            "postprocessing": {"type": "embedding", "gallery": {"file": "extra.bin"}},
             "labels": ["a", "b"],
         },
     ],
@@ -87,6 +105,12 @@ def write_files(folder: Path) -> None:
         (folder / name).write_bytes(b"\x08\x08 content")
     (folder / "labels.txt").write_text("\n".join(f"{at} class{at}" for at in range(5)), encoding="utf-8")
     (folder / files.METADATA).write_text(metadata.write_metadata({"name": "a", "version": "1"}), encoding="utf-8")
+
+
+def told_of_models(app: App) -> str:
+    """Return what is told of an app's converted models: by what they were made, and whether they were checked."""
+    models = [model for component in app.components for model in component.models]
+    return "\n".join(f"{origin(model)} {unchecked(model)}" for model in models)
 
 
 class Configs(Kind):
@@ -132,6 +156,7 @@ class Configs(Kind):
         assert App.from_request(json.loads(json.dumps(app.request()))) == app
         assert app.digest()
         yield text_of(app)
+        yield told_of_models(app)
         app.metadata()
 
 
@@ -148,7 +173,11 @@ class Conversions(Kind):
             each.mkdir(parents=True)
             write_files(each)
         (app / files.CONFIG).write_text(json.dumps(SMALL), encoding="utf-8")
-        text = json.dumps({"net": {"ncnn": {**MODEL, "file": "model.param", "provenance": PROVENANCE}}})
+        models: dict[str, dict[str, Any]] = {
+            name: {**MODEL, "file": "model.param", "provenance": {**PROVENANCE, **outcome}}
+            for name, outcome in OUTCOMES.items()
+        }
+        text = json.dumps({"net": models})
         content = documents.damaged(text, random)
         for place in (beside, folder):
             (place / pulled.MODELS).write_bytes(content)
@@ -158,6 +187,7 @@ class Conversions(Kind):
         app = pulled.with_conversions(lpbench.load_app(pulled.apps_folder() / "app"))
         json.dumps(app.request())
         yield f"{app.digest()} {app!r}"
+        yield told_of_models(app)
 
 
 class Metadata(Kind):

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.attack import documents, kinds, scene
+from tests.attack import apps, documents, kinds, scene
 from tests.attack.__main__ import main
 from tests.attack.kinds import INSTEAD, ROOT, WrongError
 
+import lpbench
+from lpbench.app.files import CONFIG
 from lpbench.testing import _marked, _message_fields, mutations
 
 if TYPE_CHECKING:
@@ -186,6 +188,14 @@ def test_a_damaged_document_does_not_depend_on_those_before_it() -> None:
     numbers = range(1500)
     first = {number: documents.damaged(text, random.Random(number)) for number in numbers}
     assert {number: documents.damaged(text, random.Random(number)) for number in reversed(numbers)} == first
+
+
+@pytest.mark.parametrize("config", [apps.CHAIN, apps.SMALL], ids=["chain", "small"])
+def test_what_is_damaged_is_sound_before(config: dict[str, Any], tmp_path: Path) -> None:
+    """Else every mutant ends at the fault that it was born with."""
+    apps.write_files(tmp_path)
+    (tmp_path / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    assert lpbench.load_app(tmp_path).components
 
 
 def test_an_orphan_is_found_by_its_mark(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from lpbench.app.model import App, Component, model_entry
 from lpbench.errors import AppError, LpbenchError
 from lpbench.util.atomic_folders import cache_folder
 from lpbench.util.json_files import read_json
+from lpbench.util.schema import published_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,5 +95,7 @@ def _completed(component: Component, entries: Mapping[str, Any], folder: Path) -
 
 def _models(entries: Mapping[str, Any], folder: Path) -> Iterator[Model]:
     for name, entry in entries.items():
+        if any(published_problems(entry, "lpbench.app", "ai_app", "model")) or "provenance" not in entry:
+            continue  # only conversions live here
         with contextlib.suppress(AppError, KeyError, TypeError, AttributeError):
             yield model_entry(name, entry, lambda file: inside_file(folder, file))

@@ -43,17 +43,20 @@ def iter_problems(instance: Any, schema: Mapping[str, Any]) -> Iterator[Problem]
     return iter(problems)
 
 
-def published_problems(instance: Any, package: str, name: str) -> Iterator[Problem]:
-    """Yield everything that a published schema refuses in ``instance``; the schema is compiled once for all calls."""
+def published_problems(instance: Any, package: str, name: str, part: str = "") -> Iterator[Problem]:
+    """Yield everything that a published schema refuses in ``instance``; the schema is compiled once for all calls.
+
+    :param part: Name of the definition in the schema that applies; empty for the whole.
+    """
     problems: list[Problem] = []
-    _compiled(package, name)(instance, (), problems)
+    _compiled(package, name, part)(instance, (), problems)
     return iter(problems)
 
 
 @functools.lru_cache
-def _compiled(package: str, name: str) -> Check:
+def _compiled(package: str, name: str, part: str) -> Check:
     schema = published(package, name)
-    return _Compiler(schema).check(schema, "#")
+    return _Compiler(schema).check({"$ref": f"#/$defs/{part}"} if part else schema, "#")
 
 
 class _Compiler:
