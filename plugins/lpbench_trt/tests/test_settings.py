@@ -1,0 +1,89 @@
+"""What the options ask for reaches the library: read back from the builder and the runtime that the plugin used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from plugins.lpbench_trt.tests.test_run import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from plugins.lpbench_trt.tests.fake_site import Fake
+
+    from lpbench.testing.fixtures import Opener
+    from lpbench.testing.onnx_models import Graphs
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def asked(
+    models: Graphs, fake_tensorrt: Fake, open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Return a function that opens a model with options, and returns the settings that the builder was given."""
+    trt = fake_tensorrt.module
+    used: list[Any] = []
+    build = trt.Builder.build_serialized_network
+
+    def noted(builder: Any, network: Any, config: Any) -> Any:
+        used.append(config)
+        return build(builder, network, config)
+
+    monkeypatch.setattr(trt.Builder, "build_serialized_network", noted)
+
+    def settings(**options: Any) -> Any:
+        open_session(models.one("Relu", (2, 3)), plan_cache=False, **options)
+        return used[-1]
+
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("options", "setting", "expected"),
+    [
+        ({"workspace_mb": 7}, lambda config, trt: config.get_memory_pool_limit(trt.MemoryPoolType.WORKSPACE), 7 * MIB),
+        ({"optimization_level": 0}, lambda config, _: config.builder_optimization_level, 0),
+        ({"max_aux_streams": 0}, lambda config, _: config.max_aux_streams, 0),
+        ({"tf32": True}, lambda config, trt: config.get_flag(trt.BuilderFlag.TF32), True),
+        ({}, lambda config, trt: config.get_flag(trt.BuilderFlag.TF32), False),
+        ({"precision": "F16"}, lambda config, trt: config.get_flag(trt.BuilderFlag.FP16), True),
+        ({}, lambda config, trt: config.get_flag(trt.BuilderFlag.FP16), False),
+        ({}, lambda config, trt: config.profiling_verbosity == trt.ProfilingVerbosity.DETAILED, True),
+    ],
+)
+def test_the_builder_is_given_the_options(
+    asked: Callable[..., Any],
+    fake_tensorrt: Fake,
+    options: dict[str, Any],
+    setting: Callable[[Any, Any], Any],
+    expected: object,
+) -> None:
+    """F32 is F32: the library's own default is TF32."""
+    assert setting(asked(**options), fake_tensorrt.module) == expected
+
+
+def test_the_dla_core_is_given_to_builder_and_runtime(
+    asked: Callable[..., Any], fake_tensorrt: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trt, cores = fake_tensorrt.module, []
+    fake_tensorrt.set(dla_cores=2)
+    load = trt.Runtime.deserialize_cuda_engine
+
+    def noted(runtime: Any, content: Any) -> Any:
+        cores.append(runtime.DLA_core)
+        return load(runtime, content)
+
+    monkeypatch.setattr(trt.Runtime, "deserialize_cuda_engine", noted)
+    config = asked(device="dla:1", precision="F16", dla_fallback=True)
+    assert (config.DLA_core, cores) == (1, [1])
+    assert config.get_flag(trt.BuilderFlag.GPU_FALLBACK)
+
+
+@pytest.mark.parametrize(("wait", "flags"), [("spin", ["cudaSetDeviceFlags"]), ("block", [])])
+def test_spinning_is_asked_of_the_device(
+    asked: Callable[..., Any], fake_tensorrt: Fake, wait: str, flags: list[str]
+) -> None:
+    asked(wait=wait)
+    assert [name for name in names(fake_tensorrt) if name == "cudaSetDeviceFlags"] == flags
