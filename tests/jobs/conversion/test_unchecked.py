@@ -167,6 +167,16 @@ def test_an_unchecked_model_of_the_cache_comes_with_the_reason_of_today(
     assert provenance(other)["unchecked"].endswith("chisel: it is lost")
 
 
+def test_an_app_that_was_loaded_before_its_first_use_is_the_same_app_afterwards(
+    app: Path, device: Callable[[str], None]
+) -> None:
+    """Else the results of a notebook, which keeps the app that it loaded, are of two apps."""
+    convert(app, "slab", unchecked=True)
+    device("chisel")
+    loaded = load_app(app)
+    assert first_use(loaded)[0].digest() == first_use(loaded)[0].digest() == load_app(app).digest()
+
+
 def test_an_app_that_was_copied_to_another_machine_is_checked_there(
     app: Path, tmp_path: Path, device: Callable[[str], None]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import json
 import shutil
@@ -44,13 +45,21 @@ def record_check(app: App, component: Component, before: Model, checked: Model) 
     :param before: The model as it was, one of the component's.
     """
     beside = conversions_folder(app.root)
-    found = with_model(app, component, before, checked)
+    found = dataclasses.replace(with_model(app, component, before, checked), config=_marked(app, component, checked))
     with contextlib.suppress(OSError, AppError):
         if beside is not None and before.path.is_relative_to(beside):
             _record_beside(beside, component, before, checked)
         elif beside is None and configured(app):
             return dataclasses.replace(found, config=_record_inside(app.root, component, before, checked))
     return found
+
+
+def _marked(app: App, component: Component, checked: Model) -> dict[str, Any]:
+    """Return an app's config in which a model is marked as checked, if it is there: the digest then is the file's."""
+    config: dict[str, Any] = copy.deepcopy(dict(app.config))
+    if (entry := models_of(config, component).get(checked.format)) is not None:
+        entry["provenance"] = dict(checked.provenance)
+    return config
 
 
 def _record_beside(folder: Path, component: Component, before: Model, checked: Model) -> None:
