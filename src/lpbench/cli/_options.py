@@ -139,13 +139,15 @@ def converter_options(texts: Mapping[str, str], to: str) -> dict[str, Any]:
     """Return options with the types that the configs of the converters to a format want."""
     if not texts:
         return {}
-    from lpbench.plugin import registry, specs
+    from lpbench.errors import PluginError
+    from lpbench.plugin import registry
+    from lpbench.plugin.converter_options import kind_of
     from lpbench.util import dataclass_config
 
     typed: dict[str, Any] = dict(texts)
-    for offer in registry.offers_where(registry.CONVERTERS, lambda spec: spec.writes == to):
-        if config := offer.spec.config:
-            typed |= dataclass_config.parse(specs.load(config, who=offer.spec.name), texts)
+    for offer in registry.offers_where(registry.CONVERTERS, lambda spec: bool(spec.config) and spec.writes == to):
+        with contextlib.suppress(PluginError):  # the converter that is chosen says so itself; others do not matter
+            typed |= dataclass_config.parse(kind_of(offer.spec.config, offer.spec.name), texts)
     return typed
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ConfigError
+from lpbench.errors import ConfigError, LpbenchError, PluginError
+from lpbench.plugin.failures import reason_of
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config
 from lpbench.util.jsonable import to_jsonable
@@ -22,13 +24,37 @@ def config_of(target: str, name: str, options: Mapping[str, Any]) -> Any:
     :param target: The ``config`` of the converter's spec.
     :param name: The converter's, for errors.
     :raises LpbenchError: The converter has no such option, or the value is of another type.
+    :raises PluginError: Its config cannot be built.
     """
     where = f"options of {name}"
     if target:
-        return dataclass_config.build(load(target, who=name), options, where=where)
+        return _built(kind_of(target, name), options, where)
     if options:
         raise ConfigError(f'unknown key "{next(iter(options))}"', where=where, hint="this converter has no options")
     return None
+
+
+def kind_of(target: str, name: str) -> type[Any]:
+    """Return the class of a converter's config.
+
+    :raises PluginError: It cannot be imported, or is none.
+    """
+    kind = load(target, who=name)
+    try:
+        dataclasses.fields(kind)
+        typing.get_type_hints(kind)
+    except Exception as error:
+        raise PluginError(f"{name}: {target} is not a dataclass with types: {reason_of(error)}") from error
+    return typing.cast("type[Any]", kind)
+
+
+def _built(kind: type[Any], options: Mapping[str, Any], where: str) -> Any:
+    try:
+        return dataclass_config.build(kind, options, where=where)
+    except LpbenchError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{where}: building them raised {reason_of(error)}") from error
 
 
 def stated(spec: ConverterSpec, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,7 +78,7 @@ def listed(spec: ConverterSpec) -> dict[str, Any]:
     """
     if not spec.config:
         return {}
-    kind = load(spec.config, who=spec.name)
+    kind = kind_of(spec.config, spec.name)
     fields = [field for field in dataclasses.fields(kind) if field.init]
     return {field.name: _default(kind, field.name) for field in fields}
 
@@ -60,5 +86,8 @@ def listed(spec: ConverterSpec) -> dict[str, Any]:
 def _default(config: Any, name: str) -> Any:
     field = next(field for field in dataclasses.fields(config) if field.name == name)
     if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
+        try:
+            return field.default_factory()
+        except Exception as error:
+            raise PluginError(f'the default of "{name}" cannot be made: {reason_of(error)}') from error
     return None if field.default is dataclasses.MISSING else field.default

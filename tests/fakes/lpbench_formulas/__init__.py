@@ -25,7 +25,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
 
 @hookimpl
 def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
-    """Register a converter controlled by the model, one with options, and one whose tool is not installed."""
+    """Register a converter controlled by the model, one with options, one with broken ones, one without its tool."""
     target = "lpbench_formulas.convert:Maker"
     about = {"reads": "formula", "writes": "table", "precisions": ("F32", "F16"), "version": "7"}
     register(ConverterSpec("maker", target, "formulas to tables", **about))  # type: ignore[arg-type] # fields of several types
@@ -39,6 +39,17 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             version="1",
             config="lpbench_formulas.slabs:MasonOptions",
             bound="lpbench_formulas.slabs:bound",
+        )
+    )
+    register(
+        ConverterSpec(
+            "quarry",
+            "lpbench_formulas.slabs:Mason",
+            "ores to slabs, with options that nobody can read",
+            reads="ore",
+            writes="slab",
+            version="1",
+            config="no_such_library:Options",
         )
     )
     register(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lpbench import cli
 from lpbench.app.model import load_app
-from lpbench.errors import AppError, ConfigError, ConversionError
+from lpbench.errors import AppError, ConfigError, ConversionError, PluginError
 from lpbench.jobs.conversion import convert
+from lpbench.plugin import converter_options
+from lpbench.plugin.specs import ConverterSpec
 from lpbench.testing.setups import write_app
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 pytest.importorskip("numpy", reason="needs numpy")
 pytestmark = pytest.mark.usefixtures("formulas")
 
+CONFIGS = ("Unmade", "Untyped", "Raising")
 TWICE = {"inputs": [{"name": "x", "shape": [1, 5]}], "outputs": [{"name": "y", "formula": "double"}]}
 
 
@@ -53,6 +58,41 @@ def test_options_reach_the_converter_and_stand_in_the_provenance(app: Path) -> N
     assert options_in(made) == {"finish": "polished", "layers": 1, "sizes": {"x": [1, 5]}}
     assert made.provenance["options"] == {"finish": "polished", "sizes": {"x": [1, 5]}}  # 1 is the default
     assert load_app(app).components[0].models[1].provenance == made.provenance
+
+
+class Unmade:
+    """No dataclass."""
+
+
+@dataclass(frozen=True)
+class Untyped:
+    """A type that does not exist."""
+
+    size: Unknown = 3  # type: ignore[name-defined] # noqa: F821 - that is the point
+
+
+@dataclass(frozen=True)
+class Raising:
+    """A default that cannot be made."""
+
+    size: int = field(default_factory=lambda: 1 // 0)
+
+
+@pytest.mark.parametrize("config", ["no_such_library:Options", *(f"{__name__}:{each}" for each in CONFIGS)])
+def test_options_that_cannot_be_read_are_a_fault_of_the_plugin_in_words(config: str) -> None:
+    spec = ConverterSpec("broken", "m:f", reads="formula", writes="slab", config=config)
+    for read in (converter_options.listed, partial(converter_options.stated, options={})):
+        with pytest.raises(PluginError):
+            read(spec)
+
+
+def test_a_converter_with_broken_options_hides_no_other(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``quarry`` makes slabs too; nobody asked for it."""
+    assert cli.main(["convert", str(app), "--to", "slab", "--set", "layers=2"]) == 0
+    assert cli.main(["plugins", "-v"]) == 0
+    shown = capsys.readouterr().out
+    assert "options of mason: finish='raw'" in shown
+    assert "options of quarry: quarry: cannot load no_such_library:Options" in shown
 
 
 def test_options_of_the_command_line_get_the_types_of_the_config(app: Path) -> None:
