@@ -15,6 +15,8 @@ from lpbench.util.json_files import read_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+NAME = "progress"
+"""What such a file is called, beside the request of its child."""
 LIMIT = 1 << 12
 """Bytes of such a file."""
 

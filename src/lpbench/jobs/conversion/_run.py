@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model import model_from_request
 from lpbench.jobs.conversion._call import Call
-from lpbench.jobs.conversion.child import PROGRESS
 from lpbench.plugin.converter import Converted
-from lpbench.plugin.progress_file import Reports
+from lpbench.plugin.progress_file import NAME, Reports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +39,7 @@ class _Clock:
     def __init__(self, job: Job, prepared: Path) -> None:
         self._job = job
         self._prepared = prepared
-        self._reports = Reports(prepared.with_name(PROGRESS))
+        self._reports = Reports(prepared.with_name(NAME))
         self._since: float | None = None
         self._heard = 0.0
         self._activity = ""

@@ -24,17 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-PROGRESS = "progress"
-"""Name of the file beside the request in which the converter's progress stands."""
-
-
 def main(arguments: list[str]) -> int:
     """Convert as requested and write an answer: the converted model or the error."""
     request, answer = map(Path, arguments)
     faulthandler.enable()
     try:
         asked = json.loads(request.read_text("utf-8"))
-        with progress_file.kept_in(request.with_name(PROGRESS)):
+        with progress_file.kept_in(request.with_name(progress_file.NAME)):
             result = _bound(asked) if "bound" in asked else _convert(asked)
     except Exception as error:  # noqa: BLE001 - a converter may raise anything, and the parent must know
         result = {"error": describe_error(error)}
