@@ -191,6 +191,7 @@ def test_a_device_that_is_not_here_is_an_error(models: Models, refused: Callable
     found = refused(models.convolution(), device="GPU.1", threads=0)
     assert 'device "GPU.1" is not usable' in found
     assert "here: cpu" in found
+    assert "an Intel GPU needs its driver" in found
 
 
 def test_a_gpu_runs_what_the_cpu_runs(models: Models, open_session: Opener) -> None:

@@ -10,6 +10,11 @@ from lpbench_openvino._text import plain_words
 from lpbench_openvino.config import unit
 
 KINDS = ("CPU", "GPU", "NPU")
+DRIVERS = {
+    "GPU": "an Intel GPU needs its driver and OpenCL: apt install intel-opencl-icd ocl-icd-libopencl1",
+    "NPU": "an Intel NPU needs its driver: github.com/intel/linux-npu-driver/releases",
+}
+"""What makes a device usable that is in the machine, by OpenVINO's name of its kind."""
 LINKER = re.compile(r'Cannot load library ".*?": (.*)')
 
 
@@ -22,10 +27,10 @@ def require(core: Any, target: str, requested: str) -> None:
     """
     problem = "" if target == "CPU" else unusable(core, target)
     if problem:
-        raise EngineError(
-            f'device "{requested}" is not usable: {problem}',
-            hint=f"here: {', '.join(map(unit, core.available_devices))}",
-        )
+        here, kind = core.available_devices, target.partition(".")[0]
+        driver = "" if any(name.partition(".")[0] == kind for name in here) else DRIVERS.get(kind, "")
+        hints = (f"here: {', '.join(map(unit, here))}", driver)
+        raise EngineError(f'device "{requested}" is not usable: {problem}', hint="\n  ".join(filter(None, hints)))
 
 
 def unusable(core: Any, target: str) -> str:

@@ -13,12 +13,6 @@ from lpbench_openvino._engine import OpenvinoEngine
 from lpbench_openvino.case import case
 from lpbench_openvino.config import AUTO, OpenvinoConfig, unit
 
-DRIVERS = {
-    "GPU": "an Intel GPU needs its driver and OpenCL: apt install intel-opencl-icd ocl-icd-libopencl1",
-    "NPU": "an Intel NPU needs its driver: github.com/intel/linux-npu-driver/releases",
-}
-"""What makes a device usable that is in the machine, by OpenVINO's name of its kind."""
-
 
 def probe() -> dict[str, Any]:
     """Return ``version``, usable ``devices``, their names and precisions, ``unusable`` ones and ``hints`` for them."""
@@ -33,7 +27,7 @@ def probe() -> dict[str, Any]:
         "names": {unit(name): core.get_property(name, "FULL_DEVICE_NAME") for name in usable},
         "capabilities": {unit(name): list(core.get_property(name, "OPTIMIZATION_CAPABILITIES")) for name in usable},
         "unusable": {unit(name): reason for name, reason in unusable.items() if reason},
-        "hints": {unit(name): DRIVERS[name] for name in absent if name in DRIVERS},
+        "hints": {unit(name): _devices.DRIVERS[name] for name in absent if name in _devices.DRIVERS},
     }
 
 
