@@ -268,16 +268,14 @@ def test_of_two_processes_one_builds_and_the_other_waits_and_says_so(cache: Path
     assert heard == ["waiting for another process, which builds the same plan"]
 
 
-def test_timings_of_every_build_are_kept_together(cache: Path, path: Path, tmp_path: Path) -> None:
-    obtained(path)
-    (timings,) = (cache.parent / "tensorrt-timings").glob("*.timings")
-    first = set(json.loads(timings.read_bytes()[32:])["keys"])
-    obtained(network(tmp_path / "other.onnx", "Sigmoid"))
-    both = set(json.loads(timings.read_bytes()[32:])["keys"])
-    assert first < both or first == both
-    timings.write_bytes(b"damaged")
-    assert obtained(path, precision="F16").from_cache is False
-    assert json.loads(timings.read_bytes()[32:])["keys"]
+def test_what_another_app_states_is_another_plan(cache: Path, path: Path) -> None:
+    from lpbench_trt import _plans
+
+    def stated(rows: int) -> Any:
+        inputs = (TensorInfo("x", "float32", (rows, 3)),)
+        return _plans.obtain(Model("onnx", path, inputs=inputs), TensorrtConfig(), {})
+
+    assert [stated(2).from_cache, stated(5).from_cache, stated(2).from_cache] == [False, False, True]
 
 
 def test_what_the_app_states_closes_open_dimensions(cache: Path, tmp_path: Path) -> None:

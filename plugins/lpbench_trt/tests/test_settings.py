@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from plugins.lpbench_trt.tests.test_run import names
 
@@ -87,3 +88,29 @@ def test_spinning_is_asked_of_the_device(
 ) -> None:
     asked(wait=wait)
     assert [name for name in names(fake_tensorrt) if name == "cudaSetDeviceFlags"] == flags
+
+
+def test_with_a_profile_runs_stay_asynchronous(
+    fake_tensorrt: Fake,
+    models: Graphs,
+    open_session: Opener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Layers are reported after the run: TensorRT's default would wait within it, and the device's spans with it."""
+    trt, told = fake_tensorrt.module, []
+    execute = trt.IExecutionContext.execute_async_v3
+
+    def noted(context: Any, stream: int) -> bool:
+        told.append(context.enqueue_emits_profile)
+        return bool(execute(context, stream))
+
+    monkeypatch.setattr(trt.IExecutionContext, "execute_async_v3", noted)
+    session = open_session(models.one("Relu", (2, 3)), profile=True)
+    session.run({"x": np.ones((2, 3), np.float32)})
+    assert told == [False]
+
+
+def test_tensorrts_own_custom_layers_are_registered(fake_tensorrt: Fake) -> None:
+    """Models and plans may need them: NMS of detectors, for example."""
+    entries = fake_tensorrt.run("from lpbench_trt import _custom; _custom.load(())")
+    assert "init_libnvinfer_plugins" in [entry.name for entry in entries if entry.what == "call"]
