@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from plugins.lpbench_trt.tests.test_run import names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from plugins.lpbench_trt.tests.fake_site import Fake
 
@@ -114,3 +116,46 @@ def test_tensorrts_own_custom_layers_are_registered(fake_tensorrt: Fake) -> None
     """Models and plans may need them: NMS of detectors, for example."""
     entries = fake_tensorrt.run("from lpbench_trt import _custom; _custom.load(())")
     assert "init_libnvinfer_plugins" in [entry.name for entry in entries if entry.what == "call"]
+
+
+def test_another_library_of_custom_layers_is_another_plan(
+    fake_sites: Mapping[str, Path], models: Graphs, open_session: Opener, tmp_path: Path
+) -> None:
+    """Of the same name, with other content: what its layers compute may differ."""
+    library = tmp_path / "layers.so"
+    shutil.copy(next(fake_sites["10"].rglob("libcudart.so.12")), library)
+
+    def from_cache() -> bool:
+        session = open_session(models.one("Relu", (2, 3)), plugins=(str(library),))
+        return bool(session.describe()["from_cache"])
+
+    assert [from_cache(), from_cache()] == [False, True]
+    changed = library.read_bytes() + b"changed"
+    library.unlink()
+    library.write_bytes(changed)
+    assert from_cache() is False
+
+
+def test_tensors_of_another_format_are_refused(
+    fake_tensorrt: Fake, models: Graphs, open_session: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their elements lie in another order than an array's."""
+    trt = fake_tensorrt.module
+    monkeypatch.setattr(trt.ICudaEngine, "get_tensor_format", lambda *_: trt.TensorFormat.CHW4)
+    assert 'input "x" has the format CHW4' in open_session.refused(models.one("Relu", (2, 3)))
+
+
+@pytest.mark.usefixtures("fake_tensorrt")
+def test_an_interrupt_tells_the_builder_to_stop() -> None:
+    """False ends the build; an exception would end the process in some versions."""
+    from lpbench.plugin import progress
+    from lpbench_trt._progress import Monitor
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monitor = Monitor()
+    monitor.phase_start("all", None, 2)
+    assert monitor.step_complete("all", 0) is True
+    with progress.listening(interrupted):
+        assert monitor.step_complete("all", 1) is False
