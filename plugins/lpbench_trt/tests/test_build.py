@@ -211,3 +211,13 @@ def test_too_little_device_memory_is_said_with_what_is_left(
     assert "OutOfMemory" in outcome(told, "good")
     assert "GiB of device memory are free" in outcome(told, "good")
     assert "workspace_mb" in outcome(told, "good")
+
+
+@pytest.mark.parametrize("version", ["10"])
+def test_a_missing_library_of_custom_layers_is_named(
+    fake_sites: Mapping[str, Path], version: str, tmp_path: Path
+) -> None:
+    network(tmp_path / "good.onnx")
+    options = {"plugins": ["/none/layers.so"]}
+    told = libraries(fake_sites, tmp_path, version).build(tmp_path, [["good", "good.onnx", "F32", options, {}]])
+    assert "the library /none/layers.so is not there" in outcome(told, "good")
