@@ -246,7 +246,7 @@ def gates(each: Compared, options: argparse.Namespace) -> list[str]:
     total, name = each.total, clean(each.second)
     interval = total.ratio.interval
     if _has_gate(options) and total.verdict.value == "UNCHECKED":
-        return [f"{name}: unchecked: {clean(total.reason)}"]
+        return [f"unchecked: {clean(total.reason)}"]  # it names the configurations
     failed = []
     limit = options.fail_slower
     if limit is not None and total.slower_than(limit) and not isinstance(interval, Unavailable):

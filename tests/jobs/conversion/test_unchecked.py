@@ -200,14 +200,21 @@ def test_a_pulled_app_is_checked_in_the_list_beside_it(device: Callable[[str], N
     assert (root / "ai_app_config.json").read_bytes() == before
 
 
-def test_a_model_that_differs_is_an_error_at_its_first_use_and_keeps_its_mark(
-    tmp_path: Path, device: Callable[[str], None]
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("constant", "the model that mason 1 made differs from its source"),
+        ("makes crash", "mason 1 made a file that slabs does not run"),
+    ],
+)
+def test_a_model_that_fails_its_check_at_its_first_use_keeps_its_mark(
+    tmp_path: Path, device: Callable[[str], None], order: str, said: str
 ) -> None:
-    app = make_app(tmp_path / "app", {**SOFT, "converter": "constant"})
+    app = make_app(tmp_path / "app", {**SOFT, "converter": order})
     convert(app, "slab", unchecked=True)
     device("chisel")
     before = (app / "ai_app_config.json").read_bytes()
-    with pytest.raises(ConversionError, match="the model that mason 1 made differs from its source") as caught:
+    with pytest.raises(ConversionError, match=said) as caught:
         first_use(app)
     assert "convert(force=True) makes it again" in caught.value.hint
     _, (exact, slabs) = first_use(app, "exact", "slabs")  # beside others, it alone is not measured

@@ -136,7 +136,7 @@ def compare(check: Check, spec: EngineSpec, source: Source, made: Model, *, outc
         raise ConversionError(
             f"{check.converter} made a file that {spec.name} does not run: {said}",
             where=check.source.path.name,
-            hint=error.hint,
+            hint="\n  ".join(filter(None, (error.hint, outcome))),
         ) from error
     faults, furthest = differences(source.samples, found, check.precision)
     if faults:
