@@ -124,6 +124,7 @@ def test_the_guess_makes_a_new_app(environment: dict[str, str], tmp_path: Path) 
     assert component["postprocessing"] == {"type": "pulse"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["signal", "pulse", "run-queue"])
 def test_the_processors_and_the_monitor_keep_their_contracts(
     environment: dict[str, str], tmp_path: Path, name: str

@@ -73,6 +73,7 @@ def sloppy(sloppy_site: None) -> Callable[[str], Checker]:
     return checkers.__getitem__
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", _kinds.TESTED)
 def test_a_tidy_plugin_passes_every_check_and_every_check_applies(sloppy: Callable[[str], Checker], kind: str) -> None:
     assert {each.check: each.message for each in sloppy(kind).all() if each.status != "passed"} == {}
@@ -187,6 +188,7 @@ def test_a_check_may_take_as_long_as_the_engine_reports(tmp_path: Path) -> None:
         clock(20.0)
 
 
+@pytest.mark.long
 def test_an_engine_that_is_not_ready_is_listed_and_nothing_more(fakes: registry.Registry) -> None:
     results = {result.check: result for result in testing.check_engine("absent")}
     assert results["missing_library_is_told"].status == "passed"

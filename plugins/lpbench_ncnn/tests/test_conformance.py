@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from lpbench.testing import engine_checks
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ def test_cpu(check: Callable[[], None]) -> None:
     check()
 
 
+@pytest.mark.long
 @engine_checks("ncnn", options=VULKAN)
 def test_vulkan(check: Callable[[], None], vulkan: str) -> None:
     assert vulkan == VULKAN["device"]

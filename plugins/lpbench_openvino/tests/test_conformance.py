@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from lpbench.testing import EngineCase, engine_checks
 from lpbench_openvino.case import SIZES, case, save
@@ -27,6 +28,7 @@ def dynamic(folder: Path, options: Mapping[str, Any]) -> EngineCase:
     return dataclasses.replace(fixed, model=save(folder / "dynamic.xml", weights, rows=-1))
 
 
+@pytest.mark.long
 @engine_checks("openvino", case=dynamic)
 def test_dynamic(check: Callable[[], None]) -> None:
     check()

@@ -29,6 +29,7 @@ def dynamic(folder: Path, options: Mapping[str, Any]) -> EngineCase:
     return dataclasses.replace(onnx_case(folder), options=limits)
 
 
+@pytest.mark.long
 @engine_checks("tensorrt", case=dynamic)
 def test_dynamic(check: Callable[[], None]) -> None:
     check()
@@ -38,6 +39,7 @@ def graph(folder: Path, options: Mapping[str, Any]) -> EngineCase:
     return dataclasses.replace(case(folder, options), options={"graph": True, "wait": "block"})
 
 
+@pytest.mark.long
 @engine_checks("tensorrt", case=graph)
 def test_graph(check: Callable[[], None]) -> None:
     check()

@@ -78,6 +78,7 @@ def test_an_unknown_option_is_refused_with_those_that_there_are(library: Library
     assert "workspace_mb" in done.stderr
 
 
+@pytest.mark.long
 def test_any_failing_call_ends_in_an_error_or_in_a_whole_plan(
     fake_tensorrt: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

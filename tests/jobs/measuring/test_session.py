@@ -511,6 +511,7 @@ def test_samples_of_other_contents_are_other_data(fake_app: Callable[..., Path],
     assert set(compare(own, other, force=True)[0].workload) == {"data"}
 
 
+@pytest.mark.long
 def test_engines_that_take_turns_are_compared_by_their_ratios(fake_app: Callable[..., Path]) -> None:
     """An engine that spins twice as long is about twice as slow in the very same runs."""
     engines = ["fake", "fake:extra_us=1000"]

@@ -79,6 +79,7 @@ def slowing(file: Path, readings: dict[str, float], *, after: int = 700) -> dict
     return {"work_us": 1000, "slow": {"after": after, "us": 3000, "write": str(file), "text": json.dumps(readings)}}
 
 
+@pytest.mark.long
 def test_an_engine_that_slows_down_as_the_frequency_falls_is_throttled(fake_app: Make, heat: Path) -> None:
     result = measured(fake_app(**slowing(heat, HOT)), sustain=LONG_S)
     found = only(result)

@@ -274,6 +274,7 @@ def test_every_face_shows_what_was_watched(watching: Registry, fake_app: Callabl
     assert "GPU_LOAD (second)" not in render.text(result)
 
 
+@pytest.mark.long
 def test_an_engine_object_is_watched_in_this_process(watching: Registry, fake_app: Callable[..., Path]) -> None:
     result = lpbench.benchmark(fake_app(work_us=500), yardstick=False, isolate=False, resources=True, max_time=1)
     assert the_pass(result).by_name()["GPU_LOAD"].mean == 50.0
