@@ -28,6 +28,7 @@ static __thread int device;
 static unsigned device_flags;
 
 int current_device(void) { return device; }
+void devices_begin(void) { device = 0; }
 static int device_count(void) { long given = number_of("FAKE_DEVICES", 1); return given < 0 ? 0 : given > MOST_DEVICES ? MOST_DEVICES : (int)given; }
 static int exists(int number) { return number >= 0 && number < device_count(); }
 

@@ -100,6 +100,7 @@ void unreleased_graphs(void (*say)(const char *, uint64_t, size_t));
 
 /* device.c */
 int current_device(void);
+void devices_begin(void);                       /* the calling thread has device 0 selected, as a new one has */
 
 #define API(name, failure) int code = begin(name, failure); if (code) return end(code)
 #define RELEASE(name) int code = begin(name, UNKNOWN)   /* an injected failure releases nevertheless, as CUDA may do */

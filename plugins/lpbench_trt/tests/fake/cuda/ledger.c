@@ -222,7 +222,7 @@ const char *fake_report(void) {
     return report;
 }
 
-/* Begins a new account: forgets counts, misuse, lost devices, and what is still in use. */
+/* Begins a new account: forgets counts, misuse, lost devices, the selected one, and what is still in use. */
 void fake_begin(void) {
     enter();
     memset(counts, 0, sizeof counts);
@@ -232,6 +232,7 @@ void fake_begin(void) {
     text[0] = 0;
     pending_used = 0;
     object_first = object_count;
+    devices_begin();
     memory_begin();
     streams_begin();
     graphs_begin();
