@@ -60,7 +60,7 @@ def test_a_file_with_little_in_it_is_refused(plan: Path, open_session: Opener, t
 def test_options_of_the_builder_are_refused(plan: Path, open_session: Opener, options: dict[str, Any]) -> None:
     """The plan was built without them; nothing that was asked for is left out silently."""
     words = open_session.refused(plan, **options)
-    assert f"a plan is built already, without the options that were given: {next(iter(options))}\n" in words
+    assert f"options of the builder do not apply to a plan, which is built already: {next(iter(options))}\n" in words
     assert "lpbench convert" in words
 
 

@@ -76,11 +76,6 @@ def layers(engine: trt.ICudaEngine) -> list[Layer]:
     return [_layer(layer) for layer in listed] if isinstance(listed, list) else []
 
 
-def count(engine: trt.ICudaEngine) -> int:
-    """Return the number of an engine's layers, which every plan knows."""
-    return int(engine.num_layers)
-
-
 def require(engine: trt.ICudaEngine, asked: str) -> None:
     """Refuse a plan that was built without a precision which is asked for, as far as the plan tells.
 
@@ -102,7 +97,11 @@ def precision_facts(found: Sequence[Layer]) -> dict[str, Any]:
     known = [layer for layer in found if layer.precision and layer.type not in STILL]
     if not known:
         told = any(layer.type for layer in found)
-        reason = "no layer states a type" if told else "the plan was built without details on its layers"
+        reason = (
+            "no layer states the data type in which it computes"
+            if told
+            else "the plan was built without details on its layers"
+        )
         return {"precision_reason": reason}
     heavy = Counter(layer.precision for layer in _deciding(known))
     counts = Counter(layer.precision for layer in known)

@@ -68,6 +68,6 @@ def refuse_for_plan(config: PlanConfig) -> None:
     given = [name for name, value in of(config, "F32").values().items() if value != usual[name]]
     if given:
         raise EngineError(
-            f"a plan is built already, without the options that were given: {', '.join(given)}",
+            f"options of the builder do not apply to a plan, which is built already: {', '.join(given)}",
             hint="build it anew with them: lpbench convert MODEL.onnx --to plan --set KEY=VALUE",
         )

@@ -119,7 +119,7 @@ class TensorrtSession(Session):
             "plan_bytes": loaded.plan.size,
             "cuda_runtime": cuda.runtime_version(),
             "cuda_driver": cuda.driver_version() or None,
-            "layers": _inspect.count(loaded.engine),
+            "layers": int(loaded.engine.num_layers),
             "graph": config.graph,
             "wait": config.wait,
             "bytes_copied": call.bytes_copied(),

@@ -121,7 +121,7 @@ class Walker(ast.NodeVisitor):
             self.block(node.body)
         self.class_ = outer
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - as ast calls them
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         """Visit a lambda, of whose parameters nothing is known."""
@@ -201,7 +201,7 @@ class Walker(ast.NodeVisitor):
                 for value in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
                     self.visit(value)
 
-    visit_ListComp = visit_SetComp = visit_GeneratorExp = visit_DictComp = _comprehension  # noqa: N815
+    visit_ListComp = visit_SetComp = visit_GeneratorExp = visit_DictComp = _comprehension  # noqa: N815 - as ast calls them
 
     def _annotation(self, node: ast.AST | None) -> None:
         """Visit an annotation, which need not exist in the version that runs."""

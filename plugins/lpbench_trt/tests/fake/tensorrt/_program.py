@@ -134,15 +134,15 @@ def _tuple(given: object) -> object:
 
 
 def _program(values: dict[str, object]) -> Program:
-    tensors: Sequence[dict[str, object]] = values.pop("tensors")  # type: ignore[assignment]
-    layers: Sequence[dict[str, object]] = values.pop("layers")  # type: ignore[assignment]
-    profiles: Sequence[dict[str, object]] = values.pop("profiles")  # type: ignore[assignment]
+    tensors: Sequence[dict[str, object]] = values.pop("tensors")  # type: ignore[assignment] # JSON
+    layers: Sequence[dict[str, object]] = values.pop("layers")  # type: ignore[assignment] # JSON
+    profiles: Sequence[dict[str, object]] = values.pop("profiles")  # type: ignore[assignment] # JSON
     model = bytes.fromhex(str(values.pop("model")))
     rest = {key: _tuple(value) for key, value in values.items()}
     return Program(
         model=model,
-        tensors=tuple(Tensor(**{key: _tuple(value) for key, value in each.items()}) for each in tensors),  # type: ignore[arg-type]
-        layers=tuple(Layer(**{key: _tuple(value) for key, value in each.items()}) for each in layers),  # type: ignore[arg-type]
-        profiles=tuple({key: _tuple(value) for key, value in each.items()} for each in profiles),  # type: ignore[misc]
-        **rest,  # type: ignore[arg-type]
+        tensors=tuple(Tensor(**{key: _tuple(value) for key, value in each.items()}) for each in tensors),  # type: ignore[arg-type] # JSON
+        layers=tuple(Layer(**{key: _tuple(value) for key, value in each.items()}) for each in layers),  # type: ignore[arg-type] # JSON
+        profiles=tuple({key: _tuple(value) for key, value in each.items()} for each in profiles),  # type: ignore[misc] # JSON
+        **rest,  # type: ignore[arg-type] # JSON
     )
