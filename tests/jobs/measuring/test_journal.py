@@ -148,11 +148,10 @@ def test_a_disk_that_fills_up_while_a_line_is_written_costs_that_line(
     write, calls = os.pwrite, iter(range(1000))
 
     def fills_up(descriptor: int, data: bytes, at: int) -> int:
-        if next(calls) < 2:
-            return write(descriptor, data, at)
-        if len(data) < 50:
+        call = next(calls)
+        if call > 2:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(descriptor, data[:50], at)
+        return write(descriptor, data[:50] if call == 2 else data, at)
 
     monkeypatch.setattr(os, "pwrite", fills_up)
     dies(fake_app(), number=24, runs=4)
