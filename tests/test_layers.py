@@ -92,7 +92,10 @@ NAMED = {
     "plugin.kit.tflite_file": "what a file in another format looks like",
 }
 
-ENGINES = {"onnxruntime", "lne", "lpdnn", "ncnn", "tflite", "litert", "openvino", "tensorrt", "trt", "acl", "ort"}
+ENGINES = {
+    *("onnxruntime", "lne", "lpdnn", "ort", "ncnn", "tflite", "litert", "openvino", "tensorrt", "trt"),
+    *("acl", "ascend", "ascendcl"),
+}
 
 
 class Import(NamedTuple):

@@ -1,0 +1,56 @@
+"""AscendCL for lpbench: the engine ``acl`` on Ascend NPUs, the converter ``atc`` from ONNX, and a monitor.
+
+Importing this module imports neither acl nor numpy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.plugin.hookspecs import hookimpl
+from lpbench.plugin.specs import ConverterSpec, EngineSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HINT = "install CANN, and source its set_env.sh in the shell that starts lpbench"
+
+
+@hookimpl
+def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
+    """Register AscendCL."""
+    register(
+        EngineSpec(
+            "acl",
+            "lpbench_acl._engine:AclEngine",
+            summary="AscendCL (CANN) on Ascend NPUs",
+            requires=("acl",),
+            hint=HINT,
+            aliases=("ascendcl", "ascend"),
+            formats={"om": (".om",)},
+            config="lpbench_acl.config:AclConfig",
+            probe="lpbench_acl._probe:probe",
+            case="lpbench_acl.case:case",
+            dynamic_shapes=True,
+            streams=True,
+            batches=True,
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
+    """Register CANN's compiler of models."""
+    register(
+        ConverterSpec(
+            "atc",
+            "lpbench_acl._convert:AtcConverter",
+            summary="ONNX to an offline model for an Ascend NPU",
+            requires=("acl",),
+            hint=HINT,
+            reads="onnx",
+            writes="om",
+            config="lpbench_acl.atc_config:AtcConfig",
+            bound="lpbench_acl._convert:bound",
+        )
+    )
