@@ -56,6 +56,24 @@ def holds(array: Array, dtype: str) -> bool:
     return dtype in BITS and array.dtype.isnative and array.dtype.name in {dtype, BITS[dtype]}
 
 
+def stored(dtype: str) -> np.dtype[Any]:
+    """Return the numpy type that holds elements: their own, or integers for the bits of types that numpy lacks."""
+    import numpy as np
+
+    return np.dtype(BITS.get(dtype, dtype))
+
+
+def extended(bits: Array, dtype: str) -> Array:
+    """Return bits in the type of ml_dtypes if that is installed; without it, and of numpy's own types, unchanged."""
+    if dtype not in BITS:
+        return bits
+    try:
+        import ml_dtypes
+    except ImportError:
+        return bits
+    return bits.view(getattr(ml_dtypes, dtype))
+
+
 def remedy(dtype: str) -> str:
     """Return how to make an array of one of these types; a cast to the integers would change the values."""
     return f'with ml_dtypes: array.astype(ml_dtypes.{dtype}).view("{BITS[dtype]}"), which keeps the bits'
