@@ -85,6 +85,20 @@ VALUES: Final = {
     "mdl.add_dataset_buffer": 1,
     "mdl.execute": 0,
     "mdl.execute_async": 0,
+    "prof.create_subscribe_config": BARE,
+    "prof.destroy_subscribe_config": 0,
+    "prof.model_subscribe": 0,
+    "prof.model_unsubscribe": 0,
+    "prof.model_un_subscribe": 0,
+    "prof.get_op_desc_size": 1,
+    "prof.get_op_name": 1,
+    "prof.get_op_name_len": 1,
+    "prof.get_op_name_v2": 1,
+    "prof.get_op_type": 1,
+    "prof.get_op_type_len": 1,
+    "prof.get_op_type_v2": 1,
+    "prof.get_op_start": BARE,
+    "prof.get_op_duration": BARE,
 }
 """How many values stand before the code in what a call returns; the answer of those of BARE is the value itself."""
 
