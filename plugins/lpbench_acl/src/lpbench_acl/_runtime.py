@@ -14,8 +14,6 @@ from lpbench_acl._calls import AclError, calls
 from lpbench_acl._codes import DEVICE_MODE, LISTED, REPEATED_START
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lpbench_acl._calls import Calls
 
 
@@ -75,25 +73,6 @@ class Runtime:
             if not self._users[index]:
                 self.calls.call("rt.reset_device", index)
 
-    @contextlib.contextmanager
-    def visiting(self, index: int) -> Iterator[None]:
-        """Have an NPU in force in this thread for a while, whatever is in force before and after.
-
-        :raises AclError: It cannot be.
-        """
-        before = self._current()
-        self.use(index)
-        try:
-            context = self.calls.handle("rt.create_context", index)
-            try:
-                yield
-            finally:
-                self.calls.call("rt.destroy_context", context)
-        finally:
-            self.leave(index)
-            if before:
-                self.calls.call("rt.set_context", before)
-
     def soc(self) -> str:
         """Return the name of the NPU's kind: ``Ascend310P3``; empty if AscendCL does not tell."""
         told = self.calls.call("get_soc_name")
@@ -102,12 +81,6 @@ class Runtime:
     def shares_memory(self) -> bool:
         """Return whether this program runs on the NPU's own processor, which has one memory with it."""
         return self.calls.number("rt.get_run_mode") == DEVICE_MODE
-
-    def _current(self) -> int:
-        try:
-            return self.calls.number("rt.get_context")
-        except AclError:  # there is none
-            return 0
 
     def _end(self) -> None:
         with contextlib.suppress(EngineError):  # nobody is left who could be told
