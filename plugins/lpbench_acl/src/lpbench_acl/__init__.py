@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.specs import ConverterSpec, EngineSpec
+from lpbench.plugin.specs import ConverterSpec
+from lpbench_acl._spec import AclSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lpbench.plugin.specs import EngineSpec
 
 HINT = "install CANN, and source its set_env.sh in the shell that starts lpbench"
 
@@ -20,12 +23,10 @@ HINT = "install CANN, and source its set_env.sh in the shell that starts lpbench
 def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
     """Register AscendCL."""
     register(
-        EngineSpec(
+        AclSpec(
             "acl",
             "lpbench_acl._engine:AclEngine",
             summary="AscendCL (CANN) on Ascend NPUs",
-            requires=("acl",),
-            hint=HINT,
             aliases=("ascendcl", "ascend"),
             formats={"om": (".om",)},
             config="lpbench_acl.config:AclConfig",
