@@ -36,8 +36,10 @@ LIBRARY = b"libascendcl"
 """What CANN's acl.so is linked with."""
 LONGEST_TEXT, LONGEST_LIBRARY = 64 << 10, 64 << 20
 """Bytes that are read of a file of versions, and of acl.so."""
-VERSION = re.compile(r"^version=(\d[\w.+-]{0,40})\s*$", re.MULTILINE | re.ASCII)
-OLD_VERSION = re.compile(r"^\w+_(?:running|installed)_version=\[[^\]\n]*:(\d[\w.+-]{0,40})\]", re.MULTILINE | re.ASCII)
+NUMBER = re.compile(r"\d[\w.+-]{0,40}", re.ASCII)
+STATED = re.compile(r"^(version|innerversion)=([\w.+-]{1,40})\s*$", re.MULTILINE | re.ASCII)
+PARTS = re.compile(r"^\w+_(?:running|installed)_version=\[[^\]\n]*:([\w.+-]{1,40})\]", re.MULTILINE | re.ASCII)
+"""Matches a line of version.cfg, which names a part's version and that of CANN."""
 
 
 def module_file() -> Path | None:
@@ -110,19 +112,32 @@ def root_of(file: Path) -> Path | None:
 
 
 def version() -> str:
-    """Return the version of the CANN whose module is found, as its files state it; empty where they do not."""
-    file = module_file()
-    root = root_of(file) if file else None
+    """Return the version of the CANN whose module is found, ``8.0.0``; empty where no file states it."""
+    root = _root()
     return version_of(root) if root else ""
 
 
+def internal_version() -> str:
+    """Return Huawei's internal version of the CANN whose module is found, ``V100R001C17SPC001``, or an empty text."""
+    root = _root()
+    return _stated(root).get("innerversion", "") if root else ""
+
+
 def version_of(root: Path) -> str:
-    """Return the version of CANN by its root: ``8.0.0``; empty if no file states it."""
-    stated = sorted(root.glob("*-linux/ascend_*_install.info"), key=lambda path: "toolkit" not in path.name)
-    for path, form in [*((each, VERSION) for each in stated), (root / "version.cfg", OLD_VERSION)]:
-        if told := form.search(_content(path, LONGEST_TEXT).decode("utf-8", "replace")):
-            return told[1]
-    return ""
+    """Return the version of CANN by its root; empty if no file states it."""
+    told = _stated(root).get("version", "") or next(iter(PARTS.findall(text(root / "version.cfg"))), "")
+    return told if NUMBER.fullmatch(told) else ""
+
+
+def _root() -> Path | None:
+    file = module_file()
+    return root_of(file) if file else None
+
+
+def _stated(root: Path) -> dict[str, str]:
+    """Return what the installer of the toolkit, or else of a runtime, wrote down."""
+    files = sorted(root.glob("*-linux/ascend_*_install.info"), key=lambda path: "toolkit" not in path.name)
+    return dict(STATED.findall(text(files[0]))) if files else {}
 
 
 def settings(root: Path = Path("/")) -> Iterator[Path]:
@@ -140,6 +155,11 @@ def settings(root: Path = Path("/")) -> Iterator[Path]:
 def _named() -> list[Path]:
     """Return the roots that CANN's variables name."""
     return [Path(value) for variable in VARIABLES if (value := os.environ.get(variable))]
+
+
+def text(path: Path) -> str:
+    """Return a small file's text; empty where it cannot be read."""
+    return _content(path, LONGEST_TEXT).decode("utf-8", "replace")
 
 
 def _content(path: Path, most: int) -> bytes:
