@@ -49,6 +49,10 @@ def _cuda(_: str) -> bool:
     return any(Path("/dev").glob("nvidia[0-9]*"))
 
 
+def _ascend(_: str) -> bool:
+    return any(Path("/dev").glob("davinci[0-9]*"))
+
+
 def _intel_gpu() -> bool:
     vendors = Path("/sys/class/drm").glob("card*/device/vendor")
     return any(each.read_text(encoding="ascii").strip() == "0x8086" for each in vendors)
@@ -71,6 +75,7 @@ MET: Mapping[str, Callable[[str], bool]] = {
     "TensorRT": lambda _: any(importlib.util.find_spec(name) for name in ("tensorrt", "tensorrt_rtx")),
     "a machine without CUDA": lambda rest: not _cuda(rest),
     "a machine without TensorRT": lambda _: not any(map(find_spec, ("tensorrt", "tensorrt_rtx"))),
+    "ascend": _ascend,
     "stairwai": lambda _: (ROOT.parent / "shared" / "stairwai").is_dir(),
     "network": _network,
     "pip package": _network,
