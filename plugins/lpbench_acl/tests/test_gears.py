@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 IMAGE = TensorInfo("x", "float32", (1, 3, None, None))
 ROWS = TensorInfo("x", "float32", (None, 3))
 STATIC = TensorInfo("mask", "float32", (5,))
+GEAR = TensorInfo("ascend_mbatch_shape_data", "int32", (1,))
 DESCRIPTION = 77
 NONE: dict[str, Any] = {"batch": {"batchCount": 0, "batch": []}, "hw": {"hwCount": 0, "hw": []}, "dims": []}
 
@@ -39,7 +40,9 @@ def described(**told: Any) -> Calls:
 
 
 def read(inputs: Sequence[TensorInfo], **told: Any) -> Gears:
-    return _gear_tables.gears(described(**told), DESCRIPTION, inputs)
+    gears = _gear_tables.gears(described(**told), DESCRIPTION, [*inputs, GEAR])
+    assert gears
+    return gears
 
 
 def batches(*sizes: int) -> Gears:
@@ -165,6 +168,12 @@ def test_a_description_that_cannot_be_is_an_error(told: dict[str, Any], words: s
 
 
 def test_a_model_for_a_range_of_shapes_is_refused_with_what_to_do() -> None:
-    _gear_tables.refuse_ranges([STATIC])
+    assert _gear_tables.gears(described(), DESCRIPTION, [STATIC]) is None
     with pytest.raises(EngineError, match=r'input "x" is \?x3: .* range of shapes.*\n.*gears: batches'):
-        _gear_tables.refuse_ranges([STATIC, ROWS])
+        _gear_tables.gears(described(), DESCRIPTION, [STATIC, ROWS])
+
+
+def test_a_model_that_is_told_its_preprocessing_is_refused_with_what_to_do() -> None:
+    settings = TensorInfo("ascend_dynamic_aipp_data", "uint8", (64,))
+    with pytest.raises(EngineError, match=r"preprocessing \(AIPP\).*\n.*aipp_mode: static"):
+        _gear_tables.gears(described(), DESCRIPTION, [STATIC, settings])

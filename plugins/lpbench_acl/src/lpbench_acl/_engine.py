@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from lpbench.plugin.engine import Engine, EngineError
 from lpbench.plugin.kit import feed_checks
 from lpbench.plugin.kit.resources import Resources, let_go
-from lpbench_acl._gear_tables import refuse_ranges
+from lpbench_acl import _gear_tables
 from lpbench_acl._lane import Lane
 from lpbench_acl._model import load
 from lpbench_acl._run import Call
 from lpbench_acl._runtime import runtime
 from lpbench_acl._session import AclSession, naming
-from lpbench_acl._tensors import INTERNAL, tensors
+from lpbench_acl._tensors import tensors
 from lpbench_acl.config import AclConfig
 
 if TYPE_CHECKING:
@@ -44,12 +44,16 @@ def _open(model: Model, config: AclConfig, shapes: Shapes, resources: Resources,
     lane = Lane(runtime(), config, resources)
     loaded = load(lane, model.path, resources)
     inputs, outputs = tensors(lane.calls, loaded, "input"), tensors(lane.calls, loaded, "output")
-    fed = [tensor.info for tensor in inputs if tensor.info.name not in INTERNAL]
-    refuse_ranges(fed)
-    feed_checks.fixed(fed, shapes)
-    call = Call(lane, loaded, (inputs, outputs), resources)
+    gears = _gear_tables.gears(lane.calls, loaded.description, [tensor.info for tensor in inputs])
+    if gears:
+        gears = gears.within(shapes)
+    else:
+        feed_checks.fixed([tensor.info for tensor in inputs], shapes)
+    call = Call(lane, loaded, (inputs, outputs), gears, resources)
+    if profile:
+        call.observe(resources)
     resources.add(call.drop)
     resources.add(lane.wait)  # a run that was interrupted may have left work
     resources.add(lane.select)  # others in this thread may have put another context in force
     call.prepare()
-    return AclSession(lane, loaded, call, resources, profile=profile)
+    return AclSession(lane, loaded, call, resources)

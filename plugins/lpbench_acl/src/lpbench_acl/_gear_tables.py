@@ -37,25 +37,32 @@ NAMES: Final[Mapping[Kind, tuple[str, ...]]] = {"batch": ("batch",), "image": ("
 REMEDY: Final = "convert the model again, with batches, image sizes or dimensions that are listed"
 
 
-def gears(calls: Calls, description: int, inputs: Sequence[TensorInfo]) -> Gears:
-    """Return the gears of a dynamic model.
+def gears(calls: Calls, description: int, inputs: Sequence[TensorInfo]) -> Gears | None:
+    """Return the gears of a dynamic model; None for a model of one shape.
 
-    :param inputs: Those that are fed; None is a dimension that differs between gears.
-    :raises EngineError: AscendCL tells none, or gears that do not fit the inputs.
+    :param inputs: All of the model's; None is a dimension that differs between gears.
+    :raises EngineError: Its shapes are not a matter of gears, or AscendCL tells gears that do not fit the inputs.
     """
-    batches = _batches(calls, description)
-    if batches:
-        return _built("batch", inputs, [(batch,) for batch in batches])
-    images = _images(calls, description)
-    if images:
-        return _built("image", inputs, images)
-    rows = _rows(calls, description)
-    if rows:
-        return _built("dims", inputs, rows)
+    names = [info.name for info in inputs]
+    if PREPROCESSING_INPUT in names:
+        raise EngineError(
+            "the model takes the settings of its preprocessing (AIPP) at each run, of which lpbench gives none",
+            hint="convert it without --insert_op_conf, or with settings that are fixed (aipp_mode: static)",
+        )
+    fed = [info for info in inputs if info.name != GEAR_INPUT]
+    if GEAR_INPUT not in names:
+        _refuse_ranges(fed)
+        return None
+    if batches := _batches(calls, description):
+        return _built("batch", fed, [(batch,) for batch in batches])
+    if images := _images(calls, description):
+        return _built("image", fed, images)
+    if rows := _rows(calls, description):
+        return _built("dims", fed, rows)
     raise EngineError("the model has an input for its gear, and no gears", hint=REMEDY)
 
 
-def refuse_ranges(inputs: Sequence[TensorInfo]) -> None:
+def _refuse_ranges(inputs: Sequence[TensorInfo]) -> None:
     """Refuse a model without gears whose inputs have open dimensions.
 
     :raises EngineError: An input has one.

@@ -110,26 +110,44 @@ class Gears:
 
 
 class Shifter:
-    """Puts gears in force for one dataset of a model.
+    """Puts gears in force for a dataset of a model's inputs.
 
-    :param values: The model's number, its dataset of inputs, and the place there of the input that holds the gear.
+    :param gears: Those that a run may take.
+    :param values: The model's number, the dataset, and the place there of the input that holds the gear.
     """
 
-    def __init__(self, calls: Calls, kind: Kind, values: tuple[int, int, int]) -> None:
-        self._calls, self._kind, self._values = calls, kind, values
+    def __init__(self, calls: Calls, gears: Gears, values: tuple[int, int, int]) -> None:
+        self._calls, self._values = calls, values
+        self.gears = gears
+        self._current: Gear | None = None
+
+    def shift(self, shapes: Iterable[Shape]) -> None:
+        """Put the gear of these shapes of the inputs in force, unless it is.
+
+        :raises EngineError: There is none, or AscendCL refuses it.
+        """
+        gear = self.gears.choose(shapes)
+        if gear is not self._current:
+            self.put(gear)
 
     def put(self, gear: Gear) -> None:
         """Put a gear in force; it stays until another one is.
 
         :raises AclError: AscendCL refuses it.
         """
-        if self._kind == "batch":
+        self.forget()
+        if self.gears.kind == "batch":
             self._calls.call("mdl.set_dynamic_batch_size", *self._values, *gear.sizes)
-        elif self._kind == "image":
+        elif self.gears.kind == "image":
             self._calls.call("mdl.set_dynamic_hw_size", *self._values, *gear.sizes)
         else:
             dims = {"name": "", "dimCount": len(gear.sizes), "dims": list(gear.sizes)}
             self._calls.call("mdl.set_input_dynamic_dims", *self._values, dims)
+        self._current = gear
+
+    def forget(self) -> None:
+        """Have the next gear put in force whichever it is, as after a failure."""
+        self._current = None
 
 
 def announced(info: TensorInfo, shapes: Sequence[Shape], gears: Gears) -> TensorInfo:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lpbench.plugin.engine import EngineError
 from lpbench_acl import _om
 from lpbench_acl._calls import AclError
+from lpbench_acl._memory import ModelMemory, device_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,12 +30,14 @@ class LoadedModel:
     :param number: AscendCL's number of it.
     :param description: Handle of its description.
     :param size: Bytes of its file.
+    :param memory: What it takes of the NPU's.
     """
 
     path: Path
     number: int
     description: int
     size: int
+    memory: ModelMemory
 
 
 def load(lane: Lane, path: Path, resources: Resources) -> LoadedModel:
@@ -47,12 +50,15 @@ def load(lane: Lane, path: Path, resources: Resources) -> LoadedModel:
     if wrong := _om.problem(path):
         raise EngineError(f"the model {wrong[0]}", hint=wrong[1])
     size = path.stat().st_size
+    before = device_memory(calls)
     number = _loaded(lane, path)
     resources.add(calls.prepared("mdl.unload", number))
     description = calls.handle("mdl.create_desc")
     resources.add(calls.prepared("mdl.destroy_desc", description))
     calls.call("mdl.get_desc", description, number)
-    return LoadedModel(path, number, description, size)
+    after = device_memory(calls)
+    opening = before[0] - after[0] if before and after else 0
+    return LoadedModel(path, number, description, size, ModelMemory(calls, path, opening))
 
 
 def _loaded(lane: Lane, path: Path) -> int:

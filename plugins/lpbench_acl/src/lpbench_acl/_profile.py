@@ -23,6 +23,7 @@ from lpbench.plugin.kit.untrusted import shorten
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lpbench.plugin.kit.resources import Resources
     from lpbench_acl._calls import Calls
 
 TIMED: Final = 1
@@ -130,6 +131,19 @@ class OperatorTimes:
 
     def _release_settings(self) -> None:
         self._calls.call("prof.destroy_subscribe_config", self._settings)
+
+
+def subscribed(calls: Calls, model: int, resources: Resources) -> OperatorTimes | EngineError:
+    """Return a subscription, or why there is none: while another tool profiles this process, a model runs without.
+
+    :param resources: Takes over the subscription, which ends before the model is unloaded.
+    """
+    try:
+        times = OperatorTimes(calls, model)
+    except EngineError as error:
+        return EngineError(f"the operators' times are not known: {error.what}", hint=error.hint)
+    resources.add(times.close)
+    return times
 
 
 class Pipe:

@@ -32,11 +32,8 @@ class AclSession(Session):
     :param resources: What is released when the session is closed.
     """
 
-    def __init__(
-        self, lane: Lane, model: LoadedModel, call: Call, resources: Resources, *, profile: bool = False
-    ) -> None:
+    def __init__(self, lane: Lane, model: LoadedModel, call: Call, resources: Resources) -> None:
         self.inputs, self.outputs = call.infos()
-        self._profiled = profile
         self._path, self._model = model.path, model
         self._lane = lane
         self._call: Call | None = call
@@ -64,12 +61,14 @@ class AclSession(Session):
     def describe(self) -> Mapping[str, Any]:
         """Return the facts of the session; see docs/reference/engine-acl.md for each key."""
         call, lane = self._opened(), self._lane
+        gears = call.gears()
         facts = {
             "device": lane.config.unit,
             "processor": "NPU",
             "soc": lane.soc,
             "run_mode": "device" if lane.shared else "host",
             "asynchronous": lane.config.asynchronous,
+            "gears": gears.facts() if gears else "",
             "precision_reason": UNKNOWN,
             "bytes_copied": call.bytes_copied(),
             "model_bytes": self._model.size,
@@ -77,21 +76,26 @@ class AclSession(Session):
         return {key: value for key, value in facts.items() if value != ""}
 
     def memory(self) -> Mapping[str, int] | None:
-        """Return the device memory of the tensors that are passed, in bytes."""
-        return {"tensors": sum(buffer.size for buffer in self._opened().buffers())}
+        """Return the device memory of weights, activations and the tensors that are passed, in bytes."""
+        call = self._opened()
+        with naming(self._path):
+            self._lane.select()
+            return self._model.memory.held(call.buffers())
 
     def device_spans(self) -> Mapping[str, int] | None:
-        """Return None: the device's times are not known."""
-        self._opened()
-        return None
+        """Return the nanoseconds of copies to the device, computing and copies back.
+
+        They are known with ``profile=True``, unless ``asynchronous`` is false.
+        """
+        call = self._opened()
+        with naming(self._path):
+            return call.spans()
 
     def profile(self) -> Sequence[Mapping[str, Any]]:
-        """Raise: the model's layers are not known."""
-        self._opened()
-        what = (
-            "the operators' times are not known" if self._profiled else "the session was not opened with profile=True"
-        )
-        raise EngineError(what, where=str(self._path))
+        """Return one record for each operator that ran, averaged over the runs until now: later ones do not count."""
+        call = self._opened()
+        with naming(self._path):
+            return call.operators()
 
     def _explained(self, feeds: Feeds, error: Exception) -> EngineError:
         """Return the error for a run that failed, after making sure that the next one can succeed."""

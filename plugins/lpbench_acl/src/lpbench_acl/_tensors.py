@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from lpbench.plugin.engine import EngineError, TensorInfo
 from lpbench.plugin.kit.untrusted import brief
 from lpbench_acl._codes import LAYOUTS, TYPES
-from lpbench_acl._gear_tables import GEAR_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +21,6 @@ MOST_DIMENSIONS = 128
 """ACL_MAX_DIM_CNT"""
 RENAMED = "acl_modelId_"
 """How names begin that AscendCL gives in place of those of more than 128 characters."""
-INTERNAL = frozenset({GEAR_INPUT})
-"""Inputs that AscendCL adds and fills itself."""
 IMAGE = 4
 """Dimensions of images."""
 
