@@ -6,6 +6,7 @@ key it suggests the nearest known one.  Building a config has no side effects.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 import typing
@@ -102,21 +103,22 @@ def _required(field: dataclasses.Field[Any]) -> bool:
 def parse(kind: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
     """Return values for ``build`` from the words of a command line, such as ``threads=2``.
 
-    A word that is valid JSON is parsed, any other is text; an unknown key is left for ``build`` to refuse.
+    A word that is valid JSON is parsed, any other is text; where a list is wanted, ``1,4`` is one.  An unknown key is
+    left for ``build`` to refuse.
     """
+    types = _types(kind)
+    return {key: text if types.get(key) is str else _parsed(types.get(key), text) for key, text in texts.items()}
+
+
+def _parsed(kind: Any, text: str) -> object:
+    """Return a word as JSON; as the items of a list if the field is one and the word has no brackets."""
     import json
 
-    types = _types(kind)
-
-    def value(key: str, text: str) -> object:
-        if types.get(key) is str:
-            return text
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-
-    return {key: value(key, text) for key, text in texts.items()}
+    listed = get_origin(kind) is tuple and not text.lstrip().startswith("[")
+    for words in (f"[{text}]", text) if listed else (text,):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(words)
+    return text
 
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
