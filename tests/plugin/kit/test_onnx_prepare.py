@@ -204,3 +204,15 @@ def test_it_stands_alone() -> None:
     named = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     foreign = {str(name).split(".")[0] for name in (*modules, *named)} - sys.stdlib_module_names
     assert foreign == {"onnx"}
+
+
+def test_a_model_is_put_into_one_file_and_keeps_its_open_sizes(models: OnnxModels) -> None:
+    source = models.network("N", beside=True)
+    target = source.parent / "whole.onnx"
+    onnx_prepare.in_one_file(source, target)
+    (source.parent / "weights.data").unlink()
+    graph = onnx.load(target).graph
+    assert graph.initializer[0].raw_data
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
+    with pytest.raises(onnx_prepare.SourceError, match=r"weights\.data"):
+        onnx_prepare.in_one_file(source, target)

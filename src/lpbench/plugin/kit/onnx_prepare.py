@@ -72,6 +72,14 @@ def prepare(path: Path, target: Path, shapes: Mapping[str, Sequence[int]]) -> So
         ) from error
 
 
+def in_one_file(path: Path, target: Path) -> None:
+    """Write a model into one file, with its weights in it, and otherwise as it is.
+
+    :raises SourceError: The file is not a model or is damaged, or the model is too large for one file.
+    """
+    _save(_load(path), target)
+
+
 def _rewrite(model: Any, target: Path, shapes: Mapping[str, Sequence[int]]) -> Source:
     inputs = list(_inputs(model))
     _refuse_unknown(shapes, [info.name for info in inputs])
