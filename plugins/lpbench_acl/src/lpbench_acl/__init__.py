@@ -8,15 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.specs import ConverterSpec
-from lpbench_acl._spec import AclSpec
+from lpbench_acl._spec import AclSpec, AtcSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpbench.plugin.specs import EngineSpec
-
-HINT = "install CANN, and source its set_env.sh in the shell that starts lpbench"
+    from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 
 @hookimpl
@@ -43,14 +40,15 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
 def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
     """Register CANN's compiler of models."""
     register(
-        ConverterSpec(
+        AtcSpec(
             "atc",
             "lpbench_acl._convert:AtcConverter",
             summary="ONNX to an offline model for an Ascend NPU",
-            requires=("acl",),
-            hint=HINT,
+            requires=("onnx",),
+            hint='pip install "lpbench-acl[convert]"',
             reads="onnx",
             writes="om",
+            precisions=("F16", "F32", "auto", "S8"),
             config="lpbench_acl.atc_config:AtcConfig",
             bound="lpbench_acl._convert:bound",
         )

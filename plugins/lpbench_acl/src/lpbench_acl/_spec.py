@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpbench.plugin.specs import READY, Availability, EngineSpec, Spec, State
+from lpbench.plugin.specs import READY, Availability, ConverterSpec, EngineSpec, Spec, State
 from lpbench_acl import _cann
 
 
@@ -21,3 +21,21 @@ class AclSpec(_NeedsModule, EngineSpec):
     def version(self) -> str:
         """Return the version of CANN, or an empty string."""
         return _cann.version()
+
+
+class AtcSpec(ConverterSpec):
+    """The converter, which needs CANN's program ``atc`` and not its module."""
+
+    def availability(self) -> Availability:
+        """Return whether the program is found, or why not."""
+        from lpbench.plugin.converter import ConversionError
+        from lpbench_acl._atc import find
+
+        state = super().availability()
+        if not state:
+            return state
+        try:
+            find()
+        except ConversionError as error:
+            return Availability(State.MISSING, error.what, error.hint)
+        return READY
