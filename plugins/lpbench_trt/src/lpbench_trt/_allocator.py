@@ -10,7 +10,7 @@ from lpbench_trt._library import trt
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lpbench_trt._buffers import DeviceMemory
+    from lpbench.plugin.kit.device_tensors import DeviceBuffer
 
 
 class OutputAllocator(trt.IOutputAllocator):
@@ -19,7 +19,7 @@ class OutputAllocator(trt.IOutputAllocator):
     Memory of CUDA's is aligned to 256 bytes, which is as much as TensorRT asks for.
     """
 
-    def __init__(self, memory: DeviceMemory) -> None:
+    def __init__(self, memory: DeviceBuffer) -> None:
         trt.IOutputAllocator.__init__(self)
         self._memory = memory
         self._shape: tuple[int, ...] | None = None

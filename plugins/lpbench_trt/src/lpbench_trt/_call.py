@@ -10,24 +10,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from lpbench.plugin.kit import device_tensors
 from lpbench_trt._cuda import CudaError
 from lpbench_trt._graph import Graph, refused
 from lpbench_trt._logger import log
 from lpbench_trt._profile import LayerTimes
-from lpbench_trt._slots import InputSlot, MisfitError, OutputSlot
+from lpbench_trt._slots import InputSlot, OutputSlot
 from lpbench_trt._steps import Marks, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpbench.plugin.engine import Feeds, Outputs, TensorInfo
-    from lpbench_trt._buffers import DeviceMemory
+    from lpbench.plugin.kit.device_tensors import DeviceBuffer
+    from lpbench.plugin.kit.resources import Resources
     from lpbench_trt._cuda import Cuda
     from lpbench_trt._library import trt
     from lpbench_trt._ranges import Ranges
-    from lpbench_trt._resources import Resources
     from lpbench_trt._steps import Step
     from lpbench_trt._tensors import Tensor
     from lpbench_trt.config import TensorrtConfig
@@ -52,9 +51,6 @@ class Lane:
 class Call:
     """Runs one execution context.
 
-    A bound array is not checked again until another object is passed, so checks cost nothing in a loop that refills
-    its buffers.
-
     :param context: The engine's only one.
     :param tensors: Its inputs and its outputs.
     :param profile: Whether to time the device's activities and each layer.
@@ -75,10 +71,10 @@ class Call:
         self._select = lane.select
         self._inputs = [InputSlot(tensor, cuda, stream) for tensor in tensors[0]]
         self._outputs = [OutputSlot(tensor, cuda, stream) for tensor in tensors[1]]
-        self._values = [slot for slot in self._inputs if slot.host]
+        self._values = [slot for slot in self._inputs if slot.on_host]
         for slot in (*self._inputs, *self._outputs):
             lane.memory.add(slot.device.release)
-            lane.memory.add(slot.pinned.release)
+            lane.memory.add(slot.host.release)
         self._ranges, self._profile = ranges, 0
         self._steps: Sequence[Step] = ()
         self._views: dict[str, Any] = {}
@@ -90,19 +86,11 @@ class Call:
 
     def __call__(self, feeds: Feeds) -> Outputs:
         """Run; the outputs are views of pinned memory, which the next run overwrites."""
-        inputs = self._inputs
-        if len(feeds) != len(inputs):
-            raise MisfitError
-        moved = False
-        for slot in inputs:
-            array = feeds[slot.name]
-            if slot.bound is not array:
-                moved = slot.bind(array) or moved
+        moved = device_tensors.bind(self._inputs, feeds)
         self._select()
         if moved:
             self._place_inputs()
-        for slot in inputs:
-            np.copyto(slot.target, slot.source)
+        device_tensors.fill(self._inputs)
         if moved or (self._values and self._new_values()):
             self._place_outputs()
         for step in self._steps:
@@ -133,15 +121,15 @@ class Call:
         """Return the device's nanoseconds of the last run by activity; None without a profile or a run."""
         return self._marks.spans() if self._marks and self._ran else None
 
-    def buffers(self) -> list[DeviceMemory]:
+    def buffers(self) -> list[DeviceBuffer]:
         """Return the memory of inputs and outputs on the device."""
         return [slot.device for slot in (*self._inputs, *self._outputs)]
 
     def bytes_copied(self) -> dict[str, int]:
         """Return the bytes that the last run copied, or the next one will as far as known."""
         return {
-            "inputs": sum(slot.target.nbytes for slot in self._inputs if slot.target is not None),
-            "outputs": sum(slot.view.nbytes for slot in self._outputs if slot.view is not None),
+            "inputs": sum(slot.size for slot in self._inputs if slot.target is not None),
+            "outputs": sum(slot.size for slot in self._outputs),
         }
 
     def settle(self) -> bool:

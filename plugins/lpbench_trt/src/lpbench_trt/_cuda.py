@@ -137,6 +137,8 @@ class Cuda:
         self._functions[self._properties] = _declared(library, self._properties, (c_void_p, c_int))
         self._name = _declared(library, "cudaGetErrorName", (c_int,), c_char_p)
         self._text = _declared(library, "cudaGetErrorString", (c_int,), c_char_p)
+        self.device_memory = CudaMemory(self, "cudaMalloc", "cudaFree")
+        self.pinned_memory = CudaMemory(self, "cudaMallocHost", "cudaFreeHost")
 
     def call(self, name: str, *values: Any) -> None:
         """Call a function by its name."""
@@ -222,6 +224,27 @@ class Cuda:
         if code:
             words = [self._name(code), self._text(code)]
             raise CudaError(name, code, *((word or b"unknown error").decode("utf-8", "replace") for word in words))
+
+
+@dataclass(frozen=True)
+class CudaMemory:
+    """A kind of memory, on the device that is selected or pinned on the host.
+
+    :param malloc: Name of the function that gives it.
+    :param release: Name of the function that takes it back.
+    """
+
+    cuda: Cuda
+    malloc: str
+    release: str
+
+    def allocate(self, size: int, /) -> int:
+        """Return the address of new memory."""
+        return self.cuda.made(self.malloc, size)
+
+    def free(self, address: int, /) -> None:
+        """Take memory back."""
+        self.cuda.call(self.release, address)
 
 
 @functools.cache

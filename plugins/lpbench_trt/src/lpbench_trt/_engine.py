@@ -6,11 +6,11 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.engine import Engine, EngineError
+from lpbench.plugin.kit.resources import Resources, let_go
 from lpbench_trt import _inspect, _loading, _ranges, _tensors
 from lpbench_trt._call import Call
 from lpbench_trt._cuda import cuda
 from lpbench_trt._logger import log
-from lpbench_trt._resources import Resources, let_go
 from lpbench_trt._session import TensorrtSession
 from lpbench_trt.config import TensorrtConfig
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.kit.resources import Resources
 from lpbench_trt import _dla, _plans
 from lpbench_trt._call import Lane
 from lpbench_trt._cuda import ACTIVE_PROCESS, NON_BLOCKING, SPIN, CudaError
 from lpbench_trt._library import trt
 from lpbench_trt._logger import log
-from lpbench_trt._resources import Resources
 from lpbench_trt._session import Loaded, PlanFacts
 
 if TYPE_CHECKING:

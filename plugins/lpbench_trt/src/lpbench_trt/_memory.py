@@ -9,12 +9,12 @@ from lpbench_trt._library import trt
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lpbench_trt._buffers import DeviceMemory
+    from lpbench.plugin.kit.device_tensors import DeviceBuffer
 
 WEIGHTS, ACTIVATIONS, TENSORS, TOTAL = "weights", "activations", "tensors", "total"
 
 
-def held(engine: trt.ICudaEngine, buffers: Iterable[DeviceMemory], opening: int) -> dict[str, int]:
+def held(engine: trt.ICudaEngine, buffers: Iterable[DeviceBuffer], opening: int) -> dict[str, int]:
     """Return the bytes that a session holds, by use.
 
     :param buffers: Memory of inputs and outputs.

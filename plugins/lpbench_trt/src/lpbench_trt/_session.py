@@ -7,23 +7,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.engine import EngineError, Session
-from lpbench.plugin.kit import feed_checks
+from lpbench.plugin.kit import device_tensors
+from lpbench.plugin.kit.resources import let_go
 from lpbench_trt import _inspect, _memory
 from lpbench_trt._library import library
 from lpbench_trt._logger import log
-from lpbench_trt._resources import let_go
-from lpbench_trt._slots import MisfitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from lpbench.plugin.engine import Feeds, Outputs
+    from lpbench.plugin.kit.resources import Resources
     from lpbench_trt._call import Call, Lane
     from lpbench_trt._cuda import Device
     from lpbench_trt._inspect import Layer
     from lpbench_trt._library import trt
-    from lpbench_trt._resources import Resources
 
 LOST = "nvidia-smi and the kernel's log (dmesg: Xid) tell more; open the model again, after a reset of the device"
 CLOSED = "the session is closed"
@@ -167,10 +166,9 @@ class TensorrtSession(Session):
         """Return the error for a run that failed, after making sure that the next one can succeed."""
         _, call = self._opened()
         let_go(error)
-        problem = feed_checks.problem(feeds, self.inputs)
-        if problem or isinstance(error, MisfitError):
+        if problem := device_tensors.explain(feeds, self.inputs, error):
             call.unbind()
-            what, hint = problem or ("the feeds do not fit", "")
+            what, hint = problem
             return EngineError(what, where=str(self._path), hint=hint)
         what, hint = (error.what, error.hint) if isinstance(error, EngineError) else (_raised(error), "")
         if call.settle():

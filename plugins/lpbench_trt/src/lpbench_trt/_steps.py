@@ -9,8 +9,8 @@ from lpbench_trt._cuda import BLOCKING_EVENT, TIMED_EVENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lpbench.plugin.kit.resources import Resources
     from lpbench_trt._cuda import Cuda
-    from lpbench_trt._resources import Resources
 
     Step = Callable[[], None]
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from lpbench.plugin.engine import EngineError
-from lpbench.plugin.kit.narrow_floats import BITS
 
 if TYPE_CHECKING:
     from lpbench_trt._library import trt
@@ -39,19 +36,3 @@ def numpy_name(dtype: trt.DataType, what: str) -> str:
             hint="export the model with inputs and outputs of types that numpy has",
         )
     return TYPES[name]
-
-
-def stored(name: str) -> np.dtype[Any]:
-    """Return the numpy type that holds the elements: their own, or integers for the bits of types that numpy lacks."""
-    return np.dtype(BITS.get(name, name))
-
-
-def extended(bits: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]:
-    """Return bits in the type of ml_dtypes if that is installed; others, and without it, unchanged."""
-    if name not in BITS:
-        return bits
-    try:
-        import ml_dtypes
-    except ImportError:
-        return bits
-    return bits.view(getattr(ml_dtypes, name))

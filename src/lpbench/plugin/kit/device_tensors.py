@@ -266,17 +266,17 @@ def bind(inputs: Sequence[InputTensor], feeds: Feeds) -> bool:
 
     :raises MisfitError: The feeds do not fit the inputs.
     """
+    moved = False
     try:
-        arrays = [feeds[tensor.name] for tensor in inputs]
-        complete = len(arrays) == len(feeds)
-    except (KeyError, TypeError):
-        complete = False
+        complete = len(feeds) == len(inputs)
+        for tensor in inputs:
+            array = feeds[tensor.name]
+            if tensor.bound is not array:
+                moved = tensor.bind(array) or moved
+    except (KeyError, TypeError) as error:  # a name is missing, or the feeds are no mapping
+        raise MisfitError from error
     if not complete:
         raise MisfitError
-    moved = False
-    for tensor, array in zip(inputs, arrays, strict=True):
-        if tensor.bound is not array:
-            moved = tensor.bind(array) or moved
     return moved
 
 
