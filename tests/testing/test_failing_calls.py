@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,3 +190,11 @@ def test_the_fakes_variables_reach_a_process_of_its_own(library: Library, tmp_pa
     found = library.run_in_process("import os, acme; assert os.environ['FAKE_SIZE'] == '3'", [tmp_path], size=3)
     assert [entry.what for entry in found] == ["call", "unreleased"]
     assert library.written() == found
+
+
+def test_an_installed_fake_is_found_here_and_there(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "acme_fake_of_this_test.py").write_text("")
+    library.install(tmp_path, devices=2)
+    importlib.import_module("acme_fake_of_this_test")
+    code = "import os, acme_fake_of_this_test; assert os.environ['FAKE_DEVICES'] == '2'"
+    assert library.run_in_process(code, []) == []

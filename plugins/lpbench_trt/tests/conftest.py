@@ -39,13 +39,11 @@ def _taken() -> dict[str, ModuleType]:
 @pytest.fixture
 def fake_tensorrt(fake_sites: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     """Install the fake for this process and those that it starts, with a cache of the test's own for plans."""
-    monkeypatch.setenv("FAKE_LEDGER", str(tmp_path / "ledger.jsonl"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.syspath_prepend(str(fake_sites["10"]))
-    fake = Fake(fake_sites, tmp_path / "ledger.jsonl", monkeypatch)
-    fake.set()
+    fake = Fake(tmp_path / "ledger.jsonl", monkeypatch, fake_sites)
+    fake.install(fake_sites["10"], tensorrt="10")
     sys.modules.update(_kept)
-    fake.module.fake_begin()
+    fake.begin()
     yield fake
     _kept.update(_taken())
     importlib.invalidate_caches()

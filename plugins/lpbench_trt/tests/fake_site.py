@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import json
-import os
 import subprocess
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from lpbench.testing.fake_library import FakeLibrary
+from lpbench.testing.ledger import entries
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    import pytest
+    from lpbench.testing.ledger import Entry
 
 FAKE = Path(__file__).parent / "fake"
 VERSIONS = {"8": "8.6.1+fake", "10": "10.16.1+fake", "11": "11.4.0+fake"}
@@ -58,31 +58,8 @@ class Sites:
         return site if site.exists() else build(site, version, 13 if version == "11" else 12)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A line of the ledger."""
-
-    pid: int
-    what: str
-    """misuse, warning, unreleased or call"""
-    name: str
-    detail: str
-
-
-def entries(text: str) -> list[Entry]:
-    """Return the lines of an account; what was made and is not gone is unreleased."""
-    lines = [Entry(**json.loads(line)) for line in text.splitlines()]
-    kept: dict[tuple[int, str, str], Entry] = {}
-    for each in lines:
-        if each.what == "made":
-            kept[each.pid, each.name, each.detail] = replace(each, what="unreleased")
-        elif each.what == "gone":
-            kept.pop((each.pid, each.name, each.detail), None)
-    return [each for each in lines if each.what not in {"made", "gone"}] + list(kept.values())
-
-
 @dataclass
-class Fake:
+class Fake(FakeLibrary):
     """The fake as it is installed for one test: here, and in the processes that the test starts.
 
     What its variables say, which ``set`` and ``run`` take without FAKE_ and in lower case:
@@ -94,45 +71,24 @@ class Fake:
     """
 
     sites: Sites
-    ledger: Path
-    patch: pytest.MonkeyPatch
 
     @property
     def module(self) -> ModuleType:
-        """The module ``tensorrt`` in this process, version 10."""
+        """The module ``tensorrt`` in this process."""
         return importlib.import_module("tensorrt")
 
-    def set(self, version: str = "10", **variables: object) -> None:
-        """Choose the version for processes started from now on, and set variables of the fake, here and there.
-
-        :param variables: Without their prefix, in lower case, for example ``device_memory=1 << 20``.
-        """
-        before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-        kept = [each for each in before if Path(each).parent != self.sites.folder]
-        self.patch.setenv("PYTHONPATH", os.pathsep.join([str(self.sites[version]), *kept]))
-        self.patch.setenv("FAKE_TENSORRT", version)
-        for name, value in variables.items():
-            self.patch.setenv(f"FAKE_{name.upper()}", str(value))
+    def begin(self) -> None:
+        """Begin a new account in this process."""
+        self.module.fake_begin()
 
     def report(self) -> list[Entry]:
         """Return the account of this process since the test began."""
         return entries(self.module.fake_report())
 
-    def written(self) -> list[Entry]:
-        """Return the account of all processes, this one included; of calls those that are written by now."""
-        return entries(self.ledger.read_text(encoding="utf-8")) if self.ledger.exists() else []
-
     def run(self, code: str, version: str = "10", **variables: object) -> list[Entry]:
-        """Run code in a Python process with the fake; returns what the process left in the ledger.
+        """Run code in a Python process with the fake of a version; returns what the process left in the ledger.
 
         :param variables: Variables of the fake, as for ``set``.
         """
-        self.ledger.unlink(missing_ok=True)
-        given = {f"FAKE_{name.upper()}": str(value) for name, value in variables.items()}
-        paths = [str(self.sites[version]), str(Path(__file__).parent)]
-        environment = os.environ | {"FAKE_TENSORRT": version, "PYTHONPATH": os.pathsep.join(paths), **given}
-        ran = subprocess.run(
-            [sys.executable, "-c", code], env=environment, check=False, timeout=SECONDS, capture_output=True, text=True
-        )
-        assert ran.returncode == 0, ran.stderr
-        return self.written()
+        paths = [self.sites[version], Path(__file__).parent]
+        return self.run_in_process(code, paths, tensorrt=version, **variables)

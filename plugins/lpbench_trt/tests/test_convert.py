@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -91,16 +90,14 @@ def test_any_failing_call_ends_in_an_error_or_in_a_whole_plan(
     def convert(folder: Path) -> tuple[str, list[str]]:
         """Return the error, if there is one, and the calls."""
         folder.mkdir()
-        fake_tensorrt.module.fake_begin()
+        fake_tensorrt.begin()
         try:
             TensorrtConverter().convert(source, Conversion(folder, folder, "F16"))
             told = ""
         except ConversionError as error:
             told = str(error)
-        gc.collect()
-        report = fake_tensorrt.report()
-        assert [entry for entry in report if entry.what in {"misuse", "unreleased"}] == []
-        return told, [entry.name for entry in report if entry.what == "call"]
+        assert fake_tensorrt.wrong() == []
+        return told, fake_tensorrt.calls()
 
     error, calls = convert(tmp_path / "whole")
     assert not error

@@ -5,20 +5,18 @@ The table of calls and outcomes: ``pytest -s plugins/lpbench_trt/tests/test_fail
 
 from __future__ import annotations
 
-import gc
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 import pytest
-from plugins.lpbench_trt.tests.test_run import wrong
 
 from lpbench.plugin.engine import EngineError
+from lpbench.testing.failing_calls import OneSession, Rules, call_itself, fail_each
 from lpbench.testing.onnx_models import FLOAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from plugins.lpbench_trt.tests.fake_site import Fake
@@ -28,14 +26,17 @@ if TYPE_CHECKING:
     from lpbench.testing.onnx_models import Graphs
 
 X = np.arange(6, dtype=np.float32).reshape(2, 3) - 2
-RELEASES = {
-    "cudaFree",
-    "cudaFreeHost",
-    "cudaStreamDestroy",
-    "cudaEventDestroy",
-    "cudaGraphDestroy",
-    "cudaGraphExecDestroy",
-}
+RELEASES = dict.fromkeys(
+    (
+        "cudaFree",
+        "cudaFreeHost",
+        "cudaStreamDestroy",
+        "cudaEventDestroy",
+        "cudaGraphDestroy",
+        "cudaGraphExecDestroy",
+    ),
+    1,
+)
 """Of what these fail to free, the fake keeps one thing each."""
 GOES_ON = {
     "ICudaEngine.create_engine_inspector": "the precision is not known, with the reason",
@@ -62,49 +63,9 @@ def decided_by_data(models: Graphs) -> tuple[Path, dict[str, Any]]:
     return models.save([node], [("x", FLOAT, (2, 3))], [("y", onnx.TensorProto.INT64, (2, "K"))]), {}
 
 
-class Program:
-    """Opens, runs, asks and closes; notes how far it came."""
-
-    def __init__(self, open_session: Opener, path: Path, how: dict[str, Any]) -> None:
-        self.open_session, self.path, self.how = open_session, path, how
-        self.stage = "open"
-
-    def run(self) -> str:
-        """Return the text of the error that ended it; empty if none did."""
-        try:
-            with self.open_session(self.path, **self.how) as session:
-                self.stage = "run"
-                for _ in range(2):
-                    session.run({"x": X})
-                self.stage = "ask"
-                session.describe()
-                session.memory()
-                session.device_spans()
-                self.stage = "close"
-        except EngineError as error:
-            return str(error)
-        finally:
-            self.open_session.sessions.clear()
-        return ""
-
-
-def outcome(fake: Fake, program: Program, number: int) -> tuple[str, str]:
-    """Run with the failure of one call; return the call and what came of it: no call if the program makes fewer."""
-    gc.collect()
-    fake.module.fake_begin()
-    fake.set(fail_at=number)
-    text = program.run()
-    fake.set(fail_at=0)
-    calls = [entry.name for entry in fake.report() if entry.what == "call"]
-    if len(calls) < number:
-        return "", ""
-    call, found = calls[number - 1], f"EngineError at {program.stage}" if text else "goes on"
-    reasons = (call, call.rpartition(".")[2], "asked for", "factory function")
-    told = program.path.name in text and any(reason in text for reason in reasons)
-    assert told or (call in GOES_ON and not text), f"{call}: {found}: {text}"
-    left = wrong(fake)
-    assert len(left) <= (call in RELEASES), f"{call}: {found}: {left}"
-    return call, found
+def reasons(call: str) -> Iterable[str]:
+    """Return what an error may say instead of the function: TensorRT's own words, and those of its bindings."""
+    return *call_itself(call), "asked for", "factory function"
 
 
 @pytest.mark.long
@@ -116,17 +77,11 @@ def test_every_call_may_fail(
     scenario: Callable[[Graphs], tuple[Path, dict[str, Any]]],
 ) -> None:
     """From the first call to the last, each in a session of its own: an EngineError that names file and call."""
-    path, how = scenario(models)
-    assert not Program(open_session, path, how).run()
-    found: Counter[tuple[str, str]] = Counter()
-    number = 1
-    while (told := outcome(fake_tensorrt, Program(open_session, path, how), number))[0]:
-        found[told] += 1
-        number += 1
-    lines = [f"{call:52}{came:24}{count:4}" for (call, came), count in sorted(found.items())]
-    print("", f"{scenario.__name__}: {number - 1} calls", *lines, sep="\n")  # noqa: T201 - the table of the docstring
-    assert len(found) > len(GOES_ON)
-    assert not Program(open_session, path, how).run()
+    path, options = scenario(models)
+    program = OneSession(open_session, path, {"x": X}, options=options)
+    table = fail_each(fake_tensorrt, program, Rules(RELEASES, GOES_ON, reasons))
+    print(f"\n{scenario.__name__}: {table}")  # noqa: T201 - the table of the docstring
+    assert len(table.outcomes) > len(GOES_ON)
 
 
 @pytest.mark.parametrize("raised", [False, True])
@@ -167,11 +122,11 @@ def test_a_device_that_is_lost_closes_the_session_once(
     """Whichever call of CUDA's is the first to tell: one error with the reason, then the session is closed."""
     path, how = scenario(models)
     for number in range(1, 6):
-        fake_tensorrt.module.fake_begin()
+        fake_tensorrt.begin()
         session = open_session(path, **how)
         session.run({"x": X})
         session.run({"x": X})
-        done = sum(entry.name.startswith("cuda") for entry in fake_tensorrt.report() if entry.what == "call")
+        done = sum(name.startswith("cuda") for name in fake_tensorrt.calls())
         fake_tensorrt.set(lost_at=done + number)
         with pytest.raises(EngineError, match=r"the device is lost and the session is closed\n.*dmesg"):
             several(session)

@@ -10,6 +10,8 @@ import pytest
 from plugins.lpbench_trt.tests import bare
 from plugins.lpbench_trt.tests.networks import PROFILE, SHAPES, X, network
 
+from lpbench.testing.ledger import calls
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,7 +35,7 @@ def scenario(folder: Path) -> str:
 
 
 def test_the_ledger_lists_the_calls_in_order(fake_tensorrt: Fake, tmp_path: Path) -> None:
-    names = [each.name for each in fake_tensorrt.run(scenario(tmp_path)) if each.what == "call"]
+    names = calls(fake_tensorrt.run(scenario(tmp_path)))
     enqueued = names.index("cudaMemcpyAsync")
     order = ["cudaMemcpyAsync", "IExecutionContext.execute_async_v3", "cudaMemcpyAsync", "cudaStreamSynchronize"]
     assert names[0] == "Builder"
@@ -49,23 +51,18 @@ def test_what_is_not_released_stands_in_the_ledger(fake_tensorrt: Fake, tmp_path
 def test_every_call_can_fail(fake_tensorrt: Fake, tmp_path: Path) -> None:
     model = network(tmp_path)
 
-    def calls() -> list[str]:
-        return [each.name for each in fake_tensorrt.report() if each.what == "call"]
-
     def program() -> None:
         running = bare.Bare(bare.plan(model, profile=PROFILE), SHAPES)
         running.run({"x": X})
         running.close()
 
-    fake_tensorrt.module.fake_begin()
+    fake_tensorrt.begin()
     program()
-    expected = calls()
-    for number, name in enumerate(expected, 1):
-        fake_tensorrt.set(fail_at=number)
-        fake_tensorrt.module.fake_begin()
+    for number, name in enumerate(fake_tensorrt.calls(), 1):
+        fake_tensorrt.fail_at(number)
         with pytest.raises((RuntimeError, TypeError, AttributeError)):
             program()
-        assert calls()[number - 1] == name
+        assert fake_tensorrt.calls()[number - 1] == name
 
 
 @pytest.mark.parametrize(
@@ -79,7 +76,7 @@ def test_every_call_can_fail(fake_tensorrt: Fake, tmp_path: Path) -> None:
     ],
 )
 def test_a_call_fails_by_name(fake_tensorrt: Fake, plan: bytes, name: str, reason: str) -> None:
-    fake_tensorrt.module.fake_begin()
+    fake_tensorrt.begin()
     fake_tensorrt.set(fail_at=name)
     with pytest.raises(RuntimeError, match=reason):
         bare.Bare(plan, SHAPES).run({"x": X})
@@ -198,7 +195,7 @@ def test_events_tell_the_modelled_time(plan: bytes) -> None:
 def test_an_account_begins_anew_with_each_test(fake_tensorrt: Fake) -> None:
     bare.Cuda().made("cudaMalloc", 64)
     assert {each.what for each in fake_tensorrt.report()} == {"call", "unreleased"}
-    fake_tensorrt.module.fake_begin()
+    fake_tensorrt.begin()
     assert fake_tensorrt.report() == []
 
 

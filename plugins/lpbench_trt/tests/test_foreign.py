@@ -68,4 +68,4 @@ def test_a_damaged_plan_is_refused(built: Builder, open_session: Opener, fake_te
     path = built("10")
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
     assert "cannot load the plan" in open_session.refused(path)
-    assert [entry for entry in fake_tensorrt.report() if entry.what in {"misuse", "unreleased"}] == []
+    assert fake_tensorrt.wrong() == []

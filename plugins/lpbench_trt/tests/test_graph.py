@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import pytest
-from plugins.lpbench_trt.tests.test_run import names, wrong
 
 from lpbench.plugin.engine import EngineError
 from lpbench.testing.onnx_models import FLOAT
@@ -27,10 +26,10 @@ def test_a_graph_computes_the_same_in_one_call(models: Graphs, open_session: Ope
     expected = np.array(open_session(path).run({"x": X})["y"])
     session = open_session(path, graph=True)
     assert np.array_equal(session.run({"x": X})["y"], expected)
-    fake_tensorrt.module.fake_begin()
+    fake_tensorrt.begin()
     assert np.array_equal(session.run({"x": 2 * X})["y"], 2 * expected)
-    assert "cudaGraphLaunch" in names(fake_tensorrt)
-    assert "IExecutionContext.execute_async_v3" not in names(fake_tensorrt)
+    assert "cudaGraphLaunch" in fake_tensorrt.calls()
+    assert "IExecutionContext.execute_async_v3" not in fake_tensorrt.calls()
 
 
 def test_other_shapes_are_captured_anew(models: Graphs, open_session: Opener, fake_tensorrt: Fake) -> None:
@@ -40,7 +39,7 @@ def test_other_shapes_are_captured_anew(models: Graphs, open_session: Opener, fa
         x = np.full((count, 3), count, np.float32)
         assert np.array_equal(session.run({"x": x})["y"], -x)
     session.close()
-    assert wrong(fake_tensorrt) == []
+    assert fake_tensorrt.wrong() == []
 
 
 def test_with_a_profile_the_graph_is_timed(models: Graphs, open_session: Opener) -> None:
@@ -73,7 +72,7 @@ def test_a_capture_that_fails_names_the_call(
 ) -> None:
     """The session goes on: the next run captures again."""
     session = open_session(models.one("Neg"), graph=True)
-    fake_tensorrt.module.fake_begin()
+    fake_tensorrt.begin()
     fake_tensorrt.set(fail_at=f"{call}:1")
     with pytest.raises(EngineError, match=call):
         session.run({"x": np.ones((1, 3), np.float32)})

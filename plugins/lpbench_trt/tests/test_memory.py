@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import pytest
-from plugins.lpbench_trt.tests.test_run import wrong
 
 from lpbench.plugin.engine import EngineError
 from lpbench.testing.onnx_models import FLOAT
@@ -57,7 +56,7 @@ def test_too_little_memory_to_load_is_an_error_that_leaves_nothing(
         fake_tensorrt.set(device_memory=limit)
         text = open_session.refused(path)
         assert "memory" in text
-        assert wrong(fake_tensorrt) == []
+        assert fake_tensorrt.wrong() == []
     fake_tensorrt.set(device_memory=100 * MB)
     assert open_session(path).memory()
 
@@ -101,7 +100,7 @@ def test_a_kept_plan_that_tensorrt_refuses_is_named_with_what_to_do(
 ) -> None:
     path = models.one("Relu")
     open_session(path).close()
-    fake_tensorrt.module.fake_begin()
+    fake_tensorrt.begin()
     fake_tensorrt.set(fail_at="Runtime.deserialize_cuda_engine:1")
     text = open_session.refused(path)
     assert "TensorRT cannot load the plan" in text

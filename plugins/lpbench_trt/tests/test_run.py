@@ -20,16 +20,6 @@ if TYPE_CHECKING:
 ONES = np.ones((1, 2), np.float32)
 
 
-def wrong(fake: Fake) -> list[str]:
-    """Return what the ledger holds against the program: misuse, warnings and what is not released."""
-    gc.collect()
-    return [f"{entry.what} {entry.name}: {entry.detail}" for entry in fake.report() if entry.what != "call"]
-
-
-def names(fake: Fake) -> list[str]:
-    return [entry.name for entry in fake.report() if entry.what == "call"]
-
-
 def test_tensors_go_by_their_names(models: Graphs, open_session: Opener) -> None:
     session = open_session(models.two((1, 2)))
     outputs = session.run({"b": np.array([[1, 2]], np.float32), "a": np.array([[3, 4]], np.float32)})
@@ -43,25 +33,25 @@ def test_a_session_leaves_nothing_behind(models: Graphs, open_session: Opener, f
     session.run({"a": ONES, "b": ONES})
     session.close()
     session.close()
-    assert wrong(fake_tensorrt) == []
+    assert fake_tensorrt.wrong() == []
 
 
 def test_a_run_after_the_first_allocates_nothing(models: Graphs, open_session: Opener, fake_tensorrt: Fake) -> None:
     """Of all calls only the copies, the engine and the wait are made again."""
     session = open_session(models.one("Relu"))
     session.run({"x": np.ones((1, 3), np.float32)})
-    fake_tensorrt.module.fake_begin()
+    fake_tensorrt.begin()
     session.run({"x": np.zeros((1, 3), np.float32)})
     copies = ["cudaMemcpyAsync", "IExecutionContext.execute_async_v3", "cudaMemcpyAsync"]
-    assert names(fake_tensorrt) == ["cudaSetDevice", *copies, "cudaStreamSynchronize"]
+    assert fake_tensorrt.calls() == ["cudaSetDevice", *copies, "cudaStreamSynchronize"]
 
 
 def test_waiting_may_block(models: Graphs, open_session: Opener, fake_tensorrt: Fake) -> None:
     """With wait=block the thread sleeps on an event that was made for it."""
     session = open_session(models.one("Relu"), wait="block")
-    fake_tensorrt.module.fake_begin()
+    fake_tensorrt.begin()
     assert session.run({"x": np.full((1, 3), 2, np.float32)})["y"].tolist() == [[2] * 3]
-    assert names(fake_tensorrt)[-2:] == ["cudaEventRecord", "cudaEventSynchronize"]
+    assert fake_tensorrt.calls()[-2:] == ["cudaEventRecord", "cudaEventSynchronize"]
     assert session.describe()["wait"] == "block"
 
 
@@ -150,7 +140,7 @@ def test_two_sessions_share_a_device(models: Graphs, open_session: Opener, fake_
     sessions[0].close()
     assert np.array_equal(sessions[1].run({"x": data})["y"], expected)
     sessions[1].close()
-    assert wrong(fake_tensorrt) == []
+    assert fake_tensorrt.wrong() == []
 
 
 def test_sessions_on_two_devices_alternate(models: Graphs, open_session: Opener, fake_tensorrt: Fake) -> None:
@@ -163,7 +153,7 @@ def test_sessions_on_two_devices_alternate(models: Graphs, open_session: Opener,
     assert [session.describe()["device"] for session in sessions] == ["gpu:0", "gpu:1"]
     for session in sessions:
         session.close()
-    assert wrong(fake_tensorrt) == []
+    assert fake_tensorrt.wrong() == []
 
 
 def test_a_device_that_is_not_there_is_refused(models: Graphs, open_session: Opener) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from plugins.lpbench_trt.tests.test_run import names
+
+from lpbench.testing import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -89,7 +90,7 @@ def test_spinning_is_asked_of_the_device(
     asked: Callable[..., Any], fake_tensorrt: Fake, wait: str, flags: list[str]
 ) -> None:
     asked(wait=wait)
-    assert [name for name in names(fake_tensorrt) if name == "cudaSetDeviceFlags"] == flags
+    assert [name for name in fake_tensorrt.calls() if name == "cudaSetDeviceFlags"] == flags
 
 
 def test_with_a_profile_runs_stay_asynchronous(
@@ -115,7 +116,7 @@ def test_with_a_profile_runs_stay_asynchronous(
 def test_tensorrts_own_custom_layers_are_registered(fake_tensorrt: Fake) -> None:
     """Models and plans may need them: NMS of detectors, for example."""
     entries = fake_tensorrt.run("from lpbench_trt import _custom; _custom.load(())")
-    assert "init_libnvinfer_plugins" in [entry.name for entry in entries if entry.what == "call"]
+    assert "init_libnvinfer_plugins" in ledger.calls(entries)
 
 
 def test_another_library_of_custom_layers_is_another_plan(

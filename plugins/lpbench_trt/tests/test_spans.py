@@ -38,7 +38,7 @@ def test_spans_are_of_the_last_run_and_of_none_before_it(models: Graphs, open_se
 
 def test_sessions_without_a_profile_record_no_events(models: Graphs, open_session: Opener, fake_tensorrt: Fake) -> None:
     """They would cost time in every run."""
-    fake_tensorrt.module.fake_begin()
+    fake_tensorrt.begin()
     session = open_session(models.one("Relu"))
     session.run({"x": np.ones((1, 3), np.float32)})
     assert session.device_spans() is None

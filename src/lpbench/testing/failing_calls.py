@@ -42,6 +42,20 @@ class Failing(Protocol):
         """Return in words each misuse since the account began, and each thing that not even the collector releases."""
 
 
+class Program(Protocol):
+    """What runs with a failing call, again and again; ``OneSession`` is one.
+
+    :ivar path: The model's file, which every error has to name.
+    :ivar stage: How far it came: a word for the table.
+    """
+
+    path: Path
+    stage: str
+
+    def __call__(self) -> str:
+        """Return the text of the error that ended it; empty if none did."""
+
+
 def asked(session: Session) -> None:
     """Ask a session for what it knows: facts, memory and times on the device."""
     session.describe()
@@ -115,7 +129,7 @@ class Table:
         return "\n".join([f"{self.outcomes.total()} failing calls", *lines])
 
 
-def fail_each(fake: Failing, program: OneSession, rules: Rules) -> Table:
+def fail_each(fake: Failing, program: Program, rules: Rules) -> Table:
     """Run a program once for each call that it makes, with that call failing; returns what came of it.
 
     :raises AssertionError: An error does not name file and reason, or none was raised; something is not released; or
@@ -132,7 +146,7 @@ def fail_each(fake: Failing, program: OneSession, rules: Rules) -> Table:
     return table
 
 
-def _outcome(fake: Failing, program: OneSession, rules: Rules, number: int) -> tuple[str, str] | None:
+def _outcome(fake: Failing, program: Program, rules: Rules, number: int) -> tuple[str, str] | None:
     """Return call and outcome of one failure; None if the program makes fewer calls."""
     fake.fail_at(number)
     text = program()
@@ -147,7 +161,7 @@ def _outcome(fake: Failing, program: OneSession, rules: Rules, number: int) -> t
     return call, came
 
 
-def _require_success(fake: Failing, program: OneSession) -> None:
+def _require_success(fake: Failing, program: Program) -> None:
     gc.collect()  # what ran before must not be released in this account
     fake.fail_at(0)
     text, left = program(), fake.wrong()

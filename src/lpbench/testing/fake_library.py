@@ -43,6 +43,15 @@ class FakeLibrary(abc.ABC):
     def begin(self) -> None:
         """Begin a new account in this process."""
 
+    def install(self, folder: Path, **variables: object) -> None:
+        """Have this process, and those started from now on, find the fake in a folder and keep the ledger.
+
+        :param variables: Variables of the fake, as for ``set``.
+        """
+        self.patch.syspath_prepend(str(folder))
+        self.patch.setenv("PYTHONPATH", _search_path(folder))
+        self.set(ledger=self.ledger, **variables)
+
     def set(self, **variables: object) -> None:
         """Set variables of the fake, here and in processes started from now on.
 
@@ -76,15 +85,19 @@ class FakeLibrary(abc.ABC):
         :param variables: Variables of the fake, as for ``set``.
         """
         self.ledger.unlink(missing_ok=True)
-        inherited = os.environ.get("PYTHONPATH", "")
-        search = os.pathsep.join([*map(str, paths), *filter(None, [inherited])])
-        environment = os.environ | dict(_given(variables)) | {"PYTHONPATH": search, ledger.FILE: str(self.ledger)}
+        environment = os.environ | dict(_given({"ledger": self.ledger, **variables}))
+        environment["PYTHONPATH"] = _search_path(*paths)
         ran = subprocess.run(
             [sys.executable, "-c", code], env=environment, check=False, timeout=SECONDS, capture_output=True, text=True
         )
         if ran.returncode:
             raise AssertionError(ran.stderr)
         return self.written()
+
+
+def _search_path(*folders: Path) -> str:
+    """Return the variable of the search path with these folders before those that it has."""
+    return os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH", "")])])
 
 
 def _given(variables: dict[str, object]) -> Iterable[tuple[str, str]]:

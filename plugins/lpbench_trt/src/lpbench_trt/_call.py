@@ -72,7 +72,7 @@ class Call:
         self._inputs = [InputSlot(tensor, cuda, stream) for tensor in tensors[0]]
         self._outputs = [OutputSlot(tensor, cuda, stream) for tensor in tensors[1]]
         self._values = [slot for slot in self._inputs if slot.on_host]
-        for slot in (*self._inputs, *self._outputs):
+        for slot in self._slots():
             lane.memory.add(slot.device.release)
             lane.memory.add(slot.host.release)
         self._ranges, self._profile = ranges, 0
@@ -123,7 +123,7 @@ class Call:
 
     def buffers(self) -> list[DeviceBuffer]:
         """Return the memory of inputs and outputs on the device."""
-        return [slot.device for slot in (*self._inputs, *self._outputs)]
+        return [slot.device for slot in self._slots()]
 
     def bytes_copied(self) -> dict[str, int]:
         """Return the bytes that the last run copied, or the next one will as far as known."""
@@ -136,7 +136,7 @@ class Call:
         """Wait after a failure for what still runs, and forget all shapes; returns whether the device is lost."""
         self._ran, self._steps, self._views = False, (), {}
         log().clear()  # what was said of this failure is not the reason of the next one
-        for slot in (*self._inputs, *self._outputs):
+        for slot in self._slots():
             slot.drop()
             slot.moved()
         try:
@@ -158,7 +158,7 @@ class Call:
         :raises EngineError: The graph cannot be released.
         """
         allocators = [slot.allocator for slot in self._outputs]  # the context may call them until it is gone
-        for slot in (*self._inputs, *self._outputs):
+        for slot in self._slots():
             slot.drop()
         self._steps, self._views, self._inputs, self._outputs, self._values = (), {}, [], [], []
         try:
@@ -166,6 +166,9 @@ class Call:
                 self._graph.release()
         finally:
             del self._context, allocators
+
+    def _slots(self) -> list[InputSlot | OutputSlot]:
+        return [*self._inputs, *self._outputs]
 
     def _place_inputs(self) -> None:
         self._steps, self._views = (), {}
@@ -183,7 +186,7 @@ class Call:
             raise log().explained(f"TensorRT cannot switch to optimisation profile {profile}")
         self._cuda.call("cudaStreamSynchronize", self._stream)
         self._profile = profile
-        for slot in (*self._inputs, *self._outputs):
+        for slot in self._slots():
             slot.moved()
 
     def _place_outputs(self) -> None:
