@@ -41,7 +41,7 @@ class _Found:
         """Note why a device is not usable: what AscendCL says, and what of the machine explains it."""
         causes = list(obstacles(self.root))
         self.unusable[unit] = "; ".join([error.what, *(cause.what for cause in causes)])
-        self.hints[unit] = "; ".join(cause.hint for cause in causes) or error.hint or LOOK
+        self.hints[unit] = "; ".join(filter(None, (*(cause.hint for cause in causes), error.hint))) or LOOK
 
 
 def probe(root: Path = Path("/")) -> dict[str, Any]:
