@@ -8,12 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench_acl._spec import AclSpec, AtcSpec
+from lpbench_acl._spec import AclMonitorSpec, AclSpec, AtcSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lpbench.plugin.specs import ConverterSpec, EngineSpec
+    from lpbench.plugin.specs import ConverterSpec, EngineSpec, MonitorSpec
+
+SLOW_S = 10.0
+"""Seconds that loads need to describe a mean: over which stretch of time each is, CANN does not document."""
 
 
 @hookimpl
@@ -51,5 +54,22 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             precisions=("F16", "F32", "auto", "S8"),
             config="lpbench_acl.atc_config:AtcConfig",
             bound="lpbench_acl._convert:bound",
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_monitors(register: Callable[[MonitorSpec], None]) -> None:
+    """Register the monitor of NPUs."""
+    register(
+        AclMonitorSpec(
+            "acl",
+            "lpbench_acl._monitor:AclMonitor",
+            summary="load and memory of Ascend NPUs through AscendCL",
+            metrics=("NPU_LOAD", "NPU_MEM"),
+            rank=30,  # behind npu-smi, which opens no context on the NPU under test
+            window=SLOW_S,
+            interval=1.0,  # each question goes to the NPU under test
+            deadline=20.0,  # of starting AscendCL
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpbench.plugin.specs import READY, Availability, ConverterSpec, EngineSpec, Spec, State
+from lpbench.plugin.specs import READY, Availability, ConverterSpec, EngineSpec, MonitorSpec, Spec, State
 from lpbench_acl import _cann
 
 
@@ -39,3 +39,7 @@ class AtcSpec(ConverterSpec):
         except ConversionError as error:
             return Availability(State.MISSING, error.what, error.hint)
         return READY
+
+
+class AclMonitorSpec(_NeedsModule, MonitorSpec):
+    """The monitor."""

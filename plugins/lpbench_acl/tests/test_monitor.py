@@ -1,0 +1,114 @@
+"""The monitor of NPUs through AscendCL, over the fake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lpbench.plugin import registry
+from lpbench.plugin.monitor import MonitorTarget, Reading, Unavailable
+from lpbench.testing import Machine, monitor_checks
+from lpbench_acl._monitor import AclMonitor
+from lpbench_acl._runtime import runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from plugins.lpbench_acl.tests.fake_site import Fake
+
+    from lpbench.plugin.monitor import Readings
+
+
+@monitor_checks("acl")
+def test_the_conformance_kit_passes(check: Callable[[], None], fake_acl: Fake) -> None:
+    check()
+
+
+def sampled() -> Readings:
+    with AclMonitor(MonitorTarget()) as monitor:
+        return monitor.sample()
+
+
+def values(found: Readings) -> dict[str, float]:
+    return {name: each.value for name, each in found.items() if isinstance(each, Reading)}
+
+
+def missing(found: Readings, name: str) -> Unavailable:
+    why = found[name]
+    assert isinstance(why, Unavailable)
+    return why
+
+
+def test_load_and_memory_of_each_npu_and_of_all(fake_acl: Fake) -> None:
+    fake_acl.set(devices=2, device_memory=800_000_000)
+    calls = runtime().calls
+    with AclMonitor(MonitorTarget()) as monitor:
+        before = values(monitor.sample())["NPU_MEM/npu1"]
+        address = calls.handle("rt.malloc", 50_000_000, 0)  # the last context is that of npu:1
+        found = values(monitor.sample())
+        calls.call("rt.free", address)
+    assert (found["NPU_LOAD"], found["NPU_LOAD/npu0"]) == (40, 40)
+    assert (found["NPU_LOAD/npu1/vector"], found["NPU_LOAD/npu1/aicpu"]) == (10, 0)
+    assert found["NPU_MEM/npu1"] - before == pytest.approx(50, rel=0.01)
+    assert found["NPU_MEM"] == pytest.approx(found["NPU_MEM/npu0"] + found["NPU_MEM/npu1"])
+
+
+def tells(monkeypatch: pytest.MonkeyPatch, fake: Fake, call: str, answer: object) -> None:
+    """Have a call of the fake give another answer."""
+    monkeypatch.setattr(fake.module.rt, call, lambda *_: answer)
+
+
+def test_a_unit_that_the_chip_lacks_is_no_part(fake_acl: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"cube_utilization": 7, "vector_utilization": -1, "aicpu_utilization": 3, "memory_utilization": -1}
+    tells(monkeypatch, fake_acl, "get_device_utilization_rate", (told, 0))
+    assert {name for name in sampled() if "LOAD" in name} == {"NPU_LOAD", "NPU_LOAD/npu0", "NPU_LOAD/npu0/aicpu"}
+
+
+@pytest.mark.parametrize(
+    "told", [{"cube_utilization": 250}, {"cube_utilization": "7"}, {"cube_utilization": -1}, {}, 7]
+)
+def test_a_load_that_cannot_be_is_none(fake_acl: Fake, monkeypatch: pytest.MonkeyPatch, told: object) -> None:
+    tells(monkeypatch, fake_acl, "get_device_utilization_rate", (told, 0))
+    found = sampled()
+    assert "no share in %" in missing(found, "NPU_LOAD").reason
+    assert "NPU_MEM" in values(found)
+
+
+@pytest.mark.parametrize("told", [(9, 8, 0), (0, 0, 0), ("a", "b", 0)])
+def test_a_memory_that_cannot_be_is_none(fake_acl: Fake, monkeypatch: pytest.MonkeyPatch, told: object) -> None:
+    tells(monkeypatch, fake_acl, "get_mem_info", told)
+    found = sampled()
+    assert missing(found, "NPU_MEM") == Unavailable("AscendCL tells no memory of this NPU", "not-supported")
+    assert "NPU_LOAD" in values(found)
+
+
+def test_an_npu_that_does_not_open_keeps_its_load_and_the_others(
+    fake_acl: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_acl.set(devices=2, fail_at="acl.rt.create_context:2")
+    found = sampled()
+    assert missing(found, "NPU_MEM").code == "failed"
+    assert {"NPU_MEM/npu0", "NPU_LOAD", "NPU_LOAD/npu1"} <= set(values(found))
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"), [({"devices": 0}, "not-here"), ({"no_driver": 207006}, "no-permission")]
+)
+def test_without_a_usable_npu_the_reason_is_ascendcls(fake_acl: Fake, variables: dict[str, int], code: str) -> None:
+    fake_acl.set(**variables)
+    assert {missing(sampled(), name).code for name in ("NPU_LOAD", "NPU_MEM")} == {code}
+
+
+def test_a_recorded_machine_is_not_answered_by_this_one(fake_acl: Fake, tmp_path: Path) -> None:
+    with AclMonitor(Machine(tmp_path).target()) as monitor:
+        assert missing(monitor.sample(), "NPU_LOAD").code == "other-machine"
+    assert not [entry for entry in fake_acl.report() if entry.name.startswith("acl.rt.create")]
+
+
+def test_npu_smi_comes_first_because_it_opens_nothing() -> None:
+    monitors = registry.current().all(registry.MONITORS)
+    ours, other = monitors["acl"].spec, monitors["npu-smi"].spec
+    assert set(ours.metrics) <= set(other.metrics)
+    assert ours.rank > other.rank
