@@ -12,17 +12,16 @@ environment, which reach the processes that a test starts too:
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
 import os
 import threading
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 FILE = "FAKE_LEDGER"
 FAIL_AT = "FAKE_FAIL_AT"
@@ -89,7 +88,8 @@ class Account:
             self._counts[name] += 1
             if self._total <= MOST_CALLS:
                 self._calls.append(name)
-                self._write(Entry(self._pid, CALL, name))
+                if FILE in os.environ:
+                    self._write(Entry(self._pid, CALL, name))
             wanted = os.environ.get(FAIL_AT, "")
             return wanted in {str(self._total), f"{name}:{self._counts[name]}"}
 
@@ -123,12 +123,10 @@ class Account:
             called = [Entry(self._pid, CALL, name) for name in self._calls]
             return "".join(map(_line, [*self._noted, *called]))
 
-    @contextlib.contextmanager
-    def _held(self) -> Iterator[None]:
+    def _held(self) -> threading.RLock:
         if self._pid != os.getpid():  # forked, maybe while another thread of the parent held the lock
             self._own()
-        with self._lock:
-            yield
+        return self._lock
 
     def _own(self) -> None:
         self._lock = threading.RLock()  # a destructor may come while its own thread is in here
@@ -155,10 +153,10 @@ class Account:
             self._flush()
 
     def _flush(self) -> None:
-        text, self._pending = "".join(map(_line, self._pending)), []
+        pending, self._pending = self._pending, []
         if path := os.environ.get(FILE, ""):
             with Path(path).open("a", encoding="utf-8") as file:
-                file.write(text)
+                file.write("".join(map(_line, pending)))
 
     def _write_rest(self) -> None:
         if self._pid == os.getpid():
@@ -166,7 +164,7 @@ class Account:
 
 
 def _line(entry: Entry) -> str:
-    return f"{json.dumps(asdict(entry))}\n"
+    return f"{json.dumps(vars(entry))}\n"
 
 
 def _text(handle: object) -> str:
