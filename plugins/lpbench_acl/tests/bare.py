@@ -121,6 +121,8 @@ class Bare:
         kind = getattr(mdl, f"get_{side}_data_type")(description, index)
         size = getattr(mdl, f"get_{side}_size_by_index")(description, index)
         name = getattr(mdl, f"get_{side}_name_by_index")(description, index)
+        if name is None:
+            raise CallError(f"{side} {index} has no name: {self.acl.get_recent_err_msg()}")
         return Tensor(self.acl, name, dims, kind, size, on_host=self.device.on_host)
 
     def _dataset(self, side: list[Tensor]) -> int:

@@ -23,5 +23,6 @@ from . import _account
 from ._publish import publish
 
 fake_begin, fake_report, fake_settings = _account.begin, _account.report, _account.settings
+fake_reset = _account.reset
 
 publish(sys.modules[__name__])

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 from ._api import account, lock, reread, state, thread
 from ._data import buffers, datasets, descriptions
 from ._memory import memory
-from ._models import forget_models, model_descriptions
+from ._models import forget_models, model_descriptions, models
 from ._publish import publish
 from ._runtime import contexts, devices
 from ._streams import events, streams
+
+if TYPE_CHECKING:
+    from ._handles import Table
+
+_TABLES: tuple[Table[Any], ...] = (buffers, datasets, descriptions, model_descriptions, events)
 
 
 def settings() -> None:
@@ -32,7 +38,7 @@ def begin() -> None:
         forget_models()
         for context in contexts.forget():
             context.alive = False
-        for table in (buffers, datasets, descriptions, model_descriptions, events):
+        for table in _TABLES:
             table.forget()
         memory.forget()
         for device in devices.values():
@@ -46,3 +52,15 @@ def report() -> str:
     """Return the account so far, as JSON lines."""
     with lock:
         return account.report()
+
+
+def reset() -> None:
+    """End everything that is there, whoever forgot it; a test that broke the rules leaves a runtime like new."""
+    with lock:
+        for table in (*_TABLES, streams, models, contexts):
+            table.end_all()
+        memory.end_all()
+        devices.clear()
+        thread.context = None
+        state.initialised = 0
+        begin()

@@ -154,6 +154,9 @@ def say(text: str) -> None:
 
 def _check_ready(name: str, needs: int) -> None:
     """Refuse a call that cannot even begin."""
+    if state.lost:
+        for each in on_loss:
+            each()
     if state.lost and (needs == CURRENT or name.startswith("acl.rt.")):
         raise Refusal(LOST, "EZ9999: Inner Error! the heartbeat of the device is lost (fake)")
     if state.process != os.getpid():
@@ -172,6 +175,8 @@ def context() -> Any:
     return current
 
 
+on_loss: list[Callable[[], None]] = []
+"""What happens when the device is lost."""
 functions: dict[str, Callable[..., Any]] = {}
 """By their names in the module, for example ``acl.rt.malloc``."""
 newer: set[str] = set()

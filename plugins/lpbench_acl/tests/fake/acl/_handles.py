@@ -88,6 +88,12 @@ class Table(Generic[T]):
         free = [each for handle, each in self._live.items() if handle not in self._stuck]
         return free if among is None else [each for each in free if id(each) in among]
 
+    def end_all(self) -> None:
+        """End everything."""
+        for handle in list(self._live):
+            self._lent.discard(handle)
+            self.remove(handle)
+
     def forget(self) -> list[T]:
         """Forget what could not be ended, and return it: a new account begins."""
         found = [self._live.pop(handle) for handle in self._stuck if handle in self._live]

@@ -14,6 +14,7 @@ from ._api import ANY, CURRENT, INITIALISED, INVALID, Refusal, account, api, con
 
 DEVICE, PINNED = "device memory", "pinned memory"
 PAGE = mmap.PAGESIZE
+_DDR = {0, 2, 3}
 ALIGNMENT = 64
 OUT_OF_MEMORY = 207001
 LARGEST_COPY_ERROR = 107000
@@ -138,6 +139,12 @@ class Memory:
             self._remove(block, tell=False)
         self._stuck.clear()
 
+    def end_all(self) -> None:
+        """Free everything."""
+        for block in list(self.blocks.values()):
+            self._remove(block)
+        self.taken.clear()
+
     def _remove(self, block: Block, *, tell: bool = True) -> None:
         del self.blocks[block.address]
         self._starts.remove(block.address)
@@ -229,10 +236,8 @@ def memset(address: int, most: int, filling: int, count: int) -> None:
 def get_mem_info(attribute: int) -> tuple[int, int]:
     if attribute not in range(6):
         raise Refusal(107016, f"EE1003: memory attribute {attribute} is not supported")
-    if "910" not in state.settings.soc and attribute in {0, 2, 3, 1, 4, 5}:
-        pass  # newer drivers answer for DDR where a chip without HBM is asked for it
-    elif attribute in {0, 2, 3}:
-        return 0, 0
+    if "910" in state.settings.soc and attribute in _DDR:
+        return 0, 0  # a chip without HBM answers for its DDR, one with HBM has no DDR to tell of
     total = state.settings.device_memory
     return total - memory.taken[context().device], total
 

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _runtime
-from ._api import INITIALISED, Refusal, account, api, context, state, value, wrong
+from ._api import INITIALISED, Refusal, account, api, context, on_loss, state, value, wrong
 from ._handles import Table
 
 if TYPE_CHECKING:
@@ -128,6 +128,14 @@ class Event:
 
 
 streams: Table[Stream] = Table("stream", OTHER_CONTEXT)
+
+
+@on_loss.append
+def _discard_all() -> None:
+    for each in streams.left():
+        each.discard()
+
+
 events: Table[Event] = Table("event")
 
 
