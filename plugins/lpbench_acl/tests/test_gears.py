@@ -63,6 +63,7 @@ def test_a_batch_size_without_a_gear_names_those_that_there_are_and_the_nearest(
     text = refusal(batches(1, 4, 8), of(5))
     assert 'no gear for "x" 5x3; it has batch sizes 1, 4, 8\n' in text
     assert "the nearest is 4: give data of that size, or convert" in text
+    assert "--set batches=" in text
 
 
 def test_image_sizes_and_shapes_are_named_in_their_own_terms() -> None:
@@ -169,7 +170,7 @@ def test_a_description_that_cannot_be_is_an_error(told: dict[str, Any], words: s
 
 def test_a_model_for_a_range_of_shapes_is_refused_with_what_to_do() -> None:
     assert _gear_tables.gears(described(), DESCRIPTION, [STATIC]) is None
-    with pytest.raises(EngineError, match=r'input "x" is \?x3: .* range of shapes.*\n.*gears: batches'):
+    with pytest.raises(EngineError, match=r'input "x" is \?x3: .* range of shapes.*\n.*--set batches=1,4'):
         _gear_tables.gears(described(), DESCRIPTION, [STATIC, ROWS])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from lpbench.plugin.engine import EngineError
@@ -19,6 +20,12 @@ from lpbench_acl._profile import OperatorTimes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from plugins.lpbench_acl.tests.fake_site import Fake
+
+    from lpbench.testing.fixtures import Opener
+    from lpbench.testing.onnx_models import Graphs
+
+X = np.random.default_rng(2).standard_normal((1, 3, 8, 8)).astype(np.float32)
 MODEL, SETTINGS = 3, 91
 RECORD = struct.Struct("<QQQ8x")
 """Number of the operator, start and duration; the vendor's has more."""
@@ -232,3 +239,33 @@ def test_a_name_that_is_no_text_is_an_error() -> None:
     times = subscribed(profiler, RECORD.pack(77, 1, 2))
     with pytest.raises(EngineError, match="get_op_name_v2 failed"):
         times.records()
+
+
+def test_a_session_tells_its_operators(models: Graphs, open_session: Opener, fake_acl: Fake) -> None:
+    """Later runs do not count, and need no subscription."""
+    session = open_session(fake_acl.om(models.convolution(X.shape)), profile=True)
+    for _ in range(4):
+        session.run({"x": X})
+    records = session.profile()
+    convolution = next(record for record in records if record["category"] == "convolution")
+    assert convolution["name"]
+    assert all(record["ns"] > 0 and len(record["runs_ns"]) == 3 for record in records)
+    session.run({"x": X})
+    assert session.profile() == records
+
+
+def test_a_profile_needs_a_run_and_a_session_for_it(models: Graphs, open_session: Opener, fake_acl: Fake) -> None:
+    path = fake_acl.om(models.one("Relu"))
+    with pytest.raises(EngineError, match="the session has not run yet"):
+        open_session(path, profile=True).profile()
+    with pytest.raises(EngineError, match="was not opened with profile=True"):
+        open_session(path).profile()
+
+
+def test_a_session_without_its_profile_runs_and_says_why(models: Graphs, open_session: Opener, fake_acl: Fake) -> None:
+    fake_acl.set(fail_at="acl.prof.model_subscribe:1")
+    session = open_session(fake_acl.om(models.one("Relu")), profile=True)
+    assert session.run({"x": np.ones((1, 3), np.float32)})["y"].tolist() == [[1, 1, 1]]
+    assert session.device_spans()
+    with pytest.raises(EngineError, match=r"operators' times are not known: acl.prof.model_subscribe failed"):
+        session.profile()

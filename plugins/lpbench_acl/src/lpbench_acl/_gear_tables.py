@@ -34,7 +34,9 @@ LISTED: Final = 16
 """Sizes of a gear that an error lists."""
 NAMES: Final[Mapping[Kind, tuple[str, ...]]] = {"batch": ("batch",), "image": ("height", "width")}
 """What the open dimensions of an input are called."""
-REMEDY: Final = "convert the model again, with batches, image sizes or dimensions that are listed"
+REMEDY: Final = (
+    "convert the model again, with gears: lpbench convert APP --to om --set batches=1,4 (or image_sizes, dims)"
+)
 
 
 def gears(calls: Calls, description: int, inputs: Sequence[TensorInfo]) -> Gears | None:
@@ -72,7 +74,8 @@ def _refuse_ranges(inputs: Sequence[TensorInfo]) -> None:
             raise EngineError(
                 f'input "{info.name}" is {feed_checks.text(info.shape)}: the model was converted for a range of '
                 "shapes, of which AscendCL tells the outputs' memory only during a run",
-                hint="convert it for one shape, or for gears: batches, image sizes or dimensions that are listed",
+                hint="convert it for one shape, or with gears: lpbench convert APP --to om --set batches=1,4 "
+                "(or image_sizes, dims)",
             )
 
 

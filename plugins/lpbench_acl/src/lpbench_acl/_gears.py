@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["batch", "image", "dims"]
 CALLED: Final[Mapping[Kind, str]] = {"batch": "batch sizes", "image": "image sizes", "dims": "shapes"}
+OPTIONS: Final[Mapping[Kind, str]] = {"batch": "batches", "image": "image_sizes", "dims": "dims"}
+"""Options of the converter that gears come from."""
 SHOWN: Final = 8
 """Gears that an error lists."""
 KEPT: Final = 100
@@ -95,7 +97,8 @@ class Gears:
         more = f", … ({len(self)} in all)" if len(self) > SHOWN else ""
         return EngineError(
             f"the model has no gear for {wrong}; it has {CALLED[self.kind]} {listed}{more}",
-            hint=f"the nearest is {nearest}: give data of that size, or convert the model with this one too",
+            hint=f"the nearest is {nearest}: give data of that size, or convert the model with this one too: "
+            f"lpbench convert APP --to om --set {OPTIONS[self.kind]}=…",
         )
 
     def _text(self, gear: Gear) -> str:
