@@ -160,12 +160,12 @@ def _gear(evaluator: Evaluator, inputs: list[Tensor], dims: list[list[int]], cho
 
 
 def _outputs(graph: Graph, output_type: str) -> list[Tensor]:
-    if output_type and output_type not in OUTPUT_TYPES:
-        raise invalid("output_type", output_type, f"The value must be selected from: {sorted(OUTPUT_TYPES)}.")
+    kinds = dict(each.rpartition(":")[::2] for each in output_type.split(";") if each)
     found = []
     for each in graph.outputs:
-        kind = OUTPUT_TYPES[output_type] if output_type else _kind(each)
-        found.append(Tensor(graph.label(each.name), kind, []))
+        label = graph.label(each.name)
+        asked = kinds.get(label.rpartition(":")[0], kinds.get(""))
+        found.append(Tensor(label, OUTPUT_TYPES[asked] if asked else _kind(each), []))
     return found
 
 

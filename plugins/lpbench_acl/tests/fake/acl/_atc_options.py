@@ -173,6 +173,9 @@ def check(options: Options) -> None:
         raise AtcError("E19999", told)
     if options["framework"] != "5":
         raise invalid("framework", options["framework"], "The fake compiles ONNX alone.")
+    for each in filter(None, options["output_type"].split(";")):
+        if each.rpartition(":")[2] not in OUTPUT_TYPES:
+            raise invalid("output_type", each, f"The value must be selected from: {sorted(OUTPUT_TYPES)}.")
     if options["precision_mode"] and options["precision_mode_v2"]:
         raise AtcError("E10056", "--precision_mode and --precision_mode_v2 cannot be set at the same time.")
     _check_gears(options)
