@@ -8,7 +8,8 @@ import pytest
 
 from lpbench.plugin import registry
 from lpbench.plugin.monitor import MonitorTarget, Reading, Unavailable
-from lpbench.testing import Machine, monitor_checks
+from lpbench.testing import Machine, ledger, monitor_checks
+from lpbench.testing.machines import Answers
 from lpbench_acl._monitor import AclMonitor
 from lpbench_acl._runtime import runtime
 
@@ -26,8 +27,13 @@ def test_the_conformance_kit_passes(check: Callable[[], None], fake_acl: Fake) -
     check()
 
 
+def target(npu_smi: str | None = None) -> MonitorTarget:
+    """Return this machine with what ``npu-smi info`` prints; without, it is not installed."""
+    return MonitorTarget(commands=Answers({} if npu_smi is None else {"npu-smi info": npu_smi}))
+
+
 def sampled() -> Readings:
-    with AclMonitor(MonitorTarget()) as monitor:
+    with AclMonitor(target()) as monitor:
         return monitor.sample()
 
 
@@ -44,7 +50,7 @@ def missing(found: Readings, name: str) -> Unavailable:
 def test_load_and_memory_of_each_npu_and_of_all(fake_acl: Fake) -> None:
     fake_acl.set(devices=2, device_memory=800_000_000)
     calls = runtime().calls
-    with AclMonitor(MonitorTarget()) as monitor:
+    with AclMonitor(target()) as monitor:
         before = values(monitor.sample())["NPU_MEM/npu1"]
         address = calls.handle("rt.malloc", 50_000_000, 0)  # the last context is that of npu:1
         found = values(monitor.sample())
@@ -104,10 +110,28 @@ def test_without_a_usable_npu_the_reason_is_ascendcls(fake_acl: Fake, variables:
 def test_a_recorded_machine_is_not_answered_by_this_one(fake_acl: Fake, tmp_path: Path) -> None:
     with AclMonitor(Machine(tmp_path).target()) as monitor:
         assert missing(monitor.sample(), "NPU_LOAD").code == "other-machine"
-    assert not [entry for entry in fake_acl.report() if entry.name.startswith("acl.rt.create")]
+    assert "acl.rt.create_context" not in ledger.calls(fake_acl.report())
 
 
-def test_npu_smi_comes_first_because_it_opens_nothing() -> None:
+TABLE = """
+| NPU     Name      | Health          | Power(W)     Temp(C)           Hugepages-Usage(page)             |
+| Chip    Device    | Bus-Id          | AICore(%)    Memory-Usage(MB)                                    |
+| 0       310P3     | OK              | 17.5         51                12    / 15                        |
+| 0       0         | 0000:3B:00.0    | 34           1500  / 21527                                       |
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "opened"), [(TABLE, 0), ("dcmi module initialize failed. ret is -8005\n", 1), ("", 1)]
+)
+def test_beside_an_npu_smi_that_answers_nothing_is_opened(fake_acl: Fake, table: str, opened: int) -> None:
+    with AclMonitor(target(table)) as monitor:
+        found = monitor.sample()
+    assert ledger.calls(fake_acl.report()).count("acl.rt.create_context") == opened
+    assert isinstance(found["NPU_MEM"], Reading if opened else Unavailable)
+
+
+def test_of_both_npu_smi_counts() -> None:
     monitors = registry.current().all(registry.MONITORS)
     ours, other = monitors["acl"].spec, monitors["npu-smi"].spec
     assert set(ours.metrics) <= set(other.metrics)

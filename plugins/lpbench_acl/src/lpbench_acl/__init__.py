@@ -67,7 +67,7 @@ def lpbench_register_monitors(register: Callable[[MonitorSpec], None]) -> None:
             "lpbench_acl._monitor:AclMonitor",
             summary="load and memory of Ascend NPUs through AscendCL",
             metrics=("NPU_LOAD", "NPU_MEM"),
-            rank=30,  # behind npu-smi, which opens no context on the NPU under test
+            rank=30,  # behind npu-smi, beside which it is silent
             window=SLOW_S,
             interval=1.0,  # each question goes to the NPU under test
             deadline=20.0,  # of starting AscendCL

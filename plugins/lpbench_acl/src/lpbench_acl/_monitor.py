@@ -1,12 +1,13 @@
 """Load and memory of Ascend NPUs as AscendCL tells them, where npu-smi does not.
 
-The memory of an NPU is told to those alone who have a context on it, and a context takes some of it: that is why
-npu-smi comes first where it answers.
+The memory of an NPU is told to those alone who have a context on it, and a context takes some of it: where npu-smi
+answers, which needs none, nothing is opened.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -48,6 +49,12 @@ KINDS = {
 """What AscendCL's codes say of a value that is missing."""
 BYTES_PER_MB = 1e6
 OTHER = Unavailable("AscendCL tells of the machine that it runs on, not of a recorded one", "other-machine")
+NPU_SMI = ("npu-smi", "info")
+ANSWER_S = 4.0
+"""Seconds that npu-smi may take."""
+ROW = re.compile(r"^\|\s*\d+\s", re.MULTILINE)
+"""Matches a row of npu-smi's table; what it prints instead of one are errors."""
+TOLD = Unavailable("npu-smi tells it, without a context on the NPU that is measured")
 NO_MEMORY = Unavailable("AscendCL tells no memory of this NPU", "not-supported")
 
 
@@ -61,9 +68,13 @@ class AclMonitor(Monitor):
         self._why = Unavailable("AscendCL is not started")
 
     def __enter__(self) -> Self:
-        """Start AscendCL and open the NPUs."""
+        """Start AscendCL and open the NPUs, unless npu-smi tells of them."""
         if not self.target.files.here:
             self._why = OTHER
+            return self
+        table = self.target.commands.run(*NPU_SMI, timeout=ANSWER_S)
+        if isinstance(table, str) and ROW.search(table):
+            self._why = TOLD
             return self
         try:
             here = runtime()
