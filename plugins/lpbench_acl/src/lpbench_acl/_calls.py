@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit.untrusted import brief
+from lpbench_acl import _cann
 from lpbench_acl._codes import HINTS, NAMES
 
 if TYPE_CHECKING:
@@ -215,8 +216,10 @@ def calls() -> Calls:
 
     :raises EngineError: It is not installed, cannot be loaded, or another one of its name is found.
     """
+    if problem := _cann.problem():
+        raise EngineError(problem[0], hint=problem[1])
     try:
-        module = importlib.import_module("acl")
+        module = importlib.import_module(_cann.MODULE)
     except ImportError as error:
         raise EngineError(f"CANN's module acl cannot be imported: {error}", hint=REMEDY) from error
     return Calls(module)

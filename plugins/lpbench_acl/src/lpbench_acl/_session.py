@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.plugin.engine import EngineError, Session
 from lpbench.plugin.kit.device_tensors import explain
 from lpbench.plugin.kit.resources import let_go
+from lpbench_acl import _cann
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,6 +64,7 @@ class AclSession(Session):
         call, lane = self._opened(), self._lane
         gears = call.gears()
         facts = {
+            "version": _cann.version(),
             "device": lane.config.unit,
             "processor": "NPU",
             "soc": lane.soc,

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from lpbench.plugin.engine import EngineError, TensorInfo
+from lpbench.plugin.kit.device_tensors import byte_count
+from lpbench.plugin.kit.narrow_floats import stored
 from lpbench.plugin.kit.untrusted import brief
 from lpbench_acl._codes import LAYOUTS, TYPES
+from lpbench_acl._gear_tables import GEAR_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +24,7 @@ MOST_DIMENSIONS = 128
 """ACL_MAX_DIM_CNT"""
 RENAMED = "acl_modelId_"
 """How names begin that AscendCL gives in place of those of more than 128 characters."""
+UNSTATED = "the output depends on the data: convert a model whose outputs have sizes that follow from its inputs"
 IMAGE = 4
 """Dimensions of images."""
 
@@ -47,10 +51,29 @@ def tensors(calls: Calls, model: LoadedModel, side: Side) -> list[Tensor]:
     if not 0 < count <= MOST_TENSORS:
         raise calls.refused(f"mdl.get_num_{side}s", count)
     found = [_tensor(calls, model.description, index, side) for index in range(count)]
+    _require_sizes(calls, found, side)
     names = [tensor.info.name for tensor in found]
     if len(set(names)) < count:
         raise EngineError(f"two {side}s of the model have one name", hint="name each tensor of its ONNX file")
     return found if side == "input" else list(map(_renamed, found, _short(names)))
+
+
+def _require_sizes(calls: Calls, tensors: Sequence[Tensor], side: Side) -> None:
+    """Refuse sizes in bytes that are smaller than the tensors; 0 is AscendCL's word for one that is not known.
+
+    Of inputs, that comes with models for ranges of shapes, which are refused elsewhere.
+
+    :raises AclError: A size is too small.
+    """
+    ranges = side == "input" and not any(tensor.info.name == GEAR_INPUT for tensor in tensors)
+    for tensor in tensors:
+        dynamic = bool(tensor.info.dynamic)
+        shape = tuple(size for size in tensor.info.shape if isinstance(size, int))
+        least = 1 if dynamic else byte_count(shape, stored(tensor.info.dtype))
+        if tensor.size < least and not (dynamic and ranges):
+            error = calls.refused(f"mdl.get_{side}_size_by_index", tensor.size)
+            error.hint = UNSTATED if dynamic and side == "output" else ""
+            raise error
 
 
 def sizes(calls: Calls, name: str, *values: int) -> tuple[int, ...]:
