@@ -19,7 +19,7 @@ ALIGNMENT = 64
 OUT_OF_MEMORY = 207001
 LARGEST_COPY_ERROR = 107000
 _FRESH, _FREED, _GUARD = 0xCD, 0xDD, 0xA5
-_KEPT, _KEPT_BYTES = 1024, 64 << 20
+_KEPT, _KEPT_BYTES = 64, 64 << 20
 """How many freed blocks, and how many bytes of them, keep their addresses."""
 _NONE, _READ_WRITE, _PRIVATE_ANONYMOUS = 0, 3, 0x22
 _FAILED = ctypes.c_void_p(-1).value
