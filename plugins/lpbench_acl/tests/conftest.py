@@ -44,7 +44,7 @@ def fake_acl(fake_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PATH", str(fake_site.programs), prepend=os.pathsep)
     monkeypatch.setenv("PYTHONPATH", str(fake_site.packages), prepend=os.pathsep)
     monkeypatch.syspath_prepend(str(fake_site.packages))
-    fake = Fake(fake_site, tmp_path, tmp_path / "ledger.jsonl", monkeypatch)
+    fake = Fake(tmp_path / "ledger.jsonl", monkeypatch, fake_site, tmp_path)
     sys.modules.update(_kept)
     fake.module.fake_begin()
     yield fake

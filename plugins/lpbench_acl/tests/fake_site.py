@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import importlib
-import os
 import platform
 import shlex
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.testing import ledger
+from lpbench.testing.fake_library import FakeLibrary
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-    import pytest
 
     from lpbench.testing.ledger import Entry
 
 FAKE = Path(__file__).parent / "fake" / "acl"
 VERSION = "8.0.0+fake"
 SOC = "Ascend310P3"
-SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def _tell_version(root: Path) -> None:
 
 
 @dataclass
-class Fake:
+class Fake(FakeLibrary):
     """The fake as it is installed for one test: here, and in the processes that the test starts.
 
     What its variables say, which ``set`` and ``run`` take without FAKE_ and in lower case:
@@ -93,8 +89,6 @@ class Fake:
 
     site: Site
     folder: Path
-    ledger: Path
-    patch: pytest.MonkeyPatch
     excused: bool = False
 
     @property
@@ -107,8 +101,7 @@ class Fake:
 
         :param variables: Without their prefix, in lower case, for example ``device_memory=1 << 20``.
         """
-        for name, value in variables.items():
-            self.patch.setenv(f"FAKE_{name.upper()}", str(value))
+        super().set(**variables)
         self.module.fake_settings()
 
     def om(self, model: str | Path, **options: object) -> Path:
@@ -132,9 +125,9 @@ class Fake:
         """Return the account of this process since the test began."""
         return ledger.entries(self.module.fake_report())
 
-    def written(self) -> list[Entry]:
-        """Return the account of all processes, this one included; of calls those that are written by now."""
-        return ledger.entries(self.ledger.read_text(encoding="utf-8")) if self.ledger.exists() else []
+    def begin(self) -> None:
+        """Begin a new account in this process."""
+        self.module.fake_begin()
 
     def misuse(self) -> str:
         """Return what this process did wrong."""
@@ -149,12 +142,4 @@ class Fake:
 
         :param variables: Variables of the fake, as for ``set``.
         """
-        self.ledger.unlink(missing_ok=True)
-        given = {f"FAKE_{name.upper()}": str(value) for name, value in variables.items()}
-        paths = [str(self.site.packages), str(Path(__file__).parent)]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **given}
-        ran = subprocess.run(
-            [sys.executable, "-c", code], env=environment, check=False, timeout=SECONDS, capture_output=True, text=True
-        )
-        assert ran.returncode == 0, ran.stderr
-        return self.written()
+        return self.run_in_process(code, [self.site.packages, Path(__file__).parent], **variables)
