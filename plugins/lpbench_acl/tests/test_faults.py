@@ -1,0 +1,156 @@
+"""What goes wrong on a device: models that are none, too little memory, a device that is lost during a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from plugins.lpbench_acl.tests.test_run import MODES, WAYS
+
+from lpbench.plugin.engine import EngineError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from plugins.lpbench_acl.tests.fake_site import Fake
+
+    from lpbench.plugin.engine import Session
+    from lpbench.testing.fixtures import Opener
+    from lpbench.testing.onnx_models import Graphs
+
+X = np.arange(6, dtype=np.float32).reshape(2, 3) - 2
+SIDE = 256
+BIG = (SIDE, SIDE)
+
+
+def works(open_session: Opener, path: Path) -> None:
+    with open_session(path) as session:
+        assert session.run({"x": X})["y"].tolist() == np.maximum(X, 0).tolist()
+
+
+def damaged(path: Path, content: bytes) -> Path:
+    changed = path.with_name("damaged.om")
+    changed.write_bytes(content)
+    return changed
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+def test_a_damaged_model_is_refused_and_the_next_one_works(
+    models: Graphs, open_session: Opener, fake_acl: Fake, share: float
+) -> None:
+    path = fake_acl.om(models.one("Relu", (2, 3)))
+    content = path.read_bytes()
+    text = open_session.refused(damaged(path, content[: int(len(content) * share)]))
+    assert "\n" in text
+    works(open_session, path)
+    assert fake_acl.wrong() == []
+
+
+def test_a_model_of_another_kind_is_refused(models: Graphs, open_session: Opener, fake_acl: Fake) -> None:
+    onnx = models.one("Relu", (2, 3))
+    text = open_session.refused(damaged(onnx, onnx.read_bytes()))
+    assert "lpbench convert APP --to om" in text
+    assert fake_acl.wrong() == []
+
+
+def test_a_model_that_is_not_there_is_named(open_session: Opener, fake_acl: Fake, tmp_path: Path) -> None:
+    open_session.refused(tmp_path / "missing.om")
+    open_session.refused(tmp_path)
+    assert fake_acl.wrong() == []
+
+
+def test_a_model_for_another_npu_says_for_which(models: Graphs, open_session: Opener, fake_acl: Fake) -> None:
+    """AscendCL's reason names both; the remedy is to convert it here."""
+    onnx = models.one("Relu", (2, 3))
+    fake_acl.set(soc="Ascend910B4")
+    path = fake_acl.om(onnx, soc_version="Ascend310P3")
+    text = open_session.refused(path)
+    assert "Ascend310P3" in text
+    assert "Ascend910B4" in text
+    assert "lpbench convert APP --to om" in text
+    fake_acl.set(soc="Ascend310P3")
+    works(open_session, path)
+    assert fake_acl.wrong() == []
+
+
+@MODES
+@pytest.mark.parametrize("held", [0, 1, 2])
+def test_too_little_memory_is_told_at_any_stage(
+    models: Graphs, open_session: Opener, fake_acl: Fake, held: int, run_mode: int
+) -> None:
+    """For the model, its input or its output: opening fails with the reason, and nothing is kept."""
+    path = fake_acl.om(models.one("Relu", BIG))
+    fake_acl.set(run_mode=run_mode, device_memory=int(4 * SIDE * SIDE * (held - 0.5)) if held else 100)
+    text = open_session.refused(path)
+    assert "out of device memory (207001): EL0004" in text
+    assert "npu-smi info" in text
+    assert fake_acl.wrong() == []
+    fake_acl.set(device_memory=1 << 30)
+    with open_session(path) as session:
+        assert session.run({"x": np.ones(BIG, np.float32)})["y"].all()
+    assert fake_acl.wrong() == []
+
+
+@pytest.mark.parametrize("call", ["acl.rt.malloc:1", "acl.rt.malloc:2", "acl.rt.malloc_host:1", "acl.rt.malloc_host:2"])
+def test_memory_that_is_refused_is_not_kept(models: Graphs, open_session: Opener, fake_acl: Fake, call: str) -> None:
+    path = fake_acl.om(models.one("Relu", (2, 3)))
+    fake_acl.begin()
+    fake_acl.set(fail_at=call)
+    assert call.partition(":")[0] in open_session.refused(path)
+    fake_acl.set(fail_at=0)
+    works(open_session, path)
+    assert fake_acl.wrong() == []
+
+
+@WAYS
+@pytest.mark.parametrize("place", ["acl.rt.set_context", "memcpy", "execute", "acl.rt.synchronize_stream"])
+def test_a_run_that_fails_is_followed_by_one_that_works(
+    models: Graphs, open_session: Opener, fake_acl: Fake, place: str, *, asynchronous: bool
+) -> None:
+    """The error carries the call and AscendCL's reason, of which a later failure has its own."""
+    calls = {
+        "memcpy": "acl.rt.memcpy_async" if asynchronous else "acl.rt.memcpy",
+        "execute": "acl.mdl.execute_async" if asynchronous else "acl.mdl.execute",
+    }
+    call = calls.get(place, place)
+    if not asynchronous and "synchronize" in call:
+        pytest.skip("needs a queue: waiting calls have none")
+    path = fake_acl.om(models.one("Relu", (2, 3)))
+    session = open_session(path, asynchronous=asynchronous)
+    for _ in range(2):
+        session.run({"x": X})
+        fake_acl.begin()
+        fake_acl.set(fail_at=f"{call}:1")
+        with pytest.raises(EngineError, match=rf"{path.name}: {call} failed: .*\d+\)?: \S+"):
+            session.run({"x": -X})
+        fake_acl.set(fail_at=0)
+        assert session.run({"x": X})["y"].tolist() == np.maximum(X, 0).tolist()
+
+
+def several(session: Session) -> None:
+    for _ in range(9):
+        session.run({"x": X})
+
+
+@MODES
+@WAYS
+def test_a_device_that_is_lost_closes_the_session_once(
+    models: Graphs, open_session: Opener, fake_acl: Fake, run_mode: int, *, asynchronous: bool
+) -> None:
+    """Whichever call is the first to tell: one error with the reason and a remedy, then the session is closed."""
+    fake_acl.set(run_mode=run_mode)
+    path = fake_acl.om(models.one("Relu", (2, 3)))
+    for number in range(1, 6):
+        fake_acl.begin()
+        session = open_session(path, asynchronous=asynchronous)
+        session.run({"x": X})
+        done = len(fake_acl.calls())
+        fake_acl.set(lost_at=done + number)
+        with pytest.raises(EngineError, match=r"the device is lost and the session is closed\n.*npu-smi"):
+            several(session)
+        with pytest.raises(EngineError, match=r": the session is closed$"):
+            session.run({"x": X})
+        session.close()
+        open_session.sessions.clear()
+        fake_acl.set(lost_at=0)

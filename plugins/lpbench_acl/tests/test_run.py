@@ -1,0 +1,187 @@
+"""Sessions on the fake: names, feeds, what is valid how long, errors that name the thing, closing."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from lpbench.plugin.engine import EngineError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from plugins.lpbench_acl.tests.fake_site import Fake
+
+    from lpbench.testing.fixtures import Opener
+    from lpbench.testing.onnx_models import Graphs
+
+ONES = np.ones((1, 2), np.float32)
+MODES = pytest.mark.parametrize("run_mode", [0, 1], ids=["device", "host"])
+WAYS = pytest.mark.parametrize("asynchronous", [True, False], ids=["async", "sync"])
+
+
+@pytest.fixture
+def sums(models: Graphs, fake_acl: Fake) -> Path:
+    return fake_acl.om(models.two((1, 2)))
+
+
+@MODES
+@WAYS
+def test_tensors_go_by_their_names(
+    sums: Path, open_session: Opener, fake_acl: Fake, run_mode: int, *, asynchronous: bool
+) -> None:
+    """In both run modes and both ways of calling: what the model computes, whichever order the feeds have."""
+    fake_acl.set(run_mode=run_mode)
+    session = open_session(sums, asynchronous=asynchronous)
+    for factor in (1, 2):
+        feeds = {"b": factor * np.array([[1, 2]], np.float32), "a": np.array([[3, 4]], np.float32)}
+        outputs = session.run(feeds)
+        assert outputs["total"].tolist() == [[3 + factor, 4 + 2 * factor]]
+        assert outputs["difference"].tolist() == [[3 - factor, 4 - 2 * factor]]
+
+
+@MODES
+@pytest.mark.parametrize("api", ["old", "new"])
+def test_a_session_leaves_nothing_behind(
+    sums: Path, open_session: Opener, fake_acl: Fake, run_mode: int, api: str
+) -> None:
+    """Memory, datasets, the model, stream, context and device are released, in the order that the vendor asks for."""
+    fake_acl.set(run_mode=run_mode, api=api)
+    session = open_session(sums)
+    session.run({"a": ONES, "b": ONES})
+    session.close()
+    session.close()
+    assert fake_acl.wrong() == []
+
+
+@WAYS
+def test_a_run_after_the_first_allocates_nothing(
+    models: Graphs, open_session: Opener, fake_acl: Fake, *, asynchronous: bool
+) -> None:
+    """Of all calls only the context's choice, the copies, the model and the wait are made again, once each."""
+    session = open_session(fake_acl.om(models.one("Relu")), asynchronous=asynchronous)
+    session.run({"x": np.ones((1, 3), np.float32)})
+    before = len(fake_acl.calls())
+    session.run({"x": np.zeros((1, 3), np.float32)})
+    queued = ["acl.rt.memcpy_async", "acl.mdl.execute_async", "acl.rt.memcpy_async", "acl.rt.synchronize_stream"]
+    waiting = ["acl.rt.memcpy", "acl.mdl.execute", "acl.rt.memcpy"]
+    assert fake_acl.calls()[before:] == ["acl.rt.set_context", *(queued if asynchronous else waiting)]
+
+
+@MODES
+def test_outputs_show_the_last_run_and_outlive_the_session(
+    models: Graphs, open_session: Opener, fake_acl: Fake, run_mode: int
+) -> None:
+    """No copy: the next run fills the same memory.  Reading it too late is no crash; then all is released."""
+    fake_acl.set(run_mode=run_mode)
+    session = open_session(fake_acl.om(models.one("Relu")))
+    first = session.run({"x": np.full((1, 3), 5, np.float32)})["y"]
+    second = session.run({"x": np.full((1, 3), 6, np.float32)})["y"]
+    assert np.shares_memory(first, second)
+    session.close()
+    gc.collect()
+    assert second.tolist() == [[6] * 3]
+    del first, second
+    assert fake_acl.wrong() == []
+
+
+def test_memory_that_is_released_late_leaves_other_sessions_alone(
+    models: Graphs, open_session: Opener, fake_acl: Fake
+) -> None:
+    """The last array of a closed session goes between two runs of another one: that runs on in its own context."""
+    path = fake_acl.om(models.one("Relu"))
+    first, second = open_session(path), open_session(path)
+    late = first.run({"x": np.ones((1, 3), np.float32)})["y"]
+    first.close()
+    assert second.run({"x": np.full((1, 3), 2, np.float32)})["y"].tolist() == [[2] * 3]
+    del late
+    gc.collect()
+    assert second.run({"x": np.full((1, 3), 3, np.float32)})["y"].tolist() == [[3] * 3]
+    second.close()
+    assert fake_acl.wrong() == []
+
+
+@pytest.mark.parametrize(
+    ("feeds", "words"),
+    [
+        (None, "feeds are NoneType"),
+        ({"a": ONES}, 'input "b" is missing'),
+        ({"a": ONES, "b": ONES, "bb": ONES}, 'no input "bb"\n  did you mean "b"?'),
+        ({"a": ONES, "b": ONES.astype(np.float64)}, 'input "b" is float64; the model takes float32'),
+        ({"a": ONES, "b": ONES.astype(">f4")}, 'input "b" is float32 with swapped bytes'),
+        ({"a": ONES, "b": [[1, 2]]}, 'input "b" is list'),
+        ({"a": ONES, "b": np.ones((1, 3), np.float32)}, 'input "b" has shape 1x3; the model takes 1x2'),
+    ],
+)
+@pytest.mark.parametrize("after_a_good_run", [False, True])
+def test_wrong_feeds_name_the_input_and_what_is_right(
+    sums: Path, open_session: Opener, feeds: dict[str, Any], words: str, *, after_a_good_run: bool
+) -> None:
+    """Each mistake, in the first run and in a later one; a good run works afterwards."""
+    session = open_session(sums)
+    good = {"a": ONES, "b": ONES}
+    if after_a_good_run:
+        session.run(good)
+    with pytest.raises(EngineError) as caught:
+        session.run(feeds)
+    assert words in str(caught.value)
+    assert ".om: " in str(caught.value)
+    assert session.run(good)["total"].tolist() == [[2, 2]]
+
+
+def test_views_are_read_each_time_and_never_changed(models: Graphs, open_session: Opener, fake_acl: Fake) -> None:
+    """A transposed view and a read-only one, whose buffer is filled anew between runs."""
+    session = open_session(fake_acl.om(models.one("Identity", (2, 3))))
+    buffer, plain = np.zeros((3, 2), np.float32), np.zeros((2, 3), np.float32)
+    frozen = plain.view()
+    frozen.flags.writeable = False
+    for value in (1, 2):
+        buffer[:] = np.arange(6).reshape(3, 2) + value
+        plain[:] = np.arange(6).reshape(2, 3) * value
+        for array in (buffer.T, frozen):
+            kept = array.copy()
+            shown = session.run({"x": array})["y"]
+            assert np.array_equal(shown, kept)
+            assert np.array_equal(array, kept)
+            assert not np.shares_memory(shown, array)
+
+
+def test_a_closed_session_says_so(models: Graphs, open_session: Opener, fake_acl: Fake) -> None:
+    path = fake_acl.om(models.one("Relu"))
+    session = open_session(path)
+    session.close()
+    calls = (lambda: session.run({"x": ONES}), session.describe, session.profile, session.memory, session.device_spans)
+    for call in calls:
+        with pytest.raises(EngineError, match=rf"{path.name}: the session is closed"):
+            call()
+
+
+@MODES
+def test_facts_say_what_ran_and_that_it_is_the_fake(
+    models: Graphs, open_session: Opener, fake_acl: Fake, run_mode: int
+) -> None:
+    fake_acl.set(run_mode=run_mode, soc="Ascend310P3")
+    facts = open_session(fake_acl.om(models.convolution((1, 3, 8, 8)))).describe()
+    assert "fake" in facts["version"]
+    assert (facts["processor"], facts["device"], facts["soc"]) == ("NPU", "npu:0", "Ascend310P3")
+    assert facts["run_mode"] == ("device", "host")[run_mode]
+    assert "precision" not in facts
+    assert "does not tell" in facts["precision_reason"]
+    assert facts["bytes_copied"] == {"inputs": 768, "outputs": 32}
+
+
+@pytest.mark.parametrize(
+    ("element", "dtype"), [(1, "float32"), (10, "float16"), (3, "int8"), (7, "int64"), (2, "uint8"), (9, "bool")]
+)
+def test_elements_keep_their_type(
+    models: Graphs, open_session: Opener, fake_acl: Fake, element: int, dtype: str
+) -> None:
+    session = open_session(fake_acl.om(models.one("Identity", (2, 3), element)))
+    data = np.array([[0, 1, 2], [3, 4, 5]]).astype(dtype)
+    shown = session.run({"x": data})["y"]
+    assert session.inputs[0].dtype == session.outputs[0].dtype == dtype
+    assert shown.dtype == data.dtype
+    assert np.array_equal(shown, data)
