@@ -67,7 +67,19 @@ def test_what_this_cann_lacks_is_named() -> None:
         calls.call("rt.free", 64)
 
 
-def test_a_long_reason_on_several_lines_is_one_line() -> None:
+def test_the_vendors_message_is_told_without_its_stamp_and_trace_and_with_its_solution() -> None:
+    message = (
+        "EE1001: [PID: 106] 2025-10-30-08:21:08.817.477 The argument is invalid.Reason: devId=9\x1b[2J\n"
+        "        Solution: Check the device.\n"
+        "        TraceBack (most recent call last):\n        there[FILE:a.cc][LINE:7]\n"
+    )
     with pytest.raises(AclError) as caught:
-        library("EE1001: first\n    Solution: second\x1b[2J\n", free=lambda _: 1).call("rt.free", 64)
-    assert str(caught.value) == "acl.rt.free failed: error 1: EE1001: first Solution: second\\x1b[2J"
+        library(message, free=lambda _: 1).call("rt.free", 64)
+    what, hint = str(caught.value).split("\n  ")
+    assert what == "acl.rt.free failed: error 1: EE1001: The argument is invalid.Reason: devId=9\\x1b[2J"
+    assert hint == "Check the device."
+
+
+def test_words_that_are_no_message_are_told_on_one_line() -> None:
+    with pytest.raises(AclError, match=r"^acl\.rt\.free failed: error 1: out of luck today$"):
+        library("out of luck\n    today\n", free=lambda _: 1).call("rt.free", 64)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit.untrusted import brief
 from lpbench_acl import _cann
 from lpbench_acl._codes import HINTS, NAMES
+from lpbench_acl._messages import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,18 +103,27 @@ VALUES: Final = {
 """How many values stand before the code in what a call returns; the answer of those of BARE is the value itself."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """What AscendCL says of a failure; both may be empty."""
+
+    reason: str = ""
+    solution: str = ""
+
+
 class AclError(EngineError):
     """A call of AscendCL failed.
 
     :param call: The call's name: ``rt.malloc``.
     :param code: The code that it returned; None for one that returned no code, or nothing that it may return.
-    :param reason: What ``acl.get_recent_err_msg()`` said of it; may be empty.
+    :param told: What ``acl.get_recent_err_msg()`` said of it.
     """
 
-    def __init__(self, call: str, code: int | None, reason: str, *, instead: str = "") -> None:
+    def __init__(self, call: str, code: int | None, told: Told, *, instead: str = "") -> None:
         name = f"{NAMES[code]} ({code})" if code in NAMES else f"error {code}"
         what = f"acl.{call} {instead}" if code is None else f"acl.{call} failed: {name}"
-        super().__init__(f"{what}: {reason}" if reason else what, hint=HINTS.get(code, "") if code else "")
+        hint = HINTS.get(code) if code else None
+        super().__init__(f"{what}: {told.reason}" if told.reason else what, hint=hint or told.solution)
         self.call = call
         self.code = code
 
@@ -171,22 +182,26 @@ class Calls:
         """
         return self._whole(name, self.call(name, *values), 0)
 
-    def reason(self) -> str:
-        """Return the vendor's words on what failed last in this thread, which are told once; may be empty."""
+    def told(self) -> Told:
+        """Return the vendor's words on what failed last in this thread, which are told once."""
         function = self._found("get_recent_err_msg")
-        told = function() if function else None
-        return " ".join(str(told).split()) if isinstance(told, str) else ""
+        text = function() if function else None
+        if not isinstance(text, str):
+            return Told()
+        if found := messages(text):
+            return Told("; ".join(map(str, found)), next(filter(None, (each.solution for each in found)), ""))
+        return Told(" ".join(text.split()))
 
     def refused(self, name: str, answer: object) -> AclError:
         """Return the error for a call that reports a failure by what it returns."""
-        return AclError(name, None, self.reason(), instead=f"returned {brief(answer)}")
+        return AclError(name, None, self.told(), instead=f"returned {brief(answer)}")
 
     def _require(self, name: str, code: object) -> None:
         if code == 0:
             return
         if not isinstance(code, int):
             raise self._strange(name, code)
-        raise AclError(name, code, self.reason())
+        raise AclError(name, code, self.told())
 
     def _whole(self, name: str, answer: object, least: int) -> int:
         if not isinstance(answer, int) or answer < least:
@@ -195,12 +210,12 @@ class Calls:
 
     def _strange(self, name: str, answer: object) -> AclError:
         instead = f"returned {brief(answer)}, which is not what pyACL documents"
-        return AclError(name, None, self.reason(), instead=instead)
+        return AclError(name, None, self.told(), instead=instead)
 
     def _function(self, name: str) -> Any:
         function = self._found(name)
         if function is None:
-            raise AclError(name, None, "", instead="is missing in this version of CANN")
+            raise AclError(name, None, Told(), instead="is missing in this version of CANN")
         return function
 
     def _found(self, name: str) -> Any:
