@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,11 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plugins.lpbench_acl.tests import bare
+from plugins.lpbench_acl.tests.fake_site import SOC
 from plugins.lpbench_acl.tests.networks import network, pooled, sums
 
-from lpbench.plugin.engine import EngineError
+import lpbench
+from lpbench.plugin.engine import EngineError, Model
+from lpbench.testing import EngineCase, engine_checks
+from lpbench.testing.onnx_case import SIZES, onnx_case
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from plugins.lpbench_acl.tests.fake_site import Fake
@@ -148,3 +156,68 @@ def test_two_sessions_have_a_gear_each(batched: Path, open_session: Opener) -> N
     for one, other in ((1, 4), (2, 2), (4, 1)):
         assert right(first, one)
         assert right(second, other)
+
+
+@pytest.mark.long
+def test_a_benchmark_in_batches_takes_the_gear_of_its_batch(batched: Path) -> None:
+    """And says that there is none, where the model was not converted for that batch."""
+    told = str(lpbench.benchmark(str(batched), engine="acl", batch=4, number=20, runs=1, yardstick=False))
+    assert "4x3" in told
+    assert "in batches of 4" in told
+    with pytest.raises(EngineError, match=r'no gear for "x" 3x3; it has batch sizes 1, 2, 4'):
+        lpbench.benchmark(str(batched), engine="acl", batch=3, number=20, runs=1, yardstick=False)
+
+
+@pytest.mark.parametrize("dims", [[2, 5], [2, -1], [1 << 40, 1 << 20]])
+def test_an_output_larger_than_its_memory_is_not_copied(
+    fake_acl: Fake, tmp_path: Path, open_session: Opener, monkeypatch: pytest.MonkeyPatch, dims: list[int]
+) -> None:
+    """A description that contradicts itself would have the NPU's memory read beyond the output."""
+    monkeypatch.setattr(fake_acl.module.mdl, "get_cur_output_dims", lambda *_: ({"dims": dims}, 0))
+    text = open_session.refused(fake_acl.om(network(tmp_path)))
+    assert re.search(r'"y" takes -?\d+ bytes; the model asks for 32', text)
+
+
+def test_a_gear_larger_than_the_memory_of_its_input_is_not_copied(
+    batched: Path, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mdl = fake_acl.module.mdl
+    monkeypatch.setattr(mdl, "get_dynamic_batch", lambda *_: ({"batch": [1, 9]}, 0))
+    monkeypatch.setattr(mdl, "set_dynamic_batch_size", lambda *_: 0)
+    assert '"x" takes 108 bytes; the model asks for 48' in open_session.refused(batched, {"x": (9, 3)})
+
+
+def test_outputs_of_different_ranks_in_different_gears_are_announced_as_they_are_described(
+    batched: Path, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter([[1, 4], [2, 4], [2, 2, 4]])
+    with monkeypatch.context() as patched:
+        patched.setattr(fake_acl.module.mdl, "get_cur_output_dims", lambda *_: ({"dims": next(told)}, 0))
+        session = open_session(batched)
+    assert len(session.outputs[0].shape) == 2
+    assert right(session, 2)
+
+
+def with_gears(folder: Path, options: Mapping[str, Any]) -> EngineCase:
+    """Return a case whose models take 1, 2 or 4 vectors."""
+    onnx = onnx_case(folder)
+    models = [_converted(model) for model in (onnx.model, onnx.identity) if model]
+    return dataclasses.replace(onnx, model=models[0], identity=models[1])
+
+
+def _converted(source: Model) -> Model:
+    """Return what the fake of ATC makes of an ONNX file, which is made once."""
+    target = source.path.with_suffix(".om")
+    if not target.exists():
+        shapes = f"x:-1,{SIZES[0]}"
+        words = ["--framework=5", f"--soc_version={SOC}", f"--input_shape={shapes}", "--dynamic_batch_size=1,2,4"]
+        files = [f"--model={source.path}", f"--output={target.with_suffix('')}", "--precision_mode=force_fp32"]
+        subprocess.run(["atc", *files, *words], check=True, timeout=120, stdout=subprocess.DEVNULL)
+    return Model("om", target)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("fake_acl")
+@engine_checks("acl", case=with_gears)
+def test_the_contract_is_kept_with_gears(check: Callable[[], None]) -> None:
+    check()

@@ -241,8 +241,10 @@ def test_a_name_that_is_no_text_is_an_error() -> None:
         times.records()
 
 
-def test_a_session_tells_its_operators(models: Graphs, open_session: Opener, fake_acl: Fake) -> None:
-    """Later runs do not count, and need no subscription."""
+@pytest.mark.parametrize("api", ["new", "old"])
+def test_a_session_tells_its_operators(models: Graphs, open_session: Opener, fake_acl: Fake, api: str) -> None:
+    """In both generations of the calls, of which each name is asked for once; later runs do not count."""
+    fake_acl.set(api=api)
     session = open_session(fake_acl.om(models.convolution(X.shape)), profile=True)
     for _ in range(4):
         session.run({"x": X})

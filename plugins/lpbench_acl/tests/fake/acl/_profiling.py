@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import queue
 import struct
@@ -61,15 +62,15 @@ class Subscription:
         os.close(self.pipe)
 
 
-_names: list[tuple[str, str]] = []
-_numbers: dict[tuple[str, str], int] = {}
+_numbers = itertools.count(1)
+_names: tuple[dict[int, str], dict[int, str]] = {}, {}
+"""Names and types by a record's number, each until it is told."""
 
 
 def _number(name: str, kind: str) -> int:
-    if (name, kind) not in _numbers:
-        _numbers[name, kind] = len(_names)
-        _names.append((name, kind))
-    return _numbers[name, kind]
+    number = next(_numbers) % (1 << 32)
+    _names[0][number], _names[1][number] = name, kind
+    return number
 
 
 _subscriptions: dict[int, Subscription] = {}
@@ -142,27 +143,31 @@ def _record(address: int, size: int, index: int) -> tuple[int, ...]:
 
 def _text(which: int, label: str) -> None:
     """Make the functions that tell a name or a type."""
+    names = _names[which]
 
-    def found(address: int, size: int, index: int) -> str:
-        number = _record(address, size, index)[0]
-        if number >= len(_names):
-            raise wrong("not a record of this process")
-        return _names[number][which]
+    def number(address: int, size: int, index: int) -> int:
+        found = _record(address, size, index)[0]
+        if found not in names:
+            raise wrong(f"a {label} that was told before, or is of another process")
+        return found
+
+    def whole(address: int, size: int, index: int) -> str:
+        return names.pop(number(address, size, index))
 
     def cut(address: int, size: int, index: int, most: int) -> str:
         if most > _LONGEST:
             raise Refusal(INVALID, f"EK0001: {most} is longer than {_LONGEST}")
-        told = found(address, size, index)
-        if len(told) >= most:
-            raise Refusal(INVALID, f"EK0001: {len(told)} characters do not fit into {most}")
-        return told
+        found = number(address, size, index)
+        if len(names[found]) >= most:
+            raise Refusal(INVALID, f"EK0001: {len(names[found])} characters do not fit into {most}")
+        return names.pop(found)
 
     def length(address: int, size: int, index: int) -> int:
-        return len(found(address, size, index)) + 1
+        return len(names[number(address, size, index)]) + 1
 
     api(f"acl.prof.get_op_{label}", "kkII", value(""), needs=INITIALISED)(cut)
     api(f"acl.prof.get_op_{label}_len", "kkI", value(0), needs=INITIALISED)(length)
-    api(f"+acl.prof.get_op_{label}_v2", "kkI", value(None), needs=INITIALISED)(found)
+    api(f"+acl.prof.get_op_{label}_v2", "kkI", value(None), needs=INITIALISED)(whole)
 
 
 _text(0, "name")
