@@ -119,6 +119,16 @@ class Nameless(Sound):
             raise EngineError(error.what) from error
 
 
+class Foreign(Sound):
+    """Lets an error of the library through."""
+
+    def run(self, feeds: Any, /) -> Any:
+        try:
+            return super().run(feeds)
+        except EngineError:
+            raise ValueError("acme 7") from None
+
+
 class Opening:
     """Stands for ``fixtures.Opener``."""
 
@@ -159,6 +169,7 @@ def test_the_table_has_each_call_and_what_came_of_it(library: Library) -> None:
         (Silent, r"acme\.run, call 2: goes on"),
         (Vague, r"acme\.run, call 2: .*something failed"),
         (Nameless, r"acme\.run, call 2: .*run failed"),
+        (Foreign, r"acme\.run, call 2: no EngineError: ValueError: acme 7"),
     ],
 )
 def test_each_fault_of_a_plugin_is_found(library: Library, kind: type[Sound], said: str) -> None:

@@ -149,7 +149,12 @@ def fail_each(fake: Failing, program: Program, rules: Rules) -> Table:
 def _outcome(fake: Failing, program: Program, rules: Rules, number: int) -> tuple[str, str] | None:
     """Return call and outcome of one failure; None if the program makes fewer calls."""
     fake.fail_at(number)
-    text = program()
+    try:
+        text = program()
+    except Exception as error:
+        made = dict(enumerate(fake.calls(), 1))
+        where = f"{made.get(number, 'after the last call')}, call {number}"
+        raise AssertionError(f"{where}: no EngineError: {type(error).__name__}: {error}") from error
     left, called = fake.wrong(), fake.calls()  # in this order: the first has the collector release what it can
     fake.fail_at(0)
     if len(called) < number:
