@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,3 +55,37 @@ def test_every_gear_of_dims_computes(fake_acl: Fake, tmp_path: Path) -> None:
         a = np.ones(shape, np.float32)
         assert np.array_equal(running.run({"a": a, "b": 2 * a})["total"], 3 * a)
     running.close()
+
+
+def test_threads_with_a_context_each_compute_at_the_same_time(fake_acl: Fake, tmp_path: Path) -> None:
+    model = str(fake_acl.om(network(tmp_path)))
+    outer = bare.Device()
+    right: list[bool] = []
+
+    def work(factor: int) -> None:
+        device = bare.Device()
+        running = bare.Bare(model, device)
+        right.extend(np.array_equal(running.run({"x": factor * X})["y"], bare.expected(factor * X)) for _ in range(50))
+        running.close()
+        device.close()
+
+    threads = [threading.Thread(target=work, args=(factor,)) for factor in (1, 2, 3)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    bare.call("rt.set_context", outer.context)
+    outer.close()
+    assert right == [True] * 150
+
+
+@pytest.mark.parametrize("run_mode", [0, 1])
+def test_processes_that_a_test_starts_have_the_fake_too(fake_acl: Fake, tmp_path: Path, run_mode: int) -> None:
+    code = f"""
+import bare, numpy
+running = bare.Bare({str(fake_acl.om(network(tmp_path)))!r})
+x = numpy.ones((2, 3), numpy.float32)
+assert numpy.array_equal(running.run({{"x": x}})["y"], bare.expected(x))
+running.close()
+"""
+    assert {entry.what for entry in fake_acl.run(code, run_mode=run_mode)} == {"call"}

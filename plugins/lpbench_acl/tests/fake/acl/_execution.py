@@ -15,7 +15,7 @@ from ._gears import told_numbers
 from ._memory import DEVICE, Block, memory
 from ._models import OTHER_CONTEXT, SHAPE_INPUT, Model, models
 from ._runtime import devices
-from ._streams import Stream, Used, Work, operator_nanoseconds, stream
+from ._streams import Stream, Used, Work, stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def _bound(model: Model, dataset: Dataset, *, output: bool) -> list[Bound]:
 
 
 def _one(model: Model, index: int, buffer: DataBuffer, side: str) -> Bound:
-    need = model.size_of(index, output=side == "output")
+    need = model.sizes[side == "output"][index]
     if not buffer.address:
         if side == "output" and model.program.choice == "range" and not buffer.size:
             return Bound(buffer, None, 0)
@@ -80,7 +80,7 @@ def _work(number: int, inputs: int, outputs: int, on: Stream | None) -> Work:
     def run() -> None:
         _computed(model, given, wanted, (sources, targets), gear)
 
-    return Work(run, uses, sum(map(operator_nanoseconds, range(len(model.program.operators)))))
+    return Work(run, uses, model.nanoseconds)
 
 
 def _computed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ._api import ANY, INITIALISED, INVALID, Refusal, api, bare, context, state,
 from ._compute import Evaluator, dtype
 from ._handles import Table
 from ._memory import DEVICE, memory
+from ._streams import operator_nanoseconds
 
 if TYPE_CHECKING:
     from ._om import Program, Tensor
@@ -45,23 +47,34 @@ class Model:
     def stuck(self) -> bool:
         return not models.left([self])
 
-    @property
+    @cached_property
     def inputs(self) -> list[Tensor]:
         """The inputs that it has on a device: where gears are chosen, one more that tells the choice."""
         given = self.program.inputs
         return [*given, _om.Tensor(SHAPE_INPUT, 9, [self.choices])] if self.choices else given
 
-    @property
+    @cached_property
     def choices(self) -> int:
         """How many numbers choose a gear."""
         kinds = {"batch": 1, "hw": 2, "dims": sum(each.dims.count(-1) for each in self.program.inputs)}
         return kinds.get(self.program.choice, 0)
 
-    @property
+    @cached_property
     def largest(self) -> int:
         """The index of the gear that needs most memory."""
         needs = [sum(map(math.prod, each.inputs)) for each in self.program.gears]
         return needs.index(max(needs))
+
+    @cached_property
+    def sizes(self) -> dict[bool, list[int]]:
+        """The bytes of inputs, at False, and of outputs, at True: what ``size_of`` tells."""
+        counts = {False: len(self.inputs), True: len(self.program.outputs)}
+        return {side: [self.size_of(index, output=side) for index in range(count)] for side, count in counts.items()}
+
+    @cached_property
+    def nanoseconds(self) -> int:
+        """The modelled time of an execution."""
+        return sum(map(operator_nanoseconds, range(len(self.program.operators))))
 
     def dims(self, index: int, *, output: bool, gear: int) -> list[int]:
         """Return the shape of an input or output in one gear."""
