@@ -59,6 +59,15 @@ def test_a_missing_program_is_named_with_its_remedy(bare: Path) -> None:
         _atc.find()
 
 
+def test_a_game_of_the_name_is_not_taken_for_the_compiler(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    game = bare / "games" / "atc"
+    game.parent.mkdir()
+    game.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(game.parent), prepend=":")
+    with pytest.raises(ConversionError, match=f"{game} is a game"):
+        _atc.find()
+
+
 def test_the_program_is_found_in_a_toolkit_that_is_set_but_not_on_path(
     bare: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,7 +82,7 @@ def test_a_failure_is_told_by_the_tools_message_and_not_by_its_banner(stub: Stub
         "E10016: Opname [y] specified in [--input_shape] is not found in the model.", "  Solution: Rename it."
     )
     told = failure(stub, work, body)
-    assert told == "atc: E10016: Opname [y] specified in [--input_shape] is not found in the model.\n  Rename it."
+    assert told == "E10016: Opname [y] specified in [--input_shape] is not found in the model.\n  Rename it."
 
 
 def test_advice_that_says_nothing_is_left_out(stub: Stub, work: Path) -> None:

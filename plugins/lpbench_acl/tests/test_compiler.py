@@ -46,7 +46,7 @@ def refusal(source: Path, **options: Any) -> str:
     ("how", "words"),
     [
         ("killed", "SIGKILL"),
-        ("silent", "exit status 255 without a message"),
+        ("silent", "gave no reason (exit status 255)"),
         ("inner", "E19999: Inner Error!"),
         ("library", "libascend_hal.so comes with the NPU's driver"),
         ("nothing", "left no offline model"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 import re
 import shlex
 import sys
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from lpbench_acl._messages import Message
 
 PLACES = ("bin/atc", "compiler/bin/atc", "atc/bin/atc")
+GAMES = "games"
+"""The folder in which Debian has another program of the name: air traffic control."""
 DEPTH = 4
 """Folders above the program in which CANN's root is looked for: ROOT/x86_64-linux/bin/atc."""
 LIMIT = 64 << 20
@@ -43,6 +46,7 @@ SHELL = 128
 LAST_SIGNAL = 64
 EMPTY_ADVICE = re.compile(r"(?:N/A|Try again with a valid argument)?\.?")
 """Matches solutions that say nothing."""
+FAILED = "ATC run failed"
 LIBRARY = re.compile(r"error while loading shared libraries: (\S+?):")
 PYTHON = re.compile(r"\b(?:EC0010|E40000)\b|No module named")
 MEMORY = re.compile(r"BrokenPipeError|MemoryError|Cannot allocate memory|std::bad_alloc")
@@ -72,12 +76,15 @@ def find() -> str:
     """
     roots = [Path(root) for name in _cann.VARIABLES if (root := os.environ.get(name))]
     known = [str(path) for root in roots for place in PLACES if os.access(path := root / place, os.X_OK)]
-    if found := processes.program("atc") or next(iter(known), ""):
+    on_path = processes.program("atc")
+    game = Path(on_path).parent.name == GAMES
+    if found := next(filter(None, ["" if game else on_path, *known]), ""):
         return found
     script = next(_cann.settings(), None)
     there = f"; CANN is installed in {script.parent}, and its environment is not set" if script else ""
+    other = f"; {on_path} is a game" if game else ""
     raise ConversionError(
-        f"atc, the compiler of CANN's toolkit, was not found in {', '.join(['PATH', *map(str, roots)])}{there}",
+        f"atc, the compiler of CANN's toolkit, was not found in {', '.join(['PATH', *map(str, roots)])}{other}{there}",
         hint=f"source {shlex.quote(str(script))} in the shell that starts lpbench"
         if script
         else f"install CANN's toolkit, which needs no NPU, then {_cann.USUAL}",
@@ -124,6 +131,7 @@ class _Output:
         self._log = log
         self._at = 0
         self._rest = ""
+        self._over = False
 
     def __call__(self, _seconds: float = 0.0) -> None:
         """Look at what is new.
@@ -133,7 +141,7 @@ class _Output:
         size = self._log.stat().st_size
         if size > LIMIT:
             said = next(iter(_messages.telling_lines(_tail(self._log))[-1:]), "")
-            raise ConversionError(f"atc was ended: it printed more than {LIMIT >> 20} MB", hint=f"lastly: {said}")
+            raise ConversionError(f"was ended: it printed more than {LIMIT >> 20} MB", hint=f"lastly: {said}")
         with self._log.open("rb") as file:
             file.seek(max(self._at, size - PIECE))
             text = self._rest + file.read(PIECE).decode("utf-8", "replace")
@@ -143,7 +151,8 @@ class _Output:
         lines = _messages.telling_lines(whole)
         sys.stdout.writelines(f"{line}\n" for line in lines)
         sys.stdout.flush()
-        if lines:
+        self._over = self._over or FAILED in text
+        if lines and not self._over:  # what follows are its messages, which the error has
             progress.report(f"atc: {lines[-1]}")
 
 
@@ -158,10 +167,10 @@ def _failed(program: str, status: int, output: str, subject: Subject) -> Convers
     found = _messages.messages(output)
     ended = processes.ending(SHELL - status if SHELL < status <= SHELL + LAST_SIGNAL else status)
     if found:
-        what = f"atc: {'; '.join(map(str, found))}"
+        what = "; ".join(map(str, found))
     else:
         said = " | ".join(_messages.telling_lines(output)[-LAST:])
-        what = f"atc {ended} without a message{f'; it printed: {said}' if said else ' and printed nothing else'}"
+        what = f"it gave no reason ({ended}){f'; it printed: {said}' if said else ' and printed nothing else'}"
     advice = [message.solution for message in found if not EMPTY_ADVICE.fullmatch(message.solution)]
     error = ConversionError(what, hint="\n  ".join([*advice, *_remedies(program, ended, output, found, subject)]))
     error.__cause__ = RuntimeError(f"atc {ended}; the end of what it printed:\n{output[-20_000:]}")  # for --debug
@@ -199,7 +208,7 @@ def _remedies(program: str, ended: str, output: str, found: Sequence[Message], s
 def _library(name: str, program: str) -> str:
     folder = Path(program).resolve().parent.parent
     stubs = [path for path in (folder / "devlib", *sorted(folder.glob("*-linux/devlib"))) if path.is_dir()]
-    place = stubs[0] if stubs else "CANN's folder devlib"
+    place = stubs[0] if stubs else f"$ASCEND_TOOLKIT_HOME/{platform.machine()}-linux/devlib"
     return (
         f"{name} comes with the NPU's driver, in /usr/local/Ascend/driver/lib64; on a machine without an NPU take the "
         f'stub: export LD_LIBRARY_PATH="$LD_LIBRARY_PATH:{place}"'

@@ -127,10 +127,10 @@ def _collected(work: Path, folder: Path) -> Path:
     """
     made = sorted(work.glob("*.om"))
     if len(made) != 1:
-        what = f"atc ended with exit status 0, but left {len(made) or 'no'} offline model{'s' if len(made) > 1 else ''}"
+        what = f"ended with exit status 0, but left {len(made) or 'no'} offline model{'s' if len(made) > 1 else ''}"
         raise ConversionError(what, hint="run it again with more free memory and disk space; --debug shows its output")
     if wrong := _om.problem(made[0]):
-        raise ConversionError(f"atc ended with exit status 0, but {made[0].name} {wrong[0]}", hint=wrong[1])
+        raise ConversionError(f"ended with exit status 0, but {made[0].name} {wrong[0]}", hint=wrong[1])
     target = folder / made[0].name
     shutil.move(made[0], target)
     return target
