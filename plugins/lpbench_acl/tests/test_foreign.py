@@ -59,7 +59,7 @@ def installation(root: Path, product: str, version: str) -> Path:
     place = root / "usr/local/Ascend" / product
     for file, text in {
         "set_env.sh": "export ASCEND_TOOLKIT_HOME=...\n",
-        "python/site-packages/acl.so": "\x7fELF libascendcl.so",
+        "python/site-packages/acl.so": "\x7fELF",
         "aarch64-linux/ascend_toolkit_install.info": f"package_name=Ascend-cann-toolkit\nversion={version}\n",
     }.items():
         (place / file).parent.mkdir(parents=True, exist_ok=True)
@@ -191,7 +191,7 @@ def test_canns_module_of_old_versions_lies_deeper(machine: Path, monkeypatch: py
 def test_canns_library_is_known_where_it_was_copied_to(
     machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "acl.so").write_bytes(b"\x7fELF" + bytes(9000) + b"libascendcl.so\0")
+    (tmp_path / "acl.so").write_bytes(b"\x7fELF" + bytes(9000) + b"aclrtSetDevice\0")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert available().state is State.READY
     assert _cann.version() == ""

@@ -32,8 +32,8 @@ USUAL = "source /usr/local/Ascend/ascend-toolkit/set_env.sh, or since CANN 8.5 /
 NOT_ON_PYPI = "what PyPI has as acl is something else"
 MARKS = ("version.cfg", "*-linux/ascend_*_install.info", "*/version.info")
 """Files by which a root of CANN is told from any other folder."""
-LIBRARY = b"libascendcl"
-"""What CANN's acl.so is linked with."""
+FUNCTION = b"aclrtSetDevice"
+"""A function of AscendCL that acl.so of every version asks its libraries for."""
 LONGEST_TEXT, LONGEST_LIBRARY = 64 << 10, 64 << 20
 """Bytes that are read of a file of versions, and of acl.so."""
 NUMBER = re.compile(r"\d[\w.+-]{0,40}", re.ASCII)
@@ -98,7 +98,7 @@ def _owner(folder: Path) -> tuple[str, str]:
 
 def _linked_with_cann(file: Path) -> bool:
     """Return whether a module outside an installation, as it is copied onto small boards, is CANN's."""
-    return file.suffix == ".so" and LIBRARY in _content(file, LONGEST_LIBRARY)
+    return file.suffix == ".so" and FUNCTION in _content(file, LONGEST_LIBRARY)
 
 
 def root_of(file: Path) -> Path | None:
