@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.monitor import Readings
 
 
-@monitor_checks("acl")
+@monitor_checks("acl-npu")
 def test_the_conformance_kit_passes(check: Callable[[], None], fake_acl: Fake) -> None:
     check()
 
@@ -133,6 +133,6 @@ def test_beside_an_npu_smi_that_answers_nothing_is_opened(fake_acl: Fake, table:
 
 def test_of_both_npu_smi_counts() -> None:
     monitors = registry.current().all(registry.MONITORS)
-    ours, other = monitors["acl"].spec, monitors["npu-smi"].spec
+    ours, other = monitors["acl-npu"].spec, monitors["npu-smi"].spec
     assert set(ours.metrics) <= set(other.metrics)
     assert ours.rank > other.rank

@@ -28,3 +28,8 @@ def test_the_engine_goes_by_three_names_and_reads_offline_models() -> None:
 def test_listing_imports_neither_the_vendors_module_nor_numpy() -> None:
     done = subprocess.run([sys.executable, "-c", LISTED], capture_output=True, text=True, check=True, timeout=60)
     assert json.loads(done.stdout) == []
+
+
+def test_no_monitor_has_a_name_of_the_engine() -> None:
+    """``lpbench check acl`` asks for no --kind."""
+    assert not {"acl", "ascendcl", "ascend"} & set(registry.current().all(registry.MONITORS))

@@ -63,7 +63,7 @@ def lpbench_register_monitors(register: Callable[[MonitorSpec], None]) -> None:
     """Register the monitor of NPUs."""
     register(
         AclMonitorSpec(
-            "acl",
+            "acl-npu",  # lpbench check acl is to mean the engine
             "lpbench_acl._monitor:AclMonitor",
             summary="load and memory of Ascend NPUs through AscendCL",
             metrics=("NPU_LOAD", "NPU_MEM"),
