@@ -9,6 +9,7 @@ import pytest
 from plugins.lpbench_acl.tests.test_run import MODES, WAYS
 
 from lpbench.plugin.engine import EngineError
+from lpbench.testing.failing_calls import OneSession
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 X = np.arange(6, dtype=np.float32).reshape(2, 3) - 2
 SIDE = 256
 BIG = (SIDE, SIDE)
+
+
+@pytest.fixture
+def relu(models: Graphs, fake_acl: Fake) -> Path:
+    return fake_acl.om(models.one("Relu", (2, 3)))
 
 
 def works(open_session: Opener, path: Path) -> None:
@@ -154,3 +160,94 @@ def test_a_device_that_is_lost_closes_the_session_once(
         session.close()
         open_session.sessions.clear()
         fake_acl.set(lost_at=0)
+
+
+def test_a_device_that_is_lost_at_any_time_ends_in_an_error_that_names_the_model(
+    models: Graphs, open_session: Opener, fake_acl: Fake
+) -> None:
+    """From the first call on to the last one, closing included; afterwards the next session works."""
+    path = fake_acl.om(models.one("Relu", (2, 3)))
+    program = OneSession(open_session, path, {"x": X})
+    assert program() == ""  # the first session of a process starts AscendCL
+    fake_acl.begin()
+    assert program() == ""
+    for number in range(1, len(fake_acl.calls()) + 1):
+        fake_acl.set(lost_at=number)
+        fake_acl.begin()
+        assert path.name in program()
+        fake_acl.set(lost_at=0)
+        fake_acl.begin()
+        assert program() == ""
+
+
+def test_an_interrupted_run_leaves_nothing_behind(
+    models: Graphs, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was queued is waited for before the memory that it uses is released."""
+    runtime = fake_acl.module.rt
+    waits = [runtime.synchronize_stream] * 2
+
+    def interrupted(stream: int) -> object:
+        if len(waits) == 1:
+            return waits[0](stream)
+        waits.pop()
+        raise KeyboardInterrupt
+
+    path = fake_acl.om(models.one("Relu", (2, 3)))
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime, "synchronize_stream", interrupted)
+        session = open_session(path)
+    with pytest.raises(KeyboardInterrupt):
+        session.run({"x": X})
+    session.close()
+    assert fake_acl.wrong() == []
+
+
+@pytest.mark.parametrize(
+    ("lie", "words"),
+    [
+        (("get_num_inputs", 0), "acl.mdl.get_num_inputs returned 0"),
+        (("get_num_outputs", 1 << 40), "acl.mdl.get_num_outputs returned"),
+        (("get_input_name_by_index", None), "acl.mdl.get_input_name_by_index returned None"),
+        (("get_input_data_type", -1), "acl.mdl.get_input_data_type returned -1"),
+        (("get_output_data_type", 13), 'output "one:0:y" has the type 13 of aclDataType'),
+        (("get_input_dims", ({"dims": [2, "3"]}, 0)), "acl.mdl.get_input_dims returned"),
+        (("get_input_dims", ({"dims": [1] * 1000}, 0)), "acl.mdl.get_input_dims returned"),
+        (("get_output_dims", ({}, 0)), "acl.mdl.get_output_dims returned {}"),
+        (("get_output_size_by_index", 23), "acl.mdl.get_output_size_by_index returned 23"),
+        (("get_cur_output_dims", ({"dims": [2, 300]}, 0)), '"y" takes 2400 bytes; the model asks for 24'),
+        (("get_cur_output_dims", (2, 3)), "acl.mdl.get_cur_output_dims failed"),
+        (("create_dataset", 0), "acl.mdl.create_dataset returned 0"),
+    ],
+)
+def test_a_description_that_cannot_be_is_refused(
+    relu: Path, open_session: Opener, fake_acl: Fake, lie: tuple[str, object], words: str
+) -> None:
+    """What AscendCL tells of a model comes from its file, which may be anybody's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fake_acl.module.mdl, lie[0], lambda *_: lie[1])
+        assert words in open_session.refused(relu)
+    assert fake_acl.wrong() == []
+    works(open_session, relu)
+
+
+def test_two_tensors_of_one_name_are_refused(
+    models: Graphs, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fake_acl.om(models.two((1, 2)))
+    monkeypatch.setattr(fake_acl.module.mdl, "get_input_name_by_index", lambda *_: "a")
+    assert "two inputs of the model have one name" in open_session.refused(path)
+
+
+def test_an_argument_that_pyacl_does_not_take_is_told_in_words(
+    models: Graphs, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def execute_async(*_: object) -> int:
+        raise TypeError("acl.mdl.execute_async args parse failed")
+
+    path = fake_acl.om(models.one("Relu", (2, 3)))
+    with monkeypatch.context() as patch:
+        patch.setattr(fake_acl.module.mdl, "execute_async", execute_async)
+        session = open_session(path)
+    with pytest.raises(EngineError, match=rf"{path.name}: pyACL raised TypeError: acl\.mdl\.execute_async args parse"):
+        session.run({"x": X})

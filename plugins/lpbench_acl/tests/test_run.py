@@ -88,6 +88,21 @@ def test_outputs_show_the_last_run_and_outlive_the_session(
     assert fake_acl.wrong() == []
 
 
+def test_an_npu_stays_open_as_long_as_an_array_shows_its_memory(
+    models: Graphs, open_session: Opener, fake_acl: Fake
+) -> None:
+    """Closing an NPU takes away what belongs to it."""
+    session = open_session(fake_acl.om(models.one("Relu")))
+    shown = session.run({"x": np.full((1, 3), 5, np.float32)})["y"]
+    session.close()
+    gc.collect()
+    assert "acl.rt.destroy_context" in fake_acl.calls()
+    assert "acl.rt.reset_device" not in fake_acl.calls()
+    del shown
+    gc.collect()
+    assert fake_acl.calls()[-2:] == ["acl.rt.free_host", "acl.rt.reset_device"]
+
+
 def test_memory_that_is_released_late_leaves_other_sessions_alone(
     models: Graphs, open_session: Opener, fake_acl: Fake
 ) -> None:
