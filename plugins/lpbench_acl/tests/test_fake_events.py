@@ -129,6 +129,23 @@ def test_operators_are_told_through_a_pipe_that_is_closed_at_the_end(running: ba
         os.fstat(reader.beginning)
 
 
+def test_a_name_is_told_once(fake_acl: Fake, running: bare.Bare) -> None:
+    """The vendor's table of names forgets what it has told; asking for its length does not count."""
+    fake_acl.excuse()
+    acl, reader = running.acl, Reader()
+    asked = acl.prof.create_subscribe_config(1, NOTHING, reader.beginning)
+    bare.call("prof.model_subscribe", running.model, asked)
+    running.run({"x": X})
+    bare.call("prof.model_unsubscribe", running.model)
+    content = reader.finish()
+    bare.call("prof.destroy_subscribe_config", asked)
+    place = acl.util.bytes_to_ptr(content), len(content), 0
+    assert [acl.prof.get_op_name_len(*place) for _ in range(2)] == [(9, 0)] * 2
+    assert acl.prof.get_op_name_v2(*place) == ("multiply", 0)
+    assert acl.prof.get_op_name_v2(*place)[1] != 0
+    assert "told before" in fake_acl.misuse()
+
+
 def test_part_of_a_record_is_none(fake_acl: Fake, running: bare.Bare) -> None:
     fake_acl.excuse()
     content = b"\0" * 100

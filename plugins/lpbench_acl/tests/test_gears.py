@@ -168,6 +168,12 @@ def test_a_description_that_cannot_be_is_an_error(told: dict[str, Any], words: s
     assert len(str(caught.value)) < 400
 
 
+def test_gears_of_other_kinds_may_be_left_out() -> None:
+    """Some versions tell a count of 0 and no list."""
+    gears = read([IMAGE], batch={"batchCount": 0}, hw={"hwCount": 1, "hw": [[8, 9]]})
+    assert gears.choose([(1, 3, 8, 9)]).sizes == (8, 9)
+
+
 def test_a_model_for_a_range_of_shapes_is_refused_with_what_to_do() -> None:
     assert _gear_tables.gears(described(), DESCRIPTION, [STATIC]) is None
     with pytest.raises(EngineError, match=r'input "x" is \?x3: .* range of shapes.*\n.*--set batches=1,4'):

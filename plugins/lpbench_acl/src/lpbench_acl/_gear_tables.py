@@ -107,10 +107,10 @@ def _rows(calls: Calls, description: int) -> list[Row]:
 
 
 def _listed(told: object, key: str, count_key: str) -> list[Any] | None:
-    """Return a list from an answer, as long as it says; None if there is none of a size that is believed."""
+    """Return a list from an answer, as long as it says, empty if it has none; None if it cannot be believed."""
     if not isinstance(told, dict):
         return None
-    found = told.get(key)
+    found = told.get(key, [])
     if not isinstance(found, list):
         return None
     count = told.get(count_key, len(found))
