@@ -53,6 +53,12 @@ def test_what_is_missing_is_told_by_the_device_files(fake_acl: Fake, machine: Pa
     assert "install the NPU's driver" in found["hints"]["npu"]
 
 
+def test_the_drivers_version_stands_beside_canns(fake_acl: Fake, machine: Path) -> None:
+    (machine / "usr/local/Ascend/driver").mkdir(parents=True)
+    (machine / "usr/local/Ascend/driver/version.info").write_text("Version=25.2.0\n", encoding="utf-8")
+    assert _probe.probe(machine)["driver"] == "25.2.0"
+
+
 def test_where_files_explain_nothing_npu_smi_and_the_log_may(fake_acl: Fake, machine: Path) -> None:
     fake_acl.set(no_driver=507899)
     assert "~/ascend/log" in _probe.probe(machine)["hints"]["npu"]
@@ -75,6 +81,16 @@ def test_one_npu_that_fails_leaves_the_other(fake_acl: Fake, machine: Path, call
     assert found["devices"] == ["npu:1"]
     assert f"acl.{call} failed" in found["unusable"]["npu:0"]
     assert found["hints"]["npu:0"]
+
+
+def test_an_npu_that_is_lost_is_told_by_the_call_that_noticed(fake_acl: Fake, machine: Path) -> None:
+    """What it was to release cannot be released either, which is no reason."""
+    fake_acl.excuse()
+    _probe.probe(machine)
+    begins = fake_acl.calls().index("acl.rt.memcpy_async") + 1
+    fake_acl.begin()
+    fake_acl.set(lost_at=begins)
+    assert "acl.rt.memcpy_async failed" in _probe.probe(machine)["unusable"]["npu:0"]
 
 
 def test_an_npu_that_returns_other_bytes_is_no_device(

@@ -5,6 +5,7 @@ No model is run: it would have to be compiled for the NPU first, which takes ATC
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from dataclasses import dataclass, field
 from functools import partial
@@ -84,11 +85,11 @@ def _try(found: _Found, unit: str, here: Runtime) -> None:
 
     resources = Resources()
     try:
-        try:
-            _copy(Lane(here, AclConfig(device=unit), resources), resources)
-        finally:
-            resources.close()
+        _copy(Lane(here, AclConfig(device=unit), resources), resources)
+        resources.close()
     except EngineError as error:
+        with contextlib.suppress(EngineError):  # the first error is the one to know
+            resources.close()
         found.refuse(unit, error)
     else:
         found.devices.append(unit)
