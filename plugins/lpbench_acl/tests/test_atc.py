@@ -148,6 +148,7 @@ def test_garbage_is_told_without_what_could_act_on_a_terminal(stub: Stub, work: 
 
 def test_a_run_that_prints_without_end_is_ended(stub: Stub, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_atc, "LIMIT", 1 << 20)
+    assert "lastly" not in failure(stub, work, "while True: print('.', end='')")
     told = failure(stub, work, "while True: print('again and again', flush=True)")
     assert "printed more than 1 MB" in told
     assert "again and again" in told
@@ -165,6 +166,13 @@ def test_what_it_prints_is_told_while_it_runs_and_dots_are_not(stub: Stub, work:
     with listening(lambda activity: heard.append(str(activity))):
         _atc.run(stub.does(body), ["--output=model"], work, _atc.Subject())
     assert heard == ["atc is running", "atc: calibrating layer 3"]
+
+
+def test_messages_of_a_failure_are_in_the_error_and_no_progress(stub: Stub, work: Path) -> None:
+    heard: list[str] = []
+    with listening(lambda activity: heard.append(str(activity))):
+        assert "E10001: no" in failure(stub, work, prints("E10001: no"))
+    assert heard == ["atc is running"]
 
 
 def test_a_program_that_cannot_start_is_an_error_with_its_path(stub: Stub, work: Path) -> None:

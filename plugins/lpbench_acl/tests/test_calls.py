@@ -83,3 +83,10 @@ def test_the_vendors_message_is_told_without_its_stamp_and_trace_and_with_its_so
 def test_words_that_are_no_message_are_told_on_one_line() -> None:
     with pytest.raises(AclError, match=r"^acl\.rt\.free failed: error 1: out of luck today$"):
         library("out of luck\n    today\n", free=lambda _: 1).call("rt.free", 64)
+
+
+@pytest.mark.parametrize("word", ["\x1b[2J", "no ", "EE1001: no\n"])
+def test_words_without_end_are_told_in_short(word: str) -> None:
+    with pytest.raises(AclError) as caught:
+        library(word * 1_000_000, free=lambda _: 1).call("rt.free", 64)
+    assert len(caught.value.what) < 1000

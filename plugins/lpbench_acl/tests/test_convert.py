@@ -216,6 +216,10 @@ def test_a_refused_operator_is_named_with_the_file(stub: Stub, models: OnnxModel
     ("body", "words"),
     [
         ("pass", "left no offline model"),
+        ("os.mkdir('model.om')", "left no offline model"),
+        ("os.mkfifo('model.om')", "left no offline model"),
+        ("os.symlink(home / 'whole.om', 'model.om')", "left no offline model"),
+        ("os.remove('atc.log'); time.sleep(0.5); sys.exit(3)", "what it prints cannot be read: No such file"),
         ("open('model.om', 'wb').close()", "model.om is empty"),
         ("open('model.om', 'wb').write((home / 'whole.om').read_bytes()[:-9])", "model.om is cut off"),
         ("open('model.om', 'wb').write(b'nonsense')", "model.om is no offline model"),

@@ -115,10 +115,14 @@ def run(program: str, words: Sequence[str], work: Path, subject: Subject) -> Non
     try:
         status = processes.run([program, *words], log=log, timeout=math.inf, tick=hear, folder=work)
         hear()
+        output = _tail(log) if status else ""
     except LpbenchError as error:
         raise ConversionError(error.what, where=program, hint=error.hint) from error
+    except OSError as error:  # the file lies in the folder where ATC works, and clears up
+        what = f"the file of what it prints cannot be read: {error.strerror}"
+        raise ConversionError(what, where=program, hint=f"look at what it does to {work}") from error
     if status:
-        raise _failed(program, status, _tail(log), subject)
+        raise _failed(program, status, output, subject)
 
 
 class _Output:
@@ -141,7 +145,9 @@ class _Output:
         size = self._log.stat().st_size
         if size > LIMIT:
             said = next(iter(_messages.telling_lines(_tail(self._log))[-1:]), "")
-            raise ConversionError(f"was ended: it printed more than {LIMIT >> 20} MB", hint=f"lastly: {said}")
+            raise ConversionError(
+                f"was ended: it printed more than {LIMIT >> 20} MB", hint=f"lastly: {said}" if said else ""
+            )
         with self._log.open("rb") as file:
             file.seek(max(self._at, size - PIECE))
             text = self._rest + file.read(PIECE).decode("utf-8", "replace")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lpbench.plugin.engine import EngineError
-from lpbench.plugin.kit.untrusted import brief
+from lpbench.plugin.kit.untrusted import brief, shorten
 from lpbench_acl import _cann
 from lpbench_acl._codes import HINTS, NAMES
-from lpbench_acl._messages import messages
+from lpbench_acl._messages import LONGEST, messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 REMEDY: Final = "source CANN's set_env.sh in the shell that starts lpbench, and install the NPU's driver"
 BARE: Final = -1
+MOST: Final = 64 << 10
+"""Characters that are read of what AscendCL says of a failure."""
 VALUES: Final = {
     "init": 0,
     "finalize": 0,
@@ -188,9 +190,9 @@ class Calls:
         text = function() if function else None
         if not isinstance(text, str):
             return Told()
-        if found := messages(text):
+        if found := messages(text[:MOST]):
             return Told("; ".join(map(str, found)), next(filter(None, (each.solution for each in found)), ""))
-        return Told(" ".join(text.split()))
+        return Told(shorten(" ".join(text[:MOST].split()), LONGEST))
 
     def refused(self, name: str, answer: object) -> AclError:
         """Return the error for a call that reports a failure by what it returns."""

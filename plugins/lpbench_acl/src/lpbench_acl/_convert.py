@@ -125,7 +125,7 @@ def _collected(work: Path, folder: Path) -> Path:
 
     :raises ConversionError: There is none, or it is not whole.
     """
-    made = sorted(work.glob("*.om"))
+    made = sorted(path for path in work.glob("*.om") if path.is_file() and not path.is_symlink())
     if len(made) != 1:
         what = f"ended with exit status 0, but left {len(made) or 'no'} offline model{'s' if len(made) > 1 else ''}"
         raise ConversionError(what, hint="run it again with more free memory and disk space; --debug shows its output")
