@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,6 +143,11 @@ def test_an_installation_that_was_not_sourced_is_named_with_the_line_to_source(m
     assert f"source {place}/set_env.sh" in problem(machine)
 
 
+def test_of_two_installations_the_newer_is_to_be_sourced(machine: Path) -> None:
+    installation(machine, "cann-8.5.0", "8.5.0")
+    assert f"source {installation(machine, 'cann-9.0.0', '9.0.0')}/set_env.sh" in problem(machine)
+
+
 def test_an_installation_at_home_is_found_too(machine: Path, tmp_path: Path) -> None:
     script = tmp_path / "home/Ascend/ascend-toolkit/set_env.sh"
     script.parent.mkdir(parents=True)
@@ -167,6 +173,19 @@ def test_a_sourced_environment_whose_pythonpath_was_replaced_is_told(
     assert f"export PYTHONPATH={place}/python/site-packages:$PYTHONPATH" in problem(machine)
 
 
+def test_a_folder_that_is_only_named_as_canns_is_not_canns(
+    machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = package(tmp_path / "tools/python/site-packages", "acl", "0.2")
+    monkeypatch.syspath_prepend(str(file.parent.parent))
+    assert f"the module acl in {file} is not CANN's" in problem(machine)
+
+
+def test_a_module_that_a_program_made_by_hand_is_none(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "acl", ModuleType("acl"))
+    assert "there is no module acl" in problem(machine)
+
+
 def available() -> Availability:
     return registry.current().get(registry.ENGINES, "acl").spec.availability()
 
@@ -174,6 +193,13 @@ def available() -> Availability:
 def test_canns_module_is_ready_with_the_version_of_the_toolkit(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(installation(machine, "cann", "8.5.0") / "python/site-packages"))
     assert available().state is State.READY
+    assert _cann.version() == "8.5.0"
+
+
+def test_the_toolkits_version_counts_before_that_of_a_runtime(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = installation(machine, "cann", "8.5.0")
+    (place / "aarch64-linux/ascend_nnrt_install.info").write_text("version=8.0.0\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(place / "python/site-packages"))
     assert _cann.version() == "8.5.0"
 
 

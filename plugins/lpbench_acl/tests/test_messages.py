@@ -59,6 +59,11 @@ def test_an_error_without_a_reason_is_said_to_have_none() -> None:
     assert list(map(str, messages(f"{FAILED}E19999: Internal Error!\n"))) == ["E19999: it gives no reason"]
 
 
+def test_what_follows_a_blank_line_is_no_part_of_a_message() -> None:
+    output = f"{FAILED}E19999: Inner Error!\n\nthe temporary folder was kept\n"
+    assert list(map(str, messages(output))) == ["E19999: it gives no reason"]
+
+
 def test_several_messages_are_kept_once_each_and_a_few_of_very_many() -> None:
     one = "E10001: Value [1] for parameter [x] is invalid.\n"
     assert list(map(str, messages(one + "E10016: Opname [y] is not found\n" + one))) == [

@@ -81,6 +81,15 @@ def test_a_file_that_does_not_tell_its_npu_is_left_to_ascendcl(tmp_path: Path) -
     assert _om.problem(path, "Ascend310P3") is None
 
 
+def test_an_encrypted_file_tells_nothing_and_is_left_to_ascendcl(tmp_path: Path) -> None:
+    """Whatever its bytes look like."""
+    path = offline_model(tmp_path / "model.om", "Ascend910B")
+    content = bytearray(path.read_bytes())
+    content[80] = 1  # is_encrypt of the header
+    path.write_bytes(content)
+    assert _om.problem(path, "Ascend310P3") is None
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
