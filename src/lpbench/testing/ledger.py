@@ -11,10 +11,10 @@ environment, which reach the processes that a test starts too:
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import threading
+import weakref
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,7 +79,7 @@ class Account:
 
     def __init__(self) -> None:
         self._own()
-        atexit.register(self._write_rest)
+        weakref.finalize(self, self._write_rest)  # at the end of Python, after those of whatever is made later
 
     def call(self, name: str) -> bool:
         """Count a call; returns whether it is the one that is to fail."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import threading
+import weakref
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class Runtime:
             if error.code != REPEATED_START:
                 raise
         else:
-            atexit.register(self._end)
+            weakref.finalize(self, _end, calls)  # at the end of Python after those of memory, which are made later
 
     def count(self) -> int:
         """Return the number of NPUs."""
@@ -82,15 +82,24 @@ class Runtime:
         """Return whether this program runs on the NPU's own processor, which has one memory with it."""
         return self.calls.number("rt.get_run_mode") == DEVICE_MODE
 
-    def _end(self) -> None:
-        with contextlib.suppress(EngineError):  # nobody is left who could be told
-            self.calls.call("finalize")
+
+_starting = threading.Lock()
 
 
-@functools.cache
 def runtime() -> Runtime:
-    """Return AscendCL's runtime, which starts at the first call.
+    """Return AscendCL's runtime, which starts at the first call, once however many threads call.
 
     :raises EngineError: pyACL is not usable here, or AscendCL does not start.
     """
+    with _starting:
+        return _started()
+
+
+@functools.cache
+def _started() -> Runtime:
     return Runtime(calls())
+
+
+def _end(calls: Calls) -> None:
+    with contextlib.suppress(EngineError):  # nobody is left who could be told
+        calls.call("finalize")

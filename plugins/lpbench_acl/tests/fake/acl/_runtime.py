@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,7 @@ def _ended() -> None:
         account.misuse("acl.finalize", "the process ends without it")
 
 
-atexit.register(_ended)
+weakref.finalize(state, _ended)
 
 
 @api("acl.get_recent_err_msg", "", bare(None), needs=ANY)
