@@ -6,9 +6,11 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import pytest
 
 from lpbench.plugin.engine import EngineError
+from lpbench.testing.onnx_models import FLOAT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,11 +190,28 @@ def test_facts_say_what_ran_and_that_it_is_the_fake(
     assert facts["bytes_copied"] == {"inputs": 768, "outputs": 32}
 
 
-@pytest.mark.parametrize(
-    ("element", "dtype"), [(1, "float32"), (10, "float16"), (3, "int8"), (7, "int64"), (2, "uint8"), (9, "bool")]
-)
+ELEMENTS = {
+    "float32": 1,
+    "uint8": 2,
+    "int8": 3,
+    "uint16": 4,
+    "int16": 5,
+    "int32": 6,
+    "int64": 7,
+    "bool": 9,
+    "float16": 10,
+    "float64": 11,
+    "uint32": 12,
+    "uint64": 13,
+    "complex64": 14,
+    "complex128": 15,
+}
+"""ONNX's numbers of types by numpy's names."""
+
+
+@pytest.mark.parametrize(("dtype", "element"), ELEMENTS.items())
 def test_elements_keep_their_type(
-    models: Graphs, open_session: Opener, fake_acl: Fake, element: int, dtype: str
+    models: Graphs, open_session: Opener, fake_acl: Fake, dtype: str, element: int
 ) -> None:
     session = open_session(fake_acl.om(models.one("Identity", (2, 3), element)))
     data = np.array([[0, 1, 2], [3, 4, 5]]).astype(dtype)
@@ -200,3 +219,43 @@ def test_elements_keep_their_type(
     assert session.inputs[0].dtype == session.outputs[0].dtype == dtype
     assert shown.dtype == data.dtype
     assert np.array_equal(shown, data)
+
+
+def test_bfloat16_is_passed_as_it_is_or_as_its_bits(models: Graphs, open_session: Opener, fake_acl: Fake) -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    session = open_session(fake_acl.om(models.one("Identity", (1, 3), 16)))
+    assert session.inputs[0].dtype == "bfloat16"
+    data = np.array([[1.5, -2, 3e30]]).astype(ml_dtypes.bfloat16)
+    for given in (data, data.view(np.uint16)):
+        shown = session.run({"x": given})["y"]
+        assert shown.dtype == data.dtype
+        assert np.array_equal(shown, data)
+    with pytest.raises(EngineError, match="float16; the model takes bfloat16"):
+        session.run({"x": data.astype(np.float16)})
+
+
+def test_names_too_long_for_a_description_are_the_models_own(
+    models: Graphs, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AscendCL puts a number in their place, by which it knows them."""
+    name, mdl = "x" * 200, fake_acl.module.mdl
+    node = onnx.helper.make_node("Relu", [name], ["y"], name="one")
+    path = fake_acl.om(models.save([node], [(name, FLOAT, (1, 2))], [("y", FLOAT, (1, 2))]))
+    told = mdl.get_input_dims
+    monkeypatch.setattr(mdl, "get_input_name_by_index", lambda *place: told(*place)[0]["name"])
+    session = open_session(path)
+    assert session.run({name: -ONES})["y"].tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize("api", ["old", "new"])
+def test_images_that_a_model_preprocesses_itself_have_the_shape_in_which_they_are_fed(
+    models: Graphs, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch, api: str
+) -> None:
+    """With static AIPP the newer one of two calls tells it, the other one the model's without preprocessing."""
+    fake_acl.set(api=api)
+    path = fake_acl.om(models.one("Relu", (1, 4, 4, 3)))
+    if api == "new":
+        monkeypatch.setattr(fake_acl.module.mdl, "get_input_dims", lambda *_: ({"dims": [1, 3, 8, 8]}, 0))
+    session = open_session(path)
+    assert session.inputs[0].shape == (1, 4, 4, 3)
+    assert session.run({"x": np.ones((1, 4, 4, 3), np.float32)})["y"].all()

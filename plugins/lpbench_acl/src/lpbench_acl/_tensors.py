@@ -96,10 +96,17 @@ def _tensor(calls: Calls, description: int, index: int, side: Side) -> Tensor:
     name = _name(calls, description, index, side)
     what = f'{side} "{name}"'
     size = calls.number(f"mdl.get_{side}_size_by_index", description, index)
-    shape = tuple(size if size >= 0 else None for size in sizes(calls, f"mdl.get_{side}_dims", description, index))
+    told = sizes(calls, _dims_call(calls, side), description, index)
+    shape = tuple(size if size >= 0 else None for size in told)
     dtype = _dtype(calls, description, index, side, what)
     layout = _layout(calls, description, index) if side == "input" and len(shape) == IMAGE else ""
     return Tensor(TensorInfo(name, dtype, shape, layout), index, size)
+
+
+def _dims_call(calls: Calls, side: Side) -> str:
+    """Return the call that tells dimensions as they are fed, also of a model that preprocesses images (static AIPP)."""
+    newer = "mdl.get_input_dims_v2"
+    return newer if side == "input" and calls.has(newer) else f"mdl.get_{side}_dims"
 
 
 def _name(calls: Calls, description: int, index: int, side: Side) -> str:

@@ -19,7 +19,7 @@ from ._runtime import CANN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KINDS = {1: 0, 2: 4, 3: 2, 4: 7, 5: 6, 6: 3, 7: 9, 9: 12, 10: 1, 11: 11, 12: 8, 13: 10, 16: 27}
+KINDS = {1: 0, 2: 4, 3: 2, 4: 7, 5: 6, 6: 3, 7: 9, 9: 12, 10: 1, 11: 11, 12: 8, 13: 10, 14: 16, 15: 17, 16: 27}
 """aclDataType by onnx.TensorProto's numbers."""
 FORMATS = {"NCHW": 0, "ND": 2, "NCDHW": 30}
 _OPSETS = range(11, 19)

@@ -31,6 +31,8 @@ NUMPY = {
     10: "u8",
     11: "f8",
     12: "?",
+    16: "c8",
+    17: "c16",
     27: "bfloat16",
 }
 """Element types by aclDataType."""
