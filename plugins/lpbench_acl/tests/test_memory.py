@@ -71,3 +71,15 @@ def test_npus_of_either_memory_tell_what_is_free(
     assert device_memory(calls()) == (3, 10)
     answers[0] = (3, 10, 100000)
     assert device_memory(calls()) is None
+
+
+def test_pages_are_those_asked_for(
+    convolution: Path, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    allocate = fake_acl.module.rt.malloc
+    monkeypatch.setattr(fake_acl.module.rt, "malloc", lambda *how: asked.append(how[1]) or allocate(*how))
+    for policy, memory in enumerate(("huge-first", "huge-only", "normal")):
+        asked.clear()
+        open_session(convolution, memory=memory)
+        assert set(asked) == {policy}

@@ -23,7 +23,7 @@ def _checked(
     destination: int, most: int, source: int, count: int, kind: int
 ) -> tuple[tuple[Block | None, int], tuple[Block | None, int]]:
     """Return both ends: the block, if it is one, and where the bytes are."""
-    if kind not in range(5):
+    if kind not in range(DEFAULT if state.settings.api == "old" else DEFAULT + 1):
         raise Refusal(INVALID, f"EH0001: kind {kind} is not supported")
     if count > most:
         raise wrong(f"copies {count} bytes into {most}", LARGEST_COPY_ERROR)
