@@ -92,7 +92,7 @@ def converted(site: fake_site.Site, folder: Path) -> Path:
     """Return a product of small matrices that the fake of ATC has converted."""
     options = {"model": network(folder), "framework": 5, "output": folder / "model", "soc_version": fake_site.SOC}
     words = [str(site.programs / "atc"), *(f"--{name}={value}" for name, value in options.items())]
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, timeout=SECONDS)
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, timeout=SECONDS, cwd=folder)  # ATC leaves files there
     return folder / "model.om"
 
 

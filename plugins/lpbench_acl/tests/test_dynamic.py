@@ -212,7 +212,7 @@ def _converted(source: Model) -> Model:
         shapes = f"x:-1,{SIZES[0]}"
         words = ["--framework=5", f"--soc_version={SOC}", f"--input_shape={shapes}", "--dynamic_batch_size=1,2,4"]
         files = [f"--model={source.path}", f"--output={target.with_suffix('')}", "--precision_mode=force_fp32"]
-        subprocess.run(["atc", *files, *words], check=True, timeout=120, stdout=subprocess.DEVNULL)
+        subprocess.run(["atc", *files, *words], check=True, timeout=120, stdout=subprocess.DEVNULL, cwd=target.parent)
     return Model("om", target)
 
 
