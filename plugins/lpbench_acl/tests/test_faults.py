@@ -180,10 +180,11 @@ def test_a_device_that_is_lost_at_any_time_ends_in_an_error_that_names_the_model
         assert program() == ""
 
 
+@pytest.mark.parametrize("goes_on", [False, True])
 def test_an_interrupted_run_leaves_nothing_behind(
-    models: Graphs, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch
+    models: Graphs, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch, *, goes_on: bool
 ) -> None:
-    """What was queued is waited for before the memory that it uses is released."""
+    """What was queued is waited for before its memory is released, or filled by a run of another shape."""
     runtime = fake_acl.module.rt
     waits = [runtime.synchronize_stream] * 2
 
@@ -193,12 +194,14 @@ def test_an_interrupted_run_leaves_nothing_behind(
         waits.pop()
         raise KeyboardInterrupt
 
-    path = fake_acl.om(models.one("Relu", (2, 3)))
+    path = fake_acl.om(models.one("Relu", ("N", 3)), input_shape="x:-1,3", dynamic_batch_size="1,2,4")
     with monkeypatch.context() as patch:
         patch.setattr(runtime, "synchronize_stream", interrupted)
         session = open_session(path)
-    with pytest.raises(KeyboardInterrupt):
-        session.run({"x": X})
+        with pytest.raises(KeyboardInterrupt):
+            session.run({"x": X})
+    if goes_on:
+        assert session.run({"x": X[:1]})["y"].tolist() == np.maximum(X[:1], 0).tolist()
     session.close()
     assert fake_acl.wrong() == []
 

@@ -49,6 +49,10 @@ class AclSession(Session):
             return self._call(feeds)  # type: ignore[misc] # None once closed, handled below
         except Exception as error:
             raise self._explained(feeds, error) from error
+        except BaseException:  # interrupted: what is queued still reads memory that the next run fills
+            if self._call:
+                self._call.settle()
+            raise
 
     def close(self) -> None:
         """Release everything that the session holds.
