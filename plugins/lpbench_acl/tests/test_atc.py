@@ -168,6 +168,21 @@ def test_what_it_prints_is_told_while_it_runs_and_dots_are_not(stub: Stub, work:
     assert heard == ["atc is running", "atc: calibrating layer 3"]
 
 
+def test_a_line_that_comes_in_parts_is_told_as_one(stub: Stub, work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And stands where the output of a converter is kept, its dots and banners left out."""
+    body = f"print('calibrating ', end='', flush=True); time.sleep(1); print('layer 3', flush=True); {MAKES}"
+    _atc.run(stub.does(body), ["--output=model"], work, _atc.Subject())
+    assert capsys.readouterr().out == "calibrating layer 3\n"
+
+
+def test_the_whole_output_of_a_failure_is_kept_for_debugging(stub: Stub, work: Path) -> None:
+    body = prints("E10001: no", "[ERROR] GE(7): the inner reason")
+    with pytest.raises(ConversionError) as caught:
+        _atc.run(stub.does(body), [], work, _atc.Subject())
+    assert "the inner reason" not in caught.value.what
+    assert "the inner reason" in str(caught.value.__cause__)
+
+
 def test_messages_of_a_failure_are_in_the_error_and_no_progress(stub: Stub, work: Path) -> None:
     heard: list[str] = []
     with listening(lambda activity: heard.append(str(activity))):

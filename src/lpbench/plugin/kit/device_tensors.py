@@ -264,7 +264,8 @@ def bind(inputs: Sequence[InputTensor], feeds: Feeds) -> bool:
     An array that is the same object as in the last run is not looked at, so checks cost nothing in a loop that refills
     its buffers.
 
-    :raises MisfitError: The feeds do not fit the inputs.
+    :raises MisfitError: The feeds do not fit the inputs.  ``drop`` all inputs before the next run, as after any
+        failure of a run: an array that was bound before it would not be seen to have a new shape.
     """
     moved = False
     try:
