@@ -78,7 +78,12 @@ def test_pages_are_those_asked_for(
 ) -> None:
     asked: list[int] = []
     allocate = fake_acl.module.rt.malloc
-    monkeypatch.setattr(fake_acl.module.rt, "malloc", lambda *how: asked.append(how[1]) or allocate(*how))
+
+    def noted(size: int, pages: int) -> object:
+        asked.append(pages)
+        return allocate(size, pages)
+
+    monkeypatch.setattr(fake_acl.module.rt, "malloc", noted)
     for policy, memory in enumerate(("huge-first", "huge-only", "normal")):
         asked.clear()
         open_session(convolution, memory=memory)
