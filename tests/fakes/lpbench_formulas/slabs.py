@@ -9,6 +9,8 @@ from collections.abc import Mapping  # noqa: TC003 - read when a config is built
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from lpbench.plugin.converter import ConversionError
+
 from .convert import Maker
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ def bound(config: MasonOptions) -> Mapping[str, object]:
     board = os.environ.get("SLAB_BOARD", "one")
     if board == "crash":
         os.abort()
+    if board == "unnamed":
+        raise ConversionError("this board has no name", hint="give it one")
     if board == "no text":
         return {"board": 1}
     return {"board": board, "finish": config.finish}

@@ -161,6 +161,7 @@ def test_what_was_made_on_another_machine_is_not_taken_for_what_is_made_here(
     [
         ("crash", 'converter "mason" crashed: SIGABRT'),
         ("no text", 'converter "mason" returned something else than texts by name'),
+        ("unnamed", r'^converter "mason": this board has no name\n  give it one$'),
     ],
 )
 def test_a_converter_that_cannot_say_what_its_product_depends_on_is_an_error(

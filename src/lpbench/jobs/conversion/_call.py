@@ -36,7 +36,7 @@ def bound_to(spec: ConverterSpec, options: Mapping[str, Any]) -> Mapping[str, st
         return {}
     request = {"name": spec.name, "bound": spec.bound, "config": spec.config, "options": dict(options)}
     with tempfile.TemporaryDirectory(prefix="lpbench-") as folder:
-        call = Call(spec.name, spec.bound, Path(folder))
+        call = Call(spec.name, "", Path(folder))
         found = call.answer(request, timeout=BOUND_TIMEOUT)["bound"]
         texts = isinstance(found, dict) and len(found) <= BOUND_MOST
         if not texts or not all(isinstance(value, str) for value in found.values()):
@@ -49,7 +49,7 @@ class Call:
     """A call of a converter's code in a process of its own.
 
     :param name: The converter's.
-    :param where: The source file or the function, for errors.
+    :param where: The source file, for errors; empty where it is about this machine.
     :param folder: For the request, the answer and the log.
     """
 
