@@ -259,3 +259,12 @@ def test_images_that_a_model_preprocesses_itself_have_the_shape_in_which_they_ar
     session = open_session(path)
     assert session.inputs[0].shape == (1, 4, 4, 3)
     assert session.run({"x": np.ones((1, 4, 4, 3), np.float32)})["y"].all()
+
+
+@pytest.mark.parametrize("told", [["one:0:y", "two:0:y"], ["one:0:", "two:0:y"]])
+def test_outputs_whose_own_names_do_not_tell_them_apart_keep_those_of_atc(
+    sums: Path, open_session: Opener, fake_acl: Fake, monkeypatch: pytest.MonkeyPatch, told: list[str]
+) -> None:
+    """ATC writes operator, number and name."""
+    monkeypatch.setattr(fake_acl.module.mdl, "get_output_name_by_index", lambda _, index: told[index])
+    assert list(open_session(sums).run({"a": ONES, "b": ONES})) == told
