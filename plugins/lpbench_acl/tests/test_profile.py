@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -194,6 +196,26 @@ def test_no_pipe_is_left(monkeypatch: pytest.MonkeyPatch, *, closes: bool) -> No
     times.close()
     times.close()
     assert profiler.ends() == 0
+    assert times.records()[0]["ns"] == 4000
+
+
+def test_what_is_written_after_the_end_of_a_subscription_is_waited_for() -> None:
+    """AscendCL closes the pipe when all is written, which may be later."""
+    profiler = Profiler(closes=False)
+    first, second = (profiler.ran((CONVOLUTION, taken)) for taken in (9, 4))
+    times = subscribed(profiler, first)
+    times.add()
+
+    def finish() -> None:
+        time.sleep(2 * _profile.POLL_MS / 1000)
+        profiler.write(second)
+        os.close(profiler.pipe)
+
+    def end(_: int) -> int:
+        threading.Thread(target=finish).start()
+        return 0
+
+    profiler.calls.module.prof.model_unsubscribe = end
     assert times.records()[0]["ns"] == 4000
 
 
