@@ -67,7 +67,9 @@ def test_npus_of_either_memory_tell_what_is_free(
     answers = {0: (3, 10, 0), 1: (0, 0, 0)}
     monkeypatch.setattr(fake_acl.module.rt, "get_mem_info", lambda kind: answers[kind])
     assert device_memory(calls()) == (3, 10)
-    answers[1] = (0, 0, 107016)
+    answers.update({0: (0, 0, 0), 1: (4, 20, 0)})
+    assert device_memory(calls()) == (4, 20)
+    answers.update({0: (3, 10, 0), 1: (0, 0, 107016)})
     assert device_memory(calls()) == (3, 10)
     answers[0] = (3, 10, 100000)
     assert device_memory(calls()) is None

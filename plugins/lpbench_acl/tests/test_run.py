@@ -268,3 +268,11 @@ def test_outputs_whose_own_names_do_not_tell_them_apart_keep_those_of_atc(
     """ATC writes operator, number and name."""
     monkeypatch.setattr(fake_acl.module.mdl, "get_output_name_by_index", lambda _, index: told[index])
     assert list(open_session(sums).run({"a": ONES, "b": ONES})) == told
+
+
+@pytest.mark.parametrize(("form", "layout"), [("NCHW", "NCHW"), ("ND", "")])
+def test_the_order_of_an_images_dimensions_is_told_where_it_is_known(
+    models: Graphs, open_session: Opener, fake_acl: Fake, form: str, layout: str
+) -> None:
+    session = open_session(fake_acl.om(models.one("Relu", (1, 3, 4, 4)), input_format=form))
+    assert session.inputs[0].layout == layout
