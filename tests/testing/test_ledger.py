@@ -115,6 +115,30 @@ if child:
     assert wrong(found) == []
 
 
+def test_a_forked_process_that_does_nothing_writes_nothing(file: Path) -> None:
+    """Lines that wait to be written are its parent's."""
+    code = """
+import os
+from lpbench.testing.ledger import Account
+account = Account()
+account.call("acme_init")
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert calls(entries(file.read_text())) == ["acme_init"]
+
+
+def test_of_very_many_calls_the_first_are_named_and_all_are_counted(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "MOST_CALLS", 3)
+    monkeypatch.setenv(ledger.FAIL_AT, "a:5")
+    assert [account.call("a") for _ in range(5)] == [False] * 4 + [True]
+    assert calls(entries(account.report())) == ["a"] * 3
+
+
 def test_threads_lose_no_call(account: Account) -> None:
     threads = [threading.Thread(target=lambda: [account.call("a") for _ in range(500)]) for _ in range(4)]
     for thread in threads:

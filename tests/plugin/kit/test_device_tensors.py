@@ -216,6 +216,19 @@ def test_an_output_shows_a_smaller_shape_in_the_same_memory_and_grows_for_a_larg
     assert output.view.shape == (8, 2)
 
 
+def test_a_tensor_that_grows_lets_go_of_its_memory_before_it_takes_more() -> None:
+    """There is room for the larger one, or for the smaller one, and not for both."""
+    host = Memory(limit=100)
+    tensor = InputTensor(TensorInfo("x", "int8", ("N",)), Memory(), host)
+    output = OutputTensor(TensorInfo("y", "int8", ("N",)), Memory(), Memory(limit=100))
+    for count in (40, 80):
+        bind([tensor], {"x": np.zeros(count, np.int8)})
+        tensor.reserve()
+        output.reserve((count,))
+    output.show((90,))
+    assert (tensor.target.size, output.view.size, host.used()) == (80, 90, 80)
+
+
 def test_what_the_library_reads_on_the_host_takes_nothing_of_the_device() -> None:
     device = Memory()
     tensor = InputTensor(TensorInfo("x", "int32", (2,)), device, Memory(), on_host=True)
