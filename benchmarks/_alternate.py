@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Feeds, Session
 
 LIMIT_RATIO = 1.01
+FAKE_LIMIT_RATIO = 1.5
+"""What lpbench's run over a fake may take, as a multiple of the vendor's calls alone."""
 COUNT = 3
 """Inferences in one turn."""
 
@@ -48,6 +50,24 @@ def compare(session: Session, feeds: Feeds, loops: Mapping[str, Callable[[], obj
     print(f"{name}: ratio {statistics.median(ratios):.4f}, at most {LIMIT_RATIO}: {verdict(ratios, LIMIT_RATIO)}")
     copied = facts["bytes_copied"]
     print(f"each run copies {copied['inputs']} bytes in and {copied['outputs']} bytes out")
+
+
+def report_calls(library: str, loops: tuple[list[float], list[float]], waited: list[int], goal_us: int) -> None:
+    """Print what lpbench adds to a vendor's calls over a fake of its library.
+
+    :param loops: Nanoseconds of the vendor's calls alone and of lpbench's runs, by round.
+    :param waited: Nanoseconds of each wait for the fake, which computes in it: the same in both, and left out.
+    """
+    pause = statistics.median(waited)
+    # a round in which the fake was faster than it usually is leaves nothing to compare
+    rounds = [(theirs - pause, ours - pause) for theirs, ours in zip(*loops, strict=True) if min(theirs, ours) > pause]
+    by_calls, by_lpbench = (statistics.median(times) / 1e3 for times in zip(*rounds, strict=True))
+    extra = statistics.median(ours - theirs for theirs, ours in rounds) / 1e3
+    ratios = [ours / theirs for theirs, ours in rounds]
+    print(f"{library}; medians over {len(rounds)} rounds, without {pause / 1e3:.1f} µs in which the fake works")
+    print(f"vendor's calls {by_calls:.1f} µs, lpbench {by_lpbench:.1f} µs: {extra:+.1f} µs per run, goal {goal_us}")
+    limit = FAKE_LIMIT_RATIO
+    print(f"ratio {statistics.median(ratios):.3f}, at most {limit}: {verdict(ratios, limit)}")
 
 
 def by_hand(run: Callable[[], object]) -> float:

@@ -10,7 +10,6 @@ What the fake copies and computes, which it does while it is waited for, is the 
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from _alternate import COUNT, by_hand, prepare
-from overhead import alternate, measured, verdict
+from _alternate import COUNT, by_hand, prepare, report_calls
+from overhead import alternate, measured
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the tests' fake is found from the repository's root
 
@@ -33,7 +32,6 @@ from lpbench.plugin.engine import Model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIMIT_RATIO = 1.5
 SECONDS = 120
 GOAL_US = 40
 """What a run of lpbench's may add to the vendor's calls, in microseconds."""
@@ -75,17 +73,11 @@ def compare(path: Path, rounds: int) -> None:
     run, waited = handwritten(bare)
     with AclEngine().open(Model("om", path), AclConfig(), shapes={}) as session:
         theirs, mine = partial(turn, bare, run), partial(measured, session, {"x": X}, COUNT)
-        plain, ours = alternate(theirs, mine, rounds)
+        loops = alternate(theirs, mine, rounds)
         version = session.describe()["version"]
     turn(bare, run)  # closing needs its context in force
     bare.close()
-    pause = statistics.median(waited)
-    ratios = [(after - pause) / (before - pause) for before, after in zip(plain, ours, strict=True)]
-    by_calls, by_lpbench = ((statistics.median(times) - pause) / 1e3 for times in (plain, ours))
-    extra = statistics.median(after - before for before, after in zip(plain, ours, strict=True)) / 1e3
-    print(f"CANN {version}; medians over {rounds} rounds, without {pause / 1e3:.1f} µs in which the fake works")
-    print(f"vendor's calls {by_calls:.1f} µs, lpbench {by_lpbench:.1f} µs: {extra:+.1f} µs per run, goal {GOAL_US}")
-    print(f"ratio {statistics.median(ratios):.3f}, at most {LIMIT_RATIO}: {verdict(ratios, LIMIT_RATIO)}")
+    report_calls(f"CANN {version}", loops, waited, GOAL_US)
 
 
 def converted(site: fake_site.Site, folder: Path) -> Path:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import shutil
-import statistics
 import sys
 import tempfile
 import time
@@ -20,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from _alternate import COUNT, by_hand, prepare
-from overhead import alternate, measured, verdict
+from _alternate import COUNT, by_hand, prepare, report_calls
+from overhead import alternate, measured
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the tests' fake is found from the repository's root
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
     from plugins.lpbench_trt.tests.bare import Bare
 
-LIMIT_RATIO = 1.5
 GOAL_US = 20
 """What a run of lpbench's may add to the vendor's calls, in microseconds."""
 
@@ -73,16 +71,10 @@ def compare(folder: Path, rounds: int) -> None:
     run, waited = handwritten(bare)
     feeds = {"x": np.random.default_rng(1).standard_normal(SHAPES["x"], np.float32)}
     with TensorrtEngine().open(Model("plan", path), TensorrtConfig(), shapes={}) as session:
-        plain, ours = alternate(partial(by_hand, run), partial(measured, session, feeds, COUNT), rounds)
+        loops = alternate(partial(by_hand, run), partial(measured, session, feeds, COUNT), rounds)
         version = session.describe()["version"]
     bare.close()
-    pause = statistics.median(waited)
-    ratios = [(mine - pause) / (theirs - pause) for theirs, mine in zip(plain, ours, strict=True)]
-    by_calls, by_lpbench = ((statistics.median(times) - pause) / 1e3 for times in (plain, ours))
-    extra = statistics.median(mine - theirs for theirs, mine in zip(plain, ours, strict=True)) / 1e3
-    print(f"TensorRT {version}; medians over {rounds} rounds, without {pause / 1e3:.1f} µs in which the fake computes")
-    print(f"vendor's calls {by_calls:.1f} µs, lpbench {by_lpbench:.1f} µs: {extra:+.1f} µs per run, goal {GOAL_US}")
-    print(f"ratio {statistics.median(ratios):.3f}, at most {LIMIT_RATIO}: {verdict(ratios, LIMIT_RATIO)}")
+    report_calls(f"TensorRT {version}", loops, waited, GOAL_US)
 
 
 def main() -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from lpbench.plugin.engine import Engine, EngineError
+from lpbench.plugin.engine import Engine
 from lpbench.plugin.kit import feed_checks
-from lpbench.plugin.kit.resources import Resources, let_go
+from lpbench.plugin.kit.device_session import naming
+from lpbench.plugin.kit.resources import acquiring
 from lpbench_acl import _gear_tables
 from lpbench_acl._lane import Lane
 from lpbench_acl._model import load
 from lpbench_acl._run import Call
 from lpbench_acl._runtime import runtime
-from lpbench_acl._session import AclSession, naming
+from lpbench_acl._session import RAISED, AclSession, in_words
 from lpbench_acl._tensors import tensors
 from lpbench_acl.config import AclConfig
 
 if TYPE_CHECKING:
     from lpbench.plugin.engine import Model, Shapes
+    from lpbench.plugin.kit.resources import Resources
 
 
 class AclEngine(Engine[AclConfig]):
@@ -29,15 +30,8 @@ class AclEngine(Engine[AclConfig]):
 
         :raises EngineError: It cannot be loaded as requested; the error names the file.
         """
-        resources = Resources()
-        try:
-            with naming(model.path):
-                return _open(model, config or AclConfig(), shapes, resources, profile=profile)
-        except BaseException as error:
-            let_go(error)
-            with contextlib.suppress(EngineError):  # the first error is the one to know
-                resources.close()
-            raise
+        with acquiring() as resources, naming(model.path, RAISED, in_words):
+            return _open(model, config or AclConfig(), shapes, resources, profile=profile)
 
 
 def _open(model: Model, config: AclConfig, shapes: Shapes, resources: Resources, *, profile: bool) -> AclSession:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from lpbench.plugin.kit.device_session import SPANS, spans
+
 if TYPE_CHECKING:
     from lpbench_acl._calls import Step
     from lpbench_acl._lane import Lane
 
-SPANS: Final = ("h2d", "compute", "d2h")
-"""Names of the device's spans: copies to the device, the model, copies back."""
 NANO_PER_MS: Final = 1e6
 
 
@@ -30,8 +30,7 @@ class Marks:
 
         :raises AclError: AscendCL does not tell.
         """
-        pairs = zip(self._events, self._events[1:], strict=False)
-        return {name: self._elapsed_ns(*pair) for name, pair in zip(SPANS, pairs, strict=True)}
+        return spans(self._events, self._elapsed_ns)
 
     def _elapsed_ns(self, begin: int, end: int) -> int:
         ms = self._calls.call("rt.event_elapsed_time", begin, end)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from lpbench.plugin.engine import Engine, EngineError
-from lpbench.plugin.kit.resources import Resources, let_go
+from lpbench.plugin.engine import Engine
+from lpbench.plugin.kit.device_session import naming
+from lpbench.plugin.kit.resources import acquiring
 from lpbench_trt import _inspect, _loading, _ranges, _tensors
 from lpbench_trt._call import Call
 from lpbench_trt._cuda import cuda
@@ -15,9 +15,11 @@ from lpbench_trt._session import TensorrtSession
 from lpbench_trt.config import TensorrtConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from lpbench.plugin.engine import EngineError, Model, Shapes
+    from lpbench.plugin.kit.resources import Resources
 
-    from lpbench.plugin.engine import Model, Shapes
+RAISED = (RuntimeError, TypeError, UnicodeError)
+"""What TensorRT's bindings raise: TypeError where there is no object."""
 
 
 class TensorrtEngine(Engine[TensorrtConfig]):
@@ -30,28 +32,16 @@ class TensorrtEngine(Engine[TensorrtConfig]):
 
         :raises EngineError: The model cannot be built or loaded as requested; the error names the file.
         """
-        resources = Resources()
-        try:
-            with _naming(model):
-                return _open(model, config or TensorrtConfig(), shapes, resources, profile=profile)
-        except BaseException as error:
-            let_go(error)
-            with contextlib.suppress(EngineError):  # the first error is the one to know
-                cuda().clear_error()  # a later call in this thread would report it again
-                resources.close()
-            raise
+        with acquiring(_forget_error) as resources, naming(model.path, RAISED, _in_words):
+            return _open(model, config or TensorrtConfig(), shapes, resources, profile=profile)
 
 
-@contextlib.contextmanager
-def _naming(model: Model) -> Iterator[None]:
-    """Add the model's file to errors, and put into words those that TensorRT's bindings raise."""
-    try:
-        yield
-    except EngineError as error:
-        error.where = error.where or str(model.path)
-        raise
-    except (RuntimeError, TypeError, UnicodeError) as error:  # pybind11's: TypeError where there is no object
-        raise log().explained(f"TensorRT raised {type(error).__name__}: {error}", str(model.path)) from error
+def _forget_error() -> None:
+    cuda().clear_error()  # a later call in this thread would report it again
+
+
+def _in_words(error: Exception) -> EngineError:
+    return log().explained(f"TensorRT raised {type(error).__name__}: {error}")
 
 
 def _open(

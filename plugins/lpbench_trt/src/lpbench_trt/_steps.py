@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.kit.device_session import SPANS, spans
 from lpbench_trt._cuda import BLOCKING_EVENT, TIMED_EVENT
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from lpbench_trt._cuda import Cuda
 
     Step = Callable[[], None]
-
-SPANS = ("h2d", "compute", "d2h")
-"""Names of the device's spans: copies to the device, the engine, copies back."""
 
 
 class Marks:
@@ -31,8 +29,7 @@ class Marks:
 
     def spans(self) -> dict[str, int]:
         """Return the nanoseconds of each part of the last run, which is complete."""
-        pairs = zip(self._events, self._events[1:], strict=False)
-        return {name: self._cuda.elapsed_ns(*pair) for name, pair in zip(SPANS, pairs, strict=True)}
+        return spans(self._events, self._cuda.elapsed_ns)
 
 
 def event(cuda: Cuda, flags: int, memory: Resources) -> int:

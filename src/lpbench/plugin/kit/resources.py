@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from typing import TYPE_CHECKING
 
 from lpbench.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Resources:
@@ -30,6 +31,24 @@ class Resources:
         failures = list(filter(None, map(_failure, reversed(releases))))
         if failures:
             raise failures[0]
+
+
+@contextlib.contextmanager
+def acquiring(first: Callable[[], None] | None = None) -> Iterator[Resources]:
+    """Give resources to acquire in; if that fails, what was acquired is released, and the failure is raised.
+
+    :param first: Called before the release after a failure, for libraries that remember their last error.
+    """
+    resources = Resources()
+    try:
+        yield resources
+    except BaseException as error:
+        let_go(error)
+        with contextlib.suppress(EngineError):  # the first error is the one to know
+            if first:
+                first()
+            resources.close()
+        raise
 
 
 def let_go(error: BaseException | None) -> None:
