@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lpbench
+from lpbench.testing import ledger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,3 +44,7 @@ def test_a_lost_device_is_the_reason_of_a_measurement_that_ends(models: Graphs, 
     assert "the device is lost and the session is closed" in text
     assert "the heartbeat of the device is lost (fake)" in text
     assert "npu-smi info" in text
+    # the timed loop keeps the last output until the worker ends, and with it its NPU
+    left = {entry.name for entry in fake_acl.written() if entry.what != ledger.CALL}
+    assert left <= {"pinned memory", "device in use"}
+    fake_acl.excuse()
