@@ -201,6 +201,7 @@ def test_the_fakes_variables_reach_a_process_of_its_own(library: Library, tmp_pa
     found = library.run_in_process("import os, acme; assert os.environ['FAKE_SIZE'] == '3'", [tmp_path], size=3)
     assert [entry.what for entry in found] == ["call", "unreleased"]
     assert library.written() == found
+    assert library.run_in_process("", [tmp_path]) == []  # the ledger of each begins empty
 
 
 def test_an_installed_fake_is_found_here_and_there(library: Library, tmp_path: Path) -> None:
