@@ -40,6 +40,20 @@ def test_a_failure_does_not_keep_the_rest_and_the_first_is_raised() -> None:
     held.close()
 
 
+def test_an_exception_of_the_vendors_does_not_keep_the_rest_either() -> None:
+    released: list[str] = []
+    held = Resources()
+
+    def fail() -> None:
+        raise SystemError("a handle that is none")
+
+    held.add(lambda: released.append("context"))
+    held.add(fail)
+    with pytest.raises(EngineError, match="releasing raised SystemError: a handle that is none"):
+        held.close()
+    assert released == ["context"]
+
+
 def test_what_a_failed_call_held_is_gone_while_its_error_is_alive() -> None:
     """Also what calls held whose errors are the cause of the one that is seen."""
     seen: list[weakref.ref[Thing]] = []

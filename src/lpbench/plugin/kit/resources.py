@@ -68,4 +68,6 @@ def _failure(release: Callable[[], None]) -> EngineError | None:
         release()
     except EngineError as error:
         return error
+    except Exception as error:  # noqa: BLE001 - the vendor's own: the rest is released all the same
+        return EngineError(f"releasing raised {type(error).__name__}: {error}")
     return None
