@@ -107,6 +107,14 @@ def test_without_a_usable_npu_the_reason_is_ascendcls(fake_acl: Fake, variables:
     assert {missing(sampled(), name).code for name in ("NPU_LOAD", "NPU_MEM")} == {code}
 
 
+def test_of_more_npus_than_are_watched_there_is_no_sum(fake_acl: Fake) -> None:
+    fake_acl.set(devices=17)
+    found = sampled()
+    for name in ("NPU_LOAD", "NPU_MEM"):
+        assert missing(found, name).reason == "AscendCL finds 17 NPUs, of which 16 are watched"
+        assert f"{name}/npu15" in values(found)
+
+
 def test_a_recorded_machine_is_not_answered_by_this_one(fake_acl: Fake, tmp_path: Path) -> None:
     with AclMonitor(Machine(tmp_path).target()) as monitor:
         assert missing(monitor.sample(), "NPU_LOAD").code == "other-machine"

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 GIVEN = ("NPU_LOAD", "NPU_MEM")
 MOST = 16
 """NPUs that are watched: those of a server."""
+PARTIAL = Unavailable("", "not-supported")
+"""Of more NPUs, figures of some would look like those of all."""
 UNITS = {"cube_utilization": "", "vector_utilization": "/vector", "aicpu_utilization": "/aicpu"}
 """What AscendCL tells the load of, as a part of its NPU; the cube units are the AI cores."""
 LACKING = -1
@@ -66,6 +68,7 @@ class AclMonitor(Monitor):
         self._npus: list[_Npu] = []
         self._resources = Resources()
         self._why = Unavailable("AscendCL is not started")
+        self._partial: Unavailable | None = None
 
     def __enter__(self) -> Self:
         """Start AscendCL and open the NPUs, unless npu-smi tells of them."""
@@ -79,7 +82,10 @@ class AclMonitor(Monitor):
         try:
             here = runtime()
             self._why = Unavailable("AscendCL finds no NPU", "not-here")
-            self._npus = [_Npu(here, number, self._resources) for number in range(min(here.count(), MOST))]
+            count = here.count()
+            self._npus = [_Npu(here, number, self._resources) for number in range(min(count, MOST))]
+            if count > MOST:
+                self._partial = replace(PARTIAL, reason=f"AscendCL finds {count} NPUs, of which {MOST} are watched")
         except EngineError as error:
             self._why = _explained(error)
         return self
@@ -88,7 +94,7 @@ class AclMonitor(Monitor):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the NPUs."""
-        self._npus = []
+        self._npus, self._partial = [], None
         with contextlib.suppress(EngineError):  # a reader of figures can do nothing about it
             self._resources.close()
 
@@ -99,8 +105,8 @@ class AclMonitor(Monitor):
         loads = {part: load for npu in self._npus for part, load in npu.loads().items()}
         used = {npu.part: npu.used() for npu in self._npus}
         return {
-            "NPU_LOAD": _mean({npu.part: loads[npu.part] for npu in self._npus}),
-            "NPU_MEM": _sum(used),
+            "NPU_LOAD": self._partial or _mean({npu.part: loads[npu.part] for npu in self._npus}),
+            "NPU_MEM": self._partial or _sum(used),
             **{f"NPU_LOAD/{part}": _load(load) for part, load in _known(loads).items()},
             **{f"NPU_MEM/{part}": _memory(size) for part, size in _known(used).items()},
         }
