@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lpbench.plugin import discovery, registry, trials
+from lpbench.plugin import registry
 from lpbench.testing.setups import installed, write_app, write_distribution
 
 if TYPE_CHECKING:
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 FAKES = HERE / "fakes"
-
-
-@pytest.fixture(scope="session")
-def tried(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Try the plugins that are installed here once, as every test's own cache would have it; returns the cache."""
-    place = tmp_path_factory.mktemp("tried")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(place))
-        trials.refusals([point for point, _ in discovery.entry_points()[0]])
-    return place
 
 
 @pytest.fixture(autouse=True)

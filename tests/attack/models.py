@@ -22,10 +22,10 @@ SMALL = 1 << 16
 
 
 def case_models(folder: Path) -> dict[str, list[Path]]:
-    """Return the models of the conformance cases of all installed engines, by format; files in ``folder``."""
+    """Return the models of the conformance cases of all usable engines, by format; files in ``folder``."""
     found: dict[str, list[Path]] = {}
     for name, offer in registry.current().all(registry.ENGINES).items():
-        if not offer.spec.case:
+        if not offer.spec.case or not offer.availability():
             continue
         place = folder / name
         place.mkdir()

@@ -37,8 +37,9 @@ def _taken() -> dict[str, ModuleType]:
 
 
 @pytest.fixture
-def fake_tensorrt(fake_sites: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
+def fake_tensorrt(fake_sites: Sites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tried: Path) -> Iterator[Fake]:
     """Install the fake for this process and those that it starts, with a cache of the test's own for plans."""
+    shutil.copytree(tried, tmp_path / "cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     fake = Fake(tmp_path / "ledger.jsonl", monkeypatch, fake_sites)
     fake.install(fake_sites["10"], tensorrt="10")
