@@ -199,7 +199,7 @@ def test_a_full_disk_does_not_lose_a_build(cache: Path, path: Path, monkeypatch:
 
 
 def test_a_cache_that_cannot_be_used_is_named_with_the_remedy(cache: Path, path: Path) -> None:
-    cache.parent.mkdir(parents=True)
+    cache.parent.mkdir(parents=True, exist_ok=True)
     cache.touch()
     with pytest.raises(EngineError, match="cache") as caught:
         obtained(path)
