@@ -577,6 +577,17 @@ def test_the_parts_of_a_latency_add_up_to_the_whole() -> None:
     assert "the latency differed" not in text
 
 
+@pytest.mark.parametrize("name", ["Python between the samples", "preprocessing: a step with a name of many words"])
+def test_the_notes_under_the_parts_fit_a_narrow_terminal(name: str) -> None:
+    """Both notes: on the largest part, and on a whole that differs from the latency."""
+    found = explained()
+    runs = tuple(dataclasses.replace(run, breakdown={**run.breakdown, name: 31.234 * MS}) for run in found.runs)
+    text = render.text(make_result(dataclasses.replace(found, runs=runs)), width=40)
+    notes = text[text.index("largest part") :]
+    assert f"engine itself: {name}, 31.2 ms" in " ".join(notes.split())
+    assert all(len(line) <= 40 for line in notes.splitlines())
+
+
 def test_one_run_is_taken_apart_without_an_interval() -> None:
     text = render.text(make_result(explained(runs=1)))
     (row,) = (line for line in text.splitlines() if line.startswith("preprocessing: resize"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import percent, spread
-from lpbench.render._table import Column, narrow, unstyled
+from lpbench.render._table import Column, narrow, unstyled, wrapped
 from lpbench.render._units import Unit, metric_of, unit_for
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.stages import ALONE, PYTHON, TOTAL
@@ -59,7 +59,8 @@ def parts(configuration: Configuration, *, width: int, paint: Paint = unstyled) 
     if not rows:
         return []
     header, *lines = narrow(columns, rows, width)
-    return [paint(header, "dim"), *lines, *parts_notes(configuration)]
+    notes = [line for note in parts_notes(configuration) for line in wrapped(note, width)]
+    return [paint(header, "dim"), *lines, *notes]
 
 
 def parts_table(configuration: Configuration) -> tuple[list[Column], list[list[str]]]:

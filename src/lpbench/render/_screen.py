@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lpbench.render._table import Paint
     from lpbench.results.model import Configuration, Result
 
+INTERRUPTION = "interrupted: the figures cover what was measured until then"
+
 
 def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[str]:
     """Return the lines of a result; see ``lpbench.render.text``."""
@@ -43,9 +45,8 @@ def screen(result: Result, *, width: int, verbose: bool, paint: Paint) -> list[s
                 lines += ["", *([paint(name, "bold")] if len(result.configurations) > 1 else []), *more]
     if ranking := heat_ranking(result):
         lines += ["", *(line for each in ranking for line in wrapped(each, width))]
-    if result.state == INTERRUPTED:
-        lines.append(paint("interrupted: the figures cover what was measured until then", "warn"))
-    for reason in _context.missing(result):
+    interrupted = [INTERRUPTION] if result.state == INTERRUPTED else []
+    for reason in (*interrupted, *_context.missing(result)):
         lines += [paint(line, "warn") for line in wrapped(reason, width)]
     return [*lines, *details(result, width=width, paint=paint)] if verbose else lines
 
