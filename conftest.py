@@ -12,6 +12,10 @@ from hypothesis import settings
 # a runner in the background has Ctrl-C ignored and would pass that on to what the tests start and interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# images with Python often forbid it to keep what it compiles; then each of thousands of processes compiles lpbench anew
+sys.dont_write_bytecode = False
+os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+
 # a busy machine is no failure: tests assert no times, and neither does hypothesis
 settings.register_profile("lpbench", parent=settings.default, deadline=None)
 settings.load_profile("lpbench")

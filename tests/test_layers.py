@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -109,6 +110,7 @@ class Import(NamedTuple):
     inside: bool
 
 
+@functools.cache
 def modules() -> dict[str, ast.Module]:
     """Return every module of the core by its name below lpbench, parsed; a package and its ``__init__`` are one."""
     return {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
@@ -165,28 +167,30 @@ def allowed_inside_jobs(source: str, target: str) -> bool:
     return above == below or below in INSIDE_JOBS[above]
 
 
-ALL = modules()
-EVERY = [each for name, tree in ALL.items() for each in imports(name, tree)]
+@functools.cache
+def every_import() -> list[Import]:
+    """Return the imports of all modules."""
+    return [each for name, tree in modules().items() for each in imports(name, tree)]
 
 
 def test_imports_follow_the_table() -> None:
     """Every import of every module, also inside functions and for types only."""
     wrong = {
         f"{each.module}:{each.line} imports {target}"
-        for each in EVERY
+        for each in every_import()
         if (target := ours(each.target)) is not None and not allowed(each.module, target)
     }
     assert not wrong
 
 
 def test_every_package_and_every_part_of_jobs_stands_in_the_table() -> None:
-    at_the_top = {name.partition(".")[0] for name in ALL}
+    at_the_top = {name.partition(".")[0] for name in modules()}
     assert at_the_top == {*MAY_IMPORT, *EVERYTHING}
-    assert {name.split(".")[1] for name in ALL if name.startswith("jobs.")} == {*INSIDE_JOBS}
+    assert {name.split(".")[1] for name in modules() if name.startswith("jobs.")} == {*INSIDE_JOBS}
 
 
 def test_what_the_table_allows_is_used() -> None:
-    used = {(each.module.partition(".")[0], str(ours(each.target))) for each in EVERY}
+    used = {(each.module.partition(".")[0], str(ours(each.target))) for each in every_import()}
     idle = {
         (package, place)
         for package, places in MAY_IMPORT.items()
@@ -207,7 +211,7 @@ def test_only_what_users_call_with_keywords_takes_more_than_eight_arguments() ->
     """Their keywords are those of ``RunSettings``, spelled out for completion and type checkers."""
     found = {
         f"{name}.{node.name}"
-        for name, tree in ALL.items()
+        for name, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
         and len([*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]) > MOST_ARGUMENTS
@@ -246,7 +250,7 @@ def in_cycles(graph: dict[str, set[str]]) -> set[str]:
 
 def test_no_module_reaches_itself() -> None:
     graph: dict[str, set[str]] = {}
-    for each in EVERY:
+    for each in every_import():
         target = ours(each.target)
         if target not in {None, "__init__", each.module}:
             graph.setdefault(each.module, set()).add(str(target))
@@ -270,7 +274,7 @@ def test_a_cycle_through_a_package_and_through_lazy_imports_is_seen() -> None:
 def test_the_core_needs_only_the_standard_library_and_pluggy() -> None:
     """Other packages are imported inside functions of the modules that may, or for types only."""
     wrong = []
-    for each in EVERY:
+    for each in every_import():
         package = each.target.partition(".")[0]
         if package in {"lpbench", "__future__", "pluggy", "typing_extensions"} or package in sys.stdlib_module_names:
             continue
@@ -278,16 +282,16 @@ def test_the_core_needs_only_the_standard_library_and_pluggy() -> None:
         if not (may and (each.inside or for_types(each))):
             wrong.append(f"{each.module}:{each.line} imports {each.target}")
     assert not wrong
-    assert {each.module for each in EVERY if each.target.startswith("pluggy")} == {
+    assert {each.module for each in every_import() if each.target.startswith("pluggy")} == {
         "plugin.hookspecs",
         "plugin.registry",
     }
-    assert all(for_types(each) for each in EVERY if each.target.startswith("typing_extensions"))
+    assert all(for_types(each) for each in every_import() if each.target.startswith("typing_extensions"))
 
 
 def for_types(wanted: Import) -> bool:
     """Say whether an import stands under ``if TYPE_CHECKING``."""
-    guards = [node for node in ast.walk(ALL[wanted.module]) if isinstance(node, ast.If)]
+    guards = [node for node in ast.walk(modules()[wanted.module]) if isinstance(node, ast.If)]
     typed = [node for node in guards if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"]
     return any(node.lineno < wanted.line <= (node.body[-1].end_lineno or 0) for node in typed)
 
@@ -296,7 +300,7 @@ def test_the_core_decides_nothing_by_an_engines_name() -> None:
     """No string of the code is an engine's name, alone; examples in help texts and docstrings are longer."""
     wrong = [
         f"{name}:{node.lineno}: {node.value!r}"
-        for name, tree in ALL.items()
+        for name, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lower() in ENGINES
         if name not in NAMED
