@@ -125,8 +125,9 @@ def test_a_process_that_crashes_or_hangs_is_a_failed_check_that_says_so(
     sloppy_site: None, fault: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cases = importlib.import_module("lpbench_sloppy.cases")
+    timeout = 3.0 if fault.endswith(":hang") else 100.0
     checker = _parent.Checker(
-        registry.ENGINES, "sloppy", lambda *given: dataclasses.replace(cases.engine(*given), timeout=3.0), {}, {}
+        registry.ENGINES, "sloppy", lambda *given: dataclasses.replace(cases.engine(*given), timeout=timeout), {}, {}
     )
     checker.prepare()
     monkeypatch.setenv("SLOPPY", fault)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import math
 import pickle
 import weakref
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.errors import LpbenchError, UnknownNameError, nearest
 from lpbench.plugin import registry
 from lpbench.plugin.progress_file import Reports
+from lpbench.testing import _nursery
 from lpbench.testing._child import FAILED, PASSED, answer_path, progress_path
 from lpbench.testing._kinds import TESTED
 from lpbench.testing._subject import refuse_caseless
@@ -215,10 +215,9 @@ class Checker:
         (folder / "files").mkdir()
         order, log = folder / "order.json", folder / "log"
         order.write_text(json.dumps({**self._order, "check": check, "folder": str(folder / "files")}), encoding="utf-8")
-        command = processes.python("-m", "lpbench.testing", str(order))
         try:
             clock = _Clock(progress_path(order), self._timeout, self._hear)
-            status = processes.run(command, log=log, timeout=math.inf, tick=clock, environment=self._environment())
+            status = _nursery.carry_out(order, log, tick=clock, environment=self._environment())
         except TimeoutError as error:
             return {"status": FAILED, "message": f"hung: {error}"}
         with contextlib.suppress(OSError, ValueError):

@@ -40,7 +40,7 @@ def main(words: Sequence[str]) -> None:
         _settle_path()
     guarded = os.environ.pop(GUARDIAN, "")
     if guarded:
-        _split(int(guarded))
+        split(int(guarded))
     _volunteer()
     if kind == "--":
         _execute([target, *arguments])
@@ -108,8 +108,11 @@ class _Ordered(BaseException):
     """The guardian was told to end, or the process that asked for it is gone."""
 
 
-def _split(parent: int) -> None:
-    """Return in a child; this process guards it and does not return."""
+def split(parent: int) -> None:
+    """Return in a child; this process guards it and does not return.
+
+    :param parent: The process that asked, whose end is theirs too.
+    """
     order = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
     def obey(number: int, _: object) -> None:
