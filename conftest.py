@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,11 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, "-c", TRY], check=True, env=os.environ | {"XDG_CACHE_HOME": str(place)}, timeout=300
     )
     return place
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_process_for_checks_is_left() -> Iterator[None]:
+    """End the process from which the checks of a module were forked: other tests count their children."""
+    yield
+    if (nursery := sys.modules.get("lpbench.testing._nursery")) is not None:
+        nursery.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -195,6 +196,8 @@ def test_an_engine_that_is_not_ready_is_listed_and_nothing_more(fakes: registry.
     assert results["missing_library_is_told"].status == "passed"
     assert results["outputs_are_right"].status == "not ready"
     assert results["outputs_are_right"].message == "needs absent: not installed: no_such_library"
+    with pytest.raises(ChildProcessError):  # no process is left behind
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_an_engine_without_a_case_says_what_to_give(fakes: registry.Registry) -> None:

@@ -53,9 +53,10 @@ def carry_out(order: Path, log: Path, *, tick: Tick, environment: Mapping[str, s
 def close() -> None:
     """End the process from which checks are forked, if there is one."""
     global _current  # noqa: PLW0603 - one for all checks of this process
-    if _current is not None:
-        _current.end()
-        _current = None
+    with _lock:
+        if _current is not None:
+            _current.end()
+            _current = None
 
 
 class _Nursery:
@@ -101,7 +102,7 @@ class _Nursery:
         self._child.end()
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _current: _Nursery | None = None
 atexit.register(close)
 

@@ -150,10 +150,13 @@ class Checker:
         """
         self._hear = hear
         results = []
-        for name in self.checks:
-            results.append(self.run(name))
-            if progress:
-                progress(results[-1])
+        try:
+            for name in self.checks:
+                results.append(self.run(name))
+                if progress:
+                    progress(results[-1])
+        finally:
+            _nursery.close()
         return results
 
     def run(self, name: str) -> CheckResult:
