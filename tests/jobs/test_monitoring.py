@@ -104,9 +104,12 @@ def test_every_metric_is_there_with_its_unit(told: MonitoredMachine) -> None:
     assert metrics["ENERGY_EFFICIENCY"].value is None
 
 
-def test_without_any_monitor_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LPBENCH_DISABLED_PLUGINS", "monitors")
+@pytest.mark.parametrize(("disabled", "before"), [("monitors", ""), ("monitors,acl", "no monitor is installed: ")])
+def test_without_the_usual_monitors_the_remedy_is_named(
+    monkeypatch: pytest.MonkeyPatch, disabled: str, before: str
+) -> None:
+    """Where the plugin of an engine brings a monitor that tells little, and without any monitor."""
+    monkeypatch.setenv("LPBENCH_DISABLED_PLUGINS", disabled)
     told = lpbench.monitors()
     assert told.known() == []
-    remedy = "no monitor is installed: remove monitors from LPBENCH_DISABLED_PLUGINS"
-    assert told.by_name()["CPU_LOAD"].hint == remedy
+    assert told.by_name()["CPU_LOAD"].hint == f"{before}remove monitors from LPBENCH_DISABLED_PLUGINS"

@@ -201,12 +201,18 @@ def _watch(
         with Sampler(assignment, asked.deadlines, latest.take) as sampler:
             steps(sampler)
         losses = sampler.losses
-    chosen = choose_of(asked, latest.resources(), losses, "")
-    if not (asked.specs or asked.absent):
-        hint = registry.current().beginning(registry.MONITORS)
-        chosen = tuple(dataclasses.replace(each, hint=hint) for each in chosen)
+    chosen = tuple(map(_hinted, choose_of(asked, latest.resources(), losses, "")))
     lost = tuple(MonitorLoss(each.monitor, each.reason, each.gap) for each in losses)
     return MonitoredMachine(assignment.root, seconds, listed(chosen, seconds), lost)
+
+
+def _hinted(resource: Resource) -> Resource:
+    """Return a resource with what would bring a monitor for it, where none that is installed tells it."""
+    if resource.monitor or resource.hint or resource.code != "not-installed":
+        return resource
+    plugins = registry.current()
+    hint = plugins.beginning(registry.MONITORS) or plugins.bringing(registry.MONITORS)
+    return dataclasses.replace(resource, hint=hint)
 
 
 def _two_seconds(sampler: Sampler) -> None:

@@ -198,8 +198,12 @@ class Registry:
 
     def beginning(self, kind: Kind[Any]) -> str:
         """Return what brings a first offer of a kind; empty where there is one, or nothing is known to bring it."""
-        remedy = "" if self.all(kind) else self.remedy(brought_by(kind.word, group=KIND_EXTRAS))
+        remedy = "" if self.all(kind) else self.bringing(kind)
         return f"no {kind.word} is installed: {remedy}" if remedy else ""
+
+    def bringing(self, kind: Kind[Any]) -> str:
+        """Return what brings the plugin that most need for a kind; empty if it is here, or none is known."""
+        return self.remedy(brought_by(kind.word, group=KIND_EXTRAS))
 
     def broken(self) -> str:
         """Return a line for each plugin that failed, each after a line break, for hints; empty if none did."""
