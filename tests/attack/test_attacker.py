@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Capture = pytest.CaptureFixture[str]
     Attack = Callable[..., tuple[int, dict[str, Any], str]]
 
+pytestmark = pytest.mark.long
+
 FAULTS = {
     "unexpected": "KeyError at planted.py:",
     "looping": "OverTimeError at planted.py:",

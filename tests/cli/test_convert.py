@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest.importorskip("numpy", reason="needs numpy")
-pytestmark = pytest.mark.usefixtures("formulas")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("formulas")]
 
 MODEL = {"inputs": [{"name": "x", "shape": [1, 5]}], "outputs": [{"name": "y", "formula": "softmax"}]}
 QUICKLY = ("--number", "2", "--runs", "1", "--no-yardstick")

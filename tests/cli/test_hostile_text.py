@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     Capture = pytest.CaptureFixture[str]
     Install = Callable[..., Path]
 
+pytestmark = pytest.mark.long
+
 CONTROL = "\x07\x08\x0b\x7f\x1b[2J\x1b]0;title\x07\x1b]8;;http://example.org\x1b\\\x9b31m\r"
 UNSEEN = "\u202a\u202e\u2066\u2069\u200b\u200f\u2028\u2029\ufeff"
 EVIL = f"evil{CONTROL}{UNSEEN}\nerror: forged"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 for needed in ("numpy", "hatchling", "pip"):
     pytest.importorskip(needed, reason=f"needs {needed}")
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Install = Callable[..., Path]
 
+pytestmark = pytest.mark.long
+
 FINE = """
 from lpbench.plugin.hookspecs import hookimpl
 from lpbench.plugin.specs import Availability, EngineSpec, State

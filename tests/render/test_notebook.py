@@ -154,6 +154,7 @@ def test_titles_of_groups_stand_above_their_columns(fake_app: Callable[..., Path
     assert ">median<" in found
 
 
+@pytest.mark.long
 def test_what_was_returned_before_can_still_be_taken_apart(fake_app: Callable[..., Path]) -> None:
     live = lpbench.compare_live(fake_app(), ["fake", "phony"], runs=2, max_time=2)
     result, (found,) = live

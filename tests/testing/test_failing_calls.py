@@ -18,6 +18,8 @@ from lpbench.testing.ledger import Account, Entry, entries
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.long
+
 MODEL = Path("model.acme")
 RULES = Rules(may_leave={"acme.free": 1}, goes_on={"acme.version": "the version is not known"})
 

@@ -80,6 +80,7 @@ def test_a_tidy_plugin_passes_every_check_and_every_check_applies(sloppy: Callab
     assert {each.check: each.message for each in sloppy(kind).all() if each.status != "passed"} == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "check", "fault"), FAULTS, ids=[fault for *_, fault in FAULTS])
 def test_a_plugin_that_breaks_a_contract_fails_its_check(
     sloppy: Callable[[str], Checker], kind: str, check: str, fault: str, monkeypatch: pytest.MonkeyPatch
@@ -222,6 +223,7 @@ def test_monitor(check):
 """
 
 
+@pytest.mark.long
 def test_pytest_runs_a_test_for_each_check(
     sloppy_site: None, fakes: registry.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,7 @@ def test_what_others_do_is_watched_and_told_as_json() -> None:
     assert to_jsonable(found) == found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("enough", [True, False])
 def test_threads_that_compute_are_spread_over_the_cores_where_there_is_one_for_each(*, enough: bool) -> None:
     """The yardstick of two threads; the worker's further threads, which wait, may go where they like."""

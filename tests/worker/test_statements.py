@@ -142,6 +142,7 @@ def _stated_or_named(measure: Callable[[Engine[Any]], Result], place: str, engin
     assert clean(str(found)) == str(found)
 
 
+@pytest.mark.long
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(STATED)
 @example(("inputs", "name", None))
@@ -162,6 +163,7 @@ def test_whatever_an_engine_states_of_its_tensors(
     _stated_or_named(measure, place, _stating(side, field, value))
 
 
+@pytest.mark.long
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(KNOWN, ANYTHING)
 @example("threads", math.inf)

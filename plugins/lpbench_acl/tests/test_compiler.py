@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Shapes
     from lpbench.testing.fixtures import Opener
 
+pytestmark = pytest.mark.long
+
 SOC = "Ascend310P3"
 node = onnx.helper.make_node
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from lpbench.testing.onnx_models import Graphs
 
+pytestmark = pytest.mark.long
+
 GIVEN = {"framework": 5, "output": "net", "soc_version": "Ascend310P3"}
 
 

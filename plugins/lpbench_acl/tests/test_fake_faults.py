@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from plugins.lpbench_acl.tests.fake_site import Fake
 
+pytestmark = pytest.mark.long
+
 SCENARIO = """
 import bare, numpy
 running = bare.Bare({model!r})

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from plugins.lpbench_acl.tests.fake_site import Fake
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def running(fake_acl: Fake, tmp_path: Path) -> Iterator[bare.Bare]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lpbench.testing.fixtures import Opener
     from lpbench.testing.onnx_models import Graphs
 
+pytestmark = pytest.mark.long
+
 X = np.arange(6, dtype=np.float32).reshape(2, 3) - 2
 SIDE = 256
 BIG = (SIDE, SIDE)

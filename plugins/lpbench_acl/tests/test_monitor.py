@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.monitor import Readings
 
 
+@pytest.mark.long
 @monitor_checks("acl-npu")
 def test_the_conformance_kit_passes(check: Callable[[], None], fake_acl: Fake) -> None:
     check()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lpbench.testing.fixtures import Opener
     from lpbench.testing.onnx_models import Graphs
 
+pytestmark = pytest.mark.long
+
 X = np.random.default_rng(3).standard_normal((1, 3, 8, 8)).astype(np.float32)
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from lpbench.app.model import App
 
+pytestmark = pytest.mark.long
+
 onnx = pytest.importorskip("onnx", reason="needs onnx")
 ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 onnx = pytest.importorskip("onnx", reason="needs onnx")
 pytest.importorskip("cv2", reason="needs opencv")
 

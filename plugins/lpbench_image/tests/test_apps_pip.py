@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 onnx = pytest.importorskip("onnx", reason="needs onnx")
 pytest.importorskip("cv2", reason="needs opencv")
 ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CORE = "sys/devices/system/cpu/cpu{}/cpufreq/scaling_cur_freq"
 
 
+@pytest.mark.long
 @monitor_checks("cpufreq")
 def test_cpufreq(check: Callable[[], None]) -> None:
     check()

@@ -46,6 +46,7 @@ def rating(readings: Readings) -> Reading:
     return found
 
 
+@pytest.mark.long
 @monitor_checks("dhrystone")
 def test_dhrystone(check: Callable[[], None]) -> None:
     check()

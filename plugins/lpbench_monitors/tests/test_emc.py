@@ -23,6 +23,7 @@ ACTIVITY = "sys/kernel/actmon_avg_activity/mc_all"
 CLOCK = "sys/kernel/debug/bpmp/debug/clk/emc/rate"
 
 
+@pytest.mark.long
 @monitor_checks("emc")
 def test_emc(check: Callable[[], None]) -> None:
     check()

@@ -27,11 +27,13 @@ AMD = "sys/devices/platform/amd_energy.0/hwmon/hwmon4"
 RANGE = 65_532_610_987
 
 
+@pytest.mark.long
 @monitor_checks("rapl")
 def test_rapl(check: Callable[[], None]) -> None:
     check()
 
 
+@pytest.mark.long
 @monitor_checks("amd-energy")
 def test_amd_energy(check: Callable[[], None]) -> None:
     check()

@@ -24,6 +24,7 @@ CHIP = "sys/class/hwmon/hwmon{}"
 POWER = "POWER_CONSUMPTION"
 
 
+@pytest.mark.long
 @monitor_checks("hwmon-power")
 def test_hwmon_power(check: Callable[[], None]) -> None:
     check()

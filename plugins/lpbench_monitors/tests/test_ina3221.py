@@ -23,6 +23,7 @@ CHIP = "sys/bus/i2c/devices/1-0040"
 HWMON = f"{CHIP}/hwmon/hwmon4"
 
 
+@pytest.mark.long
 @monitor_checks("ina3221")
 def test_ina3221(check: Callable[[], None]) -> None:
     check()

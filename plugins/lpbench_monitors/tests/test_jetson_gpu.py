@@ -20,6 +20,7 @@ DEVFREQ = "sys/class/devfreq"
 GPU = f"{DEVFREQ}/17000000.gpu"
 
 
+@pytest.mark.long
 @monitor_checks("jetson-gpu")
 def test_jetson_gpu(check: Callable[[], None]) -> None:
     check()

@@ -34,6 +34,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
 
 
 @pytest.mark.usefixtures("service")
+@pytest.mark.long
 @monitor_checks("jtop")
 def test_jtop(check: Callable[[], None]) -> None:
     check()

@@ -24,6 +24,7 @@ MIB_OF_64_BYTES = "6.103515625e-5"
 READ, WRITE = 0x0304, 0x0C04
 
 
+@pytest.mark.long
 @monitor_checks("memory-pmu")
 def test_memory_pmu(check: Callable[[], None]) -> None:
     check()

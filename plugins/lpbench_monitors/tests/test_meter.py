@@ -28,6 +28,7 @@ EPOCH = 1_790_000_000.0
 NOW = EPOCH + 100
 
 
+@pytest.mark.long
 @monitor_checks("meter")
 def test_meter(check: Callable[[], None]) -> None:
     check()

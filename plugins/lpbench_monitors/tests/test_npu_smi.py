@@ -80,6 +80,7 @@ ASKED = {
 ALL = ("NPU_LOAD", "NPU_MEM", "NPU_TEMP", "POWER_CONSUMPTION")
 
 
+@pytest.mark.long
 @monitor_checks("npu-smi")
 def test_npu_smi(check: Callable[[], None]) -> None:
     check()

@@ -25,6 +25,7 @@ BOTH = {"gpu0", "gpu1"}
 GIVEN = {"GPU_LOAD", "GPU_MEM", "GPU_TEMP", "GPU_FREQ", "POWER_CONSUMPTION"}
 
 
+@pytest.mark.long
 @monitor_checks("nvidia-smi")
 def test_nvidia_smi(check: Callable[[], None]) -> None:
     check()

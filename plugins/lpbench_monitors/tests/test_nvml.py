@@ -26,6 +26,7 @@ Read = Callable[..., list[Sample]]
 BOTH = {"gpu0", "gpu1"}
 
 
+@pytest.mark.long
 @monitor_checks("nvml")
 def test_nvml(check: Callable[[], None]) -> None:
     check()

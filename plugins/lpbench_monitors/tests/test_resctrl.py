@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 METRIC = "MEMORY_BANDWIDTH"
 
 
+@pytest.mark.long
 @monitor_checks("resctrl")
 def test_resctrl(check: Callable[[], None]) -> None:
     check()

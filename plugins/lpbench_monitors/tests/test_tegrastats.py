@@ -59,6 +59,7 @@ THOR = (
 )
 
 
+@pytest.mark.long
 @monitor_checks("tegrastats")
 def test_tegrastats(check: Callable[[], None]) -> None:
     check()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.monitor import Readings
 
 
+@pytest.mark.long
 @monitor_checks("thermal")
 def test_thermal(check: Callable[[], None]) -> None:
     check()

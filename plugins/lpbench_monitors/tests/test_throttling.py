@@ -25,6 +25,7 @@ FLAGS = "sys/devices/platform/soc/soc:firmware/get_throttled"
 MODEL = "proc/device-tree/model"
 
 
+@pytest.mark.long
 @monitor_checks("throttling")
 def test_throttling(check: Callable[[], None]) -> None:
     check()
@@ -181,6 +182,7 @@ def test_a_machine_that_tells_nothing_says_so(machine: Machine) -> None:
     assert why(sampled(machine)).code == "not-here"
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(st.text(), st.one_of(st.text(), st.integers().map(str))), min_size=1, max_size=4))
 def test_whatever_files_say_throttling_is_0_or_1(contents: list[tuple[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -40,6 +40,7 @@ RAILS = """\
 WATTS = 0.37 + 0.66 + 0.051 + 2.0
 
 
+@pytest.mark.long
 @monitor_checks("vcgencmd")
 def test_vcgencmd(check: Callable[[], None]) -> None:
     check()

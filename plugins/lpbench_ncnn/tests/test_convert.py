@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
+pytestmark = pytest.mark.long
+
 spec = fixtures.converter_spec(lpbench_ncnn, "pnnx")
 engine = fixtures.engine_spec(lpbench_ncnn, "ncnn")
 converter = fixtures.converter(lpbench_ncnn, "pnnx", {"is not available for": "needs x86-64 or aarch64"})

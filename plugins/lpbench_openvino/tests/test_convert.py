@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
+pytestmark = pytest.mark.long
+
 spec = fixtures.converter_spec(lpbench_openvino, "openvino")
 engine = fixtures.engine_spec(lpbench_openvino, "openvino")
 converter = fixtures.converter(lpbench_openvino, "openvino")

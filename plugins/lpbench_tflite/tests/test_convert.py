@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
+pytestmark = pytest.mark.long
+
 spec = fixtures.converter_spec(lpbench_tflite, "onnx2tf")
 engine = fixtures.engine_spec(lpbench_tflite, "tflite")
 converter = fixtures.converter(lpbench_tflite, "onnx2tf", {"needs Python": "needs python 3.12"})

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 for needed in ("numpy", "onnxruntime", "lpbench_ort", "openvino", "lpbench_openvino"):
     pytest.importorskip(needed, reason=f"needs {needed}")
 onnx = pytest.importorskip("onnx", reason="needs onnx")

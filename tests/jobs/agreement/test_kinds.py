@@ -18,7 +18,7 @@ pytest.importorskip("numpy", reason="needs numpy")
 
 from lpbench.jobs.agreement import EngineAgreement, agree
 
-pytestmark = pytest.mark.usefixtures("agreeing")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("agreeing")]
 
 
 @pytest.fixture

@@ -77,6 +77,7 @@ def test_a_bare_model_is_converted_beside_itself(formula: Callable[..., Path]) -
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("order", "said"),
     [
@@ -103,6 +104,7 @@ def test_the_last_words_of_a_converter_that_ends_are_repeated(formula: Callable[
     assert "the last line it printed: making" in refusal(formula(converter="exit"))
 
 
+@pytest.mark.long
 def test_a_converter_that_hangs_is_ended(formula: Callable[..., Path]) -> None:
     assert "hung: it took longer than 4 s converting" in refusal(formula(converter="hang"), timeout=4.0)
 
@@ -120,6 +122,7 @@ def test_what_engines_report_that_are_compared_is_told(formula: Callable[..., Pa
     assert ("opening", "building the engine, 42 %") in told
 
 
+@pytest.mark.long
 def test_a_converter_that_reports_what_takes_long_is_not_ended(formula: Callable[..., Path]) -> None:
     told: list[str] = []
     (made,) = convert(formula(converter="slow"), "table", timeout=2.0, progress=lambda each: told.append(str(each)))
@@ -127,6 +130,7 @@ def test_a_converter_that_reports_what_takes_long_is_not_ended(formula: Callable
     assert "converting: compiling, 50 %" in told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("model", "order", "said"),
     [
@@ -195,6 +199,7 @@ def test_pictures_of_bytes_are_synthetic_with_all_their_values(formula: Callable
     assert "in a different order" in refusal(formula(bytes_in, converter="permuted"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("dtype", "types"), [("float16", {"x": "float16"}), ("float32", None)])
 def test_a_source_in_half_precision_is_compared_by_its_own_numbers(
     formula: Callable[..., Path], dtype: str, types: dict[str, str] | None
@@ -355,6 +360,7 @@ def test_an_output_folder_leaves_the_app_alone(app: Path, tmp_path: Path) -> Non
     assert [model.format for model in load_app(app).components[0].models] == ["formula"]
 
 
+@pytest.mark.long
 def test_two_who_want_the_same_conversion_make_it_once(
     formula: Callable[..., Path], tmp_path: Path, calls: Callable[[], int]
 ) -> None:
@@ -372,6 +378,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("planted", ["table", "ai_app_config.json", "out", "app.table", ".new.ai_app_config.json"])
 def test_a_link_planted_in_an_app_is_not_written_through(app: Path, tmp_path: Path, planted: str) -> None:
     """As the folder of the format, the config, a folder named with -o, the file in it, a name for unfinished files."""
@@ -409,6 +416,7 @@ def test_a_link_beside_a_bare_model_is_not_written_through(
     assert list((tmp_path / "outside").iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
 @pytest.mark.parametrize("point", ["copyfile", "copymode", "write_text"])
 def test_a_disk_that_fails_while_an_app_is_changed_leaves_it_as_it_was(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Model
 
 pytest.importorskip("numpy", reason="needs numpy")
-pytestmark = pytest.mark.usefixtures("formulas")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("formulas")]
 
 CONFIGS = ("Unmade", "Untyped", "Raising")
 TWICE = {"inputs": [{"name": "x", "shape": [1, 5]}], "outputs": [{"name": "y", "formula": "double"}]}

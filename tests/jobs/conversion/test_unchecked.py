@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.engine_choice import Target
 
 pytest.importorskip("numpy", reason="needs numpy")
-pytestmark = pytest.mark.usefixtures("formulas")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("formulas")]
 
 TWICE = {"inputs": [{"name": "x", "shape": [1, 5]}], "outputs": [{"name": "y", "formula": "double"}]}
 SOFT = {"inputs": [{"name": "x", "shape": [1, 5]}], "outputs": [{"name": "y", "formula": "softmax"}]}

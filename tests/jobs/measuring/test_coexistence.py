@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Make = Callable[..., Path]
 
+pytestmark = pytest.mark.long
+
 
 def measure(app: Path, *engines: str, **options: Any) -> Result:
     """Measure engines side by side, without the yardstick."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Make = Callable[..., Path]
 
+pytestmark = pytest.mark.long
+
 
 def notes(result: Result, name: str) -> list[str]:
     return [note["reason"] for note in result.resolved.notes if note["name"] == name]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Capture = pytest.CaptureFixture[str]
     Make = Callable[..., Path]
 
+pytestmark = pytest.mark.long
+
 QUICK = ("--runs", "8", "--max-time", "3")
 SLOWED = ("--engine", "fake", "--engine", "fake:extra_us=2000")
 

@@ -63,6 +63,7 @@ def test_stages_of_every_stored_sample_add_up(fake_app: Callable[..., Path]) -> 
     assert all(row[TOTAL] == sum(row[stage] for stage in STAGES) for row in rows)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "runs", "split"), [(10, None, [10]), (25, None, [7, 6, 6, 6]), (10, 3, [4, 3, 3])])
 def test_number_counts_the_measured_inferences_of_all_runs(
     fake_app: Callable[..., Path], number: int, runs: int | None, split: list[int]
@@ -259,6 +260,7 @@ def test_an_engine_that_refuses_the_model_is_an_error_that_says_why(fake_app: Ca
         benchmark(fake_app(at="load", do="raise"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("orders", "outcome"),
     [
@@ -363,6 +365,7 @@ def test_what_was_interrupted_before_the_first_sample_is_not_saved(fake_app: Cal
         lpbench.last()
 
 
+@pytest.mark.long
 def test_results_are_saved_where_that_is_asked_for_and_only_there(fake_app: Callable[..., Path]) -> None:
     app = fake_app()
     benchmark(app, number=6)
@@ -463,6 +466,7 @@ def test_a_stated_shape_that_contradicts_the_model_is_an_error_that_names_both(
     assert told in str(caught.value)
 
 
+@pytest.mark.long
 def test_engines_are_measured_in_turns_there_and_back(fake_app: Callable[..., Path]) -> None:
     order: list[tuple[int, str]] = []
 
@@ -529,6 +533,7 @@ def test_what_is_compared_runs_on_the_same_cores(fake_app: Callable[..., Path]) 
     assert result.resolved.affinity == (max(os.sched_getaffinity(0)),)
 
 
+@pytest.mark.long
 def test_latency_is_also_given_in_units_of_the_yardstick(fake_app: Callable[..., Path]) -> None:
     pytest.importorskip("numpy", reason="needs numpy")
     result = benchmark(fake_app(work_us=3000), runs=3, max_time=6, yardstick=True)
@@ -542,6 +547,7 @@ def test_latency_is_also_given_in_units_of_the_yardstick(fake_app: Callable[...,
     assert {"version", "threads", "numpy", "blas", "ns", "cov"} <= set(result.yardstick)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("asked", "affinity"), [({"threads": 64}, ()), ({"threads": 64}, (0,)), ({}, ())])
 def test_the_yardstick_has_as_many_threads_as_the_engine_but_no_more_than_cores(
     fake_app: Callable[..., Path], asked: dict[str, int], affinity: tuple[int, ...]
@@ -569,6 +575,7 @@ def test_a_pilot_decides_how_many_runs_there_are(fake_app: Callable[..., Path]) 
     assert result.resolved.runs == len(result.configurations[0].runs) >= 3
 
 
+@pytest.mark.long
 def test_a_disturbed_run_is_marked_and_repeated_when_asked(
     fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

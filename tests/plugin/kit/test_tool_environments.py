@@ -82,6 +82,7 @@ def wheel(folder: Path, name: str = "acme", module: str = "ANSWER = 42\n") -> Pa
     return path
 
 
+@pytest.mark.long
 def test_an_environment_holds_what_is_listed_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A real one, deaf to the user's variables, made once and found again.
 

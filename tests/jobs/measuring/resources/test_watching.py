@@ -84,6 +84,7 @@ def test_monitors_are_asked_while_samples_run_and_the_best_one_counts(
     assert sampled == [True, False, False, True, True, False, False, True], "turns there and back"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "at", ["sample", *(pytest.param(each, marks=pytest.mark.long) for each in ("enter", "survey", "leave"))]
 )
