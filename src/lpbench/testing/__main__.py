@@ -8,4 +8,6 @@ from lpbench.testing._child import main
 from lpbench.testing._nursery import serve
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]) if len(sys.argv) > 1 else serve(main))
+    if len(sys.argv) > 1:
+        sys.exit(main(sys.argv[1]))
+    serve(main)
