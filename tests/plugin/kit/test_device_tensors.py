@@ -7,7 +7,6 @@ import gc
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +24,7 @@ from lpbench.plugin.kit.device_tensors import (
     fill,
 )
 
+np = pytest.importorskip("numpy", reason="needs numpy")
 FLOAT32 = np.dtype("float32")
 SIZES = st.lists(st.integers(0, 1 << 16), min_size=1, max_size=12)
 
