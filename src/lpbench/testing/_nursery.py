@@ -77,7 +77,7 @@ class _Nursery:
             )
         stdin, stdout = self._child.process.stdin, self._child.process.stdout
         assert stdin  # noqa: S101 - pipes were asked for
-        assert stdout  # noqa: S101
+        assert stdout  # noqa: S101 - likewise
         self._orders: IO[bytes] = stdin
         self._answers: IO[bytes] = stdout
 
