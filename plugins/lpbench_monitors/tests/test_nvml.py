@@ -336,7 +336,7 @@ def test_the_stub_refuses_misuse(built: Callable[[str], Path], misuse: str) -> N
 @pytest.mark.long
 def test_the_kits_checks_pass_on_a_gpu(built: Callable[[str], Path]) -> None:
     """Two monitors at once, entering again, descriptors: with a library that refuses misuse."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::test_nvml"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "long", f"{__file__}::test_nvml"]
     env = environment(built("NEW"), "two")
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=5 * PATIENCE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
