@@ -66,6 +66,12 @@ def short_side(source: Size, short: int) -> Size:
     return short * source[0] // source[1], short
 
 
+def covering(source: Size, size: Size) -> Size:
+    """Return the smallest height and width of these proportions that cover ``size``, the larger one rounded down."""
+    candidates = [(size[0], source[1] * size[0] // source[0]), (source[0] * size[1] // source[1], size[1])]
+    return next(each for each in candidates if each[0] >= size[0] and each[1] >= size[1])
+
+
 def boxed(source: Size, size: Size) -> Size:
     """Return the largest height and width of these proportions that fit into ``size``."""
     if source[0] * size[1] > source[1] * size[0]:

@@ -102,6 +102,27 @@ def test_short_side_and_crop_are_the_reference(h: int, w: int, short: int, data:
     assert np.abs(pixels(pre, source) - reference.crop(resized, (side, side))).max() <= ROUNDING
 
 
+@given(st.integers(8, 60), st.integers(8, 60), st.integers(4, 24), st.integers(4, 24), st.floats(0.5, 1))
+@ROUNDS
+def test_a_crop_of_a_share_is_the_reference(h: int, w: int, height: int, width: int, share: float) -> None:
+    """Tiles of any proportions: the image covers the tile and its margin, and the centre is kept."""
+    values = {**RAW, "resize": {"mode": "short-side"}, "crop_share": share}
+    source, around = picture(h, w), (round(height / share), round(width / share))
+    resized = reference.resize_bilinear(source, reference.covering((h, w), around))
+    found = pixels(build(values, info(1, height, width, 3, layout="NHWC")), source)
+    assert np.abs(found - reference.crop(resized, (height, width))).max() <= ROUNDING
+
+
+@pytest.mark.parametrize(("tile", "short"), [(224, 256), (192, 219), (96, 110)])
+def test_the_margin_around_the_crop_grows_with_the_models_tile(tile: int, short: int) -> None:
+    """The share of the usual evaluation on ImageNet, 224 of 256, against these sizes in the config."""
+    area = {"mode": "short-side", "interpolation": "area"}
+    shared = build({"resize": area, "crop_share": 0.875}, info(1, 3, tile, tile))
+    stated = build({"resize": {**area, "size": short}, "crop": tile}, info(1, 3, tile, tile))
+    source = picture(600, 451)
+    assert np.array_equal(feed(shared, source), feed(stated, source))
+
+
 @pytest.mark.parametrize("how", ["bilinear", "nearest"])
 @pytest.mark.parametrize(
     ("source", "short", "side"), [((512, 512), 256, 224), ((640, 480), 240, 160), ((90, 120), 60, 40)]

@@ -48,7 +48,7 @@ class Sizing:
     """The sizes of a config, completed from the model's input.
 
     :param resize: How an image is resized.
-    :param size: Target size; for ``short-side`` only its first number counts; for ``height`` the width may be open.
+    :param size: Target size; for ``short-side`` the image is resized to cover it; for ``height`` the width may be open.
     :param crop: Height and width of the centre crop.
     :param wanted: Height and width of the model's input.
     """
@@ -125,7 +125,7 @@ def sizing(config: ImageConfig, wanted: OpenExtent, name: str) -> Sizing:
     crop = pair(config.crop) if config.crop is not None else None
     if mode == "short-side":
         crop = crop or _closed(wanted)
-        size = pair(given) if given is not None else (min(crop), None) if crop else OPEN
+        size = pair(given) if given is not None else _around(crop, config.crop_share or 1) if crop else OPEN
     elif mode == "height":
         size = _height(given, wanted)
     else:
@@ -161,12 +161,12 @@ def _refuse(mode: str, size: OpenExtent, wanted: OpenExtent, name: str) -> None:
             where="preprocessing.resize",
             hint=ANY_SIZE,
         )
-    needed = {"short-side": 1, "height": 1, "multiple": 0, "none": 0}.get(mode, 2)
+    needed = {"height": 1, "multiple": 0, "none": 0}.get(mode, 2)
     if None in size[:needed]:
         raise ProcessorError(
             f'input "{name}" has no fixed size ({_words(wanted)})',
             where="preprocessing.resize",
-            hint='set "size": [height, width], or "mode": "none"',
+            hint='set "crop"' if mode == "short-side" else 'set "size": [height, width], or "mode": "none"',
         )
 
 
@@ -176,13 +176,20 @@ def _closed(size: OpenExtent) -> Extent | None:
     return None if height is None or width is None else (height, width)
 
 
+def _around(crop: Extent, share: float) -> Extent:
+    """Return the height and width of which a crop takes this share."""
+    return round(crop[0] / share), round(crop[1] / share)
+
+
 def _stretched(sizing: Sizing, _: Extent) -> Extent:
     return _known(sizing)
 
 
-def _short_side(sizing: Sizing, source: Extent) -> Extent:
-    short, low = sizing.size[0] or 1, min(source)
-    return max(short, source[0] * short // low), max(short, source[1] * short // low)
+def _covering(sizing: Sizing, source: Extent) -> Extent:
+    """Return the smallest size in the image's proportions that covers the target size; of a square, the short side."""
+    height, width = _known(sizing)
+    new, old = (height, source[0]) if height * source[1] >= width * source[0] else (width, source[1])
+    return max(height, source[0] * new // old), max(width, source[1] * new // old)
 
 
 def _boxed(sizing: Sizing, source: Extent) -> Extent:
@@ -222,7 +229,7 @@ def _unchanged(_: Sizing, source: Extent) -> Extent:
 
 _RESIZED: dict[str, Callable[[Sizing, Extent], Extent]] = {
     "stretch": _stretched,
-    "short-side": _short_side,
+    "short-side": _covering,
     "letterbox": _boxed,
     "height": _of_height,
     "multiple": _multiple,

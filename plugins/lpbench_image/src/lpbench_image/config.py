@@ -13,6 +13,8 @@ Size = int | tuple[int, int]
 PerChannel = float | tuple[float, ...]
 
 CHANNELS = {1, 3}
+LEAST_SHARE = 0.01
+"""Smaller shares would enlarge every image to more memory than there is."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,8 @@ class ImageConfig:
 
     :param resize: How the image is resized to the model's size.
     :param crop: Size of the centre of the resized image that is kept.
+    :param crop_share: For ``short-side``, the share of the resized image's height and width that the crop takes; the
+        image is resized to ``round(side / crop_share)``.  0.875 stands for 256 pixels around a crop of 224.
     :param color: Order of the channels.
     :param normalise: Default: values become 0 to 1, or stay 0 to 255 for integers without a scale.
     :param filter: Filters at the model's resolution.
@@ -206,6 +210,7 @@ class ImageConfig:
 
     resize: Resize = field(default_factory=Resize)
     crop: Size | None = None
+    crop_share: float | None = None
     color: Literal["auto", "RGB", "BGR", "GREY"] = "auto"
     normalise: Normalise | None = None
     filter: Filter | None = None
@@ -224,6 +229,7 @@ class ImageConfig:
         if isinstance(self.pick, int) and self.pick < 1:
             _fail(f"pick must be 1 or more, found {self.pick}")
         self._check_regions()
+        self._check_crop_share()
         if self.crop is None:
             return
         if self.resize.mode in {"letterbox", "height", "multiple"}:
@@ -236,6 +242,16 @@ class ImageConfig:
     def regions(self) -> tuple[RegionConfig, ...]:
         """The regions as a tuple."""
         return (self.region,) if isinstance(self.region, RegionConfig) else self.region or ()
+
+    def _check_crop_share(self) -> None:
+        if self.crop_share is None:
+            return
+        if not LEAST_SHARE <= self.crop_share <= 1:
+            _fail(f"crop_share must be {LEAST_SHARE} to 1, found {self.crop_share!r}")
+        if self.resize.mode != "short-side":
+            _fail(f'crop_share is valid only with resize mode "short-side", not with "{self.resize.mode}"')
+        if self.resize.size is not None:
+            _fail("crop_share determines the size of the resized image: omit resize.size")
 
     def _check_regions(self) -> None:
         if any(region.turns for region in self.regions) and self.resize.interpolation == "area":
