@@ -132,6 +132,10 @@ class ConversionError(LpbenchError):
     """A model could not be converted, or the converted model does not compute what its source does."""
 
 
+class AnalysisError(LpbenchError):
+    """A model's file does not tell what an inference costs: it is damaged, or the shapes do not fit it."""
+
+
 class ResultError(LpbenchError):
     """A result file cannot be read or written."""
 

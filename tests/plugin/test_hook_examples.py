@@ -159,14 +159,14 @@ def test_the_converter_converts_and_the_conversion_computes_the_same(
     assert json.loads((tmp_path / "m.acme").read_text("utf-8")) == {"factor": 3}
 
 
-def test_the_analysis_can_be_called(environment: dict[str, str], tmp_path: Path) -> None:
-    """No command uses analyses yet: the target is loaded as a command would."""
+def test_the_analyzer_meets_its_contract(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "m.acme").write_text('{"factor": 0.5}', encoding="utf-8")
     code = """
 from pathlib import Path
 from lpbench import Model
 from lpbench.plugin import registry
-analyze = registry.current().get(registry.ANALYZERS, "acme").spec.load()
-print(analyze(Model("acme", Path("m.acme"))))
+analyzer = registry.current().get(registry.ANALYZERS, "acme").spec.load()(Model("acme", Path("m.acme")))
+found = analyzer.analyze({"signal": (2, 4)})
+print(found.params, found.storage_bytes, found.activation_bytes, found.bytes_moved, dict(found.operators))
 """
-    assert python(environment, tmp_path, "-c", code) == "{'#PARAMS': 1}\n"
+    assert python(environment, tmp_path, "-c", code) == "1 4 64 68 {'Mul': 1}\n"

@@ -118,15 +118,15 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
 
 @hookspec
 def lpbench_register_analyzers(register: Callable[[AnalyzerSpec], None]) -> None:
-    """Offer static analyses of models.
+    """Offer static analyses of models, one for each format.
 
     Example::
 
         @lpbench.hookimpl
         def lpbench_register_analyzers(register):
-            register(AnalyzerSpec("onnx", "lpbench_onnx._flops:analyze", "operations and parameters of ONNX models"))
+            register(AnalyzerSpec("onnx", "lpbench_ort._analyzer:OnnxAnalyzer", formats=("onnx",), version="1"))
 
-    :param register: Call it once for each analysis.
+    :param register: Call it once for each analyzer.
     """
 
 

@@ -239,8 +239,25 @@ class ConverterSpec(Spec):
         return self.version or next(filter(None, map(installed_version, self.distributions)), "")
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class AnalyzerSpec(Spec):
-    """A static analysis of a model."""
+    """A static analysis of models; the target is a subclass of ``lpbench.plugin.analyzer.Analyzer``.
+
+    :param formats: The model formats that it reads.
+    :param version: Version of its rules; a new version invalidates earlier analyses.
+    :param distributions: Distributions that it reads models with; another version of the first one installed
+        invalidates earlier analyses, too.
+    """
+
+    contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.analyzer:Analyzer",)
+    formats: tuple[str, ...] = ()
+    version: str = ""
+    distributions: tuple[str, ...] = ()
+
+    def installed(self) -> str:
+        """Return the versions in use, of its rules and of what it reads models with; imports nothing."""
+        library = next(filter(None, map(installed_version, self.distributions)), "")
+        return " ".join(filter(None, (self.version, library)))
 
 
 class CommandSpec(Spec):
