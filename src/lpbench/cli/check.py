@@ -160,7 +160,8 @@ def _passed(results: Sequence[CheckResult]) -> bool:
 
 
 def _version(spec: Spec) -> str:
-    from lpbench.plugin.specs import EngineSpec, version_of
+    from lpbench.plugin.spec_answers import version_of
+    from lpbench.plugin.specs import EngineSpec
 
     return version_of(spec) if isinstance(spec, EngineSpec) else ""
 

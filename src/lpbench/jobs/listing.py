@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from lpbench.errors import LpbenchError
 from lpbench.plugin import registry
 from lpbench.plugin.converter_options import listed
-from lpbench.plugin.specs import Availability, State, version_of
+from lpbench.plugin.spec_answers import version_of
+from lpbench.plugin.specs import Availability, State
 from lpbench.util.arguments import checked
 from lpbench.util.shown import Sheet, Shown, several
 from lpbench.util.text import brief

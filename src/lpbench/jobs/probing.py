@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.plugin import registry
-from lpbench.plugin.specs import READY, Availability, State, version_of
+from lpbench.plugin.spec_answers import version_of
+from lpbench.plugin.specs import READY, Availability, State
 from lpbench.util.arguments import checked
 from lpbench.util.shown import Sheet, Shown, several
 from lpbench.util.text import abridge

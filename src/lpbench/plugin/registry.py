@@ -17,6 +17,7 @@ from lpbench.plugin import hookspecs, trials
 from lpbench.plugin.containment import contained
 from lpbench.plugin.discovery import EXTRAS, KIND_EXTRAS, brought_by, entry_points
 from lpbench.plugin.failures import Failure
+from lpbench.plugin.spec_answers import availability_of
 from lpbench.plugin.spec_checks import keep, refuse_wrong
 from lpbench.plugin.specs import (
     AnalyzerSpec,
@@ -30,7 +31,6 @@ from lpbench.plugin.specs import (
     ProcessorSpec,
     Spec,
     State,
-    availability_of,
 )
 from lpbench.util.text import amount
 

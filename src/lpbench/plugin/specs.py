@@ -88,7 +88,7 @@ class Spec:
             kind = "class" if isinstance(implementation, type) else type(implementation).__name__
             expected = " or ".join(contract.replace(":", ".") for contract in self.contracts)
             raise PluginError(
-                f"{self.name}: {self.target} is a {kind}; expected a subclass of {expected}", hint=_origin()
+                f"{self.name}: {self.target} is a {kind}; expected a subclass of {expected}", hint=origin_hint()
             )
         return implementation
 
@@ -282,33 +282,7 @@ def load(target: str, *, who: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise PluginError(f"{who}: cannot load {target}: {reason_of(error)}", hint=_origin()) from error
-
-
-def availability_of(spec: Spec) -> Availability:
-    """Return a spec's availability; BROKEN where a plugin's own ``availability()`` raises or returns nonsense."""
-    try:
-        found: object = spec.availability()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a third party's code may raise anything
-        return Availability(State.BROKEN, f"availability() raised {reason_of(error)}", _origin())
-    if type(found) is not Availability or not isinstance(found.state, State):
-        return Availability(State.BROKEN, f"availability() returned a {type(found).__name__}", _origin())
-    if type(found.reason) is str and type(found.hint) is str:
-        return found
-    return Availability(State.BROKEN, "availability() gave a reason or a hint that is no text", _origin())
-
-
-def version_of(spec: EngineSpec) -> str:
-    """Return the version of an engine's library; empty where it is not known, or a plugin's ``version()`` fails."""
-    try:
-        version: object = spec.version()
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # noqa: BLE001 - a third party's code may raise anything
-        return ""
-    return version if type(version) is str else ""
+        raise PluginError(f"{who}: cannot load {target}: {reason_of(error)}", hint=origin_hint()) from error
 
 
 def _installed(module: str) -> bool:
@@ -321,5 +295,6 @@ def _installed(module: str) -> bool:
     return spec is not None and spec.origin is not None  # a folder named like the module has no origin
 
 
-def _origin() -> str:
+def origin_hint() -> str:
+    """Return what tells the reader of an error whose plugin it was."""
     return either("lpbench plugins -v", "lpbench.plugins()") + " shows which distribution it comes from"

@@ -185,7 +185,8 @@ def engine_opener(spec: EngineSpec, model: Model, options: Mapping[str, Any], *,
     :param exposed: Whether every intermediate tensor becomes an output.
     :raises LpbenchError: The engine is not ready, or does not have these options.
     """
-    from lpbench.plugin.specs import availability_of, load
+    from lpbench.plugin.spec_answers import availability_of
+    from lpbench.plugin.specs import load
 
     available = availability_of(spec)
     if not available:
@@ -208,7 +209,8 @@ def processor(kind: registry.Kind[ProcessorSpec], step: Step) -> tuple[Any, Any]
 
     :raises LpbenchError: It is not there, not ready, or refuses its settings.
     """
-    from lpbench.plugin.specs import availability_of, load
+    from lpbench.plugin.spec_answers import availability_of
+    from lpbench.plugin.specs import load
 
     spec = registry.current().get(kind, step.type).spec
     available = availability_of(spec)

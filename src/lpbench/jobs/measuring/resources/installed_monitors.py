@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConfigError, nearest
 from lpbench.plugin import registry
-from lpbench.plugin.specs import availability_of
+from lpbench.plugin.spec_answers import availability_of
 from lpbench.results.resources import Resource
 from lpbench.worker.sampler.messages import ChosenMonitor
 
