@@ -309,4 +309,10 @@ def model_from_request(request: Mapping[str, Any]) -> Model:
     """Return the model that a request describes: its fields as JSON values, paths as strings."""
     extra = tuple(map(Path, request["extra"]))
     inputs, outputs = (tuple(map(tensor, request[key])) for key in ("inputs", "outputs"))
-    return Model(request["format"], Path(request["path"]), extra, inputs, outputs, request["provenance"])
+    told = {
+        name: str(request.get(name, "")) for name in ("variant", "version", "precision")
+    }  # old conversions lack them
+    tile = tuple(request["tile"]) if request.get("tile") else None
+    return Model(
+        request["format"], Path(request["path"]), extra, inputs, outputs, request["provenance"], **told, tile=tile
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from lpbench.errors import AmbiguousEngineError, EngineError, UnavailableEngineError, nearest, setting
+from lpbench.errors import AmbiguousEngineError, EngineError, UnavailableEngineError, either, nearest, setting
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import CONVERTERS, ENGINES, current, offers_where
 from lpbench.util.text import abridge, clean
+from lpbench.util.tiles import tile_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -22,22 +23,99 @@ REASON = 500
 UNTOLD = "its provenance does not say that it was compared with its source"
 
 
-def choose_model(component: Component, spec: EngineSpec, *, batch: int = 1) -> Model:
-    """Return the component's model in the format that the engine prefers.
+def choose_model(
+    component: Component, spec: EngineSpec, *, variant: str = "", batch: int = 1, tile: tuple[int, int] | None = None
+) -> Model:
+    """Return the component's model that an engine runs, in the format that it prefers.
 
+    A component without the variant runs its own model, as the others of a chain do (``require_variant``).
+
+    :param variant: Empty for the app's own model, or the first readable one where there is no unnamed one.
     :param batch: Batch size; above 1, originals precede converted models, whose batch size is fixed.
-    :raises EngineError: The app has no model that the engine reads.
+    :param tile: Width and height of the image input; None takes the app's own, so no conversion for another tile.
+    :raises EngineError: There is no such model in a format that the engine reads.
     """
     readable = [model for name in spec.formats for model in component.models if model.format == name]
-    if readable:
-        return readable[0] if batch == 1 else min(readable, key=lambda model: bool(model.provenance))
-    have, reads = ", ".join(model.format for model in component.models), ", ".join(spec.formats)
+    if not readable:
+        raise _unreadable(component, spec)
+    wanted = variant if any(model.variant == variant for model in component.models) else ""
+    named = [model for model in readable if model.variant == wanted]
+    if not named and wanted:
+        raise _other_variants(f'component "{component.name}"', spec, wanted, readable)
+    named = named or [model for model in readable if model.variant == readable[0].variant]
+    fitting = [model for model in named if _fits(model, tile)]
+    if not fitting:
+        raise _other_tiles(component, spec, named, tile)
+    exact = [model for model in fitting if tile is None or only_tile(model) == tile] or fitting
+    return min(exact, key=lambda model: batch > 1 and bool(model.provenance))
+
+
+def require_variant(app: App, spec: EngineSpec, variant: str) -> None:
+    """Refuse a variant that no component has in a format that the engine reads.
+
+    :raises EngineError: Naming the variants that there are.
+    """
+    readable = [model for component in app.components for model in component.models if model.format in spec.formats]
+    if variant and not any(model.variant == variant for model in readable):
+        raise _other_variants(app.name, spec, variant, readable)
+
+
+def only_tile(model: Model) -> tuple[int, int] | None:
+    """Return width and height of a model's image input where the app says that it has no other; else None."""
+    if model.provenance and model.tile:
+        return model.tile
+    for info in model.inputs:
+        if {"W", "H"} <= set(info.layout) and len(info.shape) == len(info.layout):
+            width, height = (info.shape[info.layout.index(axis)] for axis in "WH")
+            if isinstance(width, int) and isinstance(height, int):
+                return width, height
+    return None
+
+
+def _fits(model: Model, tile: tuple[int, int] | None) -> bool:
+    """Say whether a model may be able to run with a tile: one of which nothing is known is opened to find out."""
+    if tile is None:
+        return not (model.provenance and model.tile)
+    return only_tile(model) in {None, tile}
+
+
+def _unreadable(component: Component, spec: EngineSpec) -> EngineError:
+    have, reads = ", ".join(_formats(component.models)), ", ".join(spec.formats)
     what = f'engine "{spec.name}" reads {reads or "nothing"}; component "{component.name}" has {have or "no model"}'
     converter = next(conversions(component, spec), None)
     advice = f"add a model in one of these formats under models: {reads}"
     if converter:
         advice = f"add {setting('convert', on=True)}: {converter.name} converts {converter.reads} to {converter.writes}"
-    raise EngineError(what, hint=advice)
+    return EngineError(what, hint=advice)
+
+
+def _other_variants(whose: str, spec: EngineSpec, variant: str, readable: Sequence[Model]) -> EngineError:
+    what = f'{whose} has no variant "{variant}" that engine "{spec.name}" reads'
+    names = sorted({model.variant for model in readable if model.variant})
+    there = f"{nearest(variant, names)}; " if names else "it has none; "
+    makes = either("lpbench quantize and lpbench convert", "lpbench.quantize and lpbench.convert")
+    return EngineError(what, hint=f"{there}{makes} make variants")
+
+
+def _other_tiles(
+    component: Component, spec: EngineSpec, models: Sequence[Model], tile: tuple[int, int] | None
+) -> EngineError:
+    known = sorted({each for model in models if (each := only_tile(model))})
+    there = ", ".join(map(tile_text, known))
+    if tile is None:
+        what = f'component "{component.name}" has models for "{spec.name}" with the tile {there} alone'
+        return EngineError(what, hint=f"name it: {spec.name}:tile={tile_text(known[0])}")
+    what = f'component "{component.name}" has no model for "{spec.name}" with the tile {tile_text(tile)}'
+    return EngineError(what, hint=f"it has {there}; {setting('convert', on=True)} makes another if the source is open")
+
+
+def _formats(models: Sequence[Model]) -> list[str]:
+    return list(dict.fromkeys(model.format for model in models))
+
+
+def stored_precision(model: Model) -> str:
+    """Return the precision of a model's stored weights, ``S8`` for example; empty where nothing states it."""
+    return model.precision or str(model.provenance.get("precision", ""))
 
 
 def conversions(component: Component, spec: EngineSpec) -> Iterator[ConverterSpec]:

@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpbench.errors import ConversionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from lpbench.plugin.engine import Model, Shapes
+    from lpbench.plugin.engine import Feeds, Model, Shapes
 
-__all__ = ["Conversion", "ConversionError", "Converted", "Converter"]
+__all__ = ["Conversion", "ConversionError", "Converted", "Converter", "Limits"]
+
+
+class Limits(NamedTuple):
+    """How far an output may differ from the source's.
+
+    :param largest: Largest error, a fraction of the output's range in the source.
+    :param mean: Mean error, likewise.
+    :param cosine: Least cosine between the two.
+    """
+
+    largest: float
+    mean: float
+    cosine: float
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,8 @@ class Conversion:
     :param precision: Precision of the weights, one of the spec's ``precisions``.
     :param shapes: Shapes of every input with open dimensions, by the source's input names.
     :param config: An instance of the spec's ``config``; None without one.
+    :param calibration: The app's samples as its preprocessor makes them, arrays by the source's input names, for
+        precisions among the spec's ``calibrated``; it can be iterated several times, and reads one at a time.
     """
 
     folder: Path
@@ -37,6 +52,7 @@ class Conversion:
     precision: str = "F32"
     shapes: Shapes = field(default_factory=dict)
     config: Any = None
+    calibration: Iterable[Feeds] = ()
 
 
 @dataclass(frozen=True)

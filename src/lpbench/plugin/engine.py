@@ -74,6 +74,10 @@ class Model:
     :param inputs: The app's statements on inputs: layout, type, scale; may be empty.
     :param outputs: The app's statements on outputs; may be empty.
     :param provenance: The source, tool and check of a converted model; empty for an original.
+    :param variant: Its name among the app's models, as ``--engine NAME:variant=…`` chooses it; empty for the app's own.
+    :param version: Its backbone, or how it was made smaller: ``0.75``, ``pruned``; may be empty.
+    :param precision: Precision of the stored weights, ``S8`` for example; empty where it is not stated.
+    :param tile: Width and height of its image input: the only one of a conversion, the default of open dimensions.
     """
 
     format: str
@@ -82,6 +86,10 @@ class Model:
     inputs: tuple[TensorInfo, ...] = ()
     outputs: tuple[TensorInfo, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    variant: str = ""
+    version: str = ""
+    precision: str = ""
+    tile: tuple[int, int] | None = None
 
 
 class Session(abc.ABC):

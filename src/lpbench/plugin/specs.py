@@ -18,6 +18,8 @@ from lpbench.plugin.failures import reason_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lpbench.plugin.converter import Limits
+
 
 class State(enum.Enum):
     """Whether an offer can be used here."""
@@ -223,6 +225,8 @@ class ConverterSpec(Spec):
     :param bound: Import path of a function that takes the config and returns what of this machine the product depends
         on, such as ``{"TensorRT": "10.3.0", "GPU": "Orin"}``: texts by name, at most 20.  It is called in a process of
         its own.  Empty where the product is the same everywhere.
+    :param calibrated: Precisions for which ``Conversion.calibration`` holds samples.
+    :param limits: By precision, how far outputs may differ from the source's; others have those of the documentation.
     """
 
     contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.converter:Converter",)
@@ -233,6 +237,8 @@ class ConverterSpec(Spec):
     distributions: tuple[str, ...] = ()
     config: str = ""
     bound: str = ""
+    calibrated: frozenset[str] = frozenset()
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
     def installed(self) -> str:
         """Return the version in use: the spec's, or else the installed tool's from its metadata; imports nothing."""
