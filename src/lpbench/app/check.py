@@ -174,7 +174,7 @@ def _unread_problems(place: str, component: Mapping[str, Any]) -> Iterator[Probl
     spec = next(
         (offer.spec for offer in registry.offers_where(registry.ENGINES, lambda each: _called(each, name))), None
     )
-    have = {format_name for format_name, _ in models_of(component)}
+    have = {model.format for model in models_of(component)}
     if spec and have and not have & spec.formats.keys():
         what = f'engine "{spec.name}" reads {", ".join(spec.formats) or "nothing"}'
         hint = "name an engine that reads one of them, or add a model that this one reads"
@@ -187,21 +187,21 @@ def _called(spec: EngineSpec, name: str) -> bool:
 
 def _format_notes(place: str, component: Mapping[str, Any]) -> Iterator[Problem]:
     known = formats()
-    for name, _ in models_of(component):
+    for path, name, _ in models_of(component):
         if name not in known:
             what = f'no installed engine reads the format "{name}"'
             readable = f"the installed engines read {', '.join(sorted(known))}" if known else ""
             plugins = registry.current()
             right = plugins.remedy(brought_by(name)) or readable or plugins.beginning(registry.ENGINES)
-            yield Problem(f"{place}.{name}", what, right, note=True)
+            yield Problem(f"{place}{path}", what, right, note=True)
 
 
 def _unchecked_notes(place: str, component: Mapping[str, Any]) -> Iterator[Problem]:
-    for name, model in models_of(component):
+    for path, _, model in models_of(component):
         if why := object_in(model, "provenance").get("unchecked"):
             what = f"the converted model was not compared with its source: {clean(abridge(str(why), REASON))}"
             right = "lpbench run checks it first, on a machine that can run it"
-            yield Problem(f"{place}.{name}", what, right, note=True)
+            yield Problem(f"{place}{path}", what, right, note=True)
 
 
 def _label_notes(labels: Any, root: Path) -> Iterator[Problem]:

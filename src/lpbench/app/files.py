@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app import labels
+from lpbench.app.model_entries import entries
 from lpbench.errors import AppError, either
 from lpbench.util.json_files import read_json, read_text
 from lpbench.util.paths import no_such_file, unusable
@@ -19,6 +20,7 @@ from lpbench.util.text import BRIEF, brief, shorten
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from lpbench.app.model_entries import Place
     from lpbench.plugin.engine import TensorInfo
 
 CONFIG = "ai_app_config.json"
@@ -27,7 +29,7 @@ CONFIG_LIMIT = 8 << 20
 """Largest size of a config in bytes; the names of 20,000 classes take half a MiB."""
 LABELS_LIMIT = 8 << 20
 MOST = 32
-"""Components, and formats of a model, that are looked at; the schema allows no more."""
+"""Components that are looked at; the schema allows no more."""
 REFUSALS = 100
 """Files that are reported as wrong, at most: each is looked for in its folder."""
 LISTED = 20
@@ -242,10 +244,9 @@ def components_of(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str,
             yield f"components[{at}]", component
 
 
-def models_of(component: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield format and object of each model of a component, skipping values that are not objects."""
-    models = object_in(object_in(component, "inference"), "models")
-    return ((name, model) for name, model in itertools.islice(models.items(), MOST) if isinstance(model, dict))
+def models_of(component: Mapping[str, Any]) -> Iterator[Place]:
+    """Yield the models of a component, skipping values that are not objects."""
+    return entries(object_in(component, "inference").get("models"))
 
 
 def object_in(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -270,8 +271,8 @@ def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield path and name of each file of the models and of the processors' settings."""
     for place, component in components_of(config):
         yield from ((f"{place}.{path}", name) for path, name in _step_files(component) if name)
-        for form, model in models_of(component):
-            here = f"{place}.inference.models.{form}"
+        for path, _, model in models_of(component):
+            here = f"{place}.inference.models{path}"
             if isinstance(model.get("file"), str) and model["file"]:
                 yield f"{here}.file", model["file"]
             for at, name in once(model.get("extra")):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.files import (
     CONFIG,
     METADATA,
+    components_of,
     config_file,
     file_of,
     file_problems,
@@ -26,21 +27,24 @@ from lpbench.app.files import (
     inside,
     inside_file,
     name_problems,
+    object_in,
     read_config,
 )
 from lpbench.app.files import read_labels as _read_labels
+from lpbench.app.model_described import model_entry, model_from_request
+from lpbench.app.model_entries import entries, entry_problems
 from lpbench.errors import AppError, either
-from lpbench.plugin.engine import Model, TensorInfo
 from lpbench.util.arguments import checked
 from lpbench.util.digests import file_digest
 from lpbench.util.jsonable import whole_text
+from lpbench.util.problems import Problem
 from lpbench.util.schema import iter_problems, published
 from lpbench.util.shown import Shown, several
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from lpbench.util.problems import Problem
+    from lpbench.plugin.engine import Model
     from lpbench.util.unavailable import Unavailable
 
 
@@ -61,7 +65,7 @@ class Component:
 
     :param engine: Engine to use if the user names none; may be empty.
     :param options: Options of that engine, as far as its spec lets apps state them; the user's own have precedence.
-    :param models: The model's files, one entry for each format.
+    :param models: The model's files, by format and variant.
     :param labels: The component's own class names, or None if it uses the app's.
     """
 
@@ -184,6 +188,7 @@ def structure_problems(config: Any, file: Path) -> list[Problem]:
         problems += file_problems(config, file.parent)
         problems += _repeated_names(config)
         problems += name_problems(config)
+        problems += _unlike_problems(config)
     return [dataclasses.replace(problem, file=str(file)) for problem in problems]
 
 
@@ -234,10 +239,13 @@ def _first(problems: Sequence[Problem]) -> AppError:
     return AppError(first.found, where=where, hint="\n  ".join(filter(None, (first.right, rest))))
 
 
-def _repeated_names(config: Mapping[str, Any]) -> list[Problem]:
-    from lpbench.app.files import components_of
-    from lpbench.util.problems import Problem
+def _unlike_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
+    for place, component in components_of(config):
+        for problem in entry_problems(object_in(component, "inference").get("models")):
+            yield dataclasses.replace(problem, path=f"{place}.inference.models{problem.path}")
 
+
+def _repeated_names(config: Mapping[str, Any]) -> list[Problem]:
     seen: dict[str, str] = {}
     problems = []
     for place, component in components_of(config):
@@ -253,7 +261,7 @@ def _repeated_names(config: Mapping[str, Any]) -> list[Problem]:
 
 def _component(config: Mapping[str, Any], root: Path, find: Callable[[str], Path]) -> Component:
     inference = config["inference"]
-    models = tuple(model_entry(name, model, find) for name, model in inference["models"].items())
+    models = tuple(model_entry(name, model, find) for _, name, model in entries(inference["models"]))
     pre, post = (_step(config[key], find) for key in ("preprocessing", "postprocessing"))
     labels = _read_labels(root, config["labels"]) if "labels" in config else None
     options = inference.get("options", {})
@@ -268,31 +276,6 @@ def _step(config: Mapping[str, Any], find: Callable[[str], Path]) -> Step:
     return Step(config["type"], {key: with_path(value) for key, value in config.items() if key != "type"})
 
 
-def model_entry(name: str, config: Mapping[str, Any], find: Callable[[str], Path]) -> Model:
-    """Return the model of a config's entry.
-
-    :param name: Its format.
-    :param find: Returns the path of a file, given its name in the entry.
-    """
-    extra = tuple(map(find, dict.fromkeys(config.get("extra", ()))))
-    inputs, outputs = (tuple(map(tensor, config.get(key, ()))) for key in ("inputs", "outputs"))
-    return Model(name, find(config["file"]), extra, inputs, outputs, config.get("provenance", {}))
-
-
-def tensor(config: Mapping[str, Any]) -> TensorInfo:
-    """Return a tensor from its JSON description; type and shape are empty if the description omits them."""
-    return TensorInfo(
-        name=config["name"],
-        dtype=config.get("dtype", ""),
-        shape=tuple(config.get("shape", ())),
-        layout=config.get("layout", ""),
-        scale=config.get("scale"),
-        zero_point=config.get("zero_point"),
-        alias=config.get("alias", ""),
-        optional=config.get("optional", False),
-    )
-
-
 def _component_from_request(request: Mapping[str, Any]) -> Component:
     return Component(
         name=request["name"],
@@ -302,17 +285,4 @@ def _component_from_request(request: Mapping[str, Any]) -> Component:
         postprocessing=Step(**request["postprocessing"]),
         labels=None if request["labels"] is None else tuple(request["labels"]),
         options=request["options"],
-    )
-
-
-def model_from_request(request: Mapping[str, Any]) -> Model:
-    """Return the model that a request describes: its fields as JSON values, paths as strings."""
-    extra = tuple(map(Path, request["extra"]))
-    inputs, outputs = (tuple(map(tensor, request[key])) for key in ("inputs", "outputs"))
-    told = {
-        name: str(request.get(name, "")) for name in ("variant", "version", "precision")
-    }  # old conversions lack them
-    tile = tuple(request["tile"]) if request.get("tile") else None
-    return Model(
-        request["format"], Path(request["path"]), extra, inputs, outputs, request["provenance"], **told, tile=tile
     )

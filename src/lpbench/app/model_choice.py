@@ -43,7 +43,7 @@ def choose_model(
     if not named and wanted:
         raise _other_variants(f'component "{component.name}"', spec, wanted, readable)
     named = named or [model for model in readable if model.variant == readable[0].variant]
-    fitting = [model for model in named if _fits(model, tile)]
+    fitting = [model for model in named if fits(model, tile)]
     if not fitting:
         raise _other_tiles(component, spec, named, tile)
     exact = [model for model in fitting if tile is None or only_tile(model) == tile] or fitting
@@ -72,7 +72,7 @@ def only_tile(model: Model) -> tuple[int, int] | None:
     return None
 
 
-def _fits(model: Model, tile: tuple[int, int] | None) -> bool:
+def fits(model: Model, tile: tuple[int, int] | None) -> bool:
     """Say whether a model may be able to run with a tile: one of which nothing is known is opened to find out."""
     if tile is None:
         return not (model.provenance and model.tile)
@@ -140,9 +140,10 @@ def unchecked(model: Model) -> str:
     return clean(abridge(str(known.get("unchecked", untold)), REASON))
 
 
-def any_unchecked(app: App) -> bool:
-    """Say whether an app has a converted model that was not compared with its source."""
-    return any(unchecked(model) for component in app.components for model in component.models)
+def any_unsettled(app: App) -> bool:
+    """Say whether an app has a converted model that was not compared with its source, or is bound to a machine."""
+    models = [model for component in app.components for model in component.models]
+    return any(unchecked(model) or "bound" in model.provenance for model in models)
 
 
 def reference(format: str, *, named: str = "") -> EngineSpec:  # noqa: A002 - the usual word for it

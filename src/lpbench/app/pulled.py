@@ -9,7 +9,8 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.files import CONFIG_LIMIT, inside_file
-from lpbench.app.model import App, Component, model_entry
+from lpbench.app.model_described import model_entry
+from lpbench.app.model_entries import entries, find, key_of, replaced
 from lpbench.errors import AppError, LpbenchError
 from lpbench.util.atomic_folders import cache_folder
 from lpbench.util.json_files import read_json
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from lpbench.app.model import App, Component
     from lpbench.plugin.engine import Model
 
 MODELS = "models.json"
-"""File that lists the converted models: their config entries by component and format."""
+"""File that lists the converted models: by component a list of their config entries, or an object by format."""
 
 
 def apps_folder() -> Path:
@@ -47,8 +49,8 @@ def with_conversions(app: App) -> App:
     folder = conversions_folder(app.root)
     if folder is None or not (folder / MODELS).is_file():
         return app
-    entries = _entries(folder)
-    components = tuple(_completed(each, entries.get(each.name, {}), folder) for each in app.components)
+    listed = _entries(folder)
+    components = tuple(_completed(each, listed.get(each.name), folder) for each in app.components)
     return dataclasses.replace(app, components=components)
 
 
@@ -57,17 +59,16 @@ def add_conversion(folder: Path, component: Component, model: Model, entry: Mapp
 
     :param stage: A staging folder on the same file system, for the unfinished list.
     """
-    entries = _entries(folder)
-    entries[component.name] = {**entries.get(component.name, {}), model.format: dict(entry)}
+    listed = _entries(folder)
+    listed[component.name] = replaced(listed.get(component.name) or [], key_of(model), entry)
     new = stage / MODELS
-    new.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    new.write_text(json.dumps(listed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     new.replace(folder / MODELS)
 
 
-def kept_entry(folder: Path, component: Component, name: str) -> Mapping[str, Any] | None:
-    """Return the entry of a component's converted model in a format, as it is in the list now; None without one."""
-    found = _entries(folder).get(component.name, {}).get(name)
-    return found if isinstance(found, dict) else None
+def kept_entry(folder: Path, component: Component, model: Model) -> Mapping[str, Any] | None:
+    """Return the entry of a component's converted model, as it is in the list now; None without one."""
+    return find(_entries(folder).get(component.name), key_of(model))
 
 
 def forget_conversions(root: Path) -> None:
@@ -77,24 +78,23 @@ def forget_conversions(root: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _entries(folder: Path) -> dict[str, dict[str, Any]]:
+def _entries(folder: Path) -> dict[str, Any]:
     try:
         found = read_json(folder / MODELS, limit=CONFIG_LIMIT)
     except AppError:
         return {}
-    return (
-        {name: models for name, models in found.items() if isinstance(models, dict)} if isinstance(found, dict) else {}
-    )
+    return found if isinstance(found, dict) else {}
 
 
-def _completed(component: Component, entries: Mapping[str, Any], folder: Path) -> Component:
-    own = {model.format for model in component.models}
-    added = tuple(model for model in _models(entries, folder) if model.format not in own)
-    return dataclasses.replace(component, models=(*component.models, *added))
+def _completed(component: Component, listed: Any, folder: Path) -> Component:
+    models = {key_of(model): model for model in component.models}
+    for model in _models(listed, folder):
+        models.setdefault(key_of(model), model)
+    return dataclasses.replace(component, models=tuple(models.values()))
 
 
-def _models(entries: Mapping[str, Any], folder: Path) -> Iterator[Model]:
-    for name, entry in entries.items():
+def _models(listed: Any, folder: Path) -> Iterator[Model]:
+    for _, name, entry in entries(listed):
         if any(published_problems(entry, "lpbench.app", "ai_app", "model")) or "provenance" not in entry:
             continue  # only conversions live here
         with contextlib.suppress(AppError, KeyError, TypeError, AttributeError):

@@ -13,6 +13,7 @@ from lpbench.cli import _console, _options
 from lpbench.cli._steps import Steps
 from lpbench.render import digits, seconds
 from lpbench.util.text import amount, clean
+from lpbench.util.tiles import tile_text
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MB = 1e6
 EPILOG = """examples:
   lpbench convert imagenet-mobilenet-v2 --to ncnn
+  lpbench convert imagenet-mobilenet-v2 --to ncnn --precision F16
   lpbench convert model.onnx --to tflite --shape input=1,3,224,224 -o converted"""
 
 
@@ -38,6 +40,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("app", metavar="APP", help="an app's folder, a catalogue name (lpbench apps) or a model file")
     parser.add_argument("--to", required=True, metavar="FORMAT", help="format that an engine reads: ncnn, tflite, …")
     parser.add_argument("--precision", metavar="P", help="precision of the weights: F32, F16 (the converter's default)")
+    parser.add_argument(
+        "--variant",
+        metavar="NAME",
+        help="name of the conversion, by which --engine NAME:variant=… chooses it (f16 for --precision F16)",
+    )
+    parser.add_argument(
+        "--tile", metavar="WxH", help="width and height of the image input, where the source leaves them open"
+    )
+    parser.add_argument("--data", metavar="DIR", help="samples to calibrate with, where a precision takes that")
+    parser.add_argument(
+        "--samples", type=_options.from_one, metavar="N", help="samples to calibrate with, at most (100)"
+    )
     parser.add_argument(
         "--set",
         dest="options",
@@ -62,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Convert, and print the new files and how they were checked."""
     from lpbench.cli import _measure
-    from lpbench.jobs.conversion import TIMEOUT, configured, convert
+    from lpbench.jobs.conversion import SAMPLES, TIMEOUT, configured, convert
 
     app = _measure.find_app(options.app, options)
     inside = options.output is None and configured(app)
@@ -72,6 +86,10 @@ def main(options: argparse.Namespace) -> int:
             app,
             options.to,
             precision=options.precision,
+            variant=options.variant,
+            tile=options.tile,
+            data=options.data,
+            samples=options.samples or SAMPLES,
             shapes=dict(options.shapes),
             options=_options.converter_options(dict(options.options), options.to),
             output=options.output,
@@ -97,6 +115,8 @@ def as_json(model: Model) -> dict[str, Any]:
     """Return a converted model as JSON."""
     return {
         "format": model.format,
+        "variant": model.variant,
+        "tile": tile_text(model.tile) if model.tile else None,
         "file": str(model.path),
         "extra": list(map(str, model.extra)),
         "inputs": [dataclasses.asdict(tensor) for tensor in model.inputs],
@@ -123,11 +143,16 @@ def _screen(app: App, model: Model, when: str) -> list[str]:
     files = [model.path, *model.extra]
     size = digits(sum(path.stat().st_size for path in files) / MB)
     lines = [
-        f"{app.name}: {model.format} {origin(model)} · {when}",
+        " · ".join([f"{app.name}: {model.format} {origin(model)}", *_named(model), when]),
         f"  {', '.join(map(str, files))} · {size} MB",
         f"  {_outcome(model)}",
     ]
     return [clean(line) for line in lines]
+
+
+def _named(model: Model) -> list[str]:
+    variant = [f"variant {model.variant}"] if model.variant else []
+    return [*variant, *([f"tile {tile_text(model.tile)}"] if model.tile else [])]
 
 
 def _outcome(model: Model) -> str:
@@ -153,7 +178,9 @@ def _following(app: str, models: tuple[Model, ...]) -> str:
     readers.sort(key=lambda spec: (spec.reference is None, next(iter(spec.formats)) != model.format))
     if not readers:
         return "lpbench engines"
-    words = [app or str(model.path), "--engine", readers[0].name]
+    named = [f"variant={model.variant}"] if app and model.variant else []
+    named += [f"tile={tile_text(model.tile)}"] if app and model.tile else []
+    words = [app or str(model.path), "--engine", ":".join([readers[0].name, *named])]
     if not app and not readers[0].dynamic_shapes:  # only the app's config states the shapes
         fixed = [tensor for tensor in model.inputs if tensor.shape and not tensor.dynamic]
         for tensor in fixed:

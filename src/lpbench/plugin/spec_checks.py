@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lpbench.errors import PluginError
+from lpbench.plugin.converter import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,13 +58,21 @@ def _mapping(value: Any, of: Callable[[Any], bool] = _anything) -> bool:
     return isinstance(value, Mapping) and all(_text(key) and of(item) for key, item in value.items())
 
 
+def _limits(value: Any) -> bool:
+    """Say whether a value is an ``lpbench.plugin.converter.Limits`` of numbers that can be limits."""
+    numbers = isinstance(value, tuple) and all(type(each) in {int, float} for each in value)
+    return numbers and len(value) == len(Limits._fields) and value[0] >= 0 <= value[1] and -1 <= value[2] <= 1
+
+
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "str": _text,
     "bool": lambda value: isinstance(value, bool),
     "int": lambda value: type(value) is int,
     "float": lambda value: type(value) in {int, float} and 0 <= value < MOST_SECONDS,
     "tuple[str, ...]": _texts,
+    "frozenset[str]": lambda value: isinstance(value, frozenset) and all(map(_text, value)),
     "Mapping[str, str]": lambda value: _mapping(value, _text),
+    "Mapping[str, Limits]": lambda value: _mapping(value, _limits),
     "Mapping[str, tuple[str, ...]]": lambda value: _mapping(value, _texts),
     "Mapping[str, Any] | None": lambda value: value is None or _mapping(value),
 }

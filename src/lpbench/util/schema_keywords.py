@@ -224,7 +224,7 @@ def _bound(keyword: str, passes: Callable[[float, float], bool], expected: str) 
 
 
 def _pattern(_: Compiler, schema: Mapping[str, Any], __: str) -> Check:
-    pattern = re.compile(schema["pattern"])
+    pattern = re.compile(re.sub(r"\$\Z", r"\\Z", schema["pattern"]))  # Python's $ also stands before a last line end
     right = _remedy(schema, f"text that matches {schema['pattern']}")
     return _test(lambda value: not isinstance(value, str) or pattern.search(value) is not None, right)
 

@@ -6,8 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.model import model_from_request
 from lpbench.app.model_choice import merge
+from lpbench.app.model_described import model_from_request
 from lpbench.errors import EngineError
 from lpbench.plugin import registry
 from lpbench.worker.named_tensors import Tensor, results

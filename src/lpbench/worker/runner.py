@@ -53,6 +53,7 @@ class Runner:
             requests.EvaluateQuality: quality.evaluate,
             requests.FinishQuality: quality.finish,
             requests.CollectOutputs: agreement.outputs,
+            requests.KeepInputs: agreement.keep_inputs,
             requests.CollectNumbers: agreement.numbers,
             requests.ExposeTensors: agreement.expose,
             requests.SendTensors: agreement.tensors,

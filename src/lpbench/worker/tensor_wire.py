@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ConfigError, EngineError, nearest
+from lpbench.errors import ConfigError, EngineError, ProcessorError, nearest
 from lpbench.plugin.kit import narrow_floats
 from lpbench.plugin.processor import Sample
 from lpbench.util import dataclass_config
@@ -87,6 +87,19 @@ def collect(  # noqa: PLR0913 - an open app and what to run
             taken = f"the outputs of {amount(index + 1, 'sample')} take {size} bytes"
             raise EngineError(f"{taken}; a worker can send at most {BLOCK_LIMIT}", hint="use fewer samples")
     return {"samples": records}, b"".join(blocks)
+
+
+def keep_feeds(pre: Preprocessor[Any], samples: Iterable[Sample], folder: Path) -> int:
+    """Write what a preprocessor makes of each sample into a folder, and return how many there are.
+
+    :raises ProcessorError: There is none.
+    """
+    count = 0
+    for count, sample in enumerate(samples, 1):
+        write_feeds(folder / f"{count:06}{SUFFIX}", named(pre(sample), pre.inputs))
+    if not count:
+        raise ProcessorError("none of the samples can be used")
+    return count
 
 
 def unpack(answer: Mapping[str, Any], block: bytes) -> list[RawSample]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.converter import Limits
 from lpbench.plugin.hookspecs import hookimpl
 from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
@@ -25,10 +26,23 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
 
 @hookimpl
 def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
-    """Register a converter controlled by the model, one with options, one with broken ones, one without its tool."""
+    """Register a converter controlled by the model, one that takes samples, and some with options or without a tool."""
     target = "lpbench_formulas.convert:Maker"
     about = {"reads": "formula", "writes": "table", "precisions": ("F32", "F16"), "version": "7"}
     register(ConverterSpec("maker", target, "formulas to tables", **about))  # type: ignore[arg-type] # fields of several types
+    register(
+        ConverterSpec(
+            "rounder",
+            "lpbench_formulas.rounding:Rounder",
+            "formulas to tables of whole numbers",
+            reads="formula",
+            writes="table",
+            version="1",
+            precisions=("S8",),
+            calibrated=frozenset({"S8"}),
+            limits={"S8": Limits(largest=0.01, mean=0.01, cosine=0.9)},
+        )
+    )
     register(
         ConverterSpec(
             "mason",

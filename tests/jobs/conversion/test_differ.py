@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lpbench.jobs.conversion._differ import F32, differences
+from lpbench.jobs.conversion._differ import F32, differences, limits_for
 from lpbench.worker.named_tensors import Tensor
 from lpbench.worker.tensor_wire import RawSample
 
@@ -25,7 +25,7 @@ def samples(*arrays: Any, name: str = "y") -> list[RawSample]:
 
 
 def faults(source: list[Any], made: list[Any], precision: str = "F32") -> list[str]:
-    return differences(samples(*source), samples(*made), precision)[0]
+    return differences(samples(*source), samples(*made), limits_for(precision, {}))[0]
 
 
 @given(seed=SEEDS, scale=SCALES, share=st.floats(0, 10))
@@ -112,8 +112,8 @@ def test_of_quantised_values_one_rounding_step_is_allowed() -> None:
     def made(steps: float) -> list[RawSample]:
         return [RawSample("0", (Tensor("y", "", values + steps * step, step),), (), {})]
 
-    assert not differences(made(0), made(1), "F32")[0]
-    assert differences(made(0), made(2), "F32")[0]
+    assert not differences(made(0), made(1), F32)[0]
+    assert differences(made(0), made(2), F32)[0]
 
 
 def test_where_every_output_is_empty_nothing_is_right() -> None:

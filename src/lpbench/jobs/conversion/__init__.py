@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from lpbench.jobs.conversion._apps import convert, supply
 from lpbench.jobs.conversion._cache import converted
-from lpbench.jobs.conversion._choose import choose
 from lpbench.jobs.conversion._first_use import check_first_use
-from lpbench.jobs.conversion._job import TIMEOUT, Conversions, Job, Progress
+from lpbench.jobs.conversion._job import SAMPLES, TIMEOUT, Conversions, Job, Progress
 from lpbench.jobs.conversion._record import configured
 
 __all__ = [
+    "SAMPLES",
     "TIMEOUT",
     "Conversions",
     "Job",
     "Progress",
     "check_first_use",
-    "choose",
     "configured",
     "convert",
     "converted",

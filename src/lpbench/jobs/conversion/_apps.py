@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app import resolve
-from lpbench.app.model_choice import conversions
-from lpbench.errors import LpbenchError
+from lpbench.app.model_choice import conversions, fits
+from lpbench.errors import ConversionError, LpbenchError, setting
 from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._call import bound_to
 from lpbench.jobs.conversion._choose import choose
-from lpbench.jobs.conversion._job import TIMEOUT, Check, Conversions, Job, Order, Progress, hearing, named
+from lpbench.jobs.conversion._differ import limits_for
+from lpbench.jobs.conversion._job import SAMPLES, TIMEOUT, Check, Conversions, Job, Order, Progress, hearing, named
 from lpbench.jobs.conversion._place import Place
 from lpbench.plugin import converter_options
 from lpbench.util.arguments import checked
+from lpbench.util.tiles import parse_tile, tile_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.app.model import App, Component
-    from lpbench.plugin.engine import Shapes
-    from lpbench.plugin.specs import EngineSpec
+    from lpbench.plugin.engine import Model, Shapes
+    from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 
 @checked
@@ -31,9 +34,13 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     to: str,
     *,
     precision: str | None = None,
+    variant: str | None = None,
+    tile: tuple[int, int] | str | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
     ranges: Mapping[str, Sequence[float]] | None = None,
     options: Mapping[str, Any] | None = None,
+    data: str | Path | None = None,
+    samples: int = SAMPLES,
     output: str | Path | None = None,
     force: bool = False,
     unchecked: bool = False,
@@ -49,9 +56,15 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     :param app: An app, its folder, a bare model file, or a name of the catalogue.
     :param to: The format: ``ncnn``, ``tflite``, ``openvino``.
     :param precision: Precision of the weights, for example F16; None takes the converter's default.
+    :param variant: Name by which runs choose the conversion (``--engine ncnn:variant=f16``); by default another
+        precision than the converter's default gives its own name, and the default none.
+    :param tile: Width and height of the image input, (96, 96) or "96x96", where the source leaves them open.
     :param shapes: Shapes of inputs with open dimensions.
     :param ranges: First value and end (exclusive) of the synthetic inputs that check a bare model.
     :param options: The converter's options, which ``lpbench plugins -v`` lists.
+    :param data: A folder of samples, or one file, to measure the ranges of values with where weights and activations
+        become whole numbers; None takes the app's own samples, or inputs that its preprocessor makes up.
+    :param samples: Number of these samples, at most.
     :param output: A folder for the files; the app is then left unchanged.
     :param force: Convert again, and replace existing conversions.
     :param unchecked: Keep models that this machine cannot run: they are marked until a machine that can has compared
@@ -66,33 +79,59 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     place = Place(loaded, to, Path(output) if output is not None else None, force=force)
     if unchecked:
         place.refuse_unmarked()
-    order = Order(to, precision, fixed, options or {}, unchecked, timeout, progress)
-    models = []
-    for component in place.components():
-        job = make_job(loaded, component, order)
+    order = Order(
+        to,
+        precision,
+        variant,
+        tile=parsed(tile),
+        shapes=fixed,
+        options=options or {},
+        data=resolve.sample_files(loaded, data),
+        samples=samples,
+        unchecked=unchecked,
+        timeout=timeout,
+        progress=progress,
+    )
+    jobs = [(component, make_job(loaded, component, order)) for component in place.components(order)]
+    for component, job in jobs:
         place.refuse(component, job)
-        models.append(place.put(component, converted(job, force=force)))
-    return Conversions(models)
+    return Conversions(place.put(component, converted(job, force=force)) for component, job in jobs)
 
 
-def supply(
+def parsed(tile: tuple[int, int] | str | None) -> tuple[int, int] | None:
+    """Return a tile as width and height.
+
+    :raises ConversionError: It is none.
+    """
+    text = tile_text(tile) if isinstance(tile, tuple) else tile
+    try:
+        return None if text is None else parse_tile(text)
+    except ValueError as error:
+        raise ConversionError(f"{setting('tile')}: {error}") from error
+
+
+def supply(  # noqa: PLR0913 - what is asked of the engines
     app: App,
     engines: Sequence[EngineSpec],
     *,
     shapes: Shapes,
+    variant: str = "",
+    tile: tuple[int, int] | None = None,
     progress: Callable[[str, Progress], None] = lambda _engine, _progress: None,
 ) -> tuple[App, dict[str, LpbenchError]]:
     """Return the app with converted models for engines that read none of its own, and the errors by engine.
 
     The app's folder is left unchanged.  A model that no converter can make is reported when the app is opened.
 
+    :param variant: The variant that is wanted; empty for the app's own model.
+    :param tile: Width and height of the first component's image input; None for its own.
     :param progress: Called with the engine's name and the progress.
     """
     failed: dict[str, LpbenchError] = {}
     for spec in engines:
-        tell = _telling(progress, spec.name)
+        wanted = _Wanted(spec, variant, tile, shapes, _telling(progress, spec.name))
         try:
-            components = tuple(_supplied(app, component, spec, shapes, tell) for component in app.components)
+            components = tuple(wanted.supplied(app, component) for component in app.components)
         except LpbenchError as error:
             failed[spec.name] = error
         else:
@@ -106,40 +145,65 @@ def make_job(app: App, component: Component, order: Order, *, check_on: EngineSp
     :param check_on: The engine that checks the converted model; None prefers one of the converter's own plugin.
     :raises LpbenchError: No converter can make the format, or it does not have the options.
     """
-    source, offer, stored = choose(component, order.to, order.precision)
+    source, offer, stored, variant = choose(component, order)
     options = converter_options.stated(offer.spec, order.options)
-    return Job(
-        Check(
-            app,
-            component,
-            source,
-            named(offer),
-            stored,
-            check_on,
-            order.shapes,
-            hearing(order.progress, source.path.name, offer.spec.name),
-        ),
-        offer,
-        options,
-        bound_to(offer.spec, options),
-        order.unchecked,
-        order.timeout,
-        order.progress,
+    check = Check(
+        app,
+        component,
+        source,
+        named(offer),
+        limits_for(stored, offer.spec.limits),
+        engine=check_on,
+        shapes=order.shapes,
+        tile=order.tile if component is app.components[0] else None,
+        hear=hearing(order.progress, source.path.name, offer.spec.name),
     )
+    return Job(check, offer, order, stored, variant, options, bound_to(offer.spec, options))
 
 
 def _telling(progress: Callable[[str, Progress], None], engine: str) -> Callable[[Progress], None]:
     return lambda step: progress(engine, step)
 
 
-def _supplied(
-    app: App, component: Component, spec: EngineSpec, shapes: Shapes, tell: Callable[[Progress], None]
-) -> Component:
-    if any(model.format in spec.formats for model in component.models):
-        return component
-    converter = next(conversions(component, spec), None)
-    if converter is None:
-        return component
-    order = Order(converter.writes, shapes=shapes, progress=tell)
-    model = converted(make_job(app, component, order, check_on=spec))
-    return dataclasses.replace(component, models=(*component.models, model))
+@dataclass(frozen=True)
+class _Wanted:
+    """What an engine is to run."""
+
+    spec: EngineSpec
+    variant: str
+    tile: tuple[int, int] | None
+    shapes: Shapes
+    tell: Callable[[Progress], None]
+
+    def supplied(self, app: App, component: Component) -> Component:
+        """Return a component with a model that the engine can run, if one has to be made and can be."""
+        tile = self.tile if component is app.components[0] else None
+        if any(self._serves(model, tile) for model in component.models):
+            return component
+        order = self._order(component, tile)
+        if order is None:
+            return component
+        model = converted(make_job(app, component, order, check_on=self.spec))
+        return dataclasses.replace(component, models=(*component.models, model))
+
+    def _serves(self, model: Model, tile: tuple[int, int] | None) -> bool:
+        if model.format not in self.spec.formats or model.variant != self.variant:
+            return False
+        return fits(model, tile)
+
+    def _order(self, component: Component, tile: tuple[int, int] | None) -> Order | None:
+        """Return what to convert: into the precision that the variant is named after, or a source of the variant."""
+        how: dict[str, Any] = {"shapes": self.shapes, "progress": self.tell, "tile": tile}
+        named = {model.format for model in component.models if model.variant == self.variant}
+        for maker in conversions(component, self.spec):
+            if not self.variant and maker.reads != maker.writes:
+                return Order(maker.writes, **how)
+            precision = next((each for each in _made_of_floats(maker) if each.lower() == self.variant), None)
+            if precision or (self.variant and maker.reads in named):
+                return Order(maker.writes, precision, self.variant, **how)
+        return None
+
+
+def _made_of_floats(maker: ConverterSpec) -> list[str]:
+    """Return the precisions that a converter makes of a model in F32: floats, and those that it calibrates itself."""
+    return [name for name in maker.precisions if name in maker.calibrated or name.startswith(("F", "BF"))]

@@ -8,9 +8,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.model import model_from_request
 from lpbench.app.model_choice import unchecked
+from lpbench.app.model_described import model_from_request
 from lpbench.errors import ConversionError, LpbenchError, either
+from lpbench.jobs.conversion._calibrate import CALIBRATING, keep_feeds, samples_of
 from lpbench.jobs.conversion._check import CHECKING, RUNNING, compare, run_source
 from lpbench.jobs.conversion._checker import find_checker, missing_reference
 from lpbench.jobs.conversion._run import run
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.conversion._check import Source
     from lpbench.jobs.conversion._job import Job
     from lpbench.plugin.converter import Converted
-    from lpbench.plugin.engine import Model
+    from lpbench.plugin.engine import Model, Shapes
     from lpbench.plugin.specs import EngineSpec
 
 MANIFEST = "conversion.json"
@@ -36,12 +37,17 @@ VERSION = 2
 
 
 def converted(job: Job, *, force: bool = False) -> Model:
-    """Return the converted model, from the cache if it is there and undamaged.
+    """Return the converted model under the name and for the tile of the job, from the cache if it is there, undamaged.
 
     :param force: Convert and check again.
     :raises ConversionError: The model cannot be converted, the converted model differs from its source, or it cannot be
         checked here and was not asked for unchecked.
     """
+    made = _found_or_made(job, force=force)
+    return dataclasses.replace(made, variant=job.variant, version=job.source.version, tile=job.check.tile)
+
+
+def _found_or_made(job: Job, *, force: bool) -> Model:
     place, sources = atomic_folders.cache_folder() / "converted", digests(job.source)
     name = _key(job, sources)
     try:
@@ -68,7 +74,7 @@ def _acceptable(job: Job, kept: Model | None) -> Model | None:
     """Return a model of the cache; of an unchecked one only if that was asked for, and still cannot be checked."""
     if kept is None or not unchecked(kept):
         return kept
-    why = _checker(job) if job.unchecked else None
+    why = _checker(job) if job.order.unchecked else None
     if not isinstance(why, Unavailable):
         return None
     return dataclasses.replace(kept, provenance={**kept.provenance, "unchecked": why.reason})  # it may be another now
@@ -85,12 +91,16 @@ def _key(job: Job, sources: Mapping[str, str]) -> str:
         "check": VERSION,
         "source": [job.source.format, *sources.items()],
         "converter": [job.check.converter, job.offer.distribution, job.offer.spec.target],
-        "precision": job.check.precision,
+        "precision": job.precision,
         "options": dict(job.options),
         "bound": dict(job.bound),
         "shapes": {name: list(shape) for name, shape in job.check.shapes.items()},
         "preprocessing": [job.check.component.preprocessing.type, preprocessing],  # it determines the open dimensions
     }
+    if job.check.tile:
+        parts["tile"] = list(job.check.tile)
+    if job.calibrated:
+        parts["calibration"] = [file_digest(path) for path in samples_of(job)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
@@ -127,10 +137,19 @@ def _checked(job: Job, checker: EngineSpec, stage: Path) -> tuple[Converted, dic
     """Return what the converter made and what its check found, for the provenance."""
     job.tell(RUNNING)
     source = run_source(job.check, stage)
-    made = run(job, source.shapes, stage)
+    made, calibration = _ran(job, source.shapes, stage)
     job.tell(CHECKING)
     found = compare(job.check, checker, source, made.model, outcome="nothing was kept")
-    return made, {**as_run(source, made.model), "checked": dataclasses.asdict(found)}
+    return made, {**as_run(source, made.model), **calibration, "checked": dataclasses.asdict(found)}
+
+
+def _ran(job: Job, shapes: Shapes, stage: Path) -> tuple[Converted, dict[str, Any]]:
+    """Return what the converter made, and with what it measured ranges of values, for the provenance."""
+    if not job.calibrated:
+        return run(job, shapes, stage), {}
+    job.tell(CALIBRATING)
+    feeds = keep_feeds(job, stage / "calibration")
+    return run(job, shapes, stage, feeds), {"calibration": feeds.counts}
 
 
 def _unchecked(job: Job, why: Unavailable, stage: Path) -> tuple[Converted, dict[str, Any]]:
@@ -140,7 +159,7 @@ def _unchecked(job: Job, why: Unavailable, stage: Path) -> tuple[Converted, dict
 
     :raises ConversionError: Nobody asked for an unchecked model.
     """
-    if not job.unchecked:
+    if not job.order.unchecked:
         what = f"a model in the format {job.offer.spec.writes} cannot be checked here: {why.reason}"
         keeping = either("lpbench convert --unchecked", "lpbench.convert(unchecked=True)")
         kept = f"{keeping} keeps it in an app, marked, until a machine can check it"
@@ -149,8 +168,8 @@ def _unchecked(job: Job, why: Unavailable, stage: Path) -> tuple[Converted, dict
         return run(job, job.check.shapes, stage), {"shapes": job.check.shapes, "unchecked": why.reason}
     job.tell(RUNNING)
     source = run_source(job.check, stage)
-    made = run(job, source.shapes, stage)
-    return made, {**as_run(source, made.model), "unchecked": why.reason}
+    made, calibration = _ran(job, source.shapes, stage)
+    return made, {**as_run(source, made.model), **calibration, "unchecked": why.reason}
 
 
 def as_run(source: Source, made: Model) -> dict[str, Any]:
@@ -169,7 +188,7 @@ def _provenance(job: Job, sources: Mapping[str, str], made: Converted) -> dict[s
         "converter": job.check.converter,
         "tools": {str(name): str(version) for name, version in made.tools.items()},
         "source": dict(sources),
-        "precision": job.check.precision,
+        "precision": job.precision,
         "options": dict(job.options),
         "bound": dict(job.bound),
         "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),

@@ -14,7 +14,7 @@ from lpbench.jobs.conversion._differ import differences, unrepeated
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.worker import tensor_wire
 from lpbench.worker.client import Worker, WorkerOptions
-from lpbench.worker.requests import CollectOutputs, OpenRequest
+from lpbench.worker.requests import CollectOutputs, KeepInputs, OpenRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,7 +138,7 @@ def compare(check: Check, spec: EngineSpec, source: Source, made: Model, *, outc
             where=check.source.path.name,
             hint="\n  ".join(filter(None, (error.hint, outcome))),
         ) from error
-    faults, furthest = differences(source.samples, found, check.precision)
+    faults, furthest = differences(source.samples, found, check.limits)
     if faults:
         what = f"the model that {check.converter} made differs from its source: {'; '.join(faults)}"
         hint = f"run on {spec.name}, compared with {source.engine}; {outcome}"
@@ -154,23 +154,52 @@ def _run_source(check: Check, spec: EngineSpec, step: Step, folder: Path) -> Sou
     ran: list[tuple[Path, RawSample]] = []
     with _worker(spec) as worker:
         hear = check.hear(RUNNING)
-        opened = _open(worker, app, spec, hear, samples=own, shapes=check.shapes)
+        opened = _open(worker, app, spec, hear, samples=own, shapes=check.shapes, tile=check.tile)
         inputs = opened.inputs
         ranges = _ranges(inputs, step) if step.type == _TENSORS.type else {}
         if ranges:
             app = _around(app, dataclasses.replace(app.components[0], preprocessing=_ranged(app, ranges)), check.source)
-            _open(worker, app, spec, hear, samples=own, shapes=check.shapes)
+            _open(worker, app, spec, hear, samples=own, shapes=check.shapes, tile=check.tile)
         ran += _kept_outputs(worker, folder, hear)
         if own and len(ran) < SAMPLES:
-            _open(worker, app, spec, hear, shapes=check.shapes)
+            _open(worker, app, spec, hear, shapes=check.shapes, tile=check.tile)
             with contextlib.suppress(ProcessorError):  # it makes nothing up
                 ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, synthetic"), hear)
         paths, found = zip(*_of_one_shape(ran)[:SAMPLES], strict=True)
         again = _outputs(worker, CollectOutputs(given=tuple(map(str, paths))), hear)
-    shapes = _shapes(check.source, inputs, paths[0], check.shapes)
+    shapes = _shapes(check, inputs, paths[0])
     called = {info.name: info.called for info in check.source.inputs}
     types = {called.get(info.name, info.name): info.dtype for info in inputs}
     return Source(_named(spec, opened), found, paths, shapes, types, unrepeated(found, again))
+
+
+def keep_inputs(check: Check, samples: Sequence[Path], folder: Path) -> tuple[list[Path], bool]:
+    """Write what the source gets for each sample into files, and say whether the samples are made up.
+
+    :param samples: Without any, or where none can be used, the preprocessor makes them up; where it makes none, they
+        are tensors.
+    :raises ConversionError: The source cannot be opened.
+    """
+    spec = reference(check.source.format, named=check.component.engine)
+    own = check.component.preprocessing
+    ways = [(own, samples)] if samples else []
+    for step, files in [*ways, (own, ()), (_TENSORS, ())]:
+        folder.mkdir(exist_ok=True)
+        try:
+            _keep_inputs(check, spec, step, files, folder)
+        except LpbenchError as error:
+            failure = error
+            continue
+        return sorted(folder.iterdir()), not files
+    raise _unrunnable(check, spec, failure) from failure
+
+
+def _keep_inputs(check: Check, spec: EngineSpec, step: Step, samples: Sequence[Path], folder: Path) -> None:
+    shaped = dataclasses.replace(check.component, preprocessing=_shaped(step, check.shapes))
+    app, hear = _around(check.app, shaped, check.source), check.hear(RUNNING)
+    with _worker(spec) as worker:
+        _open(worker, app, spec, hear, samples=samples, shapes=check.shapes, tile=check.tile)
+        worker.request(KeepInputs(str(folder), len(samples)), hear=hear)
 
 
 def _kept_outputs(worker: Worker, folder: Path, hear: Listener) -> list[tuple[Path, RawSample]]:
@@ -215,14 +244,14 @@ def _ranges(inputs: Sequence[TensorInfo], step: Step) -> dict[str, tuple[int, in
     return {each.name: SPANS.get(each.dtype, FEW) for each in whole}
 
 
-def _shapes(source: Model, inputs: Sequence[TensorInfo], feeds: Path, given: Shapes) -> Shapes:
+def _shapes(check: Check, inputs: Sequence[TensorInfo], feeds: Path) -> Shapes:
     """Return the shapes of all inputs as they were run if the model leaves some open, by its names.
 
     A shape that was given also fixes dimensions of the same name in other inputs, so that those are not open any more.
     """
-    if not given and not any(info.dynamic for info in inputs):
+    if not (check.shapes or check.tile or any(info.dynamic for info in inputs)):
         return {}
-    called = {info.name: info.called for info in source.inputs}
+    called = {info.name: info.called for info in check.source.inputs}
     shapes = {fed.name: tuple(fed.values.shape) for fed in tensor_wire.read_feeds(feeds)}
     names = {info.name: called.get(info.name, info.name) for info in inputs}
     return {name: shapes[fed] for name, fed in names.items() if fed in shapes}  # optional inputs may be left out
@@ -230,7 +259,8 @@ def _shapes(source: Model, inputs: Sequence[TensorInfo], feeds: Path, given: Sha
 
 def _around(app: App, component: Any, model: Model) -> App:
     """Return an app of one component and one model, whose outputs are left as they are."""
-    alone = dataclasses.replace(component, models=(model,), postprocessing=_TENSORS)
+    plain = dataclasses.replace(model, variant="", tile=None)  # the only one is the one that is chosen
+    alone = dataclasses.replace(component, models=(plain,), postprocessing=_TENSORS)
     return dataclasses.replace(app, components=(alone,), samples=(), decode_in_region=False)
 
 
@@ -246,8 +276,10 @@ def _open(  # noqa: PLR0913 - who opens what, for whom and how
     *,
     samples: Sequence[Path] = (),
     shapes: Shapes | None = None,
+    tile: tuple[int, int] | None = None,
 ) -> Opened:
-    configuration = EngineConfiguration.of(spec.name, spec.reference or {}, shapes=shapes or {})
+    how = {"shapes": shapes or {}, **({"tile": tile} if tile else {})}
+    configuration = EngineConfiguration.of(spec.name, spec.reference or {}, **how)
     request = OpenRequest(app.request(), configuration, samples=tuple(map(str, samples)))
     return worker.request(request, hear=hear)
 

@@ -1,37 +1,54 @@
-"""The choice of a converter for a format."""
+"""The choice of a converter and of what it converts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from lpbench.errors import ConversionError, either, nearest
 from lpbench.plugin.discovery import brought_by
-from lpbench.plugin.registry import CONVERTERS, current, offers_where
+from lpbench.plugin.registry import CONVERTERS, Offer, current, offers_where
+from lpbench.util.text import BRIEF, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpbench.app.model import Component
+    from lpbench.jobs.conversion._job import Order
     from lpbench.plugin.engine import Model
-    from lpbench.plugin.registry import Offer
     from lpbench.plugin.specs import ConverterSpec
 
 
-def choose(component: Component, wanted: str, precision: str | None = None) -> tuple[Model, Offer[ConverterSpec], str]:
-    """Return the model to convert, the converter and the precision of the weights.
+class Choice(NamedTuple):
+    """What is converted, by what and into what.
 
-    Originals are preferred to models that were converted themselves.
+    :param precision: Of the weights that are stored.
+    :param variant: The name under which the app has the conversion; empty beside the app's own model.
+    """
 
-    :param wanted: The format to make.
-    :param precision: None takes the converter's default.
+    source: Model
+    offer: Offer[ConverterSpec]
+    precision: str
+    variant: str
+
+
+def choose(component: Component, order: Order) -> Choice:
+    """Return the model to convert, the converter, the precision of the weights and the name of the variant.
+
+    A source of the variant that is asked for is preferred to the app's own model, and originals to models that were
+    converted themselves.
+
     :raises ConversionError: No installed converter makes the format from the component's models, or none is ready.
     """
+    if order.variant:
+        refuse_name(order.variant)
+    wanted, precision = order.to, order.precision
     makers = _makers(wanted)
-    sources = sorted(component.models, key=lambda model: bool(model.provenance))  # stable: keeps the app's order
+    sources = _sources(component, order)
     fitting = [(model, offer) for model in sources for offer in makers if offer.spec.reads == model.format]
     if not fitting:
         reads = ", ".join(sorted({offer.spec.reads for offer in makers}))
-        have = ", ".join(model.format for model in sources)
+        have = ", ".join(dict.fromkeys(model.format for model in sources))
         raise ConversionError(
             f'converters to {wanted} read {reads}; component "{component.name}" has {have or "no model"}'
         )
@@ -40,7 +57,37 @@ def choose(component: Component, wanted: str, precision: str | None = None) -> t
         stored = ", ".join(dict.fromkeys(name for _, offer in fitting for name in offer.spec.precisions))
         raise ConversionError(f'no converter to {wanted} stores weights in "{precision}"', hint=f"known: {stored}")
     model, offer = _ready(storing)
-    return model, offer, precision or offer.spec.precisions[0]
+    stored_as = precision or offer.spec.precisions[0]
+    return Choice(model, offer, stored_as, order.variant or _name(model, offer.spec, stored_as))
+
+
+def _name(source: Model, spec: ConverterSpec, precision: str) -> str:
+    """Return the name of a conversion for which none was given: that of its source, and the precision if it changes."""
+    if precision == spec.precisions[0] and spec.reads != spec.writes:
+        return source.variant
+    return "-".join(filter(None, (source.variant, precision.lower())))
+
+
+def refuse_name(variant: str) -> None:
+    """Refuse a name that would not fit into the words of an engine or the name of a folder.
+
+    :raises ConversionError: It is no such name.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", variant):
+        what = f"{shorten(variant, BRIEF)!r} cannot name a variant"
+        raise ConversionError(what, hint="use letters, digits and . _ + - after a letter or digit, at most 64")
+
+
+def _sources(component: Component, order: Order) -> list[Model]:
+    """Return the models that may be converted, the preferred first: a quantised one is no source of another variant.
+
+    Where a converter makes the precision that is asked for, it makes it of the app's own model.
+    """
+    models = [model for model in component.models if not (model.provenance and model.tile)] or list(component.models)
+    named = [model for model in models if order.variant and model.variant == order.variant and model.format != order.to]
+    own = [model for model in models if not model.variant] or models
+    chosen = named if named and order.precision is None else own
+    return sorted(chosen, key=lambda model: bool(model.provenance))  # stable: keeps the app's order
 
 
 def _makers(wanted: str) -> list[Offer[ConverterSpec]]:

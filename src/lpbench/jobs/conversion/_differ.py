@@ -3,14 +3,17 @@
 Limits are fractions of an output's range over all samples, from its smallest to its largest value, so that
 probabilities near 0.001 and pixel values near 1000 are judged alike:
 
-====  =============  ==========  ============
-      largest error  mean error  least cosine
-====  =============  ==========  ============
-F32   0.001          0.0001      0.9999
-else  0.05           0.01        0.999
-====  =============  ==========  ============
+=====  =============  ==========  ============
+       largest error  mean error  least cosine
+=====  =============  ==========  ============
+F32    0.001          0.0001      0.9999
+F16    0.05           0.01        0.999
+S8     0.15           0.03        0.99
+=====  =============  ==========  ============
 
-Correct conversions were measured at 1e-5 of the range or less for F32 weights, and 2e-3 to 2e-2 for F16 weights.
+The second line holds for all shorter floats, the third for all whole numbers; a converter's spec may state others.
+Correct conversions were measured at 1e-5 of the range or less for F32 weights, 2e-3 to 2e-2 for F16 weights, and 6e-2
+for S8 (SqueezeNet).
 The kinds of values are those of ``lpbench.jobs.parity``: of whole numbers the fraction of unequal values counts, with
 the limit of the largest error; texts must be equal; of quantised values one rounding step is allowed.
 A wrong softmax, or an output that is constant, permuted or swapped with another, differs by a tenth of the range
@@ -20,9 +23,10 @@ or more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lpbench.jobs.parity import TEXTS, Deviation, as_floats, count_unequal, deviation, merge, within_step
+from lpbench.plugin.converter import Limits
 from lpbench.worker.tensor_wire import align_layout
 
 if TYPE_CHECKING:
@@ -34,34 +38,32 @@ if TYPE_CHECKING:
     Array = Any
 
 
-class Limits(NamedTuple):
-    """Limits: largest and mean error as fractions of an output's range, and the least cosine."""
-
-    largest: float
-    mean: float
-    cosine: float
-
-
 F32 = Limits(1e-3, 1e-4, 0.9999)
 SHORTER = Limits(5e-2, 1e-2, 0.999)
+WHOLE = Limits(0.15, 3e-2, 0.99)
 NARROW = 1e-3
 """The range used for the limits is at least this fraction of an output's largest magnitude."""
 SUM = 1e-3
 """Tolerance for the sum of probabilities, which should be 1."""
 
 
-def differences(source: Sequence[RawSample], made: Sequence[RawSample], precision: str) -> tuple[list[str], Deviation]:
-    """Return the faults in words, and the largest deviation of the outputs.
+def limits_for(precision: str, own: Mapping[str, Limits]) -> Limits:
+    """Return the limits for weights of a precision.
 
-    :param precision: Precision of the weights: ``F32`` has stricter limits than shorter types.
+    :param own: What the converter's spec states.
     """
+    usual = F32 if precision in {"F32", "F64"} else WHOLE if precision.startswith(("S", "U")) else SHORTER
+    return own.get(precision, usual)
+
+
+def differences(source: Sequence[RawSample], made: Sequence[RawSample], limits: Limits) -> tuple[list[str], Deviation]:
+    """Return the faults in words, and the largest deviation of the outputs."""
     names = [output.name for output in source[0].outputs]
     available = [output.name for output in made[0].outputs]
     missing = [name for name in names if name not in available]
     if missing:
         listed = ", ".join(f'"{name}"' for name in missing)
         return [f"it has no output {listed}; its outputs are {', '.join(available)}"], _NONE
-    limits = F32 if precision == "F32" else SHORTER
     pairs = {name: _Pair.of(name, source, made) for name in names}
     if not any(array.size for pair in pairs.values() for array in pair.source):
         return ["every output of the source is empty on these inputs, so nothing can be compared"], _NONE

@@ -7,11 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.model_choice import any_unchecked, unchecked
+from lpbench.app.model_choice import any_unsettled, unchecked
 from lpbench.errors import ConversionError, EngineError, either
+from lpbench.jobs.conversion._bound import converter_of, for_this_machine
 from lpbench.jobs.conversion._cache import as_run
 from lpbench.jobs.conversion._check import compare, run_source
 from lpbench.jobs.conversion._checker import find_checker
+from lpbench.jobs.conversion._differ import limits_for
 from lpbench.jobs.conversion._job import Check
 from lpbench.jobs.conversion._record import record_check, with_model
 from lpbench.jobs.conversion._source import digests
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from lpbench.app.model import App, Component
     from lpbench.jobs.engine_choice import Target
+    from lpbench.plugin.converter import Limits
     from lpbench.plugin.engine import Model
     from lpbench.plugin.progress import Listener
     from lpbench.plugin.specs import EngineSpec
@@ -36,6 +39,7 @@ def check_first_use(
 ) -> tuple[App, list[Target]]:
     """Return an app whose unchecked models were checked as far as this machine can, and what runs it.
 
+    Models that were made for other machines are left out, where another one of the app can run in their place.
     The outcome is written into the app.  What cannot be checked here keeps its mark, with the reason.  An engine whose
     model differs from its source is refused for that.
 
@@ -43,6 +47,7 @@ def check_first_use(
     :raises ConversionError: The model of the only target differs from its source, or its engine does not run it.
     """
     done: list[Target] = []
+    app = for_this_machine(app, [spec for target in targets for spec in _specs(app, target)])
     for target in targets:
         app, refusal = _checked(app, target, batch, report)
         if refusal is not None and len(targets) == 1:
@@ -51,11 +56,15 @@ def check_first_use(
     return app, done
 
 
+def _specs(app: App, target: Target) -> list[EngineSpec]:
+    return [spec for component in app.components if (spec := target.runs(component).spec) is not None]
+
+
 def _checked(
     app: App, target: Target, batch: int, report: Callable[[str, str], None]
 ) -> tuple[App, ConversionError | None]:
     """Return an app after the check of the models that a target runs, and why the target cannot be measured."""
-    if target.refusal is not None or not any_unchecked(app):
+    if target.refusal is not None or not any_unsettled(app):
         return app, None
     try:
         for component in app.components:
@@ -88,7 +97,17 @@ def _verified(
     if source is None:
         return {**known, "unchecked": f"its source is not in the app: {', '.join(known['source'])}"}
     shapes = {name: tuple(shape) for name, shape in known.get("shapes", {}).items()}
-    check = Check(app, component, source, known["converter"], known.get("precision", "F32"), spec, shapes, hear)
+    check = Check(
+        app,
+        component,
+        source,
+        known["converter"],
+        _limits(known),
+        engine=spec,
+        shapes=shapes,
+        tile=model.tile,
+        hear=hear,
+    )
     checker = find_checker(check, model.format)
     if isinstance(checker, Unavailable):
         return {**known, "unchecked": checker.reason}
@@ -102,6 +121,12 @@ def _verified(
     kept = {name: value for name, value in known.items() if name != "unchecked"}
     new = {**kept, **as_run(ran, model), "checked": dataclasses.asdict(found)}
     return {name: value for name, value in new.items() if value}
+
+
+def _limits(provenance: Mapping[str, Any]) -> Limits:
+    """Return how far a model may differ from its source, as its converter's spec says, where that is known here."""
+    maker = converter_of(provenance)
+    return limits_for(provenance.get("precision", "F32"), maker.limits if maker else {})
 
 
 def _made_of(provenance: Mapping[str, Any], source: Model) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import filecmp
+import hashlib
 import os
 import re
 import shutil
@@ -12,22 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app.files import CONFIG, read_config, refuse_leading_out, statement
 from lpbench.app.model_choice import origin
+from lpbench.app.model_entries import key_of
 from lpbench.app.pulled import add_conversion, conversions_folder
 from lpbench.errors import AppError, ConversionError, either
 from lpbench.jobs.conversion._cache import MANIFEST
-from lpbench.jobs.conversion._record import configured, install_config, models_of
+from lpbench.jobs.conversion._choose import choose
+from lpbench.jobs.conversion._record import configured, enter, install_config
 from lpbench.jobs.conversion._source import external
 from lpbench.plugin.engine import Model
 from lpbench.plugin.registry import CONVERTERS, offers_where
 from lpbench.util import atomic_folders, disk_space
 from lpbench.util.text import BRIEF, words_of
+from lpbench.util.tiles import tile_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lpbench.app.model import App, Component
-    from lpbench.jobs.conversion._job import Job
+    from lpbench.app.model_entries import Key
+    from lpbench.jobs.conversion._job import Job, Order
 
 
 class Place:
@@ -46,12 +51,12 @@ class Place:
         if output is not None:
             refuse_leading_out(app.root, output)
 
-    def components(self) -> list[Component]:
-        """Return the components without an original in the format that a converter can serve.
+    def components(self, order: Order) -> list[Component]:
+        """Return the components without an original in the format and of the variant that a converter can serve.
 
-        :raises AppError: Every component has an original in the format, or the destination is not writable.
+        :raises AppError: Every component has such an original, or the destination is not writable.
         """
-        lacking = [component for component in self._app.components if not self._original(component)]
+        lacking = [component for component in self._app.components if not self._original(component, order)]
         if not lacking:
             raise AppError(
                 f"every model already has an original in the format {self._to}",
@@ -70,8 +75,13 @@ class Place:
             )
         return able or lacking  # if none can be converted, the conversion itself gives the reason
 
-    def _original(self, component: Component) -> bool:
-        return any(model.format == self._to and not model.provenance for model in component.models)
+    def _original(self, component: Component, order: Order) -> bool:
+        there = {model.variant for model in component.models if model.format == self._to and not model.provenance}
+        try:
+            variant = choose(component, order).variant if there else ""
+        except ConversionError:  # nothing makes the format of what it has: then the original is why
+            return True
+        return variant in there
 
     def refuse(self, component: Component, job: Job) -> None:
         """Refuse to overwrite existing models and files.
@@ -80,14 +90,18 @@ class Place:
         """
         if self._force or self._apart:
             return
-        old = next((model for model in component.models if model.format == self._to), None)
+        old = next((model for model in component.models if key_of(model) == job.key), None)
         if old is not None and (told := _otherwise(old, job)):
+            named = f" and variant {job.variant}" if job.variant else ""
             raise AppError(
-                f'component "{component.name}" already has a model in the format {self._to}, {told}',
+                f'component "{component.name}" already has a model in the format {self._to}{named}, {told}',
                 where=self._app.name,
-                hint=either("--force replaces it", "force=True replaces it"),
+                hint=either(
+                    "--force replaces it, --variant NAME puts another beside it",
+                    "force=True replaces it, variant=NAME puts another beside it",
+                ),
             )
-        folder = self._home() / self._folder(component)
+        folder = self._home() / self._folder(component, job.key)
         if old is None and os.path.lexists(folder):
             hint = f"converted files go there: move it away, or use {either('-o DIR', 'output=DIR')}"
             raise AppError("already exists", where=str(folder), hint=hint)
@@ -127,17 +141,24 @@ class Place:
     def _home(self) -> Path:
         return self._output or self._beside_pulled or self._app.root
 
-    def _folder(self, component: Component) -> str:
-        """Return the name of the app's folder for a component's files."""
-        if len(self._app.components) == 1:
-            return self._to
-        return f"{self._to}-{re.sub('[^A-Za-z0-9_-]+', '-', component.name)}"
+    def _folder(self, component: Component, key: Key) -> str:
+        """Return the name of the app's folder for a model's files: after its format and what else tells it apart.
+
+        Of models that differ in their machine alone, the second one's folder is named after a hash of the machine.
+        """
+        owner = component.name if len(self._app.components) > 1 else ""
+        words = (self._to, re.sub("[^A-Za-z0-9_-]+", "-", owner), key.variant, key.tile)
+        name = "-".join(filter(None, words))
+        others = [model for model in component.models if key_of(model) != key]
+        if any(model.path.parent == self._home() / name for model in others):
+            return f"{name}-{hashlib.sha256(repr(key.bound).encode()).hexdigest()[:8]}"
+        return name
 
     def _beside(self, component: Component, model: Model) -> Model:
         """Copy a model's files into a folder that may hold other files too."""
         home = self._home()
         if len(self._app.components) > 1:
-            home /= self._folder(component)
+            home /= self._folder(component, key_of(model))
             atomic_folders.refuse_link(home)
         home.mkdir(parents=True, exist_ok=True)
         files = [path for path in sorted(model.path.parent.rglob("*")) if path.is_file() and path.name != MANIFEST]
@@ -169,7 +190,7 @@ class Place:
 
     def _into(self, component: Component, model: Model) -> Model:
         """Add a model to the app atomically: its folder and its entry, or neither."""
-        root, name = self._home(), self._folder(component)
+        root, name = self._home(), self._folder(component, key_of(model))
         atomic_folders.refuse_link(root)
         root.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as held:
@@ -196,7 +217,7 @@ class Place:
             add_conversion(self._beside_pulled, component, model, _entry(model, self._beside_pulled), stage)
             return
         config = read_config(root / CONFIG)
-        models_of(config, component)[model.format] = _entry(model, root)
+        enter(config, component, model, _entry(model, root))
         install_config(config, root, stage)
 
 
@@ -205,9 +226,7 @@ def _otherwise(old: Model, job: Job) -> str:
     made, known = origin(old), old.provenance
     if known.get("options", {}) != job.options:
         return f"{made}, with other options ({_listed(known.get('options', {}))}; asked for: {_listed(job.options)})"
-    if known.get("bound", {}) != job.bound:
-        return f"{made}, for another machine ({_listed(known.get('bound', {}))}; here: {_listed(job.bound)})"
-    return "" if (known.get("precision"), known["converter"]) == (job.check.precision, job.check.converter) else made
+    return "" if (known.get("precision"), known["converter"]) == (job.precision, job.check.converter) else made
 
 
 def _listed(values: Mapping[str, Any]) -> str:
@@ -229,7 +248,7 @@ def _differs(source: Path, target: Path) -> bool:
 
 def _names(model: Model, files: Sequence[Path], name: str) -> dict[Path, str]:
     """Return the names of the copies: after the app, unless the main file refers to the others by name."""
-    stem = model.path.name.partition(".")[0]
+    name, stem = "-".join(filter(None, (name, model.variant))), model.path.name.partition(".")[0]
     if external(Model(model.format, model.path)):
         return {path: path.name for path in files}
     ours = [path for path in files if path.name.partition(".")[0] == stem]
@@ -247,7 +266,9 @@ def _moved(model: Model, folder: Path) -> Model:
 
 def _entry(model: Model, root: Path) -> dict[str, Any]:
     """Return the config entry of a converted model."""
-    entry: dict[str, Any] = {"file": str(model.path.relative_to(root))}
+    told = {"variant": model.variant, "version": model.version, "tile": tile_text(model.tile) if model.tile else ""}
+    entry: dict[str, Any] = {key: value for key, value in told.items() if value}
+    entry |= {"file": str(model.path.relative_to(root))}
     entry |= {"extra": [str(path.relative_to(root)) for path in model.extra]} if model.extra else {}
     entry |= {"inputs": list(map(statement, model.inputs))} if model.inputs else {}
     entry |= {"outputs": list(map(statement, model.outputs))} if model.outputs else {}

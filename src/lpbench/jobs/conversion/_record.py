@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app.files import CONFIG, read_config
 from lpbench.app.model import app_of
+from lpbench.app.model_entries import find, key_of, replaced
 from lpbench.app.pulled import add_conversion, conversions_folder, kept_entry
 from lpbench.errors import AppError
 from lpbench.util import atomic_folders
@@ -57,14 +58,19 @@ def record_check(app: App, component: Component, before: Model, checked: Model) 
 def _marked(app: App, component: Component, checked: Model) -> dict[str, Any]:
     """Return an app's config in which a model is marked as checked, if it is there: the digest then is the file's."""
     config: dict[str, Any] = copy.deepcopy(dict(app.config))
-    if (entry := models_of(config, component).get(checked.format)) is not None:
-        entry["provenance"] = dict(checked.provenance)
+    _mark(config, component, checked)
     return config
+
+
+def _mark(config: Mapping[str, Any], component: Component, checked: Model) -> None:
+    entry = find(inference_of(config, component)["models"], key_of(checked))
+    if entry is not None:
+        entry["provenance"] = dict(checked.provenance)  # type: ignore[index] # a config as it was read
 
 
 def _record_beside(folder: Path, component: Component, before: Model, checked: Model) -> None:
     with atomic_folders.folder_locked(folder), atomic_folders.staging(folder, checked.format) as stage:
-        entry = kept_entry(folder, component, checked.format)
+        entry = kept_entry(folder, component, checked)
         if entry is not None and entry.get("provenance") == before.provenance:
             new = {**entry, "provenance": dict(checked.provenance)}
             add_conversion(folder, component, checked, new, stage)
@@ -74,17 +80,23 @@ def _record_inside(root: Path, component: Component, before: Model, checked: Mod
     """Return the config as it is now, in which the model is marked as checked."""
     with atomic_folders.folder_locked(root), atomic_folders.staging(root, checked.format) as stage:
         config: dict[str, Any] = read_config(root / CONFIG)
-        entry = models_of(config, component).get(checked.format, {})
-        if entry.get("provenance") == before.provenance:
-            entry["provenance"] = dict(checked.provenance)
+        entry = find(inference_of(config, component)["models"], key_of(checked))
+        if entry is not None and entry.get("provenance") == before.provenance:
+            _mark(config, component, checked)
             install_config(config, root, stage)
     return config
 
 
-def models_of(config: Mapping[str, Any], component: Component) -> dict[str, Any]:
-    """Return the models of a component in a config, by format."""
+def enter(config: Mapping[str, Any], component: Component, model: Model, entry: Mapping[str, Any]) -> None:
+    """Enter a model into a config that was read, in place of the one that has its key."""
+    inference = inference_of(config, component)
+    inference["models"] = replaced(inference["models"], key_of(model), entry)
+
+
+def inference_of(config: Mapping[str, Any], component: Component) -> dict[str, Any]:
+    """Return what a config says of a component's inference."""
     found: dict[str, Any] = next(
-        record["inference"]["models"] for record in config["components"] if record["name"] == component.name
+        record["inference"] for record in config["components"] if record["name"] == component.name
     )
     return found
 

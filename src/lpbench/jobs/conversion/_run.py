@@ -6,30 +6,34 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.model import model_from_request
+from lpbench.app.model_described import model_from_request
 from lpbench.jobs.conversion._call import Call
 from lpbench.plugin.converter import Converted
+from lpbench.plugin.engine import Model
 from lpbench.plugin.progress_file import NAME, Reports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from lpbench.jobs.conversion._calibrate import Calibration
     from lpbench.jobs.conversion._job import Job
     from lpbench.plugin.engine import Shapes
 
 
-def run(job: Job, shapes: Shapes, stage: Path) -> Converted:
+def run(job: Job, shapes: Shapes, stage: Path, calibration: Calibration | None = None) -> Converted:
     """Return what the converter made; the files lie in ``stage / "model"`` and nowhere else.
 
     :param shapes: Of every input whose dimensions the source leaves open.
+    :param calibration: Samples to measure ranges of values with.
     :raises ConversionError: It refused, crashed, hung, or made no files of its format; with the last line it printed.
     """
     paths = {name: stage / name for name in ("prepared", "model", "scratch")}
     for name in ("model", "scratch"):
         paths[name].mkdir()
     call = Call(job.offer.spec.name, job.source.path.name, stage)
-    answer = call.answer(_request(job, shapes, paths), timeout=math.inf, tick=_Clock(job, paths["prepared"]))
+    request = {**_request(job, shapes, paths), **(calibration.request() if calibration else {})}
+    answer = call.answer(request, timeout=math.inf, tick=_Clock(job, paths["prepared"]))
     return _accept(job, call, answer, paths["model"])
 
 
@@ -51,9 +55,9 @@ class _Clock:
         phase, spent = ("preparing", seconds) if self._since is None else ("converting", seconds - self._since)
         if activity := self._reports.news():
             self._activity, self._heard = str(activity), seconds
-        if seconds - self._heard > self._job.timeout:
+        if seconds - self._heard > self._job.order.timeout:
             last = f' after "{self._activity}"' if self._activity else ""
-            raise TimeoutError(f"took longer than {self._job.timeout:g} s {phase}{last}")
+            raise TimeoutError(f"took longer than {self._job.order.timeout:g} s {phase}{last}")
         self._job.tell(phase, spent, self._activity)
 
 
@@ -65,7 +69,7 @@ def _request(job: Job, shapes: Shapes, paths: Mapping[str, Path]) -> dict[str, A
         "folder": paths["model"],
         "scratch": paths["scratch"],
         "prepared": paths["prepared"],
-        "precision": job.check.precision,
+        "precision": job.precision,
         "config": job.offer.spec.config,
         "options": dict(job.options),
         "shapes": {name: list(shape) for name, shape in shapes.items()},
@@ -87,7 +91,8 @@ def _accept(job: Job, call: Call, answer: Mapping[str, Any], folder: Path) -> Co
     if model.path.resolve().parent != home:
         raise call.failed(f"put {model.path.name} into a subfolder; it belongs directly in the output folder")
     placed = [folder / path.resolve().relative_to(home) for path in (model.path, *model.extra)]
-    return Converted(dataclasses.replace(model, path=placed[0], extra=tuple(placed[1:])), answer["tools"])
+    files = Model(model.format, placed[0], tuple(placed[1:]), model.inputs, model.outputs)  # lpbench says what it is
+    return Converted(files, answer["tools"])
 
 
 def _problem(path: Path, folder: Path) -> str:

@@ -14,14 +14,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.model import model_from_request
+from lpbench.app.model_described import model_from_request
 from lpbench.plugin import converter_options, progress_file
 from lpbench.plugin.converter import Conversion, Converted
 from lpbench.plugin.specs import load
 from lpbench.worker.__main__ import describe_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from lpbench.plugin.engine import Feeds
 
 
 def main(arguments: list[str]) -> int:
@@ -53,11 +55,29 @@ def _convert(request: Mapping[str, Any]) -> dict[str, Any]:
     Path(request["prepared"]).touch()
     shapes = {name: tuple(shape) for name, shape in request["shapes"].items()}
     folder, scratch = Path(request["folder"]), Path(request["scratch"])
-    conversion = Conversion(folder, scratch, request["precision"], shapes, _config(request))
+    feeds = _Feeds(request.get("calibration", ()), request.get("names", {}))
+    conversion = Conversion(folder, scratch, request["precision"], shapes, _config(request), feeds)
     converted = converter.convert(model_from_request(request["source"]), conversion)
     if not isinstance(converted, Converted):
         raise TypeError(f"returned {type(converted).__name__}, which is not an lpbench.plugin.converter.Converted")
     return {"model": dataclasses.asdict(converted.model), "tools": dict(converted.tools)}
+
+
+class _Feeds:
+    """Arrays by the source's input names, read one sample at a time."""
+
+    def __init__(self, files: Sequence[str], names: Mapping[str, str]) -> None:
+        self._files = files
+        self._names = names
+
+    def __iter__(self) -> Iterator[Feeds]:
+        from lpbench.worker.tensor_wire import read_feeds  # only where there are samples
+
+        for path in map(Path, self._files):
+            yield {self._names.get(each.name, each.name): each.values for each in read_feeds(path)}
+
+    def __len__(self) -> int:
+        return len(self._files)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app import resolve
 from lpbench.app.default_engine import alternatives
 from lpbench.app.files import refuse_leading_out
-from lpbench.app.model_choice import any_unchecked
+from lpbench.app.model_choice import any_unsettled
 from lpbench.errors import ConfigError, LpbenchError, ResultError, setting
 from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.cores import cores_for
@@ -190,7 +190,7 @@ def choose_targets(
         )
     template = EngineConfiguration.of("", settings.engine_options, **how)
     targets = engine_choice.targets(app, settings.engine, template, failed)
-    if any_unchecked(app):
+    if any_unsettled(app):
         from lpbench.jobs.conversion import check_first_use
 
         app, targets = check_first_use(app, targets, batch=settings.batch, report=converting)

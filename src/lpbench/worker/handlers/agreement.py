@@ -9,13 +9,13 @@ from lpbench.errors import WorkerError
 from lpbench.util.jsonable import to_jsonable
 from lpbench.worker.handlers.quality import PREDICTIONS
 from lpbench.worker.intermediate import Exposed, numbers
-from lpbench.worker.requests import ExposedTensors, RawOutputs, SampleNumbers, TensorBlock
+from lpbench.worker.requests import ExposedTensors, KeptInputs, RawOutputs, SampleNumbers, TensorBlock
 from lpbench.worker.session_builder import components_of
-from lpbench.worker.tensor_wire import collect
+from lpbench.worker.tensor_wire import collect, keep_feeds
 
 if TYPE_CHECKING:
     from lpbench.worker.open_app import OpenApp
-    from lpbench.worker.requests import CollectNumbers, CollectOutputs, ExposeTensors, SendTensors
+    from lpbench.worker.requests import CollectNumbers, CollectOutputs, ExposeTensors, KeepInputs, SendTensors
 
 
 class AgreementHandlers:
@@ -38,6 +38,12 @@ class AgreementHandlers:
             keep=Path(request.keep) if request.keep else None,
         )
         return RawOutputs(tuple(to_jsonable(record["samples"])), block)
+
+    def keep_inputs(self, request: KeepInputs) -> KeptInputs:
+        """Write what the first component gets for each sample into files."""
+        pre = self._app.component.pre
+        samples = self._app.samples.each(request.limit or PREDICTIONS)
+        return KeptInputs(keep_feeds(pre, samples, Path(request.folder)))
 
     def numbers(self, request: CollectNumbers) -> SampleNumbers:
         """Return what every component puts out for one sample."""

@@ -34,6 +34,28 @@ class CollectOutputs(Request[RawOutputs]):
 
 
 @dataclass(frozen=True)
+class KeptInputs:
+    """How many samples' inputs were written."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class KeepInputs(Request[KeptInputs]):
+    """Write what the first component's session gets for each sample into files; nothing is run.
+
+    :param folder: Gets a file of feeds for each sample.
+    :param limit: At most this many samples; 0 means as many as are made up where there are no files.
+    """
+
+    phase = "preprocessing"
+    reports = True
+
+    folder: str
+    limit: int = 0
+
+
+@dataclass(frozen=True)
 class SampleNumbers:
     """What every component puts out for one sample, as ``intermediate.numbers`` gives it."""
 
