@@ -80,7 +80,7 @@ def test_half_precision_stands_beside_the_default_one_and_a_run_chooses_by_name(
     before = (app / "ai_app_config.json").read_bytes()
     convert(app, "table", precision="F16")
     assert (app / "ai_app_config.json").read_bytes() == before
-    assert not [problem for problem in lpbench.validate(app) if not problem.note]
+    assert not [problem for problem in lpbench.validate(app) if problem.path]
 
 
 def test_a_conversion_has_the_name_that_it_is_given(app: Path) -> None:

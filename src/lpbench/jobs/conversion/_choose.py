@@ -63,7 +63,7 @@ def choose(component: Component, order: Order) -> Choice:
 
 def _name(source: Model, spec: ConverterSpec, precision: str) -> str:
     """Return the name of a conversion for which none was given: that of its source, and the precision if it changes."""
-    if precision == spec.precisions[0] and spec.reads != spec.writes:
+    if precision == spec.precisions[0] and precision not in spec.calibrated and spec.reads != spec.writes:
         return source.variant
     return "-".join(filter(None, (source.variant, precision.lower())))
 
