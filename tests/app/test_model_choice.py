@@ -86,6 +86,15 @@ def test_a_tile_that_no_model_has_is_refused_with_those_there_are() -> None:
     assert "ort:tile=96x96" in unnamed.value.hint
 
 
+def test_a_conversion_whose_statements_tell_no_tile_has_the_apps_own() -> None:
+    own, converted = model("onnx", tile=(224, 224)), model("xml", provenance=MADE)
+    parts = component(own, converted)
+    assert choose_model(parts, VINO) is converted
+    assert choose_model(parts, VINO, tile=(224, 224)) is converted
+    assert choose_model(parts, VINO, tile=(96, 96)) is own
+    assert choose_model(component(model("onnx"), converted), VINO, tile=(96, 96)).format == "onnx"
+
+
 def test_an_open_model_takes_any_tile_whatever_its_default() -> None:
     own = model("onnx", tile=(224, 224), inputs=(OPEN,))
     assert choose_model(component(own), ORT, tile=(96, 96)) is own

@@ -209,7 +209,7 @@ def test_each_component_of_a_chain_has_its_own_default(
 
 
 def test_a_converted_catalogue_app_stays_as_it_was_built(formula_app: Make, capsys: Capture) -> None:
-    """Its conversions are found beside it, whoever asks for them, and replaced on request."""
+    """Its conversions are found beside it, whoever asks for them, and one in another precision takes no one's place."""
     app = formula_app(cache_folder() / "apps" / "shares")
     manifest.write(app, "1", {})
     before = {path: path.read_bytes() for path in sorted(app.rglob("*")) if path.is_file()}
@@ -218,10 +218,8 @@ def test_a_converted_catalogue_app_stays_as_it_was_built(formula_app: Make, caps
     assert {path: path.read_bytes() for path in sorted(app.rglob("*")) if path.is_file()} == before
     assert engine_of(capsys, str(app)) == ("exact", None)
     assert engine_of(capsys, str(app), "--engine", "quick") == ("quick", "F32 by maker 7")
-    assert main(["convert", str(app), "--to", "table", "--precision", "F16"]) == 2
-    assert "already has a model in the format table, F32 by maker 7" in capsys.readouterr().err
-    assert main(["convert", str(app), "--to", "table", "--precision", "F16", "--force"]) == 0
-    assert engine_of(capsys, str(app), "--engine", "quick") == ("quick", "F16 by maker 7")
+    assert main(["convert", str(app), "--to", "table", "--precision", "F16"]) == 0
+    assert engine_of(capsys, str(app), "--engine", "quick") == ("quick", "F32 by maker 7")
 
 
 def test_a_new_app_names_its_engine(fake_app: Make, tmp_path: Path, stranger: Callable[..., None]) -> None:

@@ -84,8 +84,10 @@ def refused(folder: Path, *words: str) -> str:
 
 def provenance(folder: Path) -> Mapping[str, Any]:
     config = json.loads((folder / "ai_app_config.json").read_text(encoding="utf-8"))
-    found: Mapping[str, Any] = config["components"][0]["inference"]["models"]["om"]["provenance"]
-    return found
+    models = config["components"][0]["inference"]["models"]
+    entries = models if isinstance(models, list) else models.values()  # a list where the precision has a name
+    (found,) = (entry["provenance"] for entry in entries if "provenance" in entry)
+    return dict(found)
 
 
 @pytest.mark.long

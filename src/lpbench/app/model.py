@@ -103,9 +103,10 @@ class App(Shown):
     config: Mapping[str, Any] = field(default_factory=dict)
 
     def in_short(self) -> str:
-        """Return its name, its class and the formats of its models."""
-        formats = dict.fromkeys(model.format for each in self.components for model in each.models)
-        return f"{self.name}, {self.app_class}: {several(list(formats))}"
+        """Return its name, its class, and the formats and variants of its models."""
+        models = [model for each in self.components for model in each.models]
+        words = dict.fromkeys(" ".join(filter(None, (model.format, model.variant))) for model in models)
+        return f"{self.name}, {self.app_class}: {several(list(words))}"
 
     def request(self) -> dict[str, Any]:
         """Return the app as JSON values, the argument of ``from_request``."""

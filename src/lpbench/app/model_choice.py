@@ -43,10 +43,10 @@ def choose_model(
     if not named and wanted:
         raise _other_variants(f'component "{component.name}"', spec, wanted, readable)
     named = named or [model for model in readable if model.variant == readable[0].variant]
-    fitting = [model for model in named if fits(model, tile)]
+    fitting = [model for model in named if fits(component, model, tile)]
     if not fitting:
         raise _other_tiles(component, spec, named, tile)
-    exact = [model for model in fitting if tile is None or only_tile(model) == tile] or fitting
+    exact = [model for model in fitting if tile is None or model.provenance or only_tile(model) == tile] or fitting
     return min(exact, key=lambda model: batch > 1 and bool(model.provenance))
 
 
@@ -72,11 +72,17 @@ def only_tile(model: Model) -> tuple[int, int] | None:
     return None
 
 
-def fits(model: Model, tile: tuple[int, int] | None) -> bool:
-    """Say whether a model may be able to run with a tile: one of which nothing is known is opened to find out."""
+def fits(component: Component, model: Model, tile: tuple[int, int] | None) -> bool:
+    """Say whether a model may be able to run with a tile: an original of which nothing is known is opened to find out.
+
+    A conversion has one tile, the app's own unless it states another.
+    """
     if tile is None:
         return not (model.provenance and model.tile)
-    return only_tile(model) in {None, tile}
+    if not model.provenance:
+        return only_tile(model) in {None, tile}
+    own = (each.tile or only_tile(each) for each in component.models if not each.provenance)
+    return (only_tile(model) or next(filter(None, own), None)) == tile
 
 
 def _unreadable(component: Component, spec: EngineSpec) -> EngineError:

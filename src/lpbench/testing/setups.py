@@ -15,7 +15,7 @@ from lpbench.plugin import registry
 from lpbench.testing import _process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pytest
@@ -30,7 +30,7 @@ SECONDS = 120
 
 def write_app(  # noqa: PLR0913 - the parts of a config
     folder: Path,
-    models: Mapping[str, Any],
+    models: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     *,
     name: str = "net",
     pre: Mapping[str, Any] = TENSORS,
@@ -41,7 +41,7 @@ def write_app(  # noqa: PLR0913 - the parts of a config
     """Write the config of an app with one component; returns the folder.
 
     :param folder: An existing folder, which holds the models.
-    :param models: The component's models by format, for example ``{"onnx": {"file": "model.onnx"}}``.
+    :param models: The component's models by format, for example ``{"onnx": {"file": "model.onnx"}}``, or as a list.
     :param engine: The engine that the app names.
     :param keys: Further keys of the config, for example ``samples=["samples"]``.
     """

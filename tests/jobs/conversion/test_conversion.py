@@ -303,10 +303,10 @@ def test_an_app_gets_the_model_with_its_provenance(app: Path) -> None:
 
 
 def test_another_conversion_in_the_app_is_replaced_only_by_force(app: Path) -> None:
-    convert(app, "table")
-    with pytest.raises(AppError, match=r"already has a model in the format table, F32 by maker 7\n  force=True"):
-        convert(app, "table", precision="F16")
-    convert(app, "table", precision="F16", force=True)
+    convert(app, "table", variant="one")
+    with pytest.raises(AppError, match=r"in the format table and variant one, F32 by maker 7\n  force=True"):
+        convert(app, "table", precision="F16", variant="one")
+    convert(app, "table", precision="F16", variant="one", force=True)
     assert load_app(app).components[0].models[1].provenance["precision"] == "F16"
 
 

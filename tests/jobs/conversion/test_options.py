@@ -149,11 +149,10 @@ def test_what_was_made_on_another_machine_is_not_taken_for_what_is_made_here(
     (made,) = convert(app, "slab")
     assert made.provenance["bound"] == {"board": "one", "finish": "raw"}
     monkeypatch.setenv("SLAB_BOARD", "two")
-    with pytest.raises(AppError, match=r"for another machine \(board one, finish raw; here: board two"):
-        convert(app, "slab")
-    (other,) = convert(app, "slab", force=True)
+    (other,) = convert(app, "slab")
     assert other.provenance["bound"]["board"] == "two"
     assert calls() == 2
+    assert [model.path for model in load_app(app).components[0].models[1:]] == [made.path, other.path]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.app.model import App, Component
-    from lpbench.plugin.engine import Model, Shapes
+    from lpbench.plugin.engine import Shapes
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 
@@ -178,18 +178,15 @@ class _Wanted:
     def supplied(self, app: App, component: Component) -> Component:
         """Return a component with a model that the engine can run, if one has to be made and can be."""
         tile = self.tile if component is app.components[0] else None
-        if any(self._serves(model, tile) for model in component.models):
+        nameless = not self.variant and all(model.variant for model in component.models)
+        named = [model for model in component.models if nameless or model.variant == self.variant]
+        if any(model.format in self.spec.formats and fits(component, model, tile) for model in named):
             return component
         order = self._order(component, tile)
         if order is None:
             return component
         model = converted(make_job(app, component, order, check_on=self.spec))
         return dataclasses.replace(component, models=(*component.models, model))
-
-    def _serves(self, model: Model, tile: tuple[int, int] | None) -> bool:
-        if model.format not in self.spec.formats or model.variant != self.variant:
-            return False
-        return fits(model, tile)
 
     def _order(self, component: Component, tile: tuple[int, int] | None) -> Order | None:
         """Return what to convert: into the precision that the variant is named after, or a source of the variant."""

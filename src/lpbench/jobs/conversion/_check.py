@@ -249,7 +249,7 @@ def _shapes(check: Check, inputs: Sequence[TensorInfo], feeds: Path) -> Shapes:
 
     A shape that was given also fixes dimensions of the same name in other inputs, so that those are not open any more.
     """
-    if not (check.shapes or check.tile or any(info.dynamic for info in inputs)):
+    if not (check.shapes or check.tile or check.source.tile or any(info.dynamic for info in inputs)):
         return {}
     called = {info.name: info.called for info in check.source.inputs}
     shapes = {fed.name: tuple(fed.values.shape) for fed in tensor_wire.read_feeds(feeds)}
@@ -259,7 +259,8 @@ def _shapes(check: Check, inputs: Sequence[TensorInfo], feeds: Path) -> Shapes:
 
 def _around(app: App, component: Any, model: Model) -> App:
     """Return an app of one component and one model, whose outputs are left as they are."""
-    plain = dataclasses.replace(model, variant="", tile=None)  # the only one is the one that is chosen
+    tile = None if model.provenance else model.tile
+    plain = dataclasses.replace(model, variant="", tile=tile)  # the only one is the one that is chosen
     alone = dataclasses.replace(component, models=(plain,), postprocessing=_TENSORS)
     return dataclasses.replace(app, components=(alone,), samples=(), decode_in_region=False)
 
