@@ -49,6 +49,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "monitoring": frozenset({"machine_recording", "measuring"}),
     "new_app": frozenset(),
     "probing": frozenset(),
+    "sweep": frozenset({"conversion", "engine_choice", "measuring"}),
     "validation": frozenset({"engine_choice"}),
 }
 
@@ -63,6 +64,7 @@ WITH_EVERY_SETTING = {
     "jobs.conversion._apps.convert",
     "jobs.measuring.live.compare_live",
     "jobs.measuring.session.benchmark",
+    "jobs.sweep._sweep.sweep",
 }
 
 # Distributions beyond pluggy, and the modules that may import them inside functions.
@@ -83,6 +85,8 @@ OPTIONAL = {
     },
     "ml_dtypes": {"plugin.kit.narrow_floats"},
     "onnx": {"plugin.kit.onnx_prepare", "testing"},
+    "tomli": {"jobs.sweep"},
+    "tomllib": {"jobs.sweep"},
     "yaml": {"app.metadata"},
     "rich": {"cli"},
     "pandas": {"results.model"},

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.monitoring import monitors
     from lpbench.jobs.new_app import new_app
     from lpbench.jobs.probing import probe
+    from lpbench.jobs.sweep import load_sweep, sweep
     from lpbench.jobs.validation import validate
     from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.plugin.converter import Converter
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from lpbench.results.settings import RunSettings
     from lpbench.results.store import last
     from lpbench.results.store import load as load_result
+    from lpbench.results.sweep import Sweep, SweepRow
     from lpbench.util.unavailable import Unavailable
 
 __all__ = [
@@ -82,6 +84,8 @@ __all__ = [
     "RunSettings",
     "Sample",
     "Session",
+    "Sweep",
+    "SweepRow",
     "TensorInfo",
     "Unavailable",
     "agree",
@@ -96,6 +100,7 @@ __all__ = [
     "last",
     "load_app",
     "load_result",
+    "load_sweep",
     "model_app",
     "monitors",
     "new_app",
@@ -103,6 +108,7 @@ __all__ = [
     "probe",
     "pull",
     "refresh",
+    "sweep",
     "validate",
 ]
 
@@ -121,6 +127,7 @@ _MODULES = {
     "jobs.monitoring": ("monitors",),
     "jobs.new_app": ("new_app",),
     "jobs.probing": ("probe",),
+    "jobs.sweep": ("load_sweep", "sweep"),
     "jobs.validation": ("validate",),
     "plugin.configuration": ("EngineConfiguration",),
     "plugin.converter": ("Converter",),
@@ -146,6 +153,7 @@ _MODULES = {
     "results.run": ("Metric",),
     "results.settings": ("RunSettings",),
     "results.store": ("last",),
+    "results.sweep": ("Sweep", "SweepRow"),
     "util.unavailable": ("Unavailable",),
 }
 _PLACES = {

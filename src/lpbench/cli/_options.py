@@ -169,10 +169,20 @@ def names(text: str) -> list[str]:
     return found or _refuse(text, "names with commas between")
 
 
+def whole_numbers(text: str) -> list[int]:
+    """Return ``1,2,4`` as numbers of at least 1."""
+    return [from_one(each) for each in names(text)]
+
+
 def pair(text: str) -> tuple[str, str]:
     """Return ``KEY=VALUE`` as a pair."""
     key, equals, value = text.partition("=")
     return (key, value) if key and equals else _refuse(text, "KEY=VALUE")
+
+
+def conditions(text: str) -> dict[str, str]:
+    """Return ``engine=ncnn,threads=2`` as values by column."""
+    return dict(map(pair, names(text)))
 
 
 SCALAR = "=scalar"

@@ -1,4 +1,4 @@
-"""``lpbench show``: print a saved result again."""
+"""``lpbench show``: print a saved result or a sweep again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpbench.cli import _console, _formats
+from lpbench.cli import _console, _formats, _options
+from lpbench.cli._parser import UsageError
 from lpbench.errors import ResultError, closest
 from lpbench.results import store
 from lpbench.util.paths import similar
@@ -19,11 +20,23 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
-    parser.description = "Print a saved result again."
-    parser.epilog = "examples:\n  lpbench show last -v\n  lpbench show result.json --markdown"
+    parser.description = "Print a saved result again, or the rows of a sweep, the best first."
+    parser.epilog = "examples:\n  lpbench show last -v\n  lpbench show night --filter engine=ncnn,threads=2 --csv"
     parser.add_argument(
-        "result", nargs="?", default=store.LAST, metavar="RESULT", help="a file, a saved result's name, or last (last)"
+        "result",
+        nargs="?",
+        default=store.LAST,
+        metavar="RESULT",
+        help="a file, a saved result's name, the folder of a sweep, or last (last)",
     )
+    sweeps = parser.add_argument_group("rows of a sweep")
+    sweeps.add_argument(
+        "--filter",
+        type=_options.conditions,
+        metavar="COLUMN=VALUE,…",
+        help="only rows that have these values: engine=ncnn,threads=2",
+    )
+    sweeps.add_argument("--sort", metavar="COLUMN", help="the best first by this (the time of a sample)")
     parser.add_argument("--predictions", action="store_true", help="print the best answer for each sample")
     _formats.add(parser, "print the result as JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="show each run, every metric, facts, environment")
@@ -34,6 +47,11 @@ def main(options: argparse.Namespace) -> int:
     from lpbench.cli.run import print_result
 
     form = _formats.chosen(options)
+    if Path(options.result).is_dir():
+        return _show_sweep(options, form)
+    unheeded = next((flag for flag in ("filter", "sort") if getattr(options, flag)), None)
+    if unheeded:
+        raise UsageError(f"--{unheeded} applies only to the rows of a sweep", hint="name the folder of one")
     result = load(options.result)
     if options.json:
         _console.answer_json(result.to_dict())
@@ -43,6 +61,22 @@ def main(options: argparse.Namespace) -> int:
         _console.answer(*exports.of_result(result, form).split("\n"))
     else:
         print_result(result, verbose=options.verbose, predictions=options.predictions)
+    return _console.DONE
+
+
+def _show_sweep(options: argparse.Namespace, form: str) -> int:
+    """Print the rows of a sweep."""
+    from lpbench.jobs.sweep import load_sweep
+    from lpbench.render import sweep as rows
+
+    chosen = load_sweep(options.result).where(**(options.filter or {})).best_first(options.sort or "")
+    stream = _console.answers()
+    if options.json:
+        _console.answer_json(chosen.to_dict())
+    elif form:
+        _console.answer(*rows.export(chosen, form).split("\n"))
+    else:
+        _console.answer(*rows.screen(chosen, width=_console.width(stream), paint=_console.painter(stream)))
     return _console.DONE
 
 

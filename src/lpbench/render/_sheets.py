@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.jobs.agreement import Agreed
-from lpbench.render import WIDTH, Column, _html, agreement, comparison, fit, text, unstyled
+from lpbench.render import WIDTH, Column, _html, agreement, comparison, fit, sweep, text, unstyled
 from lpbench.render._table import wrapped
 from lpbench.results.comparison import Compared
 from lpbench.results.model import Result
+from lpbench.results.sweep import Sweep
 from lpbench.util.shown import Sheet, Shown
 from lpbench.util.text import clean
 
@@ -24,6 +25,8 @@ def as_text(value: Shown) -> str:
         return "\n".join(comparison.one_screen(value, width=WIDTH, paint=unstyled))
     if isinstance(value, Agreed):
         return "\n".join(agreement.screen(value, width=WIDTH, paint=unstyled, verbose=False))
+    if isinstance(value, Sweep):
+        return "\n".join(sweep.screen(value.best_first(), width=WIDTH, paint=unstyled))
     return _parts(value, as_text) or _sheet_text(_sheet(value))
 
 
@@ -35,6 +38,8 @@ def as_html(value: Shown) -> str:
         return _html.div(comparison.one_html(value))
     if isinstance(value, Agreed):
         return _html.div(agreement.html(value))
+    if isinstance(value, Sweep):
+        return sweep.html(value.best_first())
     return _parts(value, as_html) or _html.div(_sheet_html(_sheet(value)))
 
 

@@ -99,7 +99,7 @@ def result_csv(result: Result) -> str:
         for called, each in zip(names_of(result.configurations), result.configurations, strict=True)
         for name, metric in each.metrics.items()
     )
-    return _csv(METRIC_COLUMNS, rows)
+    return csv_text(METRIC_COLUMNS, rows)
 
 
 def comparisons_csv(found: Sequence[Compared], without: Sequence[Without] = ()) -> str:
@@ -109,7 +109,7 @@ def comparisons_csv(found: Sequence[Compared], without: Sequence[Without] = ()) 
     """
     nothing = (None,) * FIGURES
     alone = ((first, second, "", TOTAL, *nothing, why, "unpaired") for first, second, why in without)
-    return _csv(VERDICT_COLUMNS, (*(row for each in found for row in _verdicts(each)), *alone))
+    return csv_text(VERDICT_COLUMNS, (*(row for each in found for row in _verdicts(each)), *alone))
 
 
 def result_markdown(result: Result) -> str:
@@ -117,7 +117,7 @@ def result_markdown(result: Result) -> str:
     measured = [each for each in result.configurations if each.measured]
     blocks = [_lines(_context.header(result, WIDE))]
     if len(measured) > 1:
-        blocks += [_markdown_table(*summary_table(result)), EACH_ALONE]
+        blocks += [markdown_table(*summary_table(result)), EACH_ALONE]
     for each in measured:
         blocks += _configuration(each, result)
     below = [*load_lines(result), *unmeasured(result.configurations)[1:], *_context.missing(result)]
@@ -133,7 +133,7 @@ def comparisons_markdown(found: Sequence[Compared], notes: Notes = ()) -> str:
 
 def result_page(result: Result) -> str:
     """Return a result as an HTML page: no scripts, no external resources, all text escaped."""
-    return _page(f"{result.app.get('name')}: lpbench", _html.fragment(result))
+    return html_page(f"{result.app.get('name')}: lpbench", _html.fragment(result))
 
 
 def comparisons_page(found: Sequence[Compared], notes: Notes = ()) -> str:
@@ -141,7 +141,7 @@ def comparisons_page(found: Sequence[Compared], notes: Notes = ()) -> str:
     pairs = _beside(found, notes)
     parts = [part for each, own in pairs for part in (*comparison.one_html(each), *map(_html.paragraph, own))]
     title = ", ".join(dict.fromkeys(f"{each.first} → {each.second}" for each in found))
-    return _page(f"{title}: lpbench", _html.div(parts))
+    return html_page(f"{title}: lpbench", _html.div(parts))
 
 
 def _metric(metric: Metric) -> tuple[object, ...]:
@@ -160,7 +160,7 @@ def _verdicts(each: Compared) -> Iterator[tuple[object, ...]]:
         yield each.first, each.second, document["basis"], stage, found["verdict"], *figures, *why
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return rows as RFC 4180 has them; text that a spreadsheet would compute begins with an apostrophe."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -180,11 +180,11 @@ def _cell(value: object) -> object:
 def _configuration(each: Configuration, result: Result) -> list[str]:
     unit = unit_for([each])
     columns, rows = parts_table(each)
-    explained = [_markdown_table(columns, rows), _list(parts_notes(each))] if rows else []
+    explained = [markdown_table(columns, rows), _list(parts_notes(each))] if rows else []
     head = f"**{_escape(_context.answer(each, result))}**  \n{_escape(_context.engine(each, result))}"
     return [
         head,
-        _markdown_table(stage_columns(unit), stage_rows(each, unit)),
+        markdown_table(stage_columns(unit), stage_rows(each, unit)),
         *explained,
         *_layers(each),
         *_resources(each),
@@ -194,7 +194,7 @@ def _configuration(each: Configuration, result: Result) -> list[str]:
 def _resources(each: Configuration) -> list[str]:
     """Return what the process took of the machine, where it was watched."""
     tables, notes = resource_blocks(each)
-    return [*(_markdown_table(*table) for table in tables), *([_list(notes)] if notes else [])]
+    return [*(markdown_table(*table) for table in tables), *([_list(notes)] if notes else [])]
 
 
 def _layers(each: Configuration) -> list[str]:
@@ -203,7 +203,7 @@ def _layers(each: Configuration) -> list[str]:
         block
         for profile in each.profile
         for block in (
-            *(_markdown_table(*table) for table in (kinds_table(profile), slowest_table(profile)) if table[1]),
+            *(markdown_table(*table) for table in (kinds_table(profile), slowest_table(profile)) if table[1]),
             _list(profile_notes(profile)),
         )
     ]
@@ -217,10 +217,11 @@ def _beside(found: Sequence[Compared], notes: Notes) -> Iterator[tuple[Compared,
 def _comparison(each: Compared, more: Sequence[str]) -> list[str]:
     columns, rows, notes = comparison.sheet(each)
     head = f"**{_escape(f'{each.first} → {each.second}')}**"
-    return [head, _markdown_table(columns, rows), _list([*notes, *more])]
+    return [head, markdown_table(columns, rows), _list([*notes, *more])]
 
 
-def _markdown_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as Markdown; columns without title and content are left out."""
     used = [at for at, column in enumerate(columns) if column.title or any(row[at] for row in rows)]
     titles = [f"{columns[at].group} {columns[at].title}".strip() for at in used]
     sides = [":--" if columns[at].left else "--:" for at in used]
@@ -246,5 +247,9 @@ def _escape(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|~#&])", r"\\\1", clean(text))
 
 
-def _page(title: str, body: str) -> str:
+def html_page(title: str, body: str) -> str:
+    """Return a page that needs no other file.
+
+    :param body: HTML.
+    """
     return PAGE.format(title=_html.escape(title), body=body)

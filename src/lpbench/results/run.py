@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lpbench.results.stats import Interval  # noqa: TC001 - rows of a sweep are read by the annotations
 from lpbench.util.outcome import RunOutcome
 from lpbench.util.shown import Shown, figure
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpbench.results.resources import ResourcePass
-    from lpbench.results.stats import Interval, Summary
+    from lpbench.results.stats import Summary
 
 PLANNED = RunOutcome()
 """As planned."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence  # noqa: TC003 - values that are kept are read by annotations
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from lpbench.util.text import clean
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 Style = str
 """``bold``, ``dim``, ``good``, ``bad`` or ``warn``."""

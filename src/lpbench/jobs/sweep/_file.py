@@ -1,0 +1,85 @@
+"""The file of a sweep: opened, held against another sweep, and what its errors mean."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+from lpbench.errors import LpbenchError, ResultError, either
+from lpbench.util import disk_space
+from lpbench.util.atomic_folders import locked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILE = "sweep.sqlite"
+WAIT_S = 30.0
+"""Seconds to wait while another process reads."""
+
+
+@contextlib.contextmanager
+def opened(folder: Path, *, to_write: bool) -> Iterator[sqlite3.Connection]:
+    """Open the file of a sweep in a folder.
+
+    :param to_write: Make the folder and the file, and hold them against another sweep.
+    :raises ResultError: The file is not there, or cannot be used; or another sweep holds it.
+    """
+    with contextlib.ExitStack() as ends:
+        if to_write:
+            ends.enter_context(held(folder))
+        connection = _connected(folder, to_write=to_write)
+        ends.callback(connection.close)
+        yield connection
+
+
+def holds_sweep(folder: Path) -> bool:
+    """Say whether a folder has the file of a sweep."""
+    return (folder / FILE).is_file()
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder against another sweep."""
+
+    def refuse() -> None:
+        hint = "wait for it, or give another folder"
+        raise ResultError("another sweep is writing there", where=str(folder), hint=hint)
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = locked(folder, "sweep", waiting=refuse)
+        lock.__enter__()
+    except OSError as error:
+        elsewhere = f"give another folder{either(' with -o', '')}"
+        what = f"cannot hold a sweep: {error.strerror or error}"
+        raise ResultError(what, where=str(folder), hint=disk_space.remedy(error, folder, elsewhere)) from error
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _connected(folder: Path, *, to_write: bool) -> sqlite3.Connection:
+    mode = "rwc" if to_write else "ro"
+    try:
+        connection = sqlite3.connect(
+            f"{(folder / FILE).absolute().as_uri()}?mode={mode}", uri=True, timeout=WAIT_S, isolation_level=None
+        )
+        if to_write:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error as error:
+        raise refused(folder, error) from error
+    return connection
+
+
+def refused(folder: Path, error: sqlite3.Error) -> LpbenchError:
+    """Return what to say of an error of SQLite."""
+    words, where = str(error), str(folder / FILE)
+    if disk_space.is_full(folder) or "full" in words:
+        again = either(f"lpbench sweep --resume {folder} goes on", "the same call goes on")
+        hint = f"{disk_space.remedy(None, folder, 'give another folder')}; {again}"
+        return ResultError("the disk is full; what was measured before is kept", where=where, hint=hint)
+    return ResultError(f"cannot be used: {words}", where=where, hint="give another folder")

@@ -1,0 +1,140 @@
+"""Measures one block of a sweep: its configurations in turns with the reference, as ``lpbench run`` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import LpbenchError
+from lpbench.jobs.measuring import session
+from lpbench.jobs.sweep._queue import Outcome
+from lpbench.jobs.sweep._words import same
+from lpbench.results.model import INTERRUPTED
+from lpbench.results.predictions import count_matching_answers
+from lpbench.results.run import Metric
+from lpbench.results.stages import TOTAL
+from lpbench.results.sweep import AGREEMENT, FAILED, MEASURED, Found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lpbench.app.model import App
+    from lpbench.jobs.measuring.progress import Progress
+    from lpbench.jobs.sweep._plan import SweepPlan
+    from lpbench.jobs.sweep._queue import Entry
+    from lpbench.results.model import Configuration, Result
+
+FACTS = {"PROCESSOR": "processor", "PRECISION": "precision", "DEVICE": "device", "THREADS": "threads"}
+FACTS |= {"ENGINE_VERSION": "version"}
+"""Facts of a session by the names of columns."""
+IMAGE_RANK = 4
+CHANNELS = frozenset({1, 3, 4})
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What measuring some configurations gave.
+
+    :param outcomes: Of each, in their order.
+    :param reference_ns: The reference's latency in each run.
+    :param results: The results that they are from.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    reference_ns: tuple[float, ...] = ()
+    results: tuple[Result, ...] = ()
+
+
+def measure(
+    app: App, reference: str, entries: Sequence[Entry], plan: SweepPlan, progress: Callable[[Progress], None] | None
+) -> Measured:
+    """Measure configurations in turns with the reference.
+
+    Where one of them has an error that ends the others with it, each is measured by itself.
+
+    :raises KeyboardInterrupt: Ctrl-C; nothing of it counts.
+    """
+    others = [entry for entry in entries if not same(entry.words, reference)]
+    engines = [reference, *(entry.words for entry in others)]
+    try:
+        result = session.measure(app, plan.settings(engines, len(engines)), progress=progress)
+    except LpbenchError as error:
+        if len(entries) == 1:
+            return Measured((Outcome(FAILED, str(error)),))
+        parts = [measure(app, reference, [entry], plan, progress) for entry in entries]
+        return _joined(parts)
+    if result.state == INTERRUPTED:
+        raise KeyboardInterrupt
+    at = {entry.number: index for index, entry in enumerate(others, 1)}
+    outcomes = tuple(_outcome(result, at.get(entry.number, 0), entry) for entry in entries)
+    return Measured(outcomes, reference_times(result), (result,))
+
+
+def _joined(parts: Sequence[Measured]) -> Measured:
+    return Measured(
+        tuple(outcome for part in parts for outcome in part.outcomes),
+        tuple(ns for part in parts for ns in part.reference_ns),
+        tuple(result for part in parts for result in part.results),
+    )
+
+
+def reference_times(result: Result) -> tuple[float, ...]:
+    """Return the latency of the first configuration in nanoseconds, one for each run, from the slices of turns.
+
+    Where it took turns with nothing but the yardstick, that of the runs; empty where it was not measured.
+    """
+    turns = [pair.first_ns.get(TOTAL, ()) for pair in result.lockstep if pair.first == 0]
+    return max(turns, key=len) if turns else tuple(result.configurations[0].run_medians())
+
+
+def _outcome(result: Result, index: int, entry: Entry) -> Outcome:
+    each = result.configurations[index]
+    if not each.measured:
+        return Outcome(FAILED, each.state)
+    found = Found(
+        facts=_facts(result, each, entry),
+        metrics={**each.metrics, **_agreement(result, index)},
+        ratios=_ratios(result, index),
+        units=tuple(each.run_units()),
+    )
+    return Outcome(MEASURED, "" if each.outcome.ok else each.state, found)
+
+
+def _ratios(result: Result, index: int) -> tuple[float, ...]:
+    """Return a configuration's latency over the reference's, one for each run; that of the reference itself is 1."""
+    if index == 0:
+        return (1.0,) * len(result.configurations[0].counted)
+    pairs = [pair for pair in result.lockstep if (pair.first, pair.second) == (0, index)]
+    return tuple(pairs[0].ratios.get(TOTAL, ())) if pairs else ()
+
+
+def _facts(result: Result, each: Configuration, entry: Entry) -> dict[str, str | int]:
+    configuration = each.configuration
+    known = {column: each.facts.get(fact) for column, fact in FACTS.items()}
+    known |= {"MODEL": result.app.get("name"), "VERSION": configuration.variant, "ENGINE": each.engine}
+    known |= {"INPUT_TILE": input_tile(each.inputs), "BATCH": configuration.batch, "STREAMS": configuration.streams}
+    known |= {"QUALITY_METRIC": each.quality.get("metric"), "THREADS": known["THREADS"] or entry.asked.threads}
+    present = {name: value for name, value in known.items() if value not in {None, ""}}
+    return {name: value if type(value) is int else str(value) for name, value in present.items()}
+
+
+def _agreement(result: Result, index: int) -> dict[str, Metric]:
+    """Return how many of the answers are those of the reference."""
+    reference, each = result.configurations[0], result.configurations[index]
+    agreed = count_matching_answers(reference.predictions, each.predictions)
+    if not agreed.samples:
+        return {AGREEMENT: Metric(None, "%", reason="their answers cannot be compared", code="not-comparable")}
+    share = 100 * agreed.same / agreed.samples
+    return {AGREEMENT: Metric(share, "%", agreed.samples, source=f"answers that are those of {reference.engine}")}
+
+
+def input_tile(inputs: Sequence[Any]) -> str:
+    """Return the first input as width x height for an image, else its dimensions without the batch."""
+    if not inputs:
+        return ""
+    shape, layout = list(inputs[0].get("shape") or ()), inputs[0].get("layout", "")
+    if len(shape) == IMAGE_RANK:
+        planar = layout == "NCHW" or (not layout and shape[1] in CHANNELS)
+        height, width = shape[2:] if planar else shape[1:3]
+        return f"{width}x{height}"
+    return "x".join(map(str, shape[1:]))

@@ -1,0 +1,288 @@
+"""The queue of a sweep: one SQLite file in its folder, which is whole whenever the process is killed.
+
+A rollback journal and full synchronisation rather than a write-ahead log: that needs memory shared between processes,
+which some file systems of boards lack, and there is one writer, which is held by a lock.  Each block is one
+transaction, and so is making the file: a folder holds a whole sweep or none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import ConfigError, ResultError
+from lpbench.jobs.sweep._file import FILE, opened, refused
+from lpbench.jobs.sweep._plan import SweepPlan
+from lpbench.results.sweep import MEASURED, WAITING, Asked, Found, Sweep, SweepRow
+from lpbench.results.sweep_metrics import compared, pooled
+from lpbench.util import dataclass_config
+from lpbench.util.json_files import parse_json
+from lpbench.util.jsonable import to_jsonable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+APPLICATION = 0x6C706273
+"""Tells the file from another program's: ``lpbs``."""
+VERSION = 1
+"""Of the tables."""
+SCHEMA = """
+CREATE TABLE sweep (plan TEXT NOT NULL, machine TEXT NOT NULL);
+CREATE TABLE apps (app TEXT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, reference TEXT NOT NULL);
+CREATE TABLE blocks (
+    block INTEGER PRIMARY KEY, app TEXT NOT NULL, reference_ns TEXT, seconds REAL
+);
+CREATE TABLE configurations (
+    number INTEGER PRIMARY KEY, block INTEGER, asked TEXT NOT NULL, words TEXT NOT NULL,
+    state TEXT NOT NULL, reason TEXT NOT NULL, found TEXT
+);
+"""
+QUESTIONS = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One configuration before it is measured.
+
+    :param words: As ``--engine`` takes it; empty where there is none.
+    :param block: From 1; None of what is impossible.
+    """
+
+    number: int
+    asked: Asked
+    words: str
+    block: int | None = None
+    state: str = WAITING
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SweptApp:
+    """An app of a sweep.
+
+    :param word: What the plan calls it: a path, or a name of the catalogue.
+    :param digest: Of the app as it was when the sweep began: rows of another one say nothing beside these.
+    :param reference: What all configurations are compared with, in words.
+    """
+
+    word: str
+    name: str
+    digest: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """Configurations of one app that take turns with its reference."""
+
+    number: int
+    app: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one configuration of a block ended."""
+
+    state: str
+    reason: str = ""
+    found: Found = dataclasses.field(default_factory=Found)
+
+
+class Queue:
+    """The sweep in a folder.  Everything is read from the file when it is asked for."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self._connection = connection
+
+    @property
+    def begun(self) -> bool:
+        """Whether a sweep has begun in the file.
+
+        :raises ResultError: Another version or another program made it.
+        """
+        (application,), (version,), (tables,) = (self._rows(question)[0] for question in QUESTIONS)
+        where = str(self.folder / FILE)
+        if not tables:
+            return False
+        if application != APPLICATION:
+            raise ResultError("is no sweep of lpbench", where=where, hint="give another folder")
+        if version != VERSION:
+            what = f"is a sweep of version {version}; this lpbench reads version {VERSION}"
+            raise ResultError(what, where=where, hint="use the lpbench that made it, or give another folder")
+        return True
+
+    @property
+    def plan(self) -> SweepPlan:
+        """The plan, as it was when the sweep began."""
+        [(text, _)] = self._rows("SELECT plan, machine FROM sweep")
+        return SweepPlan.of(self._parsed(text))
+
+    @property
+    def machine(self) -> str:
+        """The hash of the machine that the sweep began on."""
+        [(_, machine)] = self._rows("SELECT plan, machine FROM sweep")
+        return str(machine)
+
+    @property
+    def apps(self) -> dict[str, SweptApp]:
+        """The apps by their word in the plan."""
+        return {str(row[0]): SweptApp(*map(str, row)) for row in self._rows("SELECT * FROM apps")}
+
+    def fill(self, plan: SweepPlan, machine: str, apps: Sequence[SweptApp], entries: Sequence[Entry]) -> None:
+        """Enter what is to be measured, all of it or nothing."""
+        blocks = {entry.block: entry.asked.app for entry in entries if entry.block is not None}
+        with self._transaction():
+            for statement in filter(str.strip, SCHEMA.split(";")):
+                self._connection.execute(statement)
+            self._connection.execute("INSERT INTO sweep VALUES (?, ?)", (_text(plan), machine))
+            self._connection.executemany("INSERT INTO apps VALUES (?, ?, ?, ?)", map(dataclasses.astuple, apps))
+            self._connection.executemany("INSERT INTO blocks (block, app) VALUES (?, ?)", blocks.items())
+            self._connection.executemany(
+                "INSERT INTO configurations (number, block, asked, words, state, reason) VALUES (?, ?, ?, ?, ?, ?)",
+                [(each.number, each.block, _text(each.asked), each.words, each.state, each.reason) for each in entries],
+            )
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def waiting(self) -> list[Block]:
+        """Return the blocks that are not measured yet, in their order."""
+        found: dict[int, list[Entry]] = {}
+        apps: dict[int, str] = {}
+        for number, block, app, asked, words in self._rows(
+            "SELECT number, block, app, asked, words FROM configurations JOIN blocks USING (block) "
+            "WHERE reference_ns IS NULL ORDER BY block, number"
+        ):
+            found.setdefault(block, []).append(Entry(number, self._built(Asked, asked), words, block))
+            apps[block] = app
+        return [Block(number, apps[number], tuple(entries)) for number, entries in found.items()]
+
+    def finish(self, block: Block, outcomes: Sequence[Outcome], reference_ns: Sequence[float], seconds: float) -> None:
+        """Enter what measuring a block gave, all of it at once.
+
+        :param outcomes: Of its configurations, in their order.
+        :param reference_ns: The reference's latency in each run; empty where it failed.
+        """
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE blocks SET reference_ns = ?, seconds = ? WHERE block = ?",
+                (json.dumps(list(reference_ns)), seconds, block.number),
+            )
+            self._connection.executemany(
+                "UPDATE configurations SET state = ?, reason = ?, found = ? WHERE number = ?",
+                [
+                    (each.state, each.reason, _text(each.found), entry.number)
+                    for entry, each in zip(block.entries, outcomes, strict=True)
+                ],
+            )
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """How many blocks are measured, and how many there are."""
+        [(done, every)] = self._rows("SELECT count(reference_ns), count(*) FROM blocks")
+        return int(done), int(every)
+
+    def seconds(self) -> list[float]:
+        """Return how long each block took that is measured."""
+        return [float(row[0]) for row in self._rows("SELECT seconds FROM blocks WHERE seconds IS NOT NULL")]
+
+    def sweep(self) -> Sweep:
+        """Return what is known so far."""
+        apps = self.apps
+        blocks = self._rows("SELECT block, app, reference_ns FROM blocks")
+        times = {int(block): self._numbers(text) for block, _, text in blocks if text is not None}
+        by_app: dict[str, dict[int, tuple[float, ...]]] = {}
+        for block, app, _ in blocks:
+            by_app.setdefault(app, {})[block] = times.get(block, ())
+        levels = {app: pooled(references) for app, references in by_app.items()}
+        rows = self._rows("SELECT number, asked, words, state, reason, found FROM configurations ORDER BY number")
+        return Sweep(
+            folder=self.folder,
+            rows=tuple(self._row(row, levels, {word: app.name for word, app in apps.items()}) for row in rows),
+            references={app.name: app.reference for app in apps.values()},
+            blocks=self.done,
+        )
+
+    def _row(self, row: Sequence[Any], levels: Mapping[str, float | None], names: Mapping[str, str]) -> SweepRow:
+        number, text, words, state, reason, kept = row
+        asked: Asked = self._built(Asked, text)
+        found: Found = self._built(Found, kept) if kept else Found()
+        metrics = dict(found.metrics)
+        if state == MEASURED:
+            metrics |= compared(found, levels.get(asked.app), asked.batch or 1, asked.streams or 1)
+        return SweepRow(
+            number, asked, words, state, reason, stated(asked, names[asked.app], found), metrics, found.result
+        )
+
+    def _rows(self, statement: str) -> list[Any]:
+        try:
+            return self._connection.execute(statement).fetchall()
+        except sqlite3.Error as error:
+            raise refused(self.folder, error) from error
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Have what is executed take place as a whole, or not at all."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise refused(self.folder, error) from error
+
+    def _parsed(self, text: Any) -> Any:
+        if not isinstance(text, str):
+            raise _damaged(self.folder, "a text is none")
+        return parse_json(text.encode(), error=ResultError, where=str(self.folder / FILE))
+
+    def _built(self, kind: Any, text: Any) -> Any:
+        """Return a value that is kept as JSON."""
+        document = self._parsed(text)
+        try:
+            return dataclass_config.build(kind, document if isinstance(document, Mapping) else {"": document})
+        except ConfigError as error:
+            raise _damaged(self.folder, str(error)) from error
+
+    def _numbers(self, text: Any) -> tuple[float, ...]:
+        found = self._parsed(text)
+        good = isinstance(found, list) and all(isinstance(each, (int, float)) and each > 0 for each in found)
+        if not good:
+            raise _damaged(self.folder, "a time is none")
+        return tuple(map(float, found))
+
+
+@contextlib.contextmanager
+def queued(folder: Path, *, to_write: bool) -> Iterator[Queue]:
+    """Open the queue in a folder; see ``opened``."""
+    with opened(folder, to_write=to_write) as connection:
+        yield Queue(folder, connection)
+
+
+def _damaged(folder: Path, why: str) -> ResultError:
+    return ResultError(f"is damaged: {why}", where=str(folder / FILE), hint="give another folder, and measure again")
+
+
+def _text(value: Any) -> str:
+    return json.dumps(to_jsonable(value), allow_nan=False)
+
+
+def stated(asked: Asked, name: str, found: Found) -> dict[str, str | int]:
+    """Return the facts of a row; of what never ran, those that were asked for.
+
+    :param name: The app's.
+    """
+    given = {"THREADS": asked.threads, "BATCH": asked.batch, "STREAMS": asked.streams}
+    known = {column: value for column, value in given.items() if value is not None}
+    return {"MODEL": name, "ENGINE": asked.engine.partition(":")[0], **known, **found.facts}

@@ -1,0 +1,270 @@
+"""``lpbench.sweep``: many configurations of apps, measured block by block into a folder, and resumed from there."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lpbench import machine
+from lpbench.errors import ResultError, either
+from lpbench.jobs.measuring.progress import Progress
+from lpbench.jobs.sweep import _prepare
+from lpbench.jobs.sweep._file import holds_sweep
+from lpbench.jobs.sweep._measure import Measured, measure
+from lpbench.jobs.sweep._plan import CONFIGURATION_S, SweepPlan, read_plan
+from lpbench.jobs.sweep._queue import Block, Queue, queued, stated
+from lpbench.results import files
+from lpbench.results.sweep import WAITING, Found, Sweep, SweepRow
+from lpbench.util import interrupts
+from lpbench.util.arguments import checked
+from lpbench.util.text import amount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lpbench.jobs.sweep._prepare import Prepared
+
+    Report = Callable[[Progress], None]
+
+RESULTS = "results"
+"""Folder below that of the sweep with the result of each block."""
+MINUTE = 60.0
+PLAN_SUFFIX = ".toml"
+
+
+@checked
+def sweep(  # noqa: PLR0913 - one keyword for each axis and setting, for completion and type checkers
+    apps: str | Path | Sequence[str | Path] | None,
+    output: str | Path,
+    *,
+    engines: str | Sequence[str] | None = None,
+    devices: str | Sequence[str] | None = None,
+    threads: int | Sequence[int] | None = None,
+    precisions: str | Sequence[str] | None = None,
+    tiles: str | Sequence[str] | None = None,
+    batches: int | Sequence[int] | None = None,
+    streams: int | Sequence[int] | None = None,
+    sample: int | None = None,
+    seed: int | None = None,
+    reference: str | None = None,
+    block: int | None = None,
+    convert: bool | None = None,
+    data: str | Path | None = None,
+    quality: bool | None = None,
+    resources: bool | None = None,
+    runs: int | None = None,
+    number: int | None = None,
+    max_time: float | None = None,
+    timeout: float | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Sweep:
+    """Measure every combination of apps, engines and settings, and return a row for each.
+
+    Blocks of configurations with equal numbers of threads take turns with one reference, so that rows of different
+    hours compare.  Every block is kept in the folder at once: the same call goes on where an earlier one ended.
+
+    :param apps: Apps: folders, catalogue names, model files; or one plan file (``.toml``), which has the other
+        arguments as its keys; None goes on with the sweep that is in the folder.
+    :param output: The folder.
+    :param progress: Called a few times a second.
+    :raises LpbenchError: The plan contradicts itself, the folder holds another sweep or is written by one, or the
+        reference cannot be measured.  A configuration that cannot be measured is a row with the reason.
+    :raises KeyboardInterrupt: Ctrl-C; the block that was being measured is discarded, those before it are kept.
+    """
+    given = {name: value for name, value in locals().items() if name not in {"apps", "output", "progress"}}
+    plan = plan_of(apps, given)
+    return carry_out(plan, Path(output), progress or (lambda _: None))
+
+
+def plan_of(
+    apps: str | Path | Sequence[str | Path] | None, given: Mapping[str, object], *, where: str = ""
+) -> SweepPlan | None:
+    """Return the plan that arguments or a file describe; None for whatever the folder holds.
+
+    :raises ConfigError: It contradicts itself.
+    """
+    asked = {name: value for name, value in given.items() if value is not None}
+    words = [apps] if isinstance(apps, (str, Path)) else list(apps or ())
+    file = next((word for word in words if str(word).endswith(PLAN_SUFFIX)), None)
+    if asked and (file is not None or apps is None):
+        what = f"{', '.join(asked)} cannot be given beside {'a plan file' if file is not None else 'a sweep to resume'}"
+        raise ResultError(what, hint="the plan says everything; change it there, or name the apps")
+    if apps is None:
+        return None
+    if file is not None:
+        if len(words) > 1:
+            raise ResultError("a plan file is named alone", where=str(file), hint="name the apps in the plan")
+        return read_plan(Path(file))
+    return SweepPlan.of({"apps": [_absolute(word) for word in words], **asked}, where=where)
+
+
+def load_sweep(folder: str | Path) -> Sweep:
+    """Return what a sweep has found so far; it may still be under way.
+
+    :raises ResultError: The folder holds no sweep, or one of another version.
+    """
+    if not begun(Path(folder)):
+        raise _nothing(folder)
+    with queued(Path(folder), to_write=False) as queue:
+        return queue.sweep()
+
+
+def begun(folder: Path) -> bool:
+    """Say whether a folder holds a sweep, finished or not.
+
+    :raises ResultError: Another version or another program made it.
+    """
+    if not holds_sweep(folder):
+        return False
+    with queued(folder, to_write=False) as queue:
+        return queue.begun
+
+
+def outlined(plan: SweepPlan, folder: Path, report: Report) -> tuple[Sweep, float]:
+    """Return the rows of a plan without converting, measuring or writing anything, and the seconds that it would take.
+
+    What a conversion would make possible counts as possible.
+    """
+    ready = _ready(dataclasses.replace(plan, convert=False), report)
+    apps = {word: _prepare.swept(word, each, plan) for word, each in ready.items()}
+    entries = _prepare.entries(plan, ready, [*apps.values()])
+    rows = tuple(
+        SweepRow(each.number, each.asked, each.words, each.state, each.reason, stated(each.asked, name, Found()))
+        for each in entries
+        for name in [apps[each.asked.app].name]
+    )
+    blocks = {each.block for each in entries if each.block is not None}
+    measured = sum(each.state == WAITING for each in entries) + len(blocks)
+    references = {each.name: each.reference for each in apps.values()}
+    return Sweep(folder, rows, references, (0, len(blocks))), measured * (plan.max_time or CONFIGURATION_S)
+
+
+def carry_out(plan: SweepPlan | None, folder: Path, report: Report) -> Sweep:
+    """Measure what is not measured yet, and return everything.
+
+    :param plan: None for whatever the folder holds.
+    """
+    with queued(folder, to_write=True) as queue:
+        plan = _begin(plan, queue, report)
+        blocks = queue.waiting()
+        if blocks:
+            _announce(queue.sweep(), _expected_s(blocks, queue, plan), report)
+            ready = _ready(dataclasses.replace(plan, apps=tuple(dict.fromkeys(each.app for each in blocks))), report)
+            _refuse_changed(queue, ready)
+            for at, block in enumerate(blocks):
+                _measured(block, queue, plan, ready, _Share(report, queue, blocks[at:], plan))
+                if interrupts.requested():
+                    raise KeyboardInterrupt
+                interrupts.release()
+        return queue.sweep()
+
+
+def _absolute(word: str | Path) -> str:
+    """Return a path that is there as one that leads there from any folder."""
+    return str(Path(word).absolute()) if Path(word).exists() else str(word)
+
+
+def _begin(plan: SweepPlan | None, queue: Queue, report: Report) -> SweepPlan:
+    """Return the plan of the sweep in a folder, which begins here if there is none.
+
+    :raises ResultError: There is another one, or it began on another machine.
+    """
+    here = machine.environment()["hashes"]["machine"]
+    where = str(queue.folder)
+    if queue.begun:
+        if plan is not None and (differing := plan.differing(queue.plan)):
+            resume = either(f"lpbench sweep --resume {queue.folder} goes on with it", "apps=None goes on with it")
+            what = f"holds a sweep with other {', '.join(differing)}"
+            raise ResultError(what, where=where, hint=f"{resume}; give another folder for this one")
+        if queue.machine != here:
+            what = "holds a sweep that began on another machine, or on this one before it was changed"
+            raise ResultError(what, where=where, hint="its rows would not compare: give another folder")
+        return queue.plan
+    if plan is None:
+        raise _nothing(where)
+    ready = _ready(plan, report)
+    apps = [_prepare.swept(word, each, plan) for word, each in ready.items()]
+    queue.fill(plan, here, apps, _prepare.entries(plan, ready, apps))
+    return plan
+
+
+def _nothing(folder: str | Path) -> ResultError:
+    hint = either("lpbench sweep APP --threads 1,2 -o DIR begins one", "lpbench.sweep(apps, folder) begins one")
+    return ResultError("holds no sweep", where=str(folder), hint=hint)
+
+
+def _ready(plan: SweepPlan, report: Report) -> dict[str, Prepared]:
+    def tell(app: str, step: str) -> None:
+        report(Progress(app, step, 0, 0, 0.0, None, None, 0))
+
+    return {word: _prepare.prepared(word, plan, tell) for word in plan.apps}
+
+
+def _refuse_changed(queue: Queue, ready: Mapping[str, Prepared]) -> None:
+    kept = queue.apps
+    changed = [word for word, each in ready.items() if each.digest != kept[word].digest]
+    if changed:
+        what = f"{', '.join(changed)} changed since the sweep began"
+        raise ResultError(what, where=str(queue.folder), hint="its rows would not compare: give another folder")
+
+
+def _measured(block: Block, queue: Queue, plan: SweepPlan, ready: Mapping[str, Prepared], report: Report) -> None:
+    """Measure a block and keep it."""
+    begun = time.monotonic()
+    app, reference = ready[block.app].app, queue.apps[block.app].reference
+    measured = measure(app, reference, block.entries, plan, report)
+    file = _kept(block, queue.folder, measured)
+    outcomes = [
+        dataclasses.replace(each, found=dataclasses.replace(each.found, result=file)) for each in measured.outcomes
+    ]
+    queue.finish(block, outcomes, measured.reference_ns, time.monotonic() - begun)
+
+
+def _kept(block: Block, folder: Path, measured: Measured) -> str:
+    """Write the result of a block beside the queue, and return its name below the folder."""
+    if len(measured.results) != 1:
+        return ""
+    name = f"{RESULTS}/{block.number:05}.json"
+    (folder / RESULTS).mkdir(exist_ok=True)
+    files.write(json.dumps(measured.results[0].to_dict(), allow_nan=False), folder / name, overwrite=True)
+    return name
+
+
+def _announce(sweep: Sweep, expected_s: float, report: Report) -> None:
+    """Say before anything is measured how much there is to do."""
+    done, every = sweep.blocks
+    left = f"{every - done} of {amount(every, 'block')} to measure, about {expected_s / MINUTE:.0f} min"
+    note = f"{sweep.in_short()}; {left}"
+    report(Progress("", "", 0, 0, 0.0, None, None, 0, note=note))
+
+
+def _expected_s(blocks: Sequence[Block], queue: Queue, plan: SweepPlan) -> float:
+    """Return the seconds that blocks will take: as those before them, or as long as they may."""
+    each_s = plan.max_time or CONFIGURATION_S
+    known = queue.seconds()
+    return sum(statistics.fmean(known) if known else each_s * (len(block.entries) + 1) for block in blocks)
+
+
+class _Share:
+    """Passes the progress of a block on as that of the sweep."""
+
+    def __init__(self, report: Report, queue: Queue, left: Sequence[Block], plan: SweepPlan) -> None:
+        self._report = report
+        self._done, self._all = queue.done
+        self._block_s = _expected_s(left[:1], queue, plan)
+        self._later_s = _expected_s(left[1:], queue, plan)
+
+    def __call__(self, progress: Progress) -> None:
+        left = progress.left_s if progress.left_s is not None else self._block_s * (1 - progress.done)
+        self._report(
+            dataclasses.replace(
+                progress,
+                configuration=f"block {self._done + 1}/{self._all} {progress.configuration}",
+                done=(self._done + progress.done) / self._all,
+                left_s=left + self._later_s,
+            )
+        )

@@ -1,0 +1,79 @@
+"""A configuration of a sweep in the words of ``--engine``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
+
+from lpbench.errors import LpbenchError
+from lpbench.plugin import registry
+from lpbench.plugin.engine_options import pairs
+from lpbench.plugin.specs import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lpbench.plugin.specs import EngineSpec
+    from lpbench.results.sweep import Asked
+
+UNCONVERTED = "F32"
+"""The precision of which an app's own models are, unless they say otherwise."""
+ONE_THREAD = "threads=1"
+
+
+def words_of(asked: Asked) -> str:
+    """Return what ``--engine`` takes for a configuration.
+
+    :raises LpbenchError: Nobody offers the engine, or its plugin is broken.
+    """
+    name, _, own = asked.engine.partition(":")
+    spec = registry.current().get(registry.ENGINES, name).spec
+    return ":".join(filter(None, (name, own, *_words(asked, spec))))
+
+
+def _words(asked: Asked, spec: EngineSpec) -> Iterator[str]:
+    if asked.device is not None:
+        yield f"device={asked.device}"
+    if asked.threads is not None:
+        yield f"threads={asked.threads}"
+    if asked.precision is not None:
+        yield precision_word(spec, asked.precision)
+    if asked.tile is not None:
+        yield f"tile={asked.tile}"
+    for name, number in (("batch", asked.batch), ("streams", asked.streams)):
+        if number not in {None, 1}:
+            yield f"{name}={number}"
+
+
+def precision_word(spec: EngineSpec, precision: str) -> str:
+    """Return what makes an engine run in a precision: an option of its own, else the model variant of that name.
+
+    Empty for the precision of the app's own model.
+    """
+    if precision in precisions(spec):
+        return f"precision={precision}"
+    return "" if precision == UNCONVERTED else f"variant={precision.lower()}"
+
+
+def precisions(spec: EngineSpec) -> tuple[str, ...]:
+    """Return the precisions that an engine's own option takes; empty where it has no such option."""
+    if not spec.config:
+        return ()
+    hint = get_type_hints(load(spec.config, who=spec.name)).get("precision")
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+def reference_words(words: str) -> str:
+    """Return the words of a reference: on one thread unless they say otherwise, where the engine has threads."""
+    name, *own = words.split(":")
+    spec = registry.current().get(registry.ENGINES, name).spec
+    has_threads = spec.config and "threads" in get_type_hints(load(spec.config, who=spec.name))
+    return f"{words}:{ONE_THREAD}" if has_threads and "threads" not in pairs(words, own) else words
+
+
+def same(first: str, second: str) -> bool:
+    """Say whether two words ask for the same."""
+    (one, *own), (other, *others) = first.split(":"), second.split(":")
+    try:
+        return one == other and pairs(first, own) == pairs(second, others)
+    except LpbenchError:
+        return False
