@@ -70,7 +70,7 @@ def test_a_stage_whose_verdict_is_withheld_has_its_times_and_the_reason() -> Non
 @given(st.text())
 def test_no_text_in_csv_is_a_formula_and_numbers_stay_numbers(text: str) -> None:
     """OWASP: a cell that begins with one of these is computed by spreadsheets; a negative number is no such cell."""
-    written = exports._csv(("a", "b"), [(text, -1.5)])
+    written = exports.csv_text(("a", "b"), [(text, -1.5)])
     rows = list(csv.reader(io.StringIO(written)))
     assert len(rows) == 2
     assert not rows[1][0].startswith(("=", "+", "-", "@", "\t", "\r"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import sys
 from pathlib import Path
@@ -14,7 +15,6 @@ from lpbench.results.sweep import MEASURED
 from lpbench.util import interrupts
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from lpbench.jobs.sweep import SweepPlan
@@ -38,12 +38,12 @@ OTHERS: dict[str, dict[str, Any]] = {
     "seed": {"type": _options.from_zero, "metavar": "N"},
     "reference": {"metavar": "E"},
     "block": {"type": _options.from_one, "metavar": "N"},
-    "convert": {"flag": True},
+    "convert": {"action": argparse.BooleanOptionalAction},
 }
 MEASURING: dict[str, dict[str, Any]] = {
     "data": {"metavar": "DIR"},
-    "quality": {"flag": True},
-    "resources": {"flag": True},
+    "quality": {"action": "store_true"},
+    "resources": {"action": "store_true"},
     "runs": {"type": _options.from_one, "metavar": "R"},
     "number": {"type": _options.from_one, "metavar": "N"},
     "max_time": {"type": _options.above_zero, "metavar": "S"},
@@ -118,10 +118,7 @@ def answer(sweep: Sweep, *, as_json: bool = False) -> None:
 
 
 def _add(group: Any, options: dict[str, dict[str, Any]]) -> None:
-    import argparse
-
-    for name, given in options.items():
-        how = {"action": argparse.BooleanOptionalAction} if given.get("flag") else given
+    for name, how in options.items():
         group.add_argument(f"--{name.replace('_', '-')}", dest=name, help=documentation()[name], default=None, **how)
 
 
@@ -137,8 +134,6 @@ def _refuse(options: argparse.Namespace) -> None:
 
 def _apps(words: Sequence[str]) -> list[str]:
     """Return the apps, those of the catalogue fetched; a plan's are fetched as they come."""
-    import argparse
-
     from lpbench.cli import _measure
 
     if not any(word.endswith(SUFFIX) for word in words):

@@ -1,0 +1,140 @@
+"""``lpbench sweep`` and ``lpbench show`` of its folder."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpbench.cli import main
+from lpbench.jobs.sweep import _sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Capture = pytest.CaptureFixture[str]
+
+PUBLISHED = (
+    *("MODEL", "VERSION", "INPUT_TILE", "ENGINE", "PROCESSOR", "PRECISION", "THREADS", "BATCH", "STREAMS"),
+    *("QUALITY_VALUE", "GFLOP", "#PARAMS", "STORAGE", "PREPROCESSING_TIME", "INFERENCE_TIME", "POSTPROCESSING_TIME"),
+    *("LATENCY", "THROUGHPUT", "DMIPS"),
+)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Have sweeps measure nothing, and return what they would have measured."""
+    place = Path(__file__).parents[1] / "jobs" / "sweep" / "pretended.py"
+    spec = importlib.util.spec_from_file_location("pretended_here", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = module.Ledger(tmp_path / "ledger")
+    monkeypatch.setattr(_sweep, "measure", found)
+    return found
+
+
+@pytest.fixture
+def folder(fake_app: Callable[..., Path], ledger: Any, tmp_path: Path, capsys: Capture) -> Path:
+    """Return the folder of a sweep of three configurations, one of them impossible."""
+    place = tmp_path / "rows"
+    engines = "fake:extra_us=20,fake:extra_us=10,absent"
+    assert main(["sweep", str(fake_app()), "--engines", engines, "-o", str(place)]) == 0
+    assert "next: lpbench show" in capsys.readouterr().out
+    return place
+
+
+def test_the_best_comes_first_and_reasons_last(folder: Path, capsys: Capture) -> None:
+    assert main(["show", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "3 configurations: 2 measured, 1 impossible" in shown
+    best, worse, missing = shown.index("extra_us=10"), shown.index("extra_us=20"), shown.index("not installed")
+    assert best < worse < missing
+
+
+def test_the_published_columns_come_first_in_their_order(folder: Path, capsys: Capture) -> None:
+    assert main(["show", str(folder), "--csv"]) == 0
+    header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert tuple(header[: len(PUBLISHED)]) == PUBLISHED
+    records = [dict(zip(header, row, strict=True)) for row in rows]
+    assert [each["STATE"] for each in records] == ["OK", "OK", "impossible"]
+    assert float(records[0]["LATENCY"]) == 11.0
+    assert records[2]["LATENCY"] == ""
+    assert records[2]["ENGINE"] == "absent"
+
+
+def test_rows_as_json_are_filtered(folder: Path, capsys: Capture) -> None:
+    assert main(["show", str(folder), "--json", "--filter", "engine=fake,state=ok", "--sort", "latency"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["asked"]["engine"] for row in rows] == ["fake:extra_us=10", "fake:extra_us=20"]
+    assert main(["show", str(folder), "--filter", "engin=fake"]) == 2
+    assert "engine" in capsys.readouterr().err
+    assert main(["show", "last", "--sort", "latency"]) == 2
+    assert "rows of a sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["--markdown", "--html"])
+def test_rows_for_issues_and_pages(folder: Path, form: str, capsys: Capture) -> None:
+    assert main(["show", str(folder), form]) == 0
+    shown = capsys.readouterr().out
+    assert "11" in shown
+    assert "pip install no-such-library" in shown
+
+
+def test_a_dry_run_measures_and_writes_nothing(
+    fake_app: Callable[..., Path], ledger: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    place = tmp_path / "rows"
+    words = ["sweep", str(fake_app()), "--engines", "fake,absent", "--threads", "1,2", "-o", str(place), "--dry-run"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "4 configurations, 2 blocks: about" in shown
+    assert "no-such-library" in shown
+    assert not place.exists()
+    assert not ledger.measured()
+
+
+def test_contradictions_of_the_command_line_are_usage_errors(
+    fake_app: Callable[..., Path], ledger: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    app, place = str(fake_app()), str(tmp_path / "rows")
+    wrong = {
+        "-o DIR names it": [app],
+        "leave the apps": ["--resume", place, app],
+        "name apps": ["-o", place],
+        "holds no sweep": ["--resume", place],
+        'did you mean "fake"': [app, "--engines", "fakee", "-o", place],
+        "expected a whole number": [app, "--threads", "1,x", "-o", place],
+        "F33": [app, "--precisions", "F33", "-o", place],
+        "cannot be given beside a plan file": ["plan.toml", "--threads", "1", "-o", place],
+    }
+    for words, options in wrong.items():
+        assert main(["sweep", *options]) == 2, options
+        assert words in capsys.readouterr().err
+    assert not ledger.measured()
+
+
+def test_ctrl_c_says_how_to_go_on(
+    fake_app: Callable[..., Path], ledger: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    place = tmp_path / "rows"
+
+    def measure(*given: Any) -> Any:
+        if ledger.measured():
+            raise KeyboardInterrupt
+        return ledger(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_sweep, "measure", measure)
+        assert main(["sweep", str(fake_app()), "--engines", "fake", "--threads", "1,2", "-o", str(place)]) == 130
+    said = capsys.readouterr().err
+    assert "1 of 2 blocks" in said
+    assert f"lpbench sweep --resume {place}" in said
+    assert main(["sweep", "--resume", str(place)]) == 0
+    assert len(ledger.measured()) == 2
