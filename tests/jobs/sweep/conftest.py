@@ -5,14 +5,11 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from lpbench.jobs.sweep import _sweep
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +26,7 @@ def pretended() -> Any:
 
 
 @pytest.fixture
-def ledger(pretended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def ledger(pretended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Have sweeps measure nothing, and return what they would have measured."""
     found = pretended.Ledger(tmp_path / "ledger")
     monkeypatch.setattr(_sweep, "measure", found)

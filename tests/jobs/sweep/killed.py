@@ -12,22 +12,27 @@ import signal
 import sqlite3
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import pretended
+import pretended  # type: ignore[import-not-found] # stands beside this program
 
 import lpbench
-from lpbench.jobs.sweep import _file, _sweep, begun
+from lpbench.jobs.sweep import begun
 
 MOST = 300
 SMALL = {"engines": pretended.ENGINES[:3], "threads": 1, "block": 1}
-_sweep.machine.environment = lambda: {"hashes": {"machine": "this"}}  # type: ignore[assignment] # looked at very often
 
 
 def killing(number: int) -> None:
     """Have this process kill itself before its statement of that number."""
-    connect, seen = sqlite3.connect, [0]
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+    seen = [0]
 
     def count(_: str) -> None:
         seen[0] += 1
@@ -35,11 +40,12 @@ def killing(number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def connected(*given: object, **named: object) -> sqlite3.Connection:
-        connection = connect(*given, **named)  # type: ignore[arg-type] # as they come
+        connection = connect(*given, **named)
+        connection.execute("PRAGMA cache_size = 1")  # pages go to the disk before the end of a transaction
         connection.set_trace_callback(count)
         return connection
 
-    _file.sqlite3.connect = connected  # type: ignore[assignment] # counts statements
+    mock.patch("sqlite3.connect", connected).start()
 
 
 def killed(app: Path, folder: Path, number: int) -> bool:
@@ -54,13 +60,15 @@ def killed(app: Path, folder: Path, number: int) -> bool:
 
 def main(app: Path, place: Path) -> None:
     """Kill one at each statement, until one has no more."""
+    same = {"hashes": {"machine": "this"}}  # it is looked at very often
+    mock.patch("lpbench.machine.environment", return_value=same).start()
     found = []
     for number in range(1, MOST):
         folder, ledger = place / str(number), pretended.Ledger(place / f"{number}.ledger")
         pretended.pretend(ledger)
         if not killed(app, folder, number):
             break
-        kept = _file.holds_sweep(folder) and begun(folder)
+        kept = begun(folder)
         done = lpbench.load_sweep(folder) if kept else None
         before = [row.configuration for row in done.rows if row.state == "OK"] if done else []
         ledger.file.write_text("", encoding="utf-8")

@@ -75,10 +75,8 @@ def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, text: str, words: 
 
 
 def test_a_plan_file_stands_alone(tmp_path: Path) -> None:
-    for apps, given in (
-        ([tmp_path / "plan.toml", "app"], {}),
-        (tmp_path / "plan.toml", {"threads": 1}),
-        (None, {"seed": 1}),
-    ):
+    file = tmp_path / "plan.toml"
+    wrong: list[tuple[Any, dict[str, Any]]] = [([file, "app"], {}), (file, {"threads": 1}), (None, {"seed": 1})]
+    for apps, given in wrong:
         with pytest.raises(LpbenchError):
             plan_of(apps, given)

@@ -10,6 +10,7 @@ import pytest
 
 import lpbench
 from lpbench.errors import LpbenchError
+from lpbench.jobs.measuring import session
 from lpbench.jobs.sweep import _sweep
 from lpbench.results.settings import RunSettings
 
@@ -69,9 +70,7 @@ def test_an_error_of_one_does_not_end_the_others(
     fake_app: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One configuration makes measuring fail as a whole; its row has the error, the others their figures."""
-    from lpbench.jobs.sweep import _measure
-
-    folder, measured = tmp_path / "rows", _measure.session.measure
+    folder, measured = tmp_path / "rows", session.measure
     quick = {"engine": "fake", "isolate": False, "number": 12, "yardstick": False}
 
     def measure(app: Any, settings: Any, **_: Any) -> Any:
@@ -79,7 +78,7 @@ def test_an_error_of_one_does_not_end_the_others(
             raise LpbenchError("no such device")
         return measured(app, RunSettings.of(quick))
 
-    monkeypatch.setattr(_measure.session, "measure", measure)
+    monkeypatch.setattr(session, "measure", measure)
     engines = ["fake", "fake:extra_us=2"]
     sweep = lpbench.sweep(fake_app(), folder, engines=engines, reference="fake")
     assert (folder / sweep.rows[0].result).is_file()
@@ -96,7 +95,7 @@ def test_another_plan_another_app_and_another_machine_do_not_go_on_with_it(
         pretended.swept(app, folder, seed=3)
     machines = {"hashes": {"machine": "another"}}
     with monkeypatch.context() as patch:
-        patch.setattr(_sweep.machine, "environment", lambda: machines)
+        patch.setattr("lpbench.machine.environment", lambda: machines)
         with pytest.raises(LpbenchError, match="another machine"):
             pretended.swept(None, folder)
     with sqlite3.connect(folder / "sweep.sqlite") as connection:

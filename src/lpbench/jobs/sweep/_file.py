@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,8 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def _connected(folder: Path, *, to_write: bool) -> sqlite3.Connection:
-    mode = "rwc" if to_write else "ro"
+    # Whoever reads first after a kill has to undo what was written of the last transaction.
+    mode = "rwc" if to_write else "rw" if os.access(folder, os.W_OK) else "ro"
     try:
         connection = sqlite3.connect(
             f"{(folder / FILE).absolute().as_uri()}?mode={mode}", uri=True, timeout=WAIT_S, isolation_level=None
