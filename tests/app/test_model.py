@@ -61,7 +61,8 @@ def test_an_app_survives_the_way_to_a_worker(fake_app: Callable[..., Path]) -> N
     """Through JSON and back, tensors with open dimensions and the quality gate included."""
     inputs = [{"name": "number", "dtype": "int64", "shape": ["n", None, 3], "layout": "NCHW", "scale": 0.5}]
     quality = {"metric": "top1", "reference": 0.7, "at_least_of_reference": 0.99}
-    app = load_app(edit(fake_app(), components=model(inputs=inputs), quality=quality, decode_in_region=True))
+    flags = {"decode_in_region": True, "untrained": True}
+    app = load_app(edit(fake_app(), components=model(inputs=inputs), quality=quality, **flags))
     assert App.from_request(json.loads(json.dumps(app.request()))) == app
 
 

@@ -89,6 +89,7 @@ class App(Shown):
     :param quality: The quality gate (``metric``, ``reference``, ``at_least_of_reference``), or None.
     :param samples: Files to measure if the user gives no data; may be empty.
     :param decode_in_region: Whether decoding a file is part of the timed region.
+    :param untrained: Whether the weights are random, so that predictions carry no meaning.
     :param config: The unchanged content of the config file.
     """
 
@@ -100,6 +101,7 @@ class App(Shown):
     quality: Mapping[str, Any] | None = None
     samples: tuple[Path, ...] = ()
     decode_in_region: bool = False
+    untrained: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
 
     def in_short(self) -> str:
@@ -116,7 +118,9 @@ class App(Shown):
     @classmethod
     def from_request(cls, request: Mapping[str, Any]) -> App:
         """Return the app that ``request`` describes."""
-        known = {name: request[name] for name in ("name", "app_class", "quality", "decode_in_region", "config")}
+        known = {
+            name: request[name] for name in ("name", "app_class", "quality", "decode_in_region", "untrained", "config")
+        }
         return cls(
             **known,
             root=Path(request["root"]),
@@ -208,6 +212,7 @@ def assemble(config: Mapping[str, Any], *, name: str, root: Path, find: Callable
         quality=config.get("quality"),
         samples=_samples(root, config.get("samples", ()), components[0].preprocessing.type),
         decode_in_region=config.get("decode_in_region", False),
+        untrained=config.get("untrained", False),
         config=config,
     )
 

@@ -62,6 +62,9 @@ def labelled(
     """
     if not quality:
         return [], []
+    if app.untrained:
+        what = f"{app.name} has random weights, so its predictions have no quality"
+        raise LpbenchError(what, hint=f"omit {setting('quality')}, or take an app with trained weights")
     place = data if data is not None else app.root / LABELLED
     if data is None and not Path(place).is_dir():
         raise LpbenchError(

@@ -83,7 +83,12 @@ def header(result: Result, width: int) -> list[str]:
         samples,
         *_batching(result.settings),
     ]
-    return [shorten(line, width) for line in (_joined(app), machine(result.environment)) if line]
+    return [shorten(line, width) for line in (_joined(app), untrained(result), machine(result.environment)) if line]
+
+
+def untrained(result: Result) -> str:
+    """Return that the answers of an app with random weights say nothing; empty for all others."""
+    return "random weights: speed only, the answers carry no meaning" if result.app.get("untrained") is True else ""
 
 
 def _batching(settings: RunSettings) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.render import WIDTH
 from lpbench.render._answers import LISTS, answer, later_of, plain_text
+from lpbench.render._context import untrained
 from lpbench.render._numbers import digits
 from lpbench.render._table import Column, hanging, narrow, unstyled
 from lpbench.results.names import names_of
@@ -107,7 +108,9 @@ def answers(result: Result, paint: Paint = unstyled, *, width: int = WIDTH) -> l
     reference = {each.get("sample"): each for each in first.predictions}
     columns = [Column("sample", left=True), Column("best answer", left=True), Column("score")]
     header, *lines = narrow(columns, [[name, *answer] for name, answer in best.items()], width)
+    warning = untrained(result)
     return [
+        *([paint(warning, "warn")] if warning else []),
         paint(header, "dim"),
         *lines,
         *(

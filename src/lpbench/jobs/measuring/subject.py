@@ -114,4 +114,5 @@ def _identity(app: App) -> dict[str, Any]:
         digest: str | None = app.digest()
     except OSError:  # the model was removed while it was measured
         digest = None
-    return {"name": app.name, "class": app.app_class, "digest": digest}
+    untrained = {"untrained": True} if app.untrained else {}
+    return {"name": app.name, "class": app.app_class, "digest": digest, **untrained}
