@@ -150,8 +150,14 @@ KNOWN: Mapping[str, Look] = {
     "ppocr-v6": text,
     "digits-mlp": best(**{str(1297 + at): str(digit) for at, digit in enumerate((0, 1, 2, 3))}),
     "alexnet-random": nothing,
+    "efficientnet-b0-random": nothing,
     "googlenet-random": nothing,
+    "mobilenet-random": nothing,
+    "mobilenet-v3-large-random": nothing,
+    "mobilenet-v3-small-random": nothing,
+    "resnet18-random": nothing,
     "resnet50-random": nothing,
+    "squeezenet-random": nothing,
 }
 """The check for each app; an app that is not listed is only run."""
 LEAST: Mapping[str, float] = {"blazeface-short": 0.99, "blazeface-back": 0.99, "digits-mlp": 0.92}

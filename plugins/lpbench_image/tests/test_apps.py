@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from lpbench import benchmark
 from lpbench.app import catalogue
 from lpbench.app.model import load_app
 from lpbench.errors import PullError
@@ -117,6 +118,22 @@ def test_the_apps_own_preprocessing_gives_the_same_label(pulled: Callable[[str],
     assert app.labels[int(found.argmax())] == SEEN[name, photo][0]
 
 
+@pytest.mark.long
+def test_an_app_runs_at_its_own_tile_and_at_others(pulled: Callable[[str], App]) -> None:
+    """At 224x224 unless asked for 96x96: the photos are prepared for it, and the cat is still a cat."""
+    root = pulled(NAMES[0]).root
+    scores = []
+    for asked, size in (({}, 224), ({"input": (1, 3, 96, 96)}, 96)):
+        result = benchmark(root, engine="onnxruntime", shapes=asked, runs=1, number=12, isolate=False)
+        (found,) = result.configurations
+        assert found.inputs[0]["shape"] == [1, 3, size, size]
+        (best,) = (each["top"][0] for each in found.predictions if each["sample"] == "chelsea.png")
+        assert best["label"] == "Egyptian Mau"
+        scores.append(best["score"])
+    assert scores[0] == pytest.approx(SEEN[NAMES[0], "chelsea.png"][1], abs=0.01)
+    assert scores[1] != pytest.approx(scores[0], abs=0.001)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_pulled_app_is_whole_and_needs_nothing_new(pulled: Callable[[str], App], name: str) -> None:
     """Six photos, a thousand labels, a licence for each package, a model that engines of 2021 read."""
@@ -187,7 +204,7 @@ def test_a_folded_layer_is_convolution_and_normalisation(
     weights = {"stem.weight": stem, "layer.weight": kernel, "head.weight": np.eye(4), "head.bias": np.zeros(4)}
     weights |= {f"plain.{key}": value for key, value in plain.items()}
     weights |= {"norm.weight": gamma, "norm.bias": beta, "norm.running_mean": mean, "norm.running_var": variance}
-    graph = Graph({key: value.astype(np.float32) for key, value in weights.items()}, 8)
+    graph = Graph({key: value.astype(np.float32) for key, value in weights.items()})
     x = graph.convolution("input", "stem", Norm("plain", 0.0))
     x = graph.convolution(x, "layer", Norm("norm", 1e-3), stride=stride, pads=pads, groups=groups)
     graph.linear(graph.pool(graph.relu6(x)), "head", "logits")
@@ -208,7 +225,7 @@ def test_any_number_of_images_at_a_time(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     weights = {"stem.weight": random.normal(size=(4, 3, 3, 3)), "head.weight": np.eye(4), "head.bias": np.zeros(4)}
     weights |= {f"norm.{key}": np.ones(4) for key in ("weight", "bias", "running_mean", "running_var")}
-    graph = Graph({key: value.astype(np.float32) for key, value in weights.items()}, 8)
+    graph = Graph({key: value.astype(np.float32) for key, value in weights.items()})
     graph.linear(graph.pool(graph.convolution("input", "stem", Norm("norm", 0.0))), "head", "logits")
     graph.save(tmp_path / "model.onnx", name="test", classes=4)
     session = ort.InferenceSession(str(tmp_path / "model.onnx"))
@@ -238,7 +255,7 @@ def test_same_padding_is_tensorflows(size: int, kernel: int, stride: int, pads: 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     """Weights are left over when the graph is complete."""
     weights = {"head.weight": np.zeros((4, 3), "f4"), "head.bias": np.zeros(4, "f4"), "other.weight": np.zeros(4, "f4")}
-    graph = Graph(weights, 8)
+    graph = Graph(weights)
     graph.linear(graph.pool("input"), "head", "logits")
     with pytest.raises(ValueError, match=r"1 weights are unused: other\.weight"):
         graph.save(tmp_path / "model.onnx", name="test", classes=4)

@@ -1,14 +1,15 @@
-"""The catalogue's apps whose models come as they are, are trained here or have random weights."""
+"""The catalogue's apps whose models come as they are or are trained here."""
 
 from __future__ import annotations
 
 import gzip
 import importlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from plugins.lpbench_image.tests.light_graphs import light
 from plugins.lpbench_image.tests.looking import looked, seen
 
 from lpbench.app import catalogue, dataset
@@ -27,14 +28,21 @@ ort = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 from lpbench_image import apps  # noqa: E402 - after what may skip this file
 from lpbench_image._decode import read_picture  # noqa: E402
-from lpbench_image.apps import _digits, _entries_faces, _entries_more, _faces, _random_weights, _text  # noqa: E402
+from lpbench_image.apps import (  # noqa: E402
+    _digits,
+    _entries_faces,
+    _entries_more,
+    _entries_random,
+    _faces,
+    _text,
+)
 from lpbench_image.apps._writing import write_labelled  # noqa: E402
 from lpbench_image.boxes._anchors import anchors  # noqa: E402
 from lpbench_image.boxes.config import SsdConfig  # noqa: E402
 
 ENTRIES = {
     each.name: each
-    for module in (_entries_faces, _entries_more)
+    for module in (_entries_faces, _entries_more, _entries_random)
     for each in vars(module).values()
     if isinstance(each, catalogue.Entry)
 }
@@ -54,14 +62,6 @@ def test_definitions_hold_together(name: str) -> None:
     assert set(entry.samples) <= set(members)
     assert len(set(members)) == len(members)
     assert all(entry.licences())
-
-
-def test_random_weights_are_marked() -> None:
-    """Whoever lists them, or reads their descriptor, learns that they are for speed only."""
-    marked = [each for each in apps.ENTRIES if each.name.endswith("-random")]
-    assert len(marked) == 3
-    assert all("random weights: speed only" in each.summary for each in marked)
-    assert all("random weights: speed only" in ENTRIES[each.name].source for each in marked)
 
 
 # What is seen
@@ -225,83 +225,6 @@ def test_gradients_are_those_of_the_loss() -> None:
         below = loss()
         each[place] += 1e-6
         assert slope[place] == pytest.approx((above - below) / 2e-6, rel=1e-4, abs=1e-8)
-
-
-def light(*, extra: str = "Relu") -> Any:
-    """Return a small graph as the onnx wheel has them: weights made by ConstantOfShape, and listed as inputs."""
-    helper = onnx.helper
-    shapes = {"w": (4, 3, 3, 3), "b": (4,), "scale": (4,), "bias": (4,), "mean": (4,), "var": (4,), "g": (1, 1, 5, 64)}
-    integers = {f"{name}_shape": shape for name, shape in shapes.items()} | {"flat": (1, 64), "folded": (5, 64)}
-    stored = [onnx.numpy_helper.from_array(np.array(each, np.int64), name) for name, each in integers.items()]
-    stored.append(onnx.numpy_helper.from_array(np.zeros(5, np.float32), "h"))
-    nodes = [helper.make_node("ConstantOfShape", [f"{name}_shape"], [name]) for name in shapes]
-    for kind, inputs, outputs, attributes in (
-        ("Conv", ["data_0", "w", "b"], ["c"], {"kernel_shape": [3, 3], "pads": [1] * 4, "strides": [2, 2]}),
-        ("BatchNormalization", ["c", "scale", "bias", "mean", "var"], ["n"], {}),
-        (extra, ["n"], ["r"], {}),
-        ("Dropout", ["r"], ["d", "mask"], {"ratio": 0.5}),
-        ("Reshape", ["d", "flat"], ["f"], {}),
-        ("Reshape", ["g", "folded"], ["k"], {}),
-        ("Gemm", ["f", "k", "h"], ["s"], {"transB": 1}),
-        ("Softmax", ["s"], ["prob_1"], {}),
-    ):
-        nodes.append(helper.make_node(kind, inputs, outputs, **attributes))
-    floats = onnx.TensorProto.FLOAT
-    inputs = [helper.make_tensor_value_info("data_0", floats, [1, 3, 8, 8])]
-    inputs += [helper.make_tensor_value_info(each.name, each.data_type, each.dims) for each in stored]
-    ends = [helper.make_tensor_value_info("prob_1", floats, [1, 5])]
-    graph = helper.make_graph(nodes, "light", inputs, ends, stored)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=3)
-
-
-def test_every_weight_becomes_a_random_initialiser() -> None:
-    """One input, one output, any batch; nothing constant, nothing of training; scores that spread; the same bytes."""
-    model = _random_weights.materialised(light())
-    assert [node.op_type for node in model.graph.node] == [
-        *("Conv", "BatchNormalization", "Relu", "Flatten", "Gemm", "Softmax")
-    ]
-    weights = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
-    assert {name: each.shape for name, each in weights.items()} == {
-        "w": (4, 3, 3, 3),
-        **dict.fromkeys(("b", "scale", "bias", "mean", "var"), (4,)),
-        "k": (5, 64),
-        "h": (5,),
-    }
-    assert all(len(np.unique(each)) == each.size for each in weights.values())
-    assert weights["w"].std() == pytest.approx((2 / 27) ** 0.5, rel=0.2)
-    assert weights["var"].min() > 0.5
-    assert [each.name for each in model.graph.input] == ["input"]
-    session = ort.InferenceSession(model.SerializeToString())
-    (scores,) = session.run(["scores"], {"input": np.random.default_rng(0).standard_normal((2, 3, 8, 8), np.float32)})
-    assert scores.sum(1) == pytest.approx([1, 1])
-    assert np.log(scores[0]).std() == pytest.approx(_random_weights.SPREAD, rel=0.8)
-    again = _random_weights.materialised(light())
-    assert again.SerializeToString(deterministic=True) == model.SerializeToString(deterministic=True)
-
-
-def test_a_layer_without_a_rule_is_refused() -> None:
-    """An operator whose meaning may have changed between the opsets, and a weight where none was thought of."""
-    with pytest.raises(ValueError, match="layers of type Upsample are not supported"):
-        _random_weights.materialised(light(extra="Upsample"))
-    model = light()
-    model.graph.node[-1].input[0] = "g"
-    with pytest.raises(ValueError, match="a weight as input 0 of Flatten is not supported"):
-        _random_weights.materialised(model)
-
-
-def test_scores_of_more_dimensions_are_flattened_before_the_softmax() -> None:
-    """A network that ends in a convolution: the softmax goes over all scores, as opset 9 has it."""
-    model = light()
-    nodes = [node for node in model.graph.node if node.op_type in {"ConstantOfShape", "Conv", "Softmax"}]
-    nodes[-1].input[0] = "c"
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    found = _random_weights.materialised(model)
-    assert [node.op_type for node in found.graph.node] == ["Conv", "Flatten", "Softmax"]
-    session = ort.InferenceSession(found.SerializeToString())
-    (scores,) = session.run(None, {"input": np.ones((1, 3, 8, 8), np.float32)})
-    assert scores.shape == (1, 64)
-    assert scores.sum() == pytest.approx(1)
 
 
 def test_characters_are_those_of_the_model(tmp_path: Path) -> None:

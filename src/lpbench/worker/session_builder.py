@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 VALUE_BYTES = 8
 """What each value of an input takes at least: itself, and one that is computed from it."""
 GIBIBYTE = 1 << 30
+TILED = {"NCHW": (3, 2), "NHWC": (2, 1)}
+"""Where width and height stand, by layout."""
 Open = Callable[..., "Session"]
 """An engine's ``open`` with model and config bound."""
 
@@ -83,6 +85,20 @@ class Opener:
             session.close()
             raise
         return session, spent
+
+    def tiled(self) -> Opener:
+        """Return an opener with the shapes in which the image input has the tile that the app states for the model.
+
+        A shape of that input that was asked for has precedence, and a conversion has fixed shapes.
+        """
+        model, asked = self.model, self.configuration
+        image = next((info for info in model.inputs if info.layout in TILED), None)
+        if model.tile is None or model.provenance or image is None or image.name in asked.shapes:
+            return self
+        sides = dict(zip(TILED[image.layout], model.tile, strict=True))
+        shape = tuple(size if isinstance(size, int) else sides.get(at, 1) for at, size in enumerate(image.shape))
+        shapes = {**asked.shapes, image.name: shape}
+        return dataclasses.replace(self, configuration=dataclasses.replace(asked, shapes=shapes))
 
     def _timed(self, shapes: Shapes) -> tuple[Session, int]:
         begun = time.perf_counter_ns()
@@ -138,6 +154,7 @@ def opened(openers: Sequence[Opener], streams: int, engine: str) -> tuple[Pipeli
     :param engine: The requested engine, for a chain that runs on several.
     :raises LpbenchError: A component cannot be opened; the sessions opened before it are closed.
     """
+    openers = [opener.tiled() for opener in openers]
     first, *later = openers
     if streams > 1:
         return _side_by_side(first, streams)

@@ -16,7 +16,11 @@ def _offer(module: str, name: str, summary: str, requires: tuple[str, ...]) -> A
     return AppSpec(name, target, summary, requires=requires, hint=HINT)
 
 
-RANDOM = "1000 outputs, 224x224; random weights: speed only"
+def _random(name: str, network: str, tile: int = 224) -> AppSpec:
+    """Return the specification of a published network with random weights."""
+    summary = f"{network}, 1000 outputs, {tile}x{tile}; random weights: speed only"
+    return _offer("_entries_random", f"{name}-random", summary, ONNX)
+
 
 ENTRIES = (
     AppSpec(
@@ -48,7 +52,13 @@ ENTRIES = (
     _offer("_entries_more", "selfie-segmentation", "mask of the people in a picture, 256x256", PLAIN),
     _offer("_entries_more", "ppocr-v6", "lines of text, then the text of each, 18709 characters", ONNX),
     _offer("_entries_more", "digits-mlp", "handwritten digits, 8x8; trained when it is built", ONNX),
-    _offer("_entries_more", "alexnet-random", f"AlexNet, {RANDOM}", ONNX),
-    _offer("_entries_more", "googlenet-random", f"GoogLeNet, {RANDOM}", ONNX),
-    _offer("_entries_more", "resnet50-random", f"ResNet-50, {RANDOM}", ONNX),
+    _random("alexnet", "AlexNet", 227),
+    _random("efficientnet-b0", "EfficientNet-B0"),
+    _random("googlenet", "GoogLeNet"),
+    _random("mobilenet", "MobileNet, version 1"),
+    _random("mobilenet-v3-large", "MobileNetV3-Large"),
+    _random("mobilenet-v3-small", "MobileNetV3-Small"),
+    _random("resnet18", "ResNet-18"),
+    _random("resnet50", "ResNet-50"),
+    _random("squeezenet", "SqueezeNet 1.1", 227),
 )

@@ -22,7 +22,7 @@ PHOTOS = ("astronaut.png", "chelsea.png", "china.jpg", "coffee.png", "flower.jpg
 
 MOBILENET_V2 = Entry(
     name="imagenet-mobilenet-v2",
-    version="3",
+    version="4",
     app_class="image_classification",
     licence="MIT",
     source="torchvision's mobilenet_v2-b0353104.pth, rebuilt as ONNX; photos of scikit-image and scikit-learn",
@@ -48,7 +48,7 @@ MOBILENET_V2 = Entry(
 
 EFFICIENTNET_LITE0 = Entry(
     name="imagenet-efficientnet-lite0",
-    version="3",
+    version="4",
     app_class="image_classification",
     licence="Apache-2.0",
     source="efficientnet-lite0-57934424.pth, rebuilt as ONNX; photos of scikit-image and scikit-learn",

@@ -1,4 +1,4 @@
-"""Entries for people, text and digits, and of networks with random weights."""
+"""Entries for people, text and digits."""
 
 from __future__ import annotations
 
@@ -59,33 +59,3 @@ DIGITS_MLP = Entry(
     packages=(sklearn("data/digits.csv.gz"),),
     recipe="lpbench_image.apps._digits:digits",
 )
-
-
-def _random(name: str, graph: str) -> Entry:
-    """Return the entry of a graph from the onnx wheel with random weights."""
-    package = Package(
-        "pip",
-        "onnx",
-        "1.23.2",
-        "onnx-1.23.2-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
-        "c03ecf6b835d136108eeaeeafbd0026fc7b3cf98661409fbc6b63d5a29361348",
-        8_886_609,
-        "Apache-2.0",
-        {f"onnx/backend/test/data/light/{graph}.onnx": "light.onnx"},
-        "onnx-1.23.2.dist-info/licenses/LICENSE",
-    )
-    return Entry(
-        name=name,
-        version="2",
-        app_class="image_classification",
-        licence="Apache-2.0",
-        source=f"random weights: speed only. The graph is the onnx wheel's {graph}.onnx; photos of scikit-image",
-        packages=(package, skimage("chelsea.png", "coffee.png")),
-        recipe="lpbench_image.apps._random_weights:random_classifier",
-        samples=("chelsea.png", "coffee.png"),
-    )
-
-
-ALEXNET_RANDOM = _random("alexnet-random", "light_bvlc_alexnet")
-GOOGLENET_RANDOM = _random("googlenet-random", "light_inception_v1")
-RESNET50_RANDOM = _random("resnet50-random", "light_resnet50")

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,6 +23,20 @@ IR_VERSION = 8
 
 BATCH = "batch"
 """Name of the open first dimension of inputs and outputs."""
+TILE = ("height", "width")
+"""Names of the open height and width of inputs."""
+
+
+def tiled(tile: int, size: Sequence[int | str] = TILE) -> dict[str, Any]:
+    """Return what the config of a classifier that is built here states of its model.
+
+    With the input stated, an engine need not open the model twice to open it with a tile.
+
+    :param tile: Height and width at which the model runs unless the user asks for others.
+    :param size: Height and width of its input: numbers, or the names of open dimensions.
+    """
+    image = {"name": "input", "dtype": "float32", "shape": [BATCH, 3, *size], "layout": "NCHW"}
+    return {"tile": f"{tile}x{tile}", "inputs": [image]}
 
 
 @dataclass(frozen=True)
@@ -37,12 +51,10 @@ class Graph:
     """A graph under construction; each method adds a node and returns the name of its output.
 
     :param weights: Tensors by name; convolutions are [out, in / groups, height, width].
-    :param size: Height and width of the input, for padding and for the declared shape.
     """
 
-    def __init__(self, weights: Weights, size: int) -> None:
+    def __init__(self, weights: Weights) -> None:
         self._weights = weights
-        self._size = size
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
         self.used: set[str] = set()
@@ -55,9 +67,22 @@ class Graph:
         :param pads: Zeros before and after, the same for rows and columns.
         """
         kernel, bias = folded(self._take(f"{name}.weight"), self._norm(norm), norm.epsilon)
-        pair = [pads[0], pads[0], pads[1], pads[1]]
+        return self.convolve(x, name, (kernel, bias), stride=stride, pads=pads, groups=groups)
+
+    def convolve(  # noqa: PLR0913 - the parameters of a convolution
+        self,
+        x: str,
+        name: str,
+        weights: tuple[NDArray[Any], NDArray[Any]],
+        *,
+        stride: int = 1,
+        pads: tuple[int, int] = (0, 0),
+        groups: int = 1,
+    ) -> str:
+        """Add a convolution with this kernel and bias; see ``convolution``."""
+        kernel, bias = weights
         inputs = [x, self._constant(f"{name}.weight", kernel), self._constant(f"{name}.bias", bias)]
-        shape = list(kernel.shape[2:])
+        shape, pair = list(kernel.shape[2:]), [pads[0], pads[0], pads[1], pads[1]]
         return self._add("Conv", inputs, name, kernel_shape=shape, strides=[stride] * 2, pads=pair, group=groups)
 
     def relu6(self, x: str) -> str:
@@ -77,25 +102,32 @@ class Graph:
 
     def linear(self, x: str, name: str, output: str) -> str:
         """Add a fully connected layer, whose weights are [out, in]."""
-        kernel = self._constant(f"{name}.weight", self._take(f"{name}.weight"))
-        bias = self._constant(f"{name}.bias", self._take(f"{name}.bias"))
-        return self._add("Gemm", [x, kernel, bias], output, transB=1)
+        return self.multiply(x, name, (self._take(f"{name}.weight"), self._take(f"{name}.bias")), output)
+
+    def multiply(self, x: str, name: str, weights: tuple[NDArray[Any], NDArray[Any]], output: str) -> str:
+        """Add a fully connected layer with this matrix, [out, in], and bias."""
+        inputs = [x, *map(self._constant, (f"{name}.weight", f"{name}.bias"), weights)]
+        return self._add("Gemm", inputs, output, transB=1)
 
     def save(self, path: Path, *, name: str, classes: int) -> None:
-        """Check the model and write it: ``input`` f32[batch,3,size,size] to ``logits`` f32[batch,classes].
+        """Check the model and write it: ``input`` f32[batch,3,height,width] to ``logits`` f32[batch,classes].
 
         :raises ValueError: Some weights are unused, so this is not the network that they were trained for.
         """
         unused = sorted(key for key in set(self._weights) - self.used if not key.endswith("num_batches_tracked"))
         if unused:
             raise ValueError(f"{len(unused)} weights are unused: {', '.join(unused[:5])}")
-        image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [BATCH, 3, self._size, self._size])
+        path.write_bytes(self.model(name, classes).SerializeToString(deterministic=True))
+
+    def model(self, name: str, classes: int) -> onnx.ModelProto:
+        """Return the checked model; see ``save``."""
+        image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [BATCH, 3, *TILE])
         logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [BATCH, classes])
         graph = helper.make_graph(self._nodes, name, [image], [logits], list(self._constants.values()))
         opset = helper.make_opsetid("", OPSET)
         model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="lpbench")
         onnx.checker.check_model(model, full_check=True)
-        path.write_bytes(model.SerializeToString(deterministic=True))
+        return model
 
     def _norm(self, norm: Norm) -> tuple[NDArray[Any], ...]:
         return tuple(self._take(f"{norm.name}.{part}") for part in ("weight", "bias", "running_mean", "running_var"))

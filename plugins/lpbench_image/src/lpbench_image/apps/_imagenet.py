@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lpbench_image.apps._graph import Graph, Norm, same
+from lpbench_image.apps._graph import Graph, Norm, same, tiled
 from lpbench_image.apps._torch_weights import read
-from lpbench_image.apps._writing import ENGINES
+from lpbench_image.apps._writing import component, write_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-SIZE = 224
+TILE = 224
+"""Height and width that the networks were trained with."""
 CLASSES = 1000
-MEAN = [0.485, 0.456, 0.406]
-STD = [0.229, 0.224, 0.225]
-"""Mean and standard deviation of ImageNet's training photos, red, green, blue from 0 to 1; used by both networks."""
+STATISTICS = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+"""Mean and standard deviation of ImageNet's training photos, red, green, blue from 0 to 1; used by all networks."""
+SHORT_SIDE: dict[str, Any] = {"resize": {"mode": "short-side"}, "crop_share": 0.875}
+"""The usual evaluation: the centre of a photo whose short side was resized to 256, for a tile of 224x224."""
 
 MOBILENET_V2_STAGES = (
     (1, 16, 1, 1),
@@ -47,7 +49,7 @@ LITE0_EPSILON = 1e-3
 
 def mobilenet_v2(members: Path, app: Path) -> None:
     """Write MobileNetV2 of torchvision as an app."""
-    graph = Graph(read(members / "weights.pth"), SIZE)
+    graph = Graph(read(members / "weights.pth"))
 
     def layer(x: str, name: str, stride: int = 1, groups: int = 1, pad: int = 0) -> str:
         norm = Norm(f"{name}.1", MOBILENET_EPSILON)
@@ -56,7 +58,7 @@ def mobilenet_v2(members: Path, app: Path) -> None:
 
     x = layer("input", "features.0", stride=2, pad=1)
     channels = 32
-    for at, (expansion, out, stride) in enumerate(_blocks(MOBILENET_V2_STAGES), start=1):
+    for at, (expansion, out, stride) in enumerate(blocks(MOBILENET_V2_STAGES), start=1):
         name = f"features.{at}.conv"
         wide = channels * expansion
         inner = x if expansion == 1 else layer(x, f"{name}.0")
@@ -75,19 +77,20 @@ def mobilenet_v2(members: Path, app: Path) -> None:
 def efficientnet_lite0(members: Path, app: Path) -> None:
     """Write EfficientNet-Lite0 as an app.
 
-    The weights come from TensorFlow, so padding follows its "SAME": an odd zero is added at the end.
+    The weights come from TensorFlow, so padding follows its "SAME": an odd zero is added at the end.  Where it depends
+    on the size, it is that of sides in multiples of 32, which are even before each layer with a stride.
     """
-    graph = Graph(read(members / "weights.pth"), SIZE)
+    graph = Graph(read(members / "weights.pth"))
 
     def pointwise(x: str, name: str, norm: str) -> str:
         return graph.convolution(x, name, Norm(norm, LITE0_EPSILON))
 
-    size, channels = SIZE, 32
+    size, channels = TILE, 32
     x = graph.relu6(
         graph.convolution("input", "_conv_stem", Norm("_bn0", LITE0_EPSILON), stride=2, pads=same(size, 3, 2))
     )
     size = -(-size // 2)
-    for at, (expansion, kernel, out, stride) in enumerate(_blocks(LITE0_STAGES)):
+    for at, (expansion, kernel, out, stride) in enumerate(blocks(LITE0_STAGES)):
         name = f"_blocks.{at}"
         wide = channels * expansion
         inner = x if expansion == 1 else graph.relu6(pointwise(x, f"{name}._expand_conv", f"{name}._bn0"))
@@ -102,7 +105,7 @@ def efficientnet_lite0(members: Path, app: Path) -> None:
     _write_app(members, app)
 
 
-def _blocks(stages: tuple[tuple[int, ...], ...]) -> Iterator[tuple[int, ...]]:
+def blocks(stages: Iterable[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
     """Yield settings and stride of each block: only the first block of a stage has the stage's stride."""
     for *settings, count, stride in stages:
         for at in range(count):
@@ -114,26 +117,9 @@ def _write_app(members: Path, app: Path) -> None:
     labels = json.loads((members / "labels.json").read_text("utf-8"))
     if len(labels) != CLASSES:
         raise ValueError(f"labels.json holds {len(labels)} labels; the network has {CLASSES} classes")
-    (app / "labels.txt").write_text("".join(f"{label}\n" for label in labels), "utf-8")
-    config: dict[str, Any] = {
-        "schema_version": 1,
-        "ai_app_class": "image_classification",
-        "labels": "labels.txt",
-        "components": [
-            {
-                "name": "classifier",
-                "preprocessing": {
-                    "type": "image",
-                    # area: the published accuracies use a bilinear resize with antialiasing
-                    "resize": {"mode": "short-side", "size": 256, "interpolation": "area"},
-                    "crop": SIZE,
-                    "color": "RGB",
-                    "normalise": {"mean": MEAN, "std": STD},
-                },
-                "inference": {"engine": ENGINES["onnx"], "models": {"onnx": {"file": "model.onnx"}}},
-                "postprocessing": {"type": "classification", "activation": "softmax", "top_k": 5},
-            }
-        ],
-        "samples": ["samples"],
-    }
-    (app / "ai_app_config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    # area: the published accuracies use a bilinear resize with antialiasing
+    resize = {**SHORT_SIDE["resize"], "interpolation": "area"}
+    pre = {**SHORT_SIDE, "resize": resize, "color": "RGB", "normalise": STATISTICS}
+    post = {"type": "classification", "activation": "softmax", "top_k": 5}
+    parts = [component("classifier", {"onnx": "model.onnx"}, pre, post, stated=tiled(TILE))]
+    write_config(app, "image_classification", parts, labels=labels)

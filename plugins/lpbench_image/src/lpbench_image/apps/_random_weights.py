@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
-from lpbench_image.apps._graph import BATCH, IR_VERSION, OPSET
-from lpbench_image.apps._writing import component, write_config
+from lpbench_image.apps._graph import BATCH, IR_VERSION, OPSET, TILE
+from lpbench_image.apps._random_app import SEED, write_random_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +26,6 @@ if TYPE_CHECKING:
     Shapes = dict[str, tuple[int, ...]]
     Weights = dict[str, NDArray[np.float32]]
 
-SEED = 0
-SPREAD = 2.0
-"""Standard deviation of the scores before the softmax."""
-IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-JUDGED_OPSET = 15
 LAYERS = {
     *("Add", "AveragePool", "BatchNormalization", "Concat", "Conv", "Gemm", "GlobalAveragePool", "LRN"),
     *("MaxPool", "Mul", "Relu", "Softmax", "Sum"),
@@ -39,17 +33,24 @@ LAYERS = {
 """Operators with the same meaning in the graphs' opset, 9, and in ``OPSET``; Softmax only for two dimensions."""
 
 
-def random_classifier(members: Path, app: Path) -> None:
-    """Write the classifier of the graph ``light.onnx`` as an app without labels."""
-    model = materialised(onnx.load(members / "light.onnx"))
-    (app / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
-    pre = {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "normalise": IMAGENET}
-    post = {"type": "classification", "activation": "none", "top_k": 1}
-    write_config(app, "image_classification", [component("classifier", {"onnx": "model.onnx"}, pre, post)])
+def random_224(members: Path, app: Path) -> None:
+    """Write the classifier of the graph ``light.onnx`` as an app without labels, for tiles of 224x224."""
+    _write(members, app, 224)
 
 
-def materialised(light: onnx.ModelProto) -> onnx.ModelProto:
+def random_227(members: Path, app: Path) -> None:
+    """As ``random_224``, for tiles of 227x227."""
+    _write(members, app, 227)
+
+
+def _write(members: Path, app: Path, tile: int) -> None:
+    write_random_app(materialised(onnx.load(members / "light.onnx"), tile), app, tile, activation="none")
+
+
+def materialised(light: onnx.ModelProto, tile: int) -> onnx.ModelProto:
     """Return the network with initialisers as weights, from ``input`` to ``scores``.
+
+    Its height and width are open, or where a layer depends on them, ``tile``.
 
     :raises ValueError: A layer, or the use of a weight, is not supported.
     """
@@ -59,13 +60,17 @@ def materialised(light: onnx.ModelProto) -> onnx.ModelProto:
     weights = _drawn(nodes, shapes)
     read = {name for node in nodes for name in node.input}
     (picture,) = (info for info in graph.input if info.name in read - shapes.keys())
-    size = [dimension.dim_value for dimension in picture.type.tensor_type.shape.dim]
     names = {picture.name: "input", graph.output[0].name: "scores"}
     for node in nodes:
         for tensors in (node.input, node.output):
             tensors[:] = [names.get(name, name) for name in tensors]
-    _rescale(nodes, weights, size)
-    return _model(graph.name, nodes, weights, size)
+    return _model(graph.name, nodes, weights, TILE if _is_open(nodes) else (tile, tile))
+
+
+def _is_open(nodes: list[onnx.NodeProto]) -> bool:
+    """Return whether a network takes pictures of any size: it flattens only what was averaged over both sides."""
+    averaged = {node.output[0] for node in nodes if node.op_type == "GlobalAveragePool"}
+    return all(node.input[0] in averaged for node in nodes if node.op_type == "Flatten")
 
 
 def _weight_shapes(graph: onnx.GraphProto) -> Shapes:
@@ -85,7 +90,10 @@ def _integers(tensor: onnx.TensorProto) -> tuple[int, ...]:
 
 
 def _layers(graph: onnx.GraphProto, weights: Shapes) -> Iterator[onnx.NodeProto]:
-    """Yield the layers; those for training only are dropped, and a Reshape with a fixed batch becomes a Flatten."""
+    """Yield the layers without what fixes the size: a Reshape with a fixed batch becomes a Flatten.
+
+    Layers for training only are dropped.
+    """
     renamed: dict[str, str] = {}
     flat: set[str] = set()
     for node in graph.node:
@@ -107,12 +115,26 @@ def _layers(graph: onnx.GraphProto, weights: Shapes) -> Iterator[onnx.NodeProto]
 def _layer(node: onnx.NodeProto, inputs: list[str]) -> onnx.NodeProto:
     if node.op_type == "Reshape":
         return helper.make_node("Flatten", inputs[:1], node.output, node.name, axis=1)
+    if node.op_type == "AveragePool":  # in all of these graphs the last pooling, whose window is the whole map
+        return helper.make_node("GlobalAveragePool", inputs, node.output, node.name)
     layer = onnx.NodeProto()
     layer.CopyFrom(node)
     layer.input[:] = inputs
     if node.op_type == "Softmax":
         del layer.attribute[:]  # default: the last axis, the only one besides the batch
+    if node.op_type == "MaxPool":
+        _round_up(layer)
     return layer
+
+
+def _round_up(pool: onnx.NodeProto) -> None:
+    """Have a pooling with a stride of 2 and without padding round its size up, as Caffe did when these were published.
+
+    The wheel's graphs round down.  With an odd window, this is one more row and column at the end.
+    """
+    attributes = {attribute.name: attribute.ints for attribute in pool.attribute}
+    if list(attributes["strides"]) == [2, 2] and not any(attributes["pads"]):
+        attributes["pads"][:] = [0, 0, 1, 1]
 
 
 def _drawn(nodes: list[onnx.NodeProto], shapes: Shapes) -> Weights:
@@ -140,23 +162,10 @@ def _draw(random: np.random.Generator, node: onnx.NodeProto, at: int, shape: tup
     raise ValueError(f"a weight as input {at} of {node.op_type} is not supported")
 
 
-def _rescale(nodes: list[onnx.NodeProto], weights: Weights, size: list[int]) -> None:
-    """Scale the last layer with weights so that the scores of noise have the standard deviation ``SPREAD``."""
-    last = max(at for at, node in enumerate(nodes) if node.op_type in {"Conv", "Gemm"})
-    score = nodes[last].output[0]
-    kernel, bias = nodes[last].input[1:3]
-    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("input", score)]
-    graph = helper.make_graph(nodes[: last + 1], "scores", ports[:1], ports[1:], _tensors(weights))
-    # the reference evaluator runs batch normalisation before opset 14 in training mode
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", JUDGED_OPSET)], ir_version=IR_VERSION)
-    noise = np.random.default_rng(SEED).standard_normal(size, np.float32)
-    (scores,) = ReferenceEvaluator(model).run(None, {"input": noise})
-    factor = np.float32(SPREAD / np.asarray(scores, np.float64).std())
-    weights[kernel], weights[bias] = weights[kernel] * factor, weights[bias] * factor
-
-
-def _model(name: str, nodes: list[onnx.NodeProto], weights: Weights, size: list[int]) -> onnx.ModelProto:
-    picture = helper.make_tensor_value_info("input", TensorProto.FLOAT, [BATCH, *size[1:]])
+def _model(
+    name: str, nodes: list[onnx.NodeProto], weights: Weights, tile: tuple[int | str, int | str]
+) -> onnx.ModelProto:
+    picture = helper.make_tensor_value_info("input", TensorProto.FLOAT, [BATCH, 3, *tile])
     scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, name, [picture], [scores], _tensors(weights))
     opset = helper.make_opsetid("", OPSET)

@@ -25,40 +25,47 @@ LABELLED = "labelled"
 MANIFEST = "labels.csv"
 
 
-def component(name: str, models: Mapping[str, str], pre: Settings, post: Settings) -> dict[str, Any]:
+def component(
+    name: str, models: Mapping[str, str], pre: Settings, post: Settings, *, stated: Settings | None = None
+) -> dict[str, Any]:
     """Return one model with its processors, as a component of the config.
 
     :param models: Files by format; the first decides on the engine.
     :param pre: Settings of the preprocessor ``image``.
     :param post: Type and settings of the postprocessor.
+    :param stated: What the config states of the models beside their files.
     """
     return {
         "name": name,
         "preprocessing": {"type": "image", **pre},
         "inference": {
             "engine": ENGINES[next(iter(models))],
-            "models": {form: {"file": file} for form, file in models.items()},
+            "models": {form: {"file": file, **(stated or {})} for form, file in models.items()},
         },
         "postprocessing": dict(post),
     }
 
 
-def write_config(
+def write_config(  # noqa: PLR0913 - what an app states
     app: Path,
     app_class: str,
     components: Sequence[Mapping[str, Any]],
     *,
     labels: Iterable[str] = (),
     quality: Settings | None = None,
+    untrained: bool = False,
 ) -> None:
     """Write ``ai_app_config.json``, and ``labels.txt`` if there are labels.
 
     :param quality: The quality gate.
+    :param untrained: Whether the weights are random, so that predictions carry no meaning.
     """
     config: dict[str, Any] = {"schema_version": 1, "ai_app_class": app_class}
     if labels := list(labels):
         (app / "labels.txt").write_text("".join(f"{label}\n" for label in labels), "utf-8")
         config["labels"] = "labels.txt"
+    if untrained:
+        config["untrained"] = True
     config["components"] = list(components)
     if quality:
         config["quality"] = dict(quality)

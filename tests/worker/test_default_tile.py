@@ -1,0 +1,48 @@
+"""The tile of a model with open height and width: what the app states, unless a shape was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lpbench.app.model import App, Component, Step
+from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.plugin.engine import Model, TensorInfo
+from lpbench.worker.session_builder import Opener
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lpbench.plugin.engine import Session
+
+OPEN = TensorInfo("image", "float32", ("batch", 3, "height", "width"), layout="NCHW")
+
+
+def opens(**_: Any) -> Session:
+    pytest.fail("a model whose inputs the app states is opened once, with its tile")
+
+
+def asked(configuration: EngineConfiguration, *, at: int = 0, **facts: Any) -> Mapping[str, tuple[int, ...]]:
+    """Return the shapes with which a component of a chain of two is opened."""
+    model = Model("onnx", Path("model.onnx"), inputs=(OPEN,), tile=(320, 224), **facts)
+    step = Step("image")
+    parts = tuple(Component(name, step, "fake", (model,), step) for name in ("first", "second"))
+    app = App("app", "image_classification", Path(), parts)
+    return Opener(parts[at], app, model, opens, configuration).tiled().configuration.shapes
+
+
+def test_nothing_asked_for_is_the_tile_that_the_app_states() -> None:
+    """Width 320, height 224; of each component of a chain."""
+    for at in (0, 1):
+        assert asked(EngineConfiguration("fake"), at=at) == {"image": (1, 3, 224, 320)}
+
+
+def test_a_shape_that_is_asked_for_has_precedence() -> None:
+    shapes = {"image": (1, 3, 32, 32)}
+    assert asked(EngineConfiguration("fake", shapes=shapes)) == shapes
+
+
+def test_a_conversion_keeps_the_shapes_that_it_was_made_for() -> None:
+    assert asked(EngineConfiguration("fake"), provenance={"converter": "any"}) == {}
