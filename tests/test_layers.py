@@ -48,6 +48,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "machine_recording": frozenset(),
     "monitoring": frozenset({"machine_recording", "measuring"}),
     "new_app": frozenset(),
+    "operator_support": frozenset(),
     "probing": frozenset(),
     "sweep": frozenset({"conversion", "engine_choice", "measuring"}),
     "validation": frozenset({"engine_choice"}),

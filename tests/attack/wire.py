@@ -50,6 +50,7 @@ ANSWERS: dict[str, Any] = {
     "PinThreads": {"threads": 1, "cores": [0, 1]},
     "MeasureStageMemory": {"stages": {"inference": {"peak_bytes": 2, "increase_bytes": 1}}, "reason": ""},
     "ReadDeviceMemory": {"": {"by_use": {"weights": 1}, "reason": ""}},
+    "FindUnsupported": {"operators": [{"type": "Conv", "names": ["first"], "reason": "x"}]},
     "AvailableMemory": 5,
     "ReadEnvironment": {"machine": {"cpu": {"value": "x", "source": "y"}}},
     "Probe": {"version": "1", "devices": ["cpu"], "unusable": {"gpu": "x"}, "hint": "y", "hints": {"gpu": "z"}},

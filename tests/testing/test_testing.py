@@ -40,6 +40,7 @@ VARIANTS = {
     "threads_at_work_are_those_asked_for": ("crowd", "busy"),
     "no_files_are_left": ("temporary", "beside"),
     "profile_or_reason": ("records", "values"),
+    "unsupported_operators_are_named": ("missed", "invented"),
     "guess_suits_the_config": ("type", "settings"),
     "words_are_one_line": ("numpy", "lines"),
 }

@@ -19,8 +19,9 @@ from lpbench_trt import _loading
 from lpbench_trt._convert import TensorrtConverter, bound
 from lpbench_trt._library import trt
 from lpbench_trt._logger import log
+from lpbench_trt._operators import operators
 from lpbench_trt._plans import Plan
-from lpbench_trt.config import PlanConfig
+from lpbench_trt.config import PlanConfig, TensorrtConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,7 @@ def main(folder: Path, requests: list[Any]) -> None:
     """Print the outcome of each request by its name."""
     progress.EVERY = 0  # small models are built faster than a screen is read
     told = {name: _build(folder, name, request) for name, *request in requests}
+    told["operators"] = _unsupported(folder)
     print(json.dumps({**told, "bound": bound(PlanConfig()), "foreign": _foreign(folder)}))  # noqa: T201 - the answer to the test
 
 
@@ -55,6 +57,18 @@ def _build(folder: Path, name: str, request: Sequence[Any]) -> dict[str, Any]:
         "tools": made.tools,
         "done": heard,
     }
+
+
+def _unsupported(folder: Path) -> dict[str, Any]:
+    """Return the operators that are said to be unsupported, by the model's file and the device."""
+    asked = [("unknown.onnx", "gpu"), ("cast.onnx", "gpu"), ("cast.onnx", "dla:0")]
+    said = {}
+    for file, device in asked:
+        if (folder / file).exists():
+            config = TensorrtConfig(device=device, precision="F16")
+            found = operators(Model("onnx", folder / file), config)
+            said[f"{file} {device}"] = [[each.type, each.names, each.reason] for each in found]
+    return said
 
 
 def _foreign(folder: Path) -> list[str]:

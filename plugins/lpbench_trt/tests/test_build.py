@@ -125,6 +125,17 @@ def test_an_operator_that_it_lacks_is_named_with_its_node(told: Mapping[str, Any
     assert 'node 1 "last layer" (NoSuchOperator)' in outcome(told, "unknown")
 
 
+def test_unsupported_operators_are_listed_by_type_and_node(told: Mapping[str, Any]) -> None:
+    """The parser's on a GPU; on a DLA core also those that it leaves to the GPU."""
+    (found,) = told["operators"]["unknown.onnx gpu"]
+    assert found[:2] == ["NoSuchOperator", ["last layer"]]
+    assert found[2]
+    assert told["operators"]["cast.onnx gpu"] == []
+    assert [(names, reason) for _, names, reason in told["operators"]["cast.onnx dla:0"]] == [
+        (["last layer"], "runs on the GPU")
+    ]
+
+
 def test_damaged_models_and_weights_elsewhere_are_refused(told: Mapping[str, Any]) -> None:
     assert outcome(told, "beside") == "built"
     assert "outside of its folder" in outcome(told, "outside")

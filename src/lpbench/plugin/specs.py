@@ -120,6 +120,8 @@ class EngineSpec(Spec):
     :param app_options: Options that an app may state for this engine (``inference.options``): those that say how its
         model is computed.  Never one that loads code, names a file or a device, or hands settings on to the library:
         apps come from other people.
+    :param operators: Import path of a function that takes a ``Model`` and the config, and returns the operators of the
+        model that the engine does not support (``lpbench.plugin.operators``).  It is called in a process of its own.
     """
 
     contracts: ClassVar[tuple[str, ...]] = ("lpbench.plugin.engine:Engine",)
@@ -138,6 +140,7 @@ class EngineSpec(Spec):
     exposes: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ()
     app_options: tuple[str, ...] = ()
+    operators: str = ""
 
     def version(self) -> str:
         """Return the installed library's version from its metadata, or an empty string; imports nothing."""

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin import registry
-from lpbench.testing import _config, _lifetime, _listing, _measuring, _monitor, _offers, _post, _pre, _running, _threads
+from lpbench.testing import (
+    _config,
+    _lifetime,
+    _listing,
+    _measuring,
+    _monitor,
+    _offers,
+    _operators,
+    _post,
+    _pre,
+    _running,
+    _threads,
+)
 from lpbench.testing._checks import Check, by_name
 from lpbench.testing._subject import EngineSubject, MonitorSubject, PostprocessorSubject, PreprocessorSubject, Subject
 
@@ -33,6 +45,7 @@ ENGINE = by_name(
             _listing.formats_are_stated,
             _listing.probe_returns_facts,
             _listing.probe_tells_remedies,
+            _operators.unsupported_operators_are_named,
         ),
         "config": (
             *CONFIG,

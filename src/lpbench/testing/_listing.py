@@ -49,7 +49,8 @@ def listing_imports_nothing_heavy(subject: Any_) -> None:
     """Importing the hook module imports neither the library, nor numpy, nor the implementation."""
     imported = in_python(LIST.format(module=subject.module))
     own = subject.module.partition(".")[0]
-    paths = [subject.spec.target, *(getattr(subject.spec, name, "") for name in ("probe", "case", "guess"))]
+    named = (getattr(subject.spec, name, "") for name in ("probe", "case", "guess", "operators"))
+    paths = [subject.spec.target, *named]
     late = {path.partition(":")[0] for path in paths} - {subject.module}
     foreign = {name.partition(".")[0] for name in imported} - sys.stdlib_module_names - LIGHT - {own}
     heavy = sorted(foreign | late.intersection(imported))

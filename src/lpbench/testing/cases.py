@@ -23,6 +23,10 @@ Factory = Callable[[Path, Mapping[str, Any]], C]
 """Makes a case from a folder for its files and the requested options; must not import the library."""
 
 
+NO_SUCH_OPERATOR = "NoSuchOperator"
+"""The name of an operator that no engine has."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """Fields of every case.
@@ -51,6 +55,7 @@ class EngineCase(Case):
     :param shapes: Shapes to open the model with.
     :param identity: A model that multiplies its one float32 input by one with a convolution or matrix product, to
         determine the precision that is executed.
+    :param unsupported: A model with an operator ``NO_SUCH_OPERATOR``, of which the engine is to say that it lacks it.
     """
 
     model: Model
@@ -61,6 +66,7 @@ class EngineCase(Case):
     options: Mapping[str, Any] = field(default_factory=dict)
     shapes: Shapes = field(default_factory=dict)
     identity: Model | None = None
+    unsupported: Model | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.engine import Model
-from lpbench.testing.cases import EngineCase
+from lpbench.testing.cases import NO_SUCH_OPERATOR, EngineCase
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,18 +35,19 @@ def onnx_case(folder: Path, rows: int | str = "N") -> EngineCase:
     weights = random.standard_normal(SIZES).astype(np.float32)
     feeds, other = (random.standard_normal((ROWS, SIZES[0])).astype(np.float32) for _ in range(2))
     return EngineCase(
-        model=_save(folder / "model.onnx", weights, rows, relu=True),
+        model=_save(folder / "model.onnx", weights, rows, "Relu"),
         feeds={"x": feeds},
         other={"x": other},
         expected={"y": np.maximum(feeds @ weights, 0)},
-        identity=_save(folder / "identity.onnx", np.eye(SIZES[0], dtype=np.float32), rows, relu=False),
+        identity=_save(folder / "identity.onnx", np.eye(SIZES[0], dtype=np.float32), rows),
+        unsupported=_save(folder / "unsupported.onnx", weights, rows, NO_SUCH_OPERATOR),
     )
 
 
-def _save(path: Path, weights: Array, batch: int | str, *, relu: bool) -> Model:
+def _save(path: Path, weights: Array, batch: int | str, then: str = "") -> Model:
     rows, columns = weights.shape
-    nodes = _node("MatMul", ("x", "w"), "h" if relu else "y")
-    nodes += _node("Relu", ("h",), "y") if relu else b""
+    nodes = _node("MatMul", ("x", "w"), "h" if then else "y")
+    nodes += _node(then, ("h",), "y") if then else b""
     ends = _field(11, _value("x", batch, rows)) + _field(12, _value("y", batch, columns))
     graph = nodes + _text(2, "graph") + _field(5, _tensor("w", weights)) + ends
     path.write_bytes(IR_VERSION + _field(7, graph) + _field(8, OPSET))

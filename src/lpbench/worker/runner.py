@@ -8,6 +8,7 @@ from lpbench.worker import requests
 from lpbench.worker.fitting import fit_processors
 from lpbench.worker.handlers.agreement import AgreementHandlers
 from lpbench.worker.handlers.machine import MachineHandlers
+from lpbench.worker.handlers.operators import find_unsupported
 from lpbench.worker.handlers.quality import QualityHandlers
 from lpbench.worker.handlers.session import SessionHandlers
 from lpbench.worker.handlers.timing import TimingHandlers
@@ -37,6 +38,7 @@ class Runner:
         self.handlers: Mapping[type[Request[Any]], Callable[[Any], Any]] = {
             requests.OpenRequest: session.open,
             requests.FitProcessors: fit_processors,
+            requests.FindUnsupported: find_unsupported,
             requests.OpenReferenceKernel: session.open_reference_kernel,
             requests.InspectModel: session.inspect,
             requests.CloseApp: session.close,

@@ -24,6 +24,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             config="lpbench_fakes.engine:FakeConfig",
             environment={"FAKE_TELEMETRY": "0"},
             probe="lpbench_fakes.engine:probe",
+            operators="lpbench_fakes.engine:operators",
             streams=True,
             app_options=("extra_us",),
         )

@@ -1,9 +1,10 @@
 """An engine whose model file is a JSON object of orders; strict about how it is used.
 
-``work_us`` spins that long in each run; ``at`` ("load", "run", "profile" or "close") and ``do``
+``work_us`` spins that long in each run; ``at`` ("load", "run", "profile", "operators" or "close") and ``do``
 ("crash", "exit", "hang", "raise", "print", "exclusive") give the fault, and ``after`` the number of
 runs before it.  ``when`` is a folder: no run has the fault until it holds a file called as the option ``extra_us``.
 ``states`` holds fields of ``inputs`` and ``outputs``, and ``facts``, that it states in place of its own.
+``unsupported`` holds fields of the operators that it says it lacks; ``lacks`` is returned in their place as it is.
 ``layers`` is what a session that was opened for it gives as its profile, and ``spans`` its device's spans.
 An exclusive engine can be open in only one process at a time, like some devices.
 ``slow`` makes each run ``us`` longer after so many (``after``), and then writes ``text`` into the file ``write``.
@@ -27,6 +28,7 @@ from typing import IO, TYPE_CHECKING, Any
 from lpbench.errors import EngineError
 from lpbench.plugin import progress
 from lpbench.plugin.engine import Engine, Feeds, Model, Outputs, Session, Shapes, TensorInfo
+from lpbench.plugin.operators import UnsupportedOperator
 
 from . import litter
 
@@ -156,6 +158,13 @@ def probe() -> dict[str, Any]:
     if asked == "crash":
         ctypes.string_at(0)
     return {"version": "1.0", "devices": ["cpu"], **json.loads(asked)}
+
+
+def operators(model: Model, config: FakeConfig) -> Any:
+    """Return what the model file says; commit its fault for telling."""
+    orders = json.loads(model.path.read_bytes())
+    _obey(orders, "operators")
+    return orders["lacks"] if "lacks" in orders else [UnsupportedOperator(**each) for each in orders["unsupported"]]
 
 
 def _report(count: int = 0, each_s: float = 0.0) -> None:

@@ -51,6 +51,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             config=options("engine"),
             probe="lpbench_sloppy.engine:probe",
             case="lpbench_sloppy.cases:engine",
+            operators="lpbench_sloppy.engine:operators",
             dynamic_shapes=True,
             owned_outputs=True,
             streams=True,

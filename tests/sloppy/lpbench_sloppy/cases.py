@@ -9,6 +9,7 @@ import numpy as np
 
 from lpbench.plugin.engine import Model, TensorInfo
 from lpbench.testing import EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
+from lpbench.testing.cases import NO_SUCH_OPERATOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ def engine(folder: Path, options: Mapping[str, Any]) -> EngineCase:
         other={"x": other, "z": z + 1},
         expected={"y": x * np.array([2, 3, 4], np.float32) + z},
         identity=_model(folder, "identity", (1, 1, 1), ("x",)),
+        unsupported=_model(folder, "unsupported", (1, 1, 1), (NO_SUCH_OPERATOR,)),
         timeout=20,
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from lpbench.errors import EngineError
 from lpbench.plugin.engine import Engine
+from lpbench.plugin.operators import UnsupportedOperator
 
 from .fault import HELD, is_broken, leak, meddle
 from .session import SloppySession
@@ -67,6 +68,13 @@ def probe() -> dict[str, Any]:
     devices = object() if is_broken("engine/probe_returns_facts") else list(DEVICES)
     hints = {"npu": ""} if is_broken("engine/probe_tells_remedies") else {"npu": "install its driver"}
     return {"version": "1.0", "devices": devices, "unusable": {"npu": "no driver"}, "hints": hints}
+
+
+def operators(model: Model, config: Any) -> list[UnsupportedOperator]:
+    """Return the operators that the model has beside its inputs."""
+    unknown = set() if is_broken("engine/unsupported_operators_are_named:missed") else set(_load(model)[0]) - {"x", "z"}
+    more = {"Scale"} if is_broken("engine/unsupported_operators_are_named:invented") else set()
+    return [UnsupportedOperator(kind) for kind in sorted(unknown | more)]
 
 
 def _load(model: Model) -> tuple[list[str], Any]:

@@ -31,6 +31,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             formats={"om": (".om",)},
             config="lpbench_acl.config:AclConfig",
             probe="lpbench_acl._probe:probe",
+            operators="lpbench_acl._operators:operators",
             case="lpbench_acl.case:case",
             dynamic_shapes=True,
             streams=True,

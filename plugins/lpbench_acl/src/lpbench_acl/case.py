@@ -32,7 +32,9 @@ def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:  # noqa: ARG00
     """
     onnx = onnx_case(folder, ROWS)
     identity = onnx.identity and _converted(onnx.identity)
-    return dataclasses.replace(onnx, model=_converted(onnx.model), identity=identity, tolerance=TOLERANCE)
+    return dataclasses.replace(
+        onnx, model=_converted(onnx.model), identity=identity, unsupported=None, tolerance=TOLERANCE
+    )
 
 
 def _converted(source: Model) -> Model:

@@ -31,6 +31,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             distributions=("ncnn",),
             owned_outputs=True,
             streams=True,
+            operators="lpbench_ncnn._operators:operators",
             app_options=(
                 "precision",
                 *("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "bf16_packed"),

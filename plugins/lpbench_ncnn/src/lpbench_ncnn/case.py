@@ -9,6 +9,7 @@ import numpy as np
 
 from lpbench.plugin.engine import Model
 from lpbench.testing import EngineCase
+from lpbench.testing.cases import NO_SUCH_OPERATOR
 from lpbench.util import processes
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:
         other={"in0": other},
         expected={"out0": np.maximum(np.einsum("oc,nchw->nohw", weights, feeds), 0)},
         identity=_save(folder / "identity.param", np.eye(CHANNELS, dtype=np.float32), relu=False),
+        unsupported=_unsupported(folder / "unsupported.param"),
         cycles=CYCLES.get(kind, CYCLES["cpu"]),
         expected_failures=SOFTWARE if kind == "vulkan" and _in_software(int(number or 0)) else {},
     )
@@ -48,6 +50,11 @@ def _in_software(index: int) -> bool:
     """Return whether a Vulkan device is the CPU; determined in another process, since a case must not load ncnn."""
     told = processes.capture(processes.python("-c", PROCESSORS), timeout=PROBING)
     return told.output.split()[index : index + 1] == ["CPU"]
+
+
+def _unsupported(path: Path) -> Model:
+    path.write_text(f"7767517\n2 2\nInput in0 0 1 in0\n{NO_SUCH_OPERATOR} none 1 1 in0 out0\n", encoding="utf-8")
+    return Model("ncnn", path)
 
 
 def _save(path: Path, weights: Array, *, relu: bool) -> Model:

@@ -35,6 +35,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             streams=True,
             batches=True,
             exposes=("openvino", "onnx"),
+            operators="lpbench_openvino._operators:operators",
             app_options=("precision", "signature"),
         )
     )

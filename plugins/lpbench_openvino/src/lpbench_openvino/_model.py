@@ -15,7 +15,7 @@ from lpbench_openvino import _stated
 from lpbench_openvino._text import plain_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from lpbench.plugin.engine import Model
@@ -27,6 +27,8 @@ TFLITE = ".tflite"
 WORDS = {"openvino": "OpenVINO IR", "onnx": "ONNX", "tflite": "TFLite"}
 
 NO_RULE = re.compile(r"(?:No conversion rule found for|not support the following ONNX) operations: (.*?)(?: -- |$)")
+NO_TRANSLATOR = re.compile(r"No translator found for (\S+) node")
+"""What it says of a TFLite file, of the first operator only."""
 OPSET = re.compile(r"-\d+$")
 """Opset number after an ONNX operator's name."""
 NOT_IN_OPSET = re.compile(r"doesn't contain the operation with type: (\S+)|Cannot create (\S+) layer \S+")
@@ -43,6 +45,17 @@ HINTS = (  # the first one with a part that occurs in OpenVINO's message is used
     ),
     (("at offset", "no subgraphs"), "it is truncated: fetch or export it again"),
 )
+
+
+class LackingError(EngineError):
+    """OpenVINO lacks operators of a model.
+
+    :param operators: Their types, as the model's format names them.
+    """
+
+    def __init__(self, operators: Sequence[str], what: str, hint: str) -> None:
+        super().__init__(what, hint=hint)
+        self.operators = operators
 
 
 def read(core: Any, model: Model, signature: str = "") -> tuple[Any, Mapping[str, Facts]]:
@@ -125,11 +138,13 @@ def _explained(text: str) -> EngineError:
     if match := NO_RULE.search(text):
         names = sorted({OPSET.sub("", name) for name in match[1].split(", ")})
         what = f"OpenVINO does not have these operators: {', '.join(names)}"
-        return EngineError(what, hint="convert the model without them, or use another engine")
+        return LackingError(names, what, "convert the model without them, or use another engine")
+    if match := NO_TRANSLATOR.search(text):
+        what = f"OpenVINO does not have the operator {match[1]}"
+        return LackingError([match[1]], what, "convert the model without it, or use another engine")
     if match := NOT_IN_OPSET.search(text):
         what = f"OpenVINO does not have the operator {match[1] or match[2]}"
-        return EngineError(
-            what, hint="OpenVINO reports only the first; a newer version may have it: pip install --upgrade openvino"
-        )
+        hint = "OpenVINO reports only the first; a newer version may have it: pip install --upgrade openvino"
+        return LackingError([match[1] or match[2]], what, hint)
     hint = next((hint for parts, hint in HINTS if any(part in text for part in parts)), "")
     return EngineError(f"OpenVINO cannot read the model: {text}", hint=hint)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lpbench.plugin.engine import Model
 from lpbench.testing import EngineCase
+from lpbench.testing.cases import NO_SUCH_OPERATOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,10 +36,11 @@ def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:  # noqa: ARG00
         other={"x": other},
         expected={"y": np.maximum(feeds @ weights, 0)},
         identity=save(folder / "identity.xml", np.eye(SIZES[0], dtype=np.float32)),
+        unsupported=save(folder / "unsupported.xml", weights, activation=NO_SUCH_OPERATOR),
     )
 
 
-def save(path: Path, weights: Array, rows: int = ROWS) -> Model:
+def save(path: Path, weights: Array, rows: int = ROWS, activation: str = "ReLU") -> Model:
     """Write ``y = relu(x w)`` as an .xml with a .bin beside it; ``rows`` of -1 allows any number of vectors."""
     width, height = weights.shape
     into, inner, out = (rows, width), (width, height), (rows, height)
@@ -49,7 +51,7 @@ def save(path: Path, weights: Array, rows: int = ROWS) -> Model:
         ("x", "Parameter", shape, "", _ports("output", ("x", into))),
         ("w", "Const", constant, "", _ports("output", ("", inner))),
         ("product", "MatMul", plain, _ports("input", ("", into), ("", inner)), _ports("output", ("", out), first=2)),
-        ("relu", "ReLU", "", _ports("input", ("", out)), _ports("output", ("y", out), first=1)),
+        ("relu", activation, "", _ports("input", ("", out)), _ports("output", ("y", out), first=1)),
         ("result", "Result", "", _ports("input", ("", out)), ""),
     )
     edges = ((0, 0, 2, 0), (1, 0, 2, 1), (2, 2, 3, 0), (3, 1, 4, 0))

@@ -52,6 +52,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             batches=True,
             reference={"graph_optimization": "disabled"},
             exposes=("onnx",),
+            operators="lpbench_ort._operators:operators",
             app_options=("graph_optimization", "execution_mode", "arena", "memory_pattern"),
         )
     )

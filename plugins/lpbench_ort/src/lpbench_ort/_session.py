@@ -101,6 +101,10 @@ class OrtSession(Session):
         }
         return {key: value for key, value in facts.items() if value not in ("", None)}
 
+    def assigned(self) -> dict[str, list[tuple[str, str]]] | None:
+        """Return each provider's nodes as (type, name); None if this version of onnxruntime does not report them."""
+        return _providers.nodes(self._opened())
+
     def profile(self) -> Sequence[Mapping[str, Any]]:
         """Return one record for each node, averaged over the runs so far; ends the recording."""
         session = self._opened()

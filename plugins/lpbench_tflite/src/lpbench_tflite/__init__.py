@@ -40,6 +40,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             batches=True,
             reference={"xnnpack": False},  # LiteRT's own kernels define what an operator computes
             choosing=("signature",),
+            operators="lpbench_tflite._unsupported:operators",
             app_options=("xnnpack", "signature"),
         )
     )

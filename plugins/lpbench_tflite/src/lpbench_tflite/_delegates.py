@@ -47,6 +47,19 @@ def taken(interpreter: Any) -> list[set[int]]:
     return [_behind(operator, producers) for operator in operators if operator["op_name"] == TAKEN]
 
 
+def left(interpreter: Any) -> list[tuple[str, int]] | None:
+    """Return the operators that no delegate runs, as type and index of the first output; None if it is not reported."""
+    operators = _operators(interpreter)
+    if operators is None:
+        return None
+    run = set[int]().union(*taken(interpreter))
+    return [
+        (str(each["op_name"]), int(each["outputs"][0]))
+        for each in operators
+        if each["op_name"] != TAKEN and each["index"] not in run and len(each["outputs"])
+    ]
+
+
 def count(interpreter: Any) -> int | None:
     """Return the number of the model's own operators, or None if the library does not report it."""
     operators = _operators(interpreter)

@@ -59,6 +59,16 @@ def _open(model: Model, config: TfliteConfig, shapes: Shapes) -> Session:
     return TfliteSession(Loaded(path, config, threads, lib, structure, entry, start, delegated))
 
 
+def with_delegates(path: Path, config: TfliteConfig) -> Any:
+    """Return an interpreter of a model with the config's delegates, whose tensors are not allocated.
+
+    :raises EngineError: As ``TfliteEngine.open``.
+    """
+    interpreter = _load(path, library(), config, 1, tflite_file.read(path))
+    _check_delegates(interpreter, config)
+    return interpreter
+
+
 def _deciding_signature(structure: Structure, key: str) -> Signature | None:
     """Return the signature that was asked for, or that names another graph; None to run the whole first graph.
 

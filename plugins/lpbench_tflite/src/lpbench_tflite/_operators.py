@@ -26,9 +26,14 @@ def missing(structure: Structure, start: Callable[[bytes], Any]) -> list[str]:
 
     :param start: Makes an interpreter, which looks up its operators.
     """
-    built_in = {(code, version) for code, _, version in structure.codes if code != CUSTOM}
-    absent = [_absent(code, version, start) for code, version in sorted(built_in)]
-    return [*filter(None, absent), *unknown_custom(structure)]
+    return [*absent(structure, start).values(), *unknown_custom(structure)]
+
+
+def absent(structure: Structure, start: Callable[[bytes], Any]) -> dict[tuple[int, int], str]:
+    """Return the names of the built-in operators that the library lacks, by code and version; see ``missing``."""
+    built_in = sorted({(code, version) for code, _, version in structure.codes if code != CUSTOM})
+    named = {kind: _absent(*kind, start) for kind in built_in}
+    return {kind: name for kind, name in named.items() if name}
 
 
 def unknown_custom(structure: Structure) -> list[str]:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpbench.plugin.engine import Model
+from lpbench.plugin.kit.tflite_file import CUSTOM
 from lpbench.testing import EngineCase
+from lpbench.testing.cases import NO_SUCH_OPERATOR
 from lpbench_tflite._precision import identity
-from lpbench_tflite._write import RELU, Network
+from lpbench_tflite._write import RELU, Kind, Network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +36,15 @@ def case(folder: Path, options: Mapping[str, Any]) -> EngineCase:  # noqa: ARG00
         other={"x": other},
         expected={"y": np.maximum(feeds @ weights, 0)},
         identity=_save(folder / "identity.tflite", identity()),
+        unsupported=_save(folder / "unsupported.tflite", _unsupported()),
     )
+
+
+def _unsupported() -> bytes:
+    network = Network()
+    ends = [network.tensor(name, (1, 4)) for name in ("x", "y")]
+    network.operator(Kind(CUSTOM, custom=NO_SUCH_OPERATOR), ends[:1], ends[1:])
+    return network.save(ends[:1], ends[1:])
 
 
 def _save(path: Path, content: bytes) -> Model:

@@ -49,6 +49,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             dynamic_shapes=True,
             streams=True,
             batches=True,
+            operators="lpbench_trt._operators:operators",
             app_options=("precision",),
         )
     )

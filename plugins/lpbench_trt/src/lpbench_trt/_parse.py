@@ -16,10 +16,23 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 """Refused nodes that an error names."""
+MOST = 10_000
+"""Refused nodes that are listed."""
 LENGTH = 300
 """Characters of the reason for one of them."""
 REMEDY = 'export the model without these operators, or name the library that has them in the option "plugins"'
 AGAIN = "fetch or export it again, with its weights beside it"
+
+
+class RefusedError(EngineError):
+    """TensorRT refuses nodes of a model.
+
+    :param nodes: The operator of each, its name and the reason.
+    """
+
+    def __init__(self, nodes: tuple[tuple[str, str, str], ...], what: str, where: str) -> None:
+        super().__init__(what, where=where, hint=REMEDY)
+        self.nodes = nodes
 
 
 @dataclass(frozen=True)
@@ -77,24 +90,31 @@ def _flags(*, typed: bool) -> int:
 
 
 def _refused(parser: trt.OnnxParser, path: Path) -> EngineError:
+    """Return the error that names the refused nodes, or what else is wrong with the file."""
     count = parser.num_errors
-    errors = [parser.get_error(number) for number in range(min(count, SHOWN))]
-    named = list(dict.fromkeys(f"{_place(error, path)}{_reason(error)}" for error in errors))
+    errors = [parser.get_error(number) for number in range(count)]
+    named = list(dict.fromkeys(f"{_place(error, path)}{_reason(error)}" for error in errors[:SHOWN]))
     more = [f"and {count - SHOWN} more"] if count > SHOWN else []
     what = f"{library().called} cannot read the model: {'; '.join([*named, *more])}"
-    return EngineError(what, where=str(path), hint=REMEDY if any(error.node() >= 0 for error in errors) else AGAIN)
+    nodes = tuple((*_node(error, path), _reason(error)) for error in errors[:MOST] if error.node() >= 0)
+    return RefusedError(nodes, what, str(path)) if nodes else EngineError(what, where=str(path), hint=AGAIN)
 
 
 def _place(error: trt.ParserError, path: Path) -> str:
-    """Return the node of an error in words; versions that do not tell its name tell its number in the file."""
-    number = error.node()
-    if number < 0:
+    """Return the node of an error in words."""
+    if error.node() < 0:
         return ""
-    told = error.node_name() if hasattr(error, "node_name") else ""
+    operator, name = _node(error, path)
+    return f'node {error.node()} "{name}" ({operator}): '
+
+
+def _node(error: trt.ParserError, path: Path) -> tuple[str, str]:
+    """Return the operator and the name of a refused node; versions that do not tell them tell its number."""
+    name = error.node_name() if hasattr(error, "node_name") else ""
     operator = error.node_operator() if hasattr(error, "node_operator") else ""
     if not operator:
-        told, operator = _sources.node(path, number)
-    return f'node {number} "{told}" ({operator or "operator unknown"}): '
+        name, operator = _sources.node(path, error.node())
+    return operator or "operator unknown", name
 
 
 def _reason(error: trt.ParserError) -> str:

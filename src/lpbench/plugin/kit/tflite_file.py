@@ -190,7 +190,7 @@ def _walk(data: Any) -> Structure:
     root = Table(data, int(number(data, "I", 0)))
     if (version := root.scalar(0, "I")) != VERSION:
         raise ValueError(f"schema version {version}; expected {VERSION}")
-    codes = tuple(_code(table) for table in root.tables(1))
+    codes = tuple(operator_code(table) for table in root.tables(1))
     buffers = [_buffer(table, len(data)) for table in root.tables(4)]
     tables = root.tables(2)
     if not tables or not tables[0].numbers(2, "i"):
@@ -204,7 +204,8 @@ def _walk(data: Any) -> Structure:
     return Structure(codes, arithmetic, reduced, graphs, tuple(_signature(table, graphs) for table in root.tables(7)))
 
 
-def _code(table: Table) -> tuple[int, str, int]:
+def operator_code(table: Table) -> tuple[int, str, int]:
+    """Return an OperatorCode: its BuiltinOperator, its name if custom, its version."""
     return max(table.scalar(0, "b"), table.scalar(3, "i")), table.text(1), table.scalar(2, "i", 1)
 
 

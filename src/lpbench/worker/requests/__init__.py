@@ -47,6 +47,7 @@ from lpbench.worker.requests.timing import (
     StagePeak,
     StagePeaks,
 )
+from lpbench.worker.requests.unsupported import FindUnsupported, Unsupported
 
 __all__ = [
     "AvailableMemory",
@@ -63,6 +64,7 @@ __all__ = [
     "EvaluateQuality",
     "ExposeTensors",
     "ExposedTensors",
+    "FindUnsupported",
     "FinishQuality",
     "FirstSample",
     "FitProcessors",
@@ -96,4 +98,5 @@ __all__ = [
     "StagePeaks",
     "TensorBlock",
     "Tensors",
+    "Unsupported",
 ]
