@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.specs import ConverterSpec, EngineSpec
+from lpbench.plugin.specs import AnalyzerSpec, ConverterSpec, EngineSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,5 +55,22 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             writes="ncnn",
             precisions=("F32", "F16"),
             version="20261020, recipe 2",
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_analyzers(register: Callable[[AnalyzerSpec], None]) -> None:
+    """Register the analyzer of networks of ncnn."""
+    register(
+        AnalyzerSpec(
+            "ncnn",
+            "lpbench_ncnn._analyze:NcnnAnalyzer",
+            summary="costs of networks of ncnn",
+            requires=("ncnn",),
+            hint='pip install "lpbench[ncnn]"',
+            formats=("ncnn",),
+            version="1",
+            distributions=("ncnn",),
         )
     )

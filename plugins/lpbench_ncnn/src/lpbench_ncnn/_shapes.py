@@ -66,6 +66,18 @@ def plan(graph: Graph, model: Model, requested: Shapes) -> Plan:
     return Plan(inputs, shown, inner, batched, known)
 
 
+def stated_inputs(graph: Graph, model: Model) -> tuple[TensorInfo, ...]:
+    """Return the inputs as the app or the file states them; one of unknown shape has the shape ``()``."""
+    stated = {info.name: info for info in model.inputs}
+    return tuple(_stated_input(layer, stated.get(layer.tops[0])) for layer in graph.inputs)
+
+
+def _stated_input(layer: Layer, stated: TensorInfo | None) -> TensorInfo:
+    declared = _declared(layer)
+    shape: tuple[int | str | None, ...] = (1, *declared) if declared else ()
+    return TensorInfo(layer.tops[0], "float32", stated.shape if stated and stated.shape else shape)
+
+
 def _refuse_strangers(given: Mapping[str, object], names: Sequence[str], lead: str, kind: str) -> None:
     for name in given:
         if name not in names:

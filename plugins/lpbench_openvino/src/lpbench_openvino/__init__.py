@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.specs import ConverterSpec, EngineSpec
+from lpbench.plugin.specs import AnalyzerSpec, ConverterSpec, EngineSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +54,23 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             reads="onnx",
             writes="openvino",
             precisions=("F32", "F16"),
+            distributions=("openvino",),
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_analyzers(register: Callable[[AnalyzerSpec], None]) -> None:
+    """Register the analyzer of models in OpenVINO's own format."""
+    register(
+        AnalyzerSpec(
+            "openvino",
+            "lpbench_openvino._analyze:OpenvinoAnalyzer",
+            summary="costs of models in OpenVINO's own format",
+            requires=("openvino",),
+            hint='pip install "lpbench[openvino]"',
+            formats=("openvino",),
+            version="1",
             distributions=("openvino",),
         )
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.specs import ConverterSpec
+from lpbench.plugin.specs import AnalyzerSpec, ConverterSpec
 from lpbench_tflite._spec import TfliteSpec
 
 if TYPE_CHECKING:
@@ -59,5 +59,22 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             reads="onnx",
             writes="tflite",
             version="2.6.9, recipe 2",
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_analyzers(register: Callable[[AnalyzerSpec], None]) -> None:
+    """Register the analyzer of TFLite models."""
+    register(
+        AnalyzerSpec(
+            "tflite",
+            "lpbench_tflite._analyze:TfliteAnalyzer",
+            summary="costs of TFLite models",
+            requires=("ai_edge_litert",),
+            hint='pip install "lpbench[tflite]"',
+            formats=("tflite",),
+            version="1",
+            distributions=("ai-edge-litert", "ai-edge-litert-nightly"),
         )
     )

@@ -37,16 +37,28 @@ class TensorFacts:
     :param dtype: Numpy's or ml_dtypes' name of its type, as far as ``TYPES`` has it.
     :param shape: Its dimensions; of open ones the size that the file was saved with.
     :param open: Positions of the open dimensions.
-    :param constant: Whether the file has its values.
-    :param sparse: Whether it stores only a part of them.
+    :param buffer: Number of the buffer with its values; 0 if the file does not have them.
+    :param quantised: Whether its integers stand for real numbers.
+    :param sparse: Whether the file stores only a part of its values.
     """
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     open: tuple[int, ...] = ()
-    constant: bool = False
+    buffer: int = 0
+    quantised: bool = False
     sparse: bool = False
+
+    @property
+    def constant(self) -> bool:
+        """Whether the file has its values."""
+        return self.buffer > 0
+
+    @property
+    def sizes(self) -> tuple[int | None, ...]:
+        """Its dimensions; open ones are None."""
+        return tuple(None if axis in self.open else size for axis, size in enumerate(self.shape))
 
 
 @dataclass(frozen=True)
@@ -110,11 +122,15 @@ def _graph(table: Table, codes: Sequence[tuple[int, str, int]], filled: Sequence
 
 def _tensor(table: Table, filled: Sequence[bool]) -> TensorFacts:
     kind, buffer = table.scalar(1, "b"), table.scalar(2, "I")
-    shape: tuple[int, ...] = tuple(max(size, 0) for size in table.numbers(0, "i"))
-    still_open = tuple(axis for axis, size in enumerate(table.numbers(7, "i")) if size < 0)
-    constant = buffer < len(filled) and filled[buffer]
+    quantisation = table.table(4)
     return TensorFacts(
-        table.text(3), TYPES.get(kind, f"type {kind}"), shape, still_open, constant, table.table(6) is not None
+        table.text(3),
+        TYPES.get(kind, f"type {kind}"),
+        tuple(max(size, 0) for size in table.numbers(0, "i")),
+        open=tuple(axis for axis, size in enumerate(table.numbers(7, "i")) if size < 0),
+        buffer=buffer if buffer < len(filled) and filled[buffer] else 0,
+        quantised=quantisation is not None and bool(quantisation.numbers(2, "f")),
+        sparse=table.table(6) is not None,
     )
 
 
