@@ -152,7 +152,11 @@ def test_what_the_file_does_not_tell_is_asked_for(models: Models) -> None:
     assert NcnnAnalyzer(Model("ncnn", models.network("0=8 1=8 2=3"))).inputs[0].shape == (1, 3, 8, 8)
 
 
-def test_shapes_that_do_not_fit_are_refused(models: Models) -> None:
+def test_shapes_precede_those_of_the_file_and_are_refused_where_they_do_not_fit(models: Models) -> None:
+    with pytest.raises(AnalysisError, match="its weights are for 256 values"):
+        analysed(models.network("0=8 1=8 2=3"), {"in0": (1, 3, 16, 16)})
+    resized = analysed(models.relu("0=8 1=8 2=3"), {"in0": (1, 3, 16, 16)})
+    assert resized.outputs[0].shape == (1, 3, 16, 16)
     with pytest.raises(AnalysisError, match="its weights are for 3 channels"):
         analysed(models.network(), {"in0": (1, 4, 8, 8)})
 

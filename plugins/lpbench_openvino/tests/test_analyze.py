@@ -106,6 +106,13 @@ def test_quantised_weights_keep_their_scales_apart(models: Models) -> None:
     assert found.flop == 2 * 16 * 64 * 16 * 9
 
 
+def test_statistics_are_stored_and_not_learned(tmp_path: Path) -> None:
+    x = parameter("x", [1, 3, 4, 4])
+    norm = ops.batch_norm_inference(x, random(3), random(3), random(3), abs(random(3)), 1e-5)
+    found = analysed(saved(tmp_path, [norm], [x], compress_to_fp16=False))
+    assert (found.flop, found.params, found.storage_bytes) == (0, 6, 48)
+
+
 def test_operators_without_a_rule_are_named(tmp_path: Path) -> None:
     x = parameter("x", [4, 8])
     found = analysed(saved(tmp_path, [ops.einsum([x, ops.constant(random(8, 8))], "ab,bc->ac")], [x]))

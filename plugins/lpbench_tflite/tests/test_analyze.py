@@ -140,7 +140,7 @@ def test_open_dimensions_are_open_until_they_are_given(models: Models) -> None:
 def test_operators_without_a_rule_are_named_and_other_graphs_noted(models: Models) -> None:
     found = analysed(models.of(Kind(32, custom="Strange"), WHILE, Kind(32, custom="Strange")))
     assert found.uncounted == {"Strange": 2, "WHILE": 1}
-    assert any("The graphs that WHILE run" in note for note in found.notes)
+    assert any("the graphs that WHILE run" in note for note in found.notes)
 
 
 def test_a_signature_names_the_graph_and_several_are_noted(models: Models) -> None:

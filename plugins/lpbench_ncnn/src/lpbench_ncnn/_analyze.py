@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +71,11 @@ class NcnnAnalyzer(Analyzer):
 
         :raises AnalysisError: A shape is missing, or does not fit the network.
         """
+        wanted = {name: shape for name, shape in shapes.items() if shape}
+        # what the app states of outputs, and the file of inputs, is of the model's own shapes
+        model, graph = dataclasses.replace(self._model, outputs=()), _reopened(self._graph, wanted)
         try:
-            plan = _shapes.plan(self._graph, self._model, {name: shape for name, shape in shapes.items() if shape})
+            plan = _shapes.plan(graph, model, wanted)
         except EngineError as error:
             raise self._failed(error) from error
         sizes = dict(_infer.shapes(self._graph, plan.inner))
@@ -82,9 +86,17 @@ class NcnnAnalyzer(Analyzer):
         return costs.analysis_of(plan.inputs, outputs, operations, self._notes())
 
     def _notes(self) -> Iterator[str]:
-        yield "Batch normalisations and activations that the converter fused into other layers are not layers here."
         if self._rest:
-            yield f"{self._rest} bytes of the .bin belong to layers whose weights are not counted."
+            yield f"leaves out {self._rest} bytes of the .bin, of layers whose weights are not known"
+
+
+def _reopened(graph: Graph, wanted: Shapes) -> Graph:
+    """Return a network whose inputs take the shapes that are asked for."""
+    layers = (
+        dataclasses.replace(layer, params={}) if layer.type == "Input" and layer.tops[0] in wanted else layer
+        for layer in graph.layers
+    )
+    return dataclasses.replace(graph, layers=tuple(layers))
 
 
 def _output(info: TensorInfo, sizes: Sizes, *, batched: bool) -> TensorInfo:

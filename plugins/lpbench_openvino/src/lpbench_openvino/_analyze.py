@@ -80,7 +80,7 @@ class OpenvinoAnalyzer(Analyzer):
 
 def _notes(network: Any) -> Iterator[str]:
     if bodies := sorted({str(node.get_type_name()) for node in network.get_ops()} & BODIES):
-        yield f"The graphs that {', '.join(bodies)} run are not counted."
+        yield f"leaves out the graphs that {', '.join(bodies)} run"
 
 
 class Node:
@@ -166,6 +166,8 @@ RULES: Mapping[str, Rule] = {
     **{f"RNN{kind}": _recurrent(1) for kind in ("Cell", "Sequence")},
 }
 """Rules of the operators with products of matrices."""
+STATISTICS = {"BatchNormInference": (3, 4)}
+"""Inputs that training does not fit: mean and variance."""
 WITHOUT = frozenset({"DetectionOutput", "Interpolate", "LRN", "MVN", "NormalizeL2", "Swish", "Gelu", "Mish"})
 """Operators without products of matrices that the shared rules do not know."""
 
@@ -201,14 +203,18 @@ class _Graph:
                 folded = {operand.name: operand for source in sources for operand in self._fixed[_port(source)]}
                 self._fixed |= {_port(output): tuple(folded.values()) for output in node.outputs()}
             else:
-                reads = (operand for source in sources for operand in self._operands(source))
+                reads = (operand for at, source in enumerate(sources) for operand in self._operands(kind, at, source))
                 writes = tuple(map(self._activation, node.outputs()))
                 yield Operation(str(node.get_friendly_name()), kind, _flop(node), tuple(reads), writes)
 
-    def _operands(self, source: Any) -> tuple[Operand, ...]:
+    def _operands(self, kind: str, at: int, source: Any) -> tuple[Operand, ...]:
         found = self._fixed.get(_port(source))
         if found is None:
             return (self._activation(source),)
+        if len(found) == 1 and prod(found[0].shape or ()) <= 1:
+            return ()  # a setting: a bound, a factor
+        if at in STATISTICS.get(kind, ()):
+            return found
         largest = max((prod(operand.shape or ()) for operand in found), default=0)
         return tuple(_weight(operand, largest) for operand in found)
 

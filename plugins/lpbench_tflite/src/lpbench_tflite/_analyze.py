@@ -115,12 +115,11 @@ class TfliteAnalyzer(Analyzer):
 
     def _notes(self, graph: LayerGraph) -> Iterator[str]:
         if len(self._signatures) > 1:
-            others = ", ".join(self._signatures)
-            yield f"The file has several signatures ({others}); these are the costs of its first graph."
+            yield f"counts the first graph; the signatures are {', '.join(self._signatures)}"
         if any(tensor.sparse for tensor in graph.tensors):
-            yield "The file stores some weights sparsely; they are counted as if it did not."
+            yield "counts weights that are stored sparsely as if they were not"
         if branches := sorted({_type(layer) for layer in graph.layers} & BRANCHES):
-            yield f"The graphs that {', '.join(branches)} run are not counted."
+            yield f"leaves out the graphs that {', '.join(branches)} run"
 
 
 def _resized(graph: LayerGraph, found: Mapping[int, Shape]) -> LayerGraph:
@@ -248,10 +247,10 @@ class _Operations:
         tensor = self._graph.tensors[at]
         if not tensor.constant:
             return (self._activation(at),)
-        if tensor.dtype not in FLOATS and not tensor.quantised:
-            return ()  # a shape, an axis
-        weighs = _type(layer) in RULES or prod(tensor.shape) > 1
-        return (Operand(f"\0buffer {tensor.buffer}", tensor.shape, tensor.dtype, "learned" if weighs else "stored"),)
+        weight = tensor.dtype in FLOATS or tensor.quantised  # or else a shape, an axis
+        if not weight or (_type(layer) not in RULES and prod(tensor.shape) <= 1):
+            return ()
+        return (Operand(f"\0buffer {tensor.buffer}", tensor.shape, tensor.dtype, "learned"),)
 
     def _activation(self, at: int) -> Operand:
         tensor: Any = self._graph.tensors[at]
