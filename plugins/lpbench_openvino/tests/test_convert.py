@@ -9,8 +9,9 @@ import pytest
 import lpbench_openvino
 from lpbench.jobs import conversion
 from lpbench.plugin.converter import ConversionError
+from lpbench.plugin.engine import Model
 from lpbench.testing import fixtures, onnx_models
-from lpbench.testing.conversions import OnnxModels, convert, differences
+from lpbench.testing.conversions import OnnxModels, analysed, convert, differences
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions are compared with")
 
@@ -114,3 +115,16 @@ def test_a_model_without_weights_is_converted_and_added_to_an_app(models: OnnxMo
     (made,) = conversion.convert(source, "openvino", output=tmp_path / "made")
     assert [path.name for path in (tmp_path / "made").iterdir()] == [made.path.name]
     assert made.extra == ()
+
+
+def test_an_analysis_counts_of_the_product_what_it_counts_of_the_source(
+    models: OnnxModels, converter: Converter
+) -> None:
+    pytest.importorskip("lpbench_ort", reason="needs lpbench_ort, whose analyzer reads the source")
+    source = models.network()
+    made = convert(converter, source, shapes={"image": (1, 3, 8, 8)}).model
+    source_found = analysed(Model("onnx", source), {"image": (1, 3, 8, 8)})
+    found = analysed(made, {"image": (1, 3, 8, 8)})
+    assert found.flop == source_found.flop == 2 * (8 * 64 * 27 + 5 * 128)
+    assert found.params == source_found.params
+    assert found.storage_bytes == pytest.approx(4 * found.params, abs=16)

@@ -10,9 +10,10 @@ import pytest
 import lpbench_tflite
 from lpbench.jobs import conversion
 from lpbench.plugin.converter import ConversionError
+from lpbench.plugin.engine import Model
 from lpbench.plugin.kit import onnx_prepare, tool_environments
 from lpbench.testing import fixtures, onnx_models
-from lpbench.testing.conversions import OnnxModels, convert, differences
+from lpbench.testing.conversions import OnnxModels, analysed, convert, differences
 from lpbench_tflite import _convert, _onnx2tf
 from lpbench_tflite._write import ADD, NONE, Network, Number
 
@@ -176,3 +177,18 @@ def test_a_crash_is_said_to_be_one(tmp_path: Path, models: OnnxModels) -> None:
     script.chmod(0o755)
     with pytest.raises(ConversionError, match="onnx2tf crashed: SIGSEGV; the last line it printed: last words"):
         _convert._ask(script, {}, tmp_path, models.network())
+
+
+def test_an_analysis_counts_of_the_product_what_it_counts_of_the_source(
+    models: OnnxModels, converter: Converter
+) -> None:
+    """onnx2tf gives a convolution without biases eight of them, which are 0."""
+    pytest.importorskip("lpbench_ort", reason="needs lpbench_ort, whose analyzer reads the source")
+    source = models.network()
+    made = convert(converter, source, shapes={"image": (1, 3, 8, 8)}).model
+    source_found = analysed(Model("onnx", source), {"image": (1, 3, 8, 8)})
+    sizes = {info.name: tuple(size for size in info.shape if isinstance(size, int)) for info in made.inputs}
+    found = analysed(made, sizes)
+    assert found.flop == source_found.flop == 2 * (8 * 64 * 27 + 5 * 128)
+    assert found.params == source_found.params + 8
+    assert found.storage_bytes == pytest.approx(4 * found.params, abs=16)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from lpbench.plugin.analyzer import Analysis, Analyzer
     from lpbench.plugin.converter import Converted, Converter
     from lpbench.plugin.engine import Session, Shapes
     from lpbench.plugin.specs import EngineSpec
@@ -195,3 +196,19 @@ def _furthest(output: Any, expected: Any) -> float:
 
     assert output.shape == expected.shape, f"the output has shape {output.shape}; the source's has {expected.shape}"  # noqa: S101 - it is for tests
     return float(np.abs(output.astype(np.float64) - expected).max())
+
+
+def analysed(model: Model, shapes: Shapes) -> Analysis:
+    """Return what the analyzer of a model's format says of it.
+
+    :param shapes: Of all inputs.
+    :raises LookupError: No analyzer of the format is ready.
+    """
+    from lpbench.plugin import registry
+
+    offers = registry.current().all(registry.ANALYZERS).values()
+    ready = [offer.spec for offer in offers if model.format in offer.spec.formats and offer.availability()]
+    if not ready:
+        raise LookupError(f"no analyzer of {model.format} is ready")
+    analyzer: Analyzer = ready[0].load()(model)
+    return analyzer.analyze(shapes)
