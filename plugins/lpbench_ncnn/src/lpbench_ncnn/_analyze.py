@@ -230,5 +230,10 @@ RULES: Mapping[str, Rule] = {
     "SDPA": _products,
 }
 """Rules of the layers with products of matrices."""
-WITHOUT = frozenset({"Embed", "Interp", "Noop", "GLU", "PixelShuffle", "Reorg", "DetectionOutput"})
+WITHOUT = frozenset(
+    (
+        *("CopyTo", "CumulativeSum", "DeepCopy", "DetectionOutput", "Diag", "Embed", "Fold", "GLU", "Reorg"),
+        *("RotaryEmbed", "Unfold"),
+    )
+)
 """Layers without products of matrices that the shared rules do not know."""

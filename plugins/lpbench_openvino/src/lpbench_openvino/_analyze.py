@@ -168,7 +168,20 @@ RULES: Mapping[str, Rule] = {
 """Rules of the operators with products of matrices."""
 STATISTICS = {"BatchNormInference": (3, 4)}
 """Inputs that training does not fit: mean and variance."""
-WITHOUT = frozenset({"DetectionOutput", "Interpolate", "LRN", "MVN", "NormalizeL2", "Swish", "Gelu", "Mish"})
+WITHOUT = frozenset(
+    (
+        *(
+            "Bucketize",
+            "CTCGreedyDecoder",
+            "DetectionOutput",
+            "EmbeddingBagOffsetsSum",
+            "Eye",
+            "GridSample",
+            "HSigmoid",
+        ),
+        *("HSwish", "PriorBoxClustered", "RegionYolo", "ReorgYolo", "RMS"),
+    )
+)
 """Operators without products of matrices that the shared rules do not know."""
 
 

@@ -200,6 +200,10 @@ RULES: Mapping[str, Rule] = {
     ),
 }
 """Rules of the operators with products of matrices."""
+WITHOUT = frozenset(
+    {"DILATE", "MATRIX_DIAG", "MATRIX_SET_DIAG", "SEGMENT_SUM", "TFLite_Detection_PostProcess", "TOPK_V2"}
+)
+"""Operators without products of matrices that the shared rules do not know."""
 
 
 def _type(layer: Layer) -> str:
@@ -232,7 +236,7 @@ class _Operations:
         if kind in BRANCHES:
             return None
         if kind not in RULES:
-            return costs.without_products(kind)
+            return 0 if kind in WITHOUT else costs.without_products(kind)
         try:
             return RULES[kind](Reads(self._graph, layer))
         except IndexError:  # it lacks an input, or that has fewer dimensions than the operator needs
