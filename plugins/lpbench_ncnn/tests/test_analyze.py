@@ -161,6 +161,11 @@ def test_shapes_precede_those_of_the_file_and_are_refused_where_they_do_not_fit(
         analysed(models.network(), {"in0": (1, 4, 8, 8)})
 
 
+def test_a_stride_of_zero_is_refused(models: Models) -> None:
+    with pytest.raises(AnalysisError, match="has a stride of 0"):
+        analysed(models.save(["Input in0 0 1 in0", "Pooling pool 1 1 in0 out0 1=2 2=0"]))
+
+
 @pytest.mark.parametrize("size", [0, 3, 1000, None])
 def test_a_bin_that_is_missing_or_cut_is_refused(models: Models, size: int | None) -> None:
     path = models.network()

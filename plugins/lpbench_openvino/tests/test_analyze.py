@@ -126,6 +126,13 @@ def test_a_damaged_file_is_refused_by_name(models: Models) -> None:
         OpenvinoAnalyzer(Model("openvino", path))
 
 
+def test_a_name_that_is_no_text_is_refused(models: Models) -> None:
+    path = models.ir()
+    path.write_bytes(path.read_bytes().replace(b'name="conv"', b'name="c\x8bnv"'))
+    with pytest.raises(AnalysisError, match="is not UTF-8"):
+        analysed(path)
+
+
 def test_operators_that_openvino_lacks_are_named_with_their_layers(models: Models) -> None:
     nodes = [
         node("Relu", ["x"], ["a"], name="relu"),

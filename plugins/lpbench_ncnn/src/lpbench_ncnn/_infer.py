@@ -44,9 +44,16 @@ def shapes(graph: Graph, inputs: Mapping[str, Shape]) -> dict[str, Shape | None]
         given = [shape for shape in map(known.get, layer.bottoms) if shape is not None]
         rule = RULES.get(layer.type)
         complete = rule is not None and given and len(given) == len(layer.bottoms)
-        tops = rule(layer, given) if rule and complete else [None] * len(layer.tops)
+        tops = _applied(rule, layer, given) if rule and complete else [None] * len(layer.tops)
         known.update(zip(layer.tops, tops, strict=False))
     return known
+
+
+def _applied(rule: Rule, layer: Layer, given: Sequence[Shape]) -> Sequence[Shape | None]:
+    try:
+        return rule(layer, given)
+    except ZeroDivisionError:
+        raise EngineError(f"{layer.label} has a stride of 0", hint="the .param is damaged") from None
 
 
 def refused(layer: Layer, shape: Shape, expected: str) -> EngineError:

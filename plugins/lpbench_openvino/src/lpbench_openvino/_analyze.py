@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -43,14 +44,20 @@ class OpenvinoAnalyzer(Analyzer):
         :raises AnalysisError: OpenVINO cannot read them.
         """
         self._model = model
-        try:
+        with self._naming():
             self._network, self._stated = _model.read(openvino.Core(), model)
             self._inputs = _ports.inputs(self._network, self._stated)
-        except EngineError as error:
-            raise self._failed(error) from error
 
-    def _failed(self, error: EngineError) -> AnalysisError:
-        return AnalysisError(error.what, where=error.where or str(self._model.path), hint=error.hint)
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Make errors of the engine's, and names that are not UTF-8, errors that name the file."""
+        try:
+            yield
+        except EngineError as error:
+            raise AnalysisError(error.what, where=error.where or str(self._model.path), hint=error.hint) from error
+        except UnicodeDecodeError as error:  # the library hands out names as they are
+            what = f"a text in it is not UTF-8: {error}"
+            raise AnalysisError(what, where=str(self._model.path), hint="fetch or convert it again") from error
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
@@ -65,16 +72,13 @@ class OpenvinoAnalyzer(Analyzer):
         network = self._network
         ports = zip(network.inputs, self._inputs, strict=True)
         wanted = {port: list(shapes[info.name]) for port, info in ports if shapes.get(info.name)}
-        try:
-            if wanted:
+        with self._naming():
+            try:
                 network.reshape(wanted)
+            except RuntimeError as error:
+                raise _ports.unfit(shapes, error) from error
             inputs, outputs = _ports.inputs(network, self._stated), _ports.outputs(network, self._stated)
-        except RuntimeError as error:
-            refusal = _ports.unfit(shapes, error)
-            raise AnalysisError(refusal.what, where=str(self._model.path), hint=refusal.hint) from error
-        except EngineError as error:
-            raise self._failed(error) from error
-        operations = tuple(_Graph(network, [info.name for info in inputs], [info.name for info in outputs]))
+            operations = tuple(_Graph(network, [info.name for info in inputs], [info.name for info in outputs]))
         return costs.analysis_of(inputs, outputs, operations, _notes(network))
 
 
