@@ -24,6 +24,7 @@ from lpbench.jobs.measuring.recording import NANO, Recorder, columns_of, prepare
 from lpbench.jobs.measuring.resources.installed_monitors import installed_monitors
 from lpbench.jobs.measuring.resources.sampler import Sampler
 from lpbench.jobs.measuring.resources.watching import INTERVAL_S
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results import stats
 from lpbench.results.settings import RunSettings
 from lpbench.results.stages import TOTAL
@@ -73,7 +74,7 @@ def observer_effect(rounds: int) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         settings = RunSettings(engine=(ENGINE,), threads=1, yardstick=False)
         ready = plan.make(large(Path(folder)), settings, None, lambda _engine, _phase: None)
-        recorder, monitors = Recorder(0), installed_monitors({})
+        recorder, monitors = Recorder(0, EngineConfiguration("fake")), installed_monitors({})
         with Worker(ready.worker) as worker:
             prepare(worker, ready.request(ready.targets[0]), ready.budgets[0], recorder, lambda *_: None)
             others = tuple(core for core in allowed_cores() if core not in ready.worker.affinity)

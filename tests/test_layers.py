@@ -40,9 +40,10 @@ EVERYTHING = frozenset({"cli", "__init__", "__main__"})
 INSIDE_JOBS: dict[str, frozenset[str]] = {
     "parity": frozenset(),
     "engine_choice": frozenset(),
+    "engine_mistakes": frozenset({"engine_choice"}),
     "conversion": frozenset({"parity", "engine_choice", "probing"}),
-    "agreement": frozenset({"parity", "engine_choice", "conversion"}),
-    "measuring": frozenset({"parity", "engine_choice", "conversion"}),
+    "agreement": frozenset({"parity", "engine_choice", "engine_mistakes", "conversion"}),
+    "measuring": frozenset({"parity", "engine_choice", "engine_mistakes", "conversion"}),
     "doctor": frozenset({"measuring"}),
     "listing": frozenset({"probing"}),
     "machine_recording": frozenset(),

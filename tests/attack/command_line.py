@@ -176,7 +176,7 @@ class EngineWords(Kind):
         import argparse
 
         import lpbench
-        from lpbench.jobs import engine_choice
+        from lpbench.jobs import engine_choice, engine_mistakes
         from lpbench.plugin.configuration import EngineConfiguration
 
         found = json.loads((folder / "words.json").read_text(encoding="utf-8"))
@@ -187,7 +187,7 @@ class EngineWords(Kind):
         except argparse.ArgumentTypeError:
             return ()
         typed = _options.engine_options(texts, app, asked)
-        engine_choice.refuse_mistakes(asked, typed)
+        engine_mistakes.refuse_mistakes(asked, typed)
         engine_choice.targets(app, asked, EngineConfiguration("", options=typed))
         return ()
 

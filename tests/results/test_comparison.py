@@ -262,7 +262,9 @@ def at_frequency(result: Result, before: float | None, after: float | None = Non
     facts = {key: {"value": value, "source": "here"} for key, value in machine.items()}
     states = {"state": state(before), "state_after": state(after or before)}
     environment = {**result.environment, **states, "machine": facts}
-    return dataclasses.replace(result, environment=environment, resolved=Resolved(affinity=(0,)))
+    (each,) = result.configurations
+    pinned = dataclasses.replace(each, configuration=dataclasses.replace(each.configuration, affinity=(0,)))
+    return dataclasses.replace(result, environment=environment, configurations=(pinned,))
 
 
 def test_a_slower_clock_makes_more_time_and_no_more_cycles() -> None:

@@ -115,7 +115,7 @@ def test_what_the_first_run_built_comes_on_top_of_the_time(facts: dict[str, Any]
     track = TargetProgress(Target("fake", EngineConfiguration("fake")), "fake")
     assert track.first_build_s == 0.0
     for index in range(2):
-        track.recorders.append(Recorder(index))
+        track.recorders.append(Recorder(index, track.target.configuration))
         track.recorders[-1].opened = Opened(50 * SECOND, 0, facts, (), (), ())
     assert track.first_build_s == seconds
 

@@ -102,7 +102,7 @@ def test_the_document_keeps_to_the_published_schema() -> None:
 
 def test_raw_samples_have_a_cap_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorded, "RAW_LIMIT", 10)
-    recorder = Recorder(0)
+    recorder = Recorder(0, EngineConfiguration("fake"))
     measured = Slice(1, 1, 0, 0, 1, array("q", range(4 * 8)).tobytes())
     for _ in range(3):
         recorder.add(measured)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lpbench.errors import UnknownNameError
 from lpbench.results.settings import documentation
 from lpbench.util.bounds import MOST
+from lpbench.util.spans import read_cores, read_tile
 from lpbench.util.text import BRIEF, shorten
 
 if TYPE_CHECKING:
@@ -208,18 +209,18 @@ def limits(text: str) -> tuple[str, list[float]]:
 
 def cores(text: str) -> tuple[int, ...]:
     """Return ``0,2-3`` as core numbers, in order and each once."""
-    expected = f"core numbers such as 0,2-3, the greatest {MOST['affinity']}"
-    found: set[int] = set()
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        try:
-            lowest, highest = int(first), int(last if dash else first)
-        except ValueError:
-            _refuse(text, expected)
-        if highest > MOST["affinity"]:
-            _refuse(text, expected)
-        found.update(range(lowest, highest + 1))
-    return tuple(sorted(found)) or _refuse(text, expected)
+    try:
+        return read_cores(text, most=MOST["affinity"])
+    except ValueError:
+        return _refuse(text, f"core numbers such as 0,2-3, the greatest {MOST['affinity']}")
+
+
+def tile(text: str) -> tuple[int, int]:
+    """Return ``224x224`` as width and height."""
+    try:
+        return read_tile(text)
+    except ValueError:
+        return _refuse(text, "two sizes such as 224x224")
 
 
 def from_one(text: str) -> int:

@@ -39,6 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _options.add_setting(parser, "--explain", "explain", action="store_true")
     _options.add_setting(parser, "--profile", "profile", action="store_true")
     _options.add_setting(parser, "--alone", "alone", type=_options.above_zero, metavar="S")
+    _options.add_setting(parser, "--variant", "variant", metavar="NAME")
+    _options.add_setting(parser, "--tile", "tile", type=_options.tile, metavar="WxH")
     _options.add_setting(parser, "--batch", "batch", type=_options.from_one, metavar="N")
     _options.add_setting(parser, "--streams", "streams", type=_options.from_one, metavar="S")
     _options.add_setting(parser, "--quality", "quality", nargs="?", const=True, type=_options.names, metavar="METRIC,…")

@@ -17,16 +17,12 @@ from lpbench.app.default_engine import (
 from lpbench.app.model_choice import choose_model, unchecked
 from lpbench.app.stated_options import stated_options
 from lpbench.errors import (
-    ConfigError,
     EngineError,
     LpbenchError,
-    NotInstalledError,
-    PluginError,
     UnavailableEngineError,
-    UnknownNameError,
 )
 from lpbench.plugin import registry
-from lpbench.plugin.engine_options import filled_in, options_of
+from lpbench.plugin.engine_options import EngineWords, filled_in, options_of
 from lpbench.worker.requests import OpenRequest
 
 if TYPE_CHECKING:
@@ -86,20 +82,22 @@ class Target:
         asked_for = not self.originals and self.runs(component).name == self.name
         return component if spec is None or asked_for else without_conversions(component, spec)
 
-    def model(self, component: Component, *, batch: int = 1) -> Model:
+    def model(self, component: Component) -> Model:
         """Return the model of a component that runs.
 
         :raises EngineError: There is none that the engine reads.
         """
-        spec = self.runs(component).spec
-        return choose_model(self.seen(component), spec, batch=batch) if spec else component.models[0]
+        runs = self.runs(component)
+        if runs.spec is None:
+            return component.models[0]
+        return choose_model(self.seen(component), runs.spec, batch=runs.configuration.batch)
 
-    def unchecked(self, app: App, *, batch: int = 1) -> str:
+    def unchecked(self, app: App) -> str:
         """Return why converted models that run were not compared with their sources; empty where there are none."""
         found: dict[str, str] = {}
         for component in app.components:
             with contextlib.suppress(EngineError):  # a target that was refused may have no model
-                if why := unchecked(self.model(component, batch=batch)):
+                if why := unchecked(self.model(component)):
                     found[component.name] = why
         single = len(app.components) == 1
         return "; ".join(why if single else f"{name}: {why}" for name, why in found.items())
@@ -147,13 +145,13 @@ def targets(
     """
     if not engines:
         return [_default(app, template)]
-    names, failed = _names(engines), failed or {}
-    if not names:
+    asked, failed = names(engines), failed or {}
+    if not asked:
         hint = registry.current().beginning(registry.ENGINES)
         raise UnavailableEngineError(f"{app.name} cannot be measured", hint=hint)
-    if len(names) == 1 and not _everything(engines):
-        return [_target(app, names[0], template, failed)]
-    return [_tolerant(app, name, template, failed) for name in names]
+    if len(asked) == 1 and not is_everything(engines):
+        return [_target(app, asked[0], template, failed)]
+    return [_tolerant(app, words, template, failed) for words in asked]
 
 
 def usable(app: App, engines: Sequence[str] | None) -> list[EngineSpec]:
@@ -161,7 +159,7 @@ def usable(app: App, engines: Sequence[str] | None) -> list[EngineSpec]:
     if not engines:
         return [offer.spec for offer in default_engines(app).values()]
     found: dict[str, EngineSpec] = {}
-    for name in _names(engines):
+    for name in names(engines):
         with contextlib.suppress(LpbenchError):  # targets says so
             offer = registry.current().get(registry.ENGINES, name.partition(":")[0])
             if offer.availability():
@@ -169,53 +167,13 @@ def usable(app: App, engines: Sequence[str] | None) -> list[EngineSpec]:
     return list(found.values())
 
 
-def refuse_mistakes(engines: Sequence[str] | None, options: Mapping[str, Any]) -> None:
-    """Raise for an engine that nobody offers and for an option that it does not have, before anything is done.
-
-    An engine that is known and not ready here is no mistake.
-
-    :param options: Options for every engine.  Of ``ALL``, those that lack one are left out with the reason; an error
-        is an option that none has.
-    :raises LpbenchError: Naming the nearest engine or option.
-    """
-    if not engines:
-        return
-    refusals = [_mistake(words, options) for words in _names(engines)]
-    first = next(filter(None, refusals), None)
-    if first is not None and (not _everything(engines) or all(refusals)):
-        raise first
+def names(engines: Sequence[str]) -> list[str]:
+    """Return the engines asked for with their words: of ``ALL``, every one that is known."""
+    return list(registry.current().all(registry.ENGINES)) if is_everything(engines) else list(engines)
 
 
-def is_mistake(error: LpbenchError, engines: Sequence[str] | None) -> bool:
-    """Say whether an engine that was named refuses an option: no reason to go on with the others.
-
-    Only some libraries know what devices there are; of ``ALL``, one that lacks the device is left out.
-    """
-    return isinstance(error, ConfigError) and not _everything(engines)
-
-
-def _mistake(words: str, options: Mapping[str, Any]) -> LpbenchError | None:
-    name, *own = words.split(":")
-    try:
-        options_of(registry.current().get(registry.ENGINES, name).spec, words, own, options)
-    except (NotInstalledError, PluginError):  # known; ``targets`` says why it cannot be used
-        return None
-    except UnknownNameError as error:
-        if name == ALL:
-            return LpbenchError(f'"{ALL}" stands for every engine and is named alone', hint="leave the others out")
-        if "=" in name:  # what stands behind a comma is another engine
-            error.hint = f"a second option of an engine follows a colon: ENGINE:key=value:{words}"
-        return error
-    except LpbenchError as error:
-        return error
-    return None
-
-
-def _names(engines: Sequence[str]) -> list[str]:
-    return list(registry.current().all(registry.ENGINES)) if _everything(engines) else list(engines)
-
-
-def _everything(engines: Sequence[str] | None) -> bool:
+def is_everything(engines: Sequence[str] | None) -> bool:
+    """Say whether all engines are asked for."""
     return list(engines or []) == [ALL]
 
 
@@ -227,7 +185,7 @@ def _default(app: App, template: EngineConfiguration) -> Target:
     first = chosen[app.components[0].name]
     name = first.spec.name
     run = [each for each in app.components if chosen[each.name].spec is first.spec]
-    target = _Asked(first, name, (), template).to_run(app, run)
+    target = _Asked(first, EngineWords.of(name), template).to_run(app, run)
     others = {each.name: _beside(chosen[each.name], template, app, each) for each in app.components if each not in run}
     return dataclasses.replace(target, others={**target.others, **others}, originals=True)
 
@@ -238,14 +196,13 @@ def reads(spec: EngineSpec, component: Component) -> bool:
 
 
 def _target(app: App, words: str, template: EngineConfiguration, failed: Mapping[str, LpbenchError]) -> Target:
-    name, *own = words.split(":")
-    offer = require_ready(installed(name))
+    offer = require_ready(installed(words.partition(":")[0]))
     if offer.spec.name in failed:
         raise failed[offer.spec.name]
     if not any(reads(offer.spec, each) for each in app.components):
         choose_model(app.components[0], offer.spec)
     run = [each for each in app.components if reads(offer.spec, each)]
-    target = _Asked(offer, words, own, template).to_run(app, run)
+    target = _Asked(offer, EngineWords.of(words), template).to_run(app, run)
     others = {each.name: _stand_in(each, template, app) for each in app.components if each not in run}
     return dataclasses.replace(target, others={**target.others, **others})
 
@@ -255,8 +212,7 @@ class _Asked:
     """An engine and what is asked of it, by its words and by the options for every engine."""
 
     offer: Offer[EngineSpec]
-    words: str
-    own: Sequence[str]
+    words: EngineWords
     template: EngineConfiguration
 
     def to_run(self, app: App, components: Sequence[Component]) -> Target:
@@ -273,11 +229,11 @@ class _Asked:
         """Return the engine with the options that a component states, over which those asked for have precedence."""
         spec, given = self.offer.spec, self.template.engine_options
         stated = stated_options(app, component, spec)
-        asked = options_of(spec, self.words, self.own, given)
-        options = options_of(spec, self.words, self.own, {**stated, **given})
+        asked = options_of(spec, self.words, given)
+        options = options_of(spec, self.words, {**stated, **given})
         told = {name: value for name, value in stated.items() if name not in asked}
-        name = self.words.partition(":")[0]
-        return Target(name, filled_in(self.template, spec, options), spec, self.offer.distribution, stated=told)
+        configuration = self.words.configuration(self.template, spec, options)
+        return Target(self.words.name, configuration, spec, self.offer.distribution, stated=told)
 
 
 def _stand_in(component: Component, template: EngineConfiguration, app: App) -> Target:
@@ -299,7 +255,7 @@ def _beside(offer: Offer[EngineSpec], template: EngineConfiguration, app: App, c
     """
     shared = {name: value for name, value in template.engine_options.items() if name == "threads"}
     own = filled_in(template, offer.spec, shared)
-    return _Asked(offer, offer.spec.name, (), own).to_run(app, [component])
+    return _Asked(offer, EngineWords.of(offer.spec.name), own).to_run(app, [component])
 
 
 def _tolerant(app: App, words: str, template: EngineConfiguration, failed: Mapping[str, LpbenchError]) -> Target:
@@ -309,7 +265,14 @@ def _tolerant(app: App, words: str, template: EngineConfiguration, failed: Mappi
         return refused(words, template, error)
 
 
-def refused(words: str, template: EngineConfiguration, error: LpbenchError) -> Target:
-    """Return an engine that cannot be measured, with the reason."""
-    name = words.partition(":")[0]
-    return Target(name, dataclasses.replace(template, engine=name), refusal=error)
+def refused(text: str, template: EngineConfiguration, error: LpbenchError) -> Target:
+    """Return an engine that cannot be measured, with the reason.
+
+    :param text: Its words; those that cannot be told are left out.
+    """
+    name = text.partition(":")[0]
+    configuration = dataclasses.replace(template, engine=name)
+    with contextlib.suppress(LpbenchError):  # the reason why it is refused is known already
+        words, spec = EngineWords.of(text), registry.current().get(registry.ENGINES, name).spec
+        configuration = words.configuration(template, spec, options_of(spec, words, template.engine_options))
+    return Target(name, dataclasses.replace(configuration, engine=name), refusal=error)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.errors import either, setting
 from lpbench.machine._facts import value_of
 from lpbench.util.shown import Shown
+from lpbench.util.spans import write_cores
 from lpbench.util.text import amount
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _clusters(look: Callable[[str], Any]) -> Finding | None:
     used = [cluster for cluster in clusters if affinity is None or set(cluster["cores"]) & set(affinity)]
     if len(used) < 2:  # noqa: PLR2004 - a single kind of core is no problem
         return None
-    kinds = ", ".join(f"{cluster['kind'] or 'cores'} {_range(cluster['cores'])}" for cluster in used)
+    kinds = ", ".join(f"{cluster['kind'] or 'cores'} {write_cores(cluster['cores'])}" for cluster in used)
     cost = "the scheduler moves the work between fast and slow cores: latencies form two groups"
     return Finding("mixed-cores", f"cores of several kinds: {kinds}", cost, _affinity(used[0]["cores"]))
 
@@ -182,13 +183,7 @@ def _irqbalance(look: Callable[[str], Any]) -> Finding | None:
 
 
 def _affinity(cores: list[int]) -> str:
-    return either(f"--affinity {_range(cores)}", f"affinity={list(cores)}")
-
-
-def _range(cores: list[int]) -> str:
-    """Return cores in the notation of the command line: 0-3, or 0,2."""
-    contiguous = cores == list(range(cores[0], cores[-1] + 1))
-    return f"{cores[0]}-{cores[-1]}" if contiguous and len(cores) > 1 else ",".join(map(str, cores))
+    return either(f"--affinity {write_cores(cores)}", f"affinity={list(cores)}")
 
 
 _CHECKS = (

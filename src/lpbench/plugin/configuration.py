@@ -6,8 +6,18 @@ from collections.abc import Mapping  # noqa: TC003 - the wire reads the annotati
 from dataclasses import dataclass, field
 from typing import Any
 
+from lpbench.util.spans import write_cores, write_sizes
+
 NAMED = ("device", "threads")
 """Options of an engine that have fields of their own: every engine means the same by them."""
+COMMON = ("variant", "batch", "streams", "tile", "affinity")
+"""Words that every engine takes beside options of its own."""
+SHAPE = "shape."
+"""Begins the word for an input's shape: ``shape.input=1x3x224x224``."""
+OWN = "set."
+"""Begins the word for an engine's own option, which may be called like a word that every engine takes."""
+BETWEEN_CORES = "+"
+"""A comma stands between engines."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,7 @@ class EngineConfiguration:
     :param batch: Samples that the model takes at a time.
     :param streams: Sessions side by side, each in a thread.
     :param affinity: Cores that the worker may use; empty leaves it to the system.
+    :param tile: Width and height of the first model's image input; None for the model's own.
     """
 
     engine: str
@@ -34,17 +45,18 @@ class EngineConfiguration:
     batch: int = 1
     streams: int = 1
     affinity: tuple[int, ...] = ()
+    tile: tuple[int, int] | None = None
 
     def __hash__(self) -> int:
         # Options may hold anything: their names are enough, since equal configurations only have to hash alike.
-        named = (self.engine, self.device, self.threads, self.variant, self.batch, self.streams, tuple(self.affinity))
-        return hash((*named, *sorted(map(str, self.options)), *sorted(self.shapes)))
+        named = (self.engine, self.device, self.threads, self.variant, self.batch, self.streams, self.tile)
+        return hash((*named, *self.affinity, *sorted(map(str, self.options)), *sorted(self.shapes)))
 
     @classmethod
     def of(cls, engine: str, engine_options: Mapping[str, Any], **how: Any) -> EngineConfiguration:
         """Return the configuration of an engine with its options, ``device`` and ``threads`` among them.
 
-        :param how: Other fields: ``shapes``, ``batch``, ``streams``, ``affinity``, ``variant``.
+        :param how: Other fields: ``shapes``, ``batch``, ``streams``, ``affinity``, ``variant``, ``tile``.
         """
         named = {name: engine_options[name] for name in NAMED if name in engine_options}
         others = {name: value for name, value in engine_options.items() if name not in NAMED}
@@ -57,9 +69,32 @@ class EngineConfiguration:
         return {**{name: value for name, value in named.items() if value is not None}, **self.options}
 
     @property
+    def words(self) -> dict[str, Any]:
+        """The values behind the words that ``--engine`` takes, by word; what is as it would be without is left out."""
+        options = {f"{OWN}{key}" if _taken(key) else key: value for key, value in self.engine_options.items()}
+        common = {
+            "variant": self.variant,
+            "batch": self.batch if self.batch != 1 else None,
+            "streams": self.streams if self.streams != 1 else None,
+            "tile": self.tile,
+            **{f"{SHAPE}{name}": shape for name, shape in self.shapes.items()},
+            "affinity": tuple(self.affinity),
+        }
+        return {**options, **{key: value for key, value in common.items() if value or key.startswith(SHAPE)}}
+
+    @property
     def label(self) -> str:
-        """What ``--engine`` takes, ``onnxruntime:threads=2``, with variant, batch and streams where they are given."""
-        words = [f"{name}={value}" for name, value in self.engine_options.items()]
-        words += [f"variant={self.variant}"] if self.variant else []
-        words += [f"{name}={getattr(self, name)}" for name in ("batch", "streams") if getattr(self, name) > 1]
-        return ":".join([self.engine, *words])
+        """What ``--engine`` takes: ``onnxruntime:threads=2:batch=8``."""
+        return ":".join([self.engine, *(word(key, value) for key, value in self.words.items())])
+
+
+def word(key: str, value: Any) -> str:
+    """Return one word of ``--engine``: ``threads=2``, ``tile=96x96``, ``affinity=0-1+4``."""
+    if key == "affinity":
+        return f"{key}={write_cores(value, between=BETWEEN_CORES)}"
+    return f"{key}={write_sizes(value) if key == 'tile' or key.startswith(SHAPE) else value}"
+
+
+def _taken(key: str) -> bool:
+    """Say whether an engine's option is called like a word that every engine takes."""
+    return key in COMMON or key.startswith((SHAPE, OWN))

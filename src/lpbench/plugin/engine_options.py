@@ -1,19 +1,66 @@
-"""An engine's options, from the words that name it and from those for every engine."""
+"""An engine's configuration, from the words that name it and from what is asked of every engine."""
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ConfigError, LpbenchError
-from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.errors import ConfigError, LpbenchError, nearest
+from lpbench.plugin.configuration import BETWEEN_CORES, COMMON, OWN, SHAPE, EngineConfiguration
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config
+from lpbench.util.bounds import MOST
+from lpbench.util.spans import read_cores, read_sizes, read_tile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.plugin.specs import EngineSpec
+
+
+@dataclass(frozen=True)
+class EngineWords:
+    """What ``--engine`` names: ``onnxruntime:threads=2:batch=8``.
+
+    :param name: The engine as the user called it.
+    :param options: Its own options, ``device`` and ``threads`` among them, as text.
+    :param common: Fields of the configuration behind the words that every engine takes.
+    :param shapes: Shapes of inputs, by input.
+    """
+
+    name: str
+    options: Mapping[str, str]
+    common: Mapping[str, Any]
+    shapes: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, text: str) -> EngineWords:
+        """Return the words of one engine.
+
+        :raises LpbenchError: What follows the name is no option.
+        :raises ConfigError: A word that every engine takes has no such value.
+        """
+        name, *parts = text.split(":")
+        found = pairs(text, parts)
+        common = {key: _common(key, value) for key, value in found.items() if key in COMMON}
+        shapes = {key.removeprefix(SHAPE): _sizes(key, value) for key, value in found.items() if key.startswith(SHAPE)}
+        own = {
+            key.removeprefix(OWN): value
+            for key, value in found.items()
+            if key not in COMMON and not key.startswith(SHAPE)
+        }
+        return cls(name, own, common, shapes)
+
+    def configuration(
+        self, template: EngineConfiguration, spec: EngineSpec, options: Mapping[str, Any]
+    ) -> EngineConfiguration:
+        """Return a template with an engine's name and options; the words go before what is asked of every engine.
+
+        :param options: The engine's options, as ``options_of`` gives them.
+        """
+        found = filled_in(template, spec, options)
+        return dataclasses.replace(found, shapes={**template.shapes, **self.shapes}, **self.common)
 
 
 def filled_in(template: EngineConfiguration, spec: EngineSpec, options: Mapping[str, Any]) -> EngineConfiguration:
@@ -22,18 +69,22 @@ def filled_in(template: EngineConfiguration, spec: EngineSpec, options: Mapping[
     return dataclasses.replace(template, engine=own.engine, device=own.device, threads=own.threads, options=own.options)
 
 
-def options_of(spec: EngineSpec, words: str, own: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
+def options_of(spec: EngineSpec, words: EngineWords, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return an engine's options: those asked for, and those in its words.
 
     :raises LpbenchError: The engine has no such option.
     """
     where = f"options of {spec.name}"
     if not spec.config:
-        if given := [*options, *pairs(words, own)]:
-            raise ConfigError(f'unknown key "{given[0]}"', where=where, hint="this engine has no options")
+        if given := [*options, *words.options]:
+            hint = f"this engine has no options of its own; {nearest(given[0], COMMON)}"
+            raise ConfigError(f'unknown key "{given[0]}"', where=where, hint=hint)
         return {}
     kind = load(spec.config, who=spec.name)
-    chosen = {**options, **dataclass_config.parse(kind, pairs(words, own))}
+    known = [field.name for field in dataclasses.fields(kind) if field.init]
+    if unknown := next((key for key in words.options if key not in known), None):
+        raise ConfigError(f'unknown key "{unknown}"', where=where, hint=nearest(unknown, {*known, *COMMON}))
+    chosen = {**options, **dataclass_config.parse(kind, words.options)}
     dataclass_config.build(kind, chosen, where=where)
     return chosen
 
@@ -52,4 +103,39 @@ def pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
             found[next(reversed(found))] += f":{part}"
         else:
             raise LpbenchError(f'"{part}" is not an option', where=words, hint="write ENGINE:key=value:key=value")
+    return found
+
+
+def _common(key: str, text: str) -> Any:
+    """Return the value of a word that every engine takes."""
+    read: Mapping[str, tuple[Callable[[str], Any], str]] = {
+        "variant": (str, "the name of a variant"),
+        "batch": (lambda found: _from_one(key, found), f"a whole number from 1 to {MOST['batch']}"),
+        "streams": (lambda found: _from_one(key, found), f"a whole number from 1 to {MOST['streams']}"),
+        "tile": (read_tile, "width and height of the model's input, such as 224x224"),
+        "affinity": (
+            lambda found: read_cores(found, most=MOST["affinity"], between=BETWEEN_CORES),
+            f"core numbers such as 0, 0-3 or 0{BETWEEN_CORES}2",
+        ),
+    }
+    value, expected = read[key]
+    return _read(key, text, value, expected)
+
+
+def _sizes(key: str, text: str) -> tuple[int, ...]:
+    found: tuple[int, ...] = _read(key, text, read_sizes, "the size of each dimension, such as 1x3x224x224")
+    return found
+
+
+def _read(key: str, text: str, value: Callable[[str], Any], expected: str) -> Any:
+    try:
+        return value(text)
+    except ValueError as error:
+        raise ConfigError(f'found "{text}"; expected {expected}', where=key) from error
+
+
+def _from_one(key: str, text: str) -> int:
+    (found,) = read_sizes(text)
+    if found > MOST[key]:
+        raise ValueError(text)
     return found

@@ -105,7 +105,7 @@ def _apart_reason(tracks: Sequence[Track]) -> str:
     why = {each.apart for each in tracks}
     if len(why) == 1:
         return why.pop()
-    return "; ".join(f"{each.target.configuration.label}: {each.apart}" for each in tracks if each.apart)
+    return "; ".join(f"{each.target.label}: {each.apart}" for each in tracks if each.apart)
 
 
 def _with_subject(
@@ -138,7 +138,7 @@ def _configuration(track: Track, subject: Subject, environment: Mapping[str, Any
         runs=runs,
         statistics={stage: summarize(values) for stage, values in pooled.items()},
         cpu={stage: summarize(values) for stage, values in cpu.items()},
-        metrics=_metrics(runs, pooled, subject, environment, quality) if pooled else {},
+        metrics={**_metrics(runs, pooled, target, environment), **_asked(pooled, subject, quality)} if pooled else {},
         predictions=next((each.predictions for each in track.runs if each.predictions), ()),
         problems=next((each.problems for each in track.runs if each.problems), ()),
         flags=tuple(run_flags.found(track.runs, counted(track.runs))),
@@ -150,20 +150,18 @@ def _configuration(track: Track, subject: Subject, environment: Mapping[str, Any
 
 
 def _metrics(
-    runs: Sequence[Run],
-    pooled: Mapping[str, array[int]],
-    subject: Subject,
-    environment: Mapping[str, Any],
-    quality: Mapping[str, Any],
+    runs: Sequence[Run], pooled: Mapping[str, array[int]], target: TargetFacts, environment: Mapping[str, Any]
 ) -> dict[str, Metric]:
-    settings = subject.settings
-    batching = Batching(settings.batch, settings.streams)
+    """Return the metrics that every configuration has."""
+    batching = Batching(target.configuration.batch, target.configuration.streams)
     whole = [run for run in runs if run.samples and not run.superseded]
-    return {
-        **derive(whole, pooled, environment, os.cpu_count() or 1, batching),
-        **(percentiles(pooled[TOTAL], [settings.percentile]) if settings.percentile else {}),
-        **_quality_metric(quality),
-    }
+    return derive(whole, pooled, environment, os.cpu_count() or 1, batching)
+
+
+def _asked(pooled: Mapping[str, array[int]], subject: Subject, quality: Mapping[str, Any]) -> dict[str, Metric]:
+    """Return the metrics that were asked for: a percentile, and quality."""
+    q = subject.settings.percentile
+    return {**(percentiles(pooled[TOTAL], [q]) if q else {}), **_quality_metric(quality)}
 
 
 def _quality_metric(quality: Mapping[str, Any]) -> dict[str, Metric]:

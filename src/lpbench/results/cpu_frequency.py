@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lpbench.results.model import Configuration, Result
 
@@ -29,7 +29,7 @@ def frequency(result: Result, configuration: Configuration) -> float | Unavailab
     processor = str(configuration.facts.get("processor") or "CPU")
     if processor != "CPU":
         return Unavailable(f"the CPU's frequency does not apply to a {processor}", "not-comparable")
-    before, after = (_read(result, state) for state in ("state", "state_after"))
+    before, after = (_read(result, state, configuration.configuration.affinity) for state in ("state", "state_after"))
     if isinstance(before, Unavailable):
         return before
     if isinstance(after, Unavailable):
@@ -41,8 +41,8 @@ def frequency(result: Result, configuration: Configuration) -> float | Unavailab
     return (before + after) / 2 / GIGAHERTZ
 
 
-def _read(result: Result, state: str) -> float | Unavailable:
-    """Return the mean frequency in MHz of the cores that were used, from one recorded state of the machine."""
+def _read(result: Result, state: str, affinity: Sequence[int]) -> float | Unavailable:
+    """Return the mean frequency in MHz of the cores that were used, else of all, from one recorded state."""
     fact = _fact(result.environment, state, "frequency_mhz")
     by_core = fact.get("value")
     known = {core: mhz for core, mhz in by_core.items() if _sound(mhz)} if isinstance(by_core, dict) else {}
@@ -52,7 +52,7 @@ def _read(result: Result, state: str) -> float | Unavailable:
     virtual = _fact(result.environment, "machine", "virtualisation").get("value")
     if virtual not in {None, "none"} and "cpuinfo" in str(fact.get("source")):
         return Unavailable("a virtual machine reports only its nominal frequency", "not-comparable")
-    cores = {str(core) for core in result.resolved.affinity}
+    cores = set(map(str, affinity))
     used = [mhz for core, mhz in known.items() if core in cores]
     return statistics.fmean(used or known.values())
 

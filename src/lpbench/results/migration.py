@@ -53,7 +53,6 @@ def _document(document: Mapping[str, Any]) -> dict[str, Any]:
             "runs": old.get("runs", 0),
             "width": old.get("width", 0.01),
             "max_time_s": old.get("max_time_s", 0.0),
-            "affinity": old.get("affinity", []),
             "samples": old.get("samples", []),
         },
         "configurations": [

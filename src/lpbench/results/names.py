@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lpbench.plugin.configuration import word
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from lpbench.plugin.configuration import EngineConfiguration
 
 
 FACTS = ("version", "precision", "device", "threads")
 """What a session says of itself that may explain a difference between two results."""
+CORES = "affinity"
 BENCHMARK = "the benchmark"
 """Source of the facts of an environment that the benchmark adds."""
 
@@ -65,52 +67,60 @@ def names_of(configurations: Sequence[Named]) -> list[str]:
 
 
 def labels(configurations: Sequence[EngineConfiguration]) -> list[str]:
-    """Return what each is called: its engine, with the options that differ where the same engine occurs several times.
+    """Return what each is called: its engine, with the words that differ where the same engine occurs several times.
 
-    The syntax is that of ``--engine``: ``onnxruntime:threads=2``.  Configurations with equal options are
-    numbered from the second on: ``onnxruntime#2``.
+    The syntax is that of ``--engine``: ``onnxruntime:threads=2:batch=8``.  Cores stand there only where nothing else
+    differs, since they mostly follow from the threads.  Equal configurations are numbered from the second on:
+    ``onnxruntime#2``.
     """
-    differing = _differing(configurations)
-    words = [_words(each, differing[each.engine]) for each in configurations]
-    return numbered(words)
+    words = [each.words for each in configurations]
+    differing = _differing(configurations, words)
+    names = [_name(each, own, differing[each.engine]) for each, own in zip(configurations, words, strict=True)]
+    cores: dict[str, set[object]] = {}
+    for name, own in zip(names, words, strict=True):
+        cores.setdefault(name, set()).add(own.get(CORES))
+    return numbered(
+        _name(each, own, {*differing[each.engine], CORES}) if len(cores[name]) > 1 else name
+        for each, own, name in zip(configurations, words, names, strict=True)
+    )
 
 
 def numbered(words: Iterable[str]) -> list[str]:
     """Return words that differ: equal ones get a number from the second on."""
     seen: Counter[str] = Counter()
     names = []
-    for word in words:
-        seen[word] += 1
-        names.append(f"{word}#{seen[word]}" if seen[word] > 1 else word)
+    for name in words:
+        seen[name] += 1
+        names.append(f"{name}#{seen[name]}" if seen[name] > 1 else name)
     return names
 
 
-def _differing(configurations: Sequence[EngineConfiguration]) -> dict[str, dict[str, int]]:
-    """Return by engine the options in which its configurations differ, each with its place among all of them.
+def _differing(
+    configurations: Sequence[EngineConfiguration], words: Sequence[Mapping[str, Any]]
+) -> dict[str, set[str]]:
+    """Return by engine the words in which its configurations differ, but for the cores.
 
-    In time linear in the options of all: what a file holds is not trusted.
+    In time linear in the words of all: what a file holds is not trusted.
     """
     values: dict[str, dict[str, list[Any]]] = {}
-    for each in configurations:
+    for each, own in zip(configurations, words, strict=True):
         of_engine = values.setdefault(each.engine, {})
-        for key, value in each.engine_options.items():
+        for key, value in own.items():
             of_engine.setdefault(key, []).append(value)
     counts = Counter(each.engine for each in configurations)
     return {
-        engine: {key: at for at, (key, given) in enumerate(options.items()) if _differ(given, counts[engine])}
-        for engine, options in values.items()
+        engine: {key for key, given in of_engine.items() if key != CORES and _differ(given, counts[engine])}
+        for engine, of_engine in values.items()
     }
 
 
 def _differ(given: Sequence[Any], configurations: int) -> bool:
-    """Say whether an option is not the same in all configurations of an engine; None is as good as not given."""
+    """Say whether a word is not the same in all configurations of an engine; None is as good as not given."""
     if len(given) < configurations:
         return any(value is not None for value in given)
     return any(value != given[0] for value in given)
 
 
-def _words(each: EngineConfiguration, differing: Mapping[str, int]) -> str:
-    """Return an engine with those of its options in which configurations of the same engine differ."""
-    options = each.engine_options
-    keys = sorted(differing.keys() & options.keys(), key=differing.__getitem__)
-    return clean(":".join([each.engine, *(f"{key}={options[key]}" for key in keys)]))
+def _name(each: EngineConfiguration, words: Mapping[str, Any], kept: Collection[str]) -> str:
+    """Return an engine with some of its words."""
+    return clean(":".join([each.engine, *(word(key, value) for key, value in words.items() if key in kept)]))

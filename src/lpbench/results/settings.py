@@ -17,6 +17,8 @@ from lpbench.errors import ConfigError, OutOfRangeError
 from lpbench.errors import setting as setting_name
 from lpbench.util import dataclass_config
 from lpbench.util.bounds import MOST, refuse_many, refuse_outside, refuse_shapes
+from lpbench.util.spans import read_tile
+from lpbench.util.text import brief
 
 DOC = "doc"
 TAIL = 99.0
@@ -81,6 +83,10 @@ class RunSettings:
     alone: float | None = setting(
         default=None, doc="seconds of each run that are timed alone, before slices are interleaved"
     )
+    variant: str = setting(default="", doc="variant of the app's model, int8 for example (the app's own)")
+    tile: tuple[int, int] | None = setting(
+        default=None, doc="width and height of the first model's image input where they are open, 224x224 (the model's)"
+    )
     batch: int = setting(default=1, doc="samples that the model takes at a time (1); latencies are those of a batch")
     streams: int = setting(default=1, doc="parallel sessions, each in a thread of one worker (1)")
     convert: bool = setting(
@@ -110,6 +116,8 @@ class RunSettings:
         :raises ConfigError: A value is of another type, beyond what anything takes, or is no setting.
         """
         known = {each.name: given[each.name] for each in dataclasses.fields(cls) if given.get(each.name) is not None}
+        if isinstance(known.get("tile"), str):
+            known["tile"] = _tile(known["tile"])
         if not isinstance(known.get("engine", ""), Iterable):  # an object: its class tells which
             known["engine"] = type(known["engine"]).__name__
         try:
@@ -167,7 +175,6 @@ class Resolved:
     :param runs: Runs that were carried out, of the configuration that has most.
     :param width: Half width of the median's interval, relative to the median, that ends a run.
     :param max_time_s: Seconds that measuring might take.
-    :param affinity: Cores that the workers were kept on; none means all.
     :param samples: Names of the samples, the first thousand.
     :param data_digest: Tells one set of samples from another: sha256 of names, sizes and contents; empty for synthetic
         samples, and where it is not known.
@@ -181,7 +188,6 @@ class Resolved:
     runs: int = 0
     width: float = 0.01
     max_time_s: float = 0.0
-    affinity: tuple[int, ...] = ()
     samples: tuple[str, ...] = ()
     data_digest: str = ""
     also_ready: tuple[str, ...] = ()
@@ -220,6 +226,15 @@ def documented(function: F) -> F:
         parameters, raises, errors = inspect.cleandoc(function.__doc__).partition(":raises ")
         function.__doc__ = "".join([parameters, *lines, raises, errors])
     return function
+
+
+def _tile(text: str) -> tuple[int, int]:
+    try:
+        return read_tile(text)
+    except ValueError as error:
+        raise ConfigError(
+            f'found "{brief(text)}"; expected two sizes such as 224x224', where=setting_name("tile")
+        ) from error
 
 
 def _frozen(value: Any, *, one: bool) -> Any:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 STAGES = ("preprocessing", "inference", "postprocessing")
 TOTAL = "total"
+SAMPLE = "sample"
+"""Beside the stages: the wall time of a slice by its samples, where several go through at a time."""
 READS = len(STAGES) + 1
 
 

@@ -28,10 +28,11 @@ MOST: dict[str, int] = {
     "sustain": 86_400,
     "affinity": (1 << 16) - 1,
     "priority": 19,
+    "tile": (1 << 31) - 1,
 }
 """Linux has 8192 cores at most; each inference takes some hundred bytes until the result is saved, and each run a
 fresh process."""
-LEAST = {"affinity": 0, "seed": 0, "priority": -20, "sustain": 1}
+LEAST = {"affinity": 0, "seed": 0, "priority": -20, "sustain": 1, "tile": 1}
 """The least numbers of those that no other check bounds."""
 SIZE = (1 << 31) - 1
 """Greatest dimension: engines count with 32 bits."""

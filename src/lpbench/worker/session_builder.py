@@ -16,7 +16,7 @@ from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError, se
 from lpbench.plugin import registry
 from lpbench.plugin.builtin.tensors import TensorPreprocessor, resolve_shapes
 from lpbench.util import dataclass_config
-from lpbench.worker import batches, engine_faults
+from lpbench.worker import batches, engine_faults, tiles
 from lpbench.worker.pipeline import Chain, OpenComponent, Single, Streams
 from lpbench.worker.samples import InRegion
 from lpbench.worker.source_tensors import SourceTensors
@@ -87,18 +87,24 @@ class Opener:
         return session, spent
 
     def tiled(self) -> Opener:
-        """Return an opener with the shapes in which the image input has the tile that the app states for the model.
+        """Return an opener with the shapes in which the image input has the tile that was asked for.
 
-        A shape of that input that was asked for has precedence, and a conversion has fixed shapes.
+        A model whose inputs the app does not state, or states for another tile, is opened for a moment.
+
+        :raises EngineError: The model has no image input, or takes another tile alone.
         """
-        model, asked = self.model, self.configuration
-        image = next((info for info in model.inputs if info.layout in TILED), None)
-        if model.tile is None or model.provenance or image is None or image.name in asked.shapes:
+        asked = self.configuration
+        if asked.tile is None or self.model.provenance:  # a conversion has fixed shapes
             return self
-        sides = dict(zip(TILED[image.layout], model.tile, strict=True))
-        shape = tuple(size if isinstance(size, int) else sides.get(at, 1) for at, size in enumerate(image.shape))
-        shapes = {**asked.shapes, image.name: shape}
-        return dataclasses.replace(self, configuration=dataclasses.replace(asked, shapes=shapes))
+        inputs: Sequence[TensorInfo] = self.model.inputs
+        stated = tiles.image_input(inputs)
+        if stated is None or not stated.layout or not tiles.is_open(stated, asked.tile):
+            with self.opens(shapes=asked.shapes) as inspected:
+                check_tensors(inspected, self.engine)
+                inputs = merge(inspected.inputs, self.model.inputs)
+        name = tiles.require_image_input(inputs).name
+        shape = tiles.shape_for(inputs, asked.tile, asked.shapes.get(name, ()))
+        return dataclasses.replace(self, configuration=dataclasses.replace(asked, shapes={**asked.shapes, name: shape}))
 
     def _timed(self, shapes: Shapes) -> tuple[Session, int]:
         begun = time.perf_counter_ns()
@@ -115,8 +121,11 @@ class Opener:
         """Build the processors around a session; they process one sample at a time."""
         model = self.model
         inputs, outputs = merge(session.inputs, model.inputs), merge(session.outputs, model.outputs)
+        first = self.component is self.app.components[0]
         if not model.provenance:
             self._refuse_other_shapes(session)
+        if self.configuration.tile and first:
+            tiles.refuse_other_tile(inputs, self.configuration.tile)
         if self.configuration.batch > 1:
             inputs, outputs = (tuple(map(_of_one, tensors)) for tensors in (inputs, outputs))
         pre, pre_config = processor(registry.PREPROCESSORS, self.component.preprocessing)
@@ -124,7 +133,6 @@ class Opener:
         if pre is TensorPreprocessor and model.provenance:
             pre = functools.partial(SourceTensors, types=model.provenance.get("types"))
         built: Preprocessor[Any] = pre(pre_config, inputs)
-        first = self.component is self.app.components[0]
         reads = InRegion(built) if self.app.decode_in_region and first else built
         labels = self.app.labels if self.component.labels is None else self.component.labels
         after: Postprocessor[Any] = post(post_config, outputs, labels)
@@ -154,21 +162,22 @@ def opened(openers: Sequence[Opener], streams: int, engine: str) -> tuple[Pipeli
     :param engine: The requested engine, for a chain that runs on several.
     :raises LpbenchError: A component cannot be opened; the sessions opened before it are closed.
     """
-    openers = [opener.tiled() for opener in openers]
     first, *later = openers
+    first = first.tiled()
     if streams > 1:
         return _side_by_side(first, streams)
     if not later:
         session, spent = first.session()
         return first.single(session), spent
+    every = [first, *later]
     sessions: list[Session] = []
     spent = 0
     try:
-        for opener in openers:
+        for opener in every:
             session, ns = opener.session()
             sessions.append(session)
             spent += ns
-        return Chain([opener.part(session) for opener, session in zip(openers, sessions, strict=True)], engine), spent
+        return Chain([opener.part(session) for opener, session in zip(every, sessions, strict=True)], engine), spent
     except BaseException:
         for session in sessions:
             session.close()

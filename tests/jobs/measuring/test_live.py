@@ -166,7 +166,7 @@ def test_two_settings_of_a_real_engine_are_compared(tmp_path: Path, capsys: Capt
     assert found["second"] == "onnxruntime:graph_optimization=disabled"
     assert found["basis"] == "lockstep"
     assert found["answers"] is None
-    assert store.load(store.LAST).resolved.affinity
+    assert store.load(store.LAST).configurations[0].configuration.affinity
 
 
 def test_an_engine_beside_itself_is_told_apart_by_its_number(fake_app: Make, capsys: Capture) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from lpbench.jobs.measuring.pilot import FEWEST, PILOT, rest_of
 from lpbench.jobs.measuring.recording import Recorder, RunBudget
+from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.stages import TOTAL
 
 MS = 1_000_000
@@ -20,7 +21,7 @@ def pilot(samples: int = 100, spread: float = 0.02, seed: int = 0) -> list[Recor
     random_ = random.Random(seed)  # noqa: S311 - no secret
     found = []
     for index in range(PILOT):
-        one = Recorder(index)
+        one = Recorder(index, EngineConfiguration("fake"))
         one.columns[TOTAL] = array("q", [int(4 * MS * random_.gauss(1, spread)) for _ in range(samples)])
         one.whole_ns, one.start_ns = samples * 4 * MS, 300 * MS
         found.append(one)

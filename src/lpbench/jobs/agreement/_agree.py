@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.app import resolve
 from lpbench.errors import LpbenchError, WorkerError
-from lpbench.jobs import engine_choice
+from lpbench.jobs import engine_choice, engine_mistakes
 from lpbench.jobs.agreement import _targets, _words
 from lpbench.jobs.agreement._agreed import COMPARED, Agreed, EngineAgreement
 from lpbench.jobs.agreement._bisect import Divergence, Side, first_divergence
@@ -83,7 +83,7 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
     loaded = resolve.resolve(app, shapes=shapes or {}, ranges=ranges or {}, seed=seed)
     files = resolve.sample_files(loaded, data)
     asked = [engines] if isinstance(engines, str) else list(engines)
-    engine_choice.refuse_mistakes(asked, options or {})
+    engine_mistakes.refuse_mistakes(asked, options or {})
     report = progress or _nothing
     unconverted: Mapping[str, LpbenchError] = {}
     if convert:
@@ -198,7 +198,7 @@ class _Comparison:
         except WorkerError as error:
             return EngineAgreement(asked, str(error.outcome), ran=True, reason=str(error.outcome))
         except LpbenchError as error:
-            if engine_choice.is_mistake(error, self._asked.engines):
+            if engine_mistakes.is_mistake(error, self._asked.engines):
                 raise
             return EngineAgreement(asked, _words.in_one_line(error))
 

@@ -34,7 +34,6 @@ def check_first_use(
     app: App,
     targets: Sequence[Target],
     *,
-    batch: int = 1,
     report: Callable[[str, str], None] = lambda _engine, _phase: None,
 ) -> tuple[App, list[Target]]:
     """Return an app whose unchecked models were checked as far as this machine can, and what runs it.
@@ -49,7 +48,7 @@ def check_first_use(
     done: list[Target] = []
     app = for_this_machine(app, [spec for target in targets for spec in _specs(app, target)])
     for target in targets:
-        app, refusal = _checked(app, target, batch, report)
+        app, refusal = _checked(app, target, report)
         if refusal is not None and len(targets) == 1:
             raise refusal
         done.append(dataclasses.replace(target, refusal=refusal) if refusal else target)
@@ -60,15 +59,13 @@ def _specs(app: App, target: Target) -> list[EngineSpec]:
     return [spec for component in app.components if (spec := target.runs(component).spec) is not None]
 
 
-def _checked(
-    app: App, target: Target, batch: int, report: Callable[[str, str], None]
-) -> tuple[App, ConversionError | None]:
+def _checked(app: App, target: Target, report: Callable[[str, str], None]) -> tuple[App, ConversionError | None]:
     """Return an app after the check of the models that a target runs, and why the target cannot be measured."""
     if target.refusal is not None or not any_unsettled(app):
         return app, None
     try:
         for component in app.components:
-            spec, model = target.runs(component).spec, target.model(component, batch=batch)
+            spec, model = target.runs(component).spec, target.model(component)
             if spec is not None and unchecked(model):
                 found = dataclasses.replace(model, provenance=_verified(app, component, model, spec, report))
                 keep = with_model if unchecked(found) else record_check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from lpbench.util.portable import allowed_cores, binds_to_cores
@@ -12,13 +13,22 @@ if TYPE_CHECKING:
     from lpbench.jobs.engine_choice import Target
 
 
-def cores_for(targets: Sequence[Target]) -> tuple[int, ...]:
-    """Return the cores to pin workers to where none were asked for: as many as threads, the last ones.
+def pinned(target: Target) -> Target:
+    """Return a target with the cores to pin its worker to where none were asked for: as many as threads, the last ones.
 
-    The same for every worker, since two that may move measure where they were put (method, rule 2); the last ones,
-    because core 0 usually carries kernel housekeeping.  Without a number of threads, all.
+    The last ones, because core 0 usually carries kernel housekeeping; the cores of fewer threads are among those of
+    more, so that configurations differ in nothing else.  Without a number of threads, and of several streams, all.
     """
-    return last_cores([target.configuration.threads for target in targets if target.refusal is None])
+    asked = target.configuration
+    if asked.affinity or asked.streams > 1:
+        return target
+    return dataclasses.replace(target, configuration=dataclasses.replace(asked, affinity=last_cores([asked.threads])))
+
+
+def all_cores(targets: Sequence[Target]) -> tuple[int, ...]:
+    """Return the cores of all workers together; none where one of them may use all."""
+    every = [target.configuration.affinity for target in targets if target.refusal is None]
+    return tuple(sorted(set().union(*every))) if all(every) else ()
 
 
 def last_cores(threads: Sequence[object]) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,11 +28,13 @@ class Opened:
     """What the first run of a target shows before anything is timed.
 
     :param prepare_s: Seconds to start, load and warm up.
-    :param sample_s: Seconds of a sample.
+    :param sample_s: Seconds of a sample, or of a batch.
+    :param batch: Samples that go through together.
     """
 
     prepare_s: float
     sample_s: float
+    batch: int = 1
 
 
 class Forecast:
@@ -73,7 +75,8 @@ class Forecast:
         runs = self._fewest_runs()
         few = " (fewer give no interval)" if self._plan.adaptive else ""
         opened = self._opened.values()
-        prepare_s, sample_s = (sum(each) / len(opened) for each in zip(*map(dataclasses.astuple, opened), strict=True))
+        prepare_s = statistics.fmean(each.prepare_s for each in opened)
+        sample_s = statistics.fmean(each.sample_s for each in opened)
         of = f" of each of {self._count} engines" if self._count > 1 else ""
         return (
             f"{limit_s:g} s are not enough: the shortest benchmark takes about {_words(shortest_s)}, "
@@ -117,7 +120,8 @@ class Forecast:
         alone_s = budget.least_s if shortest else budget.most_s
         alone_s = budget.number * sample_s if budget.number else max(alone_s, sample_s, min(SLICE_S, budget.most_s))
         cpu_s = max(CPU_PASS_S, CPU_PASS_SAMPLES[0] * sample_s)
-        predicted_s = (len(self._plan.samples) or GENERATED) * sample_s / max(1, len(self._plan.budgets))
+        predictions = -(-(len(self._plan.samples) or GENERATED) // opened.batch)
+        predicted_s = predictions * sample_s / max(1, len(self._plan.budgets))
         extra_s = budget.explain_s + budget.watch_s
         return opened.prepare_s + alone_s + cpu_s + predicted_s + extra_s + self._turns_s(sample_s, budget)
 

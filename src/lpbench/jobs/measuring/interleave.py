@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from lpbench.errors import LpbenchError
 from lpbench.jobs.measuring.recording import NANO, columns_of
 from lpbench.results.locksteps import FEWEST, slice_ratios
+from lpbench.results.stages import SAMPLE
 from lpbench.worker.requests import MeasureSlice, PinThreads
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Contender:
     :param medians: By stage, the median of each of its slices, in nanoseconds.
     :param components: Names of a chain's components.
     :param threads: Of the engine, as far as they are known; several need longer to come into step.
+    :param batch: Samples that go through together.
     :param failure: Why it takes no more turns: its worker ended, or its engine refuses.
     """
 
@@ -48,6 +50,7 @@ class Contender:
     medians: dict[str, list[float]] = field(default_factory=dict)
     components: Sequence[str] = ()
     threads: int | None = 1
+    batch: int = 1
     failure: LpbenchError | None = None
 
     @property
@@ -71,6 +74,8 @@ class Contender:
         for stage, values in columns_of(measured.block, self.components, count).items():
             # The median of a slice, not its mean: one sample that was interrupted does not move it.
             self.medians.setdefault(stage, []).append(statistics.median(values[self.discard :]))
+        # Of streams side by side no sample's time says how many go through: the whole slice does.
+        self.medians.setdefault(SAMPLE, []).append(measured.wall_ns / (count * self.batch))
 
     def prepare(self) -> None:
         """Pin each of several threads to a core of its own, where there is one for each, and suspend the worker.

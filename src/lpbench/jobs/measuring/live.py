@@ -61,6 +61,8 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
     explain: bool = False,
     profile: bool = False,
     alone: float = ALONE_S,
+    variant: str = "",
+    tile: str | tuple[int, int] | None = None,
     batch: int = 1,
     streams: int = 1,
     convert: bool = False,

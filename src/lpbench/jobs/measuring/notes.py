@@ -10,8 +10,8 @@ from lpbench.util.text import amount
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.tracks import TargetProgress
+    from lpbench.plugin.configuration import EngineConfiguration
 
 TIME = "time"
 THREADS = "threads"
@@ -59,15 +59,15 @@ class Notes:
         )
 
 
-def begin(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:
+def begin(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
     """Note what is known before anything is measured."""
     _add_stated(notes, tracks)
-    _add_crowding(notes, plan, tracks)
+    _add_crowding(notes, tracks)
 
 
-def settle(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:
+def settle(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
     """Note what came to pass."""
-    _settle_crowding(notes, plan, tracks)
+    _settle_crowding(notes, tracks)
     _add_undrawn(notes, tracks)
 
 
@@ -87,26 +87,26 @@ def _add_undrawn(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
         notes.add(PICTURES, reason, track.label)
 
 
-def _add_crowding(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:
+def _add_crowding(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
     """Note targets that are to compute with more threads than there are cores for them."""
     for track in tracks:
-        threads = track.target.configuration.threads
-        if track.target.refusal is None and threads:
-            notes.add(THREADS, crowded(threads * plan.settings.streams, cores_for(plan)), track.label)
+        asked = track.target.configuration
+        if track.target.refusal is None and asked.threads:
+            notes.add(THREADS, crowded(asked.threads * asked.streams, cores_for(asked)), track.label)
 
 
-def _settle_crowding(notes: Notes, plan: Plan, tracks: Sequence[TargetProgress]) -> None:
+def _settle_crowding(notes: Notes, tracks: Sequence[TargetProgress]) -> None:
     """Note the threads that the engines really had, where they tell."""
     for track in tracks:
-        threads = next((each.threads(plan.settings.streams) for each in track.counted), None)
+        threads = next((each.threads for each in track.counted), None)
         if threads is not None:
-            notes.settle(THREADS, crowded(threads, cores_for(plan)), track.label)
+            notes.settle(THREADS, crowded(threads, cores_for(track.target.configuration)), track.label)
 
 
-def cores_for(plan: Plan) -> int:
+def cores_for(configuration: EngineConfiguration) -> int:
     """Return how many cores a worker can use at a time."""
     usable = machine.usable_cores()
-    return min(len(plan.worker.affinity), usable) if plan.worker.affinity else usable
+    return min(len(configuration.affinity), usable) if configuration.affinity else usable
 
 
 def crowded(threads: int, cores: int) -> str:

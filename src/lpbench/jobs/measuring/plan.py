@@ -13,8 +13,8 @@ from lpbench.app.default_engine import alternatives
 from lpbench.app.files import refuse_leading_out
 from lpbench.app.model_choice import any_unsettled
 from lpbench.errors import ConfigError, LpbenchError, ResultError, setting
-from lpbench.jobs import engine_choice
-from lpbench.jobs.measuring.cores import cores_for
+from lpbench.jobs import engine_choice, engine_mistakes
+from lpbench.jobs.measuring.cores import all_cores, pinned
 from lpbench.jobs.measuring.heat_curve import Sustain
 from lpbench.jobs.measuring.recording import RunBudget
 from lpbench.jobs.measuring.side_by_side import refuse_side_by_side
@@ -65,6 +65,7 @@ class Plan:
     """A benchmark, ready to be carried out.
 
     :param settings: What was asked for.
+    :param worker: What all workers have in common.
     :param budgets: Of each run, in order; where ``adaptive``, the pilot decides how many there are in the end.
     :param isolate: Whether each run has a process of its own.
     :param max_time: Seconds that measuring may take, as a goal.
@@ -89,6 +90,11 @@ class Plan:
         return self.settings.adaptive
 
     @property
+    def cores(self) -> tuple[int, ...]:
+        """The cores of all workers together; none where one of them may use all."""
+        return all_cores(self.targets)
+
+    @property
     def lockstep_reason(self) -> str:
         """Why slices of configurations are not interleaved; empty where they are."""
         if not self.isolate:
@@ -107,7 +113,6 @@ class Plan:
         return Resolved(
             width=self.budgets[0].width,
             max_time_s=self.max_time,
-            affinity=tuple(self.worker.affinity),
             samples=tuple(path.name for path in self.samples[:SAMPLES_NAMED]),
             data_digest=set_digest(self.samples) if self.samples else "",
             also_ready=() if self.settings.engine else alternatives(self.app, self.targets[0].name),
@@ -148,7 +153,6 @@ def make(
     _refuse_contradictions(loaded, settings, instance, isolate=isolate)
     _make_folder(settings.draw, loaded)
     labelled, metrics = resolve.labelled(loaded, settings.data, quality=settings.quality)
-    cores = settings.affinity or (cores_for(targets) if settings.streams == 1 else ())
     max_time = settings.max_time or time_for(len(targets), settings.percentile)
     counted = settings if isolate else dataclasses.replace(settings, runs=1)
     watch = None
@@ -159,10 +163,10 @@ def make(
     return Plan(
         app=loaded,
         settings=settings,
-        targets=tuple(_pinned(target, cores) for target in targets),
+        targets=tuple(map(pinned, targets)),
         samples=tuple(each.path for each in labelled) or resolve.sample_files(loaded, settings.data),
         budgets=watched_first(judged_first(budgets(counted, len(targets), max_time), labelled, metrics), watch),
-        worker=WorkerOptions(affinity=cores, priority=settings.priority, timeout=settings.timeout),
+        worker=WorkerOptions(priority=settings.priority, timeout=settings.timeout),
         isolate=isolate,
         max_time=max_time,
         watch=watch,
@@ -174,12 +178,13 @@ def choose_targets(
     app: App, settings: RunSettings, instance: Engine[Any] | None, converting: Callable[[str, str], None]
 ) -> tuple[App, list[Target]]:
     """Return what is measured, and the app with the models that were converted for it."""
-    how: dict[str, Any] = {"shapes": settings.shapes, "batch": settings.batch, "streams": settings.streams}
+    common = ("shapes", "variant", "batch", "streams", "tile", "affinity")
+    how: dict[str, Any] = {name: getattr(settings, name) for name in common}
     if instance is not None:
         template = EngineConfiguration(type(instance).__name__, **how)
         targets = [engine_choice.of_object(instance, settings.options, template)]
         return app, refuse_side_by_side(app, targets, explain=settings.explain)
-    engine_choice.refuse_mistakes(settings.engine, settings.engine_options)
+    engine_mistakes.refuse_mistakes(settings.engine, settings.engine_options)
     failed: Mapping[str, LpbenchError] = {}
     if settings.convert:
         from lpbench.jobs.conversion import supply
@@ -193,7 +198,7 @@ def choose_targets(
     if any_unsettled(app):
         from lpbench.jobs.conversion import check_first_use
 
-        app, targets = check_first_use(app, targets, batch=settings.batch, report=converting)
+        app, targets = check_first_use(app, targets, report=converting)
     return app, refuse_side_by_side(app, targets, explain=settings.explain)
 
 
@@ -235,11 +240,6 @@ def _make_folder(folder: str | None, app: App) -> None:
         raise ResultError(what, where=folder, hint=f"{setting('draw')} takes the path of a folder") from error
     if not os.access(folder, os.W_OK):
         raise ResultError("is not writable", where=folder, hint=f"{setting('draw')} takes another folder")
-
-
-def _pinned(target: Target, cores: Sequence[int]) -> Target:
-    configuration = dataclasses.replace(target.configuration, affinity=tuple(cores))
-    return dataclasses.replace(target, configuration=configuration)
 
 
 def judged_first(

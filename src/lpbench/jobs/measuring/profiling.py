@@ -48,7 +48,7 @@ def complete(
     if budget.watch_s and plan.watch:
         from lpbench.jobs.measuring.resources.watching import watch_resources  # most benchmarks watch nothing
 
-        one.recorder.resources = watch_resources(one, plan.watch, plan.worker.affinity, report)
+        one.recorder.resources = watch_resources(one, plan.watch, one.recorder.configuration.affinity, report)
     finish(one.client, budget, one.recorder, report)
     if plan.settings.profile and not any(each.profile for each in one.track.recorders):
         report("profiling", one.recorder, 1.0)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpbench.app.dataset import Labelled
+    from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.plugin.progress import Activity, Listener
     from lpbench.results.profile import LayerProfile
     from lpbench.results.resources import ResourcePass
@@ -80,8 +81,8 @@ class RunBudget:
 class Recorder:
     """Collects one run; whatever happens, it keeps what there is."""
 
-    def __init__(self, index: int) -> None:
-        self.index = index
+    def __init__(self, index: int, configuration: EngineConfiguration) -> None:
+        self.index, self.configuration = index, configuration
         self.outcome = RunOutcome()
         self.detail = ""
         self.began = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
@@ -145,10 +146,11 @@ class Recorder:
         """What the session says of itself; empty before it is open."""
         return self.opened.facts if self.opened else {}
 
-    def threads(self, streams: int) -> int | None:
-        """Return the threads that compute, None where the engine does not tell."""
+    @property
+    def threads(self) -> int | None:
+        """The threads that compute in all streams, None where the engine does not tell."""
         found = self.facts.get("threads")
-        return found * streams if isinstance(found, int) else None
+        return found * self.configuration.streams if isinstance(found, int) else None
 
     def end(self, outcome: RunOutcome, detail: str = "") -> None:
         """Note that the run did not go as planned.

@@ -34,7 +34,7 @@ class Yardsticks:
 
     def __init__(self, plan: Plan, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        self._options, self._streams = plan.worker, plan.settings.streams
+        self._options, self._affinity = plan.worker, plan.cores
         self._reason, self._lost = plan.yardstick_reason, ""
         self._worker: Worker | None = None
         self._facts: Mapping[str, Any] = {}
@@ -50,7 +50,7 @@ class Yardsticks:
         if self._reason:
             return None
         try:
-            worker = self._ready([each.threads(self._streams) or 1 for each in recorders])
+            worker = self._ready([each.threads or 1 for each in recorders])
             return Contender(worker, self._expected_ns, threads=self._facts["threads"])
         except LpbenchError as error:
             self.lost(error)
@@ -97,9 +97,9 @@ class Yardsticks:
         if self._worker is not None and not self._worker.alive:
             self.close()
         if self._worker is None:
-            affinity, priority = self._options.affinity, self._options.priority
-            threads = min(max(asked), len(affinity or allowed_cores()))
-            self._worker = Worker(WorkerOptions(environment(threads), affinity, priority, drop=DROPPED))
+            threads = min(max(asked), len(self._affinity or allowed_cores()))
+            how = WorkerOptions(environment(threads), self._affinity, self._options.priority, drop=DROPPED)
+            self._worker = Worker(how)
             self._facts = self._worker.request(OpenReferenceKernel(threads))
             measured = self._worker.request(MeasureSlice(WARM_UP), "warming up the yardstick")
             spent = columns_of(measured.block, count=WARM_UP)["inference"]

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError, ResultError, WorkerError
-from lpbench.jobs.engine_choice import is_mistake
+from lpbench.jobs.engine_mistakes import is_mistake
 from lpbench.jobs.measuring import coexistence, notes
 from lpbench.jobs.measuring.forecast import LATE, Forecast, Opened
 from lpbench.jobs.measuring.interleave import Contender, run_interleaved_slices, units
@@ -62,7 +62,7 @@ class Rounds:
 
     def carry_out(self) -> Result:
         """Do every run, as far as the time goes."""
-        notes.begin(self._notes, self._plan, self._tracks)
+        notes.begin(self._notes, self._tracks)
         try:
             try:
                 self._rounds()
@@ -194,7 +194,7 @@ class Rounds:
 
     def _alone(self, track: TargetProgress, index: int, live: list[LiveRun]) -> None:
         """Start a target's worker and measure it while the others are suspended."""
-        recorder, begun = Recorder(index), time.monotonic()
+        recorder, begun = Recorder(index, track.target.configuration), time.monotonic()
         track.recorders.append(recorder)
         report = self._reporter(track)
         report("starting", recorder, 0.0)
@@ -214,14 +214,16 @@ class Rounds:
         def steps(one: LiveRun) -> None:
             prepare(one.client, self._plan.request(track.target), self._budgets[index], recorder, report)
             spent = time.monotonic() - begun - track.first_build_s
-            self._forecast.add_opened(track.label, Opened(spent, recorder.expected_ns / NANO))
+            opened = Opened(spent, recorder.expected_ns / NANO, recorder.configuration.batch)
+            self._forecast.add_opened(track.label, opened)
             self._notes.add(TIME, self._forecast.overrun())
             time_alone(one.client, self._budgets[index], recorder, report)
             one.contender = Contender(
                 one.client,
                 recorder.expected_ns,
                 components=recorder.components,
-                threads=recorder.threads(self._plan.settings.streams),
+                threads=recorder.threads,
+                batch=recorder.configuration.batch,
             )
 
         self._guarded(one, steps)
@@ -303,12 +305,13 @@ class Rounds:
     def _tell(self, note: str) -> None:
         """Pass a note on at once: where it is said, the rest of the progress stays as it is."""
         if self._progress is not None:
-            where = self._last or self._where(self._tracks[0], "starting", Recorder(0), 0.0)
+            first = self._tracks[0]
+            where = self._last or self._where(first, "starting", Recorder(0, first.target.configuration), 0.0)
             self._progress(dataclasses.replace(where, note=note))
 
     def _settle_notes(self) -> None:
         """Say how long it took if it took too long, and with how many threads engines ran."""
-        notes.settle(self._notes, self._plan, self._tracks)
+        notes.settle(self._notes, self._tracks)
         late = self._forecast.limited and self._spent() > LATE * self._plan.max_time and not self._interrupted
         why = self._notes.told(TIME) or f"{self._plan.max_time:g} s were not enough"
         self._notes.settle(TIME, f"{why}; it took {self._spent():.3g} s" if late else "")

@@ -50,6 +50,8 @@ def benchmark(  # noqa: PLR0913 - every setting by its name, for completion and 
     explain: bool = False,
     profile: bool = False,
     alone: float | None = None,
+    variant: str = "",
+    tile: str | tuple[int, int] | None = None,
     batch: int = 1,
     streams: int = 1,
     convert: bool = False,

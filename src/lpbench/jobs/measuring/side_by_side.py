@@ -15,37 +15,60 @@ if TYPE_CHECKING:
 
 
 def refuse_side_by_side(app: App, targets: Sequence[Target], *, explain: bool) -> list[Target]:
-    """Return the targets, those refused that do not support batches or streams as asked.
+    """Return the targets, those refused that do not support the batches or streams asked of them.
 
     :param explain: Whether the latency is to be broken down.
-    :raises LpbenchError: The app does not support them, or the only target does not.
+    :raises LpbenchError: The app does not support those of any target, or the only target does not.
     """
-    batch, streams = targets[0].configuration.batch, targets[0].configuration.streams
-    if batch < 1 or streams < 1:
-        hint = f"{setting('batch')} and {setting('streams')} take 1 or more"
-        raise LpbenchError(f"{batch} samples in a batch, {streams} streams", hint=hint)
-    if batch == streams == 1:
-        return list(targets)
-    if len(app.components) > 1:
-        raise LpbenchError(
-            f"{app.name} is a chain of components, which takes one sample at a time",
-            hint=f"leave {setting('batch')} and {setting('streams')} out",
-        )
-    if explain:
-        raise LpbenchError(
-            f"{setting('explain')} breaks down the latency of single samples, not of batches or streams",
-            hint=f"leave {setting('explain')} out, or {setting('batch')} and {setting('streams')}",
-        )
-    checked = [_refuse_unable(target) for target in targets]
-    if len(checked) == 1 and checked[0].refusal is not None:
+    for each in targets:
+        _refuse_none(each)
+    several = [each for each in targets if each.refusal is None and _several(each)]
+    why = _apps_refusal(app, explain=explain) if several else None
+    if why is not None and len(several) == sum(each.refusal is None for each in targets):
+        raise why
+    checked = [_checked(each, why) if each in several else each for each in targets]
+    if len(checked) == 1 and several and checked[0].refusal is not None:
         raise checked[0].refusal
     return checked
 
 
-def _refuse_unable(target: Target) -> Target:
+def _refuse_none(target: Target) -> None:
+    batch, streams = target.configuration.batch, target.configuration.streams
+    if batch < 1 or streams < 1:
+        hint = f"{setting('batch')} and {setting('streams')} take 1 or more"
+        raise LpbenchError(f"{batch} samples in a batch, {streams} streams", hint=hint)
+
+
+def _several(target: Target) -> bool:
+    """Say whether a target takes batches of several samples, or several streams."""
+    return max(target.configuration.batch, target.configuration.streams) > 1
+
+
+def _apps_refusal(app: App, *, explain: bool) -> LpbenchError | None:
+    """Return why no engine runs batches or streams of an app; None where one may."""
+    if len(app.components) > 1:
+        return LpbenchError(
+            f"{app.name} is a chain of components, which takes one sample at a time",
+            hint=f"leave {setting('batch')} and {setting('streams')} out",
+        )
+    if explain:
+        return LpbenchError(
+            f"{setting('explain')} breaks down the latency of single samples, not of batches or streams",
+            hint=f"leave {setting('explain')} out, or {setting('batch')} and {setting('streams')}",
+        )
+    return None
+
+
+def _checked(target: Target, why: LpbenchError | None) -> Target:
+    """Return a target, refused for what holds for all or for what its engine lacks."""
+    refusal = why or _engines_refusal(target)
+    return dataclasses.replace(target, refusal=refusal) if refusal else target
+
+
+def _engines_refusal(target: Target) -> LpbenchError | None:
     spec, configuration = target.spec, target.configuration
-    if spec is None or target.refusal is not None:
-        return target
+    if spec is None:
+        return None
     lacks = [
         words
         for asked, able, words in (
@@ -54,5 +77,4 @@ def _refuse_unable(target: Target) -> Target:
         )
         if asked > 1 and not able
     ]
-    what = f'engine "{spec.name}" does not support {" or ".join(lacks)}'
-    return dataclasses.replace(target, refusal=EngineError(what)) if lacks else target
+    return EngineError(f'engine "{spec.name}" does not support {" or ".join(lacks)}') if lacks else None

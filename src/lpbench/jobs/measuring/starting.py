@@ -22,5 +22,5 @@ def start(plan: Plan, target: Target) -> RunnerClient:
     """
     if not plan.isolate:
         return InProcessClient(Runner(target.instance, target.instance_config))
-    options = plan.worker
+    options = dataclasses.replace(plan.worker, affinity=target.configuration.affinity)
     return Worker(dataclasses.replace(options, environment={**target.environment(), **options.environment}))

@@ -63,7 +63,7 @@ def _facts(track: TargetProgress, plan: Plan) -> TargetFacts:
         label=track.label,
         exact=target.spec is not None and target.spec.reference is not None,
         converted=_conversions(plan, target),
-        unchecked=target.unchecked(plan.app, batch=plan.settings.batch),
+        unchecked=target.unchecked(plan.app),
         rows=(*_rows(plan.app.components, target), Stage(TOTAL, plan.app.app_class, "", "")),
         refusal=refused(target.refusal),
     )
@@ -74,7 +74,7 @@ def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
     found = {}
     for component in plan.app.components:
         with contextlib.suppress(EngineError):  # a target that was refused may have no model
-            if (model := target.model(component, batch=plan.settings.batch)).provenance:
+            if (model := target.model(component)).provenance:
                 found[component.name] = origin(model)
     single = len(plan.app.components) == 1
     return {"converted": next(iter(found.values())) if single else found} if found else {}

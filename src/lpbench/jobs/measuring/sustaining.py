@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError, WorkerError
-from lpbench.jobs.engine_choice import is_mistake
+from lpbench.jobs.engine_mistakes import is_mistake
 from lpbench.jobs.measuring.heat_curve import TEMPERATURE, HeatCurve, Thermometer
 from lpbench.jobs.measuring.live_run import LONGEST
 from lpbench.jobs.measuring.progress import Progress
@@ -97,7 +97,7 @@ class Heating:
         assert plan.sustain  # noqa: S101 - nobody asks otherwise
         self._plan, self._track, self._show, self._after = plan, track, show, after
         self._sustain = plan.sustain
-        self._recorder = Recorder(0)
+        self._recorder = Recorder(0, track.target.configuration)
         self._curve, self._collector = HeatCurve(), Collector()
         self._thermometer = Thermometer(self._sustain.monitors.ranks)
         self._lost: list[Loss] = []
@@ -142,7 +142,7 @@ class Heating:
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
         """Have monitors sample once a second."""
-        cores = self._plan.worker.affinity
+        cores = self._track.target.configuration.affinity
         others = tuple(core for core in allowed_cores() if core not in cores) if cores else ()
         assignment = Assignment(self._sustain.monitors.chosen, None, INTERVAL_S, affinity=others)
         with Sampler(assignment, self._sustain.monitors.deadlines, self._take) as sampler:

@@ -1,0 +1,68 @@
+"""Mistakes in what is asked of engines, found before anything is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lpbench.errors import ConfigError, LpbenchError, NotInstalledError, PluginError, UnknownNameError
+from lpbench.jobs.engine_choice import ALL, is_everything, names
+from lpbench.plugin import registry
+from lpbench.plugin.engine_options import EngineWords, options_of
+from lpbench.util.portable import allowed_cores, binds_to_cores
+from lpbench.util.spans import write_cores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def refuse_mistakes(engines: Sequence[str] | None, options: Mapping[str, Any]) -> None:
+    """Raise for an engine that nobody offers and for an option that it does not have, before anything is done.
+
+    An engine that is known and not ready here is no mistake.
+
+    :param options: Options for every engine.  Of ``ALL``, those that lack one are left out with the reason; an error
+        is an option that none has.
+    :raises LpbenchError: Naming the nearest engine or option.
+    """
+    if not engines:
+        return
+    refusals = [_mistake(words, options) for words in names(engines)]
+    first = next(filter(None, refusals), None)
+    if first is not None and (not is_everything(engines) or all(refusals)):
+        raise first
+
+
+def is_mistake(error: LpbenchError, engines: Sequence[str] | None) -> bool:
+    """Say whether an engine that was named refuses an option: no reason to go on with the others.
+
+    Only some libraries know what devices there are; of ``ALL``, one that lacks the device is left out.
+    """
+    return isinstance(error, ConfigError) and not is_everything(engines)
+
+
+def _mistake(text: str, options: Mapping[str, Any]) -> LpbenchError | None:
+    name = text.partition(":")[0]
+    try:
+        spec = registry.current().get(registry.ENGINES, name).spec
+        words = EngineWords.of(text)
+        _refuse_cores(words.common.get("affinity", ()))
+        options_of(spec, words, options)
+    except (NotInstalledError, PluginError):  # known; ``targets`` says why it cannot be used
+        return None
+    except UnknownNameError as error:
+        if name == ALL:
+            return LpbenchError(f'"{ALL}" stands for every engine and is named alone', hint="leave the others out")
+        if "=" in name:  # what stands behind a comma is another engine
+            error.hint = f"a second option of an engine follows a colon: ENGINE:key=value:{text}"
+        return error
+    except LpbenchError as error:
+        return error
+    return None
+
+
+def _refuse_cores(cores: Sequence[int]) -> None:
+    """Refuse cores that this process may not use, where the system binds processes to cores; a worker says so else."""
+    allowed = allowed_cores()
+    if binds_to_cores() and (lacking := [core for core in cores if core not in allowed]):
+        what = f"found {write_cores(lacking)}, which this process may not use"
+        raise ConfigError(what, where="affinity", hint=f"cores here: {write_cores(allowed)}")
