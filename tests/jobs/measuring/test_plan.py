@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
 from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import Target
 from lpbench.jobs.measuring import plan as plans
-from lpbench.jobs.measuring.cores import cores_for
+from lpbench.jobs.measuring.cores import all_cores, pinned
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.settings import RunSettings
 
@@ -48,21 +49,31 @@ def test_the_time_alone_and_in_turns_fits_the_goal(settings: RunSettings, config
     assert spent <= max_time
 
 
-def _target(**options: object) -> Target:
-    return Target("fake", EngineConfiguration.of("fake", options))
+def _target(**how: Any) -> Target:
+    return Target("fake", EngineConfiguration("fake", **how))
 
 
-def test_workers_are_pinned_to_as_many_cores_as_threads() -> None:
-    allowed = sorted(os.sched_getaffinity(0))
-    assert cores_for([_target(threads=1)]) == (allowed[-1],)
-    assert cores_for([_target(threads=1), _target(threads=len(allowed))]) == tuple(allowed)
+def _cores(**how: Any) -> tuple[int, ...]:
+    return pinned(_target(**how)).configuration.affinity
 
 
-@pytest.mark.parametrize("targets", [[_target()], [_target(threads=1), _target()], [_target(threads=4000)], []])
-def test_without_a_number_of_threads_nobody_is_pinned(targets: list[Target]) -> None:
-    assert cores_for(targets) == ()
+def test_each_worker_is_pinned_to_as_many_cores_as_its_threads_the_last_ones() -> None:
+    allowed = tuple(sorted(os.sched_getaffinity(0)))
+    assert _cores(threads=1) == allowed[-1:]
+    assert _cores(threads=len(allowed)) == allowed
 
 
-def test_a_target_that_cannot_run_does_not_count_for_the_cores() -> None:
+@pytest.mark.parametrize("how", [{}, {"threads": 4000}, {"threads": 1, "streams": 2}])
+def test_without_a_number_of_threads_and_of_several_streams_it_may_use_all(how: dict[str, Any]) -> None:
+    assert _cores(**how) == ()
+
+
+def test_cores_that_were_asked_for_stay() -> None:
+    assert _cores(threads=1, affinity=(0,)) == (0,)
+
+
+def test_the_yardstick_has_the_cores_of_all_workers_that_can_run() -> None:
+    one, two = _target(affinity=(0,)), _target(affinity=(0, 2))
     refused = Target("gone", EngineConfiguration("gone"), refusal=LpbenchError("gone"))
-    assert len(cores_for([_target(threads=1), refused])) == 1
+    assert all_cores([one, two, refused]) == (0, 2)
+    assert all_cores([one, _target()]) == ()
