@@ -530,7 +530,7 @@ def test_engines_that_take_turns_are_compared_by_their_ratios(fake_app: Callable
 def test_what_is_compared_runs_on_the_same_cores(fake_app: Callable[..., Path]) -> None:
     engines = ["fake:threads=1", "phony:threads=1"]
     result = benchmark(fake_app(), engine=engines, number=12)
-    assert result.resolved.affinity == (max(os.sched_getaffinity(0)),)
+    assert result.configurations[0].configuration.affinity == (max(os.sched_getaffinity(0)),)
 
 
 @pytest.mark.long
