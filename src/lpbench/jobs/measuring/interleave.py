@@ -21,6 +21,7 @@ from lpbench.worker.requests import MeasureSlice, PinThreads
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lpbench.jobs.measuring.recording import Recorder
     from lpbench.worker.requests import RunnerClient
 
 T = TypeVar("T")
@@ -52,6 +53,17 @@ class Contender:
     threads: int | None = 1
     batch: int = 1
     failure: LpbenchError | None = None
+
+    @classmethod
+    def of(cls, client: RunnerClient, recorder: Recorder) -> Contender:
+        """Return the contender of a run that was timed alone."""
+        return cls(
+            client,
+            recorder.expected_ns,
+            components=recorder.components,
+            threads=recorder.threads,
+            batch=recorder.configuration.batch,
+        )
 
     @property
     def count(self) -> int:

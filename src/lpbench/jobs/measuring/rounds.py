@@ -218,13 +218,7 @@ class Rounds:
             self._forecast.add_opened(track.label, opened)
             self._notes.add(TIME, self._forecast.overrun())
             time_alone(one.client, self._budgets[index], recorder, report)
-            one.contender = Contender(
-                one.client,
-                recorder.expected_ns,
-                components=recorder.components,
-                threads=recorder.threads,
-                batch=recorder.configuration.batch,
-            )
+            one.contender = Contender.of(one.client, recorder)
 
         self._guarded(one, steps)
 
