@@ -11,6 +11,7 @@ from lpbench.render._units import metric_of, uncertainty, unit_for, value
 from lpbench.results.comparison import UNCHECKED
 from lpbench.results.model import INTERRUPTED, OK
 from lpbench.results.names import names_of, percentile_metric, percentile_name
+from lpbench.results.per_sample import Basis, result_basis
 from lpbench.results.quality import found_by_metrics
 from lpbench.results.ranking import can_win, rank
 from lpbench.results.stages import TOTAL
@@ -20,9 +21,9 @@ from lpbench.util.text import abridge, amount, clean, first_line, paragraph, sho
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.results.model import Configuration, Result
     from lpbench.results.run import Run
-    from lpbench.results.settings import RunSettings
 
 SEPARATOR = " · "
 CHANNELS = (1, 3, 4)
@@ -79,9 +80,9 @@ def header(result: Result, width: int) -> list[str]:
     app = [
         result.app.get("name"),
         result.app.get("class"),
-        tile(first) if first else "",
+        _tiles(result, first) if first else "",
         samples,
-        *_batching(result.settings),
+        *_in_common(result),
     ]
     return [shorten(line, width) for line in (_joined(app), untrained(result), machine(result.environment)) if line]
 
@@ -91,10 +92,25 @@ def untrained(result: Result) -> str:
     return "random weights: speed only, the answers carry no meaning" if result.app.get("untrained") is True else ""
 
 
-def _batching(settings: RunSettings) -> list[str]:
-    """Return what goes through together, where it is not one sample."""
-    words = ((settings.batch, "in batches of {}"), (settings.streams, "{} streams"))
-    return [word.format(count) for count, word in words if count > 1]
+def _tiles(result: Result, first: Configuration) -> str:
+    """Return the model's input, of configurations with several tiles each once."""
+    asked = {each.configuration.tile for each in result.configurations if each.measured}
+    every = [each for each in result.configurations if each.measured] if len(asked) > 1 else [first]
+    return " and ".join(dict.fromkeys(map(tile, every)))
+
+
+def _in_common(result: Result) -> list[str]:
+    """Return what all configurations do alike where it is not usual: another variant, batches, streams."""
+    known = {(each.variant, each.batch, each.streams) for each in _asked(result)}
+    variants, batches, streams = ({each[at] for each in known} for at in range(3))
+    words = ((variants, "variant {}", ""), (batches, "in batches of {}", 1), (streams, "{} streams", 1))
+    return [word.format(*found) for found, word, usual in words if len(found) == 1 and found != {usual}]
+
+
+def _asked(result: Result) -> list[EngineConfiguration]:
+    """Return the configurations that were measured, or all where none was."""
+    measured = [each.configuration for each in result.configurations if each.measured]
+    return measured or [each.configuration for each in result.configurations]
 
 
 def engine(each: Configuration, result: Result) -> str:
@@ -156,7 +172,16 @@ def tile(each: Configuration) -> str:
 
 def missing(result: Result) -> list[str]:
     """Return why something that a reader may look for is not there."""
-    return list(dict.fromkeys([*not_told_apart(result), *_apart(result), *doubts(result), *_no_verdicts(result)]))
+    lines = [*not_told_apart(result), *_per_sample(result), *_apart(result), *doubts(result), *_no_verdicts(result)]
+    return list(dict.fromkeys(lines))
+
+
+def _per_sample(result: Result) -> list[str]:
+    """Return by what configurations with unequal batches or streams are ranked."""
+    basis = result_basis(result)
+    if basis is Basis.LATENCY:
+        return []
+    return [f"order and verdicts go by the time of one sample: {basis.value}; latencies are those of a batch"]
 
 
 def doubts(result: Result) -> list[str]:

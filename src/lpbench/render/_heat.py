@@ -10,11 +10,12 @@ from lpbench.render._numbers import ABSENT, digits, percent
 from lpbench.render._table import Column, blocks, hanging, unstyled
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.names import names_of
+from lpbench.results.per_sample import Basis
 from lpbench.results.sustained import BEGAN, NONE, SLOWER
 from lpbench.util.text import abridge, cells, clean, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from lpbench.render._table import Paint
     from lpbench.results.model import Configuration, Result
@@ -187,7 +188,7 @@ def points(found: Sustained) -> tuple[list[Column], list[list[str]]]:
 def heat_ranking(result: Result) -> list[str]:
     """Return the order of several configurations in the first minute and in the steady state."""
     found = [
-        (f"{name} (unchecked)" if each.unchecked else name, each.sustained.heat)
+        (f"{name} (unchecked)" if each.unchecked else name, each.sustained.heat, each.configuration.batch)
         for name, each in zip(names_of(result.configurations), result.configurations, strict=True)
         if each.sustained and each.sustained.heat.steady_ms is not None
     ]
@@ -195,9 +196,15 @@ def heat_ranking(result: Result) -> list[str]:
         return []
     seconds = max(each.sustained.seconds for each in result.configurations if each.sustained)
     first = "minute" if seconds >= 600 else f"{digits(seconds / 10)} s"  # noqa: PLR2004 - a tenth of ten minutes
+    basis = Basis.of(each.configuration for each in result.configurations if each.sustained)
+    if basis is Basis.SLICE:
+        return ["no order of the heating curves: their latencies do not say how many samples unequal streams take"]
+    if basis is Basis.LATENCY:
+        found = [(name, heat, 1) for name, heat, _ in found]
+    unit = "ms" if basis is Basis.LATENCY else "ms/sample"
     lines = [
-        f"in the first {first}: {_order(found, lambda heat: heat.early_ms)}",
-        f"in the steady state: {_order(found, lambda heat: heat.steady_ms)}",
+        f"in the first {first}: {_order([(name, heat.early_ms, parts) for name, heat, parts in found], unit)}",
+        f"in the steady state: {_order([(name, heat.steady_ms, parts) for name, heat, parts in found], unit)}",
     ]
     if any(each.measured for each in result.configurations):
         lines.append(
@@ -206,6 +213,10 @@ def heat_ranking(result: Result) -> list[str]:
     return lines
 
 
-def _order(found: Sequence[tuple[str, Heat]], latency: Callable[[Heat], float | None]) -> str:
-    known = sorted((latency(heat) or 0.0, name) for name, heat in found)
-    return ", ".join(f"{name} {digits(value)} ms" for value, name in known)
+def _order(found: Sequence[tuple[str, float | None, int]], unit: str) -> str:
+    """Return names and times in order.
+
+    :param found: Names, milliseconds, and the samples among which these are divided.
+    """
+    known = sorted(((ms or 0.0) / parts, name) for name, ms, parts in found)
+    return ", ".join(f"{name} {digits(value)} {unit}" for value, name in known)

@@ -8,7 +8,9 @@ from lpbench.errors import SHOWN
 from lpbench.render._numbers import ABSENT, around, beside, digits, unknown
 from lpbench.render._table import Column, blocks, fit, hanging, unstyled
 from lpbench.render._units import Unit, metric_of, uncertainty, unit_for, value
+from lpbench.results.metrics import MILLISECOND
 from lpbench.results.names import name_of, names_of, percentile_metric, percentile_name
+from lpbench.results.per_sample import sample_times
 from lpbench.results.ranking import passes, rank
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.stats import FEWEST_RUNS
@@ -37,7 +39,7 @@ IN_TURNS, ALONE = "in turns", "alone"
 """Headings of times that stand beside verdicts, and of figures that only uninterrupted timing gives."""
 EACH_ALONE = "each alone, in slices without interruption:"
 """Stands above the figures of single engines that follow the table of all."""
-FIGURES, FACTS = range(1, 9), range(9, 15)
+FIGURES, FACTS = range(1, 10), range(10, 16)
 """Where the columns of what was measured stand, and those of what it was measured of."""
 
 
@@ -68,10 +70,11 @@ def summary_table(result: Result) -> tuple[list[Column], list[list[str]]]:
     ranking, turns = rank(result), turn_metrics(result.lockstep)
     unit = unit_for([result.configurations[index] for index in ranking.order])
     names = names_of(result.configurations)
+    samples = sample_times(result)
     rows = [
         [
             marked(names[index], result.configurations[index]),
-            *_row(result, index, unit, turns.get(index), _beside(ranking, index)),
+            *_row(result, index, unit, turns.get(index), (samples.get(index), _beside(ranking, index))),
         ]
         for index in ranking.order
     ]
@@ -144,6 +147,7 @@ def _columns(unit: Unit, result: Result, ranking: Ranking, *, in_turns: bool) ->
         Column("engine", left=True),
         Column(f"latency {unit.name}", group=turns),
         Column("", left=True, group=turns, whole=True),
+        Column(f"{unit.name}/sample" if sample_times(result) else "", group=turns),
         *(Column(SHORT[stage], group=turns) for stage in STAGES),
         Column(_beside_what(result, ranking), left=True, group=turns, whole=True),
         Column(percentile_name(result.settings.tail), group=alone),
@@ -164,18 +168,26 @@ def _beside_what(result: Result, ranking: Ranking) -> str:
     return f"vs {name_of(result.configurations[ranking.base], result.configurations)}"
 
 
-def _row(result: Result, index: int, unit: Unit, turns: Mapping[str, Metric] | None, verdict: str) -> list[str]:
+def _row(
+    result: Result,
+    index: int,
+    unit: Unit,
+    turns: Mapping[str, Metric] | None,
+    beside_others: tuple[float | None, str],
+) -> list[str]:
     """Return the cells of a configuration after its name.
 
     :param turns: Its times by stage in the turns that it took; None shows those of its runs alone.
-    :param verdict: What stands beside them.
+    :param beside_others: The milliseconds of a sample, where not all configurations have equal batches and streams, and
+        the verdict.
     """
-    each = result.configurations[index]
+    each, (sample_ms, verdict) = result.configurations[index], beside_others
     total, *stages = (turns.get(stage) if turns else metric_of(each, stage) for stage in (TOTAL, *STAGES))
     facts, rate = each.facts, each.metrics.get("THROUGHPUT")
     return [
         value(total, unit),
         beside(uncertainty(total, unit, total.n if turns and total else len(each.counted))),
+        "" if sample_ms is None else unit.show(sample_ms * MILLISECOND),
         *(value(stage, unit) for stage in stages),
         verdict,
         tail(each, unit, result),

@@ -11,6 +11,7 @@ from lpbench.render._table import wrapped
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, subject_changes
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.pairing import unpaired
+from lpbench.results.per_sample import Basis
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.util.text import amount, clean, shorten
 from lpbench.util.unavailable import Unavailable
@@ -181,8 +182,13 @@ def _remarks(each: Compared) -> list[str]:
 def _workload(each: Compared) -> Iterator[str]:
     """Yield what the two were asked to do where it differs, and what that means for the verdict."""
     changes = [f"{clean(name)} {_value(before)} → {_value(after)}" for name, (before, after) in each.workload.items()]
-    if changes:
-        yield f"{'times of one sample' if each.per_sample else 'not the same work'}: {'; '.join(changes)}"
+    if not changes:
+        return
+    sample = f"times of one sample, {Basis.SLICE.value if 'streams' in each.workload else Basis.BATCH.value}"
+    only = set(each.workload) <= {"batch", "streams"}
+    yield f"{sample if only else 'not the same work'}: {'; '.join(changes)}"
+    if each.per_sample and not only:
+        yield sample
 
 
 def _rows(each: Compared) -> Iterator[list[str]]:

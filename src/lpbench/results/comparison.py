@@ -14,6 +14,7 @@ from lpbench.results.cpu_frequency import frequency
 from lpbench.results.loading import Loads, loads_of
 from lpbench.results.names import BENCHMARK, facts_by_name, names_of, percentile_metric
 from lpbench.results.pairing import pairs
+from lpbench.results.per_sample import Basis, by_stage
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.verdicts import Comparison, added_runs, judged, verdict_apart, without_proof
@@ -59,7 +60,7 @@ class Compared(Shown):
     :param metrics: First's and second's, of those in ``BESIDE`` that one of them has.
     :param answers: Samples to which both give the same best answer, and samples that were looked at.
     :param workload: What was asked of the two where it differs, first's and second's: ``batch``, ``data``.
-    :param per_sample: Whether times are those of one sample, since only the batch differs.
+    :param per_sample: Whether times are those of one sample, since batches or streams differ.
     :param loads: First's and second's, where their engines say how they were opened; no verdict is given on them.
     """
 
@@ -105,8 +106,8 @@ class Comparisons(Shown, tuple[Compared, ...]):
 def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool = False) -> Comparisons:
     """Return how the configurations of a result compare to those of a reference, measured apart.
 
-    One configuration is compared with one; of several, those of the same engine.  Where nothing but the batch differs,
-    times are those of one sample.
+    One configuration is compared with one; of several, those of the same engine.  Where batches or streams differ, times
+    are those of one sample.
 
     :param force: Compare results of different machines too.
     :raises ResultError: They come from different machines, have no configuration in common, or one with a run that took
@@ -211,13 +212,16 @@ def _named(result: Result) -> list[tuple[str, Configuration]]:
 def _compare(one: Measured, other: Measured, names: tuple[str, str], margin: float) -> Compared:
     (before, first), (after, second) = one, other
     workload = workload_changes(one, other)
-    per_sample = set(workload) == {"batch"}
-    sizes = (first.configuration.batch, second.configuration.batch) if per_sample else (1, 1)
+    basis = Basis.of([first.configuration, second.configuration])
     added = sum(added_runs(len(found.counted), planned=result.settings.adaptive) for result, found in (one, other))
-    times = {stage: _each(first.run_medians(stage), second.run_medians(stage), sizes) for stage in (TOTAL, *STAGES)}
+    times = _by_stage(
+        [[basis.of_run(run, each.configuration.batch) for run in each.counted] for _, each in (one, other)]
+    )
     if not _timed(*times[TOTAL]):
         raise ResultError(f"{' → '.join(map(clean, names))}: a run took no time, so that there is no ratio")
-    units = {stage: _each(first.run_units(stage), second.run_units(stage), sizes) for stage in times}
+    units = _by_stage(
+        [[basis.of_one(run.units, each.configuration.batch) for run in each.counted] for _, each in (one, other)]
+    )
     reason = no_units(before, after)
     if not reason and not all(units[TOTAL]):
         reason = "they were not measured beside a yardstick"
@@ -241,15 +245,16 @@ def _compare(one: Measured, other: Measured, names: tuple[str, str], margin: flo
         cycles_reason=cycles_reason,
         withheld=withheld,
         workload=workload,
-        per_sample=per_sample,
-        **beside(first, second, *([] if per_sample else [before.settings, after.settings])),
+        per_sample=basis is not Basis.LATENCY,
+        **beside(first, second, *([before.settings, after.settings] if basis is Basis.LATENCY else [])),
     )
     return without_proof_of(found, first, second)
 
 
-def _each(first: Sequence[float], second: Sequence[float], sizes: tuple[int, int]) -> tuple[list[float], list[float]]:
-    """Return figures of batches as those of a sample."""
-    return [each / sizes[0] for each in first], [each / sizes[1] for each in second]
+def _by_stage(sides: Sequence[Sequence[Mapping[str, float]]]) -> dict[str, tuple[list[float], list[float]]]:
+    """Return the first's and the second's figures, one a run, by stage."""
+    first, second = sides
+    return {stage: (by_stage(first, stage), by_stage(second, stage)) for stage in (TOTAL, *STAGES)}
 
 
 def _medians(runs: Runs, unit: float = 1.0) -> dict[str, tuple[float, float]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lpbench.results.run import Lockstep
-from lpbench.results.stages import STAGES, TOTAL
+from lpbench.results.stages import SAMPLE, STAGES, TOTAL
 from lpbench.results.stats import run_ratio
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _lockstep(first: int, second: int, runs: Sequence[Taken]) -> Lockstep:
     """Return the ratios by stage; one that is too short for the clock in a run is left out."""
     pairs = [(run[first], run[second]) for run in runs if first in run and second in run]
     found = [slice_ratios(*pair) for pair in pairs]
-    stages = [stage for stage in (*STAGES, TOTAL) if all(stage in each for each in found)]
+    stages = [stage for stage in (*STAGES, TOTAL, SAMPLE) if all(stage in each for each in found)]
     return Lockstep(
         first,
         second,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.results.metrics import MILLISECOND
+from lpbench.results.per_sample import locksteps_of_one, result_basis, sample_ms
 from lpbench.results.stages import TOTAL
 from lpbench.results.turns import turn_metrics
 from lpbench.results.verdicts import Verdict, added_runs, unclear_if_short, verdict, without_proof
@@ -44,15 +44,19 @@ class Ranking:
 def rank(result: Result) -> Ranking:
     """Return the ranking of a result's configurations.
 
+    Those with unequal batches or streams are compared by the time of a sample (``lpbench.results.per_sample``).
+
     The base's ratios to the reference divide those of the others, run by run.
     """
     configurations = result.configurations
     measured = [index for index, each in enumerate(configurations) if each.measured]
-    ratios = ratios_of(result)
+    basis, lockstep = result_basis(result), locksteps_of_one(result)
+    ratios = ratios_of(lockstep)
     mean = {index: statistics.geometric_mean(found) for index, found in ratios.items()}
     base = min((index for index in ratios if can_win(configurations[index])), key=mean.__getitem__, default=None)
-    verdicts = {} if base is None else _verdicts(result, ratios, base)
-    order = sorted(measured, key=lambda index: (index not in mean, mean.get(index, _latency(configurations[index]))))
+    verdicts = {} if base is None else _verdicts(result, lockstep, ratios, base)
+    alone = {index: sample_ms(configurations[index], basis) for index in measured}
+    order = sorted(measured, key=lambda index: (index not in mean, mean.get(index, alone[index])))
     tied = [] if base is None else [index for index in order if index == base or _rivals(result, verdicts, index)]
     known = ratios.keys() if base is None else {base, *verdicts}
     without = [index for index in measured if index not in known]
@@ -66,11 +70,11 @@ def rank(result: Result) -> Ranking:
     )
 
 
-def ratios_of(result: Result) -> dict[int, tuple[float, ...]]:
-    """Return the lockstep ratios to the reference by the index of the configuration, the reference's own included."""
-    found = {pair.second: pair.ratios[TOTAL] for pair in result.lockstep if pair.ratios.get(TOTAL)}
+def ratios_of(lockstep: Sequence[Lockstep]) -> dict[int, tuple[float, ...]]:
+    """Return the ratios to the reference by the index of the configuration, the reference's own included."""
+    found = {pair.second: pair.ratios[TOTAL] for pair in lockstep if pair.ratios.get(TOTAL)}
     most = max(map(len, found.values()), default=0)
-    return {result.lockstep[0].first: (1.0,) * most, **found} if found else {}
+    return {lockstep[0].first: (1.0,) * most, **found} if found else {}
 
 
 def passes(configuration: Configuration) -> bool:
@@ -83,9 +87,11 @@ def can_win(configuration: Configuration) -> bool:
     return passes(configuration) and not configuration.unchecked
 
 
-def _verdicts(result: Result, ratios: Mapping[int, tuple[float, ...]], base: int) -> dict[int, Comparison]:
+def _verdicts(
+    result: Result, lockstep: Sequence[Lockstep], ratios: Mapping[int, tuple[float, ...]], base: int
+) -> dict[int, Comparison]:
     """Return the verdict on each configuration that took part in runs of the base, of these runs."""
-    times, runs = turn_metrics(result.lockstep), _by_run(result.lockstep)
+    times, runs = turn_metrics(result.lockstep), _by_run(lockstep)
     among = sum(can_win(result.configurations[index]) for index in ratios)  # of which the base is the fastest
     added = added_runs(max(map(len, ratios.values())), planned=result.settings.adaptive)
 
@@ -129,8 +135,3 @@ def _rivals(result: Result, verdicts: Mapping[int, Comparison], index: int) -> b
     """Say whether a configuration may be as fast as the base: it can win and is not SLOWER."""
     slower = index in verdicts and verdicts[index].verdict is Verdict.SLOWER
     return can_win(result.configurations[index]) and not slower
-
-
-def _latency(configuration: Configuration) -> float:
-    latency = configuration.metrics.get("LATENCY")
-    return math.inf if latency is None or latency.value is None else latency.value

@@ -153,7 +153,8 @@ class Lockstep:
 
     :param first: Index of the reference among the configurations.
     :param second: Index of the other.
-    :param ratios: Second over first, one for each run, by stage: what a verdict rests on.
+    :param ratios: Second over first, one for each run, by stage: what a verdict rests on.  ``sample`` is the wall time
+        of slices divided by their samples, by which numbers of streams that differ are compared.
     :param first_ns: The reference's median in the same slices, likewise, in nanoseconds; empty in older files.
     """
 

@@ -11,6 +11,7 @@ from lpbench.jobs.engine_choice import ALL
 from lpbench.jobs.measuring.session import measure, saved
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, Comparisons, beside, without_proof_of
 from lpbench.results.names import names_of
+from lpbench.results.per_sample import Basis, unequal_work
 from lpbench.results.settings import RunSettings, documented
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.turns import pair_medians
@@ -137,7 +138,8 @@ def compare_measured(result: Result, *, margin: float = 0.01) -> Comparisons:
 
     :param margin: What counts as no difference, as a share.
     """
-    turns = {pair.second: pair for pair in result.lockstep if pair.ratios.get(TOTAL)}
+    every = (_of_one(result, pair) for pair in result.lockstep)
+    turns = {pair.second: pair for pair in every if pair.ratios.get(TOTAL)}
     names = names_of(result.configurations)
     measured = [at for at, each in enumerate(result.configurations) if each.measured]
     first = next(iter(turns.values())).first if turns else next(iter(measured), 0)
@@ -172,7 +174,7 @@ def _in_turns(result: Result, pair: Lockstep, names: tuple[str, str], margin: fl
         medians,
         LOCKSTEP,
         withheld=withheld,
-        **beside(first, second, result.settings),
+        **_beside(first, second, result),
     )
 
 
@@ -181,7 +183,11 @@ def _one_by_one(result: Result, pair: tuple[int, int], names: tuple[str, str], m
     first, second = (result.configurations[at] for at in pair)
     runs = _common(result, pair)
     times = _run_times(result, pair)
-    units = _figures([(one.units, other.units) for one, other in runs])
+    basis = _basis(first, second)
+    batches = first.configuration.batch, second.configuration.batch
+    units = _figures(
+        [(basis.of_one(one.units, batches[0]), basis.of_one(other.units, batches[1])) for one, other in runs]
+    )
     added = _added(result, len(runs))
     raw_medians = {stage: _means(*both) for stage, both in times.items()}
     raw, withheld = judged(_verdicts(times, margin, added), raw_medians)
@@ -194,7 +200,7 @@ def _one_by_one(result: Result, pair: tuple[int, int], names: tuple[str, str], m
             INTERLEAVED,
             raw_reason=reason,
             withheld=withheld,
-            **beside(first, second, result.settings),
+            **_beside(first, second, result),
         )
     ns = float(result.yardstick.get("ns") or 1.0)
     medians = {stage: _means(*([ns * each for each in side] for side in both)) for stage, both in units.items()}
@@ -207,7 +213,7 @@ def _one_by_one(result: Result, pair: tuple[int, int], names: tuple[str, str], m
         raw=raw,
         raw_medians=raw_medians,
         withheld=withheld,
-        **beside(first, second, result.settings),
+        **_beside(first, second, result),
     )
 
 
@@ -248,12 +254,29 @@ def _verdicts(figures: Figures, margin: float, added: int) -> dict[str, Comparis
 
 
 def _run_times(result: Result, pair: tuple[int, int]) -> Figures:
-    """Return the medians of the runs that two configurations have in common, nanoseconds."""
-    return _figures([(_times(one), _times(other)) for one, other in _common(result, pair)])
+    """Return the times of the runs that two configurations have in common, nanoseconds."""
+    first, second = (result.configurations[at] for at in pair)
+    basis, batches = _basis(first, second), (first.configuration.batch, second.configuration.batch)
+    return _figures(
+        [(basis.of_run(one, batches[0]), basis.of_run(other, batches[1])) for one, other in _common(result, pair)]
+    )
 
 
-def _times(run: Run) -> dict[str, float]:
-    return {stage: float(found.median) for stage, found in run.statistics.items()}
+def _of_one(result: Result, pair: Lockstep) -> Lockstep:
+    """Return what two configurations are compared by: ratios of a sample where batches or streams differ."""
+    first, second = (result.configurations[at] for at in (pair.first, pair.second))
+    return _basis(first, second).of_pair(pair, (first.configuration.batch, second.configuration.batch))
+
+
+def _basis(first: Configuration, second: Configuration) -> Basis:
+    return Basis.of([first.configuration, second.configuration])
+
+
+def _beside(first: Configuration, second: Configuration, result: Result) -> dict[str, Any]:
+    """Return what stands beside the verdicts, and what the two were asked to do where that differs."""
+    work = unequal_work(first.configuration, second.configuration)
+    settings = [] if work else [result.settings]  # percentiles are those of a batch
+    return {**beside(first, second, *settings), "workload": work, "per_sample": bool(work)}
 
 
 def _means(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:
