@@ -493,10 +493,10 @@ def test_one_engine_says_its_quality_in_the_first_line() -> None:
 
 
 def test_batches_and_streams_stand_in_the_head() -> None:
-    result = make_result()
-    text = render.text(dataclasses.replace(result, settings=RunSettings(batch=8, streams=2)))
-    assert "in batches of 8" in text
-    assert "2 streams" in text
+    each = make_configuration()
+    asked = dataclasses.replace(each.configuration, batch=8, streams=2, variant="s8")
+    text = render.text(make_result(dataclasses.replace(each, configuration=asked)))
+    assert "variant s8 · in batches of 8 · 2 streams" in text
 
 
 def test_the_table_of_several_engines_is_set_in_two_where_the_screen_is_narrow() -> None:

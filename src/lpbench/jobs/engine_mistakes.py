@@ -45,7 +45,7 @@ def _mistake(text: str, options: Mapping[str, Any]) -> LpbenchError | None:
     try:
         spec = registry.current().get(registry.ENGINES, name).spec
         words = EngineWords.of(text)
-        _refuse_cores(words.common.get("affinity", ()))
+        _refuse_cores(name, words.common.get("affinity", ()))
         options_of(spec, words, options)
     except (NotInstalledError, PluginError):  # known; ``targets`` says why it cannot be used
         return None
@@ -60,9 +60,9 @@ def _mistake(text: str, options: Mapping[str, Any]) -> LpbenchError | None:
     return None
 
 
-def _refuse_cores(cores: Sequence[int]) -> None:
+def _refuse_cores(engine: str, cores: Sequence[int]) -> None:
     """Refuse cores that this process may not use, where the system binds processes to cores; a worker says so else."""
     allowed = allowed_cores()
     if binds_to_cores() and (lacking := [core for core in cores if core not in allowed]):
         what = f"found {write_cores(lacking)}, which this process may not use"
-        raise ConfigError(what, where="affinity", hint=f"cores here: {write_cores(allowed)}")
+        raise ConfigError(what, where=f"affinity of {engine}", hint=f"cores here: {write_cores(allowed)}")

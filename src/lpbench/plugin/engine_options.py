@@ -43,13 +43,10 @@ class EngineWords:
         """
         name, *parts = text.split(":")
         found = pairs(text, parts)
-        common = {key: _common(key, value) for key, value in found.items() if key in COMMON}
-        shapes = {key.removeprefix(SHAPE): _sizes(key, value) for key, value in found.items() if key.startswith(SHAPE)}
-        own = {
-            key.removeprefix(OWN): value
-            for key, value in found.items()
-            if key not in COMMON and not key.startswith(SHAPE)
-        }
+        shaped = [key for key in found if key.startswith(SHAPE)]
+        common = {key: _common(name, key, found[key]) for key in found if key in COMMON}
+        shapes = {key.removeprefix(SHAPE): _sizes(name, key, found[key]) for key in shaped}
+        own = {key.removeprefix(OWN): value for key, value in found.items() if key not in {*COMMON, *shaped}}
         return cls(name, own, common, shapes)
 
     def configuration(
@@ -106,7 +103,7 @@ def pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _common(key: str, text: str) -> Any:
+def _common(engine: str, key: str, text: str) -> Any:
     """Return the value of a word that every engine takes."""
     read: Mapping[str, tuple[Callable[[str], Any], str]] = {
         "variant": (str, "the name of a variant"),
@@ -119,19 +116,20 @@ def _common(key: str, text: str) -> Any:
         ),
     }
     value, expected = read[key]
-    return _read(key, text, value, expected)
+    return _read(f"{key} of {engine}", text, value, expected)
 
 
-def _sizes(key: str, text: str) -> tuple[int, ...]:
-    found: tuple[int, ...] = _read(key, text, read_sizes, "the size of each dimension, such as 1x3x224x224")
+def _sizes(engine: str, key: str, text: str) -> tuple[int, ...]:
+    expected = "the size of each dimension, such as 1x3x224x224"
+    found: tuple[int, ...] = _read(f"{key} of {engine}", text, read_sizes, expected)
     return found
 
 
-def _read(key: str, text: str, value: Callable[[str], Any], expected: str) -> Any:
+def _read(where: str, text: str, value: Callable[[str], Any], expected: str) -> Any:
     try:
         return value(text)
     except ValueError as error:
-        raise ConfigError(f'found "{text}"; expected {expected}', where=key) from error
+        raise ConfigError(f'found "{text}"; expected {expected}', where=where) from error
 
 
 def _from_one(key: str, text: str) -> int:

@@ -106,8 +106,8 @@ class Comparisons(Shown, tuple[Compared, ...]):
 def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool = False) -> Comparisons:
     """Return how the configurations of a result compare to those of a reference, measured apart.
 
-    One configuration is compared with one; of several, those of the same engine.  Where batches or streams differ, times
-    are those of one sample.
+    One configuration is compared with one; of several, those of the same engine.  Where batches or streams differ,
+    times are those of one sample.
 
     :param force: Compare results of different machines too.
     :raises ResultError: They come from different machines, have no configuration in common, or one with a run that took
