@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lpbench.errors import UnknownNameError
 from lpbench.results.settings import documentation
 from lpbench.util.bounds import MOST
-from lpbench.util.spans import read_cores, read_tile
+from lpbench.util.spans import read_cores
 from lpbench.util.text import BRIEF, shorten
+from lpbench.util.tiles import parse_tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -218,7 +219,7 @@ def cores(text: str) -> tuple[int, ...]:
 def tile(text: str) -> tuple[int, int]:
     """Return ``224x224`` as width and height."""
     try:
-        return read_tile(text)
+        return parse_tile(text)
     except ValueError:
         return _refuse(text, "two sizes such as 224x224")
 

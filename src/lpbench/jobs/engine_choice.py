@@ -14,7 +14,7 @@ from lpbench.app.default_engine import (
     require_ready,
     without_conversions,
 )
-from lpbench.app.model_choice import choose_model, unchecked
+from lpbench.app.model_choice import choose_model, require_variant, unchecked
 from lpbench.app.stated_options import stated_options
 from lpbench.errors import (
     EngineError,
@@ -80,7 +80,8 @@ class Target:
         """Return a component with the models that may run: without conversions that nobody asked for."""
         spec = self.runs(component).spec
         asked_for = not self.originals and self.runs(component).name == self.name
-        return component if spec is None or asked_for else without_conversions(component, spec)
+        chosen = self.configuration.variant or self.configuration.tile
+        return component if spec is None or asked_for or chosen else without_conversions(component, spec)
 
     def model(self, component: Component) -> Model:
         """Return the model of a component that runs.
@@ -90,7 +91,8 @@ class Target:
         runs = self.runs(component)
         if runs.spec is None:
             return component.models[0]
-        return choose_model(self.seen(component), runs.spec, batch=runs.configuration.batch)
+        asked = runs.configuration
+        return choose_model(self.seen(component), runs.spec, variant=asked.variant, batch=asked.batch, tile=asked.tile)
 
     def unchecked(self, app: App) -> str:
         """Return why converted models that run were not compared with their sources; empty where there are none."""
@@ -186,6 +188,7 @@ def _default(app: App, template: EngineConfiguration) -> Target:
     name = first.spec.name
     run = [each for each in app.components if chosen[each.name].spec is first.spec]
     target = _Asked(first, EngineWords.of(name), template).to_run(app, run)
+    require_variant(app, first.spec, template.variant)
     others = {each.name: _beside(chosen[each.name], template, app, each) for each in app.components if each not in run}
     return dataclasses.replace(target, others={**target.others, **others}, originals=True)
 
@@ -202,8 +205,11 @@ def _target(app: App, words: str, template: EngineConfiguration, failed: Mapping
     if not any(reads(offer.spec, each) for each in app.components):
         choose_model(app.components[0], offer.spec)
     run = [each for each in app.components if reads(offer.spec, each)]
-    target = _Asked(offer, EngineWords.of(words), template).to_run(app, run)
-    others = {each.name: _stand_in(each, template, app) for each in app.components if each not in run}
+    asked = EngineWords.of(words)
+    target = _Asked(offer, asked, template).to_run(app, run)
+    require_variant(app, offer.spec, target.configuration.variant)
+    beside = dataclasses.replace(template, **asked.common)
+    others = {each.name: _stand_in(each, beside, app) for each in app.components if each not in run}
     return dataclasses.replace(target, others={**target.others, **others})
 
 
@@ -233,6 +239,8 @@ class _Asked:
         options = options_of(spec, self.words, {**stated, **given})
         told = {name: value for name, value in stated.items() if name not in asked}
         configuration = self.words.configuration(self.template, spec, options)
+        if component.name != app.components[0].name:  # a tile is the size of what the app takes
+            configuration = dataclasses.replace(configuration, tile=None)
         return Target(self.words.name, configuration, spec, self.offer.distribution, stated=told)
 
 

@@ -11,7 +11,8 @@ from lpbench.plugin.configuration import BETWEEN_CORES, COMMON, OWN, SHAPE, Engi
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config
 from lpbench.util.bounds import MOST
-from lpbench.util.spans import read_cores, read_sizes, read_tile
+from lpbench.util.spans import read_cores, read_sizes
+from lpbench.util.tiles import parse_tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -109,7 +110,7 @@ def _common(engine: str, key: str, text: str) -> Any:
         "variant": (str, "the name of a variant"),
         "batch": (lambda found: _from_one(key, found), f"a whole number from 1 to {MOST['batch']}"),
         "streams": (lambda found: _from_one(key, found), f"a whole number from 1 to {MOST['streams']}"),
-        "tile": (read_tile, "width and height of the model's input, such as 224x224"),
+        "tile": (parse_tile, "width and height of the model's input, such as 224x224"),
         "affinity": (
             lambda found: read_cores(found, most=MOST["affinity"], between=BETWEEN_CORES),
             f"core numbers such as 0, 0-3 or 0{BETWEEN_CORES}2",

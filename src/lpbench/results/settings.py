@@ -17,8 +17,8 @@ from lpbench.errors import ConfigError, OutOfRangeError
 from lpbench.errors import setting as setting_name
 from lpbench.util import dataclass_config
 from lpbench.util.bounds import MOST, refuse_many, refuse_outside, refuse_shapes
-from lpbench.util.spans import read_tile
 from lpbench.util.text import brief
+from lpbench.util.tiles import parse_tile
 
 DOC = "doc"
 TAIL = 99.0
@@ -230,7 +230,7 @@ def documented(function: F) -> F:
 
 def _tile(text: str) -> tuple[int, int]:
     try:
-        return read_tile(text)
+        return parse_tile(text)
     except ValueError as error:
         raise ConfigError(
             f'found "{brief(text)}"; expected two sizes such as 224x224', where=setting_name("tile")

@@ -28,7 +28,7 @@ MOST: dict[str, int] = {
     "sustain": 86_400,
     "affinity": (1 << 16) - 1,
     "priority": 19,
-    "tile": (1 << 31) - 1,
+    "tile": 1 << 20,
 }
 """Linux has 8192 cores at most; each inference takes some hundred bytes until the result is saved, and each run a
 fresh process."""

@@ -52,15 +52,6 @@ def read_sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def read_tile(text: str) -> tuple[int, int]:
-    """Return ``224x224`` as width and height.
-
-    :raises ValueError: It is no such pair.
-    """
-    width, height = read_sizes(text)
-    return width, height
-
-
 def write_sizes(sizes: Sequence[int]) -> str:
     """Return sizes as ``224x224``."""
     return "x".join(map(str, sizes))

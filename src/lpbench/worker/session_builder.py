@@ -87,23 +87,26 @@ class Opener:
         return session, spent
 
     def tiled(self) -> Opener:
-        """Return an opener with the shapes in which the image input has the tile that was asked for.
+        """Return an opener with the shape in which the image input has the tile asked for, else the model's default.
 
         A model whose inputs the app does not state, or states for another tile, is opened for a moment.
 
         :raises EngineError: The model has no image input, or takes another tile alone.
         """
         asked = self.configuration
-        if asked.tile is None or self.model.provenance:  # a conversion has fixed shapes
+        tile = asked.tile or self.model.tile
+        if tile is None or self.model.provenance:  # a conversion has fixed shapes
             return self
         inputs: Sequence[TensorInfo] = self.model.inputs
         stated = tiles.image_input(inputs)
-        if stated is None or not stated.layout or not tiles.is_open(stated, asked.tile):
+        if stated is None or not stated.layout or not tiles.is_open(stated, tile):
             with self.opens(shapes=asked.shapes) as inspected:
                 check_tensors(inspected, self.engine)
                 inputs = merge(inspected.inputs, self.model.inputs)
         name = tiles.require_image_input(inputs).name
-        shape = tiles.shape_for(inputs, asked.tile, asked.shapes.get(name, ()))
+        if name in asked.shapes and asked.tile is None:
+            return self
+        shape = tiles.shape_for(inputs, tile, asked.shapes.get(name, ()))
         return dataclasses.replace(self, configuration=dataclasses.replace(asked, shapes={**asked.shapes, name: shape}))
 
     def _timed(self, shapes: Shapes) -> tuple[Session, int]:
@@ -121,10 +124,9 @@ class Opener:
         """Build the processors around a session; they process one sample at a time."""
         model = self.model
         inputs, outputs = merge(session.inputs, model.inputs), merge(session.outputs, model.outputs)
-        first = self.component is self.app.components[0]
         if not model.provenance:
             self._refuse_other_shapes(session)
-        if self.configuration.tile and first:
+        if self.configuration.tile:
             tiles.refuse_other_tile(inputs, self.configuration.tile)
         if self.configuration.batch > 1:
             inputs, outputs = (tuple(map(_of_one, tensors)) for tensors in (inputs, outputs))
@@ -133,6 +135,7 @@ class Opener:
         if pre is TensorPreprocessor and model.provenance:
             pre = functools.partial(SourceTensors, types=model.provenance.get("types"))
         built: Preprocessor[Any] = pre(pre_config, inputs)
+        first = self.component is self.app.components[0]
         reads = InRegion(built) if self.app.decode_in_region and first else built
         labels = self.app.labels if self.component.labels is None else self.component.labels
         after: Postprocessor[Any] = post(post_config, outputs, labels)
@@ -162,14 +165,13 @@ def opened(openers: Sequence[Opener], streams: int, engine: str) -> tuple[Pipeli
     :param engine: The requested engine, for a chain that runs on several.
     :raises LpbenchError: A component cannot be opened; the sessions opened before it are closed.
     """
-    first, *later = openers
-    first = first.tiled()
+    every = [each.tiled() for each in openers]
+    first, *later = every
     if streams > 1:
         return _side_by_side(first, streams)
     if not later:
         session, spent = first.session()
         return first.single(session), spent
-    every = [first, *later]
     sessions: list[Session] = []
     spent = 0
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import EngineError, either, setting
 from lpbench.plugin.kit.feed_checks import text
-from lpbench.util.spans import write_sizes
+from lpbench.util.tiles import tile_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,10 +76,10 @@ def require_image_input(inputs: Sequence[TensorInfo]) -> TensorInfo:
 def other_tile(info: TensorInfo, tile: tuple[int, int]) -> EngineError:
     """Return the error for a model that takes one tile alone."""
     own = [info.shape[at] for at in _places(info)]
-    size = write_sizes([each for each in own if isinstance(each, int)])
+    size = "x".join(str(each) if isinstance(each, int) else "?" for each in own)
     convert = either("lpbench convert --shape", "lpbench.convert(shapes=…)")
     return EngineError(
-        f'input "{info.name}" takes {size} alone, not the tile {write_sizes(tile)}',
+        f'input "{info.name}" takes {size} alone, not the tile {tile_text(tile)}',
         hint=f"ask for {setting('tile', size)}, export the model with open width and height, or, where its source is "
         f"open, convert it for that tile: {convert}",
     )

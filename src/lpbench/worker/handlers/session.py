@@ -138,5 +138,6 @@ class SessionHandlers:
         spec = registry.current().get(registry.ENGINES, configuration.engine).spec
         for variable, value in spec.environment.items():  # a worker has them already; in the caller's process too
             os.environ.setdefault(variable, value)
-        model = choose_model(component, spec, batch=configuration.batch)
+        variant, batch, tile = configuration.variant, configuration.batch, configuration.tile
+        model = choose_model(component, spec, variant=variant, batch=batch, tile=tile)
         return Opener(component, app, model, engine_opener(spec, model, configuration.engine_options), configuration)
