@@ -38,7 +38,8 @@ def make_run(index: int, pre: float, infer: float) -> Run:
     times = zip(STAGES, (pre, infer, 0.01), strict=True)
     raw = {name: array("q", [int(1e6 * value)] * 20) for name, value in times}
     raw[TOTAL] = array("q", map(sum, zip(*raw.values(), strict=True)))
-    return Run(index, samples=20, raw=raw, statistics={name: summarize(each) for name, each in raw.items()})
+    statistics = {name: summarize(each) for name, each in raw.items()}
+    return Run(index, samples=20, raw=raw, statistics=statistics, counters={"wall_ns": sum(raw[TOTAL])})
 
 
 def make_configuration(engine: str, pre: float, infer: float, drift: Sequence[float] = STEADY) -> Configuration:
@@ -165,20 +166,22 @@ def asked(result: Result, size: int = 1, **changes: Any) -> Result:
             stage: dataclasses.replace(found, median=found.median * size) for stage, found in run.statistics.items()
         }
         units = {stage: unit * size for stage, unit in run.units.items()}
-        return dataclasses.replace(run, statistics=statistics, units=units)
+        counters = {name: count * size for name, count in run.counters.items()}
+        return dataclasses.replace(run, statistics=statistics, units=units, counters=counters)
 
     each = dataclasses.replace(each, configuration=configuration, runs=tuple(map(scaled, each.runs)))
     return dataclasses.replace(result, configurations=(each,))
 
 
 def test_unlike_work_is_listed_beside_the_verdict(tmp_path: Path, capsys: Capture) -> None:
-    """Then times are as they were: a batch of another shape is not sixteen times one sample."""
+    """Times are those of one sample, as streams go: of as much wall time for sixteen times as many samples."""
     changes = {"streams": 2, "shapes": {"x": (1, 3, 64, 64)}, "options": {"graph_optimization": "all"}}
     other = asked(BEFORE, 16, **changes)
     other = dataclasses.replace(other, settings=RunSettings(seed=3, ranges={"x": (0.0, 1.0)}))
     (found,) = compare(BEFORE, other)
-    assert not found.per_sample
-    assert found.total.ratio.estimate == pytest.approx(16)
+    assert found.per_sample
+    assert found.total.ratio.estimate == pytest.approx(1)
+    assert set(found.stages) == {TOTAL}
     assert found.workload == {
         "batch": (1, 16),
         "streams": (1, 2),
@@ -191,6 +194,7 @@ def test_unlike_work_is_listed_beside_the_verdict(tmp_path: Path, capsys: Captur
     assert main(["compare", *names]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "not the same work: batch 1 → 16; streams 1 → 2;" in text
+    assert "times of one sample, wall time of slices divided by their samples" in text
     assert "shape of x unknown → [1, 3, 64, 64]" in text
 
 
@@ -492,7 +496,7 @@ def test_where_only_the_batch_differs_times_are_those_of_one_sample(
     assert found.medians[TOTAL] == pytest.approx((8.01e6, 8.01e6), rel=1e-3)
     names = [str(each.save(tmp_path / f"{at}.json")) for at, each in enumerate((plain, many))]
     assert main(["compare", *names]) == 0
-    assert "times of one sample: batch 1 → 16" in capsys.readouterr().out
+    assert "divided by its samples: batch 1 → 16" in capsys.readouterr().out
     main(["compare", *names, "--json"])
     (document,) = json.loads(capsys.readouterr().out)
     assert document["per_sample"] is True

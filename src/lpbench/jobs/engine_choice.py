@@ -142,7 +142,7 @@ def targets(
 
     :param engines: Names, with options of their own where they have any, or ``ALL`` alone; None takes the default.
     :param template: What is asked of every engine: its name is filled in.
-    :param failed: Why no model could be made for an engine, by its name.
+    :param failed: Why no model could be made for an engine, by its words.
     :raises LpbenchError: The only engine that was asked for cannot be used.
     """
     if not engines:
@@ -200,15 +200,15 @@ def reads(spec: EngineSpec, component: Component) -> bool:
 
 def _target(app: App, words: str, template: EngineConfiguration, failed: Mapping[str, LpbenchError]) -> Target:
     offer = require_ready(installed(words.partition(":")[0]))
-    if offer.spec.name in failed:
-        raise failed[offer.spec.name]
+    if words in failed:
+        raise failed[words]
     if not any(reads(offer.spec, each) for each in app.components):
         choose_model(app.components[0], offer.spec)
     run = [each for each in app.components if reads(offer.spec, each)]
     asked = EngineWords.of(words)
     target = _Asked(offer, asked, template).to_run(app, run)
     require_variant(app, offer.spec, target.configuration.variant)
-    beside = dataclasses.replace(template, **asked.common)
+    beside = asked.common_in(template)
     others = {each.name: _stand_in(each, beside, app) for each in app.components if each not in run}
     return dataclasses.replace(target, others={**target.others, **others})
 

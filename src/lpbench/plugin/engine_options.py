@@ -57,8 +57,11 @@ class EngineWords:
 
         :param options: The engine's options, as ``options_of`` gives them.
         """
-        found = filled_in(template, spec, options)
-        return dataclasses.replace(found, shapes={**template.shapes, **self.shapes}, **self.common)
+        return self.common_in(filled_in(template, spec, options))
+
+    def common_in(self, template: EngineConfiguration) -> EngineConfiguration:
+        """Return a template with the words that every engine takes in place of what is asked of every engine."""
+        return dataclasses.replace(template, shapes={**template.shapes, **self.shapes}, **self.common)
 
 
 def filled_in(template: EngineConfiguration, spec: EngineSpec, options: Mapping[str, Any]) -> EngineConfiguration:

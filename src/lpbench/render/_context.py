@@ -21,7 +21,6 @@ from lpbench.util.text import abridge, amount, clean, first_line, paragraph, sho
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.results.model import Configuration, Result
     from lpbench.results.run import Run
 
@@ -101,16 +100,12 @@ def _tiles(result: Result, first: Configuration) -> str:
 
 def _in_common(result: Result) -> list[str]:
     """Return what all configurations do alike where it is not usual: another variant, batches, streams."""
-    known = {(each.variant, each.batch, each.streams) for each in _asked(result)}
+    measured = [each for each in result.configurations if each.measured] or result.configurations
+    asked = [each.configuration for each in measured]
+    known = {(each.variant, each.batch, each.streams) for each in asked}
     variants, batches, streams = ({each[at] for each in known} for at in range(3))
     words = ((variants, "variant {}", ""), (batches, "in batches of {}", 1), (streams, "{} streams", 1))
     return [word.format(*found) for found, word, usual in words if len(found) == 1 and found != {usual}]
-
-
-def _asked(result: Result) -> list[EngineConfiguration]:
-    """Return the configurations that were measured, or all where none was."""
-    measured = [each.configuration for each in result.configurations if each.measured]
-    return measured or [each.configuration for each in result.configurations]
 
 
 def engine(each: Configuration, result: Result) -> str:

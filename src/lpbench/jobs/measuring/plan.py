@@ -186,14 +186,11 @@ def choose_targets(
         return app, refuse_side_by_side(app, targets, explain=settings.explain)
     engine_mistakes.refuse_mistakes(settings.engine, settings.engine_options)
     failed: Mapping[str, LpbenchError] = {}
-    if settings.convert:
-        from lpbench.jobs.conversion import supply
-
-        engines = engine_choice.usable(app, settings.engine)
-        app, failed = supply(
-            app, engines, shapes=settings.shapes, progress=lambda name, step: converting(name, str(step))
-        )
     template = EngineConfiguration.of("", settings.engine_options, **how)
+    if settings.convert:
+        from lpbench.jobs.measuring.converting import supplied
+
+        app, failed = supplied(app, settings.engine, template, converting)
     targets = engine_choice.targets(app, settings.engine, template, failed)
     if any_unsettled(app):
         from lpbench.jobs.conversion import check_first_use
