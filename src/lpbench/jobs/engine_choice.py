@@ -142,7 +142,7 @@ def targets(
 
     :param engines: Names, with options of their own where they have any, or ``ALL`` alone; None takes the default.
     :param template: What is asked of every engine: its name is filled in.
-    :param failed: Why no model could be made for an engine, by its words.
+    :param failed: Why no model could be made, by the words of an engine or by its name.
     :raises LpbenchError: The only engine that was asked for cannot be used.
     """
     if not engines:
@@ -200,8 +200,8 @@ def reads(spec: EngineSpec, component: Component) -> bool:
 
 def _target(app: App, words: str, template: EngineConfiguration, failed: Mapping[str, LpbenchError]) -> Target:
     offer = require_ready(installed(words.partition(":")[0]))
-    if words in failed:
-        raise failed[words]
+    if error := failed.get(words) or failed.get(offer.spec.name):
+        raise error
     if not any(reads(offer.spec, each) for each in app.components):
         choose_model(app.components[0], offer.spec)
     run = [each for each in app.components if reads(offer.spec, each)]
