@@ -15,7 +15,7 @@ onnx = pytest.importorskip("onnx", reason="needs onnx")
 
 import numpy as np  # noqa: E402 - after the skips
 
-from lpbench.errors import ConversionError  # noqa: E402
+from lpbench.errors import ConversionError, LpbenchError  # noqa: E402
 from lpbench.jobs.agreement import agree  # noqa: E402
 from lpbench.jobs.conversion import convert  # noqa: E402
 from lpbench.testing import onnx_models  # noqa: E402
@@ -246,3 +246,17 @@ def test_a_softmax_of_four_dimensions_agrees_and_one_over_another_dimension_is_c
     assert checked.agrees == (axis == 0), checked
     if axis:
         assert checked.reason.startswith("scores: max absolute error")
+
+
+def test_a_tile_is_that_of_the_reference_too_and_batches_are_refused(tmp_path: Path) -> None:
+    """The model is open, so that without the tile nobody could open it."""
+    nodes = [onnx.helper.make_node("Relu", ["x"], ["y"])]
+    sizes = (1, 3, "H", "W")
+    model = onnx_models.save(tmp_path / "open.onnx", nodes, [("x", FLOAT, sizes)], [("y", FLOAT, sizes)])
+    found = agree(model, ["onnxruntime:tile=8x6", "onnxruntime:tile=8x6:batch=2"], ranges={"x": (0, 1)}, number=2)
+    tiled, batches = found.engines
+    assert tiled.ran
+    assert not tiled.reason
+    assert "answers are compared sample by sample" in batches.state
+    with pytest.raises(LpbenchError, match="only where they run the same tile"):
+        agree(model, ["onnxruntime:tile=8x6", "onnxruntime:tile=6x8"], ranges={"x": (0, 1)})

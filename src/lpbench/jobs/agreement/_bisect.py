@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - dataclasses read 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.app.model_choice import choose_model
 from lpbench.errors import EngineError
 from lpbench.jobs.parity import Deviation, Tolerance, compare
 from lpbench.util.jsonable import to_jsonable
@@ -84,7 +83,7 @@ class Side:
         chosen = target.runs(component)
         if chosen.spec is None:
             raise EngineError(f"{chosen.asked} was passed as an instance, which cannot be sent to a worker")
-        model = choose_model(target.seen(component), chosen.spec)
+        model = target.model(component)
         if model.format not in chosen.spec.exposes:
             shown = f" (only of {', '.join(chosen.spec.exposes)})" if chosen.spec.exposes else ""
             raise EngineError(f"{chosen.name} cannot show intermediate tensors of {model.format}{shown}")

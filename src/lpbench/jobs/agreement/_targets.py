@@ -56,7 +56,7 @@ def reference(app: App, shapes: Shapes, compared: Sequence[Target] = ()) -> Targ
 def _as_reference(spec: EngineSpec, shapes: Shapes, compared: Sequence[Target]) -> EngineConfiguration:
     """Return an engine configured as a reference: with the options that its spec names, and what the others chose."""
     options = {**(spec.reference or {}), **_chosen(spec, compared)}
-    return EngineConfiguration.of(spec.name, options, shapes=shapes)
+    return EngineConfiguration.of(spec.name, options, shapes=shapes, tile=_tile(compared))
 
 
 def _chosen(spec: EngineSpec, compared: Sequence[Target]) -> dict[str, Any]:
@@ -65,12 +65,25 @@ def _chosen(spec: EngineSpec, compared: Sequence[Target]) -> dict[str, Any]:
 
 
 def _choice(name: str, compared: Sequence[Target]) -> Any:
-    given = {words(each): value for each in compared if (value := each.configuration.options.get(name))}
+    return _one({words(each): value for each in compared if (value := each.configuration.options.get(name))}, name)
+
+
+def _tile(compared: Sequence[Target]) -> tuple[int, int] | None:
+    """Return the tile of those that are compared, None where none was asked for."""
+    found: tuple[int, int] | None = _one({words(each): each.configuration.tile for each in compared}, "tile")
+    return found
+
+
+def _one(given: Mapping[str, Any], name: str) -> Any:
+    """Return what all that are compared have in common, by their words; None where there are none.
+
+    :raises ArgumentError: It is not the same for all.
+    """
     choices = list(dict.fromkeys(given.values()))
     if len(choices) > 1:
         raise ArgumentError(
             f"engines are compared only where they run the same {name}: found {' and '.join(given)}",
-            hint=f"compare them in two steps, {choices[0]} first",
+            hint=f"compare them in two steps, {next(iter(given))} first",
         )
     return choices[0] if choices else None
 
@@ -109,9 +122,18 @@ def _standing_in(target: Target, spec: EngineSpec | EngineError, shapes: Shapes,
 def targets(app: App, asked: Sequence[str], template: EngineConfiguration) -> list[Target]:
     """Return what is to be compared; an engine that cannot be used is kept with the reason."""
     try:
-        return engine_choice.targets(app, asked, template)
+        return list(map(_one_by_one, engine_choice.targets(app, asked, template)))
     except LpbenchError as error:  # of the only one that was asked for
         return [engine_choice.refused(asked[0], template, error)]
+
+
+def _one_by_one(target: Target) -> Target:
+    """Return a target, refused if it is to take several samples at a time."""
+    asked = target.configuration
+    if target.refusal is not None or asked.batch == asked.streams == 1:
+        return target
+    refusal = EngineError("answers are compared sample by sample", hint="leave batch and streams out")
+    return dataclasses.replace(target, refusal=refusal)
 
 
 def converted(
