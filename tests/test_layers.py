@@ -51,7 +51,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "new_app": frozenset(),
     "operator_support": frozenset(),
     "probing": frozenset(),
-    "sweep": frozenset({"conversion", "engine_choice", "measuring"}),
+    "sweep": frozenset({"conversion", "engine_choice", "engine_mistakes", "measuring"}),
     "validation": frozenset({"engine_choice"}),
 }
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lpbench.app import resolve
 from lpbench.app.default_engine import default_engines
 from lpbench.errors import AmbiguousEngineError, LpbenchError, UnavailableEngineError, UnknownNameError, setting
-from lpbench.jobs import engine_choice
+from lpbench.jobs import engine_choice, engine_mistakes
 from lpbench.jobs.sweep._product import configurations
 from lpbench.jobs.sweep._queue import Entry, SweptApp
 from lpbench.jobs.sweep._words import reference_words, same, words_of
@@ -51,7 +51,7 @@ def engines_of(plan: SweepPlan) -> tuple[str, ...]:
     """
     if plan.engines == (engine_choice.ALL,):
         return tuple(registry.current().all(registry.ENGINES))
-    engine_choice.refuse_mistakes(plan.engines, {})
+    engine_mistakes.refuse_mistakes(plan.engines, {})
     return plan.engines
 
 
