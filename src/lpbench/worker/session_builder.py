@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 VALUE_BYTES = 8
 """What each value of an input takes at least: itself, and one that is computed from it."""
 GIBIBYTE = 1 << 30
-TILED = {"NCHW": (3, 2), "NHWC": (2, 1)}
-"""Where width and height stand, by layout."""
 Open = Callable[..., "Session"]
 """An engine's ``open`` with model and config bound."""
 
@@ -87,27 +85,30 @@ class Opener:
         return session, spent
 
     def tiled(self) -> Opener:
-        """Return an opener with the shape in which the image input has the tile asked for, else the model's default.
+        """Return an opener with the shape in which the image input has the tile asked for, else the app's default.
 
-        A model whose inputs the app does not state, or states for another tile, is opened for a moment.
+        A shape of that input that was asked for has precedence over the default, and a conversion has fixed shapes.
 
         :raises EngineError: The model has no image input, or takes another tile alone.
         """
-        asked = self.configuration
-        tile = asked.tile or self.model.tile
-        if tile is None or self.model.provenance:  # a conversion has fixed shapes
+        asked, model = self.configuration, self.model
+        image = tiles.image_input([info for info in model.inputs if info.layout])
+        if model.provenance:
             return self
-        inputs: Sequence[TensorInfo] = self.model.inputs
-        stated = tiles.image_input(inputs)
-        if stated is None or not stated.layout or not tiles.is_open(stated, tile):
-            with self.opens(shapes=asked.shapes) as inspected:
-                check_tensors(inspected, self.engine)
-                inputs = merge(inspected.inputs, self.model.inputs)
+        if asked.tile is None and (model.tile is None or image is None or image.name in asked.shapes):
+            return self
+        tile = asked.tile or model.tile
+        assert tile is not None  # noqa: S101 - seen above
+        inputs = self._inputs() if image is None or not tiles.is_open(image, tile) else (image,)
         name = tiles.require_image_input(inputs).name
-        if name in asked.shapes and asked.tile is None:
-            return self
         shape = tiles.shape_for(inputs, tile, asked.shapes.get(name, ()))
         return dataclasses.replace(self, configuration=dataclasses.replace(asked, shapes={**asked.shapes, name: shape}))
+
+    def _inputs(self) -> Sequence[TensorInfo]:
+        """Return the inputs of the model, which is opened for a moment, with what the app states of them."""
+        with self.opens(shapes=self.configuration.shapes) as inspected:
+            check_tensors(inspected, self.engine)
+            return merge(inspected.inputs, self.model.inputs)
 
     def _timed(self, shapes: Shapes) -> tuple[Session, int]:
         begun = time.perf_counter_ns()
