@@ -102,6 +102,7 @@ def test_a_converter_that_takes_samples_gets_those_of_the_app(app: Path) -> None
     assert models(app)[1] == ("table", "s8")
 
 
+@pytest.mark.long
 def test_samples_may_come_from_elsewhere_and_are_part_of_what_was_made(app: Path, tmp_path: Path) -> None:
     add_samples(app, [1])
     (tmp_path / "more").mkdir()
@@ -109,6 +110,13 @@ def test_samples_may_come_from_elsewhere_and_are_part_of_what_was_made(app: Path
     (first,) = convert(app, "table", precision="S8", output=tmp_path / "one")
     (second,) = convert(app, "table", precision="S8", output=tmp_path / "two", data=tmp_path / "more")
     assert (greatest(first), greatest(second)) == ([1], [7])
+
+
+def test_samples_that_cannot_be_used_are_not_replaced_by_made_up_ones(app: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrong").mkdir()
+    np.save(tmp_path / "wrong" / "0.npy", np.zeros((1, 6), "float32"))
+    with pytest.raises(ConversionError, match="can be used"):
+        convert(app, "table", precision="S8", data=tmp_path / "wrong")
 
 
 def test_without_samples_they_are_made_up_and_the_provenance_says_so(app: Path) -> None:
@@ -136,6 +144,7 @@ def test_for_one_benchmark_the_variant_that_is_asked_for_is_made(app: Path) -> N
     assert models(app) == [("formula", "")]
 
 
+@pytest.mark.long
 def test_what_is_made_for_another_machine_stands_beside_and_the_one_of_this_machine_runs(
     app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +164,7 @@ def test_what_is_made_for_another_machine_stands_beside_and_the_one_of_this_mach
     assert len(used.components[0].models) == 3
 
 
+@pytest.mark.long
 def test_variants_of_a_pulled_app_live_beside_it_and_lists_of_before_are_read(tmp_path: Path) -> None:
     root = make(atomic_folders.cache_folder() / "apps" / "numbers")
     before = (root / "ai_app_config.json").read_bytes()

@@ -10,24 +10,30 @@ from lpbench.jobs.conversion._call import bound_to
 from lpbench.plugin.registry import CONVERTERS, current
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.app.model import App, Component
     from lpbench.plugin.engine import Model
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 
-def for_this_machine(app: App, specs: Sequence[EngineSpec]) -> App:
+ASKING = "asking what converted models depend on"
+"""Phase, as progress tells it."""
+
+
+def for_this_machine(app: App, specs: Sequence[EngineSpec], report: Callable[[str, str], None]) -> App:
     """Return an app without the models that were made for other machines, where an engine reads another in their place.
 
     A model that is the only one stays: opening it says why it does not run here.
 
     :param specs: The engines that run the app.
+    :param report: Called with an engine and a phase.
     """
     read = {name for spec in specs for name in spec.formats}
     bound = [model for each in app.components for model in each.models if "bound" in model.provenance]
     if not any(model.format in read for model in bound):
         return app
+    report(next(spec.name for spec in specs if any(model.format in spec.formats for model in bound)), ASKING)
     here = _Here()
     return dataclasses.replace(app, components=tuple(_without(each, specs, here) for each in app.components))
 

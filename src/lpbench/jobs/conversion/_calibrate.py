@@ -52,7 +52,7 @@ def keep_feeds(job: Job, folder: Path) -> Calibration:
 
     :raises LpbenchError: No sample can be used.
     """
-    files, made_up = keep_inputs(job.check, samples_of(job), folder)
+    samples = samples_of(job)
+    files = keep_inputs(job.check, samples, folder)
     names = {info.alias: info.name for info in job.source.inputs if info.alias}
-    counts = {"samples": 0 if made_up else len(files), "synthetic": len(files) if made_up else 0}
-    return Calibration(files, names, {name: count for name, count in counts.items() if count})
+    return Calibration(files, names, {"samples" if samples else "synthetic": len(files)})

@@ -173,24 +173,24 @@ def _run_source(check: Check, spec: EngineSpec, step: Step, folder: Path) -> Sou
     return Source(_named(spec, opened), found, paths, shapes, types, unrepeated(found, again))
 
 
-def keep_inputs(check: Check, samples: Sequence[Path], folder: Path) -> tuple[list[Path], bool]:
-    """Write what the source gets for each sample into files, and say whether the samples are made up.
+def keep_inputs(check: Check, samples: Sequence[Path], folder: Path) -> list[Path]:
+    """Write what the source gets for each sample into files and return them.
 
-    :param samples: Without any, or where none can be used, the preprocessor makes them up; where it makes none, they
-        are tensors.
-    :raises ConversionError: The source cannot be opened.
+    :param samples: Without any, the preprocessor makes them up; where it makes none, they are tensors.
+    :param folder: It does not exist yet.
+    :raises ConversionError: The source cannot be opened, or none of the samples can be used.
     """
     spec = reference(check.source.format, named=check.component.engine)
     own = check.component.preprocessing
-    ways = [(own, samples)] if samples else []
-    for step, files in [*ways, (own, ()), (_TENSORS, ())]:
-        folder.mkdir(exist_ok=True)
+    for at, step in enumerate([own] if samples else [own, _TENSORS]):
+        place = folder / str(at)
+        place.mkdir(parents=True)
         try:
-            _keep_inputs(check, spec, step, files, folder)
+            _keep_inputs(check, spec, step, samples, place)
         except LpbenchError as error:
             failure = error
-            continue
-        return sorted(folder.iterdir()), not files
+        else:
+            return sorted(place.iterdir())
     raise _unrunnable(check, spec, failure) from failure
 
 

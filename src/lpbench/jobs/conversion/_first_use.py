@@ -46,7 +46,7 @@ def check_first_use(
     :raises ConversionError: The model of the only target differs from its source, or its engine does not run it.
     """
     done: list[Target] = []
-    app = for_this_machine(app, [spec for target in targets for spec in _specs(app, target)])
+    app = for_this_machine(app, [spec for target in targets for spec in _specs(app, target)], report)
     for target in targets:
         app, refusal = _checked(app, target, report)
         if refusal is not None and len(targets) == 1:
