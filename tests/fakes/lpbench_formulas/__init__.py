@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.plugin.converter import Limits
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.specs import ConverterSpec, EngineSpec
+from lpbench.plugin.specs import ConverterSpec, EngineSpec, ProcessorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,13 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
     probe = "lpbench_formulas.slabs:probe"
     register(EngineSpec("slabs", target, formats={"slab": (".slab",)}, config=config, probe=probe))
     register(EngineSpec("alien", target, formats={"rune": (".rune",)}, config=config))
+
+
+@hookimpl
+def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) -> None:
+    """Register what follows another component in a chain."""
+    config = "lpbench.plugin.builtin.tensors:RawConfig"
+    register(ProcessorSpec("positive", "lpbench_formulas.rounding:Positive", config=config))
 
 
 @hookimpl

@@ -119,6 +119,19 @@ def test_samples_that_cannot_be_used_are_not_replaced_by_made_up_ones(app: Path,
         convert(app, "table", precision="S8", data=tmp_path / "wrong")
 
 
+@pytest.mark.long
+def test_later_components_of_a_chain_get_what_earlier_ones_find(app: Path) -> None:
+    add_samples(app, [1])
+    np.save(app / "samples" / "0.npy", np.array([[1, 2, -1, 0, 3]], "float32"))
+    config = json.loads((app / "ai_app_config.json").read_text("utf-8"))
+    (first,) = config["components"]
+    later = {**first, "name": "later", "preprocessing": {"type": "positive"}}
+    (app / "ai_app_config.json").write_text(json.dumps({**config, "components": [first, later]}), encoding="utf-8")
+    (_, made) = convert(app, "table", precision="S8", samples=2)
+    assert greatest(made) == [2, 4]
+    assert made.provenance["calibration"] == {"samples": 2}
+
+
 def test_without_samples_they_are_made_up_and_the_provenance_says_so(app: Path) -> None:
     (made,) = convert(app, "table", precision="S8")
     count = made.provenance["calibration"]["synthetic"]
