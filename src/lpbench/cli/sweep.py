@@ -145,7 +145,7 @@ def _apps(words: Sequence[str]) -> list[str]:
 def _outline(plan: SweepPlan, folder: Path, *, as_json: bool) -> int:
     from lpbench.render.sweep import outline
 
-    sweep, expected_s = outlined(plan, folder, lambda _: None)
+    sweep, expected_s = outlined(plan, folder)
     if as_json:
         _console.answer_json({**sweep.to_dict(), "expected_s": expected_s})
     else:

@@ -5,20 +5,24 @@ Nothing is measured yet; what cannot be measured gets its reason here as far as 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lpbench.app import resolve
 from lpbench.app.default_engine import default_engines
-from lpbench.errors import AmbiguousEngineError, LpbenchError, UnavailableEngineError, UnknownNameError, setting
+from lpbench.app.model_choice import conversions
+from lpbench.errors import AmbiguousEngineError, EngineError, LpbenchError, UnavailableEngineError, setting
 from lpbench.jobs import engine_choice, engine_mistakes
 from lpbench.jobs.sweep._product import configurations
 from lpbench.jobs.sweep._queue import Entry, SweptApp
 from lpbench.jobs.sweep._words import reference_words, same, words_of
 from lpbench.plugin import registry
 from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.plugin.engine_options import pairs
 from lpbench.results.sweep import IMPOSSIBLE, Asked
+from lpbench.util.tiles import parse_tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,17 +35,45 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Need:
+    """A model that an engine needs.
+
+    :param engine: The engine's own name.
+    :param variant: Of the app's models; empty for its own.
+    :param tile: Width and height of the first component's image input; None for its own.
+    """
+
+    engine: str
+    variant: str
+    tile: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, words: str) -> Need:
+        """Return what an engine needs by its words.
+
+        :raises LpbenchError: They are none, or nobody offers the engine.
+        """
+        name, *own = words.split(":")
+        given = pairs(words, own)
+        spec = registry.current().get(registry.ENGINES, name).spec
+        tile = given.get("tile")
+        return cls(spec.name, given.get("variant", ""), None if tile is None else parse_tile(tile))
+
+
+@dataclass(frozen=True)
 class Prepared:
     """An app that is ready to be measured.
 
     :param app: With the models that were converted.
     :param digest: Of the app without them.
-    :param failed: Why no model could be made for an engine, by the engine's name.
+    :param failed: Why a model could not be made.
+    :param to_convert: Whether what can be converted is still to be.
     """
 
     app: App
     digest: str
-    failed: Mapping[str, LpbenchError]
+    failed: Mapping[Need, LpbenchError] = field(default_factory=dict)
+    to_convert: bool = False
 
 
 def engines_of(plan: SweepPlan) -> tuple[str, ...]:
@@ -55,20 +87,61 @@ def engines_of(plan: SweepPlan) -> tuple[str, ...]:
     return plan.engines
 
 
-def prepared(word: str, plan: SweepPlan, tell: Tell) -> Prepared:
-    """Find an app, and convert its model for the engines that do not read it.
+def asked_of(plan: SweepPlan) -> list[Asked]:
+    """Return every configuration of a plan, the engines by their names."""
+    return configurations(dataclasses.replace(plan, engines=engines_of(plan)))
+
+
+def words_by_app(plan: SweepPlan) -> dict[str, list[str]]:
+    """Return the words of all configurations of a plan that have any, by app, with those of the reference."""
+    found: dict[str, list[str]] = {word: [plan.reference] if plan.reference else [] for word in plan.apps}
+    for asked in asked_of(plan):
+        with contextlib.suppress(LpbenchError):  # it is a row with the reason
+            found[asked.app].append(words_of(asked))
+    return found
+
+
+def prepared(word: str, engines: Sequence[str], plan: SweepPlan, tell: Tell) -> Prepared:
+    """Find an app, and convert its models for engines with their variants and tiles.
 
     :param word: As the plan has it.
+    :param engines: In words.
     """
-    app = resolve.resolve(word, shapes={}, ranges={}, seed=plan.seed)
+    app = found(word, plan).app
     digest = original(app).digest()
-    if not plan.convert:
-        return Prepared(app, digest, {})
+    failed: dict[Need, LpbenchError] = {}
+    for need in _needs(engines) if plan.convert else ():
+        app, errors = _supplied(app, need, tell)
+        for error in errors.values():  # of the one engine
+            failed[need] = error
+    return Prepared(app, digest, failed)
+
+
+def found(word: str, plan: SweepPlan) -> Prepared:
+    """Find an app, and convert nothing yet."""
+    return Prepared(resolve.resolve(word, shapes={}, ranges={}, seed=plan.seed), "", to_convert=plan.convert)
+
+
+def _needs(engines: Sequence[str]) -> list[Need]:
+    """Return what engines need, each once."""
+    needs: dict[Need, None] = {}
+    for words in engines:
+        with contextlib.suppress(LpbenchError, ValueError):  # it is a row with the reason
+            needs[Need.of(words)] = None
+    return list(needs)
+
+
+def _supplied(app: App, need: Need, tell: Tell) -> tuple[App, dict[str, LpbenchError]]:
     from lpbench.jobs.conversion import supply
 
-    engines = engine_choice.usable(app, plan.engines)
-    app, failed = supply(app, engines, shapes={}, progress=lambda name, step: tell(app.name, f"{name}: {step}"))
-    return Prepared(app, digest, failed)
+    return supply(
+        app,
+        engine_choice.usable(app, [need.engine]),
+        shapes={},
+        variant=need.variant,
+        tile=need.tile,
+        progress=lambda name, step: tell(app.name, f"{name}: {step}"),
+    )
 
 
 def original(app: App) -> App:
@@ -104,24 +177,43 @@ def swept(word: str, ready: Prepared, plan: SweepPlan) -> SweptApp:
 
 def entries(plan: SweepPlan, ready: Mapping[str, Prepared], apps: Sequence[SweptApp]) -> list[Entry]:
     """Return every configuration of a plan with the block that measures it, or the reason why none does."""
-    expanded = dataclasses.replace(plan, engines=engines_of(plan))
-    found = [_entry(number, asked, ready[asked.app]) for number, asked in enumerate(configurations(expanded), 1)]
+    found = [_entry(number, asked, ready[asked.app]) for number, asked in enumerate(asked_of(plan), 1)]
     return _in_blocks(found, {each.word: each.reference for each in apps}, plan.block)
 
 
 def _entry(number: int, asked: Asked, ready: Prepared) -> Entry:
     try:
         words = words_of(asked)
-        engine_choice.targets(ready.app, [words], EngineConfiguration(""), ready.failed)
+        _require(ready, words)
     except LpbenchError as error:
         return Entry(number, asked, "", None, IMPOSSIBLE, _reason(error))
     return Entry(number, asked, words)
 
 
+def _require(ready: Prepared, words: str) -> None:
+    """Raise for what cannot be measured, as far as that is known without opening a model."""
+    need = Need.of(words)
+    if need in ready.failed:
+        raise ready.failed[need]
+    try:
+        target = engine_choice.targets(ready.app, [words], EngineConfiguration(""))[0]
+        for component in ready.app.components:
+            target.model(component)
+    except EngineError:
+        if not (ready.to_convert and _can_be_made(ready.app, need)):
+            raise
+
+
+def _can_be_made(app: App, need: Need) -> bool:
+    """Say whether a converter makes what an engine needs."""
+    spec = registry.current().get(registry.ENGINES, need.engine).spec
+    makers = (maker for component in app.components for maker in conversions(component, spec))
+    return any(not need.variant or need.variant.upper() in maker.precisions for maker in makers)
+
+
 def _reason(error: LpbenchError) -> str:
     """Return why a configuration cannot be, with the remedy."""
-    missing = isinstance(error, UnknownNameError) and not error.what
-    return "; ".join(filter(None, (error.what if not missing else "no such engine", error.hint)))
+    return "; ".join(filter(None, (error.what, error.hint)))
 
 
 def _in_blocks(found: Sequence[Entry], references: Mapping[str, str], most: int) -> list[Entry]:

@@ -26,6 +26,7 @@ from lpbench.util.text import amount
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from lpbench.app.model import App
     from lpbench.jobs.sweep._prepare import Prepared
 
     Report = Callable[[Progress], None]
@@ -124,12 +125,12 @@ def begun(folder: Path) -> bool:
         return queue.begun
 
 
-def outlined(plan: SweepPlan, folder: Path, report: Report) -> tuple[Sweep, float]:
+def outlined(plan: SweepPlan, folder: Path) -> tuple[Sweep, float]:
     """Return the rows of a plan without converting, measuring or writing anything, and the seconds that it would take.
 
     What a conversion would make possible counts as possible.
     """
-    ready = _ready(dataclasses.replace(plan, convert=False), report)
+    ready = {word: _prepare.found(word, plan) for word in plan.apps}
     apps = {word: _prepare.swept(word, each, plan) for word, each in ready.items()}
     entries = _prepare.entries(plan, ready, [*apps.values()])
     rows = tuple(
@@ -149,14 +150,14 @@ def carry_out(plan: SweepPlan | None, folder: Path, report: Report) -> Sweep:
     :param plan: None for whatever the folder holds.
     """
     with queued(folder, to_write=True) as queue:
-        plan = _begin(plan, queue, report)
+        plan, ready = _begin(plan, queue, report)
         blocks = queue.waiting()
         if blocks:
             _announce(queue.sweep(), _expected_s(blocks, queue, plan), report)
-            ready = _ready(dataclasses.replace(plan, apps=tuple(dict.fromkeys(each.app for each in blocks))), report)
+            ready = ready or _ready(_words(blocks, queue), plan, report)
             _refuse_changed(queue, ready)
             for at, block in enumerate(blocks):
-                _measured(block, queue, plan, ready, _Share(report, queue, blocks[at:], plan))
+                _measured(block, queue, plan, ready[block.app].app, _Share(report, queue, blocks[at:], plan))
                 if interrupts.requested():
                     raise KeyboardInterrupt
                 interrupts.release()
@@ -168,8 +169,8 @@ def _absolute(word: str | Path) -> str:
     return str(Path(word).absolute()) if Path(word).exists() else str(word)
 
 
-def _begin(plan: SweepPlan | None, queue: Queue, report: Report) -> SweepPlan:
-    """Return the plan of the sweep in a folder, which begins here if there is none.
+def _begin(plan: SweepPlan | None, queue: Queue, report: Report) -> tuple[SweepPlan, dict[str, Prepared]]:
+    """Return the plan of the sweep in a folder, and the apps of one that begins here.
 
     :raises ResultError: There is another one, or it began on another machine.
     """
@@ -183,13 +184,13 @@ def _begin(plan: SweepPlan | None, queue: Queue, report: Report) -> SweepPlan:
         if queue.machine != here:
             what = "holds a sweep that began on another machine, or on this one before it was changed"
             raise ResultError(what, where=where, hint="its rows would not compare: give another folder")
-        return queue.plan
+        return queue.plan, {}
     if plan is None:
         raise _nothing(where)
-    ready = _ready(plan, report)
+    ready = _ready(_prepare.words_by_app(plan), plan, report)
     apps = [_prepare.swept(word, each, plan) for word, each in ready.items()]
     queue.fill(plan, here, apps, _prepare.entries(plan, ready, apps))
-    return plan
+    return plan, ready
 
 
 def _nothing(folder: str | Path) -> ResultError:
@@ -197,11 +198,25 @@ def _nothing(folder: str | Path) -> ResultError:
     return ResultError("holds no sweep", where=str(folder), hint=hint)
 
 
-def _ready(plan: SweepPlan, report: Report) -> dict[str, Prepared]:
+def _words(blocks: Sequence[Block], queue: Queue) -> dict[str, list[str]]:
+    """Return the words of what is left to measure, by app, with those of the reference."""
+    apps = queue.apps
+    words: dict[str, list[str]] = {}
+    for block in blocks:
+        words.setdefault(block.app, [apps[block.app].reference]).extend(entry.words for entry in block.entries)
+    return words
+
+
+def _ready(words: Mapping[str, Sequence[str]], plan: SweepPlan, report: Report) -> dict[str, Prepared]:
+    """Return the apps, ready to be measured.
+
+    :param words: The words of engines that will run each.
+    """
+
     def tell(app: str, step: str) -> None:
         report(Progress(app, step, 0, 0, 0.0, None, None, 0))
 
-    return {word: _prepare.prepared(word, plan, tell) for word in plan.apps}
+    return {app: _prepare.prepared(app, engines, plan, tell) for app, engines in words.items()}
 
 
 def _refuse_changed(queue: Queue, ready: Mapping[str, Prepared]) -> None:
@@ -212,11 +227,10 @@ def _refuse_changed(queue: Queue, ready: Mapping[str, Prepared]) -> None:
         raise ResultError(what, where=str(queue.folder), hint="its rows would not compare: give another folder")
 
 
-def _measured(block: Block, queue: Queue, plan: SweepPlan, ready: Mapping[str, Prepared], report: Report) -> None:
+def _measured(block: Block, queue: Queue, plan: SweepPlan, app: App, report: Report) -> None:
     """Measure a block and keep it."""
     begun = time.monotonic()
-    app, reference = ready[block.app].app, queue.apps[block.app].reference
-    measured = measure(app, reference, block.entries, plan, report)
+    measured = measure(app, queue.apps[block.app].reference, block.entries, plan, report)
     file = _kept(block, queue.folder, measured)
     outcomes = [
         dataclasses.replace(each, found=dataclasses.replace(each.found, result=file)) for each in measured.outcomes

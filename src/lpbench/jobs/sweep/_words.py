@@ -33,7 +33,7 @@ def words_of(asked: Asked) -> str:
 def _words(asked: Asked, spec: EngineSpec) -> Iterator[str]:
     if asked.device is not None:
         yield f"device={asked.device}"
-    if asked.threads is not None:
+    if asked.threads is not None and (asked.threads > 1 or takes_threads(spec)):
         yield f"threads={asked.threads}"
     if asked.precision is not None:
         yield precision_word(spec, asked.precision)
@@ -62,12 +62,16 @@ def precisions(spec: EngineSpec) -> tuple[str, ...]:
     return get_args(hint) if get_origin(hint) is Literal else ()
 
 
+def takes_threads(spec: EngineSpec) -> bool:
+    """Say whether an engine has an option for its threads; one that has none runs as it does."""
+    return bool(spec.config) and "threads" in get_type_hints(load(spec.config, who=spec.name))
+
+
 def reference_words(words: str) -> str:
     """Return the words of a reference: on one thread unless they say otherwise, where the engine has threads."""
     name, *own = words.split(":")
     spec = registry.current().get(registry.ENGINES, name).spec
-    has_threads = spec.config and "threads" in get_type_hints(load(spec.config, who=spec.name))
-    return f"{words}:{ONE_THREAD}" if has_threads and "threads" not in pairs(words, own) else words
+    return f"{words}:{ONE_THREAD}" if takes_threads(spec) and "threads" not in pairs(words, own) else words
 
 
 def same(first: str, second: str) -> bool:
