@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
 from lpbench.cli._parser import UsageError
-from lpbench.jobs.sweep import begun, carry_out, documentation, load_sweep, outlined, plan_of
+from lpbench.jobs.sweep import PLAN_SUFFIX, begun, carry_out, documentation, load_sweep, outlined, plan_of
 from lpbench.results.sweep import MEASURED
 from lpbench.util import interrupts
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 EPILOG = """examples:
   lpbench sweep imagenet-mobilenet-v2 --engines onnxruntime,ncnn --threads 1,2 --precisions F32,F16 -o mobilenet
   lpbench sweep plan.toml -o night --dry-run"""
-SUFFIX = ".toml"
 AXES = {
     "engines": ("E,…", _options.names),
     "devices": ("D,…", _options.names),
@@ -136,7 +135,7 @@ def _apps(words: Sequence[str]) -> list[str]:
     """Return the apps, those of the catalogue fetched; a plan's are fetched as they come."""
     from lpbench.cli import _measure
 
-    if not any(word.endswith(SUFFIX) for word in words):
+    if not any(word.endswith(PLAN_SUFFIX) for word in words):
         for word in words:
             _measure.find_app(word, argparse.Namespace(shapes=(), ranges=(), seed=0))
     return [*words]

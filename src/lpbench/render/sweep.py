@@ -9,7 +9,7 @@ from lpbench.render import _html
 from lpbench.render._numbers import around, digits, seconds
 from lpbench.render._table import Column, blocks, hanging
 from lpbench.render.exports import csv_text, html_page, markdown_table
-from lpbench.results.sweep import AGREEMENT, MEASURED, RATIO, SAMPLE_TIME, WAITING, record
+from lpbench.results.sweep import AGREEMENT, BARRED, MEASURED, RATIO, SAMPLE_TIME, WAITING, record
 from lpbench.util.text import amount, clean
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FIGURES = (
     *(("memory MB", "CPU_MEM_PEAK"), ("W", "POWER_CONSUMPTION"), ("°C", "CPU_TEMP")),
 )
 """Columns with one number, which stand in a table where a row of it has one."""
-WORDS = (("tile", "INPUT_TILE"), ("precision", "PRECISION"), ("on", "PROCESSOR"))
+WORDS = (("tile", "INPUT_TILE"), ("precision", "PRECISION"), ("on", "PROCESSOR"), ("cannot win", BARRED))
 NAMES = 48
 """Columns of the terminal to which names of configurations may be cut."""
 LISTED = 6

@@ -36,6 +36,8 @@ TARGETS = (
 """Columns of the published tables, in their order."""
 RATIO, REFERENCED, SAMPLE_TIME, UNITS = "LATENCY_RATIO", "LATENCY_REFERENCED", "SAMPLE_TIME", "LATENCY_UNITS"
 AGREEMENT = "AGREEMENT"
+BARRED = "BARRED"
+"""Fact of a row that cannot be the best: it misses the app's quality gate, or its converted model was not checked."""
 WORDS = ("device", "threads", "precision", "tile", "batch", "streams")
 """Axes of a sweep beside apps and engines."""
 COMPARED = (SAMPLE_TIME, REFERENCED, RATIO, UNITS, AGREEMENT)
@@ -155,14 +157,18 @@ class Sweep(Shown):
         return dataclasses.replace(self, rows=tuple(fitting))
 
     def best_first(self, by: str = "") -> Sweep:
-        """Return the sweep with its measured rows in order, the best first, and the others after them.
+        """Return the sweep with its rows in order: the best first, last those that cannot win or were not measured.
 
         :param by: A column, in any case; empty takes the time of a sample beside the reference.
         :raises ResultError: No row has such a column.
         """
         column = column_of(by, self.rows) if by else SAMPLE_TIME
         sign = -1.0 if column in GREATER_IS_BETTER else 1.0
-        order = sorted(self.rows, key=lambda row: (row.state != MEASURED, _place(row.value(column), sign)))
+
+        def place(row: SweepRow) -> tuple[bool, bool, tuple[bool, float, str]]:
+            return row.state != MEASURED, BARRED in row.facts, _place(row.value(column), sign)
+
+        order = sorted(self.rows, key=place)
         return dataclasses.replace(self, rows=tuple(order))
 
     def records(self) -> list[dict[str, float | str | None]]:
@@ -192,7 +198,13 @@ def record(row: SweepRow) -> dict[str, float | str | None]:
             found |= {f"{name}_LOWER": ends.lower if ends else None, f"{name}_UPPER": ends.upper if ends else None}
     found |= {"QUALITY_METRIC": row.facts.get("QUALITY_METRIC"), "DEVICE": row.facts.get("DEVICE")}
     found |= {name: getattr(row.asked, key) for name, key in ASKED.items()}
-    return {**found, "CONFIGURATION": row.configuration, "STATE": row.state, "REASON": row.reason or None}
+    return {
+        **found,
+        "CONFIGURATION": row.configuration,
+        BARRED: row.facts.get(BARRED),
+        "STATE": row.state,
+        "REASON": row.reason or None,
+    }
 
 
 def column_of(word: str, rows: tuple[SweepRow, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -228,3 +229,22 @@ def test_rows_are_filtered_and_sorted_by_column(
 def test_a_sample_measures_so_many(fake_app: Callable[..., Path], ledger: Any, pretended: Any, tmp_path: Path) -> None:
     sweep = pretended.swept(fake_app(), tmp_path / "rows", sample=4, seed=1)
     assert len(sweep.rows) == len(set(ledger.measured())) == 4
+
+
+def test_what_misses_the_quality_gate_is_not_the_best(
+    fake_app: Callable[..., Path], ledger: Any, pretended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(*given: Any) -> Any:
+        found = ledger(*given)
+        barred = {"BARRED": "misses the quality gate"}
+        outcomes = tuple(
+            dataclasses.replace(each, found=dataclasses.replace(each.found, facts=barred))
+            if "extra_us=10" in entry.words
+            else each
+            for entry, each in zip(given[2], found.outcomes, strict=True)
+        )
+        return dataclasses.replace(found, outcomes=outcomes)
+
+    monkeypatch.setattr(_sweep, "measure", measure)
+    sweep = pretended.swept(fake_app(), tmp_path / "rows", threads=1).best_first()
+    assert [row.asked.engine[-2:] for row in sweep.rows] == ["20", "30", "40", "50", "10"]

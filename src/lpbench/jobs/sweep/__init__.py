@@ -7,6 +7,16 @@ and why some cannot be; ``_queue`` keeps them, ``_measure`` measures a block of 
 from __future__ import annotations
 
 from lpbench.jobs.sweep._plan import SweepPlan, documentation
-from lpbench.jobs.sweep._sweep import begun, carry_out, load_sweep, outlined, plan_of, sweep
+from lpbench.jobs.sweep._sweep import PLAN_SUFFIX, begun, carry_out, load_sweep, outlined, plan_of, sweep
 
-__all__ = ["SweepPlan", "begun", "carry_out", "documentation", "load_sweep", "outlined", "plan_of", "sweep"]
+__all__ = [
+    "PLAN_SUFFIX",
+    "SweepPlan",
+    "begun",
+    "carry_out",
+    "documentation",
+    "load_sweep",
+    "outlined",
+    "plan_of",
+    "sweep",
+]

@@ -11,9 +11,10 @@ from lpbench.jobs.sweep._queue import Outcome
 from lpbench.jobs.sweep._words import same
 from lpbench.results.model import INTERRUPTED
 from lpbench.results.predictions import count_matching_answers
+from lpbench.results.ranking import passes
 from lpbench.results.run import Metric
 from lpbench.results.stages import TOTAL
-from lpbench.results.sweep import AGREEMENT, FAILED, MEASURED, Found
+from lpbench.results.sweep import AGREEMENT, BARRED, FAILED, MEASURED, Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,8 +115,14 @@ def _facts(result: Result, each: Configuration, entry: Entry) -> dict[str, str |
     known |= {"MODEL": result.app.get("name"), "VERSION": configuration.variant, "ENGINE": each.engine}
     known |= {"INPUT_TILE": input_tile(each.inputs), "BATCH": configuration.batch, "STREAMS": configuration.streams}
     known |= {"QUALITY_METRIC": each.quality.get("metric"), "THREADS": known["THREADS"] or entry.asked.threads}
+    known |= {BARRED: _barred(each)}
     present = {name: value for name, value in known.items() if value not in {None, ""}}
     return {name: value if type(value) is int else str(value) for name, value in present.items()}
+
+
+def _barred(each: Configuration) -> str:
+    """Return why a configuration cannot be the best one; empty where it can."""
+    return each.unchecked or ("" if passes(each) else "misses the quality gate")
 
 
 def _agreement(result: Result, index: int) -> dict[str, Metric]:

@@ -81,9 +81,7 @@ def sweep(  # noqa: PLR0913 - one keyword for each axis and setting, for complet
     return carry_out(plan, Path(output), progress or (lambda _: None))
 
 
-def plan_of(
-    apps: str | Path | Sequence[str | Path] | None, given: Mapping[str, object], *, where: str = ""
-) -> SweepPlan | None:
+def plan_of(apps: str | Path | Sequence[str | Path] | None, given: Mapping[str, object]) -> SweepPlan | None:
     """Return the plan that arguments or a file describe; None for whatever the folder holds.
 
     :raises ConfigError: It contradicts itself.
@@ -100,7 +98,7 @@ def plan_of(
         if len(words) > 1:
             raise ResultError("a plan file is named alone", where=str(file), hint="name the apps in the plan")
         return read_plan(Path(file))
-    return SweepPlan.of({"apps": [_absolute(word) for word in words], **asked}, where=where)
+    return SweepPlan.of({"apps": [_absolute(word) for word in words], **asked})
 
 
 def load_sweep(folder: str | Path) -> Sweep:
