@@ -81,6 +81,7 @@ OPTIONAL = {
         "plugin.kit.feed_checks",
         "plugin.kit.narrow_floats",
         "plugin.kit.npy_files",
+        "plugin.kit.tool_calls",
         "testing",
         "util.layouts",
         "worker",

@@ -12,6 +12,7 @@ from lpbench.jobs import conversion
 from lpbench.plugin.converter import ConversionError
 from lpbench.plugin.engine import Model
 from lpbench.plugin.kit import onnx_prepare, tool_environments
+from lpbench.plugin.kit.tool_calls import ToolCall
 from lpbench.testing import fixtures, onnx_models
 from lpbench.testing.conversions import OnnxModels, analysed, convert, differences
 from lpbench_tflite import _convert, _onnx2tf
@@ -161,13 +162,13 @@ def test_an_output_that_is_not_there_is_a_problem() -> None:
 
 def test_what_onnx2tf_cannot_do_is_said_with_its_words(tmp_path: Path, models: OnnxModels) -> None:
     """The tool's answer is an error: it becomes one of ours, with its log for --debug."""
-    told = tmp_path / "answer.json"
+    told = tmp_path / "onnx2tf.answer"
     script = tmp_path / "python"
     answer = json.dumps({"error": "no way", "hint": "try another"})
     script.write_text(f"#!/bin/sh\necho a log\necho '{answer}' > {told}\nexit 1\n", encoding="ascii")
     script.chmod(0o755)
     with pytest.raises(ConversionError, match="no way\n  try another") as caught:
-        _convert._ask(script, {}, tmp_path, models.network())
+        ToolCall("onnx2tf", models.network(), tmp_path).answer(script, "tool.py", {})
     assert "a log" in str(caught.value.__cause__)
 
 
@@ -176,7 +177,7 @@ def test_a_crash_is_said_to_be_one(tmp_path: Path, models: OnnxModels) -> None:
     script.write_text("#!/bin/sh\necho last words\nkill -SEGV $$\n", encoding="ascii")
     script.chmod(0o755)
     with pytest.raises(ConversionError, match="onnx2tf crashed: SIGSEGV; the last line it printed: last words"):
-        _convert._ask(script, {}, tmp_path, models.network())
+        ToolCall("onnx2tf", models.network(), tmp_path).answer(script, "tool.py", {})
 
 
 def test_an_analysis_counts_of_the_product_what_it_counts_of_the_source(

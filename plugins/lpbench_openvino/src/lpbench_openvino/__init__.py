@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.converter import Limits
 from lpbench.plugin.hookspecs import hookimpl
 from lpbench.plugin.specs import AnalyzerSpec, ConverterSpec, EngineSpec
 
@@ -43,7 +44,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
 
 @hookimpl
 def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
-    """Register OpenVINO as a converter to its own format."""
+    """Register OpenVINO as a converter to its own format, and NNCF."""
     register(
         ConverterSpec(
             "openvino",
@@ -55,6 +56,21 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             writes="openvino",
             precisions=("F32", "F16"),
             distributions=("openvino",),
+        )
+    )
+    register(
+        ConverterSpec(
+            "openvino-nncf",
+            "lpbench_openvino._quantise:NncfConverter",
+            summary="ONNX to OpenVINO's own format in S8",
+            requires=("openvino",),
+            hint='pip install "lpbench[openvino]"',
+            reads="onnx",
+            writes="openvino",
+            precisions=("S8",),
+            version="3.4.0, recipe 1",
+            calibrated=frozenset({"S8"}),
+            limits={"S8": Limits(largest=0.3, mean=0.06, cosine=0.8)},  # what is broken; how good it is, quality says
         )
     )
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from lpbench.plugin.engine import TensorInfo
 
+    Tensors = tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]
+    """Inputs and outputs."""
+
 TELEMETRY = {"CI": "true"}
 """As in the engine's spec: importing openvino collects and reports usage data, except in CI jobs."""
 
@@ -31,7 +34,7 @@ class OpenvinoConverter(Converter):
 
         target = wanted.folder / "model.xml"
         try:
-            inputs, outputs = _converted(source, target, wanted)
+            inputs, outputs = written(source, target, wanted)
         except EngineError as error:
             raise ConversionError(error.what, where=error.where or str(source.path), hint=error.hint) from error
         weights = target.with_suffix(".bin")
@@ -42,7 +45,7 @@ class OpenvinoConverter(Converter):
         return Converted(model, {"openvino": openvino.__version__.partition("-")[0]})
 
 
-def _converted(source: Model, target: Path, wanted: Conversion) -> tuple[tuple[TensorInfo, ...], ...]:
+def written(source: Model, target: Path, wanted: Conversion) -> Tensors:
     """Write the files; return inputs and outputs under their names in the files."""
     import openvino
 
@@ -52,18 +55,31 @@ def _converted(source: Model, target: Path, wanted: Conversion) -> tuple[tuple[T
     core = openvino.Core()
     network, stated = _model.read(core, source)
     _ports.fix(network, wanted.shapes, stated)
-    before = _ports.inputs(network, stated), _ports.outputs(network, stated)
+    before = tuple(_ports.inputs(network, stated)), tuple(_ports.outputs(network, stated))
     try:
         openvino.save_model(network, str(target), compress_to_fp16=wanted.precision == "F16")
     except RuntimeError as error:
         raise ConversionError(
             f"OpenVINO {openvino.__version__} cannot write the model: {plain_words(error)}"
         ) from error
-    written: Any = core.read_model(str(target))
-    after = _ports.inputs(written, {}), _ports.outputs(written, {})
-    return tuple(tuple(map(_named, new, old)) for new, old in zip(after, before, strict=True))
+    return read_again(target, before)
+
+
+def read_again(file: Path, before: Tensors) -> Tensors:
+    """Return inputs and outputs of a file that was written, with the source's names as aliases and its layouts.
+
+    :param before: Those of the source, in the same order.
+    """
+    import openvino
+
+    from lpbench_openvino import _ports
+
+    network: Any = openvino.Core().read_model(str(file))
+    after = _ports.inputs(network, {}), _ports.outputs(network, {})
+    inputs, outputs = (tuple(map(_named, new, old)) for new, old in zip(after, before, strict=True))
+    return inputs, outputs
 
 
 def _named(new: TensorInfo, old: TensorInfo) -> TensorInfo:
     """Return a tensor of the file with the source's name as its alias; the order of tensors is kept."""
-    return dataclasses.replace(new, alias="" if new.name == old.name else old.name, layout=old.layout)
+    return dataclasses.replace(new, alias="" if new.name == old.called else old.called, layout=old.layout)

@@ -1,4 +1,4 @@
-"""ONNX Runtime for lpbench: the engine ``onnxruntime``, execution providers as devices.
+"""ONNX Runtime for lpbench: the engine ``onnxruntime``, execution providers as devices, and S8 and F16 for ONNX files.
 
 Importing this module imports neither onnxruntime nor numpy.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.converter import Limits
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.specs import EngineSpec
+from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,5 +55,25 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
             exposes=("onnx",),
             operators="lpbench_ort._operators:operators",
             app_options=("graph_optimization", "execution_mode", "arena", "memory_pattern"),
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
+    """Register ONNX Runtime's tools for shorter precisions."""
+    register(
+        ConverterSpec(
+            "onnxruntime",
+            "lpbench_ort._convert:OnnxNarrowing",
+            summary="ONNX in F32 to ONNX in S8 or F16",
+            requires=("onnxruntime", "onnx"),
+            hint='pip install "lpbench-ort[convert]"',
+            reads="onnx",
+            writes="onnx",
+            precisions=("S8", "F16"),
+            distributions=DISTRIBUTIONS,
+            calibrated=frozenset({"S8"}),
+            limits={"S8": Limits(largest=0.3, mean=0.06, cosine=0.8)},  # what is broken; how good it is, quality says
         )
     )

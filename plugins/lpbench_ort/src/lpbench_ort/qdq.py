@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConversionError
@@ -26,9 +27,17 @@ if TYPE_CHECKING:
 
 OPSET = 13
 """The first operator set in which DequantizeLinear takes a scale per channel."""
-OPTIONS = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False}
+PERCENTILE = 99.99
+"""Share of an activation's values, in percent, that its range covers: the few beyond it are cut off."""
+OPTIONS = {
+    "ActivationSymmetric": True,
+    "WeightSymmetric": True,
+    "QuantizeBias": False,
+    "CalibPercentile": PERCENTILE,
+    "CalibStridedMinMax": 1,  # the activations of one sample at a time, instead of all of them, are in memory
+}
 """ONNX Runtime's names."""
-HINT = 'pip install "lpbench[ort]" onnx'
+HINT = 'pip install "lpbench-ort[convert]"'
 
 
 def quantise(source: Path, target: Path, feeds: Iterable[Feeds]) -> None:
@@ -36,30 +45,30 @@ def quantise(source: Path, target: Path, feeds: Iterable[Feeds]) -> None:
 
     :param source: An ONNX model in floats, of operator set 13 or later.
     :param target: The file to write; weights of 2 GiB or more need a format that this function does not write.
-    :param feeds: Typical inputs, by input name: the ranges of all activations are taken from them (min and max).
-        Some hundred samples serve.
+    :param feeds: Typical inputs, by input name: the ranges of all activations are taken from them.  Some hundred
+        samples serve.
     :raises ConversionError: The model cannot be quantised, or there are no feeds; the error names the file.
     """
     try:
-        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     except ImportError as error:
         raise ConversionError(f"quantising needs the package {error.name}", where=str(source), hint=HINT) from error
     _refuse_unfit(source)
-    samples = iter(feeds)
-    first = next(samples, None)
-    if first is None:
+    samples = feeds if isinstance(feeds, Sequence) else list(feeds)
+    if not samples:
         raise ConversionError("no samples to take ranges from", where=str(source), hint="give typical inputs")
-    with _quiet(), temporary("qdq") as folder:
+    with quiet(), temporary("qdq") as folder:
         try:
             quantize_static(
                 str(source),
                 str(folder / "model.onnx"),
-                _reader(first, samples),
+                _reader(samples),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 reduce_range=True,
                 activation_type=QuantType.QInt8,
                 weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.Percentile,
                 extra_options=OPTIONS,
             )
         except Exception as error:  # onnx, numpy and ONNX Runtime raise many types for what they do not support
@@ -75,8 +84,7 @@ def _refuse_unfit(source: Path) -> None:
         model = onnx.load(str(source), load_external_data=False)
     except Exception as error:  # protobuf and the system raise many types
         raise ConversionError(f"cannot be read as ONNX: {error}", where=str(source)) from error
-    version = max((opset.version for opset in model.opset_import if opset.domain in {"", "ai.onnx"}), default=0)
-    if version < OPSET:
+    if (version := operator_set(model)) < OPSET:
         raise ConversionError(
             f"is of ONNX's operator set {version}; scales per channel need {OPSET}",
             where=str(source),
@@ -86,27 +94,44 @@ def _refuse_unfit(source: Path) -> None:
         raise ConversionError("is quantised already", where=str(source), hint="use the model before that")
 
 
-def _reader(first: Feeds, rest: Iterator[Feeds]) -> Any:
-    """Return the samples as ONNX Runtime reads them, one at a time."""
+def operator_set(model: Any) -> int:
+    """Return the version of ONNX's own operators that a model uses; 0 if it states none."""
+    return max((opset.version for opset in model.opset_import if opset.domain in {"", "ai.onnx"}), default=0)
+
+
+def _reader(samples: Sequence[Feeds]) -> Any:
+    """Return the samples as ONNX Runtime reads them: a range of them, one at a time."""
     from onnxruntime.quantization import CalibrationDataReader
 
     class Reader(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime ships without complete types
         def __init__(self) -> None:
-            self._next: Feeds | None = first
+            self._range = range(0)
+            self._next = 0
+
+        def __len__(self) -> int:
+            return len(samples)
+
+        def set_range(self, start_index: int, end_index: int) -> None:
+            self._range, self._next = range(start_index, end_index), start_index
 
         def get_next(self) -> dict[str, Any] | None:
-            given, self._next = self._next, next(rest, None)
-            return None if given is None else dict(given)
+            if self._next not in self._range:
+                return None
+            self._next += 1
+            return dict(samples[self._next - 1])
 
     return Reader()
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence advice on models that were not prepared by a script of ONNX Runtime's."""
+def quiet() -> Iterator[None]:
+    """Silence advice on models that were not prepared by a script of ONNX Runtime's, and reports of its progress."""
+    import io
+
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        yield
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
     finally:
         logging.disable(before)

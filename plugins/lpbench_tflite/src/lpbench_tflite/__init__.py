@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.converter import Limits
 from lpbench.plugin.hookspecs import hookimpl
 from lpbench.plugin.specs import AnalyzerSpec, ConverterSpec
 from lpbench_tflite._spec import TfliteSpec
@@ -48,7 +49,7 @@ def lpbench_register_engines(register: Callable[[EngineSpec], None]) -> None:
 
 @hookimpl
 def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> None:
-    """Register onnx2tf."""
+    """Register onnx2tf, and ai-edge-quantizer behind it and alone."""
     register(
         ConverterSpec(
             "onnx2tf",
@@ -61,6 +62,25 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             version="2.6.9, recipe 2",
         )
     )
+    for name, target, reads, tools in (
+        ("onnx2tf-quantizer", "OnnxToTfliteNarrowing", "onnx", "onnx2tf 2.6.9, recipe 2, quantizer"),
+        ("tflite-quantizer", "TfliteNarrowing", "tflite", "quantizer"),
+    ):
+        register(
+            ConverterSpec(
+                name,
+                f"lpbench_tflite._narrow:{target}",
+                summary=f"{'ONNX' if reads == 'onnx' else 'TFLite in F32'} to TFLite in S8 or F16",
+                requires=("ai_edge_litert|tflite_runtime",),
+                hint='pip install "lpbench[tflite]"',
+                reads=reads,
+                writes="tflite",
+                precisions=("S8", "F16"),
+                version=f"{tools} 0.10.0, recipe 1",
+                calibrated=frozenset({"S8"}),
+                limits={"S8": Limits(largest=0.3, mean=0.06, cosine=0.8)},  # what is broken; quality says how good
+            )
+        )
 
 
 @hookimpl

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin.converter import Conversion, ConversionError, Converted, Converter
 from lpbench.plugin.engine import EngineError, Model, TensorInfo
-from lpbench.plugin.kit import onnx_prepare, tflite_file, tool_environments
-from lpbench.util import processes
+from lpbench.plugin.kit import onnx_prepare, tflite_file, tool_calls, tool_environments
 from lpbench_tflite import _onnx2tf, _operators
 
 if TYPE_CHECKING:
@@ -47,7 +45,6 @@ TOOL = tool_environments.Tool(
     pythons=((3, 13), (3, 12)),
     size=900_000_000,
 )
-TIMEOUT = 1800.0
 
 
 class Onnx2tf(Converter):
@@ -67,7 +64,9 @@ class Onnx2tf(Converter):
         """
         python = tool_environments.environment(TOOL)
         target = wanted.folder / "model.tflite"
-        answer = _ask(python, _request(source, target, wanted), wanted.scratch, source.path)
+        request = _request(source, target, wanted)
+        call = tool_calls.ToolCall("onnx2tf", source.path, wanted.scratch)
+        answer = call.answer(python, _onnx2tf.__file__, request)
         _refuse_custom(target, answer["operators"])
         if problem := answer.get("problem"):
             raise ConversionError(
@@ -88,35 +87,6 @@ def _request(source: Model, target: Path, wanted: Conversion) -> dict[str, Any]:
         "shapes": {name: list(shape) for name, shape in wanted.shapes.items()},
         "channels_last": [tensor.name for tensor in source.inputs if tensor.layout == "NHWC"],
     }
-
-
-def _ask(python: Path, request: dict[str, Any], scratch: Path, model: Path) -> dict[str, Any]:
-    """Run onnx2tf in its environment and return its answer about the file that it wrote."""
-    request_path, answer_path, log = scratch / "request.json", scratch / "answer.json", scratch / "onnx2tf.log"
-    request_path.write_text(json.dumps(request), "utf-8")
-    command = [str(python), "-I", _onnx2tf.__file__, str(request_path), str(answer_path)]
-    try:
-        status = processes.run(
-            command,
-            log=log,
-            timeout=TIMEOUT,
-            tick=lambda _: None,
-            environment=tool_environments.ALONE,
-            folder=scratch,
-        )
-    except TimeoutError as error:
-        raise ConversionError(f"onnx2tf {error}", where=str(model)) from error
-    if status < 0 or not answer_path.is_file():
-        raise ConversionError(
-            f"onnx2tf {processes.ending(status)}; the last line it printed: {processes.last_line(log)[:300] or 'none'}",
-            where=str(model),
-        )
-    answer: dict[str, Any] = json.loads(answer_path.read_text("utf-8"))
-    if "error" in answer:
-        # the tool's own traceback, for --debug
-        words = RuntimeError(log.read_text("utf-8", "replace"))
-        raise ConversionError(answer["error"], where=str(model), hint=answer["hint"]) from words
-    return answer
 
 
 def _refuse_custom(path: Path, operators: Sequence[str]) -> None:

@@ -148,12 +148,12 @@ def _run(interpreter: Any, feeds: dict[str, Any], inputs: list[dict[str, Any]]) 
     interpreter.allocate_tensors()
     for tensor, detail in zip(inputs, interpreter.get_input_details(), strict=True):
         array = feeds[tensor["source"]].astype(detail["dtype"])  # a source in F16 becomes a file in F32
-        interpreter.set_tensor(detail["index"], _last(array) if tensor["last"] else array)
+        interpreter.set_tensor(detail["index"], channels_last(array) if tensor["last"] else array)
     interpreter.invoke()
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
 
 
-def _last(array: Any) -> Any:
+def channels_last(array: Any) -> Any:
     """Return an image with its second dimension moved last; other arrays unchanged."""
     return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim == IMAGE else array
 
@@ -164,7 +164,9 @@ def _outputs(expected: dict[str, Any], got: list[Any], described: list[dict[str,
     for at, (name, array) in enumerate(expected.items()):
         order = [*(place for place in free if place == at), *(place for place in free if place != at)]
         tries = [(place, last) for place in order for last in (False, True)]
-        fitting = [(place, last) for place, last in tries if _alike(_last(array) if last else array, got[place])]
+        fitting = [
+            (place, last) for place, last in tries if _alike(channels_last(array) if last else array, got[place])
+        ]
         # if the values differ, match by position and shape; a later check judges the accuracy
         fitting = fitting or [
             (place, last) for place, last in tries if place == at and _shaped(array, got[at], last=last)
@@ -178,7 +180,7 @@ def _outputs(expected: dict[str, Any], got: list[Any], described: list[dict[str,
 
 
 def _shaped(array: Any, other: Any, *, last: bool) -> bool:
-    return bool((_last(array) if last else array).shape == other.shape)
+    return bool((channels_last(array) if last else array).shape == other.shape)
 
 
 def _alike(array: Any, other: Any) -> bool:
