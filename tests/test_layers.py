@@ -51,6 +51,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "new_app": frozenset(),
     "operator_support": frozenset(),
     "probing": frozenset(),
+    "quantizing": frozenset({"engine_choice", "conversion"}),
     "sweep": frozenset({"conversion", "engine_choice", "engine_mistakes", "measuring"}),
     "validation": frozenset({"engine_choice"}),
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.monitoring import monitors
     from lpbench.jobs.new_app import new_app
     from lpbench.jobs.probing import probe
+    from lpbench.jobs.quantizing import quantize
     from lpbench.jobs.sweep import load_sweep, sweep
     from lpbench.jobs.validation import validate
     from lpbench.plugin.configuration import EngineConfiguration
@@ -107,6 +108,7 @@ __all__ = [
     "plugins",
     "probe",
     "pull",
+    "quantize",
     "refresh",
     "sweep",
     "validate",
@@ -127,6 +129,7 @@ _MODULES = {
     "jobs.monitoring": ("monitors",),
     "jobs.new_app": ("new_app",),
     "jobs.probing": ("probe",),
+    "jobs.quantizing": ("quantize",),
     "jobs.sweep": ("load_sweep", "sweep"),
     "jobs.validation": ("validate",),
     "plugin.configuration": ("EngineConfiguration",),
