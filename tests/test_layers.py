@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "worker": BASE | {"app", "results.profile", "results.stages", "machine", "plugin"},
     "jobs": BASE | {"app", "machine", "plugin", "results", "worker"},
     # of jobs the values that it shows; of plugins what puts their predictions into words
-    "render": BASE | {"results", "jobs.agreement", "jobs.parity", "plugin.registry", "plugin.specs"},
+    "render": BASE | {"results", "jobs.agreement", "jobs.parity", "jobs.quantizing", "plugin.registry", "plugin.specs"},
     "testing": BASE | {"app", "plugin", "worker"},
 }
 EVERYTHING = frozenset({"cli", "__init__", "__main__"})
@@ -68,6 +68,7 @@ WITH_EVERY_SETTING = {
     "jobs.measuring.live.compare_live",
     "jobs.measuring.session.benchmark",
     "jobs.sweep._sweep.sweep",
+    "jobs.quantizing._job.quantize",
 }
 
 # Distributions beyond pluggy, and the modules that may import them inside functions.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,6 @@ from lpbench.jobs import conversion
 from lpbench.plugin.converter import ConversionError
 from lpbench.plugin.engine import Model
 from lpbench.plugin.kit import onnx_prepare, tool_environments
-from lpbench.plugin.kit.tool_calls import ToolCall
 from lpbench.testing import fixtures, onnx_models
 from lpbench.testing.conversions import OnnxModels, analysed, convert, differences
 from lpbench_tflite import _convert, _onnx2tf
@@ -158,26 +156,6 @@ def test_an_output_that_is_not_there_is_a_problem() -> None:
 
     found = _onnx2tf._outputs({"y": np.ones((1, 3))}, [np.ones((1, 4))], [{"name": "p"}])
     assert found["problem"] == 'output "y" is not among the outputs of the file'
-
-
-def test_what_onnx2tf_cannot_do_is_said_with_its_words(tmp_path: Path, models: OnnxModels) -> None:
-    """The tool's answer is an error: it becomes one of ours, with its log for --debug."""
-    told = tmp_path / "onnx2tf.answer"
-    script = tmp_path / "python"
-    answer = json.dumps({"error": "no way", "hint": "try another"})
-    script.write_text(f"#!/bin/sh\necho a log\necho '{answer}' > {told}\nexit 1\n", encoding="ascii")
-    script.chmod(0o755)
-    with pytest.raises(ConversionError, match="no way\n  try another") as caught:
-        ToolCall("onnx2tf", models.network(), tmp_path).answer(script, "tool.py", {})
-    assert "a log" in str(caught.value.__cause__)
-
-
-def test_a_crash_is_said_to_be_one(tmp_path: Path, models: OnnxModels) -> None:
-    script = tmp_path / "python"
-    script.write_text("#!/bin/sh\necho last words\nkill -SEGV $$\n", encoding="ascii")
-    script.chmod(0o755)
-    with pytest.raises(ConversionError, match="onnx2tf crashed: SIGSEGV; the last line it printed: last words"):
-        ToolCall("onnx2tf", models.network(), tmp_path).answer(script, "tool.py", {})
 
 
 def test_an_analysis_counts_of_the_product_what_it_counts_of_the_source(

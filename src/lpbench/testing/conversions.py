@@ -12,12 +12,12 @@ from lpbench.worker.named_tensors import Tensor
 from lpbench.worker.tensor_wire import align_layout, fitted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lpbench.plugin.analyzer import Analysis, Analyzer
     from lpbench.plugin.converter import Converted, Converter
-    from lpbench.plugin.engine import Session, Shapes
+    from lpbench.plugin.engine import Feeds, Session, Shapes
     from lpbench.plugin.specs import EngineSpec
 
     Value = tuple[str, Sequence[int | str]]
@@ -147,14 +147,21 @@ class OnnxModels:
         return (self._random.standard_normal(shape) / 3).astype("float32")
 
 
-def convert(
-    converter: Converter, source: Path, precision: str = "F32", shapes: Shapes | None = None, *, config: Any = None
+def convert(  # noqa: PLR0913 - what a conversion is asked
+    converter: Converter,
+    source: Path,
+    precision: str = "F32",
+    shapes: Shapes | None = None,
+    *,
+    config: Any = None,
+    calibration: Iterable[Feeds] = (),
 ) -> Converted:
-    """Convert an ONNX file into the folder ``converted`` beside it."""
+    """Convert a file into the folder ``converted`` beside it: an ONNX file, or of the format that its name ends in."""
     folders = source.parent / "converted", source.parent / "scratch"
     for folder in folders:
         folder.mkdir()
-    return converter.convert(Model("onnx", source), Conversion(*folders, precision, shapes or {}, config))
+    wanted = Conversion(*folders, precision, shapes or {}, config, calibration)
+    return converter.convert(Model(source.suffix[1:], source), wanted)
 
 
 def differences(made: Converted, spec: EngineSpec, source: Path, shapes: Shapes | None = None) -> dict[str, float]:

@@ -70,7 +70,7 @@ def _signed(content: bytes) -> bytes:
 
 def _choose(narrow: Any, precision: str) -> None:
     """Set what is stored how: inputs and outputs of the model keep their type."""
-    from ai_edge_quantizer import algorithm_manager, qtyping  # type: ignore[import-not-found] # as above
+    from ai_edge_quantizer import algorithm_manager, qtyping
 
     names, ways = qtyping.TFLOperationName, algorithm_manager.AlgorithmName
     if precision == "F16":

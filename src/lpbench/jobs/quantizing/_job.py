@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from lpbench.app import resolve
-from lpbench.errors import LpbenchError
+from lpbench.errors import ConversionError, LpbenchError, either
 from lpbench.jobs import conversion
 from lpbench.jobs.conversion import TIMEOUT
 from lpbench.jobs.quantizing._answers import Answers, Examples, answers, compare, quality_of
@@ -65,9 +65,27 @@ def quantize(  # noqa: PLR0913 - one parameter for each option of the command
     return asked.quantized(_formats(loaded, to))
 
 
+def _refusal(app: App, name: str, precision: str) -> LpbenchError | None:
+    """Return why no converter makes a format in a precision, where that is known before one is chosen."""
+    makers = [offer.spec for offer in current().all(CONVERTERS).values() if offer.spec.writes == name]
+    if not makers and name in _own_formats(app):
+        every = either("lpbench plugins", "lpbench.plugins()")
+        return ConversionError(f'no converter makes "{name}"', hint=f"{every} lists what is installed")
+    if makers and not any(precision in spec.precisions for spec in makers):
+        stored = ", ".join(dict.fromkeys(each for spec in makers for each in spec.precisions))
+        return ConversionError(f'no converter to {name} stores weights in "{precision}"', hint=f"known: {stored}")
+    return None
+
+
+def _own_formats(app: App) -> list[str]:
+    """Return the formats of the models that an app came with."""
+    models = (model for each in app.components for model in each.models if not model.provenance)
+    return list(dict.fromkeys(model.format for model in models))
+
+
 def _formats(app: App, to: str | Sequence[str] | None) -> list[str]:
     """Return the formats to make."""
-    own = list(dict.fromkeys(model.format for each in app.components for model in each.models if not model.provenance))
+    own = _own_formats(app)
     if to is None:
         return own[:1]
     if to != ALL:
@@ -108,6 +126,8 @@ class _Asked:
         return Quantized(self.app.name, self.precision, tuple(rows), recorded=recorded, samples=count)
 
     def _converted(self, name: str) -> conversion.Conversions | LpbenchError:
+        if refusal := _refusal(self.app, name, self.precision):
+            return refusal
         try:
             return conversion.convert(
                 self.app,
@@ -168,9 +188,15 @@ class _Asked:
         except LpbenchError as error:
             return dataclasses.replace(row, unanswered=error.what, hint=error.hint)
         same, of, boxes = compare(before, after)
-        matched = {"same_boxes": boxes.matched, "boxes": boxes.of} if boxes else {}
-        quality = quality_of(self.app, before, after)
-        return dataclasses.replace(row, engine=after.engine, same=same, of=of, quality=quality, **matched)
+        return dataclasses.replace(
+            row,
+            engine=after.engine,
+            same=same,
+            of=of,
+            same_boxes=boxes.matched if boxes else 0,
+            boxes=boxes.of if boxes else 0,
+            quality=quality_of(self.app, before, after),
+        )
 
     def _telling(self, name: str) -> Callable[[str, int, int], None]:
         return lambda phase, done, total: self.progress(Step(name, phase, done, total))

@@ -1,0 +1,81 @@
+"""TFLite in S8 and F16: from ONNX and from TFLite, with inputs and outputs that stay floats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import lpbench_tflite
+from lpbench.testing import fixtures
+from lpbench.testing.conversions import OnnxModels, convert, differences
+from lpbench_tflite import _narrow
+from lpbench_tflite._write import Network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lpbench.plugin.converter import Converter
+    from lpbench.plugin.specs import ConverterSpec, EngineSpec
+
+pytest.importorskip("onnx", reason="needs onnx, with which the models are written")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime, which conversions are compared with")
+
+NEEDS = {"needs Python": "needs python 3.12 or 3.13"}
+spec = fixtures.converter_spec(lpbench_tflite, "onnx2tf-quantizer")
+engine = fixtures.engine_spec(lpbench_tflite, "tflite")
+from_onnx = fixtures.converter(lpbench_tflite, "onnx2tf-quantizer", NEEDS)
+from_tflite = fixtures.converter(lpbench_tflite, "tflite-quantizer", NEEDS)
+models = fixtures.in_folder(OnnxModels)
+SHAPES = {"image": (1, 3, 8, 8)}
+
+
+def samples() -> list[dict[str, Any]]:
+    random = np.random.default_rng(4)
+    return [{"image": random.random(SHAPES["image"], np.float32)} for _ in range(8)]
+
+
+def test_the_spec_names_the_versions_that_are_installed(spec: ConverterSpec) -> None:
+    assert (spec.reads, spec.writes, spec.precisions) == ("onnx", "tflite", ("S8", "F16"))
+    assert spec.calibrated == {"S8"}
+    assert f"quantizer {_narrow.VERSION}" in spec.version
+    assert all("==" in each for each in _narrow.TOOL.requirements)
+
+
+@pytest.mark.long
+def test_it_computes_nearly_what_the_onnx_file_does(
+    models: OnnxModels, from_onnx: Converter, engine: EngineSpec
+) -> None:
+    """Samples come as the source has its channels, first; the file has them last."""
+    source = models.network()
+    made = convert(from_onnx, source, "S8", SHAPES, calibration=samples())
+    (image,) = made.model.inputs
+    assert (image.called, image.dtype, image.layout, image.shape) == ("image", "float32", "NHWC", (1, 8, 8, 3))
+    assert [(info.called, info.dtype) for info in made.model.outputs] == [("logits", "float32")]
+    assert 0 < differences(made, engine, source)["logits"] < 0.2
+    assert {"onnx2tf", "ai-edge-quantizer"} <= set(made.tools)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("precision", ["S8", "F16"])
+def test_a_tflite_file_becomes_a_smaller_one_with_the_same_inputs(
+    from_tflite: Converter, tmp_path: Path, precision: str
+) -> None:
+    source = product(tmp_path)
+    feeds = [{"x": np.full((1, 64), value, np.float32)} for value in (-1, 1)]
+    made = convert(from_tflite, source, precision, calibration=feeds)
+    assert [(info.name, info.dtype) for info in made.model.inputs] == [("x", "float32")]
+    assert [info.dtype for info in made.model.outputs] == ["float32"]
+    assert made.model.path.stat().st_size < source.stat().st_size
+
+
+def product(folder: Path) -> Path:
+    """Write a product with 64 times 64 weights as TFLite, without a signature, as some converters do."""
+    network = Network()
+    given = network.tensor("x", (1, 64))
+    weights = np.random.default_rng(1).standard_normal((64, 64)).astype(np.float32)
+    made = network.dense("y", given, (1, 64), weights)
+    path = folder / "net.tflite"
+    path.write_bytes(network.save([given], [made]))
+    return path
