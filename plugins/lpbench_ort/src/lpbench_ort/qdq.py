@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConversionError
@@ -54,15 +54,15 @@ def quantise(source: Path, target: Path, feeds: Iterable[Feeds]) -> None:
     except ImportError as error:
         raise ConversionError(f"quantising needs the package {error.name}", where=str(source), hint=HINT) from error
     _refuse_unfit(source)
-    samples = feeds if isinstance(feeds, Sequence) else list(feeds)
-    if not samples:
+    samples = feeds if isinstance(feeds, Sized) else list(feeds)  # their number is asked for
+    if not len(samples):
         raise ConversionError("no samples to take ranges from", where=str(source), hint="give typical inputs")
     with quiet(), temporary("qdq") as folder:
         try:
             quantize_static(
                 str(source),
                 str(folder / "model.onnx"),
-                _reader(samples),
+                _reader(samples, len(samples)),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 reduce_range=True,
@@ -99,26 +99,26 @@ def operator_set(model: Any) -> int:
     return max((opset.version for opset in model.opset_import if opset.domain in {"", "ai.onnx"}), default=0)
 
 
-def _reader(samples: Sequence[Feeds]) -> Any:
-    """Return the samples as ONNX Runtime reads them: a range of them, one at a time."""
+def _reader(samples: Iterable[Feeds], count: int) -> Any:
+    """Return the samples as ONNX Runtime reads them: in ranges, one after the other, and one sample at a time."""
     from onnxruntime.quantization import CalibrationDataReader
 
     class Reader(CalibrationDataReader):  # type: ignore[misc] # ONNX Runtime ships without complete types
         def __init__(self) -> None:
-            self._range = range(0)
-            self._next = 0
+            self._rest = iter(samples)
+            self._left = 0
 
         def __len__(self) -> int:
-            return len(samples)
+            return count
 
         def set_range(self, start_index: int, end_index: int) -> None:
-            self._range, self._next = range(start_index, end_index), start_index
+            self._left = end_index - start_index
 
         def get_next(self) -> dict[str, Any] | None:
-            if self._next not in self._range:
+            if not self._left:
                 return None
-            self._next += 1
-            return dict(samples[self._next - 1])
+            self._left -= 1
+            return dict(next(self._rest))
 
     return Reader()
 
