@@ -38,6 +38,7 @@ EVERYTHING = frozenset({"cli", "__init__", "__main__"})
 
 # Inside jobs: what a part may import of the other parts.
 INSIDE_JOBS: dict[str, frozenset[str]] = {
+    "analysis": frozenset(),
     "parity": frozenset(),
     "engine_choice": frozenset(),
     "engine_mistakes": frozenset({"engine_choice"}),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.plugin.converter import Limits
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.specs import ConverterSpec, EngineSpec
+from lpbench.plugin.specs import AnalyzerSpec, ConverterSpec, EngineSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,5 +75,22 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             distributions=DISTRIBUTIONS,
             calibrated=frozenset({"S8"}),
             limits={"S8": Limits(largest=0.3, mean=0.06, cosine=0.8)},  # what is broken; how good it is, quality says
+        )
+    )
+
+
+@hookimpl
+def lpbench_register_analyzers(register: Callable[[AnalyzerSpec], None]) -> None:
+    """Register the analyzer of ONNX models, which needs no engine."""
+    register(
+        AnalyzerSpec(
+            "onnx",
+            "lpbench_ort.analysis.analyzer:OnnxAnalyzer",
+            summary="operations, weights and memory of ONNX models",
+            requires=("onnx",),
+            hint="pip install onnx",
+            formats=("onnx",),
+            version="1",
+            distributions=("onnx",),
         )
     )

@@ -1,0 +1,1 @@
+"""Static analysis of ONNX models; needs the package onnx, and no engine."""

@@ -1,0 +1,90 @@
+"""Analyses the models of an app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench.app.resolve import resolve
+from lpbench.errors import AnalysisError, nearest
+from lpbench.jobs.analysis._call import Question, answer
+from lpbench.jobs.analysis._report import AnalysisReport, ModelAnalysis
+from lpbench.plugin.discovery import brought_by
+from lpbench.plugin.registry import ANALYZERS, Offer, current, offers_where
+from lpbench.util.arguments import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from lpbench.app.model import App, Component
+    from lpbench.plugin.engine import Model
+    from lpbench.plugin.specs import AnalyzerSpec
+
+
+def _silent(_component: str, _seconds: float) -> None:
+    """Tell nobody."""
+
+
+@checked
+def analyze(
+    app: str | Path | App,
+    *,
+    format: str | None = None,  # noqa: A002 - the usual word for it
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    tile: Sequence[int] | None = None,
+    progress: Callable[[str, float], None] = _silent,
+) -> AnalysisReport:
+    """Count what one inference of an app's models costs, from their files alone; nothing is run.
+
+    :param app: An app, its folder, a model file, or a catalogue name.
+    :param format: Format of the models to analyse; by default the app's own that an analyzer reads.
+    :param shapes: Shapes by input name, for open dimensions and in place of fixed ones; batch 1 by default.
+    :param tile: Width and height of the image input of the first component, in place of its own.
+    :param progress: Called with a component and the seconds spent on it, at intervals.
+    :raises AnalysisError: There is no analyzer for a model, the model is damaged, or the shapes do not fit it.
+    """
+    found = resolve(app, shapes={}, ranges={}, seed=0)
+    size = (tile[0], tile[1]) if tile is not None else None
+    models = [
+        _model_analysis(component, format, shapes or {}, None if number else size, progress)
+        for number, component in enumerate(found.components)
+    ]
+    return AnalysisReport(found.name, tuple(models))
+
+
+def _model_analysis(
+    component: Component,
+    asked: str | None,
+    shapes: Mapping[str, Sequence[int]],
+    tile: tuple[int, int] | None,
+    progress: Callable[[str, float], None],
+) -> ModelAnalysis:
+    model, offer = _choose(component, asked)
+    analysis = answer(Question(offer, model, shapes, tile), lambda spent: progress(component.name, spent))
+    return ModelAnalysis(component.name, model.format, str(model.path), offer.spec.name, analysis)
+
+
+def _choose(component: Component, format: str | None) -> tuple[Model, Offer[AnalyzerSpec]]:  # noqa: A002 - the usual word for it
+    """Return the model to analyse and its analyzer: the app's own files precede conversions."""
+    named = [model for model in component.models if format in {None, model.format}]
+    if not named:
+        raise _no_model(component, format)
+    for model in sorted(named, key=lambda model: bool(model.provenance)):
+        for offer in offers_where(ANALYZERS, lambda spec: model.format in spec.formats):  # noqa: B023 - used at once
+            if offer.availability():
+                return model, offer
+    raise _no_analyzer(component, list(dict.fromkeys(model.format for model in named)))
+
+
+def _no_model(component: Component, format: str | None) -> AnalysisError:  # noqa: A002 - likewise
+    have = [model.format for model in component.models]
+    return AnalysisError(f'component "{component.name}" has no model "{format}"', hint=nearest(format or "", have))
+
+
+def _no_analyzer(component: Component, formats: Sequence[str]) -> AnalysisError:
+    """Return the error for formats that nothing here analyses, with what brings an analyzer."""
+    what = f'component "{component.name}": no analyzer is ready for {", ".join(formats)}'
+    offers = list(offers_where(ANALYZERS, lambda spec: any(each in spec.formats for each in formats)))
+    hints = [hint for offer in offers if (hint := offer.availability().hint)]
+    hints += [remedy for each in formats if (remedy := current().remedy(brought_by(each)))]
+    return AnalysisError(what, hint="; ".join(dict.fromkeys(hints)) or current().broken().strip())

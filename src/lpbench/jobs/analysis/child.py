@@ -1,0 +1,60 @@
+"""Runs one analyzer: ``python -m lpbench.jobs.analysis.child REQUEST ANSWER``, two files of JSON.
+
+An analyzer runs in a separate process with limited memory, because a stranger's file may make it grow, hang or crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpbench.app.model import model_from_request
+from lpbench.jobs.analysis._shapes import complete
+from lpbench.plugin.analyzer import Analysis
+from lpbench.plugin.specs import load
+from lpbench.util.jsonable import to_jsonable
+from lpbench.worker.__main__ import describe_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def main(arguments: list[str]) -> int:
+    """Analyse as requested and write an answer: the analysis or the error."""
+    request, answer = map(Path, arguments)
+    faulthandler.enable()
+    try:
+        asked = json.loads(request.read_text("utf-8"))
+        limit_memory(asked["memory"])
+        result: dict[str, Any] = {"analysis": to_jsonable(_analyze(asked))}
+    except Exception as error:  # noqa: BLE001 - an analyzer may raise anything, and the parent must know
+        result = {"error": describe_error(error)}
+    sys.stdout.flush()
+    answer.write_text(json.dumps(result), encoding="utf-8")
+    return 0
+
+
+def limit_memory(most: int) -> None:
+    """Have allocations fail beyond a number of bytes, where the system can."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a lower limit is set already
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _analyze(request: Mapping[str, Any]) -> Analysis:
+    model = model_from_request(request["model"])
+    analyzer = load(request["target"], who=request["name"])(model)
+    tile = tuple(request["tile"]) if request["tile"] else None
+    found = analyzer.analyze(complete(analyzer.inputs, model.inputs, request["shapes"], tile))
+    if not isinstance(found, Analysis):
+        raise TypeError(f"returned {type(found).__name__}, which is not an lpbench.plugin.analyzer.Analysis")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
