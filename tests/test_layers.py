@@ -30,7 +30,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "worker": BASE | {"app", "results.profile", "results.stages", "machine", "plugin"},
     "jobs": BASE | {"app", "machine", "plugin", "results", "worker"},
     # of jobs the values that it shows; of plugins what puts their predictions into words
-    "render": BASE | {"results", "jobs.agreement", "jobs.parity", "jobs.quantizing", "plugin.registry", "plugin.specs"},
+    "render": BASE
+    | {"results", *(f"jobs.{name}" for name in ("agreement", "analysis", "parity", "quantizing"))}
+    | {f"plugin.{name}" for name in ("analyzer", "registry", "specs")},
     "testing": BASE | {"app", "plugin", "worker"},
 }
 EVERYTHING = frozenset({"cli", "__init__", "__main__"})

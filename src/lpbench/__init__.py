@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lpbench.app.model import App, load_app
     from lpbench.errors import EngineError, LpbenchError, ProcessorError
     from lpbench.jobs.agreement import agree
+    from lpbench.jobs.analysis import AnalysisReport, analyze
     from lpbench.jobs.conversion import convert
     from lpbench.jobs.doctor import doctor
     from lpbench.jobs.listing import engines, plugins
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from lpbench.util.unavailable import Unavailable
 
 __all__ = [
+    "AnalysisReport",
     "AnalyzerSpec",
     "App",
     "AppSpec",
@@ -90,6 +92,7 @@ __all__ = [
     "TensorInfo",
     "Unavailable",
     "agree",
+    "analyze",
     "apps",
     "benchmark",
     "compare",
@@ -120,6 +123,7 @@ _MODULES = {
     "app.model": ("App", "load_app"),
     "errors": ("EngineError", "LpbenchError", "ProcessorError"),
     "jobs.agreement": ("agree",),
+    "jobs.analysis": ("AnalysisReport", "analyze"),
     "jobs.conversion": ("convert",),
     "jobs.doctor": ("doctor",),
     "jobs.listing": ("engines", "plugins"),

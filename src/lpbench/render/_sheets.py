@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.jobs.agreement import Agreed
+from lpbench.jobs.analysis import AnalysisReport
 from lpbench.jobs.quantizing import Quantized
-from lpbench.render import WIDTH, Column, _html, agreement, comparison, fit, quantization, sweep, text, unstyled
+from lpbench.render import (
+    WIDTH,
+    Column,
+    _html,
+    agreement,
+    analysis,
+    comparison,
+    fit,
+    quantization,
+    sweep,
+    text,
+    unstyled,
+)
 from lpbench.render._table import wrapped
 from lpbench.results.comparison import Compared
 from lpbench.results.model import Result
@@ -30,6 +43,8 @@ def as_text(value: Shown) -> str:
         return "\n".join(sweep.screen(value.best_first(), width=WIDTH, paint=unstyled))
     if isinstance(value, Quantized):
         return "\n".join(quantization.screen(value, width=WIDTH, paint=unstyled))
+    if isinstance(value, AnalysisReport):
+        return "\n".join(analysis.screen(value, width=WIDTH, paint=unstyled))
     return _parts(value, as_text) or _sheet_text(_sheet(value))
 
 
@@ -45,6 +60,8 @@ def as_html(value: Shown) -> str:
         return sweep.html(value.best_first())
     if isinstance(value, Quantized):
         return _html.div(quantization.html(value))
+    if isinstance(value, AnalysisReport):
+        return _html.div(analysis.html(value))
     return _parts(value, as_html) or _html.div(_sheet_html(_sheet(value)))
 
 

@@ -11,6 +11,7 @@ from lpbench.jobs.analysis._report import AnalysisReport, ModelAnalysis
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import ANALYZERS, Offer, current, offers_where
 from lpbench.util.arguments import checked
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,30 +39,46 @@ def analyze(
 
     :param app: An app, its folder, a model file, or a catalogue name.
     :param format: Format of the models to analyse; by default the app's own that an analyzer reads.
-    :param shapes: Shapes by input name, for open dimensions and in place of fixed ones; batch 1 by default.
+    :param shapes: Shapes by input name, for open dimensions and in place of fixed ones; batch 1 by default.  In a chain
+        they are of the first component; ``component/input`` names another's.
     :param tile: Width and height of the image input of the first component, in place of its own.
     :param progress: Called with a component and the seconds spent on it, at intervals.
-    :raises AnalysisError: There is no analyzer for a model, the model is damaged, or the shapes do not fit it.
+    :raises AnalysisError: There is no analyzer for a model, the model is damaged, or the shapes do not fit it.  Of a
+        chain, only if no component could be analysed.
     """
     found = resolve(app, shapes={}, ranges={}, seed=0)
     size = (tile[0], tile[1]) if tile is not None else None
-    models = [
-        _model_analysis(component, format, shapes or {}, None if number else size, progress)
-        for number, component in enumerate(found.components)
-    ]
-    return AnalysisReport(found.name, tuple(models))
+    by_component = _by_component(found, shapes or {})
+    models: list[ModelAnalysis] = []
+    errors: dict[str, AnalysisError] = {}
+    for number, component in enumerate(found.components):
+        try:
+            model, offer = _choose(component, format)
+            prefix = f"{component.name}/" if number else ""
+            question = Question(offer, model, by_component[component.name], None if number else size, prefix)
+            models.append(_answered(component, question, progress))
+        except AnalysisError as error:  # noqa: PERF203 - a component that fails must not keep the others
+            errors[component.name] = error
+    if not models:
+        raise next(iter(errors.values()))
+    missing = {name: Unavailable(error.what, "failed", error.hint) for name, error in errors.items()}
+    return AnalysisReport(found.name, tuple(models), missing)
 
 
-def _model_analysis(
-    component: Component,
-    asked: str | None,
-    shapes: Mapping[str, Sequence[int]],
-    tile: tuple[int, int] | None,
-    progress: Callable[[str, float], None],
-) -> ModelAnalysis:
-    model, offer = _choose(component, asked)
-    analysis = answer(Question(offer, model, shapes, tile), lambda spent: progress(component.name, spent))
-    return ModelAnalysis(component.name, model.format, str(model.path), offer.spec.name, analysis)
+def _answered(component: Component, question: Question, progress: Callable[[str, float], None]) -> ModelAnalysis:
+    model, name = question.model, question.offer.spec.name
+    analysis = answer(question, lambda spent: progress(component.name, spent))
+    return ModelAnalysis(component.name, model.format, str(model.path), name, analysis)
+
+
+def _by_component(app: App, shapes: Mapping[str, Sequence[int]]) -> dict[str, dict[str, Sequence[int]]]:
+    """Return shapes by component, then by input."""
+    found: dict[str, dict[str, Sequence[int]]] = {component.name: {} for component in app.components}
+    for name, shape in shapes.items():
+        component, _, rest = name.partition("/")
+        other = rest and component in found
+        found[component if other else app.components[0].name][rest if other else name] = shape
+    return found
 
 
 def _choose(component: Component, format: str | None) -> tuple[Model, Offer[AnalyzerSpec]]:  # noqa: A002 - the usual word for it

@@ -44,12 +44,14 @@ class Question:
 
     :param shapes: Of its inputs, as the user gave them.
     :param tile: Width and height of its image input; None for its own.
+    :param prefix: What the user writes before the names of its inputs.
     """
 
     offer: Offer[AnalyzerSpec]
     model: Model
     shapes: Mapping[str, Sequence[int]]
     tile: tuple[int, int] | None
+    prefix: str
 
     def request(self) -> dict[str, Any]:
         """Return the request to the process."""
@@ -59,6 +61,7 @@ class Question:
             "model": dataclasses.asdict(self.model),
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "tile": self.tile,
+            "prefix": self.prefix,
             "memory": MEMORY,
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.util.jsonable import to_jsonable
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpbench.plugin.analyzer import Analysis
+    from lpbench.util.unavailable import Unavailable
 
 GIGA, MEGA = 1e9, 1e6
 
@@ -56,10 +57,13 @@ class AnalysisReport(Shown):
     """The analyses of an app's models, one for each component, in the order in which they run.
 
     The totals are of one inference of each; an app may run a component several times for one sample.
+
+    :param missing: By component that could not be analysed, the reason; the totals leave it out.
     """
 
     app: str
     models: tuple[ModelAnalysis, ...]
+    missing: Mapping[str, Unavailable] = field(default_factory=dict)
 
     @property
     def flop(self) -> int:
@@ -91,4 +95,5 @@ class AnalysisReport(Shown):
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary ready for JSON, with the totals under the names of the published tables."""
         totals = {"GFLOP": self.flop / GIGA, "#PARAMS": self.params / MEGA, "STORAGE": self.storage_bytes / MEGA}
-        return {"app": self.app, **totals, "models": [model.to_dict() for model in self.models]}
+        models, missing = [model.to_dict() for model in self.models], to_jsonable(self.missing)
+        return {"app": self.app, **totals, "models": models, "missing": missing}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model import model_from_request
-from lpbench.jobs.analysis._shapes import complete
+from lpbench.jobs.analysis._shapes import Asked, complete
 from lpbench.plugin.analyzer import Analysis
 from lpbench.plugin.specs import load
 from lpbench.util.jsonable import to_jsonable
@@ -50,7 +50,8 @@ def _analyze(request: Mapping[str, Any]) -> Analysis:
     model = model_from_request(request["model"])
     analyzer = load(request["target"], who=request["name"])(model)
     tile = tuple(request["tile"]) if request["tile"] else None
-    found = analyzer.analyze(complete(analyzer.inputs, model.inputs, request["shapes"], tile))
+    asked = Asked(request["shapes"], tile, request["prefix"])
+    found = analyzer.analyze(complete(analyzer.inputs, model.inputs, asked))
     if not isinstance(found, Analysis):
         raise TypeError(f"returned {type(found).__name__}, which is not an lpbench.plugin.analyzer.Analysis")
     return found

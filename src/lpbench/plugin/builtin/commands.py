@@ -5,6 +5,7 @@ from __future__ import annotations
 COMMANDS = {
     "run": "measure an app or a model",
     "benchmark-analyzer": "measure an app with the options of the published command line",
+    "analyze": "count what one inference of a model costs, from its file",
     "convert": "convert an app's models, or a model file, to another format",
     "quantize": "store an app's models in 8 or 16 bits, and say how good the answers still are",
     "compare": "compare two results: which is faster, and with what confidence",

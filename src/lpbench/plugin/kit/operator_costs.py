@@ -35,10 +35,10 @@ PRECISIONS = {
     "float32": "F32",
     "float16": "F16",
     "bfloat16": "BF16",
-    "float8_e4m3fn": "F8",
-    "float8_e4m3fnuz": "F8",
-    "float8_e5m2": "F8",
-    "float8_e5m2fnuz": "F8",
+    "float8_e4m3fn": "F8E4M3",
+    "float8_e4m3fnuz": "F8E4M3",
+    "float8_e5m2": "F8E5M2",
+    "float8_e5m2fnuz": "F8E5M2",
     "float4_e2m1fn": "F4",
     "int64": "S64",
     "int32": "S32",
@@ -55,7 +55,7 @@ PRECISIONS = {
 }
 """Precisions by numpy's names of types, those of the package ml_dtypes among them."""
 BITS = {
-    **{dtype: int(name.lstrip("BFSU")) for dtype, name in PRECISIONS.items()},
+    **{dtype: int(name.lstrip("BFSU").partition("E")[0]) for dtype, name in PRECISIONS.items()},
     "bool": 8,
     "complex64": 64,
     "complex128": 128,

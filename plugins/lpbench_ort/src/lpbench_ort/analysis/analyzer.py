@@ -96,10 +96,10 @@ def _notes(walk: Walk, inferred: Inferred) -> Iterator[str]:
         if count:
             yield BODIES.get(kind, f"counts the graphs inside {kind} once")
     if used := walk.formulas & {weight.name for each in walk.operations for weight in each.reads}:
-        yield f"{len(used)} weights are made by ConstantOfShape and not stored: they count as if they were"
+        yield f"weights that ConstantOfShape makes count as if the file stored them: {len(used)}"
     if walk.folded:
-        yield f"leaves out {walk.folded} operators that depend on constants alone and run once, at the start"
+        yield f"operators that depend on constants alone run once, at the start, and are left out: {walk.folded}"
     if unsized := [each.type for each in walk.operations if not _sized(each.writes)]:
         few = ", ".join(dict.fromkeys(unsized[:5]))
         why = f": {inferred.problem}" if inferred.problem else ", perhaps because they depend on values"
-        yield f"sizes are not known after {len(unsized)} operators, the first of them {few}{why}"
+        yield f"sizes are not known of what {few} write{why}; operators without known sizes: {len(unsized)}"
