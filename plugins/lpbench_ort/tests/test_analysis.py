@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import struct
+import subprocess
+import sys
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import onnx
@@ -186,6 +188,52 @@ def test_weights_of_gigabytes_beside_the_model_count(models: Models) -> None:
     assert (found.params, found.storage_bytes) == (rows * 1024, 4 * rows * 1024)
 
 
+@pytest.mark.long
+def test_the_memory_of_an_analysis_does_not_depend_on_the_weights(models: Models, tmp_path: Path) -> None:
+    """VGG-19 with its 144 million weights in the file: 575 MB, of which an analysis holds nothing."""
+    light = onnx.load(LIGHT / "light_vgg19.onnx")
+    shapes = {each.output[0]: each.input[0] for each in light.graph.node if each.op_type == "ConstantOfShape"}
+    sizes = {each.name: onnx.numpy_helper.to_array(each).tolist() for each in light.graph.initializer}
+    nodes = [each for each in light.graph.node if each.op_type != "ConstantOfShape"]
+    given = [("data_0", FLOAT, (1, 3, 224, 224))]
+    models.opset = 9
+    path = models.save(nodes, given, [(light.graph.output[0].name, FLOAT, (1, 1000))], sizes_of_reshapes(light, shapes))
+    with path.open("r+b") as file:
+        file.seek(0, 2)
+        for name, shape in shapes.items():
+            append_weight(file, name, sizes[shape])
+        file.truncate(file.tell())
+    code = f"""
+import resource, sys
+from pathlib import Path
+from lpbench.plugin.engine import Model
+from lpbench_ort.analysis.analyzer import OnnxAnalyzer
+found = OnnxAnalyzer(Model("onnx", Path({str(path)!r}))).analyze({{"data_0": (1, 3, 224, 224)}})
+print(found.params, found.storage_bytes, round(found.flop / 1e9, 1), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    params, storage, gflop, kilobytes = done.stdout.split()
+    assert (params, storage, gflop) == ("143667240", str(4 * 143667240), "39.3")
+    assert path.stat().st_size > int(storage)
+    assert int(kilobytes) << 10 < int(storage), "less than the weights themselves"
+
+
+def sizes_of_reshapes(light: Any, shapes: dict[str, str]) -> dict[str, Any]:
+    """Return the constants that are no sizes of weights."""
+    kept = [each for each in light.graph.initializer if each.name not in shapes.values()]
+    return {each.name: onnx.numpy_helper.to_array(each) for each in kept}
+
+
+def append_weight(file: BinaryIO, name: str, shape: list[int]) -> None:
+    """Append a weight of zeros, a hole in the file: messages one after the other are merged, as protobuf says."""
+    head = onnx.TensorProto(name=name, dims=shape, data_type=FLOAT).SerializeToString()
+    content = 4 * prod(shape)
+    head += b"\x4a" + varint(content)
+    tensor = b"\x2a" + varint(len(head) + content)
+    file.write(b"\x3a" + varint(len(tensor) + len(head) + content) + tensor + head)
+    file.seek(content, 1)
+
+
 def test_bodies_count_once_and_are_named(models: Models) -> None:
     value = onnx.helper.make_tensor_value_info
     branches = [
@@ -258,6 +306,13 @@ def varint(value: int) -> bytes:
     return bytes([value & 0x7F | 0x80, *varint(value >> 7)]) if value > 0x7F else bytes([value])
 
 
+def crumbs(models: Models) -> Path:
+    """Write a million fields that no message has."""
+    path = models.folder / "model.onnx"
+    path.write_bytes(b"\x08\x08" + bytes(2_000_000))
+    return path
+
+
 def torn(models: Models) -> Path:
     path = models.convolution((1, 3, 8, 8))
     path.write_bytes(path.read_bytes()[:-40])
@@ -282,6 +337,7 @@ def noise(models: Models) -> Path:
         (cut_short, "ends before weight"),
         (boastful, "more than the file has"),
         (deep, "inside each other"),
+        (crumbs, "a field 0"),
         (torn, "cannot be read as ONNX"),
         (noise, "cannot be read as ONNX"),
         (lambda models: models.folder, "is not a file"),

@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("app", metavar="APP", help="an app's folder, a catalogue name (lpbench apps) or a model file")
     parser.add_argument("--format", metavar="F", help="analyse the models in this format (the app's own)")
+    parser.add_argument("--variant", default="", metavar="V", help="analyse this variant of the models (the app's own)")
     parser.add_argument("--tile", type=tile, metavar="WxH", help="width and height of the image input")
     parser.add_argument(
         "--shape",
@@ -75,6 +76,7 @@ def _report(options: argparse.Namespace) -> AnalysisReport:
         return analyze(
             app,
             format=options.format,
+            variant=options.variant,
             shapes=dict(options.shapes),
             tile=options.tile,
             progress=lambda component, _: steps.tell(component, f"analysing {clean(component)}"),

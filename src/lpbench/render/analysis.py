@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lpbench.render import Column, _html, blocks, digits
 from lpbench.render._numbers import ABSENT
 from lpbench.render._table import hanging, wrapped
-from lpbench.util.text import amount, clean, shorten
+from lpbench.util.text import amount, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,7 +42,7 @@ def screen(report: AnalysisReport, *, width: int, paint: Paint, detail: Detail |
     """Return the lines of a report."""
     lines = []
     if len(report.models) + len(report.missing) > 1:
-        lines += [paint(shorten(_total(report), width), "bold"), ""]
+        lines += [*(paint(line, "bold") for line in hanging(_total(report), width, 0)), ""]
     for number, model in enumerate(report.models):
         lines += [*([""] if number else []), *_model(report, model, width, paint, detail or Detail())]
     return [*lines, *(paint(line, "warn") for text in _missing(report) for line in wrapped(text, width))]
@@ -101,7 +101,8 @@ def _answer(found: Analysis) -> str:
 def _subject(report: AnalysisReport, model: ModelAnalysis) -> str:
     name = f"{report.app} {model.component}" if len(report.models) + len(report.missing) > 1 else report.app
     shapes = ", ".join(f"{info.name} {_shape(info.shape)}" for info in model.analysis.inputs)
-    return clean(f"{name} · {model.format} · one inference of {shapes or 'no input'}")
+    file = " ".join(filter(None, (model.format, model.variant)))
+    return clean(f"{name} · {file} · one inference of {shapes or 'no input'}")
 
 
 def _memory(found: Analysis) -> str:

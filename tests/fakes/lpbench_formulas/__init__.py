@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.plugin.converter import Limits
 from lpbench.plugin.hookspecs import hookimpl
-from lpbench.plugin.specs import ConverterSpec, EngineSpec, ProcessorSpec
+from lpbench.plugin.specs import AnalyzerSpec, ConverterSpec, EngineSpec, ProcessorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,12 @@ def lpbench_register_preprocessors(register: Callable[[ProcessorSpec], None]) ->
     """Register what follows another component in a chain."""
     config = "lpbench.plugin.builtin.tensors:RawConfig"
     register(ProcessorSpec("positive", "lpbench_formulas.rounding:Positive", config=config))
+
+
+@hookimpl
+def lpbench_register_analyzers(register: Callable[[AnalyzerSpec], None]) -> None:
+    """Register an analyzer of formulas."""
+    register(AnalyzerSpec("weigher", "lpbench_formulas.weigh:Weigher", formats=("formula",), version="1"))
 
 
 @hookimpl

@@ -27,10 +27,11 @@ def _silent(_component: str, _seconds: float) -> None:
 
 
 @checked
-def analyze(
+def analyze(  # noqa: PLR0913 - each setting is a keyword
     app: str | Path | App,
     *,
     format: str | None = None,  # noqa: A002 - the usual word for it
+    variant: str = "",
     shapes: Mapping[str, Sequence[int]] | None = None,
     tile: Sequence[int] | None = None,
     progress: Callable[[str, float], None] = _silent,
@@ -39,6 +40,7 @@ def analyze(
 
     :param app: An app, its folder, a model file, or a catalogue name.
     :param format: Format of the models to analyse; by default the app's own that an analyzer reads.
+    :param variant: Their variant; a component that has none runs its own, as in a benchmark.
     :param shapes: Shapes by input name, for open dimensions and in place of fixed ones; batch 1 by default.  In a chain
         they are of the first component; ``component/input`` names another's.
     :param tile: Width and height of the image input of the first component, in place of its own.
@@ -49,11 +51,12 @@ def analyze(
     found = resolve(app, shapes={}, ranges={}, seed=0)
     size = (tile[0], tile[1]) if tile is not None else None
     by_component = _by_component(found, shapes or {})
+    _refuse_unknown(found, variant)
     models: list[ModelAnalysis] = []
     errors: dict[str, AnalysisError] = {}
     for number, component in enumerate(found.components):
         try:
-            model, offer = _choose(component, format)
+            model, offer = _choose(component, format, variant)
             prefix = f"{component.name}/" if number else ""
             question = Question(offer, model, by_component[component.name], None if number else size, prefix)
             models.append(_answered(component, question, progress))
@@ -68,7 +71,7 @@ def analyze(
 def _answered(component: Component, question: Question, progress: Callable[[str, float], None]) -> ModelAnalysis:
     model, name = question.model, question.offer.spec.name
     analysis = answer(question, lambda spent: progress(component.name, spent))
-    return ModelAnalysis(component.name, model.format, str(model.path), name, analysis)
+    return ModelAnalysis(component.name, model.format, str(model.path), model.variant, name, analysis)
 
 
 def _by_component(app: App, shapes: Mapping[str, Sequence[int]]) -> dict[str, dict[str, Sequence[int]]]:
@@ -81,11 +84,13 @@ def _by_component(app: App, shapes: Mapping[str, Sequence[int]]) -> dict[str, di
     return found
 
 
-def _choose(component: Component, format: str | None) -> tuple[Model, Offer[AnalyzerSpec]]:  # noqa: A002 - the usual word for it
+def _choose(component: Component, format: str | None, variant: str) -> tuple[Model, Offer[AnalyzerSpec]]:  # noqa: A002 - the usual word for it
     """Return the model to analyse and its analyzer: the app's own files precede conversions."""
-    named = [model for model in component.models if format in {None, model.format}]
-    if not named:
-        raise _no_model(component, format)
+    of_format = [model for model in component.models if format in {None, model.format}]
+    if not of_format:
+        raise _no_model(component, str(format))
+    wanted = variant if any(model.variant == variant for model in of_format) else ""
+    named = [model for model in of_format if model.variant == wanted] or of_format
     for model in sorted(named, key=lambda model: bool(model.provenance)):
         for offer in offers_where(ANALYZERS, lambda spec: model.format in spec.formats):  # noqa: B023 - used at once
             if offer.availability():
@@ -93,9 +98,16 @@ def _choose(component: Component, format: str | None) -> tuple[Model, Offer[Anal
     raise _no_analyzer(component, list(dict.fromkeys(model.format for model in named)))
 
 
-def _no_model(component: Component, format: str | None) -> AnalysisError:  # noqa: A002 - likewise
+def _refuse_unknown(app: App, variant: str) -> None:
+    """Refuse a variant that no component has."""
+    known = sorted({model.variant for component in app.components for model in component.models if model.variant})
+    if variant and variant not in known:
+        raise AnalysisError(f'{app.name} has no variant "{variant}"', hint=nearest(variant, known))
+
+
+def _no_model(component: Component, format: str) -> AnalysisError:  # noqa: A002 - likewise
     have = [model.format for model in component.models]
-    return AnalysisError(f'component "{component.name}" has no model "{format}"', hint=nearest(format or "", have))
+    return AnalysisError(f'component "{component.name}" has no model "{format}"', hint=nearest(format, have))
 
 
 def _no_analyzer(component: Component, formats: Sequence[str]) -> AnalysisError:

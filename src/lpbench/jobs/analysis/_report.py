@@ -26,12 +26,14 @@ class ModelAnalysis(Shown):
     :param component: Its name in the app.
     :param format: The format of the file that was analysed.
     :param file: Its path.
+    :param variant: Its variant among the app's models; empty for the app's own.
     :param analyzer: The name of the analyzer.
     """
 
     component: str
     format: str
     file: str
+    variant: str
     analyzer: str
     analysis: Analysis
 

@@ -23,6 +23,8 @@ SMALL = 4096
 """Messages up to this size in bytes are copied whole; shapes may be computed from what they hold."""
 LARGEST = 256 << 20
 """Bytes of a structure: some million operators."""
+MOST = 1_000_000
+"""Fields of all messages that are looked into: operators, weights and tensors."""
 DEEPEST = 50
 """Graphs inside each other: the bodies of loops and branches."""
 ONNX_FLATBUFFER = b"ORTM"
@@ -81,6 +83,7 @@ class _Copy:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._left = LARGEST
+        self._fields = 0
 
     def message(self, kind: str, span: Span, depth: int = 0) -> bytes:
         """Return a message of a kind, copied; levels of messages count as depth.
@@ -97,6 +100,11 @@ class _Copy:
             yield self._taken(begin, end)
             return
         for number, value, whole in _records(self._file, span):
+            self._fields += 1
+            if self._fields > MOST or not number:
+                raise ValueError(
+                    "it has a field 0, which no message has" if not number else f"it has over {MOST} fields"
+                )
             if kind == TENSOR and number in CONTENT:
                 continue
             inner = NESTED[kind].get(number) if not isinstance(value, int) else None
