@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.model import model_from_request
+from lpbench.app.model_described import model_from_request
 from lpbench.jobs.analysis._shapes import Asked, complete
 from lpbench.plugin.analyzer import Analysis
 from lpbench.plugin.specs import load
