@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tests.attack.models import Onnx
 
+from lpbench.errors import AnalysisError
+from lpbench.plugin.engine import Model
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -28,4 +31,23 @@ class Structures(Onnx):
         return ()
 
 
-KINDS = (Structures,)
+class Analyses(Onnx):
+    """What an ONNX file says that an inference costs."""
+
+    name: ClassVar[str] = "ort-analysis"
+    needs: ClassVar[tuple[str, ...]] = ("numpy", "onnx", "lpbench_ort")
+    refusals: ClassVar[tuple[type[Exception], ...]] = (AnalysisError,)
+
+    def read(self, folder: Path) -> Iterable[str]:
+        """Analyse it with 1 for each open dimension."""
+        from lpbench_ort.analysis.analyzer import OnnxAnalyzer
+
+        analyzer = OnnxAnalyzer(Model("onnx", folder / "model.onnx"))
+        shapes = {
+            info.name: tuple(size if isinstance(size, int) else 1 for size in info.shape) for info in analyzer.inputs
+        }
+        analyzer.analyze(shapes)
+        return ()
+
+
+KINDS = (Structures, Analyses)

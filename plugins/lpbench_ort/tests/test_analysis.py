@@ -313,6 +313,12 @@ def crumbs(models: Models) -> Path:
     return path
 
 
+def without_text(models: Models) -> Path:
+    path = models.convolution((1, 3, 8, 8))
+    path.write_bytes(path.read_bytes().replace(b"Relu", b"R\xff\xfeu"))
+    return path
+
+
 def torn(models: Models) -> Path:
     path = models.convolution((1, 3, 8, 8))
     path.write_bytes(path.read_bytes()[:-40])
@@ -338,6 +344,7 @@ def noise(models: Models) -> Path:
         (boastful, "more than the file has"),
         (deep, "inside each other"),
         (crumbs, "a field 0"),
+        (without_text, "not UTF-8"),
         (torn, "cannot be read as ONNX"),
         (noise, "cannot be read as ONNX"),
         (lambda models: models.folder, "is not a file"),

@@ -25,6 +25,7 @@ def sort(graph: Any, outside: Collection[str] = ()) -> None:
     """
     if len(graph.node) > MOST:
         raise AnalysisError(f"has {len(graph.node)} operators; at most {MOST} are analysed")
+    _refuse_bytes(graph)
     given = {"", *outside, *(info.name for info in graph.input), *(tensor.name for tensor in graph.initializer)}
     given |= {sparse.values.name for sparse in graph.sparse_initializer}
     writers = _writers(graph)
@@ -55,6 +56,17 @@ def subgraphs(node: Any) -> Iterator[Any]:
         if attribute.HasField("g"):
             yield attribute.g
         yield from attribute.graphs
+
+
+def _refuse_bytes(graph: Any) -> None:
+    """Refuse names that are not UTF-8, which protobuf hands over as bytes."""
+    named = (*graph.input, *graph.output, *graph.initializer, *(sparse.values for sparse in graph.sparse_initializer))
+    texts = [each.name for each in named]
+    for node in graph.node:
+        attributes = (each.name for each in node.attribute)
+        texts += [node.name, node.op_type, node.domain, *node.input, *node.output, *attributes]
+    if wrong := [text for text in texts if not isinstance(text, str)]:
+        raise AnalysisError(f"has a name that is not UTF-8: {wrong[0]!r:.60}", hint="export it again")
 
 
 def _writers(graph: Any) -> dict[str, int]:
