@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "jobs": BASE | {"app", "machine", "plugin", "results", "worker"},
     # of jobs the values that it shows; of plugins what puts their predictions into words
     "render": BASE
-    | {"results", *(f"jobs.{name}" for name in ("agreement", "analysis", "parity", "quantizing"))}
+    | {"results", *(f"jobs.{name}" for name in ("agreement", "analysis", "operator_support", "parity", "quantizing"))}
     | {f"plugin.{name}" for name in ("analyzer", "registry", "specs")},
     "testing": BASE | {"app", "plugin", "worker"},
 }
@@ -40,7 +40,7 @@ EVERYTHING = frozenset({"cli", "__init__", "__main__"})
 
 # Inside jobs: what a part may import of the other parts.
 INSIDE_JOBS: dict[str, frozenset[str]] = {
-    "analysis": frozenset(),
+    "analysis": frozenset({"operator_support"}),
     "parity": frozenset(),
     "engine_choice": frozenset(),
     "engine_mistakes": frozenset({"engine_choice"}),

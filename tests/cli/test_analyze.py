@@ -55,6 +55,14 @@ def test_the_figures_of_the_published_tables_come_first_then_what_makes_them_up(
     assert lines[-1] == "not counted, as no rule for them is known here: 1 operator Magic"
 
 
+def test_engines_that_read_the_format_say_what_they_lack_or_why_that_is_not_known(
+    model: Callable[..., Path], capsys: Capture
+) -> None:
+    assert main(["analyze", str(model())]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("exact"))
+    assert "not known: its plugin does not tell which operators it supports" in line
+
+
 def test_other_programs_get_every_layer_and_the_sums(model: Callable[..., Path], capsys: Capture) -> None:
     assert main(["analyze", str(model()), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -69,7 +77,7 @@ def test_the_report_is_what_the_command_prints(model: Callable[..., Path], capsy
     path = model()
     report = lpbench.analyze(path)
     assert (report.flop, report.params, report.storage_bytes) == (4_000_000, 1_000_000, 4_000_000)
-    main(["analyze", str(path)])
+    main(["analyze", str(path), "--no-engines"])
     assert str(report) == capsys.readouterr().out.rstrip("\n")
     assert "<table>" in str(report._repr_html_())
 

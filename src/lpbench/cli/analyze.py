@@ -22,7 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Count from a model's file what one inference costs: floating-point operations (2 per multiply-accumulate of "
         "convolutions, matrix products and recurrent layers), learnable weights and their size, the memory of "
-        "activations, the bytes moved, for each layer and in total. Nothing is run."
+        "activations, the bytes moved, for each layer and in total; and which of its operators each engine lacks. No "
+        "inference is run."
     )
     parser.epilog = EPILOG
     parser.add_argument("app", metavar="APP", help="an app's folder, a catalogue name (lpbench apps) or a model file")
@@ -37,6 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=1,3,…",
         help="shape of an input, in place of a fixed one, too; may be repeated (batch 1)",
+    )
+    parser.add_argument(
+        "--engines",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="ask each installed engine which operators it lacks (yes); each takes a moment to start",
     )
     parser.add_argument("--layers", action="store_true", help="show a row for each layer")
     parser.add_argument("--operators", action="store_true", help="show a row for each type of operator")
@@ -79,5 +86,6 @@ def _report(options: argparse.Namespace) -> AnalysisReport:
             variant=options.variant,
             shapes=dict(options.shapes),
             tile=options.tile,
+            engines=options.engines,
             progress=lambda component, _: steps.tell(component, f"analysing {clean(component)}"),
         )

@@ -35,34 +35,45 @@ def as_text(value: Shown) -> str:
     """Return a value as it is printed: what the command line prints of it, without colour."""
     if isinstance(value, Result):
         return text(value)
-    if isinstance(value, Compared):
-        return "\n".join(comparison.one_screen(value, width=WIDTH, paint=unstyled))
-    if isinstance(value, Agreed):
-        return "\n".join(agreement.screen(value, width=WIDTH, paint=unstyled, verbose=False))
-    if isinstance(value, Sweep):
-        return "\n".join(sweep.screen(value.best_first(), width=WIDTH, paint=unstyled))
-    if isinstance(value, Quantized):
-        return "\n".join(quantization.screen(value, width=WIDTH, paint=unstyled))
-    if isinstance(value, AnalysisReport):
-        return "\n".join(analysis.screen(value, width=WIDTH, paint=unstyled))
-    return _parts(value, as_text) or _sheet_text(_sheet(value))
+    return "\n".join(_screen(value)) or _parts(value, as_text) or _sheet_text(_sheet(value))
 
 
 def as_html(value: Shown) -> str:
     """Return a value as an HTML fragment."""
     if isinstance(value, Result):
         return _html.fragment(value)
-    if isinstance(value, Compared):
-        return _html.div(comparison.one_html(value))
-    if isinstance(value, Agreed):
-        return _html.div(agreement.html(value))
     if isinstance(value, Sweep):
         return sweep.html(value.best_first())
+    parts = _html_parts(value)
+    return (_html.div(parts) if parts else _parts(value, as_html)) or _html.div(_sheet_html(_sheet(value)))
+
+
+def _screen(value: Shown) -> Sequence[str]:
+    """Return the lines of a value that has a screen of its own; of others nothing."""
+    if isinstance(value, Compared):
+        return comparison.one_screen(value, width=WIDTH, paint=unstyled)
+    if isinstance(value, Agreed):
+        return agreement.screen(value, width=WIDTH, paint=unstyled, verbose=False)
+    if isinstance(value, Sweep):
+        return sweep.screen(value.best_first(), width=WIDTH, paint=unstyled)
     if isinstance(value, Quantized):
-        return _html.div(quantization.html(value))
+        return quantization.screen(value, width=WIDTH, paint=unstyled)
     if isinstance(value, AnalysisReport):
-        return _html.div(analysis.html(value))
-    return _parts(value, as_html) or _html.div(_sheet_html(_sheet(value)))
+        return analysis.screen(value, width=WIDTH, paint=unstyled)
+    return ()
+
+
+def _html_parts(value: Shown) -> Sequence[str]:
+    """Return the fragments of a value that has a screen of its own; of others nothing."""
+    if isinstance(value, Compared):
+        return comparison.one_html(value)
+    if isinstance(value, Agreed):
+        return agreement.html(value)
+    if isinstance(value, Quantized):
+        return quantization.html(value)
+    if isinstance(value, AnalysisReport):
+        return analysis.html(value)
+    return ()
 
 
 def _parts(value: Shown, show: Callable[[Shown], str]) -> str:

@@ -10,11 +10,13 @@ from lpbench.render import Column, _html, blocks, digits
 from lpbench.render._numbers import ABSENT
 from lpbench.render._table import hanging, wrapped
 from lpbench.util.text import amount, clean
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from lpbench.jobs.analysis import AnalysisReport, ModelAnalysis
+    from lpbench.jobs.operator_support import OperatorSupport
     from lpbench.plugin.analyzer import Analysis, LayerCost
     from lpbench.render._table import Paint
 
@@ -23,6 +25,7 @@ FIRST = 0.05
 """Numbers below it have no first decimal to show."""
 LISTED = 12
 """Types of operators that a line names."""
+ENGINES = [Column("engine", left=True), Column("version", left=True), Column("operators", left=True)]
 FIGURES = ("GFLOP", "share", "params M", "weights MB", "moved MB", "FLOP/B")
 
 
@@ -59,6 +62,7 @@ def html(report: AnalysisReport) -> list[str]:
             _html.paragraph(_memory(found)),
         ]
         parts.append(_html.grid(_columns("kind", ""), _groups(found, by_kind), {}))
+        parts += [_html.grid(ENGINES, list(map(_engine, model.engines)), {})] if model.engines else []
         parts += map(_html.paragraph, _notes(found))
     return [*parts, *map(_html.paragraph, _missing(report))]
 
@@ -71,6 +75,7 @@ def _model(report: AnalysisReport, model: ModelAnalysis, width: int, paint: Pain
     lines += ["", *_grid(_columns("operator" if detail.operators else "kind", ""), _groups(found, key), width, paint)]
     if detail.layers:
         lines += ["", *_grid(_columns("layer", "type"), [_layer(found, layer) for layer in found.layers], width, paint)]
+    lines += ["", *_grid(ENGINES, list(map(_engine, model.engines)), width, paint)] if model.engines else []
     return [*lines, *(paint(line, "warn") for note in _notes(found) for line in wrapped(note, width))]
 
 
@@ -121,6 +126,20 @@ def by_kind(layer: LayerCost) -> str:
 def by_type(layer: LayerCost) -> str:
     """Return a layer's type of operator."""
     return layer.type
+
+
+def _engine(support: OperatorSupport) -> list[str]:
+    """Return the row of an engine: the operators that it lacks, with their numbers and the first reason."""
+    lacking = support.unsupported
+    if isinstance(lacking, Unavailable):
+        words = f"not known: {lacking.reason}"
+    elif lacking:
+        names = (f"{max(len(each.names), 1)} {each.type}" for each in lacking)
+        reason = next((f": {each.reason}" for each in lacking if each.reason), "")
+        words = f"lacks {', '.join(names)}{reason}"
+    else:
+        words = "has all operators"
+    return [clean(support.engine), clean(support.version), clean(words)]
 
 
 def _columns(first: str, second: str) -> list[Column]:

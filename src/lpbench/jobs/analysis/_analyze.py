@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from lpbench.app.resolve import resolve
 from lpbench.errors import AnalysisError, nearest
 from lpbench.jobs.analysis._call import Question, answer
 from lpbench.jobs.analysis._report import AnalysisReport, ModelAnalysis
+from lpbench.jobs.operator_support import operator_support
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import ANALYZERS, Offer, current, offers_where
 from lpbench.util.arguments import checked
@@ -34,6 +36,7 @@ def analyze(  # noqa: PLR0913 - each setting is a keyword
     variant: str = "",
     shapes: Mapping[str, Sequence[int]] | None = None,
     tile: Sequence[int] | None = None,
+    engines: bool = False,
     progress: Callable[[str, float], None] = _silent,
 ) -> AnalysisReport:
     """Count what one inference of an app's models costs, from their files alone; nothing is run.
@@ -44,6 +47,8 @@ def analyze(  # noqa: PLR0913 - each setting is a keyword
     :param shapes: Shapes by input name, for open dimensions and in place of fixed ones; batch 1 by default.  In a chain
         they are of the first component; ``component/input`` names another's.
     :param tile: Width and height of the image input of the first component, in place of its own.
+    :param engines: Also ask each installed engine that reads a model's format which of its operators it lacks; that
+        starts the engine's library in a process of its own.
     :param progress: Called with a component and the seconds spent on it, at intervals.
     :raises AnalysisError: There is no analyzer for a model, the model is damaged, or the shapes do not fit it.  Of a
         chain, only if no component could be analysed.
@@ -59,7 +64,9 @@ def analyze(  # noqa: PLR0913 - each setting is a keyword
             model, offer = _choose(component, format, variant)
             prefix = f"{component.name}/" if number else ""
             question = Question(offer, model, by_component[component.name], None if number else size, prefix)
-            models.append(_answered(component, question, progress))
+            found_here = _answered(component, question, progress)
+            support = operator_support(model) if engines else ()
+            models.append(dataclasses.replace(found_here, engines=support))
         except AnalysisError as error:  # noqa: PERF203 - a component that fails must not keep the others
             errors[component.name] = error
     if not models:

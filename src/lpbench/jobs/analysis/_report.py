@@ -13,6 +13,7 @@ from lpbench.util.shown import Shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lpbench.jobs.operator_support import OperatorSupport
     from lpbench.plugin.analyzer import Analysis
     from lpbench.util.unavailable import Unavailable
 
@@ -28,6 +29,7 @@ class ModelAnalysis(Shown):
     :param file: Its path.
     :param variant: Its variant among the app's models; empty for the app's own.
     :param analyzer: The name of the analyzer.
+    :param engines: What installed engines say of its operators; empty unless that was asked for.
     """
 
     component: str
@@ -36,6 +38,7 @@ class ModelAnalysis(Shown):
     variant: str
     analyzer: str
     analysis: Analysis
+    engines: tuple[OperatorSupport, ...] = ()
 
     def in_short(self) -> str:
         """Return the component with its operations, weights and their size."""
