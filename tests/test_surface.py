@@ -17,7 +17,7 @@ EngineConfiguration EngineError EngineSpec Interrupted LpbenchError Metric Metri
 MonitorTarget Postprocessor Preprocessor ProcessorError ProcessorSpec Progress QualityMetric Reading Result
 RunSettings Sample Session Sweep SweepRow TensorInfo Unavailable agree analyze apps benchmark compare compare_live
 convert doctor engines hookimpl last load_app load_result load_sweep model_app monitors new_app plugins probe pull
-quantize refresh sweep validate
+quantize refresh roofline sweep validate
 """.split()  # noqa: SIM905 - five lines instead of fifty
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.new_app import new_app
     from lpbench.jobs.probing import probe
     from lpbench.jobs.quantizing import quantize
+    from lpbench.jobs.roofline import roofline
     from lpbench.jobs.sweep import load_sweep, sweep
     from lpbench.jobs.validation import validate
     from lpbench.plugin.configuration import EngineConfiguration
@@ -113,6 +114,7 @@ __all__ = [
     "pull",
     "quantize",
     "refresh",
+    "roofline",
     "sweep",
     "validate",
 ]
@@ -134,6 +136,7 @@ _MODULES = {
     "jobs.new_app": ("new_app",),
     "jobs.probing": ("probe",),
     "jobs.quantizing": ("quantize",),
+    "jobs.roofline": ("roofline",),
     "jobs.sweep": ("load_sweep", "sweep"),
     "jobs.validation": ("validate",),
     "plugin.configuration": ("EngineConfiguration",),

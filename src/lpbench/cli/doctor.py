@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
 from lpbench.cli._steps import Beating
-from lpbench.render import hanging
-from lpbench.util.text import amount
+from lpbench.render import Column, hanging, narrow
+from lpbench.util.jsonable import to_jsonable
+from lpbench.util.text import amount, clean, shorten
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
     from lpbench.machine import Finding
+    from lpbench.machine.roofline import Roof
     from lpbench.render._table import Paint
 
     Facts = Mapping[str, Mapping[str, Any]]
@@ -27,27 +30,57 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
         "Report what would make measurements on this machine noisy, what each cause costs and the command that fixes "
-        "it. It runs in a worker process and changes nothing."
+        "it. It runs in worker processes and changes nothing of the machine."
     )
     parser.epilog = "examples:\n  lpbench doctor --threads 1\n  lpbench doctor --affinity 2-3 --fail --json"
     parser.add_argument("--affinity", type=_options.cores, default=(), metavar="0,2-3", help="cores to measure on")
     parser.add_argument("--threads", type=_options.from_one, metavar="N", help="threads that the engine will use")
     parser.add_argument("--fail", action="store_true", help="exit with status 1 if there are findings")
-    parser.add_argument("--json", action="store_true", help="print findings and environment as JSON")
+    parser.add_argument(
+        "--roofline", action="store_true", help="measure the most that cores compute and memory moves, once; it is kept"
+    )
+    parser.add_argument("--refresh", action="store_true", help="measure the roof again")
+    parser.add_argument("--json", action="store_true", help="print findings, environment and roof as JSON")
 
 
 def main(options: argparse.Namespace) -> int:
     """Examine the machine and print the findings."""
     from lpbench.jobs.doctor import doctor
 
-    with Beating("examining the machine"):
+    with Beating("examining the machine") as beating:
         environment, findings = doctor(affinity=options.affinity, threads=options.threads)
+        roof = _roof(options, environment, beating)
     if options.json:
-        _console.answer_json({"findings": [*map(dataclasses.asdict, findings)], "environment": environment})
+        document = {"findings": [*map(dataclasses.asdict, findings)], "environment": environment}
+        shown = to_jsonable(roof) if isinstance(roof, Unavailable) else roof.to_dict()
+        _console.answer_json({**document, "roof": shown})
     else:
         paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
         _console.answer(*_findings(findings, width, paint), "", *_facts(environment, width, paint))
+        _console.answer(*_roof_lines(roof, width, paint))
     return _console.FAILED if options.fail and findings else _console.DONE
+
+
+def _roof(options: argparse.Namespace, environment: Mapping[str, Any], beating: Beating) -> Roof | Unavailable:
+    """Return the machine's roof: measured where that was asked for, else as it is kept."""
+    from lpbench.jobs.roofline import kept_roof, roofline
+
+    if not (options.roofline or options.refresh):
+        return kept_roof(environment)
+    threads = [options.threads] if options.threads else []
+    return roofline(threads=threads, refresh=options.refresh, progress=lambda what: beating.tell("roof", what))
+
+
+def _roof_lines(roof: Roof | Unavailable, width: int, paint: Paint) -> Iterator[str]:
+    """Yield the roof as a table with its notes; where there is none, why."""
+    if isinstance(roof, Unavailable):
+        yield shorten(f"  {'roof':14}  {roof.reason}: {roof.hint}", width)
+        return
+    sheet = roof.sheet()
+    header, *rows = narrow([Column(title, left=True) for title in sheet.header], sheet.rows, width)
+    yield from ("", paint("the roof of this machine", "bold"), paint(header, "dim"), *rows)
+    for note in sheet.notes:
+        yield from (paint(line, "dim") for line in hanging(clean(note), width, 0))
 
 
 def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator[str]:
@@ -79,8 +112,6 @@ def _wrapped(label: str, text: str, width: int) -> list[str]:
 
 def _facts(environment: Mapping[str, Any], width: int, paint: Paint) -> Iterator[str]:
     """Yield the lines of the important facts; for an unknown fact, the reason."""
-    from lpbench.util.text import clean, shorten
-
     facts = {key: value for part in ("machine", "subject", "state") for key, value in environment[part].items()}
     yield paint("this machine", "bold")
     for name, text in _rows(facts):

@@ -31,6 +31,7 @@ __all__ = [
     "environment",
     "findings",
     "hashes",
+    "last_level_cache",
     "snapshot",
     "usable_cores",
 ]
@@ -65,6 +66,11 @@ def hashes(machine: Facts, subject: Facts) -> dict[str, str]:
 def available_memory(root: Path = Path("/")) -> int | None:
     """Return the bytes of memory available to processes, or None if the kernel does not report them."""
     return _board.available_memory(Root(root))
+
+
+def last_level_cache(root: Path = Path("/")) -> int | None:
+    """Return the bytes of all caches of the last level together, or None if the kernel does not report them."""
+    return _cpu.last_level_cache(Root(root))
 
 
 def usable_cores(root: Path = Path("/")) -> int:

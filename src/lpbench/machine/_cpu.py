@@ -186,6 +186,23 @@ def _caches(root: Root) -> Fact:
     return fact(caches, f"/{_CPUS}/cpu0/cache") if caches else absent(f"/{_CPUS}/cpu0/cache lists no caches")
 
 
+def last_level_cache(root: Root) -> int | None:
+    """Return the bytes of all caches of the last level together; None if the kernel does not report them."""
+    sizes: dict[tuple[int, str], int] = {}
+    for cpu in cpus(root):
+        for folder in root.names(f"{_CPUS}/cpu{cpu}/cache", "index*"):
+            level, size = root.number(f"{folder}/level"), _kib(root.text(f"{folder}/size"))
+            if level and size:
+                sizes[level, root.text(f"{folder}/shared_cpu_list") or str(cpu)] = size
+    last = max((level for level, _ in sizes), default=0)
+    return 1024 * sum(size for (level, _), size in sizes.items() if level == last) or None
+
+
+def _kib(text: str | None) -> int | None:
+    """Return the number of a size as the kernel writes it, ``512K``."""
+    return whole(text[:-1]) if text and text.endswith("K") else None
+
+
 def _common(root: Root, online: list[int], name: str) -> Fact:
     """Return the content of a cpufreq file; all different contents, joined by commas, if the cores differ."""
     texts = [root.text(f"{_CPUS}/cpu{cpu}/cpufreq/{name}") for cpu in online]

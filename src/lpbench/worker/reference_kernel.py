@@ -85,7 +85,7 @@ class Yardstick(Session):
         """Return the facts that must be equal for the units of two results to be comparable."""
         import numpy as np
 
-        return {"version": VERSION, "threads": self._threads, "numpy": np.__version__, "blas": _kernel()}
+        return {"version": VERSION, "threads": self._threads, "numpy": np.__version__, "blas": blas()}
 
 
 class Feed(Preprocessor[None]):
@@ -119,7 +119,7 @@ class Discard(Postprocessor[None]):
         return {}
 
 
-def _kernel() -> str:
+def blas() -> str:
     """Return the BLAS that numpy has loaded and the processor type that it chose, as far as it reports them."""
     for path in _loaded("openblas"):
         library = ctypes.CDLL(path)

@@ -13,6 +13,7 @@ from lpbench.worker.handlers.quality import QualityHandlers
 from lpbench.worker.handlers.session import SessionHandlers
 from lpbench.worker.handlers.timing import TimingHandlers
 from lpbench.worker.open_app import OpenApp
+from lpbench.worker.roof_kernel import measure_roof
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,6 +65,7 @@ class Runner:
             requests.EndInterference: machine.end_interference,
             requests.ReadEnvironment: machine.environment,
             requests.Probe: machine.probe,
+            requests.MeasureRoof: measure_roof,
         }
 
     def handle(self, request: Request[A]) -> A:

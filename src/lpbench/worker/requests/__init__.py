@@ -20,7 +20,15 @@ from lpbench.worker.requests.agreement import (
 )
 from lpbench.worker.requests.base import Record, Records, Request, RunnerClient
 from lpbench.worker.requests.device import DeviceMemory, ReadDeviceMemory
-from lpbench.worker.requests.machine import AvailableMemory, BeginInterference, EndInterference, Probe, ReadEnvironment
+from lpbench.worker.requests.machine import (
+    AvailableMemory,
+    BeginInterference,
+    EndInterference,
+    MeasureRoof,
+    Probe,
+    ReadEnvironment,
+    RoofRates,
+)
 from lpbench.worker.requests.profiling import ReadProfiles
 from lpbench.worker.requests.quality import BeginQuality, EvaluateQuality, FinishQuality, Predict, QualityFound
 from lpbench.worker.requests.session import (
@@ -72,6 +80,7 @@ __all__ = [
     "KeepInputs",
     "KeptInputs",
     "MeasureCpuSlice",
+    "MeasureRoof",
     "MeasureSlice",
     "MeasureStageMemory",
     "OpenReferenceKernel",
@@ -89,6 +98,7 @@ __all__ = [
     "Record",
     "Records",
     "Request",
+    "RoofRates",
     "RunFirstSample",
     "RunnerClient",
     "SampleNumbers",

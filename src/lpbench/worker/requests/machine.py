@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - the wire reads the annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lpbench.worker.requests.base import Record, Request
+from lpbench.worker.requests.base import Record, Request, refuse_negative
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,41 @@ class EndInterference(Request[Record]):
     """Return what others did since ``BeginInterference``, with the reason why it counts as disturbed."""
 
     phase = "measuring"
+
+
+@dataclass(frozen=True)
+class RoofRates:
+    """How fast the kernels of a roof were, repetition by repetition.
+
+    :param product: Of a matrix product in single precision, GFLOP/s.
+    :param streams: Of moving memory, GB/s, by the kernel's name.
+    :param numpy: Version of numpy.
+    :param blas: The library that computed the product.
+    """
+
+    product: tuple[float, ...]
+    streams: Mapping[str, tuple[float, ...]]
+    numpy: str
+    blas: str
+
+
+@dataclass(frozen=True)
+class MeasureRoof(Request[RoofRates]):
+    """Measure what the machine computes and moves at most.
+
+    :param threads: Threads that work at the same time.
+    :param array_bytes: What is moved through: far more than the caches hold.
+    :param seconds: Time for the product, and again for moving memory.
+    """
+
+    phase = "measuring the roof"
+
+    threads: int
+    array_bytes: int
+    seconds: float
+
+    def __post_init__(self) -> None:
+        refuse_negative(self, "threads", "array_bytes", "seconds")
 
 
 @dataclass(frozen=True)
