@@ -11,7 +11,7 @@ import pytest
 import lpbench
 from lpbench.cli import main
 from lpbench.errors import LpbenchError
-from lpbench.jobs import roofline as job
+from lpbench.jobs.roofline import _probe as job
 from lpbench.machine.roofline import ThreadRoof
 from lpbench.worker.requests import RoofRates
 

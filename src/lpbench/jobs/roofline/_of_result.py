@@ -1,0 +1,80 @@
+"""The shares of the roof that the configurations of a result reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lpbench import machine
+from lpbench.jobs.roofline._probe import kept_roof, roofline
+from lpbench.jobs.roofline._share import shares
+from lpbench.machine.roofline import Roof, ThreadRoof
+from lpbench.util.portable import allowed_cores
+from lpbench.util.unavailable import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lpbench.jobs.roofline._values import RooflineShares
+    from lpbench.plugin.analyzer import Analysis
+    from lpbench.results.model import Configuration, Result
+
+
+def shares_of(
+    result: Result,
+    analysis: Analysis,
+    *,
+    variant: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Mapping[str, RooflineShares | Unavailable]:
+    """Return how near each configuration of a result came to the roof of its threads, or why that cannot be said.
+
+    The roof of this machine is measured where it is not known yet.
+
+    :param analysis: Of the app's model: formats of one model cost the same.
+    :param variant: The variant that was analysed.
+    """
+    found: dict[str, RooflineShares | Unavailable] = {}
+    for name, configuration in result.by_name().items():
+        roof = _refusal(configuration, variant) or roof_of(result, configuration, progress)
+        found[name] = roof if isinstance(roof, Unavailable) else shares(configuration, analysis, roof, name)
+    return found
+
+
+def _refusal(configuration: Configuration, variant: str) -> Unavailable | None:
+    """Return why a configuration has no share of any roof."""
+    if not configuration.measured:
+        return Unavailable(f"it was not measured: {configuration.state}", "not-read")
+    ran = configuration.configuration.variant
+    if ran != variant:
+        what = f"it ran the variant {ran}" if ran else "it ran the app's own model"
+        return Unavailable(f"{what}, which was not analysed", "not-comparable")
+    return None
+
+
+def roof_of(
+    result: Result, configuration: Configuration, progress: Callable[[str], None] = lambda _: None
+) -> ThreadRoof | Unavailable:
+    """Return the roof under which a configuration ran; this machine's is measured where it is not known yet."""
+    threads = _threads(configuration)
+    if isinstance(threads, Unavailable):
+        return threads
+    known = kept_roof(result.environment)
+    found = known.at(threads) if isinstance(known, Roof) else known
+    if isinstance(found, ThreadRoof):
+        return found
+    here = machine.environment()
+    if (result.environment.get("hashes") or {}).get("machine") != here["hashes"]["machine"]:
+        other = machine.differing(result.environment, here)
+        why = f"it was measured on another machine, whose roof is not known here ({', '.join(other)})"
+        return Unavailable(why, "other-machine")
+    return roofline(threads=[threads], progress=progress).at(threads)
+
+
+def _threads(configuration: Configuration) -> int | Unavailable:
+    """Return how many threads computed at the same time: no more than there were cores."""
+    threads = configuration.facts.get("threads")
+    if not isinstance(threads, int) or threads < 1:
+        return Unavailable("its engine does not tell its threads", "not-read")
+    asked = configuration.configuration
+    cores = len(asked.affinity or allowed_cores())
+    return min(threads * asked.streams, cores)
