@@ -55,7 +55,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "operator_support": frozenset(),
     "probing": frozenset(),
     "quantizing": frozenset({"engine_choice", "conversion"}),
-    "roofline": frozenset({"measuring"}),
+    "roofline": frozenset({"analysis", "measuring"}),
     "sweep": frozenset({"conversion", "engine_choice", "engine_mistakes", "measuring"}),
     "validation": frozenset({"engine_choice"}),
 }

@@ -15,9 +15,9 @@ PUBLIC = """
 AnalysisReport AnalyzerSpec App AppSpec Availability CommandSpec Configuration Converter ConverterSpec Engine
 EngineConfiguration EngineError EngineSpec Interrupted LpbenchError Metric MetricSpec Model Monitor MonitorSpec
 MonitorTarget Postprocessor Preprocessor ProcessorError ProcessorSpec Progress QualityMetric Reading Result
-RunSettings Sample Session Sweep SweepRow TensorInfo Unavailable agree analyze apps benchmark compare compare_live
-convert doctor engines hookimpl last load_app load_result load_sweep model_app monitors new_app plugins probe pull
-quantize refresh roofline sweep validate
+RooflineShares RunSettings Sample Session Sweep SweepRow TensorInfo Unavailable agree analyze apps benchmark compare
+compare_live convert doctor engines hookimpl last load_app load_result load_sweep model_app monitors new_app plugins
+probe pull quantize refresh roof_shares roofline sweep validate
 """.split()  # noqa: SIM905 - five lines instead of fifty
 
 

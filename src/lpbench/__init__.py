@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.new_app import new_app
     from lpbench.jobs.probing import probe
     from lpbench.jobs.quantizing import quantize
-    from lpbench.jobs.roofline import roofline
+    from lpbench.jobs.roofline import RooflineShares, roof_shares, roofline
     from lpbench.jobs.sweep import load_sweep, sweep
     from lpbench.jobs.validation import validate
     from lpbench.plugin.configuration import EngineConfiguration
@@ -85,6 +85,7 @@ __all__ = [
     "QualityMetric",
     "Reading",
     "Result",
+    "RooflineShares",
     "RunSettings",
     "Sample",
     "Session",
@@ -114,6 +115,7 @@ __all__ = [
     "pull",
     "quantize",
     "refresh",
+    "roof_shares",
     "roofline",
     "sweep",
     "validate",
@@ -136,7 +138,7 @@ _MODULES = {
     "jobs.new_app": ("new_app",),
     "jobs.probing": ("probe",),
     "jobs.quantizing": ("quantize",),
-    "jobs.roofline": ("roofline",),
+    "jobs.roofline": ("RooflineShares", "roof_shares", "roofline"),
     "jobs.sweep": ("load_sweep", "sweep"),
     "jobs.validation": ("validate",),
     "plugin.configuration": ("EngineConfiguration",),

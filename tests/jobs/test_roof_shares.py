@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.render.test_render import make_configuration, make_result
 
-from lpbench.jobs.roofline import RooflineShares, RoofShare, Work, shares_of
+from lpbench.cli import main
+from lpbench.errors import ResultError
+from lpbench.jobs.analysis import AnalysisReport, ModelAnalysis
+from lpbench.jobs.roofline import RooflineShares, RoofShare, Work, roof_shares
 from lpbench.jobs.roofline._match import match
 from lpbench.jobs.roofline._of_result import roof_of
 from lpbench.jobs.roofline._share import share_of, shares
@@ -61,6 +64,8 @@ PROFILE = LayerProfile(
     kinds=tuple(KindTime(record.kind, record.ns, None, 1) for record in RECORDS),
     layers=RECORDS,
 )
+
+REPORT = AnalysisReport("my-app", (ModelAnalysis("net", "onnx", "model.onnx", "", "onnx", ANALYSIS),))
 
 
 def measured(time: Metric | None = None, **how: Any) -> Configuration:
@@ -287,12 +292,40 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_each_configuration_of_a_result_has_its_share_or_a_reason(kept: dict[str, Any]) -> None:
     other = dataclasses.replace(measured(), configuration=EngineConfiguration("fake", variant="s8"))
     result = dataclasses.replace(make_result(measured(), other), environment=kept)
-    own, quantized = shares_of(result, ANALYSIS).values()
+    own, quantized = roof_shares(result, REPORT).values()
     assert isinstance(own, RooflineShares)
     assert own.roof == ROOF
     assert isinstance(quantized, Unavailable)
     assert "s8" in quantized.reason
-    assert isinstance(list(shares_of(result, ANALYSIS, variant="s8").values())[1], RooflineShares)
+    (model,) = REPORT.models
+    of_s8 = dataclasses.replace(REPORT, models=(dataclasses.replace(model, variant="s8"),))
+    assert [type(each) for each in roof_shares(result, of_s8).values()] == [Unavailable, RooflineShares]
+
+
+def test_a_chain_and_another_app_have_no_shares(kept: dict[str, Any]) -> None:
+    result = dataclasses.replace(make_result(measured()), environment=kept)
+    chain = AnalysisReport("my-app", (REPORT.models[0], REPORT.models[0]))
+    (answer,) = roof_shares(result, chain).values()
+    assert isinstance(answer, Unavailable)
+    assert "chain" in answer.reason
+    with pytest.raises(ResultError, match="my-app"):
+        roof_shares(result, dataclasses.replace(REPORT, app="other"))
+
+
+def test_analyze_shows_the_shares_of_a_result(
+    kept: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = dataclasses.replace(make_result(measured(profile=(PROFILE,))), environment=kept)
+    monkeypatch.setattr("lpbench.cli.show.load", {"last": result}.__getitem__)
+    monkeypatch.setattr("lpbench.jobs.analysis.analyze", lambda *_, **__: REPORT)
+    monkeypatch.setattr("lpbench.cli._measure.find_app", lambda *_: None)
+    assert main(["analyze", "my-app", "--with", "last", "--layers"]) == 0
+    shown = capsys.readouterr().out
+    assert "40.8 %" in shown
+    assert "relu1_nchwc" in shown
+    assert main(["analyze", "my-app", "--with", "last", "--json"]) == 0
+    (shares,) = json.loads(capsys.readouterr().out)["roofline"].values()
+    assert shares["total"]["share"] == pytest.approx(0.408)
 
 
 def test_a_result_of_another_machine_has_that_roof_or_a_reason(kept: dict[str, Any]) -> None:

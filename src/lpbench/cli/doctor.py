@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
 from lpbench.cli._steps import Beating
-from lpbench.render import Column, hanging, narrow
+from lpbench.render import hanging, sheet_lines
 from lpbench.util.jsonable import to_jsonable
 from lpbench.util.text import amount, clean, shorten
 from lpbench.util.unavailable import Unavailable
@@ -76,11 +76,7 @@ def _roof_lines(roof: Roof | Unavailable, width: int, paint: Paint) -> Iterator[
     if isinstance(roof, Unavailable):
         yield shorten(f"  {'roof':14}  {roof.reason}: {roof.hint}", width)
         return
-    sheet = roof.sheet()
-    header, *rows = narrow([Column(title, left=True) for title in sheet.header], sheet.rows, width)
-    yield from ("", paint("the roof of this machine", "bold"), paint(header, "dim"), *rows)
-    for note in sheet.notes:
-        yield from (paint(line, "dim") for line in hanging(clean(note), width, 0))
+    yield from ("", paint("the roof of this machine", "bold"), *sheet_lines(roof.sheet(), width, paint))
 
 
 def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator[str]:

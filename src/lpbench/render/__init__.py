@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.render._numbers import digits, percent, seconds, time_left
-from lpbench.render._table import Column, blocks, fit, hanging, narrow, table, unstyled
+from lpbench.render._table import Column, blocks, fit, hanging, narrow, sheet_lines, table, unstyled
 
 if TYPE_CHECKING:
     from lpbench.render._table import Paint
@@ -24,6 +24,7 @@ __all__ = [
     "narrow",
     "percent",
     "seconds",
+    "sheet_lines",
     "table",
     "text",
     "time_left",

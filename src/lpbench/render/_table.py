@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from lpbench.util.text import cells, shorten
+from lpbench.util.text import cells, clean, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from lpbench.util.shown import Sheet
 
     Paint = Callable[[str, str], str]
     """Adds a style to a text: ``bold``, ``dim``, ``good``, ``bad`` or ``warn``."""
@@ -160,3 +162,13 @@ def _groups(columns: Sequence[Column], widths: Sequence[int], gap: int) -> str:
         sizes = [width for _, width in members]
         parts.append(group.center(sum(sizes) + gap * (len(sizes) - 1)))
     return (" " * gap).join(parts).rstrip()
+
+
+def sheet_lines(sheet: Sheet, width: int, paint: Paint = unstyled) -> list[str]:
+    """Return a value's table with its lines above and its notes below, at most ``width`` wide."""
+    lines = [paint(line, "bold") for text in sheet.lines for line in hanging(clean(text), width, 0)]
+    if sheet.rows:
+        columns = [Column(title, left=True) for title in sheet.header]
+        header, *rows = narrow(columns, [list(map(clean, row)) for row in sheet.rows], width)
+        lines += [paint(header, "dim"), *rows]
+    return [*lines, *(paint(line, "dim") for note in sheet.notes for line in hanging(clean(note), width, 0))]

@@ -5,47 +5,56 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench import machine
+from lpbench.errors import ResultError
 from lpbench.jobs.roofline._probe import kept_roof, roofline
 from lpbench.jobs.roofline._share import shares
 from lpbench.machine.roofline import Roof, ThreadRoof
+from lpbench.util.arguments import checked
 from lpbench.util.portable import allowed_cores
+from lpbench.util.text import first_line
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from lpbench.jobs.analysis import AnalysisReport
     from lpbench.jobs.roofline._values import RooflineShares
-    from lpbench.plugin.analyzer import Analysis
     from lpbench.results.model import Configuration, Result
 
 
-def shares_of(
+@checked
+def roof_shares(
     result: Result,
-    analysis: Analysis,
+    report: AnalysisReport,
     *,
-    variant: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Mapping[str, RooflineShares | Unavailable]:
     """Return how near each configuration of a result came to the roof of its threads, or why that cannot be said.
 
     The roof of this machine is measured where it is not known yet.
 
-    :param analysis: Of the app's model: formats of one model cost the same.
-    :param variant: The variant that was analysed.
+    :param report: What ``lpbench.analyze`` returns for the same app and shapes; a model costs the same in all formats.
+    :param progress: Called with what is being done.
+    :raises ResultError: The result is of another app.
     """
+    if result.app.get("name") != report.app:
+        raise ResultError(f'the result is of the app "{result.app.get("name")}", the analysis of "{report.app}"')
     found: dict[str, RooflineShares | Unavailable] = {}
     for name, configuration in result.by_name().items():
-        roof = _refusal(configuration, variant) or roof_of(result, configuration, progress)
-        found[name] = roof if isinstance(roof, Unavailable) else shares(configuration, analysis, roof, name)
+        roof = _refusal(configuration, report) or roof_of(result, configuration, progress)
+        one = roof if isinstance(roof, Unavailable) else shares(configuration, report.models[0].analysis, roof, name)
+        found[name] = one
     return found
 
 
-def _refusal(configuration: Configuration, variant: str) -> Unavailable | None:
+def _refusal(configuration: Configuration, report: AnalysisReport) -> Unavailable | None:
     """Return why a configuration has no share of any roof."""
+    if len(report.models) + len(report.missing) > 1:
+        return Unavailable("the app is a chain, whose components run as often as a sample needs", "not-comparable")
     if not configuration.measured:
-        return Unavailable(f"it was not measured: {configuration.state}", "not-read")
+        return Unavailable(f"it was not measured: {first_line(configuration.state)}", "not-read")
     ran = configuration.configuration.variant
-    if ran != variant:
+    if ran != report.models[0].variant:
         what = f"it ran the variant {ran}" if ran else "it ran the app's own model"
         return Unavailable(f"{what}, which was not analysed", "not-comparable")
     return None
