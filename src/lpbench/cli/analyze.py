@@ -69,10 +69,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Analyse and print."""
-    from lpbench.cli.show import load
     from lpbench.render import analysis
 
-    result = load(options.result) if options.result else None
+    result = _result(options.result) if options.result else None
     report = _report(options)
     found = _shares(result, report) if result else {}
     if options.json:
@@ -84,6 +83,12 @@ def main(options: argparse.Namespace) -> int:
     for name, shares in found.items():
         _console.answer("", *_share_lines(name, shares, width, paint, layers=options.layers))
     return _console.DONE
+
+
+def _result(word: str) -> Result:
+    from lpbench.cli.show import load  # reading results takes longer to import than an analysis
+
+    return load(word)
 
 
 def _shares(result: Result, report: AnalysisReport) -> Shares:
