@@ -115,6 +115,19 @@ def test_a_component_that_cannot_be_analysed_is_named_and_the_others_stay(
     assert "one inference of each of 2 components" in " ".join(capsys.readouterr().out.split())
 
 
+def test_a_model_with_open_width_and_height_is_analysed_at_the_tile_of_its_app(model: Callable[..., Path]) -> None:
+    """As a benchmark opens it; what is asked for comes before."""
+    path = model(inputs=[{"name": "x", "shape": ["N", 3, "H", "W"]}])
+    app = write_app(path.parent, {"formula": {"file": path.name, "tile": "20x10"}})
+
+    def taken(**asked: Any) -> tuple[int | str | None, ...]:
+        return lpbench.analyze(app, **asked).models[0].analysis.inputs[0].shape
+
+    assert taken() == (1, 3, 10, 20)
+    assert taken(tile=(8, 4)) == (1, 3, 4, 8)
+    assert taken(shapes={"x": [2, 3, 5, 6]}) == (2, 3, 5, 6)
+
+
 @pytest.mark.parametrize(
     ("changes", "words", "message"),
     [
@@ -125,8 +138,8 @@ def test_a_component_that_cannot_be_analysed_is_named_and_the_others_stay(
         ({"inputs": [{"name": "x", "shape": ["N", "W"]}]}, (), "--shape 'x=1,?'"),
         ({}, ("--shape", "y=1,10"), 'the model has no input "y"'),
         ({}, ("--shape", "x=1,10,10"), "has 2 dimensions, not the 3"),
-        ({}, ("--tile", "10x10"), "no input is known to be an image"),
-        ({}, ("--tile", "10"), "expected width and height"),
+        ({}, ("--tile", "10x10"), "no input is known to hold images"),
+        ({}, ("--tile", "10"), "expected two sizes such as 224x224"),
         ({}, ("--format", "table"), 'has no model "table"'),
         ({}, ("--variant", "s8"), 'has no variant "s8"'),
     ],

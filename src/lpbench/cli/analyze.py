@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("app", metavar="APP", help="an app's folder, a catalogue name (lpbench apps) or a model file")
     parser.add_argument("--format", metavar="F", help="analyse the models in this format (the app's own)")
     parser.add_argument("--variant", default="", metavar="V", help="analyse this variant of the models (the app's own)")
-    parser.add_argument("--tile", type=tile, metavar="WxH", help="width and height of the image input")
+    parser.add_argument("--tile", type=_options.tile, metavar="WxH", help="width and height of the image input")
     parser.add_argument(
         "--shape",
         dest="shapes",
@@ -115,15 +115,6 @@ def _share_lines(
     yield from sheet_lines(shares.sheet(), width, paint)
     if layers and shares.layers:
         yield from ("", *sheet_lines(shares.layers_sheet(), width, paint))
-
-
-def tile(text: str) -> tuple[int, int]:
-    """Return ``224x224`` as width and height."""
-    width, _, height = text.partition("x")
-    try:
-        return _options.from_one(width), _options.from_one(height)
-    except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f'found "{text}"; expected width and height, such as 224x224') from None
 
 
 def _report(options: argparse.Namespace) -> AnalysisReport:

@@ -21,7 +21,7 @@ CHANNELS = (1, 3, 4)
 
 def image_input(inputs: Sequence[TensorInfo]) -> TensorInfo | None:
     """Return the first input that holds images, None where none is known to."""
-    return next((info for info in inputs if _places(info)), None)
+    return next((info for info in inputs if places(info)), None)
 
 
 def shape_for(inputs: Sequence[TensorInfo], tile: tuple[int, int], base: Sequence[int] = ()) -> tuple[int, ...]:
@@ -33,7 +33,7 @@ def shape_for(inputs: Sequence[TensorInfo], tile: tuple[int, int], base: Sequenc
     """
     info = require_image_input(inputs)
     sizes = list(base or info.shape)
-    for place, size in zip(_places(info), tile, strict=True):
+    for place, size in zip(places(info), tile, strict=True):
         if isinstance(info.shape[place], int) and info.shape[place] != size:
             raise other_tile(info, tile)
         sizes[place] = size
@@ -47,7 +47,7 @@ def shape_for(inputs: Sequence[TensorInfo], tile: tuple[int, int], base: Sequenc
 
 def is_open(info: TensorInfo, tile: tuple[int, int]) -> bool:
     """Say whether an image input takes a tile as it is stated."""
-    return all(info.shape[at] == size or at in info.dynamic for at, size in zip(_places(info), tile, strict=True))
+    return all(info.shape[at] == size or at in info.dynamic for at, size in zip(places(info), tile, strict=True))
 
 
 def refuse_other_tile(inputs: Sequence[TensorInfo], tile: tuple[int, int]) -> None:
@@ -75,7 +75,7 @@ def require_image_input(inputs: Sequence[TensorInfo]) -> TensorInfo:
 
 def other_tile(info: TensorInfo, tile: tuple[int, int]) -> EngineError:
     """Return the error for a model that takes one tile alone."""
-    own = [info.shape[at] for at in _places(info)]
+    own = [info.shape[at] for at in places(info)]
     size = "x".join(str(each) if isinstance(each, int) else "?" for each in own)
     convert = either("lpbench convert --shape", "lpbench.convert(shapes=…)")
     return EngineError(
@@ -85,7 +85,7 @@ def other_tile(info: TensorInfo, tile: tuple[int, int]) -> EngineError:
     )
 
 
-def _places(info: TensorInfo) -> tuple[int, ...]:
+def places(info: TensorInfo) -> tuple[int, ...]:
     """Return where width and height stand; empty where that is not known."""
     if len(info.shape) != RANK:
         return ()

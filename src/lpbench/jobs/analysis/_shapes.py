@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.errors import AnalysisError, nearest, setting
 from lpbench.util.bounds import refuse_shapes
+from lpbench.worker import tiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpbench.plugin.engine import Shapes, TensorInfo
-
-WIDTH_AND_HEIGHT = {"NCHW": (3, 2), "NHWC": (2, 1)}
-"""Where they stand, by layout."""
-RANK = 4
-CHANNELS = (1, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -37,13 +34,17 @@ class Asked:
         return setting("shapes", {f"{self.prefix}{name}": _question(sizes)})
 
 
-def complete(inputs: Sequence[TensorInfo], stated: Sequence[TensorInfo], asked: Asked) -> Shapes:
+def complete(
+    inputs: Sequence[TensorInfo], stated: Sequence[TensorInfo], asked: Asked, *, tile: tuple[int, int] | None = None
+) -> Shapes:
     """Return the shape of every input.
 
     :param inputs: As the file states them.
     :param stated: The app's statements on them, for open dimensions and layouts.
-    :raises AnalysisError: An input is unknown or not of that many dimensions, a dimension stays open, or no input is
-        an image.
+    :param tile: Width and height that the image input has unless others are asked for, as a benchmark opens the model;
+        None where the app does not state them.
+    :raises AnalysisError: An input is unknown or not of that many dimensions, or a dimension stays open.
+    :raises EngineError: A tile is asked for, and no input is known to hold images.
     """
     names = [info.name for info in inputs]
     for name in asked.shapes:
@@ -51,10 +52,11 @@ def complete(inputs: Sequence[TensorInfo], stated: Sequence[TensorInfo], asked: 
             raise AnalysisError(f'the model has no input "{name}"', hint=nearest(name, names))
     by_name = {info.name: info for info in stated}
     settled = {info.name: _settled(info, by_name.get(info.name), asked) for info in inputs}
-    if asked.tile is not None:
-        name, layout = _image(inputs, by_name)
-        if name not in asked.shapes:
-            settled[name] = _tiled(settled[name], layout, asked.tile)
+    laid_out = [_laid_out(info, by_name.get(info.name)) for info in inputs]
+    image = tiles.image_input(laid_out) if asked.tile is None else tiles.require_image_input(laid_out)
+    size = asked.tile or tile
+    if size is not None and image is not None and image.name not in asked.shapes:
+        settled[image.name] = _tiled(settled[image.name], tiles.places(image), size)
     closed = {info.name: _closed(info, settled[info.name], asked) for info in inputs}
     refuse_shapes(closed)
     return closed
@@ -73,30 +75,14 @@ def _settled(info: TensorInfo, stated: TensorInfo | None, asked: Asked) -> list[
     return [1, *sizes[1:]] if sizes and sizes[0] is None else sizes
 
 
-def _image(inputs: Sequence[TensorInfo], stated: Mapping[str, TensorInfo]) -> tuple[str, str]:
-    """Return the name and the layout of the first input that is an image."""
-    for info in inputs:
-        said = stated.get(info.name)
-        layout = (said.layout if said is not None else "") or info.layout or _likely(info)
-        if layout in WIDTH_AND_HEIGHT and len(info.shape) == RANK:
-            return info.name, layout
-    have = ", ".join(f"{info.name} {_question(info.shape)}" for info in inputs)
-    raise AnalysisError(f"no input is known to be an image, which has a tile: {have}", hint=setting("shapes"))
+def _laid_out(info: TensorInfo, stated: TensorInfo | None) -> TensorInfo:
+    """Return an input with the layout that the app states."""
+    return dataclasses.replace(info, layout=stated.layout) if stated is not None and stated.layout else info
 
 
-def _likely(info: TensorInfo) -> str:
-    """Return the layout that an input's channels, or its open dimensions, make likely; empty if they do not."""
-    if len(info.shape) != RANK:
-        return ""
-    opened = {axis for axis in info.dynamic if axis}
-    if info.shape[1] in CHANNELS or opened == {2, 3}:
-        return "NCHW"
-    return "NHWC" if info.shape[3] in CHANNELS or opened == {1, 2} else ""
-
-
-def _tiled(sizes: Sequence[int | None], layout: str, tile: tuple[int, int]) -> list[int | None]:
+def _tiled(sizes: Sequence[int | None], places: Sequence[int], tile: tuple[int, int]) -> list[int | None]:
     changed = list(sizes)
-    for axis, size in zip(WIDTH_AND_HEIGHT[layout], tile, strict=True):
+    for axis, size in zip(places, tile, strict=True):
         changed[axis] = size
     return changed
 

@@ -51,7 +51,8 @@ def _analyze(request: Mapping[str, Any]) -> Analysis:
     analyzer = load(request["target"], who=request["name"])(model)
     tile = tuple(request["tile"]) if request["tile"] else None
     asked = Asked(request["shapes"], tile, request["prefix"])
-    found = analyzer.analyze(complete(analyzer.inputs, model.inputs, asked))
+    own = None if model.provenance else model.tile  # a conversion has the shapes that it was made for
+    found = analyzer.analyze(complete(analyzer.inputs, model.inputs, asked, tile=own))
     if not isinstance(found, Analysis):
         raise TypeError(f"returned {type(found).__name__}, which is not an lpbench.plugin.analyzer.Analysis")
     return found
