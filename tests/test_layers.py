@@ -56,7 +56,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "probing": frozenset(),
     "quantizing": frozenset({"engine_choice", "conversion"}),
     "roofline": frozenset({"analysis", "measuring"}),
-    "sweep": frozenset({"conversion", "engine_choice", "engine_mistakes", "measuring"}),
+    "sweep": frozenset({"analysis", "conversion", "engine_choice", "engine_mistakes", "measuring"}),
     "validation": frozenset({"engine_choice"}),
 }
 

@@ -1,4 +1,4 @@
-"""What is done before a sweep measures: words for each engine, and models for variants."""
+"""What is done before a sweep measures: words for each engine, models for variants, and what the models cost."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lpbench
+from lpbench.app.model import load_app
+from lpbench.errors import LpbenchError
+from lpbench.jobs.sweep import _static
+from lpbench.jobs.sweep._static import Analyses, efficiency
 from lpbench.jobs.sweep._words import words_of
 from lpbench.plugin import registry
+from lpbench.results.run import Metric
 from lpbench.results.sweep import Asked
 from lpbench.testing.setups import write_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from lpbench.app.model import App
 
 ENGINE = """
     from dataclasses import dataclass
@@ -61,16 +68,71 @@ def app_of_formulas(folder: Path) -> Path:
 
 @pytest.mark.long
 @pytest.mark.usefixtures("formulas")
-def test_models_are_made_once_for_the_engines_that_need_them(ledger: Any, tmp_path: Path) -> None:
+def test_models_are_made_once_for_the_engines_and_precisions_that_need_them(ledger: Any, tmp_path: Path) -> None:
     pytest.importorskip("numpy", reason="needs numpy")
     app, folder = app_of_formulas(tmp_path / "app"), tmp_path / "rows"
     before = sorted(path.name for path in app.iterdir())
-    given: dict[str, Any] = {"engines": ["exact", "quick", "alien"], "precisions": ["F32"]}
+    given: dict[str, Any] = {"engines": ["exact", "quick", "alien"], "precisions": ["F32", "F16"]}
     planned = lpbench.sweep(app, tmp_path / "unconverted", convert=False, **given)
-    assert [row.state for row in planned.rows] == ["OK", "impossible", "impossible"]
+    assert [row.state for row in planned.rows] == ["OK", *["impossible"] * 5]
     sweep = lpbench.sweep(app, folder, **given)
     found = {(row.asked.engine, row.asked.precision): row for row in sweep.rows}
     assert found["exact", "F32"].configuration == "exact"
-    assert found["quick", "F32"].state == "OK"
-    assert found["alien", "F32"].state == "impossible"
+    assert found["quick", "F32"].state == found["quick", "F16"].state == "OK"
+    assert found["quick", "F16"].configuration == "quick:variant=f16"
+    for missing in (("exact", "F16"), ("alien", "F32"), ("alien", "F16")):
+        assert found[missing].state == "impossible"
+        assert found[missing].reason
     assert sorted(path.name for path in app.iterdir()) == before, "the app's folder is as it was"
+
+
+class Counted:
+    """Stands in place of the analysis: what a model costs is written in its file; each question is kept."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, object]] = []
+
+    def __call__(self, app: App, *, tile: object) -> Any:
+        (model,) = app.components[0].models
+        self.asked.append((model.path.name, tile))
+        if "unknown" in model.path.read_text(encoding="ascii"):
+            raise LpbenchError("no analyzer is ready")
+        return self
+
+    flop, params, storage_bytes = 2_000_000_000, 3_000_000, 12_000_000
+
+
+def test_each_model_is_analysed_once_for_each_tile(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = Counted()
+    monkeypatch.setattr(_static, "analyze", count)
+    costs = Analyses(load_app(fake_app()))
+    for threads in (1, 2, 3):
+        found = costs.metrics(f"fake:threads={threads}")
+        assert {name: metric.value for name, metric in found.items()} == {"GFLOP": 2.0, "#PARAMS": 3.0, "STORAGE": 12.0}
+    assert count.asked == [("model.fake", None)]
+    assert not costs.version("fake")
+
+
+def test_what_cannot_be_analysed_has_the_reason(fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_static, "analyze", Counted())
+    found = Analyses(load_app(fake_app(unknown=1))).metrics("fake")
+    assert {metric.value for metric in found.values()} == {None}
+    assert {metric.reason for metric in found.values()} == {"no analyzer is ready"}
+
+
+def test_a_row_whose_model_could_not_be_made_says_so_and_the_sweep_goes_on(fake_app: Callable[..., Path]) -> None:
+    costs = Analyses(load_app(fake_app()))
+    found = costs.metrics("fake:variant=s8")
+    assert [metric.value for metric in found.values()] == [None] * 3
+    assert all("s8" in metric.reason for metric in found.values())
+    assert not costs.version("fake:variant=s8")
+
+
+def test_efficiency_is_operations_times_throughput_over_power() -> None:
+    known = {"GFLOP": Metric(0.6, "1e9"), "THROUGHPUT": Metric(100.0, "1/s"), "POWER_CONSUMPTION": Metric(15.0, "W")}
+    assert efficiency(known)["ENERGY_EFFICIENCY"].value == pytest.approx(4.0)
+    for name in known:
+        assert not efficiency({**known, name: Metric(None, "")})
+        assert not efficiency({key: metric for key, metric in known.items() if key != name})

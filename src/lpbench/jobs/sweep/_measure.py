@@ -61,7 +61,7 @@ def measure(
         result = session.measure(app, plan.settings(engines, len(engines)), progress=progress)
     except LpbenchError as error:
         if len(entries) == 1:
-            return Measured((Outcome(FAILED, str(error)),))
+            return Measured((Outcome(FAILED, _in_a_line(str(error))),))
         parts = [measure(app, reference, [entry], plan, progress) for entry in entries]
         return _joined(parts)
     if result.state == INTERRUPTED:
@@ -91,7 +91,7 @@ def reference_times(result: Result) -> tuple[float, ...]:
 def _outcome(result: Result, index: int, entry: Entry) -> Outcome:
     each = result.configurations[index]
     if not each.measured:
-        return Outcome(FAILED, each.state)
+        return Outcome(FAILED, _in_a_line(each.state))
     found = Found(
         facts=_facts(result, each, entry),
         metrics={**each.metrics, **_agreement(result, index)},
@@ -99,6 +99,11 @@ def _outcome(result: Result, index: int, entry: Entry) -> Outcome:
         units=tuple(each.run_units()),
     )
     return Outcome(MEASURED, "" if each.outcome.ok else each.state, found)
+
+
+def _in_a_line(text: str) -> str:
+    """Return a reason of several lines as one, as tables have it."""
+    return " ".join(text.split())
 
 
 def _ratios(result: Result, index: int) -> tuple[float, ...]:
@@ -112,7 +117,7 @@ def _ratios(result: Result, index: int) -> tuple[float, ...]:
 def _facts(result: Result, each: Configuration, entry: Entry) -> dict[str, str | int]:
     configuration = each.configuration
     known = {column: each.facts.get(fact) for column, fact in FACTS.items()}
-    known |= {"MODEL": result.app.get("name"), "VERSION": configuration.variant, "ENGINE": each.engine}
+    known |= {"MODEL": result.app.get("name"), "ENGINE": each.engine}
     known |= {"INPUT_TILE": input_tile(each.inputs), "BATCH": configuration.batch, "STREAMS": configuration.streams}
     known |= {"QUALITY_METRIC": each.quality.get("metric"), "THREADS": known["THREADS"] or entry.asked.threads}
     known |= {BARRED: _barred(each)}

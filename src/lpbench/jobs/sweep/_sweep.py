@@ -16,7 +16,8 @@ from lpbench.jobs.sweep import _prepare
 from lpbench.jobs.sweep._file import holds_sweep
 from lpbench.jobs.sweep._measure import Measured, measure
 from lpbench.jobs.sweep._plan import CONFIGURATION_S, SweepPlan, read_plan
-from lpbench.jobs.sweep._queue import Block, Queue, queued, stated
+from lpbench.jobs.sweep._queue import Block, Outcome, Queue, queued, stated
+from lpbench.jobs.sweep._static import Analyses, efficiency
 from lpbench.results import files
 from lpbench.results.sweep import WAITING, Found, Sweep, SweepRow
 from lpbench.util import interrupts
@@ -26,7 +27,6 @@ from lpbench.util.text import amount
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lpbench.app.model import App
     from lpbench.jobs.sweep._prepare import Prepared
 
     Report = Callable[[Progress], None]
@@ -154,8 +154,9 @@ def carry_out(plan: SweepPlan | None, folder: Path, report: Report) -> Sweep:
             _announce(queue.sweep(), _expected_s(blocks, queue, plan), report)
             ready = ready or _ready(_words(blocks, queue), plan, report)
             _refuse_changed(queue, ready)
+            costs = {word: Analyses(each.app) for word, each in ready.items()}
             for at, block in enumerate(blocks):
-                _measured(block, queue, plan, ready[block.app].app, _Share(report, queue, blocks[at:], plan))
+                _measured(block, queue, plan, costs[block.app], _Share(report, queue, blocks[at:], plan))
                 if interrupts.requested():
                     raise KeyboardInterrupt
                 interrupts.release()
@@ -225,15 +226,25 @@ def _refuse_changed(queue: Queue, ready: Mapping[str, Prepared]) -> None:
         raise ResultError(what, where=str(queue.folder), hint="its rows would not compare: give another folder")
 
 
-def _measured(block: Block, queue: Queue, plan: SweepPlan, app: App, report: Report) -> None:
+def _measured(block: Block, queue: Queue, plan: SweepPlan, costs: Analyses, report: Report) -> None:
     """Measure a block and keep it."""
     begun = time.monotonic()
-    measured = measure(app, queue.apps[block.app].reference, block.entries, plan, report)
+    measured = measure(costs.app, queue.apps[block.app].reference, block.entries, plan, report)
     file = _kept(block, queue.folder, measured)
     outcomes = [
-        dataclasses.replace(each, found=dataclasses.replace(each.found, result=file)) for each in measured.outcomes
+        _completed(each, entry.words, costs, file) for entry, each in zip(block.entries, measured.outcomes, strict=True)
     ]
     queue.finish(block, outcomes, measured.reference_ns, time.monotonic() - begun)
+
+
+def _completed(outcome: Outcome, words: str, costs: Analyses, file: str) -> Outcome:
+    """Return an outcome with what its model is and costs, and the name of the file that holds its samples."""
+    metrics = {**outcome.found.metrics, **costs.metrics(words)}
+    version = costs.version(words)
+    facts = {**outcome.found.facts, **({"VERSION": version} if version else {})}
+    metrics |= efficiency(metrics)
+    found = dataclasses.replace(outcome.found, facts=facts, metrics=metrics, result=file)
+    return dataclasses.replace(outcome, found=found)
 
 
 def _kept(block: Block, folder: Path, measured: Measured) -> str:
