@@ -279,8 +279,7 @@ def _open(  # noqa: PLR0913 - who opens what, for whom and how
     shapes: Shapes | None = None,
     tile: tuple[int, int] | None = None,
 ) -> Opened:
-    how = {"shapes": shapes or {}, **({"tile": tile} if tile else {})}
-    configuration = EngineConfiguration.of(spec.name, spec.reference or {}, **how)
+    configuration = EngineConfiguration.of(spec.name, spec.reference or {}, shapes=shapes or {}, tile=tile)
     request = OpenRequest(app.request(), configuration, samples=tuple(map(str, samples)))
     return worker.request(request, hear=hear)
 
