@@ -46,3 +46,5 @@ def test_a_shape_that_is_asked_for_has_precedence() -> None:
 
 def test_a_conversion_keeps_the_shapes_that_it_was_made_for() -> None:
     assert asked(EngineConfiguration("fake"), provenance={"converter": "any"}) == {}
+    open_still = {"converter": "any", "shapes": {"image": [1, 3, 96, 128]}}
+    assert asked(EngineConfiguration("fake"), provenance=open_still) == {"image": (1, 3, 96, 128)}

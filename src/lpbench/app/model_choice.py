@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from lpbench.app.model import App, Component
-    from lpbench.plugin.engine import Model, TensorInfo
+    from lpbench.plugin.engine import Model, Shapes, TensorInfo
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 REASON = 500
@@ -70,6 +70,12 @@ def only_tile(model: Model) -> tuple[int, int] | None:
             if isinstance(width, int) and isinstance(height, int):
                 return width, height
     return None
+
+
+def made_for(model: Model) -> Shapes:
+    """Return the shapes that a conversion was made for, of the inputs that it left open; nothing for an original."""
+    made = model.provenance.get("shapes", {})
+    return {info.name: tuple(made[info.called]) for info in model.inputs if info.dynamic and info.called in made}
 
 
 def fits(component: Component, model: Model, tile: tuple[int, int] | None) -> bool:

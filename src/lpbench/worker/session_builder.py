@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench import machine
-from lpbench.app.model_choice import merge, refuse_other_shapes
+from lpbench.app.model_choice import made_for, merge, refuse_other_shapes
 from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError, setting
 from lpbench.plugin import registry
 from lpbench.plugin.builtin.tensors import TensorPreprocessor, resolve_shapes
@@ -66,7 +66,7 @@ class Opener:
         """
         batch = self.configuration.batch
         _refuse_unholdable(self.configuration.shapes, batch)
-        shapes = {} if self.model.provenance else self.configuration.shapes  # a conversion has fixed shapes
+        shapes = self.configuration.shapes
         if batch == 1:
             return self._timed(shapes)
         with self.opens(shapes=shapes) as inspected:
@@ -87,14 +87,15 @@ class Opener:
     def tiled(self) -> Opener:
         """Return an opener with the shape in which the image input has the tile asked for, else the app's default.
 
-        A shape of that input that was asked for has precedence over the default, and a conversion has fixed shapes.
+        A shape of that input that was asked for has precedence over the default.  A conversion has the shapes that it
+        was made for and checked with, also where its file leaves them open.
 
         :raises EngineError: The model has no image input, or takes another tile alone.
         """
         asked, model = self.configuration, self.model
-        image = tiles.image_input([info for info in model.inputs if info.layout])
         if model.provenance:
-            return self
+            return dataclasses.replace(self, configuration=dataclasses.replace(asked, shapes=made_for(model)))
+        image = tiles.image_input([info for info in model.inputs if info.layout])
         if asked.tile is None and (model.tile is None or image is None or image.name in asked.shapes):
             return self
         tile = asked.tile or model.tile

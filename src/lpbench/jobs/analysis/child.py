@@ -6,12 +6,14 @@ An analyzer runs in a separate process with limited memory, because a stranger's
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import faulthandler
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpbench.app.model_choice import made_for
 from lpbench.app.model_described import model_from_request
 from lpbench.jobs.analysis._shapes import Asked, complete
 from lpbench.plugin.analyzer import Analysis
@@ -51,8 +53,10 @@ def _analyze(request: Mapping[str, Any]) -> Analysis:
     analyzer = load(request["target"], who=request["name"])(model)
     tile = tuple(request["tile"]) if request["tile"] else None
     asked = Asked(request["shapes"], tile, request["prefix"])
-    own = None if model.provenance else model.tile  # a conversion has the shapes that it was made for
-    found = analyzer.analyze(complete(analyzer.inputs, model.inputs, asked, tile=own))
+    made = made_for(model)
+    stated = [dataclasses.replace(info, shape=made.get(info.name, info.shape)) for info in model.inputs]
+    own = None if model.provenance else model.tile
+    found = analyzer.analyze(complete(analyzer.inputs, stated, asked, tile=own))
     if not isinstance(found, Analysis):
         raise TypeError(f"returned {type(found).__name__}, which is not an lpbench.plugin.analyzer.Analysis")
     return found
