@@ -68,6 +68,7 @@ class Found:
     :param facts: By the names of ``HYPERPARAMETERS``, and DEVICE and ENGINE_VERSION: what really ran.
     :param metrics: By the glossary's names.
     :param ratios: Its latency over that of the reference in the same slices, one for each run.
+    :param sample_ratios: The same of the wall time of slices by their samples, which counts streams too.
     :param units: Its latency in units of the yardstick, likewise.
     :param result: File with the result of its block, below the sweep's folder.
     """
@@ -75,6 +76,7 @@ class Found:
     facts: Mapping[str, str | int] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     ratios: tuple[float, ...] = ()
+    sample_ratios: tuple[float, ...] = ()
     units: tuple[float, ...] = ()
     result: str = ""
 

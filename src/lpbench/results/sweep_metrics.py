@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpbench.results import stats
@@ -14,50 +15,84 @@ from lpbench.results.sweep import RATIO, REFERENCED, SAMPLE_TIME, UNITS
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from lpbench.results.sweep import Found
 
 
-def pooled(references: Mapping[int, tuple[float, ...]]) -> float | None:
-    """Return the reference's latency in nanoseconds over a whole sweep: the mean of all blocks, on a logarithmic scale.
+@dataclass(frozen=True)
+class Level:
+    """What the reference took while a block was measured, in nanoseconds, one time for each run.
 
-    :param references: Of each block, its latency in each run.
+    :param latency_ns: Its latency.
+    :param sample_ns: The wall time of its slices by their samples.
     """
-    levels = [statistics.geometric_mean(runs) for runs in references.values() if runs]
+
+    latency_ns: tuple[float, ...] = ()
+    sample_ns: tuple[float, ...] = ()
+
+
+def pooled(runs: Iterable[Sequence[float]]) -> float | None:
+    """Return one time of the reference over a whole sweep: the mean of all blocks, on a logarithmic scale.
+
+    :param runs: Of each block, the time in each run.
+    """
+    levels = [statistics.geometric_mean(times) for times in runs if times]
     return statistics.geometric_mean(levels) if levels else None
 
 
-def compared(found: Found, reference_ns: float | None, batch: int, streams: int) -> dict[str, Metric]:
+@dataclass(frozen=True)
+class Scale:
+    """What ratios to the reference are multiplied by, so that rows of different hours stand side by side.
+
+    :param latency_ns: The reference's over the whole sweep; None where it was not measured.
+    :param sample_ns: Its wall time of a sample, likewise.
+    :param streams: Whether samples of a row overlap: then the time of a sample is wall time in all rows.
+    """
+
+    latency_ns: float | None
+    sample_ns: float | None
+    streams: bool
+
+    @classmethod
+    def of(cls, levels: Collection[Level], *, streams: bool) -> Scale:
+        """Return the scale of an app from what its reference took in each block."""
+        return cls(pooled(each.latency_ns for each in levels), pooled(each.sample_ns for each in levels), streams)
+
+
+def count(facts: Mapping[str, str | int], column: str) -> int:
+    """Return how many samples or streams a row has; one where nothing is known."""
+    found = facts.get(column)
+    return found if isinstance(found, int) and found > 0 else 1
+
+
+def compared(found: Found, scale: Scale) -> dict[str, Metric]:
     """Return the metrics that rows of different hours are compared by.
 
-    A row's latency is the ratio to the reference, which took turns with it, times the reference's latency over the
-    whole sweep: what is true of all rows of an app alike is no part of the interval.
-
-    :param reference_ns: ``pooled``.
-    :param batch: Samples of which the latency is that of all together; ``streams`` pass at the same time.
+    A row's time is the ratio to the reference, which took turns with it, times the reference's over the whole sweep:
+    what is true of all rows of an app alike is no part of the interval.
     """
-    units = _metric(found.units, 1.0, "yardsticks", "slices that took turns with the yardstick")
-    if not found.ratios or reference_ns is None:
-        reason = "it took no turns with the reference"
-        missing = {name: Metric(None, "ms", reason=reason, code="not-comparable") for name in (SAMPLE_TIME, REFERENCED)}
-        return {**missing, RATIO: Metric(None, "", reason=reason, code="not-comparable"), UNITS: units}
     source = "ratio to the reference, times its latency over the whole sweep"
-    latency_ms = reference_ns / MILLISECOND
-    return {
-        SAMPLE_TIME: _metric(
-            found.ratios, latency_ms / batch / streams, "ms", f"{source}, over the samples of a batch"
-        ),
-        REFERENCED: _metric(found.ratios, latency_ms, "ms", source),
-        RATIO: _metric(found.ratios, 1.0, "", "slices that took turns with the reference"),
-        UNITS: units,
-    }
+    latency = _scaled(found.ratios, scale.latency_ns, source)
+    if scale.streams:
+        sample = _scaled(found.sample_ratios, scale.sample_ns, f"{source}: wall time of slices by their samples")
+    else:
+        one_ns = scale.latency_ns and scale.latency_ns / count(found.facts, "BATCH")
+        sample = _scaled(found.ratios, one_ns, f"{source}, over the samples of a batch")
+    ratio = _metric(found.ratios, 1.0, "", "slices that took turns with the reference")
+    units = _metric(found.units, 1.0, "yardsticks", "slices that took turns with the yardstick")
+    return {SAMPLE_TIME: sample, REFERENCED: latency, RATIO: ratio, UNITS: units}
+
+
+def _scaled(ratios: tuple[float, ...], reference_ns: float | None, source: str) -> Metric:
+    """Return the mean of ratios times what the reference took, in milliseconds."""
+    return _metric(() if reference_ns is None else ratios, (reference_ns or 0.0) / MILLISECOND, "ms", source)
 
 
 def _metric(ratios: tuple[float, ...], scale: float, unit: str, source: str) -> Metric:
     """Return the mean of ratios, one for each run, times a constant."""
     if not ratios:
-        return Metric(None, unit, reason="it took no turns", code="not-comparable")
+        return Metric(None, unit, reason="it took no turns with the reference", code="not-comparable")
     ratio = stats.ratio_interval(ratios)
     metric = Metric(scale * ratio.estimate, unit, ratio.runs, source=source)
     ends = ratio.interval

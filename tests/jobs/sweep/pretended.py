@@ -10,6 +10,7 @@ from lpbench.jobs.sweep._measure import Measured
 from lpbench.jobs.sweep._queue import Outcome
 from lpbench.results.run import Metric
 from lpbench.results.sweep import MEASURED, Found
+from lpbench.results.sweep_metrics import Level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Ledger:
     def __call__(self, app: Any, reference: str, entries: Sequence[Entry], *_: Any) -> Measured:
         with self.file.open("a", encoding="utf-8") as file:
             file.writelines(f"{entry.words}\n" for entry in entries)
-        return Measured(tuple(map(self._outcome, entries)), (self.reference_ns,) * 4)
+        return Measured(tuple(map(self._outcome, entries)), Level((self.reference_ns,) * 4, (self.reference_ns,) * 4))
 
     def measured(self) -> list[str]:
         """Return what was measured, in order."""
@@ -46,7 +47,7 @@ class Ledger:
         extra = float(entry.words.split("extra_us=")[1].split(":")[0]) if "extra_us" in entry.words else 0.0
         ratio = 1 + extra
         metrics = {"LATENCY": Metric(ratio * self.reference_ns / 1e6, "ms")}
-        return Outcome(MEASURED, "", Found(metrics=metrics, ratios=(ratio,) * 4))
+        return Outcome(MEASURED, "", Found(metrics=metrics, ratios=(ratio,) * 4, sample_ratios=(ratio,) * 4))
 
 
 def swept(app: Path | None, folder: Path, **more: Any) -> Sweep:

@@ -100,7 +100,7 @@ def test_another_plan_another_app_and_another_machine_do_not_go_on_with_it(
         with pytest.raises(LpbenchError, match="another machine"):
             pretended.swept(None, folder)
     with sqlite3.connect(folder / "sweep.sqlite") as connection:
-        connection.execute("UPDATE blocks SET reference_ns = NULL WHERE block = 2")
+        connection.execute("UPDATE blocks SET reference = NULL WHERE block = 2")
     (app / "model.fake").write_text('{"work_us": 1}', encoding="ascii")
     with pytest.raises(LpbenchError, match="changed since"):
         pretended.swept(None, folder)

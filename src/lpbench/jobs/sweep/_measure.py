@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import LpbenchError
 from lpbench.jobs.measuring import session
 from lpbench.jobs.sweep._queue import Outcome
 from lpbench.jobs.sweep._words import same
+from lpbench.results.metrics import MILLISECOND
 from lpbench.results.model import INTERRUPTED
+from lpbench.results.per_sample import Basis, sample_ms
 from lpbench.results.predictions import count_matching_answers
 from lpbench.results.ranking import passes
 from lpbench.results.run import Metric
-from lpbench.results.stages import TOTAL
+from lpbench.results.stages import SAMPLE, TOTAL
 from lpbench.results.sweep import AGREEMENT, BARRED, FAILED, MEASURED, Found
+from lpbench.results.sweep_metrics import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,12 +41,12 @@ class Measured:
     """What measuring some configurations gave.
 
     :param outcomes: Of each, in their order.
-    :param reference_ns: The reference's latency in each run.
+    :param reference: What the reference took in the meantime.
     :param results: The results that they are from.
     """
 
     outcomes: tuple[Outcome, ...]
-    reference_ns: tuple[float, ...] = ()
+    reference: Level = field(default_factory=Level)
     results: tuple[Result, ...] = ()
 
 
@@ -68,24 +72,30 @@ def measure(
         raise KeyboardInterrupt
     at = {entry.number: index for index, entry in enumerate(others, 1)}
     outcomes = tuple(_outcome(result, at.get(entry.number, 0), entry) for entry in entries)
-    return Measured(outcomes, reference_times(result), (result,))
+    return Measured(outcomes, level(result), (result,))
 
 
 def _joined(parts: Sequence[Measured]) -> Measured:
     return Measured(
         tuple(outcome for part in parts for outcome in part.outcomes),
-        tuple(ns for part in parts for ns in part.reference_ns),
+        Level(
+            tuple(ns for part in parts for ns in part.reference.latency_ns),
+            tuple(ns for part in parts for ns in part.reference.sample_ns),
+        ),
         tuple(result for part in parts for result in part.results),
     )
 
 
-def reference_times(result: Result) -> tuple[float, ...]:
-    """Return the latency of the first configuration in nanoseconds, one for each run, from the slices of turns.
+def level(result: Result) -> Level:
+    """Return the times of the first configuration, one for each run, from the slices of turns.
 
-    Where it took turns with nothing but the yardstick, that of the runs; empty where it was not measured.
+    Where it took turns with nothing but the yardstick, those of the runs; empty where it was not measured.
     """
-    turns = [pair.first_ns.get(TOTAL, ()) for pair in result.lockstep if pair.first == 0]
-    return max(turns, key=len) if turns else tuple(result.configurations[0].run_medians())
+    reference = result.configurations[0]
+    pairs = [pair.first_ns for pair in result.lockstep if pair.first == 0]
+    latency, sample = (max((each.get(stage, ()) for each in pairs), key=len, default=()) for stage in (TOTAL, SAMPLE))
+    each_ns = sample_ms(reference, Basis.SLICE) * MILLISECOND
+    return Level(latency or tuple(reference.run_medians()), sample or ((each_ns,) if math.isfinite(each_ns) else ()))
 
 
 def _outcome(result: Result, index: int, entry: Entry) -> Outcome:
@@ -95,7 +105,8 @@ def _outcome(result: Result, index: int, entry: Entry) -> Outcome:
     found = Found(
         facts=_facts(result, each, entry),
         metrics={**each.metrics, **_agreement(result, index)},
-        ratios=_ratios(result, index),
+        ratios=_ratios(result, index, TOTAL),
+        sample_ratios=_ratios(result, index, SAMPLE),
         units=tuple(each.run_units()),
     )
     return Outcome(MEASURED, "" if each.outcome.ok else each.state, found)
@@ -106,12 +117,12 @@ def _in_a_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _ratios(result: Result, index: int) -> tuple[float, ...]:
-    """Return a configuration's latency over the reference's, one for each run; that of the reference itself is 1."""
+def _ratios(result: Result, index: int, stage: str) -> tuple[float, ...]:
+    """Return a configuration's time over the reference's, one for each run; that of the reference itself is 1."""
     if index == 0:
         return (1.0,) * len(result.configurations[0].counted)
     pairs = [pair for pair in result.lockstep if (pair.first, pair.second) == (0, index)]
-    return tuple(pairs[0].ratios.get(TOTAL, ())) if pairs else ()
+    return tuple(pairs[0].ratios.get(stage, ())) if pairs else ()
 
 
 def _facts(result: Result, each: Configuration, entry: Entry) -> dict[str, str | int]:

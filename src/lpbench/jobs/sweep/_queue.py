@@ -19,7 +19,7 @@ from lpbench.errors import ConfigError, ResultError
 from lpbench.jobs.sweep._file import FILE, opened, refused
 from lpbench.jobs.sweep._plan import SweepPlan
 from lpbench.results.sweep import MEASURED, WAITING, Asked, Found, Sweep, SweepRow
-from lpbench.results.sweep_metrics import compared, pooled
+from lpbench.results.sweep_metrics import Level, Scale, compared, count
 from lpbench.util import dataclass_config
 from lpbench.util.json_files import parse_json
 from lpbench.util.jsonable import to_jsonable
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x6C706273
 """Tells the file from another program's: ``lpbs``."""
-VERSION = 1
+VERSION = 2
 """Of the tables."""
 SCHEMA = """
 CREATE TABLE sweep (plan TEXT NOT NULL, machine TEXT NOT NULL);
 CREATE TABLE apps (app TEXT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, reference TEXT NOT NULL);
 CREATE TABLE blocks (
-    block INTEGER PRIMARY KEY, app TEXT NOT NULL, reference_ns TEXT, seconds REAL
+    block INTEGER PRIMARY KEY, app TEXT NOT NULL, reference TEXT, seconds REAL
 );
 CREATE TABLE configurations (
     number INTEGER PRIMARY KEY, block INTEGER, asked TEXT NOT NULL, words TEXT NOT NULL,
@@ -158,22 +158,22 @@ class Queue:
         apps: dict[int, str] = {}
         for number, block, app, asked, words in self._rows(
             "SELECT number, block, app, asked, words FROM configurations JOIN blocks USING (block) "
-            "WHERE reference_ns IS NULL ORDER BY block, number"
+            "WHERE reference IS NULL ORDER BY block, number"
         ):
             found.setdefault(block, []).append(Entry(number, self._built(Asked, asked), words, block))
             apps[block] = app
         return [Block(number, apps[number], tuple(entries)) for number, entries in found.items()]
 
-    def finish(self, block: Block, outcomes: Sequence[Outcome], reference_ns: Sequence[float], seconds: float) -> None:
+    def finish(self, block: Block, outcomes: Sequence[Outcome], reference: Level, seconds: float) -> None:
         """Enter what measuring a block gave, all of it at once.
 
         :param outcomes: Of its configurations, in their order.
-        :param reference_ns: The reference's latency in each run; empty where it failed.
+        :param reference: What the reference took; empty where it failed.
         """
         with self._transaction():
             self._connection.execute(
-                "UPDATE blocks SET reference_ns = ?, seconds = ? WHERE block = ?",
-                (json.dumps(list(reference_ns)), seconds, block.number),
+                "UPDATE blocks SET reference = ?, seconds = ? WHERE block = ?",
+                (_text(reference), seconds, block.number),
             )
             self._connection.executemany(
                 "UPDATE configurations SET state = ?, reason = ?, found = ? WHERE number = ?",
@@ -186,7 +186,7 @@ class Queue:
     @property
     def done(self) -> tuple[int, int]:
         """How many blocks are measured, and how many there are."""
-        [(done, every)] = self._rows("SELECT count(reference_ns), count(*) FROM blocks")
+        [(done, every)] = self._rows("SELECT count(reference), count(*) FROM blocks")
         return int(done), int(every)
 
     def seconds(self) -> list[float]:
@@ -196,30 +196,35 @@ class Queue:
     def sweep(self) -> Sweep:
         """Return what is known so far."""
         apps = self.apps
-        blocks = self._rows("SELECT block, app, reference_ns FROM blocks")
-        times = {int(block): self._numbers(text) for block, _, text in blocks if text is not None}
-        by_app: dict[str, dict[int, tuple[float, ...]]] = {}
-        for block, app, _ in blocks:
-            by_app.setdefault(app, {})[block] = times.get(block, ())
-        levels = {app: pooled(references) for app, references in by_app.items()}
-        rows = self._rows("SELECT number, asked, words, state, reason, found FROM configurations ORDER BY number")
+        kept = self._rows("SELECT number, asked, words, state, reason, found FROM configurations ORDER BY number")
+        rows = [self._row(row, {word: app.name for word, app in apps.items()}) for row in kept]
         return Sweep(
             folder=self.folder,
-            rows=tuple(self._row(row, levels, {word: app.name for word, app in apps.items()}) for row in rows),
+            rows=tuple(self._compared(rows)),
             references={app.name: app.reference for app in apps.values()},
             blocks=self.done,
         )
 
-    def _row(self, row: Sequence[Any], levels: Mapping[str, float | None], names: Mapping[str, str]) -> SweepRow:
+    def _row(self, row: Sequence[Any], names: Mapping[str, str]) -> tuple[SweepRow, Found]:
         number, text, words, state, reason, kept = row
         asked: Asked = self._built(Asked, text)
         found: Found = self._built(Found, kept) if kept else Found()
-        metrics = dict(found.metrics)
-        if state == MEASURED:
-            metrics |= compared(found, levels.get(asked.app), asked.batch or 1, asked.streams or 1)
-        return SweepRow(
-            number, asked, words, state, reason, stated(asked, names[asked.app], found), metrics, found.result
-        )
+        if asked.app not in names or not all(each > 0 for each in (*found.ratios, *found.sample_ratios, *found.units)):
+            raise _damaged(self.folder, f"row {number} says what cannot be")
+        facts = stated(asked, names[asked.app], found)
+        return SweepRow(number, asked, words, state, reason, facts, found.metrics, found.result), found
+
+    def _compared(self, rows: Sequence[tuple[SweepRow, Found]]) -> Iterator[SweepRow]:
+        """Yield rows with what they are compared by."""
+        levels: dict[str, list[Level]] = {row.asked.app: [] for row, _ in rows}
+        for app, text in self._rows("SELECT app, reference FROM blocks WHERE reference IS NOT NULL"):
+            levels.setdefault(app, []).append(self._level(text))
+        measured = [row for row, _ in rows if row.state == MEASURED]
+        overlapping = {row.asked.app for row in measured if count(row.facts, "STREAMS") > 1}
+        scales = {app: Scale.of(each, streams=app in overlapping) for app, each in levels.items()}
+        for row, found in rows:
+            more = compared(found, scales[row.asked.app]) if row.state == MEASURED else {}
+            yield dataclasses.replace(row, metrics={**row.metrics, **more})
 
     def _rows(self, statement: str) -> list[Any]:
         try:
@@ -255,12 +260,11 @@ class Queue:
         except ConfigError as error:
             raise _damaged(self.folder, str(error)) from error
 
-    def _numbers(self, text: Any) -> tuple[float, ...]:
-        found = self._parsed(text)
-        good = isinstance(found, list) and all(isinstance(each, (int, float)) and each > 0 for each in found)
-        if not good:
+    def _level(self, text: Any) -> Level:
+        found: Level = self._built(Level, text)
+        if not all(each > 0 for each in (*found.latency_ns, *found.sample_ns)):
             raise _damaged(self.folder, "a time is none")
-        return tuple(map(float, found))
+        return found
 
 
 @contextlib.contextmanager

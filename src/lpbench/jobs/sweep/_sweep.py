@@ -234,7 +234,7 @@ def _measured(block: Block, queue: Queue, plan: SweepPlan, costs: Analyses, repo
     outcomes = [
         _completed(each, entry.words, costs, file) for entry, each in zip(block.entries, measured.outcomes, strict=True)
     ]
-    queue.finish(block, outcomes, measured.reference_ns, time.monotonic() - begun)
+    queue.finish(block, outcomes, measured.reference, time.monotonic() - begun)
 
 
 def _completed(outcome: Outcome, words: str, costs: Analyses, file: str) -> Outcome:
