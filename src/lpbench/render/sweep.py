@@ -130,9 +130,11 @@ def _cells(row: SweepRow, figures: Sequence[str], words: Sequence[str]) -> list[
 
 
 def _span(metric: Metric | None) -> str:
-    """Return the interval of a metric."""
+    """Return the interval of a metric; none of the reference's own row, which is 1 by definition."""
     if metric is None or metric.value is None or metric.interval is None:
         return ""
+    if metric.interval.lower == metric.interval.upper:
+        return "the reference"
     return around(metric.value, metric.interval.lower, metric.interval.upper)
 
 

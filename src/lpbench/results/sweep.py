@@ -146,7 +146,7 @@ class Sweep(Shown):
             state: sum(row.state == state for row in self.rows) for state in (MEASURED, WAITING, FAILED, IMPOSSIBLE)
         }
         words = [f"{number} {state if state != MEASURED else 'measured'}" for state, number in count.items() if number]
-        return f"{amount(len(self.rows), 'configuration')}: {', '.join(words)}"
+        return ": ".join(filter(None, (amount(len(self.rows), "configuration"), ", ".join(words))))
 
     def where(self, **values: object) -> Sweep:
         """Return the sweep with those rows alone that have some values or were asked for them.

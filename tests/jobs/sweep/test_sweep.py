@@ -64,6 +64,7 @@ def test_what_cannot_be_measured_is_a_row_with_the_reason(
     assert reasons["fake", "F32"] == ("OK", "")
     assert reasons["fake", "S8"][0] == reasons["absent", "F32"][0] == "impossible"
     assert "pip install no-such-library" in reasons["absent", "F32"][1]
+    assert 'no converter makes "s8"' in reasons["fake", "S8"][1]
     assert sweep.complete
 
 

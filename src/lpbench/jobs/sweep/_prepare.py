@@ -68,12 +68,14 @@ class Prepared:
     :param digest: Of the app without them.
     :param failed: Why a model could not be made.
     :param to_convert: Whether what can be converted is still to be.
+    :param converts: Whether the plan has models converted at all.
     """
 
     app: App
     digest: str
     failed: Mapping[Need, LpbenchError] = field(default_factory=dict)
     to_convert: bool = False
+    converts: bool = False
 
 
 def engines_of(plan: SweepPlan) -> tuple[str, ...]:
@@ -114,12 +116,13 @@ def prepared(word: str, engines: Sequence[str], plan: SweepPlan, tell: Tell) -> 
         app, errors = _supplied(app, need, tell)
         for error in errors.values():  # of the one engine
             failed[need] = error
-    return Prepared(app, digest, failed)
+    return Prepared(app, digest, failed, converts=plan.convert)
 
 
 def found(word: str, plan: SweepPlan) -> Prepared:
     """Find an app, and convert nothing yet."""
-    return Prepared(resolve.resolve(word, shapes={}, ranges={}, seed=plan.seed), "", to_convert=plan.convert)
+    app = resolve.resolve(word, shapes={}, ranges={}, seed=plan.seed)
+    return Prepared(app, "", to_convert=plan.convert, converts=plan.convert)
 
 
 def _needs(engines: Sequence[str]) -> list[Need]:
@@ -177,7 +180,14 @@ def swept(word: str, ready: Prepared, plan: SweepPlan) -> SweptApp:
 
 def entries(plan: SweepPlan, ready: Mapping[str, Prepared], apps: Sequence[SweptApp]) -> list[Entry]:
     """Return every configuration of a plan with the block that measures it, or the reason why none does."""
-    found = [_entry(number, asked, ready[asked.app]) for number, asked in enumerate(asked_of(plan), 1)]
+    return again(dict(enumerate(asked_of(plan), 1)), plan, ready, apps)
+
+
+def again(
+    asked: Mapping[int, Asked], plan: SweepPlan, ready: Mapping[str, Prepared], apps: Sequence[SweptApp]
+) -> list[Entry]:
+    """Return some configurations of a plan by their numbers, as ``entries`` does, with blocks of their own."""
+    found = [_entry(number, each, ready[each.app]) for number, each in asked.items()]
     return _in_blocks(found, {each.word: each.reference for each in apps}, plan.block)
 
 
@@ -200,15 +210,30 @@ def _require(ready: Prepared, words: str) -> None:
         for component in ready.app.components:
             target.model(component)
     except EngineError:
-        if not (ready.to_convert and _can_be_made(ready.app, need)):
+        possible = _can_be_made(ready.app, need)
+        if ready.converts and need.variant and not possible:
+            raise _not_made(ready.app, need) from None
+        if not (ready.to_convert and possible):
             raise
 
 
 def _can_be_made(app: App, need: Need) -> bool:
     """Say whether a converter makes what an engine needs."""
     spec = registry.current().get(registry.ENGINES, need.engine).spec
-    makers = (maker for component in app.components for maker in conversions(component, spec))
-    return any(not need.variant or need.variant.upper() in maker.precisions for maker in makers)
+    return any(
+        not need.variant
+        or need.variant.upper() in maker.precisions
+        or any((model.format, model.variant) == (maker.reads, need.variant) for model in component.models)
+        for component in app.components
+        for maker in conversions(component, spec)
+    )
+
+
+def _not_made(app: App, need: Need) -> EngineError:
+    """Return the error of a variant that nothing makes, whatever else the engine reads of the app."""
+    have = dict.fromkeys(model.format for component in app.components for model in component.models)
+    what = f'no converter makes "{need.variant}" of {" or ".join(have)} for engine "{need.engine}"'
+    return EngineError(what, hint=f'it needs a model of its own: "variant": "{need.variant}" under models')
 
 
 def _reason(error: LpbenchError) -> str:

@@ -152,6 +152,21 @@ class Queue:
             self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
             self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
+    def enter_again(self, entries: Sequence[Entry]) -> None:
+        """Enter configurations once more that failed or were impossible, in blocks after all others.
+
+        :param entries: With blocks from 1; those that are impossible have none.
+        """
+        [(last,)] = self._rows("SELECT coalesce(max(block), 0) FROM blocks")
+        blocks = {last + entry.block: entry.asked.app for entry in entries if entry.block is not None}
+        with self._transaction():
+            self._connection.executemany("INSERT INTO blocks (block, app) VALUES (?, ?)", blocks.items())
+            self._connection.executemany(
+                "UPDATE configurations SET block = ? + ?, words = ?, state = ?, reason = ?, found = NULL "
+                "WHERE number = ?",
+                [(last, each.block, each.words, each.state, each.reason, each.number) for each in entries],
+            )
+
     def waiting(self) -> list[Block]:
         """Return the blocks that are not measured yet, in their order."""
         found: dict[int, list[Entry]] = {}

@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import statistics
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench import machine
 from lpbench.errors import ResultError, either
-from lpbench.jobs.measuring.progress import Progress
 from lpbench.jobs.sweep import _prepare
 from lpbench.jobs.sweep._file import holds_sweep
 from lpbench.jobs.sweep._measure import Measured, measure
 from lpbench.jobs.sweep._plan import CONFIGURATION_S, SweepPlan, read_plan
 from lpbench.jobs.sweep._queue import Block, Outcome, Queue, queued, stated
 from lpbench.jobs.sweep._static import Analyses, efficiency
+from lpbench.jobs.sweep._told import Share, announce, expected_s, step
 from lpbench.results import files
-from lpbench.results.sweep import WAITING, Found, Sweep, SweepRow
+from lpbench.results.sweep import FAILED, IMPOSSIBLE, WAITING, Found, Sweep, SweepRow
 from lpbench.util import interrupts
 from lpbench.util.arguments import checked
-from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from lpbench.jobs.measuring.progress import Progress
     from lpbench.jobs.sweep._prepare import Prepared
-
-    Report = Callable[[Progress], None]
+    from lpbench.jobs.sweep._told import Report
 
 RESULTS = "results"
 """Folder below that of the sweep with the result of each block."""
-MINUTE = 60.0
 PLAN_SUFFIX = ".toml"
 
 
@@ -61,6 +58,7 @@ def sweep(  # noqa: PLR0913 - one keyword for each axis and setting, for complet
     number: int | None = None,
     max_time: float | None = None,
     timeout: float | None = None,
+    retry: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Sweep:
     """Measure every combination of apps, engines and settings, and return a row for each.
@@ -71,14 +69,15 @@ def sweep(  # noqa: PLR0913 - one keyword for each axis and setting, for complet
     :param apps: Apps: folders, catalogue names, model files; or one plan file (``.toml``), which has the other
         arguments as its keys; None goes on with the sweep that is in the folder.
     :param output: The folder.
+    :param retry: Try those configurations again that failed or were impossible.
     :param progress: Called a few times a second.
     :raises LpbenchError: The plan contradicts itself, the folder holds another sweep or is written by one, or the
         reference cannot be measured.  A configuration that cannot be measured is a row with the reason.
     :raises KeyboardInterrupt: Ctrl-C; the block that was being measured is discarded, those before it are kept.
     """
-    given = {name: value for name, value in locals().items() if name not in {"apps", "output", "progress"}}
+    given = {name: value for name, value in locals().items() if name not in {"apps", "output", "retry", "progress"}}
     plan = plan_of(apps, given)
-    return carry_out(plan, Path(output), progress or (lambda _: None))
+    return carry_out(plan, Path(output), progress or (lambda _: None), retry=retry)
 
 
 def plan_of(apps: str | Path | Sequence[str | Path] | None, given: Mapping[str, object]) -> SweepPlan | None:
@@ -142,21 +141,24 @@ def outlined(plan: SweepPlan, folder: Path) -> tuple[Sweep, float]:
     return Sweep(folder, rows, references, (0, len(blocks))), measured * (plan.max_time or CONFIGURATION_S)
 
 
-def carry_out(plan: SweepPlan | None, folder: Path, report: Report) -> Sweep:
+def carry_out(plan: SweepPlan | None, folder: Path, report: Report, *, retry: bool = False) -> Sweep:
     """Measure what is not measured yet, and return everything.
 
     :param plan: None for whatever the folder holds.
+    :param retry: Try again what failed or was impossible.
     """
     with queued(folder, to_write=True) as queue:
         plan, ready = _begin(plan, queue, report)
+        if retry and not ready:
+            ready = _tried_again(queue, plan, report)
         blocks = queue.waiting()
         if blocks:
-            _announce(queue.sweep(), _expected_s(blocks, queue, plan), report)
+            announce(queue.sweep(), expected_s(blocks, queue, plan), report)
             ready = ready or _ready(_words(blocks, queue), plan, report)
             _refuse_changed(queue, ready)
             costs = {word: Analyses(each.app) for word, each in ready.items()}
             for at, block in enumerate(blocks):
-                _measured(block, queue, plan, costs[block.app], _Share(report, queue, blocks[at:], plan))
+                _measured(block, queue, plan, costs[block.app], Share(report, queue, blocks[at:], plan))
                 if interrupts.requested():
                     raise KeyboardInterrupt
                 interrupts.release()
@@ -192,6 +194,17 @@ def _begin(plan: SweepPlan | None, queue: Queue, report: Report) -> tuple[SweepP
     return plan, ready
 
 
+def _tried_again(queue: Queue, plan: SweepPlan, report: Report) -> dict[str, Prepared]:
+    """Enter what failed or was impossible once more, as it is now, and return the apps."""
+    failed = [row for row in queue.sweep().rows if row.state in {FAILED, IMPOSSIBLE}]
+    if not failed:
+        return {}
+    ready = _ready(_prepare.words_by_app(plan), plan, report)
+    _refuse_changed(queue, ready)
+    queue.enter_again(_prepare.again({row.number: row.asked for row in failed}, plan, ready, [*queue.apps.values()]))
+    return ready
+
+
 def _nothing(folder: str | Path) -> ResultError:
     hint = either("lpbench sweep APP --threads 1,2 -o DIR begins one", "lpbench.sweep(apps, folder) begins one")
     return ResultError("holds no sweep", where=str(folder), hint=hint)
@@ -212,8 +225,8 @@ def _ready(words: Mapping[str, Sequence[str]], plan: SweepPlan, report: Report) 
     :param words: The words of engines that will run each.
     """
 
-    def tell(app: str, step: str) -> None:
-        report(Progress(app, step, 0, 0, 0.0, None, None, 0))
+    def tell(app: str, what: str) -> None:
+        report(step(app, what))
 
     return {app: _prepare.prepared(app, engines, plan, tell) for app, engines in words.items()}
 
@@ -230,6 +243,7 @@ def _measured(block: Block, queue: Queue, plan: SweepPlan, costs: Analyses, repo
     """Measure a block and keep it."""
     begun = time.monotonic()
     measured = measure(costs.app, queue.apps[block.app].reference, block.entries, plan, report)
+    report(dataclasses.replace(step("", "analysing models"), done=1.0))
     file = _kept(block, queue.folder, measured)
     outcomes = [
         _completed(each, entry.words, costs, file) for entry, each in zip(block.entries, measured.outcomes, strict=True)
@@ -255,39 +269,3 @@ def _kept(block: Block, folder: Path, measured: Measured) -> str:
     (folder / RESULTS).mkdir(exist_ok=True)
     files.write(json.dumps(measured.results[0].to_dict(), allow_nan=False), folder / name, overwrite=True)
     return name
-
-
-def _announce(sweep: Sweep, expected_s: float, report: Report) -> None:
-    """Say before anything is measured how much there is to do."""
-    done, every = sweep.blocks
-    left = f"{every - done} of {amount(every, 'block')} to measure, about {expected_s / MINUTE:.0f} min"
-    note = f"{sweep.in_short()}; {left}"
-    report(Progress("", "", 0, 0, 0.0, None, None, 0, note=note))
-
-
-def _expected_s(blocks: Sequence[Block], queue: Queue, plan: SweepPlan) -> float:
-    """Return the seconds that blocks will take: as those before them, or as long as they may."""
-    each_s = plan.max_time or CONFIGURATION_S
-    known = queue.seconds()
-    return sum(statistics.fmean(known) if known else each_s * (len(block.entries) + 1) for block in blocks)
-
-
-class _Share:
-    """Passes the progress of a block on as that of the sweep."""
-
-    def __init__(self, report: Report, queue: Queue, left: Sequence[Block], plan: SweepPlan) -> None:
-        self._report = report
-        self._done, self._all = queue.done
-        self._block_s = _expected_s(left[:1], queue, plan)
-        self._later_s = _expected_s(left[1:], queue, plan)
-
-    def __call__(self, progress: Progress) -> None:
-        left = progress.left_s if progress.left_s is not None else self._block_s * (1 - progress.done)
-        self._report(
-            dataclasses.replace(
-                progress,
-                configuration=f"block {self._done + 1}/{self._all} {progress.configuration}",
-                done=(self._done + progress.done) / self._all,
-                left_s=left + self._later_s,
-            )
-        )
