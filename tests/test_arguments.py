@@ -34,8 +34,8 @@ def arguments(name: str, wrong: str) -> dict[str, Any]:
         for each in inspect.signature(getattr(lpbench, name)).parameters.values()
         if each.default is inspect.Parameter.empty
     ]
-    result = lpbench.Result({}, lpbench.RunSettings(), {}, ())
-    good: dict[str, Any] = {"engines": ["x", "y"], "first": result, "second": result}
+    good: dict[str, Any] = {"engines": ["x", "y"], "report": lpbench.AnalysisReport("x", ())}
+    good |= dict.fromkeys(("first", "second", "result"), lpbench.Result({}, lpbench.RunSettings(), {}, ()))
     return {**{each: good.get(each, "x") for each in needed}, wrong: Nothing()}
 
 

@@ -100,6 +100,7 @@ def plan_of(apps: str | Path | Sequence[str | Path] | None, given: Mapping[str, 
     return SweepPlan.of({"apps": [_absolute(word) for word in words], **asked})
 
 
+@checked
 def load_sweep(folder: str | Path) -> Sweep:
     """Return what a sweep has found so far; it may still be under way.
 
