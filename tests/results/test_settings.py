@@ -52,7 +52,7 @@ def test_so_has_a_live_comparison_but_for_what_a_verdict_on_the_spot_needs() -> 
 
 @pytest.mark.parametrize(
     ("function", "otherwise"),
-    [(lpbench.agree, {"number", "convert"}), (lpbench.convert, {"timeout"})],
+    [(lpbench.agree, {"number", "convert"}), (lpbench.convert, {"timeout", "variant"})],
     ids=["agree", "convert"],
 )
 def test_what_other_functions_share_with_a_benchmark_has_the_same_default(
