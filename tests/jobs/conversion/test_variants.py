@@ -15,6 +15,7 @@ from lpbench.app.pulled import with_conversions
 from lpbench.errors import AppError, ConversionError
 from lpbench.jobs.conversion import check_first_use, convert, supply
 from lpbench.jobs.engine_choice import targets
+from lpbench.jobs.parity import Tolerance
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.registry import ENGINES, current
 from lpbench.testing.setups import write_app
@@ -144,6 +145,17 @@ def test_a_converter_states_how_far_its_products_may_differ(app: Path) -> None:
     (app / "m.formula").write_text(json.dumps({**found, "converter": "permuted"}), encoding="ascii")
     with pytest.raises(ConversionError, match="differs from its source"):
         convert(app, "table", precision="S8")
+
+
+def test_an_engine_that_is_compared_gets_the_variant_that_it_is_asked_for_and_no_other_model(
+    app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls.log"
+    monkeypatch.setenv("MAKER_LOG", str(log))
+    (row,) = lpbench.agree(app, ["quick:variant=f16"], tolerance=Tolerance(0.1, 1), convert=True).engines
+    assert row.agrees
+    assert len(log.read_text("ascii").splitlines()) == 1
+    assert models(app) == [("formula", "")]
 
 
 def test_for_one_benchmark_the_variant_that_is_asked_for_is_made(app: Path) -> None:

@@ -85,15 +85,19 @@ def agree(  # noqa: PLR0913 - the command's options, each with its default
     asked = [engines] if isinstance(engines, str) else list(engines)
     engine_mistakes.refuse_mistakes(asked, options or {})
     report = progress or _nothing
-    unconverted: Mapping[str, LpbenchError] = {}
-    if convert:
-        loaded, unconverted = _targets.converted(
-            loaded, asked, shapes or {}, lambda engine, phase: report(Step(engine, phase, 0, 0))
-        )
     fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     template = EngineConfiguration.of("", options or {}, shapes=fixed)
-    targets = [_targets.with_reason(each, unconverted) for each in _targets.targets(loaded, asked, template)]
-    loaded, targets = _targets.checked(loaded, targets, lambda engine, phase: report(Step(engine, phase, 0, 0)))
+
+    def hear(engine: str, phase: str) -> None:
+        report(Step(engine, phase, 0, 0))
+
+    unconverted: Mapping[str, LpbenchError] = {}
+    if convert:
+        from lpbench.jobs.engine_supply import supplied
+
+        loaded, unconverted = supplied(loaded, asked, template, hear)
+    targets = _targets.targets(loaded, asked, template, unconverted)
+    loaded, targets = _targets.checked(loaded, targets, hear)
     first = _targets.reference(loaded, fixed, targets)
     asked_of_all = _Asked(loaded, files, fixed, seed, timeout, min(number, len(files) or GENERATED), asked)
     with _Comparison(asked_of_all, first, tolerance, report) as comparison:

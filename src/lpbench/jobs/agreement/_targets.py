@@ -119,10 +119,15 @@ def _standing_in(target: Target, spec: EngineSpec | EngineError, shapes: Shapes,
     return engine_choice.Target(spec.name, _as_reference(spec, shapes, compared), spec)
 
 
-def targets(app: App, asked: Sequence[str], template: EngineConfiguration) -> list[Target]:
-    """Return what is to be compared; an engine that cannot be used is kept with the reason."""
+def targets(
+    app: App, asked: Sequence[str], template: EngineConfiguration, unconverted: Mapping[str, LpbenchError]
+) -> list[Target]:
+    """Return what is to be compared; an engine that cannot be used is kept with the reason.
+
+    :param unconverted: Why no model could be made, by the words of an engine.
+    """
     try:
-        return list(map(_one_by_one, engine_choice.targets(app, asked, template)))
+        return list(map(_one_by_one, engine_choice.targets(app, asked, template, unconverted)))
     except LpbenchError as error:  # of the only one that was asked for
         return [engine_choice.refused(asked[0], template, error)]
 
@@ -134,23 +139,6 @@ def _one_by_one(target: Target) -> Target:
         return target
     refusal = EngineError("answers are compared sample by sample", hint="leave batch and streams out")
     return dataclasses.replace(target, refusal=refusal)
-
-
-def converted(
-    app: App, asked: Sequence[str], shapes: Mapping[str, Sequence[int]], report: Callable[[str, str], None]
-) -> tuple[App, Mapping[str, LpbenchError]]:
-    """Return the app with a model for every ready engine, and why there is none by engine.
-
-    :param report: Called with an engine's name and what is done for it.
-    """
-    from lpbench.jobs import conversion
-
-    return conversion.supply(
-        app,
-        engine_choice.usable(app, asked),
-        shapes={name: tuple(shape) for name, shape in shapes.items()},
-        progress=lambda engine, step: report(engine, str(step)),
-    )
 
 
 def checked(app: App, targets: list[Target], report: Callable[[str, str], None]) -> tuple[App, list[Target]]:
@@ -170,10 +158,3 @@ def unchecked_notes(app: App, targets: Sequence[Target]) -> tuple[str, ...]:
     """Return which models were not compared with their sources, and why."""
     every = ((words(each), each.unchecked(app)) for each in targets if each.refusal is None)
     return tuple(f"{name}: its converted model is unchecked: {why}" for name, why in every if why)
-
-
-def with_reason(target: Target, unconverted: Mapping[str, LpbenchError]) -> Target:
-    """Return a target that says why its model could not be converted, where that is why it cannot run."""
-    if target.refusal is None or target.asked not in unconverted:
-        return target
-    return dataclasses.replace(target, refusal=unconverted[target.asked])

@@ -188,7 +188,7 @@ def choose_targets(
     failed: Mapping[str, LpbenchError] = {}
     template = EngineConfiguration.of("", settings.engine_options, **how)
     if settings.convert:
-        from lpbench.jobs.measuring.converting import supplied
+        from lpbench.jobs.engine_supply import supplied
 
         app, failed = supplied(app, settings.engine, template, converting)
     targets = engine_choice.targets(app, settings.engine, template, failed)
