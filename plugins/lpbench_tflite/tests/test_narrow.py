@@ -58,6 +58,23 @@ def test_it_computes_nearly_what_the_onnx_file_does(
 
 
 @pytest.mark.long
+def test_a_pool_that_reaches_beyond_its_input_is_stored_in_8_bits(
+    models: OnnxModels, from_onnx: Converter, engine: EngineSpec
+) -> None:
+    """onnx2tf pads it with minus infinity, beside which 8 bits hold no other value."""
+    node = pytest.importorskip("onnx").helper.make_node
+    nodes = [
+        node("Conv", ["image", "w"], ["c"], pads=[1] * 4),
+        node("Relu", ["c"], ["r"]),
+        node("MaxPool", ["r"], ["y"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
+    ]
+    weights = {"w": np.random.default_rng(2).standard_normal((8, 3, 3, 3)).astype(np.float32) / 3}
+    source = models.save(nodes, [("image", SHAPES["image"])], [("y", (1, 8, 4, 4))], weights)
+    made = convert(from_onnx, source, "S8", SHAPES, calibration=samples())
+    assert 0 < differences(made, engine, source)["y"] < 0.2
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("precision", ["S8", "F16"])
 def test_a_tflite_file_becomes_a_smaller_one_with_the_same_inputs(
     from_tflite: Converter, tmp_path: Path, precision: str

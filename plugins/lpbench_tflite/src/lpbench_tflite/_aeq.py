@@ -16,6 +16,8 @@ import numpy as np
 TOOLS = ("ai-edge-quantizer", "ai-edge-litert")
 SIGNATURE = "serving_default"
 """TensorFlow's name for the signature of a model that has one."""
+LOWEST = -1e30
+"""Below it, a value to pad with stands for minus infinity."""
 
 
 def main(request: dict[str, Any]) -> dict[str, Any]:
@@ -43,13 +45,28 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _signed(content: bytes) -> bytes:
-    """Return a model with a signature, by which the quantiser runs it; onnx2tf writes none."""
+    """Return a model as the quantiser takes it: with a signature, by which it runs the model; onnx2tf writes none.
+
+    No pool is padded with minus infinity where zeros do the same.
+    """
     import flatbuffers  # type: ignore[import-untyped] # the library is untyped
     from ai_edge_litert import schema_py_generated as schema  # type: ignore[import-untyped] # the library is untyped
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
-    if model.signatureDefs:
+    changed = _pad_with_zeros(model)
+    if model.signatureDefs and not changed:
         return content
+    if not model.signatureDefs:
+        _sign(model)
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _sign(model: Any) -> None:
+    """Add a signature with the inputs and outputs of the model."""
+    from ai_edge_litert import schema_py_generated as schema
+
     graph = model.subgraphs[0]
 
     def named(indices: Any) -> list[Any]:
@@ -63,9 +80,68 @@ def _signed(content: bytes) -> bytes:
     signature.signatureKey, signature.subgraphIndex = SIGNATURE, 0
     signature.inputs, signature.outputs = named(graph.inputs), named(graph.outputs)
     model.signatureDefs = [signature]
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+
+
+def _pad_with_zeros(model: Any) -> bool:
+    """Pad with zeros what is padded with minus infinity for maximum pooling after a ReLU; return whether there is some.
+
+    Minus infinity, as onnx2tf writes it for ``ceil_mode``, leaves no range for the values themselves, and the
+    quantiser refuses it.  Zero is the least that a ReLU gives, so the maxima remain the same.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    names, changed = schema.BuiltinOperator, False
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    for graph in model.subgraphs:
+        makers = {int(tensor): each for each in graph.operators for tensor in each.outputs}
+        for each in graph.operators:
+            padded = int(each.outputs[0]) if len(each.outputs) else -1
+            readers = [codes[one.opcodeIndex] for one in graph.operators if padded in one.inputs]
+            if (
+                codes[each.opcodeIndex] == names.PADV2
+                and readers
+                and set(readers) == {names.MAX_POOL_2D}
+                and padded not in graph.outputs
+                and _lowest(model, graph.tensors[each.inputs[2]])
+                and _is_relu(makers.get(int(each.inputs[0])), codes)
+            ):
+                each.opcodeIndex, each.inputs = _code_of_pad(model), each.inputs[:2]
+                each.builtinOptionsType, each.builtinOptions = schema.BuiltinOptions.PadOptions, schema.PadOptionsT()
+                changed = True
+    return changed
+
+
+def _lowest(model: Any, tensor: Any) -> bool:
+    """Return whether a tensor is a constant that stands for minus infinity."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    data = model.buffers[tensor.buffer].data
+    if data is None or tensor.type != schema.TensorType.FLOAT32:
+        return False
+    return bool((np.frombuffer(bytes(data), "<f4") < LOWEST).all())
+
+
+def _is_relu(maker: Any, codes: list[int]) -> bool:
+    """Return whether an operator gives nothing below zero, by itself or by what is fused into it."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    if maker is None:
+        return False
+    names, fused = schema.BuiltinOperator, schema.ActivationFunctionType
+    if codes[maker.opcodeIndex] in {names.RELU, names.RELU6}:
+        return True
+    return getattr(maker.builtinOptions, "fusedActivationFunction", fused.NONE) in {fused.RELU, fused.RELU6}
+
+
+def _code_of_pad(model: Any) -> int:
+    """Return the index of a new operator code for padding with zeros."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.PAD
+    code.version = 1
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
 
 
 def _choose(narrow: Any, precision: str) -> None:
