@@ -106,6 +106,21 @@ def test_batches_run_originals_first() -> None:
     assert choose_model(component(own, converted), VINO, batch=4) is own
 
 
+def test_batches_run_conversions_that_leave_the_batch_open_before_those_of_another_one() -> None:
+    fixed = model("xml", variant="s8", provenance=MADE, inputs=(FIXED,))
+    several = model("onnx", variant="s8", provenance=MADE, inputs=(TensorInfo("x", "float32", ("n", 3, 160, 224)),))
+    parts = component(model("onnx"), fixed, several)
+    assert choose_model(parts, VINO, variant="s8") is fixed
+    assert choose_model(parts, VINO, variant="s8", batch=4) is several
+
+
+def test_a_conversion_without_a_tile_of_its_own_is_named_by_the_apps_where_another_is_asked_for() -> None:
+    parts = component(model("onnx", tile=(224, 160)), model("xml", variant="s8", provenance=MADE))
+    with pytest.raises(EngineError) as refused:
+        choose_model(parts, VINO, variant="s8", tile=(96, 96))
+    assert "it has 224x160" in refused.value.hint
+
+
 def test_the_precision_stored_is_the_one_stated_or_that_of_the_conversion() -> None:
     assert stored_precision(model("onnx", precision="F16", provenance={**MADE, "precision": "F32"})) == "F16"
     assert stored_precision(model("onnx", provenance={**MADE, "precision": "S8"})) == "S8"

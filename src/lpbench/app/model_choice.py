@@ -31,7 +31,8 @@ def choose_model(
     A component without the variant runs its own model, as the others of a chain do (``require_variant``).
 
     :param variant: Empty for the app's own model, or the first readable one where there is no unnamed one.
-    :param batch: Batch size; above 1, originals precede converted models, whose batch size is fixed.
+    :param batch: Batch size; above 1, models that are known to have another one come last, and originals precede
+        converted models.
     :param tile: Width and height of the image input; None takes the app's own, so no conversion for another tile.
     :raises EngineError: There is no such model in a format that the engine reads.
     """
@@ -47,7 +48,14 @@ def choose_model(
     if not fitting:
         raise _other_tiles(component, spec, named, tile)
     exact = [model for model in fitting if tile is None or model.provenance or only_tile(model) == tile] or fitting
-    return min(exact, key=lambda model: batch > 1 and bool(model.provenance))
+    return (
+        exact[0] if batch == 1 else min(exact, key=lambda each: (_has_other_batch(each, batch), bool(each.provenance)))
+    )
+
+
+def _has_other_batch(model: Model, batch: int) -> bool:
+    """Say whether an input, as the app states it, has another first dimension."""
+    return any(info.shape and isinstance(info.shape[0], int) and info.shape[0] != batch for info in model.inputs)
 
 
 def require_variant(app: App, spec: EngineSpec, variant: str) -> None:
@@ -87,8 +95,15 @@ def fits(component: Component, model: Model, tile: tuple[int, int] | None) -> bo
         return not (model.provenance and model.tile)
     if not model.provenance:
         return only_tile(model) in {None, tile}
+    return _tile_of(component, model) == tile
+
+
+def _tile_of(component: Component, model: Model) -> tuple[int, int] | None:
+    """Return the only tile of a model, of a conversion the app's own unless it states another; None if not known."""
+    if not model.provenance or only_tile(model):
+        return only_tile(model)
     own = (each.tile or only_tile(each) for each in component.models if not each.provenance)
-    return (only_tile(model) or next(filter(None, own), None)) == tile
+    return next(filter(None, own), None)
 
 
 def _unreadable(component: Component, spec: EngineSpec) -> EngineError:
@@ -112,8 +127,8 @@ def _other_variants(whose: str, spec: EngineSpec, variant: str, readable: Sequen
 def _other_tiles(
     component: Component, spec: EngineSpec, models: Sequence[Model], tile: tuple[int, int] | None
 ) -> EngineError:
-    known = sorted({each for model in models if (each := only_tile(model))})
-    there = ", ".join(map(tile_text, known))
+    known = sorted({each for model in models if (each := _tile_of(component, model))})
+    there = ", ".join(map(tile_text, known)) or "others"
     if tile is None:
         what = f'component "{component.name}" has models for "{spec.name}" with the tile {there} alone'
         return EngineError(what, hint=f"name it: {spec.name}:tile={tile_text(known[0])}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +168,22 @@ def test_for_one_benchmark_the_variant_that_is_asked_for_is_made(app: Path) -> N
     assert [each.variant for each in own.components[0].models] == ["", "f16", ""]
     assert supply(own, [engine("quick")], shapes={})[0] == own
     assert models(app) == [("formula", "")]
+
+
+def test_a_variant_that_was_made_is_no_source_where_a_converter_makes_its_precision(app: Path) -> None:
+    """Whole numbers in one format would be converted to another by a converter of floats, which comes first."""
+    loaded = load_app(app)
+    (component,) = loaded.components
+    (own,) = component.models
+    for provenance, precision in (({"converter": "c 1", "source": {}}, "S8"), ({}, "F32")):
+        named = dataclasses.replace(own, variant="s8", provenance=provenance)
+        both = dataclasses.replace(component, models=(own, named))
+        made, failed = supply(
+            dataclasses.replace(loaded, components=(both,)), [engine("quick")], shapes={}, variant="s8"
+        )
+        assert not failed
+        *_, last = made.components[0].models
+        assert (last.format, last.variant, last.provenance["precision"]) == ("table", "s8", precision)
 
 
 @pytest.mark.long

@@ -189,16 +189,23 @@ class _Wanted:
         return dataclasses.replace(component, models=(*component.models, model))
 
     def _order(self, component: Component, tile: tuple[int, int] | None) -> Order | None:
-        """Return what to convert: into the precision that the variant is named after, or a source of the variant."""
+        """Return what to convert, and into what.
+
+        Of a variant, that is an original; else the app's own model, if the variant is named after a precision; else a
+        conversion of the variant.
+        """
         how: dict[str, Any] = {"shapes": self.shapes, "progress": self.tell, "tile": tile}
-        named = {model.format for model in component.models if model.variant == self.variant}
-        for maker in conversions(component, self.spec):
-            if not self.variant and maker.reads != maker.writes:
-                return Order(maker.writes, **how)
-            precision = next((each for each in _made_of_floats(maker) if each.lower() == self.variant), None)
-            if precision or (self.variant and maker.reads in named):
-                return Order(maker.writes, precision, self.variant, **how)
-        return None
+        makers = list(conversions(component, self.spec))
+        if not self.variant:
+            return next((Order(each.writes, **how) for each in makers if each.reads != each.writes), None)
+        named = [model for model in component.models if model.variant == self.variant and fits(component, model, tile)]
+        originals, made = ({each.format for each in named if bool(each.provenance) is kind} for kind in (False, True))
+        ways = [
+            *((each, None) for each in makers if each.reads in originals),
+            *((each, name) for each in makers for name in _made_of_floats(each) if name.lower() == self.variant),
+            *((each, None) for each in makers if each.reads in made),
+        ]
+        return next((Order(each.writes, name, self.variant, **how) for each, name in ways), None)
 
 
 def _made_of_floats(maker: ConverterSpec) -> list[str]:
