@@ -186,6 +186,15 @@ def test_a_variant_that_was_made_is_no_source_where_a_converter_makes_its_precis
         assert (last.format, last.variant, last.provenance["precision"]) == ("table", "s8", precision)
 
 
+def test_what_was_quantised_for_one_engine_is_no_source_for_another(app: Path) -> None:
+    """A converter that does not make S8 itself is not given what another one made of it."""
+    whole = load_app(app)
+    (own,) = whole.components[0].models
+    made = dataclasses.replace(own, variant="s8", provenance={"converter": "another", "precision": "S8"})
+    with_it = dataclasses.replace(whole, components=(dataclasses.replace(whole.components[0], models=(own, made)),))
+    assert supply(with_it, [engine("slabs")], shapes={}, variant="s8") == (with_it, {})
+
+
 @pytest.mark.long
 def test_what_is_made_for_another_machine_stands_beside_and_the_one_of_this_machine_runs(
     app: Path, monkeypatch: pytest.MonkeyPatch

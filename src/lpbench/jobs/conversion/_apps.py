@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app import resolve
-from lpbench.app.model_choice import conversions, fits
+from lpbench.app.model_choice import conversions, fits, stored_precision
 from lpbench.errors import ConversionError, LpbenchError, setting
 from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._call import bound_to
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.app.model import App, Component
-    from lpbench.plugin.engine import Shapes
+    from lpbench.plugin.engine import Model, Shapes
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
+
+FLOATS = ("F", "BF")
+"""How the names of precisions begin that are floats."""
 
 
 @checked
@@ -192,14 +195,15 @@ class _Wanted:
         """Return what to convert, and into what.
 
         Of a variant, that is an original; else the app's own model, if the variant is named after a precision; else a
-        conversion of the variant.
+        conversion of the variant. What was quantised for one engine is no source for another.
         """
         how: dict[str, Any] = {"shapes": self.shapes, "progress": self.tell, "tile": tile}
         makers = list(conversions(component, self.spec))
         if not self.variant:
             return next((Order(each.writes, **how) for each in makers if each.reads != each.writes), None)
         named = [model for model in component.models if model.variant == self.variant and fits(component, model, tile)]
-        originals, made = ({each.format for each in named if bool(each.provenance) is kind} for kind in (False, True))
+        originals = {each.format for each in named if not each.provenance}
+        made = {each.format for each in named if each.provenance and not _quantised(each)}
         ways = [
             *((each, None) for each in makers if each.reads in originals),
             *((each, name) for each in makers for name in _made_of_floats(each) if name.lower() == self.variant),
@@ -208,6 +212,11 @@ class _Wanted:
         return next((Order(each.writes, name, self.variant, **how) for each, name in ways), None)
 
 
+def _quantised(model: Model) -> bool:
+    """Say whether a model stores its weights in anything but floats."""
+    return not stored_precision(model).startswith(FLOATS)
+
+
 def _made_of_floats(maker: ConverterSpec) -> list[str]:
     """Return the precisions that a converter makes of a model in F32: floats, and those that it calibrates itself."""
-    return [name for name in maker.precisions if name in maker.calibrated or name.startswith(("F", "BF"))]
+    return [name for name in maker.precisions if name in maker.calibrated or name.startswith(FLOATS)]
