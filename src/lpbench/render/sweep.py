@@ -41,6 +41,9 @@ def screen(sweep: Sweep, *, width: int, paint: Paint) -> list[str]:
         lines += ["", paint(clean(head), "bold")]
         for header, *body in blocks(columns, grid, width, names=NAMES):
             lines += [paint(header, "dim"), *body]
+        lines += [
+            line for why in uncompared(rows) for line in hanging(f"no time beside the reference: {clean(why)}", width)
+        ]
     missing = not_measured(sweep.rows)
     return [
         *lines,
@@ -62,6 +65,12 @@ def by_app(rows: Sequence[SweepRow]) -> dict[str, list[SweepRow]]:
         if row.state == MEASURED:
             found.setdefault(str(row.facts.get("MODEL", row.asked.app)), []).append(row)
     return found
+
+
+def uncompared(rows: Sequence[SweepRow]) -> list[str]:
+    """Return why measured rows stand beside no reference, each reason once."""
+    ratios = (row.metrics.get(RATIO) for row in rows)
+    return list(dict.fromkeys(ratio.reason for ratio in ratios if ratio is not None and ratio.value is None))
 
 
 def table(rows: Sequence[SweepRow]) -> tuple[list[Column], list[list[str]]]:

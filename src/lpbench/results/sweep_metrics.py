@@ -26,10 +26,12 @@ class Level:
 
     :param latency_ns: Its latency.
     :param sample_ns: The wall time of its slices by their samples.
+    :param failed: Why there are none.
     """
 
     latency_ns: tuple[float, ...] = ()
     sample_ns: tuple[float, ...] = ()
+    failed: str = ""
 
 
 def pooled(runs: Iterable[Sequence[float]]) -> float | None:
@@ -48,16 +50,20 @@ class Scale:
     :param latency_ns: The reference's over the whole sweep; None where it was not measured.
     :param sample_ns: Its wall time of a sample, likewise.
     :param streams: Whether samples of a row overlap: then the time of a sample is wall time in all rows.
+    :param failed: Why the reference was not measured in some block.
     """
 
     latency_ns: float | None
     sample_ns: float | None
     streams: bool
+    failed: str = ""
 
     @classmethod
     def of(cls, levels: Collection[Level], *, streams: bool) -> Scale:
         """Return the scale of an app from what its reference took in each block."""
-        return cls(pooled(each.latency_ns for each in levels), pooled(each.sample_ns for each in levels), streams)
+        failed = next((each.failed for each in levels if each.failed), "")
+        latency_ns, sample_ns = pooled(each.latency_ns for each in levels), pooled(each.sample_ns for each in levels)
+        return cls(latency_ns, sample_ns, streams, failed)
 
 
 def count(facts: Mapping[str, str | int], column: str) -> int:
@@ -80,8 +86,14 @@ def compared(found: Found, scale: Scale) -> dict[str, Metric]:
         one_ns = scale.latency_ns and scale.latency_ns / count(found.facts, "BATCH")
         sample = _scaled(found.ratios, one_ns, f"{source}, over the samples of a batch")
     ratio = _metric(found.ratios, 1.0, "", "slices that took turns with the reference")
-    units = _metric(found.units, 1.0, "yardsticks", "slices that took turns with the yardstick")
-    return {SAMPLE_TIME: sample, REFERENCED: latency, RATIO: ratio, UNITS: units}
+    metrics = {SAMPLE_TIME: sample, REFERENCED: latency, RATIO: ratio}
+    if scale.failed:
+        reason = f"the reference was not measured: {scale.failed}"
+        known = metrics.items()
+        metrics = {
+            name: each if each.value is not None else dataclasses.replace(each, reason=reason) for name, each in known
+        }
+    return {**metrics, UNITS: _metric(found.units, 1.0, "yardsticks", "slices that took turns with the yardstick")}
 
 
 def _scaled(ratios: tuple[float, ...], reference_ns: float | None, source: str) -> Metric:

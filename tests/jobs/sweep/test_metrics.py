@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from lpbench.results.sweep import RATIO, REFERENCED, SAMPLE_TIME, Found
+from lpbench.results.sweep import RATIO, REFERENCED, SAMPLE_TIME, UNITS, Found
 from lpbench.results.sweep_metrics import Level, Scale, compared
 
 LEVELS = [Level((2e6, 2e6), (3e6, 3e6)), Level((8e6, 8e6), (12e6, 12e6))]
@@ -38,6 +38,13 @@ def test_what_took_no_turns_has_the_reason(*, streams: bool) -> None:
         time = compared(found, Scale.of(levels, streams=streams))[SAMPLE_TIME]
         assert time.value is None
         assert "no turns" in time.reason
+
+
+def test_a_reference_that_failed_is_the_reason() -> None:
+    failed = Scale.of([Level(failed="no such device")], streams=False)
+    metrics = compared(Found(units=(2.0, 2.0)), failed)
+    assert "no such device" in metrics[RATIO].reason
+    assert metrics[UNITS].value == pytest.approx(2.0), "the yardstick still says how long it took"
 
 
 def test_a_block_counts_once_however_many_runs_it_had() -> None:

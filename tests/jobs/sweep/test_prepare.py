@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,9 +18,10 @@ from lpbench.plugin import registry
 from lpbench.results.run import Metric
 from lpbench.results.sweep import Asked
 from lpbench.testing.setups import write_app
+from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from lpbench.app.model import App
@@ -100,6 +102,8 @@ class Counted:
         return self
 
     flop, params, storage_bytes = 2_000_000_000, 3_000_000, 12_000_000
+    missing: Mapping[str, Unavailable] = {}
+    models = (SimpleNamespace(analysis=SimpleNamespace(precision="F16")),)
 
 
 def test_each_model_is_analysed_once_for_each_tile(
@@ -120,6 +124,25 @@ def test_what_cannot_be_analysed_has_the_reason(fake_app: Callable[..., Path], m
     found = Analyses(load_app(fake_app(unknown=1))).metrics("fake")
     assert {metric.value for metric in found.values()} == {None}
     assert {metric.reason for metric in found.values()} == {"no analyzer is ready"}
+
+
+def test_totals_without_a_component_are_not_those_of_the_app(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = Counted()
+    count.missing = {"face": Unavailable("its analyzer crashed")}
+    monkeypatch.setattr(_static, "analyze", count)
+    found = Analyses(load_app(fake_app())).metrics("fake")
+    assert {(metric.value, metric.reason) for metric in found.values()} == {(None, "face: its analyzer crashed")}
+
+
+def test_the_precision_of_the_weights_is_known_without_a_run(
+    fake_app: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_static, "analyze", Counted())
+    costs = Analyses(load_app(fake_app()))
+    assert costs.precision("fake") == "F16"
+    assert not costs.precision("fake:variant=s8")
 
 
 def test_a_row_whose_model_could_not_be_made_says_so_and_the_sweep_goes_on(fake_app: Callable[..., Path]) -> None:

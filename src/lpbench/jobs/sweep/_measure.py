@@ -81,6 +81,7 @@ def _joined(parts: Sequence[Measured]) -> Measured:
         Level(
             tuple(ns for part in parts for ns in part.reference.latency_ns),
             tuple(ns for part in parts for ns in part.reference.sample_ns),
+            next((part.reference.failed for part in parts if part.reference.failed), ""),
         ),
         tuple(result for part in parts for result in part.results),
     )
@@ -95,13 +96,15 @@ def level(result: Result) -> Level:
     pairs = [pair.first_ns for pair in result.lockstep if pair.first == 0]
     latency, sample = (max((each.get(stage, ()) for each in pairs), key=len, default=()) for stage in (TOTAL, SAMPLE))
     each_ns = sample_ms(reference, Basis.SLICE) * MILLISECOND
+    if not reference.measured:
+        return Level(failed=_in_a_line(reference.state))
     return Level(latency or tuple(reference.run_medians()), sample or ((each_ns,) if math.isfinite(each_ns) else ()))
 
 
 def _outcome(result: Result, index: int, entry: Entry) -> Outcome:
     each = result.configurations[index]
     if not each.measured:
-        return Outcome(FAILED, _in_a_line(each.state))
+        return Outcome(FAILED, _in_a_line(each.state.removeprefix(f"{FAILED}: ")))
     found = Found(
         facts=_facts(result, each, entry),
         metrics={**each.metrics, **_agreement(result, index)},
@@ -114,7 +117,7 @@ def _outcome(result: Result, index: int, entry: Entry) -> Outcome:
 
 def _in_a_line(text: str) -> str:
     """Return a reason of several lines as one, as tables have it."""
-    return " ".join(text.split())
+    return "; ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
 
 
 def _ratios(result: Result, index: int, stage: str) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING
 
+from lpbench.app.model_choice import stored_precision
 from lpbench.errors import LpbenchError
 from lpbench.jobs import engine_choice
 from lpbench.jobs.analysis import analyze
@@ -13,7 +14,7 @@ from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.run import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from lpbench.app.model import App, Component
     from lpbench.jobs.analysis import AnalysisReport
@@ -62,7 +63,21 @@ class Analyses:
             _, running = self._running(words)
         except LpbenchError:
             return ""
-        return ", ".join(dict.fromkeys(" ".join(filter(None, (each.version, each.variant))) for each in running))
+        return _joined(" ".join(filter(None, (each.version, each.variant))) for each in running)
+
+    def precision(self, words: str) -> str:
+        """Return the precisions of the weights that an engine runs, as far as they are known."""
+        try:
+            target, running = self._running(words)
+        except LpbenchError:
+            return ""
+        stored = self._report(running, target.configuration.tile)
+        if isinstance(stored, LpbenchError):
+            return _joined(map(stored_precision, running))
+        return _joined(
+            stored_precision(model) or each.analysis.precision
+            for model, each in zip(running, stored.models, strict=True)
+        )
 
     def _running(self, words: str) -> tuple[Target, tuple[Model, ...]]:
         target = engine_choice.targets(self.app, [words], EngineConfiguration(""))[0]
@@ -74,10 +89,20 @@ class Analyses:
             parts = zip(self.app.components, models, strict=True)
             components = tuple(dataclasses.replace(each, models=(model,)) for each, model in parts)
             try:
-                self._known[key] = analyze(dataclasses.replace(self.app, components=components), tile=tile)
+                self._known[key] = _whole(analyze(dataclasses.replace(self.app, components=components), tile=tile))
             except LpbenchError as error:
                 self._known[key] = error
         return self._known[key]
+
+
+def _whole(report: AnalysisReport) -> AnalysisReport:
+    """Return the analysis of all components: totals without one of them would pass for those of the app.
+
+    :raises LpbenchError: One could not be analysed.
+    """
+    for component, why in report.missing.items():
+        raise LpbenchError(f"{component}: {why.reason}")
+    return report
 
 
 def efficiency(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
@@ -87,6 +112,11 @@ def efficiency(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
         gflop, throughput, power = map(float, values)  # type: ignore[arg-type] # one that is None ends it
         return {"ENERGY_EFFICIENCY": Metric(gflop * throughput / power, "GFLOP/s/W")}
     return {}
+
+
+def _joined(words: Iterable[str]) -> str:
+    """Return what components say, each once."""
+    return ", ".join(dict.fromkeys(filter(None, words)))
 
 
 def _source(component: Component, model: Model) -> Model:

@@ -245,6 +245,12 @@ def _measured(block: Block, queue: Queue, plan: SweepPlan, costs: Analyses, repo
     begun = time.monotonic()
     measured = measure(costs.app, queue.apps[block.app].reference, block.entries, plan, report)
     report(dataclasses.replace(step("", "analysing models"), done=1.0))
+    if measured.reference.failed:
+        report(
+            dataclasses.replace(
+                step("", ""), note=f"{costs.app.name}: the reference failed: {measured.reference.failed}"
+            )
+        )
     file = _kept(block, queue.folder, measured)
     outcomes = [
         _completed(each, entry.words, costs, file) for entry, each in zip(block.entries, measured.outcomes, strict=True)
@@ -255,8 +261,8 @@ def _measured(block: Block, queue: Queue, plan: SweepPlan, costs: Analyses, repo
 def _completed(outcome: Outcome, words: str, costs: Analyses, file: str) -> Outcome:
     """Return an outcome with what its model is and costs, and the name of the file that holds its samples."""
     metrics = {**outcome.found.metrics, **costs.metrics(words)}
-    version = costs.version(words)
-    facts = {**outcome.found.facts, **({"VERSION": version} if version else {})}
+    of_model = {"VERSION": costs.version(words), "PRECISION": costs.precision(words)}
+    facts = {**{name: value for name, value in of_model.items() if value}, **outcome.found.facts}
     metrics |= efficiency(metrics)
     found = dataclasses.replace(outcome.found, facts=facts, metrics=metrics, result=file)
     return dataclasses.replace(outcome, found=found)
