@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import importlib.util
 import io
 import json
@@ -13,6 +14,8 @@ import pytest
 
 from lpbench.cli import main
 from lpbench.jobs.sweep import _sweep
+from lpbench.jobs.sweep._queue import Outcome
+from lpbench.results.sweep import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +80,41 @@ def test_rows_as_json_are_filtered(folder: Path, capsys: Capture) -> None:
     assert "engine" in capsys.readouterr().err
     assert main(["show", "last", "--sort", "latency"]) == 2
     assert "rows of a sweep" in capsys.readouterr().err
+
+
+def test_each_reason_names_an_engine_once_with_what_all_it_stops_have_in_common(
+    fake_app: Callable[..., Path], ledger: Any, tmp_path: Path, capsys: Capture
+) -> None:
+    apps = [str(fake_app(name)) for name in ("first", "second")]
+    axes = ["--engines", "fake,absent", "--threads", "1,2", "--precisions", "F32,S8"]
+    place = tmp_path / "rows"
+    assert main(["sweep", *apps, *axes, "-o", str(place)]) == 0
+    capsys.readouterr()
+    assert main(["show", str(place)]) == 0
+    _, missing = capsys.readouterr().out.split("not measured")
+    absent, fake = [line.strip() for line in missing.splitlines() if "configurations" in line][::-1]
+    assert absent.startswith("absent (8 configurations): impossible: ")
+    assert fake.startswith("fake:precision=S8 (4 configurations): impossible: ")
+    assert "first" not in missing, "all apps share the reason"
+    assert main(["show", str(place), "--filter", "precision=s8,threads=2"]) == 0
+    assert "fake:threads=2:precision=S8 (2 configurations): " in capsys.readouterr().out
+
+
+def test_a_reason_names_the_app_that_it_is_of_where_it_is_not_of_all(
+    fake_app: Callable[..., Path], ledger: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    first, second = fake_app("first"), fake_app("second")
+    measured = ledger.__call__
+
+    def measure(app: Any, *given: Any) -> Any:
+        found = measured(app, *given)
+        outcomes = tuple(Outcome(FAILED, "crashed") for _ in found.outcomes)
+        return dataclasses.replace(found, outcomes=outcomes) if app.name == "second" else found
+
+    monkeypatch.setattr(_sweep, "measure", measure)
+    axes = ["--engines", "fake", "--threads", "1,2"]
+    assert main(["sweep", str(first), str(second), *axes, "-o", str(tmp_path / "rows")]) == 0
+    assert "fake (2 configurations of second): failed: crashed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("form", ["--markdown", "--html"])

@@ -29,7 +29,7 @@ WORDS = (("tile", "INPUT_TILE"), ("precision", "PRECISION"), ("on", "PROCESSOR")
 NAMES = 48
 """Columns of the terminal to which names of configurations may be cut."""
 LISTED = 6
-"""Configurations that a reason names."""
+"""Apps that a reason names."""
 
 
 def screen(sweep: Sweep, *, width: int, paint: Paint) -> list[str]:
@@ -63,7 +63,7 @@ def by_app(rows: Sequence[SweepRow]) -> dict[str, list[SweepRow]]:
     found: dict[str, list[SweepRow]] = {}
     for row in rows:
         if row.state == MEASURED:
-            found.setdefault(str(row.facts.get("MODEL", row.asked.app)), []).append(row)
+            found.setdefault(_app(row), []).append(row)
     return found
 
 
@@ -84,12 +84,17 @@ def table(rows: Sequence[SweepRow]) -> tuple[list[Column], list[list[str]]]:
 
 
 def not_measured(rows: Sequence[SweepRow]) -> list[str]:
-    """Return each reason why configurations were not measured, with these."""
-    found: dict[str, list[str]] = {}
+    """Return each reason why configurations were not measured, with the engines that it stops, each once."""
+    found: dict[str, dict[str, list[SweepRow]]] = {}
     for row in rows:
         if row.state not in {MEASURED, WAITING}:
-            found.setdefault(f"{row.state}: {row.reason}", []).append(f"{row.facts.get('MODEL')} {row.called}")
-    return [clean(f"{_several(names)}: {reason}") for reason, names in found.items()]
+            engines = found.setdefault(f"{row.state}: {row.reason}", {})
+            engines.setdefault(row.called.partition(":")[0], []).append(row)
+    apps = len({_app(row) for row in rows})
+    return [
+        clean(f"{', '.join(_together(group, apps) for group in engines.values())}: {reason}")
+        for reason, engines in found.items()
+    ]
 
 
 def export(sweep: Sweep, form: str) -> str:
@@ -147,6 +152,21 @@ def _span(metric: Metric | None) -> str:
     return around(metric.value, metric.interval.lower, metric.interval.upper)
 
 
-def _several(names: Sequence[str]) -> str:
-    more = len(names) - LISTED
-    return ", ".join([*names[:LISTED], *([f"{more} more"] if more > 0 else [])])
+def _together(rows: Sequence[SweepRow], apps: int) -> str:
+    """Return what configurations of one engine are called together: the words that all share, and how many they are.
+
+    :param apps: How many apps there are; these are named where the rows are not of all of them.
+    """
+    first, *others = (row.called.split(":") for row in rows)
+    shared = ":".join(word for word in first if all(word in words for words in others))
+    names = list(dict.fromkeys(_app(row) for row in rows))
+    of_apps = "" if len(names) == apps else f" of {_few(names)}"
+    return f"{shared} ({amount(len(rows), 'configuration')}{of_apps})" if others else f"{shared}{of_apps}"
+
+
+def _few(apps: Sequence[str]) -> str:
+    return ", ".join(apps) if len(apps) <= LISTED else amount(len(apps), "app")
+
+
+def _app(row: SweepRow) -> str:
+    return str(row.facts.get("MODEL", row.asked.app))

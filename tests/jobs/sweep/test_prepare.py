@@ -11,7 +11,8 @@ import pytest
 import lpbench
 from lpbench.app.model import load_app
 from lpbench.errors import LpbenchError
-from lpbench.jobs.sweep import _static
+from lpbench.jobs.sweep import _static, outlined
+from lpbench.jobs.sweep._plan import SweepPlan
 from lpbench.jobs.sweep._static import Analyses, efficiency
 from lpbench.jobs.sweep._words import words_of
 from lpbench.plugin import registry
@@ -66,6 +67,29 @@ def app_of_formulas(folder: Path) -> Path:
     twice = {"inputs": [{"name": "x", "shape": [1, 5]}], "outputs": [{"name": "y", "formula": "double"}]}
     (folder / "m.formula").write_text(json.dumps(twice), encoding="ascii")
     return write_app(folder, {"formula": {"file": "m.formula"}}, name="numbers")
+
+
+@pytest.mark.usefixtures("formulas")
+def test_an_outline_counts_no_conversion_for_an_engine_that_is_not_there(
+    install: Callable[..., Path], tmp_path: Path
+) -> None:
+    install(
+        "distant",
+        """
+        from lpbench.plugin.hookspecs import hookimpl
+        from lpbench.plugin.specs import EngineSpec
+
+        @hookimpl
+        def lpbench_register_engines(register):
+            about = {"formats": {"table": (".table",)}, "requires": ("no_such_library",)}
+            register(EngineSpec("distant", "distant:Engine", **about))
+        """,
+    )
+    registry.refresh()
+    plan = SweepPlan.of({"apps": [app_of_formulas(tmp_path / "app")], "engines": ["quick", "distant"]})
+    sweep, _ = outlined(plan, tmp_path / "rows")
+    assert [(row.asked.engine, row.state) for row in sweep.rows] == [("quick", "waiting"), ("distant", "impossible")]
+    assert "no_such_library" in sweep.rows[1].reason
 
 
 @pytest.mark.long

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lpbench.app import resolve
-from lpbench.app.default_engine import default_engines
+from lpbench.app.default_engine import default_engines, installed, require_ready
 from lpbench.app.model_choice import conversions
 from lpbench.errors import AmbiguousEngineError, EngineError, LpbenchError, UnavailableEngineError, setting
 from lpbench.jobs import engine_choice, engine_mistakes
@@ -205,6 +205,7 @@ def _require(ready: Prepared, words: str) -> None:
     need = Need.of(words)
     if need in ready.failed:
         raise ready.failed[need]
+    require_ready(installed(need.engine))  # no conversion helps an engine that is not there
     try:
         target = engine_choice.targets(ready.app, [words], EngineConfiguration(""))[0]
         for component in ready.app.components:
