@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.render._numbers import digits, percent, seconds, time_left
+from lpbench.render._numbers import digits, percent, time_left
 from lpbench.render._table import Column, blocks, fit, hanging, narrow, sheet_lines, table, unstyled
+from lpbench.util.text import seconds
 
 if TYPE_CHECKING:
     from lpbench.render._table import Paint

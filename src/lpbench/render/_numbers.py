@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lpbench.util.text import amount
+from lpbench.util.text import amount, seconds
 
 ABSENT = "-"
 """Placeholder for a value that is not known."""
@@ -88,12 +88,3 @@ def percent(share: float) -> str:
 def time_left(value: float) -> str:
     """Return the time that something will still take, which is an estimate."""
     return f"{'' if value < 1 else 'about '}{seconds(value)} left"
-
-
-def seconds(value: float) -> str:
-    """Return a duration in a readable unit: ``4 s``, ``2 min``, ``1.5 h``."""
-    if value < 1:
-        return "under 1 s"
-    if value < 100:  # noqa: PLR2004 - up to here seconds are easier to read than minutes
-        return f"{value:.0f} s"
-    return f"{value / 60:.0f} min" if value < 6000 else f"{value / 3600:.1f} h"  # noqa: PLR2004 - same for minutes

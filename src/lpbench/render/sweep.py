@@ -6,11 +6,11 @@ import collections
 from typing import TYPE_CHECKING
 
 from lpbench.render import _html
-from lpbench.render._numbers import around, digits, seconds
+from lpbench.render._numbers import around, digits
 from lpbench.render._table import Column, blocks, hanging
 from lpbench.render.exports import csv_text, html_page, markdown_table
 from lpbench.results.sweep import AGREEMENT, BARRED, MEASURED, RATIO, SAMPLE_TIME, WAITING, record
-from lpbench.util.text import amount, clean
+from lpbench.util.text import amount, clean, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

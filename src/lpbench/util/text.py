@@ -119,3 +119,12 @@ def amount(number: int, noun: str, plural: str = "") -> str:
     :param plural: The noun for several; by default with an s.
     """
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def seconds(value: float) -> str:
+    """Return a duration in a readable unit: ``4 s``, ``2 min``, ``1.5 h``."""
+    if value < 1:
+        return "under 1 s"
+    if value < 100:  # noqa: PLR2004 - up to here seconds are easier to read than minutes
+        return f"{value:.0f} s"
+    return f"{value / 60:.0f} min" if value < 6000 else f"{value / 3600:.1f} h"  # noqa: PLR2004 - same for minutes

@@ -14,7 +14,7 @@ from lpbench.app.model import load_app
 from lpbench.app.model_choice import choose_model
 from lpbench.app.pulled import with_conversions
 from lpbench.errors import AppError, ConversionError
-from lpbench.jobs.conversion import check_first_use, convert, supply
+from lpbench.jobs.conversion import can_supply, check_first_use, convert, supply
 from lpbench.jobs.engine_choice import targets
 from lpbench.jobs.parity import Tolerance
 from lpbench.plugin.configuration import EngineConfiguration
@@ -193,6 +193,10 @@ def test_what_was_quantised_for_one_engine_is_no_source_for_another(app: Path) -
     made = dataclasses.replace(own, variant="s8", provenance={"converter": "another", "precision": "S8"})
     with_it = dataclasses.replace(whole, components=(dataclasses.replace(whole.components[0], models=(own, made)),))
     assert supply(with_it, [engine("slabs")], shapes={}, variant="s8") == (with_it, {})
+    assert not can_supply(with_it, engine("slabs"), variant="s8")
+    assert can_supply(with_it, engine("slabs"))
+    assert can_supply(with_it, engine("quick"), variant="s8")
+    assert not can_supply(with_it, engine("quick"), variant="u8")
 
 
 @pytest.mark.long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ import pytest
 import lpbench
 from lpbench.app.model import load_app
 from lpbench.errors import LpbenchError
-from lpbench.jobs.sweep import _static, outlined
+from lpbench.jobs.sweep import _prepare, _static, outlined
 from lpbench.jobs.sweep._plan import SweepPlan
+from lpbench.jobs.sweep._queue import SweptApp
 from lpbench.jobs.sweep._static import Analyses, efficiency
 from lpbench.jobs.sweep._words import words_of
 from lpbench.plugin import registry
@@ -90,6 +92,24 @@ def test_an_outline_counts_no_conversion_for_an_engine_that_is_not_there(
     sweep, _ = outlined(plan, tmp_path / "rows")
     assert [(row.asked.engine, row.state) for row in sweep.rows] == [("quick", "waiting"), ("distant", "impossible")]
     assert "no_such_library" in sweep.rows[1].reason
+
+
+@pytest.mark.usefixtures("formulas")
+def test_a_precision_that_was_made_for_another_engine_is_said_to_be_made_by_no_converter(tmp_path: Path) -> None:
+    """The reason is the same as before anything was converted, and the same for every app."""
+    whole = load_app(app_of_formulas(tmp_path / "app"))
+    (own,) = whole.components[0].models
+    quantised = dataclasses.replace(own, variant="s8", provenance={"converter": "another", "precision": "S8"})
+    tables = dataclasses.replace(own, format="table", provenance={"converter": "another", "precision": "F32"})
+    with_them = dataclasses.replace(whole.components[0], models=(own, quantised, tables))
+    plan = SweepPlan.of({"apps": ["app"], "engines": ["slabs"], "precisions": ["S8"]})
+    apps = [SweptApp("app", "app", "", "exact")]
+    reasons = [
+        _prepare.entries(plan, {"app": _prepare.Prepared(app, "", converts=True)}, apps)[0].reason
+        for app in (whole, dataclasses.replace(whole, components=(with_them,)))
+    ]
+    assert reasons[0] == reasons[1]
+    assert reasons[0].startswith('no converter makes "s8" of formula for engine "slabs"; ')
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ and compared with its source (``lpbench.jobs.conversion._check``).
 
 from __future__ import annotations
 
-from lpbench.jobs.conversion._apps import convert, supply
+from lpbench.jobs.conversion._apps import can_supply, convert, supply
 from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._first_use import check_first_use
 from lpbench.jobs.conversion._job import SAMPLES, TIMEOUT, Conversions, Job, Progress
@@ -18,6 +18,7 @@ __all__ = [
     "Conversions",
     "Job",
     "Progress",
+    "can_supply",
     "check_first_use",
     "configured",
     "convert",

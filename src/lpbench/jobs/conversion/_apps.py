@@ -142,6 +142,12 @@ def supply(  # noqa: PLR0913 - what is asked of the engines
     return app, failed
 
 
+def can_supply(app: App, engine: EngineSpec, *, variant: str = "", tile: tuple[int, int] | None = None) -> bool:
+    """Say whether ``supply`` knows how to make a model of some component for an engine, or of its own for a variant."""
+    wanted = _Wanted(engine, variant, tile, {}, lambda _: None)
+    return any(wanted.order(component, wanted.tile_of(app, component)) is not None for component in app.components)
+
+
 def make_job(app: App, component: Component, order: Order, *, check_on: EngineSpec | None = None) -> Job:
     """Return the job that converts a component's model to a format.
 
@@ -180,19 +186,23 @@ class _Wanted:
 
     def supplied(self, app: App, component: Component) -> Component:
         """Return a component with a model that the engine can run, if one has to be made and can be."""
-        tile = self.tile if component is app.components[0] else None
+        tile = self.tile_of(app, component)
         nameless = not self.variant and all(model.variant for model in component.models)
         named = [model for model in component.models if nameless or model.variant == self.variant]
         if any(model.format in self.spec.formats and fits(component, model, tile) for model in named):
             return component
-        order = self._order(component, tile)
+        order = self.order(component, tile)
         if order is None:
             return component
         model = converted(make_job(app, component, order, check_on=self.spec))
         return dataclasses.replace(component, models=(*component.models, model))
 
-    def _order(self, component: Component, tile: tuple[int, int] | None) -> Order | None:
-        """Return what to convert, and into what.
+    def tile_of(self, app: App, component: Component) -> tuple[int, int] | None:
+        """Return the tile of a component's model: the app's inputs are those of the first."""
+        return self.tile if component is app.components[0] else None
+
+    def order(self, component: Component, tile: tuple[int, int] | None) -> Order | None:
+        """Return what to convert, and into what; None where no converter makes it.
 
         Of a variant, that is an original; else the app's own model, if the variant is named after a precision; else a
         conversion of the variant. What was quantised for one engine is no source for another.

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from lpbench.app import resolve
 from lpbench.app.default_engine import default_engines, installed, require_ready
-from lpbench.app.model_choice import conversions
 from lpbench.errors import AmbiguousEngineError, EngineError, LpbenchError, UnavailableEngineError, setting
 from lpbench.jobs import engine_choice, engine_mistakes
 from lpbench.jobs.sweep._product import configurations
@@ -220,19 +219,16 @@ def _require(ready: Prepared, words: str) -> None:
 
 def _can_be_made(app: App, need: Need) -> bool:
     """Say whether a converter makes what an engine needs."""
+    from lpbench.jobs.conversion import can_supply
+
     spec = registry.current().get(registry.ENGINES, need.engine).spec
-    return any(
-        not need.variant
-        or need.variant.upper() in maker.precisions
-        or any((model.format, model.variant) == (maker.reads, need.variant) for model in component.models)
-        for component in app.components
-        for maker in conversions(component, spec)
-    )
+    return can_supply(app, spec, variant=need.variant, tile=need.tile)
 
 
 def _not_made(app: App, need: Need) -> EngineError:
     """Return the error of a variant that nothing makes, whatever else the engine reads of the app."""
-    have = dict.fromkeys(model.format for component in app.components for model in component.models)
+    models = [model for component in app.components for model in component.models]
+    have = dict.fromkeys(model.format for model in [each for each in models if not each.provenance] or models)
     what = f'no converter makes "{need.variant}" of {" or ".join(have)} for engine "{need.engine}"'
     return EngineError(what, hint=f'it needs a model of its own: "variant": "{need.variant}" under models')
 

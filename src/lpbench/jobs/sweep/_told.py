@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.jobs.measuring.progress import Progress
 from lpbench.jobs.sweep._plan import CONFIGURATION_S
-from lpbench.util.text import amount
+from lpbench.util.text import amount, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Report = Callable[[Progress], None]
 
-MINUTE = 60.0
-
 
 def step(app: str, what: str) -> Progress:
     """Return what is done for an app beside measuring it."""
@@ -30,7 +28,7 @@ def step(app: str, what: str) -> Progress:
 def announce(sweep: Sweep, expected_s: float, report: Report) -> None:
     """Say before anything is measured how much there is to do."""
     done, every = sweep.blocks
-    left = f"{every - done} of {amount(every, 'block')} to measure, about {expected_s / MINUTE:.0f} min"
+    left = f"{every - done} of {amount(every, 'block')} to measure, about {seconds(expected_s)}"
     note = f"{sweep.in_short()}; {left}"
     report(dataclasses.replace(step("", ""), note=note))
 
