@@ -82,8 +82,10 @@ def test_the_report_is_what_the_command_prints(model: Callable[..., Path], capsy
     assert "<table>" in str(report._repr_html_())
 
 
-def test_an_analysis_is_made_once_for_the_same_files_and_shapes(model: Callable[..., Path], tmp_path: Path) -> None:
-    made = tmp_path / "made"
+def test_an_analysis_is_made_once_for_the_same_files_and_shapes(
+    model: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = tmp_path_factory.mktemp("elsewhere") / "made"
     path = model(order=str(made))
     first, again = lpbench.analyze(path), lpbench.analyze(path)
     assert first == again

@@ -329,15 +329,21 @@ def test_analyze_shows_the_shares_of_a_result(
 
 
 def test_a_result_of_another_machine_has_that_roof_or_a_reason(kept: dict[str, Any]) -> None:
-    there = {**kept, "hashes": {"machine": "elsewhere"}, "machine": {"cpu_model": {"value": "Acme", "source": "x"}}}
+    facts = {"cpu_model": {"value": "Acme", "source": "x"}, "cores": {"value": 8, "source": "x"}}
+    affinity = {"value": list(range(8)), "source": "x"}
+    there = {**kept, "hashes": {"machine": "elsewhere"}, "machine": facts}
+    there["subject"] = {**kept["subject"], "affinity": affinity}
     result = dataclasses.replace(make_result(measured()), environment=there)
     answer = roof_of(result, measured())
     assert isinstance(answer, Unavailable)
     assert answer.code == "other-machine"
-    assert "cpu_model" in answer.reason
+    assert "1 thread on another machine, Acme," in answer.reason
     roof = dataclasses.replace(ROOF, array_bytes=2)
     roof_cache.keep(Roof("elsewhere", str(kept["subject"]["library numpy"]["value"]), "BLAS", (roof,)))
     assert roof_of(result, measured()) == roof
+    answer = roof_of(result, measured(facts={"processor": "CPU", "threads": 8}))
+    assert isinstance(answer, Unavailable)
+    assert "8 threads" in answer.reason, "its own cores bound them, not those of this machine"
 
 
 def test_an_engine_that_does_not_tell_its_threads_has_no_roof(kept: dict[str, Any]) -> None:

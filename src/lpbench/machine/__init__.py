@@ -34,6 +34,7 @@ __all__ = [
     "last_level_cache",
     "snapshot",
     "usable_cores",
+    "value_of",
 ]
 
 

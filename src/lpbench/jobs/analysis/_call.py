@@ -11,6 +11,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from lpbench import errors
+from lpbench.app.model_files import belonging
 from lpbench.errors import AnalysisError, ConfigError
 from lpbench.plugin.analyzer import Analysis
 from lpbench.util import atomic_folders, processes
@@ -72,10 +73,14 @@ class Question:
         parts = {
             "version": VERSION,
             "analyzer": [self.offer.distribution, self.offer.spec.target, self.offer.spec.installed()],
-            "files": [[path.name, file_digest(path)] for path in (model.path, *model.extra)],
+            "files": [[self._name(path), file_digest(path)] for path in (model.path, *belonging(model))],
             **{name: value for name, value in {**self.request(), "model": stated}.items() if name != "memory"},
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+    def _name(self, path: Path) -> str:
+        """Return the name by which a model's file finds another."""
+        return os.path.relpath(path, self.model.path.parent)
 
 
 def answer(question: Question, tick: Callable[[float], None]) -> Analysis:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.files import CONFIG, read_config, refuse_leading_out, statement
 from lpbench.app.model_choice import origin
 from lpbench.app.model_entries import key_of
+from lpbench.app.model_files import external
 from lpbench.app.pulled import add_conversion, conversions_folder
 from lpbench.errors import AppError, ConversionError, either
 from lpbench.jobs.conversion._cache import MANIFEST
 from lpbench.jobs.conversion._choose import choose
 from lpbench.jobs.conversion._record import configured, enter, install_config
-from lpbench.jobs.conversion._source import external
 from lpbench.plugin.engine import Model
 from lpbench.plugin.registry import CONVERTERS, offers_where
 from lpbench.util import atomic_folders, disk_space

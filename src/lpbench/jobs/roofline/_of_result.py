@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpbench import machine
-from lpbench.errors import ResultError
+from lpbench.errors import LpbenchError, ResultError
 from lpbench.jobs.roofline._probe import kept_roof, roofline
 from lpbench.jobs.roofline._share import shares
 from lpbench.machine.roofline import Roof, ThreadRoof
 from lpbench.util.arguments import checked
-from lpbench.util.portable import allowed_cores
-from lpbench.util.text import first_line
+from lpbench.util.shown import several
+from lpbench.util.text import amount, first_line
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def roof_of(
     result: Result, configuration: Configuration, progress: Callable[[str], None] = lambda _: None
 ) -> ThreadRoof | Unavailable:
     """Return the roof under which a configuration ran; this machine's is measured where it is not known yet."""
-    threads = _threads(configuration)
+    threads = _threads(configuration, result.environment)
     if isinstance(threads, Unavailable):
         return threads
     known = kept_roof(result.environment)
@@ -73,17 +73,32 @@ def roof_of(
         return found
     here = machine.environment()
     if (result.environment.get("hashes") or {}).get("machine") != here["hashes"]["machine"]:
-        other = machine.differing(result.environment, here)
-        why = f"it was measured on another machine, whose roof is not known here ({', '.join(other)})"
-        return Unavailable(why, "other-machine")
-    return roofline(threads=[threads], progress=progress).at(threads)
+        return _elsewhere(result.environment, here, threads)
+    try:
+        return roofline(threads=[threads], progress=progress).at(threads)
+    except LpbenchError as error:  # as fewer cores are allowed now than then
+        return Unavailable(f"the roof of {amount(threads, 'thread')}: {error.what}", "failed", error.hint)
 
 
-def _threads(configuration: Configuration) -> int | Unavailable:
-    """Return how many threads computed at the same time: no more than there were cores."""
+def _elsewhere(there: Mapping[str, Any], here: Mapping[str, Any], threads: int) -> Unavailable:
+    """Return why a result of another machine has no roof, with what tells that machine from this one."""
+    facts = there.get("machine") or {}
+    named = " with ".join(str(value) for name in ("platform", "cpu_model") if (value := machine.value_of(facts, name)))
+    other = several(list(machine.differing(there, here)))
+    which = f"another machine, {named}, whose" if named else "another machine, whose"
+    why = f"it ran with {amount(threads, 'thread')} on {which} roof is not known here (different: {other})"
+    return Unavailable(why, "other-machine", "ask on that machine, with this result's file")
+
+
+def _threads(configuration: Configuration, there: Mapping[str, Any]) -> int | Unavailable:
+    """Return how many threads computed at the same time: no more than there were cores for the run.
+
+    :param there: The environment of the run, whichever machine it was.
+    """
     threads = configuration.facts.get("threads")
     if not isinstance(threads, int) or threads < 1:
         return Unavailable("its engine does not tell its threads", "not-read")
     asked = configuration.configuration
-    cores = len(asked.affinity or allowed_cores())
-    return min(threads * asked.streams, cores)
+    affinity = asked.affinity or machine.value_of(there.get("subject") or {}, "affinity")
+    cores = len(affinity) if affinity else machine.value_of(there.get("machine") or {}, "cores")
+    return min(threads * asked.streams, cores or threads * asked.streams)
