@@ -63,6 +63,9 @@ def test_a_file_says_what_arguments_say(tmp_path: Path) -> None:
         ("apps = 3", "apps"),
         ('apps = ["a"]\nthread = [1]', 'did you mean "threads"'),
         ("\xff", "no TOML"),
+        ('apps = ["a"]\nthreads = [1, 1]', "threads has 1 twice"),
+        ('apps = ["a"]\nmax_time = -1.0', "max_time"),
+        ('apps = ["a"]\nengines = ["fake:threads=2"]\nthreads = [1, 2]', "fake:threads=2"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, text: str, words: str) -> None:
@@ -72,6 +75,18 @@ def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, text: str, words: 
         plan_of(file, {})
     assert "plan.toml" in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_a_sweep_means_the_same_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("app", "samples"):
+        (tmp_path / "plans" / name).mkdir(parents=True)
+    (tmp_path / "plans" / "plan.toml").write_text('apps = ["app"]\ndata = "samples"\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    from_above = plan_of("plans/plan.toml", {})
+    monkeypatch.chdir(tmp_path / "plans")
+    assert plan_of("plan.toml", {}) == plan_of("app", {"data": "samples"}) == from_above
+    monkeypatch.chdir(tmp_path / "plans" / "app")
+    assert plan_of("../plan.toml", {}) == from_above
 
 
 def test_a_plan_file_stands_alone(tmp_path: Path) -> None:

@@ -144,39 +144,6 @@ def test_two_sweeps_do_not_write_into_one_folder(
     assert len(refused) == pretended.BLOCKS
 
 
-def test_files_of_others_are_refused(
-    fake_app: Callable[..., Path], ledger: Any, pretended: Any, tmp_path: Path
-) -> None:
-    app, folder = fake_app(), tmp_path / "rows"
-    with pytest.raises(LpbenchError, match="holds no sweep"):
-        lpbench.load_sweep(folder)
-    pretended.swept(app, folder)
-    file = folder / "sweep.sqlite"
-    for statement, words in (("PRAGMA user_version = 7", "version 7"), ("PRAGMA application_id = 7", "no sweep")):
-        with sqlite3.connect(file) as connection:
-            connection.execute(statement)
-        for use in (lambda: lpbench.load_sweep(folder), lambda: pretended.swept(app, folder)):
-            with pytest.raises(LpbenchError, match=words) as caught:
-                use()
-            assert "another folder" in caught.value.hint
-    file.write_bytes(b"something else " * 1000)
-    with pytest.raises(LpbenchError, match="cannot be used"):
-        lpbench.load_sweep(folder)
-
-
-@pytest.mark.parametrize("column", ["found", "asked"])
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"metrics": 3}', '{"ratios": ["x"]}', '{"app": 1e999}', "3"])
-def test_what_the_file_holds_is_not_trusted(
-    fake_app: Callable[..., Path], ledger: Any, tmp_path: Path, column: str, text: str
-) -> None:
-    folder = tmp_path / "rows"
-    lpbench.sweep(fake_app(), folder, engines="fake")
-    with sqlite3.connect(folder / "sweep.sqlite") as connection:
-        connection.execute(f"UPDATE configurations SET {column} = ?", (text or b"\xff",))  # noqa: S608 - the test's own
-    with pytest.raises(LpbenchError):
-        lpbench.load_sweep(folder)
-
-
 def test_a_full_disk_loses_nothing(
     fake_app: Callable[..., Path], ledger: Any, pretended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +179,29 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything(
     tmp_path.chmod(0o500)
     with pytest.raises(LpbenchError, match="cannot hold a sweep"):
         pretended.swept(fake_app(), tmp_path / "rows")
+
+
+def test_going_on_with_nothing_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(LpbenchError, match="holds no sweep"):
+        lpbench.sweep(None, tmp_path / "rows")
+    assert not (tmp_path / "rows").exists()
+
+
+def test_a_file_in_place_of_the_folder_is_named(fake_app: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "rows").touch()
+    with pytest.raises(LpbenchError, match="is a file") as caught:
+        lpbench.sweep(fake_app(), tmp_path / "rows")
+    assert "another folder" in caught.value.hint
+
+
+def test_samples_that_are_not_there_are_an_error_before_anything_is_measured(
+    fake_app: Callable[..., Path], ledger: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for data, words in (("nowhere", "no such file or folder"), ("empty", "holds no samples")):
+        with pytest.raises(LpbenchError, match=words):
+            lpbench.sweep(fake_app(f"for-{data}"), tmp_path / "rows", engines="fake", data=tmp_path / data)
+    assert not ledger.measured()
 
 
 def test_rows_are_filtered_and_sorted_by_column(

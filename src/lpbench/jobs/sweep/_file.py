@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "sweep.sqlite"
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What a file may raise: where its tables are damaged, Python cannot decode SQLite's message about them."""
 WAIT_S = 30.0
 """Seconds to wait while another process reads."""
 
@@ -48,12 +50,14 @@ def held(folder: Path) -> Iterator[None]:
         hint = "wait for it, or give another folder"
         raise ResultError("another sweep is writing there", where=str(folder), hint=hint)
 
+    elsewhere = f"give another folder{either(' with -o', '')}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = locked(folder, "sweep", waiting=refuse)
         lock.__enter__()
+    except FileExistsError as error:
+        raise ResultError("is a file, not a folder", where=str(folder), hint=elsewhere) from error
     except OSError as error:
-        elsewhere = f"give another folder{either(' with -o', '')}"
         what = f"cannot hold a sweep: {error.strerror or error}"
         raise ResultError(what, where=str(folder), hint=disk_space.remedy(error, folder, elsewhere)) from error
     try:
@@ -72,14 +76,15 @@ def _connected(folder: Path, *, to_write: bool) -> sqlite3.Connection:
         if to_write:
             connection.execute("PRAGMA journal_mode = DELETE")
             connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise refused(folder, error) from error
     return connection
 
 
-def refused(folder: Path, error: sqlite3.Error) -> LpbenchError:
+def refused(folder: Path, error: sqlite3.Error | UnicodeDecodeError) -> LpbenchError:
     """Return what to say of an error of SQLite."""
-    words, where = str(error), str(folder / FILE)
+    words = "its tables are damaged" if isinstance(error, UnicodeDecodeError) else str(error)
+    where = str(folder / FILE)
     if disk_space.is_full(folder) or "full" in words:
         again = either(f"lpbench sweep --resume {folder} goes on", "the same call goes on")
         hint = f"{disk_space.remedy(None, folder, 'give another folder')}; {again}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 
-from lpbench.errors import ConfigError, either
+from lpbench.errors import ConfigError, LpbenchError, either
 from lpbench.plugin.engine_options import pairs
 from lpbench.results.settings import RunSettings
 from lpbench.results.sweep import Asked
@@ -89,7 +89,12 @@ class SweepPlan:
         :raises ConfigError: A key or a value is none, or two contradict each other.
         """
         known = {name: _listed(name, value) for name, value in given.items() if value is not None}
-        return dataclass_config.build(cls, known, where=where)
+        try:
+            return dataclass_config.build(cls, known, where=where)
+        except LpbenchError as error:
+            if not error.where.startswith(where):  # a contradiction, which is told without its file
+                error.where = ": ".join(filter(None, (where, error.where)))
+            raise
 
     @property
     def axes(self) -> tuple[tuple[Any, ...], ...]:
@@ -149,7 +154,7 @@ def read_plan(path: Path) -> SweepPlan:
     given = _toml(text, str(path))
     for name in ("apps", "data"):
         if name in given:
-            given[name] = _beside(given[name], path.parent)
+            given[name] = _beside(given[name], path.parent.resolve())
     return SweepPlan.of(given, where=str(path))
 
 

@@ -119,8 +119,12 @@ def prepared(word: str, engines: Sequence[str], plan: SweepPlan, tell: Tell) -> 
 
 
 def found(word: str, plan: SweepPlan) -> Prepared:
-    """Find an app, and convert nothing yet."""
+    """Find an app, and convert nothing yet.
+
+    :raises AppError: There is no such app, or no samples for it where the plan has them.
+    """
     app = resolve.resolve(word, shapes={}, ranges={}, seed=plan.seed)
+    resolve.sample_files(app, plan.data)  # none of its rows could be measured without them
     return Prepared(app, "", to_convert=plan.convert, converts=plan.convert)
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConfigError, ResultError
-from lpbench.jobs.sweep._file import FILE, opened, refused
+from lpbench.jobs.sweep._file import FILE, SQLITE_ERRORS, opened, refused
 from lpbench.jobs.sweep._plan import SweepPlan
+from lpbench.jobs.sweep._tables import APPLICATION, SCHEMA, UNSOUND, VERSION
 from lpbench.results.sweep import MEASURED, WAITING, Asked, Found, Sweep, SweepRow
 from lpbench.results.sweep_metrics import Level, Scale, compared, count
 from lpbench.util import dataclass_config
@@ -25,24 +25,10 @@ from lpbench.util.json_files import parse_json
 from lpbench.util.jsonable import to_jsonable
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-APPLICATION = 0x6C706273
-"""Tells the file from another program's: ``lpbs``."""
-VERSION = 2
-"""Of the tables."""
-SCHEMA = """
-CREATE TABLE sweep (plan TEXT NOT NULL, machine TEXT NOT NULL);
-CREATE TABLE apps (app TEXT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, reference TEXT NOT NULL);
-CREATE TABLE blocks (
-    block INTEGER PRIMARY KEY, app TEXT NOT NULL, reference TEXT, seconds REAL
-);
-CREATE TABLE configurations (
-    number INTEGER PRIMARY KEY, block INTEGER, asked TEXT NOT NULL, words TEXT NOT NULL,
-    state TEXT NOT NULL, reason TEXT NOT NULL, found TEXT
-);
-"""
 QUESTIONS = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
 
 
@@ -117,13 +103,15 @@ class Queue:
         if version != VERSION:
             what = f"is a sweep of version {version}; this lpbench reads version {VERSION}"
             raise ResultError(what, where=where, hint="use the lpbench that made it, or give another folder")
+        if any(self._rows(question) for question in UNSOUND):
+            raise _damaged(self.folder, "a value is none of its column")
         return True
 
     @property
     def plan(self) -> SweepPlan:
         """The plan, as it was when the sweep began."""
         [(text, _)] = self._rows("SELECT plan, machine FROM sweep")
-        return SweepPlan.of(self._parsed(text))
+        return self._built(SweepPlan, text)  # type: ignore[no-any-return] # it builds what it is asked for
 
     @property
     def machine(self) -> str:
@@ -244,7 +232,7 @@ class Queue:
     def _rows(self, statement: str) -> list[Any]:
         try:
             return self._connection.execute(statement).fetchall()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise refused(self.folder, error) from error
 
     @contextlib.contextmanager
@@ -259,13 +247,16 @@ class Queue:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise refused(self.folder, error) from error
 
     def _parsed(self, text: Any) -> Any:
         if not isinstance(text, str):
             raise _damaged(self.folder, "a text is none")
-        return parse_json(text.encode(), error=ResultError, where=str(self.folder / FILE))
+        try:
+            return parse_json(text.encode(), error=ResultError, where="")
+        except ResultError as error:
+            raise _damaged(self.folder, f"a text {error.what}") from error
 
     def _built(self, kind: Any, text: Any) -> Any:
         """Return a value that is kept as JSON."""

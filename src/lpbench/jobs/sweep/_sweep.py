@@ -97,6 +97,8 @@ def plan_of(apps: str | Path | Sequence[str | Path] | None, given: Mapping[str, 
         if len(words) > 1:
             raise ResultError("a plan file is named alone", where=str(file), hint="name the apps in the plan")
         return read_plan(Path(file))
+    if "data" in asked:
+        asked["data"] = _absolute(str(asked["data"]))
     return SweepPlan.of({"apps": [_absolute(word) for word in words], **asked})
 
 
@@ -148,6 +150,8 @@ def carry_out(plan: SweepPlan | None, folder: Path, report: Report, *, retry: bo
     :param plan: None for whatever the folder holds.
     :param retry: Try again what failed or was impossible.
     """
+    if plan is None and not begun(folder):  # before anything is written
+        raise _nothing(folder)
     with queued(folder, to_write=True) as queue:
         plan, ready = _begin(plan, queue, report)
         if retry and not ready:
