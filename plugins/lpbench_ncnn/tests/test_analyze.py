@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.analyzer import Analysis
 
 SHAPES = {"in0": (1, 3, 8, 8)}
+LARGE: dict[str, tuple[int, ...]] = {"in0": (1, 3, 512, 512)}
 F16, S8 = 0x01306B47, 0x000D4B38
 
 
@@ -109,6 +110,12 @@ def test_shapes_that_no_rule_tells_come_from_a_run(models: Models) -> None:
     found = analysed(models.save(layers, models.tagged(np.ones(12))))
     assert found.outputs[0].shape == (1, 4, 16, 16)
     assert found.flop == 2 * 12 * 16 * 16
+
+
+def test_shapes_of_a_large_image_come_from_a_run(models: Models) -> None:
+    """Its 3 MB are memory that the system takes back at once when an array of numpy's ends."""
+    found = analysed(models.save(["Input in0 0 1 in0", "Interp smaller 1 1 in0 out0 0=1 1=0.5 2=0.5"]), LARGE)
+    assert found.outputs[0].shape == (1, 3, 256, 256)
 
 
 def test_statistics_are_stored_and_not_learned_and_constants_belong_to_their_readers(models: Models) -> None:

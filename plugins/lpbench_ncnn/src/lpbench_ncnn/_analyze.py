@@ -117,7 +117,9 @@ def _run(graph: Graph, model: Model, weights: Any, plan: Plan, wanted: Sequence[
         _weights.load(net, model, weights)
         extractor = net.create_extractor()
         for name, shape in plan.inner.items():
-            extractor.input(name, ncnn.Mat(np.zeros(shape, np.float32)).clone())
+            mat = ncnn.Mat(shape[::-1])  # of ncnn's own memory: it does not keep an array of numpy's
+            mat.numpy()[...] = 0
+            extractor.input(name, mat)
         for name in wanted:
             code, mat = extractor.extract(name)
             found[name] = None if code else np.array(mat).shape
