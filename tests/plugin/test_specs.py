@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +50,17 @@ def test_a_folder_of_models_is_not_taken_for_the_library(site: Path) -> None:
     """A script that runs beside a folder ``acmelib`` can import it, and yet the library is not installed."""
     (site / "acmelib").mkdir()
     assert Spec("acme", "acme:Engine", requires=("acmelib",)).availability().state is State.MISSING
+
+
+def test_a_library_that_another_thread_is_loading_is_installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenCV loads itself twice, and stands among the modules without a spec meanwhile."""
+    (site / "loading.py").write_text("raise SystemExit", encoding="utf-8")
+    for name in ("loading", "made_up"):
+        module = types.ModuleType(name)
+        assert module.__spec__ is None
+        monkeypatch.setitem(sys.modules, name, module)
+    assert Spec("acme", "acme:Engine", requires=("loading",)).availability()
+    assert not Spec("acme", "acme:Engine", requires=("made_up",)).availability()
 
 
 def test_the_version_comes_from_whichever_distribution_is_installed(install: Callable[..., Path]) -> None:

@@ -50,6 +50,14 @@ def add_samples(parser: argparse.ArgumentParser, *, data: str = "--data") -> Non
     add_setting(parser, "--runs", "runs", type=from_one, metavar="R")
 
 
+def add_workload(parser: Adds) -> None:
+    """Add what says which of the app's models runs, and on how much at a time; an engine's own words win."""
+    add_setting(parser, "--variant", "variant", metavar="NAME")
+    add_setting(parser, "--tile", "tile", type=tile, metavar="WxH")
+    add_setting(parser, "--batch", "batch", type=from_one, metavar="N")
+    add_setting(parser, "--streams", "streams", type=from_one, metavar="S")
+
+
 def add_resources(parser: argparse.ArgumentParser) -> None:
     """Add what says which resources are watched."""
     group = parser.add_argument_group("resources (lpbench monitors lists what can be watched here)")

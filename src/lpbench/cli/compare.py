@@ -66,6 +66,7 @@ def _add_live(parser: Parser) -> None:
     _options.add_setting(group, "--data", "data", metavar="DIR")
     _options.add_setting(group, "--runs", "runs", type=_options.from_one, metavar="R")
     _options.add_setting(group, "--percentile", "percentile", type=_options.percentage, metavar="P")
+    _options.add_workload(group)
     group.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the result here too, as JSON")
     _options.add_engine(parser)
     _options.add_resources(parser)

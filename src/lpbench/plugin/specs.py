@@ -299,8 +299,12 @@ def _installed(module: str) -> bool:
 
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):  # a partly loaded module, or one without a spec
+    except ImportError:  # of the package that it is in
         return False
+    except ValueError:  # loaded without a spec, or just being loaded in another thread, as OpenCV loads itself twice
+        from importlib.machinery import PathFinder
+
+        spec = PathFinder.find_spec(module)
     return spec is not None and spec.origin is not None  # a folder named like the module has no origin
 
 

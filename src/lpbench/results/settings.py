@@ -83,7 +83,7 @@ class RunSettings:
     alone: float | None = setting(
         default=None, doc="seconds of each run that are timed alone, before slices are interleaved"
     )
-    variant: str = setting(default="", doc="variant of the app's model, int8 for example (the app's own)")
+    variant: str = setting(default="", doc="variant of the app's model, s8 for example (the app's own)")
     tile: tuple[int, int] | None = setting(
         default=None, doc="width and height of the first model's image input where they are open, 224x224 (the model's)"
     )
