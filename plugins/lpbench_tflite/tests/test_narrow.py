@@ -11,7 +11,7 @@ import lpbench_tflite
 from lpbench.testing import fixtures
 from lpbench.testing.conversions import OnnxModels, convert, differences
 from lpbench_tflite import _narrow
-from lpbench_tflite._write import Network
+from lpbench_tflite._write import FULLY_CONNECTED, NONE, Kind, Network, Number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,11 @@ from_onnx = fixtures.converter(lpbench_tflite, "onnx2tf-quantizer", NEEDS)
 from_tflite = fixtures.converter(lpbench_tflite, "tflite-quantizer", NEEDS)
 models = fixtures.in_folder(OnnxModels)
 SHAPES = {"image": (1, 3, 8, 8)}
+WEIGHTS = np.random.default_rng(1).standard_normal((64, 64)).astype(np.float32)
+FEEDS = [{"x": np.full((1, 64), value, np.float32)} for value in (-1, 1)]
+DEQUANTIZE = Kind(6)
+BUILTIN_CODE = 3
+"""The field in which newer files name an operator."""
 
 
 def samples() -> list[dict[str, Any]]:
@@ -80,19 +85,59 @@ def test_a_tflite_file_becomes_a_smaller_one_with_the_same_inputs(
     from_tflite: Converter, tmp_path: Path, precision: str
 ) -> None:
     source = product(tmp_path)
-    feeds = [{"x": np.full((1, 64), value, np.float32)} for value in (-1, 1)]
-    made = convert(from_tflite, source, precision, calibration=feeds)
+    made = convert(from_tflite, source, precision, calibration=FEEDS)
     assert [(info.name, info.dtype) for info in made.model.inputs] == [("x", "float32")]
     assert [info.dtype for info in made.model.outputs] == ["float32"]
     assert made.model.path.stat().st_size < source.stat().st_size
+
+
+@pytest.mark.long
+def test_weights_in_f16_are_stored_in_8_bits(from_tflite: Converter, engine: EngineSpec, tmp_path: Path) -> None:
+    """They stand in front of DEQUANTIZE, where the quantiser would see activations."""
+    network = Network()
+    narrow = network.tensor("narrow", (64, 64), "float16", data=WEIGHTS.astype(np.float16))
+    given, weights, made = network.tensor("x", (1, 64)), network.tensor("wide", (64, 64)), network.tensor("y", (1, 64))
+    network.operator(DEQUANTIZE, [narrow], [weights])
+    network.operator(FULLY_CONNECTED, [given, weights, -1], [made], {0: Number("b", NONE)})
+    source = saved(network, given, made, tmp_path)
+    stored = convert(from_tflite, source, "S8", calibration=FEEDS)
+    assert stored.model.path.stat().st_size < source.stat().st_size
+    assert 0 < differences(stored, engine, source)["y"] < 0.2
+
+
+@pytest.mark.long
+def test_operators_of_older_files_are_known_and_outputs_keep_the_names_of_the_source(
+    from_tflite: Converter, engine: EngineSpec, tmp_path: Path
+) -> None:
+    """They name operators in 8 bits; the quantiser reads the 32 that came later, and gives outputs names of its own."""
+    network = Older()
+    given, made = network.tensor("x", (1, 64)), network.tensor("y", (1, 64))
+    constants = [network.tensor(f"c{data.ndim}", data.shape, data=data) for data in (WEIGHTS, WEIGHTS[0])]
+    network.operator(FULLY_CONNECTED, [given, *constants], [made], {0: Number("b", NONE)})
+    source = saved(network, given, made, tmp_path)
+    stored = convert(from_tflite, source, "S8", calibration=FEEDS)
+    assert stored.model.path.stat().st_size < source.stat().st_size / 2
+    assert [info.called for info in stored.model.outputs] == ["y"]
+    assert 0 < differences(stored, engine, source)["y"] < 0.2
+
+
+class Older(Network):
+    """A model as it was written before operators had numbers above 127."""
+
+    def kind(self, kind: Kind) -> int:
+        index = super().kind(kind)
+        del self._codes[index][BUILTIN_CODE]
+        return index
 
 
 def product(folder: Path) -> Path:
     """Write a product with 64 times 64 weights as TFLite, without a signature, as some converters do."""
     network = Network()
     given = network.tensor("x", (1, 64))
-    weights = np.random.default_rng(1).standard_normal((64, 64)).astype(np.float32)
-    made = network.dense("y", given, (1, 64), weights)
+    return saved(network, given, network.dense("y", given, (1, 64), WEIGHTS), folder)
+
+
+def saved(network: Network, given: int, made: int, folder: Path) -> Path:
     path = folder / "net.tflite"
     path.write_bytes(network.save([given], [made]))
     return path

@@ -167,14 +167,15 @@ def convert(  # noqa: PLR0913 - what a conversion is asked
 def differences(made: Converted, spec: EngineSpec, source: Path, shapes: Shapes | None = None) -> dict[str, float]:
     """Run source and conversion on the same inputs; return each output's largest error by the source's name.
 
-    The source runs on the reference engine in F32.
+    The source, an ONNX file or of the format that its name ends in, runs on the reference engine in F32.
 
     :param spec: Spec of the engine that runs the conversion.
     """
     import numpy as np
 
     random = np.random.default_rng(5)
-    with _opened(reference("onnx"), Model("onnx", source), shapes) as session:
+    own = source.suffix[1:]
+    with _opened(reference(own), Model(own, source), shapes) as session:
         feeds = {info.name: random.random(_sizes(info.shape)).astype(info.dtype) for info in session.inputs}
         expected = {name: Tensor(name, "", np.array(array)) for name, array in session.run(feeds).items()}
     with _opened(spec, made.model, {}) as session:

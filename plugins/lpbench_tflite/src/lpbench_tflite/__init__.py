@@ -76,7 +76,7 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
                 reads=reads,
                 writes="tflite",
                 precisions=("S8", "F16"),
-                version=f"{tools} 0.10.0, recipe 1",
+                version=f"{tools} 0.10.0, recipe 2",
                 calibrated=frozenset({"S8"}),
                 limits={"S8": Limits(largest=0.3, mean=0.06, cosine=0.8)},  # what is broken; quality says how good
             )

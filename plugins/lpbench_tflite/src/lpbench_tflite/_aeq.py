@@ -33,13 +33,14 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     signed.write_bytes(_signed(Path(request["model"]).read_bytes()))
     narrow = quantizer.Quantizer(str(signed))
     _choose(narrow, request["precision"])
-    key = next(iter(Interpreter(model_path=str(signed)).get_signature_list()))
+    source = Interpreter(model_path=str(signed))
+    key = next(iter(source.get_signature_list()))
     ranges = _ranges(narrow, key, request["samples"]) if narrow.need_calibration else None
     narrow.quantize(ranges).export_model(request["target"])
     made = Interpreter(model_path=request["target"])
     return {
-        "inputs": list(map(_described, made.get_input_details())),
-        "outputs": list(map(_described, made.get_output_details())),
+        "inputs": list(map(_described, made.get_input_details(), source.get_input_details())),
+        "outputs": list(map(_described, made.get_output_details(), source.get_output_details())),
         "tools": {name: importlib.metadata.version(name) for name in TOOLS},
     }
 
@@ -47,13 +48,14 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 def _signed(content: bytes) -> bytes:
     """Return a model as the quantiser takes it: with a signature, by which it runs the model; onnx2tf writes none.
 
-    No pool is padded with minus infinity where zeros do the same.
+    Operators are named where the quantiser reads them, no pool is padded with minus infinity where zeros do the same,
+    and weights in F16 are constants in F32.
     """
     import flatbuffers  # type: ignore[import-untyped] # the library is untyped
     from ai_edge_litert import schema_py_generated as schema  # type: ignore[import-untyped] # the library is untyped
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
-    changed = _pad_with_zeros(model)
+    changed = _name_operators(model) | _pad_with_zeros(model) | _widen(model)
     if model.signatureDefs and not changed:
         return content
     if not model.signatureDefs:
@@ -82,6 +84,18 @@ def _sign(model: Any) -> None:
     model.signatureDefs = [signature]
 
 
+def _name_operators(model: Any) -> bool:
+    """Name operators in the field of 32 bits; return whether some were named in that of 8 bits alone.
+
+    Files of older converters have only the latter, and the quantiser would take all their operators for number 0, ADD.
+    """
+    changed = False
+    for code in model.operatorCodes:
+        if code.builtinCode < code.deprecatedBuiltinCode:
+            code.builtinCode, changed = code.deprecatedBuiltinCode, True
+    return changed
+
+
 def _pad_with_zeros(model: Any) -> bool:
     """Pad with zeros what is padded with minus infinity for maximum pooling after a ReLU; return whether there is some.
 
@@ -91,7 +105,7 @@ def _pad_with_zeros(model: Any) -> bool:
     from ai_edge_litert import schema_py_generated as schema
 
     names, changed = schema.BuiltinOperator, False
-    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    codes = [code.builtinCode for code in model.operatorCodes]
     for graph in model.subgraphs:
         makers = {int(tensor): each for each in graph.operators for tensor in each.outputs}
         for each in graph.operators:
@@ -109,6 +123,58 @@ def _pad_with_zeros(model: Any) -> bool:
                 each.builtinOptionsType, each.builtinOptions = schema.BuiltinOptions.PadOptions, schema.PadOptionsT()
                 changed = True
     return changed
+
+
+def _widen(model: Any) -> bool:
+    """Store weights in F32 that are stored in F16 in front of DEQUANTIZE; return whether there are some.
+
+    The quantiser takes only constants for weights, and the outputs of DEQUANTIZE for activations.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    before, spare = len(model.buffers), []
+    for graph in model.subgraphs:
+        kept = []
+        for each in graph.operators:
+            stored = _in_f16(model, graph, each)
+            if stored is None:
+                kept.append(each)
+                continue
+            spare.append(stored)
+            data = np.asarray(model.buffers[stored.buffer].data, np.uint8).tobytes()
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(data, "<f2").astype("<f4").view(np.uint8)
+            model.buffers.append(buffer)
+            graph.tensors[each.outputs[0]].buffer = len(model.buffers) - 1
+        graph.operators = kept
+    _empty(model, spare)
+    return len(model.buffers) > before
+
+
+def _in_f16(model: Any, graph: Any, operator: Any) -> Any:
+    """Return the constant in F16 that an operator turns into F32; None if it does something else."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    if model.operatorCodes[operator.opcodeIndex].builtinCode != schema.BuiltinOperator.DEQUANTIZE:
+        return None
+    stored = graph.tensors[operator.inputs[0]]
+    data = model.buffers[stored.buffer].data
+    return stored if stored.type == schema.TensorType.FLOAT16 and data is not None and len(data) else None
+
+
+def _empty(model: Any, tensors: list[Any]) -> None:
+    """Leave a single zero in F16 of constants that no operator reads: the calibration reads all of them."""
+    read = {
+        graph.tensors[index].buffer
+        for graph in model.subgraphs
+        for each in graph.operators
+        for index in each.inputs
+        if index >= 0
+    }
+    for tensor in tensors:
+        if tensor.buffer not in read:
+            tensor.shape, tensor.shapeSignature = np.ones(1, np.int32), None
+            model.buffers[tensor.buffer].data = np.zeros(2, np.uint8)
 
 
 def _lowest(model: Any, tensor: Any) -> bool:
@@ -175,9 +241,11 @@ def _ranges(narrow: Any, key: str, samples: list[dict[str, str]]) -> dict[str, A
     return found
 
 
-def _described(detail: Any) -> dict[str, Any]:
-    dtype = np.dtype(detail["dtype"]).name
-    return {"name": str(detail["name"]), "dtype": dtype, "shape": [int(size) for size in detail["shape"]]}
+def _described(detail: Any, source: Any) -> dict[str, Any]:
+    """Return a tensor with the name that it had: an output gets another one from the quantiser."""
+    shape = [int(size) for size in detail["shape"]]
+    names = {"name": str(detail["name"]), "source": str(source["name"])}
+    return {**names, "dtype": np.dtype(detail["dtype"]).name, "shape": shape}
 
 
 if __name__ == "__main__":

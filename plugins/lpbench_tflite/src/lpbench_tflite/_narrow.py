@@ -123,8 +123,8 @@ def _info(made: Mapping[str, Any], number: int, stated: Sequence[TensorInfo]) ->
 
     :param stated: The source's tensors in the same order if all of them are stated; else some, by their names.
     """
-    name, shape = made["name"], tuple(made["shape"])
+    name, source, shape = made["name"], made["source"], tuple(made["shape"])
     by_name = {info.name: info for info in stated}
-    old = by_name.get(name) or (stated[number] if number < len(stated) else TensorInfo(name, "", ()))
+    old = by_name.get(source) or (stated[number] if number < len(stated) else TensorInfo(source, "", ()))
     alias = "" if old.called == name else old.called
     return TensorInfo(name, made["dtype"], shape, old.layout, alias=alias)
