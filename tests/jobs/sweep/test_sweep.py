@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -170,6 +171,26 @@ def test_a_full_disk_loses_nothing(
     assert lpbench.load_sweep(folder).blocks == (2, pretended.BLOCKS)
     assert pretended.swept(app, folder).complete
     assert len(ledger.measured()) == 11, "the block that could not be kept was measured again, nothing else"
+
+
+def test_a_result_that_cannot_be_kept_says_how_to_go_on(
+    fake_app: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, measured = tmp_path / "rows", session.measure
+    quick = RunSettings.of({"engine": "fake", "isolate": False, "number": 12, "yardstick": False})
+    monkeypatch.setattr(session, "measure", lambda app, *_, **__: measured(app, quick))
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lpbench.results.files._write", full)
+        with pytest.raises(LpbenchError, match="No space left on device; what was measured before is kept") as caught:
+            lpbench.sweep(fake_app(), folder, engines="fake")
+    assert "00001.json" in caught.value.where
+    assert "free space" in caught.value.hint
+    assert "goes on" in caught.value.hint
+    assert lpbench.sweep(None, folder).complete
 
 
 @pytest.mark.skipif(os.name != "posix" or not os.geteuid(), reason="needs a user whom permissions bind")

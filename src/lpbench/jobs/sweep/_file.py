@@ -8,6 +8,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError, ResultError, either
+from lpbench.results import files
 from lpbench.util import disk_space
 from lpbench.util.atomic_folders import locked
 
@@ -81,12 +82,32 @@ def _connected(folder: Path, *, to_write: bool) -> sqlite3.Connection:
     return connection
 
 
+def put(text: str, folder: Path, name: str) -> None:
+    """Write a text file below the folder of a sweep, whole or not at all, over an earlier one.
+
+    :raises ResultError: It cannot be written.
+    """
+    try:
+        (folder / name).parent.mkdir(exist_ok=True)
+        files.write(text, folder / name, overwrite=True)
+    except (OSError, ResultError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        known = cause if isinstance(cause, OSError) else None
+        why = (known and known.strerror) or str(cause or error)
+        what = f"cannot be written: {why}; what was measured before is kept"
+        raise ResultError(what, where=str(folder / name), hint=_remedy(folder, known)) from error
+
+
+def _remedy(folder: Path, error: OSError | None = None) -> str:
+    """Return what helps where a sweep could not be kept."""
+    again = either(f"lpbench sweep --resume {folder} goes on", "the same call goes on")
+    return f"{disk_space.remedy(error, folder, 'give another folder')}; {again}"
+
+
 def refused(folder: Path, error: sqlite3.Error | UnicodeDecodeError) -> LpbenchError:
     """Return what to say of an error of SQLite."""
     words = "its tables are damaged" if isinstance(error, UnicodeDecodeError) else str(error)
     where = str(folder / FILE)
     if disk_space.is_full(folder) or "full" in words:
-        again = either(f"lpbench sweep --resume {folder} goes on", "the same call goes on")
-        hint = f"{disk_space.remedy(None, folder, 'give another folder')}; {again}"
-        return ResultError("the disk is full; what was measured before is kept", where=where, hint=hint)
+        return ResultError("the disk is full; what was measured before is kept", where=where, hint=_remedy(folder))
     return ResultError(f"cannot be used: {words}", where=where, hint="give another folder")

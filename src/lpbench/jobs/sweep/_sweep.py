@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from lpbench import machine
 from lpbench.errors import ResultError, either
 from lpbench.jobs.sweep import _prepare
-from lpbench.jobs.sweep._file import holds_sweep
+from lpbench.jobs.sweep._file import holds_sweep, put
 from lpbench.jobs.sweep._measure import Measured, measure
 from lpbench.jobs.sweep._plan import CONFIGURATION_S, SweepPlan, read_plan
 from lpbench.jobs.sweep._queue import Block, Outcome, Queue, queued, stated
 from lpbench.jobs.sweep._static import Analyses, efficiency
 from lpbench.jobs.sweep._told import Share, announce, expected_s, step
-from lpbench.results import files
 from lpbench.results.sweep import FAILED, IMPOSSIBLE, WAITING, Found, Sweep, SweepRow
 from lpbench.util import interrupts
 from lpbench.util.arguments import checked
@@ -277,6 +276,5 @@ def _kept(block: Block, folder: Path, measured: Measured) -> str:
     if len(measured.results) != 1:
         return ""
     name = f"{RESULTS}/{block.number:05}.json"
-    (folder / RESULTS).mkdir(exist_ok=True)
-    files.write(json.dumps(measured.results[0].to_dict(), allow_nan=False), folder / name, overwrite=True)
+    put(json.dumps(measured.results[0].to_dict(), allow_nan=False), folder, name)
     return name
