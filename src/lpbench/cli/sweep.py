@@ -63,7 +63,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", type=Path, metavar="DIR", help="go on with the sweep in a folder, as it was planned"
     )
-    parser.add_argument("--retry", action="store_true", help="try what failed or was impossible again")
+    parser.add_argument(
+        "--retry", action="store_true", help="try what failed or was impossible again, and rows whose reference failed"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be measured and how long it would take")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON, the rest on standard error")
     axes = parser.add_argument_group("axes, each with commas between")

@@ -172,8 +172,16 @@ def reference_of(app: App, plan: SweepPlan) -> str:
             error.hint = f"{error.hint}; or name what is compared with: {setting('reference', 'ENGINE')}"
             raise
     words = reference_words(words)
-    engine_choice.targets(app, [words], EngineConfiguration(""))
+    require_reference(app, words)
     return words
+
+
+def require_reference(app: App, words: str) -> None:
+    """Raise where a reference cannot be measured, as far as that is known without opening a model.
+
+    :raises LpbenchError: Its engine is not ready, or reads no model of the app.
+    """
+    engine_choice.targets(app, [words], EngineConfiguration(""))
 
 
 def swept(word: str, ready: Prepared, plan: SweepPlan) -> SweptApp:

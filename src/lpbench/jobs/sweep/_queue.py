@@ -167,6 +167,12 @@ class Queue:
             apps[block] = app
         return [Block(number, apps[number], tuple(entries)) for number, entries in found.items()]
 
+    def without_reference(self) -> set[int]:
+        """Return the numbers of configurations that were measured in blocks whose reference failed."""
+        kept = self._rows("SELECT block, reference FROM blocks WHERE reference IS NOT NULL")
+        failed = {block for block, text in kept if self._level(text).failed}
+        return {number for number, block in self._rows("SELECT number, block FROM configurations") if block in failed}
+
     def finish(self, block: Block, outcomes: Sequence[Outcome], reference: Level, seconds: float) -> None:
         """Enter what measuring a block gave, all of it at once.
 

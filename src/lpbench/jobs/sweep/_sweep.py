@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench import machine
-from lpbench.errors import ResultError, either
+from lpbench.errors import LpbenchError, ResultError, either
 from lpbench.jobs.sweep import _prepare
 from lpbench.jobs.sweep._file import holds_sweep, put
 from lpbench.jobs.sweep._measure import Measured, measure
@@ -17,12 +17,12 @@ from lpbench.jobs.sweep._plan import CONFIGURATION_S, SweepPlan, read_plan
 from lpbench.jobs.sweep._queue import Block, Outcome, Queue, queued, stated
 from lpbench.jobs.sweep._static import Analyses, efficiency
 from lpbench.jobs.sweep._told import Share, announce, expected_s, step
-from lpbench.results.sweep import FAILED, IMPOSSIBLE, WAITING, Found, Sweep, SweepRow
+from lpbench.results.sweep import FAILED, IMPOSSIBLE, RATIO, WAITING, Found, Sweep, SweepRow
 from lpbench.util import interrupts
 from lpbench.util.arguments import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from lpbench.jobs.measuring.progress import Progress
     from lpbench.jobs.sweep._prepare import Prepared
@@ -68,7 +68,7 @@ def sweep(  # noqa: PLR0913 - one keyword for each axis and setting, for complet
     :param apps: Apps: folders, catalogue names, model files; or one plan file (``.toml``), which has the other
         arguments as its keys; None goes on with the sweep that is in the folder.
     :param output: The folder.
-    :param retry: Try those configurations again that failed or were impossible.
+    :param retry: Try those configurations again that failed or were impossible, or whose reference failed.
     :param progress: Called a few times a second.
     :raises LpbenchError: The plan contradicts itself, the folder holds another sweep or is written by one, or the
         reference cannot be measured.  A configuration that cannot be measured is a row with the reason.
@@ -160,6 +160,7 @@ def carry_out(plan: SweepPlan | None, folder: Path, report: Report, *, retry: bo
             announce(queue.sweep(), expected_s(blocks, queue, plan), report)
             ready = ready or _ready(_words(blocks, queue), plan, report)
             _refuse_changed(queue, ready)
+            _require_references(queue, ready)
             costs = {word: Analyses(each.app) for word, each in ready.items()}
             for at, block in enumerate(blocks):
                 _measured(block, queue, plan, costs[block.app], Share(report, queue, blocks[at:], plan))
@@ -199,14 +200,21 @@ def _begin(plan: SweepPlan | None, queue: Queue, report: Report) -> tuple[SweepP
 
 
 def _tried_again(queue: Queue, plan: SweepPlan, report: Report) -> dict[str, Prepared]:
-    """Enter what failed or was impossible once more, as it is now, and return the apps."""
-    failed = [row for row in queue.sweep().rows if row.state in {FAILED, IMPOSSIBLE}]
+    """Enter once more what failed or was impossible, and what has no reference, and return the apps."""
+    alone = queue.without_reference()
+    failed = [row for row in queue.sweep().rows if _in_vain(row, alone)]
     if not failed:
         return {}
     ready = _ready(_prepare.words_by_app(plan), plan, report)
     _refuse_changed(queue, ready)
     queue.enter_again(_prepare.again({row.number: row.asked for row in failed}, plan, ready, [*queue.apps.values()]))
     return ready
+
+
+def _in_vain(row: SweepRow, alone: Collection[int]) -> bool:
+    """Say whether a row has nothing to compare it by: it was not measured, or its reference was not."""
+    ratio = row.metrics.get(RATIO)
+    return row.state in {FAILED, IMPOSSIBLE} or (row.number in alone and ratio is not None and ratio.value is None)
 
 
 def _nothing(folder: str | Path) -> ResultError:
@@ -241,6 +249,17 @@ def _refuse_changed(queue: Queue, ready: Mapping[str, Prepared]) -> None:
     if changed:
         what = f"{', '.join(changed)} changed since the sweep began"
         raise ResultError(what, where=str(queue.folder), hint="its rows would not compare: give another folder")
+
+
+def _require_references(queue: Queue, ready: Mapping[str, Prepared]) -> None:
+    """Refuse to go on without what rows are compared with: they would be measured for good, and not comparable."""
+    for word, each in ready.items():
+        words = queue.apps[word].reference
+        try:
+            _prepare.require_reference(each.app, words)
+        except LpbenchError as error:
+            what = f"the reference {words} of {each.app.name} cannot be measured: {error.what}"
+            raise ResultError(what, where=str(queue.folder), hint=error.hint) from error
 
 
 def _measured(block: Block, queue: Queue, plan: SweepPlan, costs: Analyses, report: Report) -> None:
