@@ -95,6 +95,22 @@ def test_a_conversion_whose_statements_tell_no_tile_has_the_apps_own() -> None:
     assert choose_model(component(model("onnx"), converted), VINO, tile=(96, 96)).format == "onnx"
 
 
+def test_a_conversion_runs_with_no_other_shape_than_it_was_made_for() -> None:
+    """Else the figures of one shape would stand beside the name of another; names may be the source's or its own."""
+    own = model("onnx", inputs=(OPEN,))
+    inputs = (TensorInfo("in0", "float32", (1, 160, 224, 3), alias="x"),)
+    made = model("xml", variant="s8", inputs=inputs, provenance={**MADE, "shapes": {"x": [1, 3, 160, 224]}})
+    parts = component(own, made)
+    for shapes in ({"x": (1, 3, 160, 224)}, {"in0": (1, 160, 224, 3)}, {"another": (1, 1)}):
+        assert choose_model(parts, VINO, variant="s8", shapes=shapes) is made
+    with pytest.raises(EngineError, match='with the variant "s8" and x of 1x3x96x96') as refused:
+        choose_model(parts, VINO, variant="s8", shapes={"x": (1, 3, 96, 96)})
+    assert "it was converted for 1x3x160x224" in refused.value.hint
+    assert choose_model(parts, VINO, shapes={"x": (1, 3, 96, 96)}) is own
+    small = model("xml", variant="s8", inputs=inputs, provenance={**MADE, "shapes": {"x": [1, 3, 96, 96]}})
+    assert choose_model(component(own, made, small), VINO, variant="s8", shapes={"x": (1, 3, 96, 96)}) is small
+
+
 def test_an_open_model_takes_any_tile_whatever_its_default() -> None:
     own = model("onnx", tile=(224, 224), inputs=(OPEN,))
     assert choose_model(component(own), ORT, tile=(96, 96)) is own

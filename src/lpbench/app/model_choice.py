@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lpbench.errors import AmbiguousEngineError, EngineError, UnavailableEngineError, either, nearest, setting
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import CONVERTERS, ENGINES, current, offers_where
+from lpbench.util.spans import write_sizes
 from lpbench.util.text import abridge, clean
 from lpbench.util.tiles import tile_text
 
@@ -15,16 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from lpbench.app.model import App, Component
+    from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.plugin.engine import Model, Shapes, TensorInfo
     from lpbench.plugin.specs import ConverterSpec, EngineSpec
 
 REASON = 500
 """Characters of the reason why a model is unchecked."""
+NO_SHAPES: Shapes = MappingProxyType({})
 UNTOLD = "its provenance does not say that it was compared with its source"
 
 
-def choose_model(
-    component: Component, spec: EngineSpec, *, variant: str = "", batch: int = 1, tile: tuple[int, int] | None = None
+def choose_model(  # noqa: PLR0913 - what a configuration may ask of the model
+    component: Component,
+    spec: EngineSpec,
+    *,
+    variant: str = "",
+    batch: int = 1,
+    tile: tuple[int, int] | None = None,
+    shapes: Shapes = NO_SHAPES,
 ) -> Model:
     """Return the component's model that an engine runs, in the format that it prefers.
 
@@ -34,6 +44,7 @@ def choose_model(
     :param batch: Batch size; above 1, models that are known to have another one come last, and originals precede
         converted models.
     :param tile: Width and height of the image input; None takes the app's own, so no conversion for another tile.
+    :param shapes: Shapes asked for, by input: a conversion that was made for others does not run.
     :raises EngineError: There is no such model in a format that the engine reads.
     """
     readable = [model for name in spec.formats for model in component.models if model.format == name]
@@ -47,10 +58,22 @@ def choose_model(
     fitting = [model for model in named if fits(component, model, tile)]
     if not fitting:
         raise _other_tiles(component, spec, named, tile)
-    exact = [model for model in fitting if tile is None or model.provenance or only_tile(model) == tile] or fitting
+    shaped = [model for model in fitting if not other_shapes(model, shapes)]
+    if not shaped:
+        raise _other_shapes(component, spec, fitting[0], shapes)
+    exact = [model for model in shaped if tile is None or model.provenance or only_tile(model) == tile] or shaped
     return (
         exact[0] if batch == 1 else min(exact, key=lambda each: (_has_other_batch(each, batch), bool(each.provenance)))
     )
+
+
+def model_for(component: Component, spec: EngineSpec, asked: EngineConfiguration) -> Model:
+    """Return the component's model that an engine runs as it is configured.
+
+    :raises EngineError: As ``choose_model``.
+    """
+    how = {name: getattr(asked, name) for name in ("variant", "batch", "tile", "shapes")}
+    return choose_model(component, spec, **how)
 
 
 def _has_other_batch(model: Model, batch: int) -> bool:
@@ -84,6 +107,23 @@ def made_for(model: Model) -> Shapes:
     """Return the shapes that a conversion was made for, of the inputs that it left open; nothing for an original."""
     made = model.provenance.get("shapes", {})
     return {info.name: tuple(made[info.called]) for info in model.inputs if info.dynamic and info.called in made}
+
+
+def other_shapes(model: Model, asked: Shapes) -> dict[str, tuple[int, ...]]:
+    """Return the shapes that a conversion was made for, by input, where others are asked for; nothing for an original.
+
+    :param asked: By names of the conversion or of its source.
+    """
+    if not model.provenance:
+        return {}
+    made = model.provenance.get("shapes", {})
+    found = {}
+    for info in model.inputs:
+        own = [tuple(shape) for shape in (made.get(info.called), info.shape) if shape]
+        for name in {info.name, info.called} & set(asked):
+            if own and tuple(asked[name]) not in own:
+                found[name] = own[0]
+    return found
 
 
 def fits(component: Component, model: Model, tile: tuple[int, int] | None) -> bool:
@@ -132,8 +172,21 @@ def _other_tiles(
     if tile is None:
         what = f'component "{component.name}" has models for "{spec.name}" with the tile {there} alone'
         return EngineError(what, hint=f"name it: {spec.name}:tile={tile_text(known[0])}")
-    what = f'component "{component.name}" has no model for "{spec.name}" with the tile {tile_text(tile)}'
+    what = f"{_lacking(component, spec, models[0])} the tile {tile_text(tile)}"
     return EngineError(what, hint=f"it has {there}; {setting('convert', on=True)} makes another if the source is open")
+
+
+def _other_shapes(component: Component, spec: EngineSpec, model: Model, shapes: Shapes) -> EngineError:
+    name, made = next(iter(other_shapes(model, shapes).items()))
+    what = f"{_lacking(component, spec, model)} {name} of {write_sizes(shapes[name])}"
+    makes = f"{setting('convert', on=True)} makes another if the source is open"
+    return EngineError(what, hint=f"it was converted for {write_sizes(made)}; {makes}")
+
+
+def _lacking(component: Component, spec: EngineSpec, model: Model) -> str:
+    """Return the beginning of a sentence on what a component does not have beside a model of the same variant."""
+    named = f' the variant "{model.variant}" and' if model.variant else ""
+    return f'component "{component.name}" has no model for "{spec.name}" with{named}'
 
 
 def _formats(models: Sequence[Model]) -> list[str]:

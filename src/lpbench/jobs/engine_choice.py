@@ -14,7 +14,7 @@ from lpbench.app.default_engine import (
     require_ready,
     without_conversions,
 )
-from lpbench.app.model_choice import choose_model, require_variant, unchecked
+from lpbench.app.model_choice import choose_model, model_for, require_variant, unchecked
 from lpbench.app.stated_options import stated_options
 from lpbench.errors import (
     EngineError,
@@ -91,8 +91,7 @@ class Target:
         runs = self.runs(component)
         if runs.spec is None:
             return component.models[0]
-        asked = runs.configuration
-        return choose_model(self.seen(component), runs.spec, variant=asked.variant, batch=asked.batch, tile=asked.tile)
+        return model_for(self.seen(component), runs.spec, runs.configuration)
 
     def unchecked(self, app: App) -> str:
         """Return why converted models that run were not compared with their sources; empty where there are none."""

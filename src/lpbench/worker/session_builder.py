@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench import machine
 from lpbench.app.model_choice import made_for, merge, refuse_other_shapes
-from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError, setting
+from lpbench.errors import EngineError, LpbenchError, UnavailableEngineError, nearest, setting
 from lpbench.plugin import registry
 from lpbench.plugin.builtin.tensors import TensorPreprocessor, resolve_shapes
 from lpbench.util import dataclass_config
@@ -90,10 +90,12 @@ class Opener:
         A shape of that input that was asked for has precedence over the default.  A conversion has the shapes that it
         was made for and checked with, also where its file leaves them open.
 
-        :raises EngineError: The model has no image input, or takes another tile alone.
+        :raises EngineError: The model has no image input, or takes another tile alone; or a conversion has no input for
+            which a shape is asked for.
         """
         asked, model = self.configuration, self.model
         if model.provenance:
+            self._refuse_unknown_inputs()
             return dataclasses.replace(self, configuration=dataclasses.replace(asked, shapes=made_for(model)))
         image = tiles.image_input([info for info in model.inputs if info.layout])
         if asked.tile is None and (model.tile is None or image is None or image.name in asked.shapes):
@@ -104,6 +106,14 @@ class Opener:
         name = tiles.require_image_input(inputs).name
         shape = tiles.shape_for(inputs, tile, asked.shapes.get(name, ()))
         return dataclasses.replace(self, configuration=dataclasses.replace(asked, shapes={**asked.shapes, name: shape}))
+
+    def _refuse_unknown_inputs(self) -> None:
+        """Refuse shapes of inputs that a conversion lacks, which its engine does not get to see; in a chain, none."""
+        known = {name for info in self.model.inputs for name in (info.name, info.called)}
+        unknown = next((name for name in self.configuration.shapes if name not in known), None)
+        if unknown is not None and known and len(self.app.components) == 1:
+            what = f'a shape is given for "{unknown}", which is not an input of the model'
+            raise EngineError(what, hint=nearest(unknown, known))
 
     def _inputs(self) -> Sequence[TensorInfo]:
         """Return the inputs of the model, which is opened for a moment, with what the app states of them."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import EngineError, either, setting
 from lpbench.plugin.kit.feed_checks import text
+from lpbench.util.spans import write_sizes
 from lpbench.util.tiles import tile_text
 
 if TYPE_CHECKING:
@@ -29,13 +30,16 @@ def shape_for(inputs: Sequence[TensorInfo], tile: tuple[int, int], base: Sequenc
 
     :param inputs: Of the model, with the layouts that the app states.
     :param base: The shape that was asked for beside the tile; empty for the model's own.
-    :raises EngineError: There is no such input, its tile is fixed to another one, or more than its tile is open.
+    :raises EngineError: There is no such input, its tile is fixed to another one, the shape asked for has another one,
+        or more than the tile is open.
     """
     info = require_image_input(inputs)
     sizes = list(base or info.shape)
     for place, size in zip(places(info), tile, strict=True):
         if isinstance(info.shape[place], int) and info.shape[place] != size:
             raise other_tile(info, tile)
+        if base and (len(base) != RANK or base[place] != size):
+            raise _contradiction(info, tile, base)
         sizes[place] = size
     if isinstance(sizes[0], str) or sizes[0] is None:
         sizes[0] = 1
@@ -83,6 +87,11 @@ def other_tile(info: TensorInfo, tile: tuple[int, int]) -> EngineError:
         hint=f"ask for {setting('tile', size)}, export the model with open width and height, or, where its source is "
         f"open, convert it for that tile: {convert}",
     )
+
+
+def _contradiction(info: TensorInfo, tile: tuple[int, int], shape: Sequence[int]) -> EngineError:
+    what = f'input "{info.name}" is asked for with the tile {tile_text(tile)} and with the shape {write_sizes(shape)}'
+    return EngineError(what, hint="leave one of them out")
 
 
 def places(info: TensorInfo) -> tuple[int, ...]:

@@ -170,6 +170,19 @@ def test_for_one_benchmark_the_variant_that_is_asked_for_is_made(app: Path) -> N
     assert models(app) == [("formula", "")]
 
 
+def test_a_conversion_for_another_shape_is_made_beside_the_one_that_there_is(app: Path) -> None:
+    shapes = {"x": (1, 5)}
+    own, _ = supply(load_app(app), [engine("quick")], shapes=shapes)
+    assert supply(own, [engine("quick")], shapes=shapes)[0] == own
+    ((source, made),) = (each.models for each in own.components)
+    inputs = [dataclasses.replace(info, shape=(1, 7)) for info in made.inputs]
+    other = dataclasses.replace(made, inputs=tuple(inputs), provenance={**made.provenance, "shapes": {"x": [1, 7]}})
+    old = dataclasses.replace(own, components=(dataclasses.replace(own.components[0], models=(source, other)),))
+    both, failed = supply(old, [engine("quick")], shapes=shapes)
+    assert not failed
+    assert len(both.components[0].models) == 3
+
+
 def test_a_variant_that_was_made_is_no_source_where_a_converter_makes_its_precision(app: Path) -> None:
     """Whole numbers in one format would be converted to another by a converter of floats, which comes first."""
     loaded = load_app(app)

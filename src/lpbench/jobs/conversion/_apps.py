@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app import resolve
-from lpbench.app.model_choice import conversions, fits, stored_precision
+from lpbench.app.model_choice import conversions, fits, other_shapes, stored_precision
 from lpbench.errors import ConversionError, LpbenchError, setting
 from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._call import bound_to
@@ -189,7 +189,8 @@ class _Wanted:
         tile = self.tile_of(app, component)
         nameless = not self.variant and all(model.variant for model in component.models)
         named = [model for model in component.models if nameless or model.variant == self.variant]
-        if any(model.format in self.spec.formats and fits(component, model, tile) for model in named):
+        there = [model for model in named if model.format in self.spec.formats and fits(component, model, tile)]
+        if any(not other_shapes(model, self.shapes) for model in there):
             return component
         order = self.order(component, tile)
         if order is None:

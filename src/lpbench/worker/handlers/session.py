@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model import App
-from lpbench.app.model_choice import choose_model
+from lpbench.app.model_choice import model_for
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.machine.process_memory import memory, reset_peak
 from lpbench.plugin import registry
@@ -138,6 +138,5 @@ class SessionHandlers:
         spec = registry.current().get(registry.ENGINES, configuration.engine).spec
         for variable, value in spec.environment.items():  # a worker has them already; in the caller's process too
             os.environ.setdefault(variable, value)
-        variant, batch, tile = configuration.variant, configuration.batch, configuration.tile
-        model = choose_model(component, spec, variant=variant, batch=batch, tile=tile)
+        model = model_for(component, spec, configuration)
         return Opener(component, app, model, engine_opener(spec, model, configuration.engine_options), configuration)
