@@ -95,6 +95,9 @@ def test_an_engines_own_option_of_the_same_name_is_set_by_its_whole_name() -> No
         ("shape.x=1,3", 'shape.x of fake: found "1,3"; expected the size of each dimension, such as 1x3x224x224'),
         ("batc=4", 'did you mean "batch"?'),
         ("thread=2", 'did you mean "threads"?'),
+        ("batch=2:threads=1:batch=4", 'fake:batch=2:threads=1:batch=4: "batch" is given twice'),
+        ("threads=1:set.threads=2", '"threads" is given twice'),
+        ("set.batch=4", 'unknown key "batch"\n  known: '),
         (f"affinity={max(allowed_cores()) + 1}", "which this process may not use"),
     ],
 )
@@ -102,6 +105,14 @@ def test_a_bad_word_is_one_error_before_anything_is_done(word: str, told: str) -
     with pytest.raises(LpbenchError) as caught:
         refuse_mistakes([f"fake:{word}", "fake"], {})
     assert told in str(caught.value)
+
+
+@pytest.mark.usefixtures("fakes")
+@pytest.mark.parametrize("words", [["fake:shape.x=1", "3"], ["fake:affinity=0", "2-3"]])
+def test_a_comma_within_sizes_or_cores_is_explained(words: list[str]) -> None:
+    """The command line cuts ``fake:shape.x=1,3`` where the next engine would begin."""
+    with pytest.raises(LpbenchError, match=r"a comma separates engines: sizes are written 1x3x224x224, and cores 0\+2"):
+        refuse_mistakes(words, {})
 
 
 def test_of_an_engine_without_options_the_words_of_every_engine_are_known() -> None:

@@ -54,6 +54,8 @@ def _mistake(text: str, options: Mapping[str, Any]) -> LpbenchError | None:
             return LpbenchError(f'"{ALL}" stands for every engine and is named alone', hint="leave the others out")
         if "=" in name:  # what stands behind a comma is another engine
             error.hint = f"a second option of an engine follows a colon: ENGINE:key=value:{text}"
+        elif name.replace("-", "").isdecimal():
+            error.hint = "a comma separates engines: sizes are written 1x3x224x224, and cores 0+2"
         return error
     except LpbenchError as error:
         return error

@@ -44,6 +44,7 @@ class EngineWords:
         """
         name, *parts = text.split(":")
         found = pairs(text, parts)
+        _refuse_twice(text, [key.removeprefix(OWN) for key in found if key not in COMMON])
         shaped = [key for key in found if key.startswith(SHAPE)]
         common = {key: _common(name, key, found[key]) for key in found if key in COMMON}
         shapes = {key.removeprefix(SHAPE): _sizes(name, key, found[key]) for key in shaped}
@@ -84,7 +85,7 @@ def options_of(spec: EngineSpec, words: EngineWords, options: Mapping[str, Any])
     kind = load(spec.config, who=spec.name)
     known = [field.name for field in dataclasses.fields(kind) if field.init]
     if unknown := next((key for key in words.options if key not in known), None):
-        raise ConfigError(f'unknown key "{unknown}"', where=where, hint=nearest(unknown, {*known, *COMMON}))
+        raise ConfigError(f'unknown key "{unknown}"', where=where, hint=nearest(unknown, {*known, *COMMON} - {unknown}))
     chosen = {**options, **dataclass_config.parse(kind, words.options)}
     dataclass_config.build(kind, chosen, where=where)
     return chosen
@@ -93,18 +94,25 @@ def options_of(spec: EngineSpec, words: EngineWords, options: Mapping[str, Any])
 def pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
     """Return the options in ``onnxruntime:threads=2:device=cuda:0``; a part without ``=`` belongs to the one before.
 
-    :raises LpbenchError: The first part has no ``=``.
+    :raises LpbenchError: The first part has no ``=``, or an option is given twice.
     """
     found: dict[str, str] = {}
     for part in parts:
         key, equals, value = part.partition("=")
         if equals:
+            _refuse_twice(words, [*found, key])
             found[key] = value
         elif found:
             found[next(reversed(found))] += f":{part}"
         else:
             raise LpbenchError(f'"{part}" is not an option', where=words, hint="write ENGINE:key=value:key=value")
     return found
+
+
+def _refuse_twice(words: str, keys: Sequence[str]) -> None:
+    twice = next((key for at, key in enumerate(keys) if key in keys[:at]), None)
+    if twice is not None:
+        raise LpbenchError(f'"{twice}" is given twice', where=words, hint="leave one of them out")
 
 
 def _common(engine: str, key: str, text: str) -> Any:
