@@ -184,10 +184,11 @@ def _quality_metric(quality: Mapping[str, Any]) -> dict[str, Metric]:
 def _agreeing(found: Sequence[Configuration], tracks: Sequence[Track]) -> tuple[Configuration, ...]:
     """Return configurations with how far each one's predictions are those of the reference.
 
-    That is the first engine whose spec says so, else the first that has any.
+    That is the first engine whose spec says so, else the first that has any; with the app's own model, where it runs.
     """
     answered = [index for index, each in enumerate(found) if each.predictions]
-    answered.sort(key=lambda index: bool(found[index].unchecked))  # stable: an unchecked model is no reference
+    # Stable: an unchecked model is no reference, and a variant is compared with the app's own.
+    answered.sort(key=lambda index: (bool(found[index].unchecked), bool(found[index].configuration.variant)))
     exact = (index for index in answered if tracks[index].target.exact)
     reference = next(exact, next(iter(answered), None))
     return tuple(
