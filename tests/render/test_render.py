@@ -298,6 +298,26 @@ def test_what_is_missing_is_explained_under_the_table() -> None:
     assert text.index("no p99") > text.index("image_classification  ")
 
 
+def test_the_reason_why_a_precision_is_not_known_stands_under_the_table() -> None:
+    known, quantised = make_configuration(), make_configuration("other")
+    told = {name: value for name, value in quantised.facts.items() if name != "precision"}
+    other = dataclasses.replace(quantised, facts={**told, "precision_reason": "the model\x1b is quantised"})
+    text = render.text(make_result(known, other))
+    assert r"precision of other is not known: the model\x1b is quantised" in text
+    assert "precision is not known: the model" in render.text(make_result(other))
+    assert "not known" not in render.text(make_result(known))
+
+
+def test_configurations_of_several_shapes_show_each_input() -> None:
+    usual = make_configuration()
+    shape = (1, 3, 64, 96)
+    asked = dataclasses.replace(usual.configuration, shapes={"x": shape})
+    small = dataclasses.replace(
+        usual, configuration=asked, inputs=[{"name": "x", "shape": list(shape), "layout": "NCHW"}]
+    )
+    assert "320x224 and 96x64" in render.text(make_result(usual, small))
+
+
 def test_many_samples_that_were_left_out_are_counted_rather_than_listed() -> None:
     problems = [{"sample": f"{each}.png", "error": "is empty"} for each in range(50)]
     text = render.text(make_result(dataclasses.replace(make_configuration(), problems=problems)))

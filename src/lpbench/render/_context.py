@@ -93,8 +93,9 @@ def untrained(result: Result) -> str:
 
 def _tiles(result: Result, first: Configuration) -> str:
     """Return the model's input, of configurations with several tiles each once."""
-    asked = {each.configuration.tile for each in result.configurations if each.measured}
-    every = [each for each in result.configurations if each.measured] if len(asked) > 1 else [first]
+    measured = [each for each in result.configurations if each.measured]
+    asked = {(each.configuration.tile, str(dict(each.configuration.shapes))) for each in measured}
+    every = measured if len(asked) > 1 else [first]
     return " and ".join(dict.fromkeys(map(tile, every)))
 
 
@@ -168,7 +169,19 @@ def tile(each: Configuration) -> str:
 def missing(result: Result) -> list[str]:
     """Return why something that a reader may look for is not there."""
     lines = [*not_told_apart(result), *_per_sample(result), *_apart(result), *doubts(result), *_no_verdicts(result)]
-    return list(dict.fromkeys(lines))
+    return list(dict.fromkeys([*lines, *_unknown_precisions(result)]))
+
+
+def _unknown_precisions(result: Result) -> list[str]:
+    """Return why the executed precision of configurations is not known, as their sessions tell, each reason once."""
+    names: dict[str, list[str]] = {}
+    for name, each in zip(names_of(result.configurations), result.configurations, strict=True):
+        reason = each.facts.get("precision_reason")
+        if each.measured and reason and not each.facts.get("precision"):
+            names.setdefault(clean(reason), []).append(name)
+    if len(result.configurations) == 1:
+        return [f"precision is not known: {reason}" for reason in names]
+    return [f"precision of {', '.join(whose)} is not known: {reason}" for reason, whose in names.items()]
 
 
 def _per_sample(result: Result) -> list[str]:
