@@ -80,6 +80,8 @@ def test_rows_as_json_are_filtered(folder: Path, capsys: Capture) -> None:
     assert "engine" in capsys.readouterr().err
     assert main(["show", "last", "--sort", "latency"]) == 2
     assert "rows of a sweep" in capsys.readouterr().err
+    assert main(["show", str(folder), "-v"]) == 2
+    assert "00001.json" in capsys.readouterr().err
 
 
 def test_each_reason_names_an_engine_once_with_what_all_it_stops_have_in_common(

@@ -14,6 +14,7 @@ from lpbench.util.paths import similar
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from lpbench.results.model import Result
 
@@ -49,9 +50,7 @@ def main(options: argparse.Namespace) -> int:
     form = _formats.chosen(options)
     if Path(options.result).is_dir():
         return _show_sweep(options, form)
-    unheeded = next((flag for flag in ("filter", "sort") if getattr(options, flag)), None)
-    if unheeded:
-        raise UsageError(f"--{unheeded} applies only to the rows of a sweep", hint="name the folder of one")
+    _refuse(options, ("filter", "sort"), "the rows of a sweep", "name the folder of one")
     result = load(options.result)
     if options.json:
         _console.answer_json(result.to_dict())
@@ -64,11 +63,20 @@ def main(options: argparse.Namespace) -> int:
     return _console.DONE
 
 
+def _refuse(options: argparse.Namespace, flags: Sequence[str], subject: str, hint: str) -> None:
+    """Refuse options that only another thing than the one that is shown has."""
+    unheeded = next((flag for flag in flags if getattr(options, flag)), None)
+    if unheeded:
+        raise UsageError(f"--{unheeded} applies only to {subject}", hint=hint)
+
+
 def _show_sweep(options: argparse.Namespace, form: str) -> int:
     """Print the rows of a sweep."""
     from lpbench.jobs.sweep import load_sweep
     from lpbench.render import sweep as rows
 
+    hint = f"name one: {Path(options.result) / 'results' / '00001.json'}"
+    _refuse(options, ("predictions", "verbose"), "the result of a block", hint)
     chosen = load_sweep(options.result).where(**(options.filter or {})).best_first(options.sort or "")
     stream = _console.answers()
     if options.json:
