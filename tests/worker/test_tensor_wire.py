@@ -144,6 +144,15 @@ def test_feeds_that_fit_as_they_are_are_left_where_one_side_says_no_order() -> N
     assert np.array_equal(align_layout(Tensor("x", "NHWC", values), Tensor("x", "", values)), values)
 
 
+def test_a_square_of_one_channel_that_is_last_is_not_turned() -> None:
+    """Both orders hold as many values; only one has exactly the shape."""
+    values = np.arange(25, dtype=np.float32).reshape(1, 5, 5, 1)
+    told = TensorInfo("x", "float32", (1, 5, 5, 1), layout="NHWC")
+    assert np.array_equal(fitted([Tensor("x", "", values)], [told])["x"], values)
+    first = values.reshape(1, 1, 5, 5)
+    assert np.array_equal(fitted([Tensor("x", "", first)], [told])["x"], values)
+
+
 def test_values_of_another_shape_are_never_forced_into_one() -> None:
     six = np.zeros((1, 2, 3), np.float32)
     assert fitted([Tensor("x", "", six)], [TensorInfo("x", "float32", (3, 2))])["x"].shape == (1, 2, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 import lpbench_tflite
@@ -54,6 +55,21 @@ def test_a_network_with_weights_beside_it(models: OnnxModels, converter: Convert
     assert [path.name for path in (source.parent / "converted").iterdir()] == ["model.tflite"]
     assert source.read_bytes() == before, "onnx2tf rewrites the file that it is given"
     assert {"onnx2tf", "ai-edge-litert"} <= set(made.tools)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_that_are_last_already_stay_there(
+    models: OnnxModels, converter: Converter, engine: EngineSpec, channels: int
+) -> None:
+    """As in models that TensorFlow made: nothing but the sizes tells, where the app states no layout."""
+    node = pytest.importorskip("onnx").helper.make_node
+    nodes = [node("Transpose", ["image"], ["t"], perm=[0, 3, 1, 2]), node("Conv", ["t", "w"], ["y"])]
+    weights = {"w": np.random.default_rng(1).standard_normal((4, channels, 3, 3)).astype(np.float32)}
+    source = models.save(nodes, [("image", (1, 8, 8, channels))], [("y", (1, 4, 6, 6))], weights)
+    made = convert(converter, source)
+    (image,) = made.model.inputs
+    assert (image.layout, image.shape) == ("NHWC", (1, 8, 8, channels))
+    assert differences(made, engine, source)["y"] < 1e-5
 
 
 def test_outputs_keep_their_names(models: OnnxModels, converter: Converter, engine: EngineSpec) -> None:

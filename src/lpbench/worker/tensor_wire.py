@@ -184,8 +184,8 @@ def align_layout(values: Tensor, reference: Tensor) -> Any:
 def _placed(values: Any, layout: str, wanted: str, shape: Sequence[int] | None) -> Any:
     """Return values in another layout.
 
-    If one side states no layout and the values fit the shape only as they are, they are returned unchanged: two engines
-    may read the same file although only one of them reports its layout.
+    If one side states no layout and the values fit the shape only as they are, or have exactly that shape only as they
+    are, they are returned unchanged: two engines may read the same file although only one of them reports its layout.
 
     :raises EngineError: The layouts do not fit each other, or do not fit the values.
     """
@@ -197,7 +197,8 @@ def _placed(values: Any, layout: str, wanted: str, shape: Sequence[int] | None) 
         moved = arranged(values, layout, wanted)
     except EngineError:
         return values
-    return moved if _bare(moved.shape) == _bare(shape) else values
+    exact = values.shape == tuple(shape) != moved.shape
+    return moved if _bare(moved.shape) == _bare(shape) and not exact else values
 
 
 def _bare(shape: Sequence[int]) -> list[int]:

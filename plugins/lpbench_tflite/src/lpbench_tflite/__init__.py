@@ -59,11 +59,11 @@ def lpbench_register_converters(register: Callable[[ConverterSpec], None]) -> No
             hint='pip install "lpbench[tflite]"',
             reads="onnx",
             writes="tflite",
-            version="2.6.9, recipe 2",
+            version="2.6.9, recipe 3",
         )
     )
     for name, target, reads, tools in (
-        ("onnx2tf-quantizer", "OnnxToTfliteNarrowing", "onnx", "onnx2tf 2.6.9, recipe 2, quantizer"),
+        ("onnx2tf-quantizer", "OnnxToTfliteNarrowing", "onnx", "onnx2tf 2.6.9, recipe 3, quantizer"),
         ("tflite-quantizer", "TfliteNarrowing", "tflite", "quantizer"),
     ):
         register(

@@ -58,7 +58,9 @@ class Onnx2tf(Converter):
         tool_environments.environment(TOOL)
 
     def convert(self, source: Model, wanted: Conversion, /) -> Converted:
-        """Convert a model; the channels of four-dimensional inputs are moved last, unless the app states NHWC.
+        """Convert a model; the channels of four-dimensional inputs are moved last, unless they are last already.
+
+        That is so where the app states NHWC, or states no layout and only the last dimension can be channels.
 
         :raises ConversionError: onnx2tf fails, or its result is unusable; unsupported operators are named.
         """
@@ -74,7 +76,8 @@ class Onnx2tf(Converter):
                 hint="convert the model in another way, or use another engine",
             )
         layouts = {tensor.name: tensor.layout for tensor in (*source.inputs, *source.outputs)}
-        inputs, outputs = (_infos(answer[side], layouts) for side in ("inputs", "outputs"))
+        inputs = tuple(_info(tensor, layouts, "NHWC") for tensor in answer["inputs"])
+        outputs = tuple(_info(tensor, layouts, "NCHW") for tensor in answer["outputs"])
         return Converted(Model("tflite", target, (), inputs, outputs), answer["tools"])
 
 
@@ -85,7 +88,7 @@ def _request(source: Model, target: Path, wanted: Conversion) -> dict[str, Any]:
         "target": str(target),
         "scratch": str(wanted.scratch),
         "shapes": {name: list(shape) for name, shape in wanted.shapes.items()},
-        "channels_last": [tensor.name for tensor in source.inputs if tensor.layout == "NHWC"],
+        "layouts": {tensor.name: tensor.layout for tensor in source.inputs},
     }
 
 
@@ -104,13 +107,12 @@ def _refuse_custom(path: Path, operators: Sequence[str]) -> None:
         )
 
 
-def _infos(tensors: Sequence[dict[str, Any]], layouts: dict[str, str]) -> tuple[TensorInfo, ...]:
-    return tuple(_info(tensor, layouts.get(tensor["source"], "")) for tensor in tensors)
+def _info(tensor: dict[str, Any], layouts: dict[str, str], kept: str) -> TensorInfo:
+    """Return a tensor with its layout, since the engine assumes NHWC for four dimensions otherwise.
 
-
-def _info(tensor: dict[str, Any], layout: str) -> TensorInfo:
-    """Return a tensor with its layout, since the engine assumes NHWC for four dimensions otherwise."""
+    :param kept: The layout of an image whose dimensions kept their order, where the app states none.
+    """
     name, source, shape = tensor["name"], tensor["source"], tuple(tensor["shape"])
-    kept = layout or ("NCHW" if len(shape) == _onnx2tf.IMAGE else "")
-    order = "NHWC" if tensor["last"] else kept
+    stated = layouts.get(source) or (kept if len(shape) == _onnx2tf.IMAGE else "")
+    order = "NHWC" if tensor["last"] else stated
     return TensorInfo(name, tensor["dtype"], shape, order, alias="" if source == name else source)

@@ -79,22 +79,21 @@ class OnnxToTfliteNarrowing(TfliteNarrowing):
         scratch.mkdir()
         first = dataclasses.replace(wanted, folder=whole, scratch=scratch, precision="F32", calibration=())
         converted = Onnx2tf().convert(source, first)
-        kept = {tensor.name for tensor in source.inputs if tensor.layout == "NHWC"}
-        feeds = (_of_file(sample, converted.model.inputs, kept) for sample in wanted.calibration)
+        layouts = {tensor.name: tensor.layout for tensor in source.inputs}
+        feeds = (_of_file(sample, converted.model.inputs, layouts) for sample in wanted.calibration)
         return _narrowed(converted, wanted, feeds)
 
 
-def _of_file(sample: Feeds, inputs: Sequence[TensorInfo], kept: set[str]) -> dict[str, Any]:
+def _of_file(sample: Feeds, inputs: Sequence[TensorInfo], layouts: Mapping[str, str]) -> dict[str, Any]:
     """Return a sample under the names of the file's inputs, with channels last where the file has them there.
 
-    :param kept: The source's inputs whose channels were last already.
+    :param layouts: Of the source's inputs, as the app states them.
     """
-    return {
-        info.name: _onnx2tf.channels_last(sample[info.called])
-        if info.layout == "NHWC" and info.called not in kept
-        else sample[info.called]
-        for info in inputs
-    }
+    return {info.name: _moved(sample[info.called], layouts.get(info.called, "")) for info in inputs}
+
+
+def _moved(values: Any, layout: str) -> Any:
+    return values if _onnx2tf.stays(values.shape, layout) else _onnx2tf.channels_last(values)
 
 
 def _narrowed(source: Converted, wanted: Conversion, samples: Any) -> Converted:

@@ -12,12 +12,17 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 IMAGE = 4
 """Number of dimensions of tensors whose channels onnx2tf may move last; others keep their order."""
+CHANNELS = (1, 3, 4)
+"""Numbers of channels that images have."""
 LIKE = 1e-2
 """Largest relative difference at which outputs are matched; later checks judge the accuracy."""
 TOOLS = ("onnx2tf", "onnx", "onnxsim", "ai-edge-litert")
@@ -32,11 +37,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     shapes = {name: tuple(shape) for name, shape in request["shapes"].items()}
     prepared = source.prepare(Path(request["model"]), model, shapes)
     _rewrite(model)
-    kept = [
-        tensor.name
-        for tensor in prepared.inputs
-        if len(tensor.shape) != IMAGE or tensor.name in request["channels_last"]
-    ]
+    layouts = request["layouts"]
+    kept = [tensor.name for tensor in prepared.inputs if stays(tensor.shape, layouts.get(tensor.name, ""))]
     reference = scratch / "reference.onnx"
     reference.write_bytes(model.read_bytes())  # a copy, since onnx2tf rewrites its input file
     onnx2tf.convert(
@@ -151,6 +153,19 @@ def _run(interpreter: Any, feeds: dict[str, Any], inputs: list[dict[str, Any]]) 
         interpreter.set_tensor(detail["index"], channels_last(array) if tensor["last"] else array)
     interpreter.invoke()
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+
+
+def stays(shape: Sequence[int], layout: str) -> bool:
+    """Return whether an input keeps the order of its dimensions: it is no image, or its channels are last already.
+
+    :param layout: As the app states it; empty where it states none, and sizes tell.
+    """
+    return len(shape) != IMAGE or layout == "NHWC" or (not layout and is_last(shape))
+
+
+def is_last(shape: Sequence[int]) -> bool:
+    """Return whether only the last dimension after the batch can be an image's channels, as TensorFlow has them."""
+    return len(shape) == IMAGE and [size in CHANNELS for size in shape[1:]] == [False, False, True]
 
 
 def channels_last(array: Any) -> Any:
