@@ -63,6 +63,20 @@ def test_it_computes_nearly_the_same(
     assert sum(each.ByteSize() for each in weights) < share * bytes_before
 
 
+def test_two_operators_that_stay_in_f32_share_what_they_read(graphs: OnnxModels, engine: EngineSpec) -> None:
+    """ONNX Runtime's tool casts it once for each, under one name, and then refuses to load that file."""
+    node = onnx.helper.make_node
+    nodes = [
+        node("Mul", ["x", "w"], ["product"]),
+        node("Max", ["product", "low"], ["above"]),
+        node("Min", ["product", "high"], ["below"]),
+        node("Mul", ["above", "below"], ["y"]),
+    ]
+    constants = {name: np.full((1, 4), value, np.float32) for name, value in (("w", 3), ("low", -1), ("high", 1))}
+    source = graphs.save(nodes, [("x", (1, 4))], [("y", (1, 4))], constants)
+    assert differences(narrowed(source, "F16"), engine, source)["y"] < 0.01
+
+
 def test_weights_beside_the_model_come_into_it(graphs: OnnxModels, engine: EngineSpec) -> None:
     source = graphs.network(beside=True)
     made = narrowed(source, "F16")

@@ -75,10 +75,22 @@ def _cast(source: Path, target: Path) -> None:
         with qdq.quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of weights that round to zero: the check compares the outputs
             narrow = float16.convert_float_to_float16(onnx.load(str(source)), keep_io_types=True)
+        _drop_repeated(narrow.graph)
         onnx.save(narrow, str(target))
     except Exception as error:  # onnx and numpy raise many types for what they do not support
         reason = " ".join(str(error).split())[:300]
         raise ConversionError(f"ONNX Runtime cannot cast the model to F16: {reason}") from error
+
+
+def _drop_repeated(graph: Any) -> None:
+    """Leave one of the casts that make the same tensor.
+
+    The tool writes one for each operator that stays in F32, such as Min and Max, and ONNX allows one.
+    """
+    makers = {tuple(node.output): node for node in reversed(graph.node)}
+    kept = [node for node in graph.node if makers[tuple(node.output)] is node]
+    del graph.node[:]
+    graph.node.extend(kept)
 
 
 def _tensors(path: Path, source: Model) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
