@@ -71,6 +71,22 @@ def test_a_converted_app_runs_the_plan(library: Library, tmp_path: Path, batch: 
     assert "10.16.1+fake" in told
 
 
+@pytest.mark.long
+def test_an_app_that_was_quantised_runs_as_its_variant(library: Library, tmp_path: Path) -> None:
+    """The variant is an ONNX file of ONNX Runtime's converter; it is not taken for one in F32, which is the default."""
+    folder = app(tmp_path / "app")
+    lpbench(library, "quantize", folder, "--precision", "S8")
+    how = ("--number", "20", "--runs", "1", "--json")
+    for precision in ("S8", "auto"):
+        words = f"tensorrt:variant=s8:precision={precision}"
+        (told,) = library.ask("-m", "lpbench", "run", folder, "--engine", words, *how)["configurations"]
+        assert told["configuration"]["variant"] == "s8"
+        assert told["facts"]["precision"] == "S8"
+    refused = library.run("-m", "lpbench", "run", folder, "--engine", "tensorrt:variant=s8", *how)
+    assert refused.returncode != 0
+    assert "request S8" in refused.stderr
+
+
 def test_an_unknown_option_is_refused_with_those_that_there_are(library: Library, tmp_path: Path) -> None:
     done = library.run("-m", "lpbench", "convert", app(tmp_path / "app"), "--to", "plan", "--set", "workspac_mb=1")
     assert done.returncode != 0
