@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.errors import either
 from lpbench.render import Column, _html, blocks, digits
 from lpbench.util.text import amount, clean, shorten
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lpbench.jobs.quantizing import Quantized, QuantizedModel
     from lpbench.render._table import Paint
@@ -37,7 +38,7 @@ def screen(quantized: Quantized, *, width: int, paint: Paint) -> list[str]:
     made = [model for model in quantized.models if model.made]
     lines = [paint(shorten(_heading(quantized, made), width), "dim")]
     if made:
-        for header, *rows in blocks(COLUMNS, list(map(_row, made)), width):
+        for header, *rows in blocks(COLUMNS, _rows(made), width):
             lines += [paint(header, "dim"), *(line.replace(FAILS, paint(FAILS, "bad")) for line in rows)]
     for model in quantized.models:
         if not model.made:
@@ -52,17 +53,26 @@ def _heading(quantized: Quantized, made: list[QuantizedModel]) -> str:
     return clean(" · ".join([quantized.app, quantized.precision, *calibrated, *compared]))
 
 
-def _row(model: QuantizedModel) -> list[str]:
-    several = f"{model.same_boxes}/{model.boxes} boxes" if model.boxes else ""
+def _rows(made: Sequence[QuantizedModel]) -> list[list[str]]:
+    """Return a row for each model; where they belong to several components, it names its own."""
+    several = len({model.component for model in made}) > 1
+    return [[_place(model, several=several), *_cells(model)] for model in made]
+
+
+def _place(model: QuantizedModel, *, several: bool) -> str:
+    return clean(f"{model.format} · {model.component}" if several else model.format)
+
+
+def _cells(model: QuantizedModel) -> list[str]:
+    boxes = f"{model.same_boxes}/{model.boxes} boxes" if model.boxes else ""
     return [
-        clean(model.format),
         clean(model.variant),
         clean(model.converter.partition(" ")[0]),  # without its version, which JSON has
         digits(model.after_bytes / MB),
         digits(model.before_bytes / MB),
         "" if model.max_absolute is None else digits(model.max_absolute),
         "" if model.cosine is None else f"{model.cosine:.5f}",
-        f"{model.same}/{model.of}" if model.of else several,
+        f"{model.same}/{model.of}" if model.of else boxes,
         _quality(model),
         FAILS if model.fails else "",
     ]
@@ -89,13 +99,14 @@ def _notes(quantized: Quantized, made: list[QuantizedModel]) -> Iterator[str]:
         elif model.fails:
             yield f"{model.format}: a run with quality marks {model.variant}, and it wins no ranking"
     if made and 0 < quantized.samples < FEW:
-        yield f"{amount(quantized.samples, 'sample')} say little about other inputs: more of them come from a folder"
+        verb, more = "says" if quantized.samples == 1 else "say", either("--data DIR", "data=DIR")
+        yield f"{amount(quantized.samples, 'sample')} {verb} little about other inputs: {more} brings more"
 
 
 def html(quantized: Quantized) -> list[str]:
     """Return the same in the parts of HTML."""
     made = [model for model in quantized.models if model.made]
-    grid = [_html.grid(COLUMNS, list(map(_row, made)), {FAILS: "bad"})] if made else []
+    grid = [_html.grid(COLUMNS, _rows(made), {FAILS: "bad"})] if made else []
     others = [f"{model.format}: {model.reason}" for model in quantized.models if not model.made]
     notes = dict.fromkeys(_notes(quantized, made))
     return [_html.paragraph(_heading(quantized, made)), *grid, *map(_html.paragraph, [*others, *notes])]

@@ -60,11 +60,32 @@ def test_a_permuted_output_is_never_right(seed: int, scale: float) -> None:
     assert "in a different order" in fault
 
 
+@given(seed=SEEDS, scale=SCALES)
+def test_noise_that_wide_limits_refuse_is_not_taken_for_another_order(seed: int, scale: float) -> None:
+    """Sorted, it is as near as such limits ask, whatever it is."""
+    random = np.random.default_rng(seed)
+    source = [scale * random.standard_normal(500) for _ in range(3)]
+    made = [each + scale * random.standard_normal(500) for each in source]
+    (fault,) = faults(source, made, "S8")
+    assert "in a different order" not in fault
+
+
 def test_the_order_of_magnitude_of_a_constant_output_counts() -> None:
     """A range of nothing would allow nothing, and rounding is there."""
     source = [np.full(5, 1000.0)] * 3
     assert not faults(source, [np.full(5, 1000.0001)] * 3)
     assert faults(source, [np.full(5, 1001.0)] * 3)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_single_value_is_judged_by_its_magnitude(count: int) -> None:
+    """The probability of a class: a few samples give it no range to speak of, and one gives it none."""
+    source = [np.full((1, 1), 0.285)] * count
+    assert not faults(source, [np.full((1, 1), 0.287)] * count, "S8")
+    assert not faults(source, [np.full((1, 1), 0.285 + 1e-6)] * count)
+    (fault,) = faults(source, [np.full((1, 1), 0.4)] * count, "S8")
+    assert "everywhere" not in fault, "so is the source's"
+    assert faults(source, [np.full((1, 1), 0.287)] * count)
 
 
 def test_zeros_must_be_zeros_and_rounding_may_be_there() -> None:

@@ -104,6 +104,15 @@ def test_a_converter_that_takes_samples_gets_those_of_the_app(app: Path) -> None
     assert models(app)[1] == ("table", "s8")
 
 
+def test_what_was_calibrated_is_compared_on_samples_alone(app: Path) -> None:
+    """8 bits clip what lies outside of the ranges that were measured, as inputs that are made up do."""
+    add_samples(app, [1])
+    compared = {
+        name: convert(app, "table", precision=name)[0].provenance["checked"]["samples"] for name in ("S8", "F16")
+    }
+    assert compared == {"S8": 1, "F16": 3}
+
+
 @pytest.mark.long
 def test_samples_may_come_from_elsewhere_and_are_part_of_what_was_made(app: Path, tmp_path: Path) -> None:
     add_samples(app, [1])

@@ -126,3 +126,10 @@ def test_a_model_that_misses_the_gate_is_shown_as_that_and_fails_the_command() -
     from lpbench.cli.quantize import status
 
     assert status(found) == 1
+
+
+def test_models_of_a_chain_are_told_apart_by_their_components() -> None:
+    models = tuple(QuantizedModel("onnx", "F16", component=name, variant="f16") for name in ("face", "embedding"))
+    said = quantization.screen(Quantized("faces", "F16", models, recorded=True, samples=1), width=120, paint=unstyled)
+    assert [line.split("  ")[0] for line in said[2:4]] == ["onnx · face", "onnx · embedding"]
+    assert "1 sample says little" in said[-1]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.conversion._check import Source
     from lpbench.jobs.conversion._job import Job
     from lpbench.plugin.converter import Converted
-    from lpbench.plugin.engine import Model, Shapes
+    from lpbench.plugin.engine import Model
     from lpbench.plugin.specs import EngineSpec
 
 MANIFEST = "conversion.json"
@@ -135,21 +135,25 @@ def _make(job: Job, sources: Mapping[str, str], stage: Path) -> None:
 
 def _checked(job: Job, checker: EngineSpec, stage: Path) -> tuple[Converted, dict[str, Any]]:
     """Return what the converter made and what its check found, for the provenance."""
-    job.tell(RUNNING)
-    source = run_source(job.check, stage)
-    made, calibration = _ran(job, source.shapes, stage)
+    source, made, calibration = _ran(job, stage)
     job.tell(CHECKING)
     found = compare(job.check, checker, source, made.model, outcome="nothing was kept")
     return made, {**as_run(source, made.model), **calibration, "checked": dataclasses.asdict(found)}
 
 
-def _ran(job: Job, shapes: Shapes, stage: Path) -> tuple[Converted, dict[str, Any]]:
-    """Return what the converter made, and with what it measured ranges of values, for the provenance."""
-    if not job.calibrated:
-        return run(job, shapes, stage), {}
-    job.tell(CALIBRATING)
-    feeds = keep_feeds(job, stage / "calibration")
-    return run(job, shapes, stage, feeds), {"calibration": feeds.counts}
+def _ran(job: Job, stage: Path) -> tuple[Source, Converted, dict[str, Any]]:
+    """Return what the source makes of some inputs, what the converter made, and what it measured ranges with.
+
+    The last is for the provenance.
+    """
+    feeds = None
+    if job.calibrated:
+        job.tell(CALIBRATING)
+        feeds = keep_feeds(job, stage / "calibration")
+    job.tell(RUNNING)
+    source = run_source(job.check, stage, feeds.files if feeds else ())
+    made = run(job, source.shapes, stage, feeds)
+    return source, made, {"calibration": feeds.counts} if feeds else {}
 
 
 def _unchecked(job: Job, why: Unavailable, stage: Path) -> tuple[Converted, dict[str, Any]]:
@@ -166,9 +170,7 @@ def _unchecked(job: Job, why: Unavailable, stage: Path) -> tuple[Converted, dict
         raise ConversionError(what, where=job.source.path.name, hint="\n  ".join(filter(None, (why.hint, kept))))
     if isinstance(missing_reference(job.check), Unavailable):
         return run(job, job.check.shapes, stage), {"shapes": job.check.shapes, "unchecked": why.reason}
-    job.tell(RUNNING)
-    source = run_source(job.check, stage)
-    made, calibration = _ran(job, source.shapes, stage)
+    source, made, calibration = _ran(job, stage)
     return made, {**as_run(source, made.model), **calibration, "unchecked": why.reason}
 
 

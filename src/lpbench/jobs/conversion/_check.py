@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from lpbench.worker.client import Worker, WorkerOptions
 from lpbench.worker.requests import CollectOutputs, KeepInputs, OpenRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from lpbench.app.model import App
@@ -75,16 +76,18 @@ class Checked:
     cosine: float
 
 
-def run_source(check: Check, stage: Path) -> Source:
+def run_source(check: Check, stage: Path, given: Sequence[Path] = ()) -> Source:
     """Run the source on the reference engine, twice: what does not repeat itself cannot be compared with anything.
 
     The inputs are the app's samples and, where there are fewer than it takes, those that its preprocessor makes up;
     where it makes none, tensors.
 
+    :param given: Files of inputs to run instead: a model in 8 bits is compared on what it was calibrated with, since it
+        clips whatever lies outside of those ranges, as inputs that are made up do.
     :raises ConversionError: It cannot be run: there is no such engine, or an open dimension that nothing tells; or it
         does not repeat itself.
     """
-    source = _ran(check, stage)
+    source = _ran(check, stage, given)
     if source.unrepeated:
         what = f"the source does not repeat itself, so its conversion cannot be checked: {source.unrepeated}"
         hint = (
@@ -95,7 +98,7 @@ def run_source(check: Check, stage: Path) -> Source:
     return source
 
 
-def _ran(check: Check, stage: Path) -> Source:
+def _ran(check: Check, stage: Path, given: Sequence[Path]) -> Source:
     try:
         spec = reference(check.source.format, named=check.component.engine)
     except EngineError as error:
@@ -104,14 +107,14 @@ def _ran(check: Check, stage: Path) -> Source:
         ) from error
     own = check.component.preprocessing
     try:
-        return _run_source(check, spec, own, stage / "feeds")
+        return _run_source(check, spec, own, stage / "feeds", given)
     except (EngineError, WorkerError) as error:
         raise _unrunnable(check, spec, error) from error
     except LpbenchError as error:  # a preprocessor that makes nothing up, or is not installed
         if own.type == _TENSORS.type:
             raise _unrunnable(check, spec, error) from error
     try:
-        return _run_source(check, spec, _TENSORS, stage / "tensors")
+        return _run_source(check, spec, _TENSORS, stage / "tensors", given)
     except LpbenchError as error:
         raise _unrunnable(check, spec, error) from error
 
@@ -146,31 +149,43 @@ def compare(check: Check, spec: EngineSpec, source: Source, made: Model, *, outc
     return Checked(_named(spec, opened), source.engine, len(found), furthest.max_absolute, furthest.cosine)
 
 
-def _run_source(check: Check, spec: EngineSpec, step: Step, folder: Path) -> Source:
-    app = _around(
-        check.app, dataclasses.replace(check.component, preprocessing=_shaped(step, check.shapes)), check.source
-    )
+def _run_source(check: Check, spec: EngineSpec, step: Step, folder: Path, given: Sequence[Path]) -> Source:
+    shaped = dataclasses.replace(check.component, preprocessing=_shaped(step, check.shapes))
+    app = _around(check.app, shaped, check.source)
     own = check.app.samples[:SAMPLES] if check.component is check.app.components[0] else ()
-    ran: list[tuple[Path, RawSample]] = []
     with _worker(spec) as worker:
         hear = check.hear(RUNNING)
-        opened = _open(worker, app, spec, hear, samples=own, shapes=check.shapes, tile=check.tile)
-        inputs = opened.inputs
-        ranges = _ranges(inputs, step) if step.type == _TENSORS.type else {}
-        if ranges:
-            app = _around(app, dataclasses.replace(app.components[0], preprocessing=_ranged(app, ranges)), check.source)
-            _open(worker, app, spec, hear, samples=own, shapes=check.shapes, tile=check.tile)
-        ran += _kept_outputs(worker, folder, hear)
-        if own and len(ran) < SAMPLES:
-            _open(worker, app, spec, hear, shapes=check.shapes, tile=check.tile)
-            with contextlib.suppress(ProcessorError):  # it makes nothing up
-                ran += _kept_outputs(worker, folder.with_name(f"{folder.name}, synthetic"), hear)
-        paths, found = zip(*_of_one_shape(ran)[:SAMPLES], strict=True)
-        again = _outputs(worker, CollectOutputs(given=tuple(map(str, paths))), hear)
-    shapes = _shapes(check, inputs, paths[0])
+        reopen = functools.partial(_open, worker, spec=spec, hear=hear, shapes=check.shapes, tile=check.tile)
+        opened = reopen(app, samples=own)
+        if not given and (ranged := _with_ranges(check, app, opened.inputs)) is not app:
+            app = ranged
+            reopen(app, samples=own)
+        paths = _of_one_shape(given or _inputs(worker, reopen, app, len(own), folder))
+        found, again = (_outputs(worker, CollectOutputs(given=tuple(map(str, paths))), hear) for _ in range(2))
+    shapes = _shapes(check, opened.inputs, paths[0])
     called = {info.name: info.called for info in check.source.inputs}
-    types = {called.get(info.name, info.name): info.dtype for info in inputs}
+    types = {called.get(info.name, info.name): info.dtype for info in opened.inputs}
     return Source(_named(spec, opened), found, paths, shapes, types, unrepeated(found, again))
+
+
+def _inputs(worker: Worker, reopen: Callable[[App], Opened], app: App, own: int, folder: Path) -> list[Path]:
+    """Write what goes into an app that is open: of its samples, and of made-up ones where there are few.
+
+    :param own: Number of the app's samples that are open; without any, its preprocessor makes them up.
+    :raises LpbenchError: No sample can be used.
+    """
+    files = _written(worker, folder)
+    if own and len(files) < SAMPLES:
+        reopen(app)
+        with contextlib.suppress(ProcessorError):  # it makes nothing up
+            files += _written(worker, folder.with_name(f"{folder.name}, synthetic"))
+    return files
+
+
+def _written(worker: Worker, folder: Path) -> list[Path]:
+    folder.mkdir()
+    worker.request(KeepInputs(str(folder), SAMPLES))
+    return sorted(folder.iterdir())
 
 
 def keep_inputs(check: Check, samples: Sequence[Path], folder: Path) -> list[Path]:
@@ -202,22 +217,10 @@ def _keep_inputs(check: Check, spec: EngineSpec, step: Step, samples: Sequence[P
         worker.request(KeepInputs(str(folder), len(samples)), hear=hear)
 
 
-def _kept_outputs(worker: Worker, folder: Path, hear: Listener) -> list[tuple[Path, RawSample]]:
-    """Return what came of each sample, and the file of what went in.
-
-    :raises LpbenchError: No sample can be used.
-    """
-    folder.mkdir()
-    found = _outputs(worker, CollectOutputs(limit=SAMPLES, keep=str(folder)), hear)
-    if not found:
-        raise LpbenchError("none of the samples can be used")
-    return list(zip(sorted(folder.iterdir()), found, strict=True))
-
-
-def _of_one_shape(ran: Sequence[tuple[Path, RawSample]]) -> list[tuple[Path, RawSample]]:
-    """Return those whose inputs have the shapes of the first: a conversion has one size."""
-    shapes = [[each.values.shape for each in tensor_wire.read_feeds(path)] for path, _ in ran]
-    return [each for each, sizes in zip(ran, shapes, strict=True) if sizes == shapes[0]]
+def _of_one_shape(files: Sequence[Path]) -> list[Path]:
+    """Return as many as are run, of those whose inputs have the shapes of the first: a conversion has one size."""
+    shapes = [[each.values.shape for each in tensor_wire.read_feeds(path)] for path in files]
+    return [path for path, sizes in zip(files, shapes, strict=True) if sizes == shapes[0]][:SAMPLES]
 
 
 _TENSORS = Step("tensors")
@@ -232,16 +235,17 @@ def _shaped(step: Step, shapes: Shapes) -> Step:
     return Step(step.type, {**step.config, "shapes": given})
 
 
-def _ranged(app: App, ranges: Mapping[str, Sequence[float]]) -> Step:
-    step = app.components[0].preprocessing
-    return Step(step.type, {**step.config, "ranges": {**ranges, **step.config.get("ranges", {})}})
-
-
-def _ranges(inputs: Sequence[TensorInfo], step: Step) -> dict[str, tuple[int, int]]:
-    """Return ranges for inputs of whole numbers, which would be generated as zeros and show little."""
+def _with_ranges(check: Check, app: App, inputs: Sequence[TensorInfo]) -> App:
+    """Return an app whose inputs of whole numbers have ranges if it makes them up: as zeros they would show little."""
+    (component,) = app.components
+    step = component.preprocessing
     given = step.config.get("ranges", {})
     whole = [each for each in inputs if each.dtype.startswith(WHOLE) and each.name not in given]
-    return {each.name: SPANS.get(each.dtype, FEW) for each in whole}
+    if step.type != _TENSORS.type or not whole:
+        return app
+    ranges = {**{each.name: SPANS.get(each.dtype, FEW) for each in whole}, **given}
+    ranged = Step(step.type, {**step.config, "ranges": ranges})
+    return _around(app, dataclasses.replace(component, preprocessing=ranged), check.source)
 
 
 def _shapes(check: Check, inputs: Sequence[TensorInfo], feeds: Path) -> Shapes:

@@ -14,6 +14,7 @@ S8     0.15           0.03        0.99
 The second line holds for all shorter floats, the third for all whole numbers; a converter's spec may state others.
 Correct conversions were measured at 1e-5 of the range or less for F32 weights, 2e-3 to 2e-2 for F16 weights, and 6e-2
 for S8 (SqueezeNet).
+An output of one value is judged by its magnitude, since the few samples give it no range.
 The kinds of values are those of ``lpbench.jobs.parity``: of whole numbers the fraction of unequal values counts, with
 the limit of the largest error; texts must be equal; of quantised values one rounding step is allowed.
 A wrong softmax, or an output that is constant, permuted or swapped with another, differs by a tenth of the range
@@ -160,10 +161,11 @@ class _Pair:
         for other in pairs.values():
             if other is not self and _Pair(self.name, other.source, self.made)._right(limits):  # noqa: SLF001 - its own class
                 return f': it is the source\'s output "{other.name}"'
-        if np.ptp(made) == 0:
+        if np.ptp(made) == 0 < np.ptp(source):
             return f": it is {made.flat[0]:.3g} everywhere"
-        allowed = limits.largest * self._width()
-        if self.deviation.max_absolute > allowed and np.allclose(np.sort(made), np.sort(source), atol=allowed, rtol=0):
+        near = min(limits.largest, SHORTER.largest) * self._width()  # sorted, even noise is near by wider limits
+        wrong = self.deviation.max_absolute > limits.largest * self._width()
+        if wrong and np.allclose(np.sort(made), np.sort(source), atol=near, rtol=0):
             return ": it holds the source's values in a different order"
         sums = [float(np.mean([a.astype(float).sum() for a in arrays])) for arrays in (self.made, self.source)]
         if abs(sums[1] - 1) < SUM < abs(sums[0] - 1):
@@ -192,12 +194,17 @@ class _Pair:
         return sum(int(array.size) for array in self.source)
 
     def _width(self) -> float:
-        """Return the range of the source's values, at least ``NARROW`` times their largest magnitude; 1 for zeros."""
+        """Return the range of the source's values, at least ``NARROW`` times their largest magnitude; 1 for zeros.
+
+        One value for each of a few samples has no range to speak of, so its magnitude counts.
+        """
         import numpy as np
 
         values = np.concatenate([as_floats(array).ravel() for array in self.source])
+        single = values.size == len(self.source)
         values = values[np.isfinite(values)]
-        return max(float(np.ptp(values)), NARROW * float(np.abs(values).max())) or 1.0 if values.size else 1.0
+        least = 1.0 if single else NARROW
+        return max(float(np.ptp(values)), least * float(np.abs(values).max())) or 1.0 if values.size else 1.0
 
 
 def _named(sample: RawSample, name: str) -> Tensor:
