@@ -96,6 +96,34 @@ def test_a_conversion_has_the_name_that_it_is_given(app: Path) -> None:
                 convert(app, "table", variant=wrong)
 
 
+def test_a_variant_named_after_a_precision_is_stored_in_it(app: Path) -> None:
+    (half,) = convert(app, "table", variant="F16")
+    assert (half.variant, half.provenance["precision"]) == ("F16", "F16")
+    with pytest.raises(ConversionError, match='called "f16" stores weights in F16, not in F32'):
+        convert(app, "table", variant="f16", precision="F32")
+    with pytest.raises(ConversionError, match='no converter to slab stores weights in "S8"'):
+        convert(app, "slab", variant="s8")
+
+
+def test_an_app_that_was_read_before_gets_conversions_beside_those_it_has_now(app: Path) -> None:
+    """Not taken for a bare model, beside which files are written that no config names."""
+    loaded = load_app(app)
+    for _ in range(2):
+        convert(loaded, "table")
+        convert(loaded, "slab")
+    assert models(app) == [("formula", ""), ("table", ""), ("slab", "")]
+    assert not list(app.glob("*.table"))
+
+
+def test_a_bare_model_beside_an_app_is_none_of_its_models(app: Path) -> None:
+    other = app / "other.formula"
+    other.write_text((app / "m.formula").read_text("ascii"), encoding="ascii")
+    before = (app / "ai_app_config.json").read_bytes()
+    (made,) = convert(other, "table")
+    assert made.path == app / "other.table"
+    assert (app / "ai_app_config.json").read_bytes() == before
+
+
 def test_a_converter_that_takes_samples_gets_those_of_the_app(app: Path) -> None:
     add_samples(app, [1, 2, 3, 4, 5])
     (made,) = convert(app, "table", precision="S8", samples=3)

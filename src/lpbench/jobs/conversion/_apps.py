@@ -16,6 +16,7 @@ from lpbench.jobs.conversion._choose import choose
 from lpbench.jobs.conversion._differ import limits_for
 from lpbench.jobs.conversion._job import SAMPLES, TIMEOUT, Check, Conversions, Job, Order, Progress, hearing, named
 from lpbench.jobs.conversion._place import Place
+from lpbench.jobs.conversion._record import as_it_is_now
 from lpbench.plugin import converter_options
 from lpbench.util.arguments import checked
 from lpbench.util.tiles import parse_tile, tile_text
@@ -78,7 +79,7 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     :raises AppError: The app already has a model in the format, or the files cannot be written.
     """
     fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
-    loaded = resolve.resolve(app, shapes=fixed, ranges=ranges or {}, seed=0)
+    loaded = as_it_is_now(resolve.resolve(app, shapes=fixed, ranges=ranges or {}, seed=0))
     place = Place(loaded, to, Path(output) if output is not None else None, force=force)
     if unchecked:
         place.refuse_unmarked()

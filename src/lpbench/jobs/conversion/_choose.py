@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from lpbench.errors import ConversionError, either, nearest
+from lpbench.errors import ConversionError, either, nearest, setting
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import CONVERTERS, Offer, current, offers_where
 from lpbench.util.text import BRIEF, shorten
@@ -36,15 +36,18 @@ def choose(component: Component, order: Order) -> Choice:
     """Return the model to convert, the converter, the precision of the weights and the name of the variant.
 
     A source of the variant that is asked for is preferred to the app's own model, and originals to models that were
-    converted themselves.
+    converted themselves.  A variant of the app's own model that is named after a precision is stored in that one.
 
-    :raises ConversionError: No installed converter makes the format from the component's models, or none is ready.
+    :raises ConversionError: No installed converter makes the format from the component's models, or none is ready; or
+        the variant is named after another precision than is asked for.
     """
     if order.variant:
         refuse_name(order.variant)
-    wanted, precision = order.to, order.precision
+        _refuse_false_name(order)
+    wanted = order.to
     makers = _makers(wanted)
     sources = _sources(component, order)
+    precision = order.precision or _named_after(order, sources)
     fitting = [(model, offer) for model in sources for offer in makers if offer.spec.reads == model.format]
     if not fitting:
         reads = ", ".join(sorted({offer.spec.reads for offer in makers}))
@@ -66,6 +69,26 @@ def _name(source: Model, spec: ConverterSpec, precision: str) -> str:
     if precision == spec.precisions[0] and precision not in spec.calibrated and spec.reads != spec.writes:
         return source.variant
     return "-".join(filter(None, (source.variant, precision.lower())))
+
+
+def _named_after(order: Order, sources: Sequence[Model]) -> str | None:
+    """Return the precision that a variant of the app's own model is named after; None where it has another name."""
+    if any(model.variant == order.variant for model in sources):
+        return None
+    return _precision_called(order.variant)
+
+
+def _precision_called(variant: str | None) -> str | None:
+    """Return the precision of some converter that a variant is called like, in whatever case; else None."""
+    stored = {name for offer in current().all(CONVERTERS).values() for name in offer.spec.precisions}
+    return next((name for name in sorted(stored) if variant and name.lower() == variant.lower()), None)
+
+
+def _refuse_false_name(order: Order) -> None:
+    called = _precision_called(order.variant)
+    if called and order.precision and order.precision != called:
+        what = f'a variant called "{order.variant}" stores weights in {called}, not in {order.precision}'
+        raise ConversionError(what, hint=f"leave {setting('variant')} out, or give another name")
 
 
 def refuse_name(variant: str) -> None:

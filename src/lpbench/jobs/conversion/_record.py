@@ -9,8 +9,8 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.files import CONFIG, read_config
-from lpbench.app.model import app_of
+from lpbench.app.files import CONFIG, components_of, models_of, read_config
+from lpbench.app.model import app_of, load_app
 from lpbench.app.model_entries import find, key_of, replaced
 from lpbench.app.pulled import add_conversion, conversions_folder, kept_entry
 from lpbench.errors import AppError
@@ -25,9 +25,40 @@ if TYPE_CHECKING:
 
 
 def configured(app: App) -> bool:
-    """Return whether the app's folder holds its config; the config of a bare model exists in memory only."""
+    """Return whether the app's folder holds its config; the config of a bare model exists in memory only.
+
+    Conversions that were added since the app was read do not count as another config.
+    """
     file = app.root / CONFIG
-    return file.is_file() and bool(read_config(file) == app.config)
+    now = read_config(file) if file.is_file() else None
+    return now is not None and (bool(now == app.config) or _only_more_models(app.config, now))
+
+
+def as_it_is_now(app: App) -> App:
+    """Return an app with the conversions that were added to its folder since it was read."""
+    there = configured(app) and read_config(app.root / CONFIG) != app.config
+    return load_app(app.root) if there else app
+
+
+def _only_more_models(before: Mapping[str, Any], now: Any) -> bool:
+    """Say whether a config is another one with more models and nothing else changed."""
+    if not isinstance(now, dict) or _without_models(before) != _without_models(now):
+        return False
+    return _model_files(before) <= _model_files(now)
+
+
+def _without_models(config: Mapping[str, Any]) -> dict[str, Any]:
+    bare = copy.deepcopy(dict(config))
+    for _, component in components_of(bare):
+        inference = component.get("inference")
+        if isinstance(inference, dict):
+            inference.pop("models", None)
+    return bare
+
+
+def _model_files(config: Mapping[str, Any]) -> set[tuple[str, str]]:
+    places = (place for _, component in components_of(config) for place in models_of(component))
+    return {(place.format, str(place.entry.get("file"))) for place in places}
 
 
 def with_model(app: App, component: Component, before: Model, now: Model) -> App:
