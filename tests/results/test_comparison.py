@@ -228,6 +228,20 @@ def test_a_stated_shape_that_is_the_models_own_is_no_change() -> None:
     plain = dataclasses.replace(BEFORE, configurations=(each,))
     assert compare(plain, asked(plain, shapes={"x": (1, 3, 64, 64)}))[0].workload == {}
     assert set(compare(plain, asked(plain, shapes={"x": (1, 3, 96, 64)}))[0].workload) == {"shape of x"}
+    assert compare(plain, asked(plain, tile=(64, 64)))[0].workload == {}
+
+
+def test_another_tile_is_other_work() -> None:
+    (each,) = BEFORE.configurations
+    sizes = ((1, 3, 64, 96), (1, 3, 32, 48))
+    small, large = (
+        dataclasses.replace(
+            BEFORE, configurations=(dataclasses.replace(each, inputs=[{"name": "x", "shape": list(shape)}]),)
+        )
+        for shape in sizes
+    )
+    (found,) = compare(small, asked(large, tile=(48, 32)))
+    assert found.workload == {"shape of x": tuple(map(list, sizes))}
 
 
 def test_results_of_different_machines_are_refused_unless_forced() -> None:
@@ -551,6 +565,12 @@ def test_units_of_different_yardsticks_are_not_compared() -> None:
 def test_what_differs_in_versions_is_known() -> None:
     assert subject_changes(BEFORE, SLOWER) == {"library acme": ("1.0", "2.0")}
     assert subject_changes(BEFORE, BEFORE) == {}
+
+
+def test_another_variant_is_known() -> None:
+    other = asked(BEFORE, variant="s8")
+    (name,) = other.by_name()
+    assert subject_changes(BEFORE, other) == {f"variant {name}": ("the app's own", "s8")}
 
 
 @pytest.fixture

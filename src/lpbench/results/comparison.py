@@ -36,6 +36,8 @@ BESIDE = ("CPU_MEM_PEAK", "QUALITY_VALUE")
 """Metrics that are shown next to the verdicts: what speed may have cost."""
 LISTED = 6
 """Differences of two machines that an error names."""
+OWN = "the app's own"
+"""The variant without a name."""
 UNCHECKED = "its converted model was not compared with its source"
 TIME, YARDSTICK, LOCKSTEP, INTERLEAVED = "time", "yardstick", "lockstep", "interleaved"
 
@@ -130,12 +132,23 @@ def compare(first: Result, second: Result, *, margin: float = 0.01, force: bool 
 
 
 def subject_changes(first: Result, second: Result) -> dict[str, tuple[Any, Any]]:
-    """Return what differs in versions and app between two results: what may explain a verdict."""
+    """Return what differs in versions, app and variants between two results: what may explain a verdict."""
     before, after = (
         {**_subject(each), "app": each.app.get("digest"), "lpbench": each.lpbench} for each in (first, second)
     )
     names = dict.fromkeys((*before, *after))
-    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+    changed = {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+    return {**changed, **_variant_changes(first, second)}
+
+
+def _variant_changes(first: Result, second: Result) -> dict[str, tuple[str, str]]:
+    """Return the variants of configurations that are compared with each other where these differ."""
+    names = {id(each): name for name, each in _named(second)}
+    both = [
+        (names[id(other)], one.configuration.variant or OWN, other.configuration.variant or OWN)
+        for one, other in pairs(first, second)
+    ]
+    return {f"variant {name}": (before, after) for name, before, after in both if before != after}
 
 
 def machine_changes(first: Result, second: Result) -> dict[str, tuple[Any, Any]]:

@@ -20,13 +20,20 @@ def workload_changes(
     ``batch``, ``streams``, ``shape of INPUT``, ``option NAME``; ``seed`` and ``range of INPUT`` where inputs were
     synthetic; ``data``, which samples there were.
     """
-    shapes = sorted({name for _, each in (one, other) for name in each.configuration.shapes})
+    shapes = sorted({name for _, each in (one, other) for name in each.configuration.shapes} | _tiled(one[1], other[1]))
     first, second = (
         {**_asked(*side), **{f"shape of {name}": _shape(side[1], name) for name in shapes}} for side in (one, other)
     )
     names = dict.fromkeys((*first, *second))
     found = {name: (first.get(name), second.get(name)) for name in names if first.get(name) != second.get(name)}
     return {**found, **_data(one[0].resolved, other[0].resolved)}
+
+
+def _tiled(first: Configuration, second: Configuration) -> set[str]:
+    """Return the inputs whose shapes may follow from tiles that differ."""
+    if first.configuration.tile == second.configuration.tile:
+        return set()
+    return {str(info.get("name")) for each in (first, second) for info in each.inputs}
 
 
 def _asked(result: Result, configuration: Configuration) -> dict[str, Any]:
