@@ -137,6 +137,8 @@ def test_a_model_with_open_width_and_height_is_analysed_at_the_tile_of_its_app(m
         ({"order": "grow"}, (), 'analyzer "weigher" needs more than 8 GiB of memory'),
         ({"order": "raise"}, (), 'analyzer "weigher": ArithmeticError: no rule'),
         ({"order": "lie"}, (), 'analyzer "weigher" returned a value of a wrong type'),
+        ({"order": "negative"}, (), 'analyzer "weigher" returned what no model has: params -5'),
+        ({"order": "odd"}, (), 'kind "odd"; known: convolution, '),
         ({"inputs": [{"name": "x", "shape": ["N", "W"]}]}, (), "--shape 'x=1,?'"),
         ({}, ("--shape", "y=1,10"), 'the model has no input "y"'),
         ({}, ("--shape", "x=1,10,10"), "has 2 dimensions, not the 3"),

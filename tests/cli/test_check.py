@@ -140,6 +140,17 @@ def test_processors_and_monitors_are_checked_by_their_names(sloppy_site: None, c
     assert "--kind preprocessor or --kind postprocessor" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("formulas")
+@pytest.mark.parametrize(
+    ("name", "instead"), [("weigher", "lpbench analyze MODEL"), ("maker", "lpbench convert MODEL")]
+)
+def test_what_has_no_checks_is_told_from_what_does_not_exist(name: str, instead: str, capsys: Capture) -> None:
+    assert main(["check", name]) == 2
+    told = capsys.readouterr().err
+    assert f'"{name}" has no checks in the kit' in told
+    assert instead in told
+
+
 def test_every_check_is_listed(capsys: Capture) -> None:
     assert main(["check", "--list"]) == 0
     shown = capsys.readouterr().out

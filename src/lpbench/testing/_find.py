@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from lpbench.plugin.specs import Spec
 
 
+UNTESTED: dict[Kind[Any], str] = {
+    registry.CONVERTERS: "each conversion is run and compared with its source: lpbench convert MODEL --to FORMAT",
+    registry.ANALYZERS: "each of its answers is checked as it comes: lpbench analyze MODEL",
+    registry.METRICS: "known values in a test of its plugin judge it",
+    registry.APPS: "lpbench validate NAME checks a pulled app",
+}
+"""What checks the kinds for which the kit has nothing."""
+
+
 def find(name: str, word: str = "") -> tuple[Kind[Any], Spec]:
     """Return what has a name: its kind and its spec, also one that clashes with another plugin's.
 
@@ -39,7 +48,10 @@ def _offer(kind: Kind[Any], name: str) -> Offer[Any] | None:
 
 
 def _unknown(kinds: list[Kind[Any]], name: str) -> LpbenchError:
-    """Return the error for a name that no kind has: its plugin is not installed, or it is misspelt."""
+    """Return the error for a name that none of some kinds has: its plugin is not installed, or it is misspelt."""
+    for kind, instead in UNTESTED.items() if len(kinds) > 1 else ():
+        if name in registry.current().all(kind):
+            return UnknownNameError(f'{kind.word} "{name}" has no checks in the kit', hint=instead)
     for kind in kinds:
         with contextlib.suppress(UnknownNameError):
             try:

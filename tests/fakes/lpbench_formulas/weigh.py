@@ -1,13 +1,14 @@
 """An analyzer of formulas: each output is a product of the first input with a matrix as wide as it is long.
 
-``order`` makes it fail: "crash", "grow", "lie", "raise"; "magic" adds an operator without a rule.  If it is a path, a
-line is added to that file whenever the model is analysed.
+``order`` makes it fail: "crash", "grow", "lie", "raise", "negative", "odd"; "magic" adds an operator without a rule.
+If it is a path, a line is added to that file whenever the model is analysed.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,11 @@ class Weigher(Analyzer):
         unknown = [Operation("trick", "Magic", None, (read,), (read,))] if order == "magic" else []
         inputs = tuple(TensorInfo(each.name, each.dtype, tuple(shapes[each.name])) for each in self.inputs)
         outputs = tuple(TensorInfo(each["name"], "float32", read.shape or ()) for each in self._found["outputs"])
-        return analysis_of(inputs, outputs, [*operations, *unknown])
+        found = analysis_of(inputs, outputs, [*operations, *unknown])
+        if order == "negative":
+            return replace(found, params=-5)
+        odd = tuple(replace(each, kind="odd") for each in found.layers)
+        return replace(found, layers=odd) if order == "odd" else found
 
 
 def _like(operand: Operand, output: dict[str, Any]) -> Operand:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from lpbench import errors
 from lpbench.app.model_files import belonging
 from lpbench.errors import AnalysisError, ConfigError
-from lpbench.plugin.analyzer import Analysis
+from lpbench.plugin.analyzer import Analysis, LayerCost
+from lpbench.plugin.kit.layer_kinds import CATEGORIES
 from lpbench.util import atomic_folders, processes
 from lpbench.util.dataclass_config import build
 from lpbench.util.digests import file_digest
@@ -140,11 +141,27 @@ def _ask(question: Question, folder: Path, tick: Callable[[float], None]) -> Map
 
 
 def _analysis(document: Mapping[str, Any], question: Question) -> Analysis:
+    name, where = question.offer.spec.name, question.model.path.name
     try:
-        return build(Analysis, document)
+        found = build(Analysis, document)
     except ConfigError as error:
-        what = f'analyzer "{question.offer.spec.name}" returned a value of a wrong type: {error.what}'
-        raise AnalysisError(what, where=question.model.path.name) from error
+        what = f'analyzer "{name}" returned a value of a wrong type: {error.what}'
+        raise AnalysisError(what, where=where) from error
+    if impossible := _impossible(found):
+        raise AnalysisError(f'analyzer "{name}" returned what no model has: {impossible}', where=where)
+    return found
+
+
+def _impossible(found: Analysis) -> str:
+    """Return what is wrong with an analyzer's answer: a count below zero, or a kind of kernel that there is not."""
+    for each in (found, *found.layers):
+        whose = f'layer "{each.name}": ' if isinstance(each, LayerCost) else ""
+        for name, value in vars(each).items():
+            if isinstance(value, int) and value < 0:
+                return f"{whose}{name} {value}"
+        if isinstance(each, LayerCost) and each.kind not in CATEGORIES:
+            return f'{whose}kind "{each.kind}"; known: {", ".join(CATEGORIES)}'
+    return ""
 
 
 def _failed(question: Question, outcome: str, log: Path) -> AnalysisError:
