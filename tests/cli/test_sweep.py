@@ -119,6 +119,29 @@ def test_a_reason_names_the_app_that_it_is_of_where_it_is_not_of_all(
     assert "fake (2 configurations of second): failed: crashed" in capsys.readouterr().out
 
 
+def test_rows_that_other_processes_disturbed_are_told(
+    fake_app: Callable[..., Path], ledger: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    measured, why = ledger.__call__, "3 of 8 runs: other processes used 64% of the CPU time"
+
+    def measure(*given: Any) -> Any:
+        found = measured(*given)
+        first, *others = found.outcomes
+        facts = {**first.found.facts, "DISTURBED": why}
+        first = dataclasses.replace(first, found=dataclasses.replace(first.found, facts=facts))
+        return dataclasses.replace(found, outcomes=(first, *others))
+
+    monkeypatch.setattr(_sweep, "measure", measure)
+    place = tmp_path / "rows"
+    axes = ["--engines", "fake:extra_us=10,fake:extra_us=20"]
+    assert main(["sweep", str(fake_app()), *axes, "-o", str(place)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"disturbed: 1 of 2 configurations, such as fake:extra_us=10:threads=1: {why}" in shown
+    assert main(["show", str(place), "--csv"]) == 0
+    rows = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert [row["DISTURBED"] for row in rows] == [why, ""]
+
+
 @pytest.mark.parametrize("form", ["--markdown", "--html"])
 def test_rows_for_issues_and_pages(folder: Path, form: str, capsys: Capture) -> None:
     assert main(["show", str(folder), form]) == 0

@@ -9,7 +9,7 @@ from lpbench.render import _html
 from lpbench.render._numbers import around, digits
 from lpbench.render._table import Column, blocks, hanging
 from lpbench.render.exports import csv_text, html_page, markdown_table
-from lpbench.results.sweep import AGREEMENT, BARRED, MEASURED, RATIO, SAMPLE_TIME, WAITING, record
+from lpbench.results.sweep import AGREEMENT, BARRED, DISTURBED, MEASURED, RATIO, SAMPLE_TIME, WAITING, record
 from lpbench.util.text import amount, clean, seconds
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ def screen(sweep: Sweep, *, width: int, paint: Paint) -> list[str]:
         lines += ["", paint(clean(head), "bold")]
         for header, *body in blocks(columns, grid, width, names=NAMES):
             lines += [paint(header, "dim"), *body]
-        lines += [
-            line for why in uncompared(rows) for line in hanging(f"no time beside the reference: {clean(why)}", width)
-        ]
+        lines += [line for doubt in doubts(rows) for line in hanging(doubt, width)]
     missing = not_measured(sweep.rows)
     return [
         *lines,
@@ -67,10 +65,16 @@ def by_app(rows: Sequence[SweepRow]) -> dict[str, list[SweepRow]]:
     return found
 
 
-def uncompared(rows: Sequence[SweepRow]) -> list[str]:
-    """Return why measured rows stand beside no reference, each reason once."""
+def doubts(rows: Sequence[SweepRow]) -> list[str]:
+    """Return why measured rows stand beside no reference, each reason once, and how many were disturbed."""
     ratios = (row.metrics.get(RATIO) for row in rows)
-    return list(dict.fromkeys(ratio.reason for ratio in ratios if ratio is not None and ratio.value is None))
+    reasons = dict.fromkeys(ratio.reason for ratio in ratios if ratio is not None and ratio.value is None)
+    lines = [f"no time beside the reference: {clean(reason)}" for reason in reasons]
+    disturbed = [row for row in rows if DISTURBED in row.facts]
+    if disturbed:
+        first = f"{disturbed[0].called}: {disturbed[0].facts[DISTURBED]}"
+        lines.append(f"disturbed: {len(disturbed)} of {amount(len(rows), 'configuration')}, such as {clean(first)}")
+    return lines
 
 
 def table(rows: Sequence[SweepRow]) -> tuple[list[Column], list[list[str]]]:
@@ -106,6 +110,7 @@ def export(sweep: Sweep, form: str) -> str:
     tables = {app: table(rows) for app, rows in by_app(sweep.rows).items()}
     if form == "markdown":
         parts = [part for app, grid in tables.items() for part in (f"**{clean(app)}**", markdown_table(*grid))]
+        parts += [f"- {clean(app)}: {line}" for app, rows in by_app(sweep.rows).items() for line in doubts(rows)]
         return "\n\n".join([clean(summary(sweep)), *parts, *(f"- {line}" for line in not_measured(sweep.rows))])
     return html_page("sweep: lpbench", html(sweep))
 
@@ -114,7 +119,7 @@ def html(sweep: Sweep) -> str:
     """Return a sweep as an HTML fragment."""
     parts = [_html.paragraph(summary(sweep))]
     for app, rows in by_app(sweep.rows).items():
-        parts += [_html.heading(app), _html.grid(*table(rows), {})]
+        parts += [_html.heading(app), _html.grid(*table(rows), {}), *map(_html.paragraph, doubts(rows))]
     return _html.div([*parts, *map(_html.paragraph, not_measured(sweep.rows))])
 
 

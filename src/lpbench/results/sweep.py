@@ -38,6 +38,8 @@ RATIO, REFERENCED, SAMPLE_TIME, UNITS = "LATENCY_RATIO", "LATENCY_REFERENCED", "
 AGREEMENT = "AGREEMENT"
 BARRED = "BARRED"
 """Fact of a row that cannot be the best: it misses the app's quality gate, or its converted model was not checked."""
+DISTURBED = "DISTURBED"
+"""Fact of a row that was measured while other processes used the CPU: in how many runs, and how much of it."""
 WORDS = ("device", "threads", "precision", "tile", "batch", "streams")
 """Axes of a sweep beside apps and engines."""
 COMPARED = (SAMPLE_TIME, REFERENCED, RATIO, UNITS, AGREEMENT)
@@ -204,6 +206,7 @@ def record(row: SweepRow) -> dict[str, float | str | None]:
         **found,
         "CONFIGURATION": row.configuration,
         BARRED: row.facts.get(BARRED),
+        DISTURBED: row.facts.get(DISTURBED),
         "STATE": row.state,
         "REASON": row.reason or None,
     }

@@ -17,7 +17,7 @@ from lpbench.results.predictions import count_matching_answers
 from lpbench.results.ranking import passes
 from lpbench.results.run import Metric
 from lpbench.results.stages import SAMPLE, TOTAL
-from lpbench.results.sweep import AGREEMENT, BARRED, FAILED, MEASURED, Found
+from lpbench.results.sweep import AGREEMENT, BARRED, DISTURBED, FAILED, MEASURED, Found
 from lpbench.results.sweep_metrics import Level
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _facts(result: Result, each: Configuration, entry: Entry) -> dict[str, str |
     known |= {"MODEL": result.app.get("name"), "ENGINE": each.engine}
     known |= {"INPUT_TILE": input_tile(each.inputs), "BATCH": configuration.batch, "STREAMS": configuration.streams}
     known |= {"QUALITY_METRIC": each.quality.get("metric"), "THREADS": known["THREADS"] or entry.asked.threads}
-    known |= {BARRED: _barred(each)}
+    known |= {BARRED: _barred(each), DISTURBED: _disturbed(each)}
     present = {name: value for name, value in known.items() if value not in {None, ""}}
     return {name: value if type(value) is int else str(value) for name, value in present.items()}
 
@@ -142,6 +142,11 @@ def _facts(result: Result, each: Configuration, entry: Entry) -> dict[str, str |
 def _barred(each: Configuration) -> str:
     """Return why a configuration cannot be the best one; empty where it can."""
     return each.unchecked or ("" if passes(each) else "misses the quality gate")
+
+
+def _disturbed(each: Configuration) -> str:
+    """Return what other processes did while a configuration was measured; empty where they did little."""
+    return next((flag["reason"] for flag in each.flags if flag["name"] == "disturbed"), "")
 
 
 def _agreement(result: Result, index: int) -> dict[str, Metric]:
