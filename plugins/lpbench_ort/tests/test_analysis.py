@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import struct
 import subprocess
@@ -276,6 +277,51 @@ def beside(models: Models, location: str) -> Path:
     return path
 
 
+def linked(models: Models) -> Path:
+    path = beside(models, "link.bin")
+    elsewhere = models.folder.parent / f"{models.folder.name}-elsewhere.bin"
+    (models.folder / "weights.bin").rename(elsewhere)
+    (models.folder / "link.bin").symlink_to(elsewhere)
+    return path
+
+
+def calls(models: Models, functions: list[Any], called: str) -> Path:
+    opsets = [onnx.helper.make_opsetid(domain, 17) for domain in ("", "own")]
+    made = [onnx.helper.make_function("own", name, ["a"], ["b"], nodes, opsets) for name, nodes in functions]
+    value = onnx.helper.make_tensor_value_info
+    ends = [value("x", FLOAT, (1, 3))], [value("y", FLOAT, (1, 3))]
+    graph = onnx.helper.make_graph([node(called, ["x"], ["y"], domain="own")], "graph", *ends)
+    path = models.folder / "model.onnx"
+    onnx.save(onnx.helper.make_model(graph, functions=made, opset_imports=opsets, ir_version=8), str(path))
+    return path
+
+
+def endless(models: Models) -> Path:
+    return calls(models, [("Self", [node("Self", ["a"], ["b"], domain="own")])], "Self")
+
+
+def doubling(models: Models) -> Path:
+    """Each of 40 functions calls the one before it twice: a terabyte of operators from some kilobytes."""
+    functions = [("F0", [node("Relu", ["a"], ["b"])])]
+    for at in range(1, 40):
+        ends = (["a"], ["t"]), (["t"], ["b"])
+        functions.append((f"F{at}", [node(f"F{at - 1}", *end, domain="own") for end in ends]))
+    return calls(models, functions, "F39")
+
+
+def sparse(models: Models, *dims: int) -> Path:
+    path = models.convolution((1, 3, 8, 8))
+    model = onnx.load(path)
+    (weight,) = model.graph.initializer
+    values = onnx.numpy_helper.from_array(np.ones(2, np.float32), weight.name)
+    places = onnx.numpy_helper.from_array(np.array([0, 5]), "places")
+    stored = onnx.helper.make_sparse_tensor(values, places, list(dims or weight.dims))
+    model.graph.sparse_initializer.append(stored)
+    del model.graph.initializer[:]
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
 def cut_short(models: Models) -> Path:
     path = models.convolution((1, 3, 8, 8), weights_beside=True)
     (path.parent / "weights.bin").write_bytes(b"\0" * 8)
@@ -340,6 +386,11 @@ def noise(models: Models) -> Path:
         (lambda models: beside(models, "/etc/hostname"), "outside the model's folder"),
         (lambda models: beside(models, "C:\\weights.bin"), "outside the model's folder"),
         (lambda models: beside(models, "gone.bin"), "gone.bin, which is missing"),
+        (lambda models: beside(models, "w" * 5000), "w…, which is missing"),
+        (linked, "link.bin, a link that leads out of the model's folder"),
+        (endless, "functions that call themselves"),
+        (doubling, "more than 256 MiB"),
+        (lambda models: sparse(models, -8, 3, 3, 3), "has a negative size"),
         (cut_short, "ends before weight"),
         (boastful, "more than the file has"),
         (deep, "inside each other"),
@@ -357,6 +408,27 @@ def test_bad_files_are_refused_with_their_name(models: Models, make: Any, words:
         analysed(path)
     assert words in refused.value.what
     assert str(path) in refused.value.where
+
+
+def test_sparse_weights_count_as_dense_ones_and_that_is_noted(models: Models) -> None:
+    dense = analysed(models.convolution((1, 3, 8, 8)))
+    found = analysed(sparse(models))
+    assert dataclasses.replace(found, notes=()) == dense
+    assert found.notes == ("counts weights that are stored sparsely as if they were not",)
+
+
+def test_functions_count_as_what_they_call(models: Models) -> None:
+    product = [("Twice", [node("Add", ["a", "a"], ["t"]), node("Relu", ["t"], ["b"])])]
+    assert [layer.type for layer in analysed(calls(models, product, "Twice")).layers] == ["Add", "Relu"]
+
+
+def test_a_cache_may_link_the_model_and_its_weights_into_one_folder(models: Models) -> None:
+    path = models.convolution((1, 3, 8, 8), weights_beside=True)
+    links = models.folder / "links"
+    links.mkdir()
+    for name in (path.name, "weights.bin"):
+        (links / name).symlink_to(models.folder / name)
+    assert analysed(links / path.name) == analysed(path)
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench.errors import AnalysisError
 from lpbench.plugin.analyzer import Analysis, Analyzer
 from lpbench.plugin.kit.operator_costs import analysis_of
-from lpbench_ort.analysis import external, order, structure, types
+from lpbench_ort.analysis import external, functions, order, sparse, structure, types
 from lpbench_ort.analysis.infer import infer
 from lpbench_ort.analysis.walk import Walk
 
@@ -32,9 +32,8 @@ class OnnxAnalyzer(Analyzer):
     def __init__(self, model: Model) -> None:
         self._path = model.path
         self._model = structure.read(model.path)
-        self._inlined()
-        self._guarded(lambda: order.sort(self._model.graph))
-        external.refuse_missing(self._model.graph, model.path)
+        self._sparse = 0
+        self._guarded(self._resolve)
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
@@ -57,20 +56,15 @@ class OnnxAnalyzer(Analyzer):
             tuple(dataclasses.replace(info, shape=tuple(shapes[info.name])) for info in inputs),
             tuple(_resolved(info, inferred) for info in self._model.graph.output),
             walk.operations,
-            _notes(walk, inferred),
+            _notes(walk, inferred, self._sparse),
         )
 
-    def _inlined(self) -> None:
-        """Replace calls of the model's own functions by what these do."""
-        if not self._model.functions:
-            return
-        import onnx.inliner
-
-        try:
-            self._model = onnx.inliner.inline_local_functions(self._model)
-        except Exception as error:  # the library raises types of its own
-            reason = " ".join(str(error).split())[:200]
-            raise AnalysisError(f"has functions that cannot be resolved: {reason}", where=str(self._path)) from error
+    def _resolve(self) -> None:
+        """Make of the file's graph one of operators in order, whose weights are known to be there."""
+        self._model = functions.inlined(self._model)
+        order.sort(self._model.graph)
+        external.refuse_missing(self._model.graph, self._path)
+        self._sparse = sparse.widen(self._model.graph)
 
     def _guarded(self, step: Any) -> None:
         """Have an error of a step name the file."""
@@ -91,7 +85,9 @@ def _resolved(info: Any, inferred: Inferred) -> TensorInfo:
     return dataclasses.replace(stated, dtype=tensor.dtype or stated.dtype, shape=tensor.sizes or ())
 
 
-def _notes(walk: Walk, inferred: Inferred) -> Iterator[str]:
+def _notes(walk: Walk, inferred: Inferred, widened: int) -> Iterator[str]:
+    if widened:
+        yield "counts weights that are stored sparsely as if they were not"
     for kind, count in walk.bodies.items():
         if count:
             yield BODIES.get(kind, f"counts the graphs inside {kind} once")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import AnalysisError
 from lpbench.plugin.kit.operator_costs import Operand
+from lpbench.plugin.kit.untrusted import shorten
 from lpbench_ort.analysis.order import subgraphs
 from lpbench_ort.analysis.types import constants, dtype_of
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 PACKED = 8
 """Bytes of a tensor that one byte of a file may stand for: small integers are stored as varints."""
+NAME = 100
+"""Characters of a file's name that an error shows."""
 EXTERNAL = 1
 """Number of TensorProto.DataLocation."""
 
@@ -43,18 +46,29 @@ def _refuse_missing_file(name: str, tensor: Any, needed: int | None, path: Path)
     location = entries.get("location", "")
     if not location or "\0" in location or _leads_out(location):
         raise AnalysisError(
-            f'weight "{name}" is said to be in "{location}", outside the model\'s folder',
+            f'weight "{name}" is said to be in "{shorten(location, NAME)}", outside the model\'s folder',
             where=str(path),
             hint="export the model with its weights beside it",
         )
     file = path.parent / location
-    if not file.is_file():
-        what = f'weight "{name}" is in {location}, which is missing'
-        raise AnalysisError(what, where=str(path), hint=f"fetch {location} too, into the model's folder")
+    if not _is_file(file):
+        what = f'weight "{name}" is in {shorten(location, NAME)}, which is missing'
+        raise AnalysisError(what, where=str(path), hint=f"fetch {shorten(location, NAME)} too, into the model's folder")
+    homes = path.parent.resolve(), path.resolve().parent  # caches link a model and its weights into their own folder
+    if not any(file.resolve().is_relative_to(home) for home in homes):
+        what = f'weight "{name}" is in {location}, a link that leads out of the model\'s folder'
+        raise AnalysisError(what, where=str(path), hint="put the weights themselves beside the model")
     end = _number(entries.get("offset", "0")) + (_number(entries.get("length", "0")) or needed or 0)
     if end > file.stat().st_size:
         what = f'{location} ends before weight "{name}": it has {file.stat().st_size} bytes, not {end}'
         raise AnalysisError(what, where=str(path), hint=f"fetch {location} again")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is longer than the system's names
+        return False
 
 
 def _leads_out(location: str) -> bool:
