@@ -168,6 +168,7 @@ def test_what_cannot_be_analysed_has_the_reason(fake_app: Callable[..., Path], m
     found = Analyses(load_app(fake_app(unknown=1))).metrics("fake")
     assert {metric.value for metric in found.values()} == {None}
     assert {metric.reason for metric in found.values()} == {"no analyzer is ready"}
+    assert {name: metric.unit for name, metric in found.items()} == {"GFLOP": "1e9", "#PARAMS": "1e6", "STORAGE": "MB"}
 
 
 def test_totals_without_a_component_are_not_those_of_the_app(

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     Tile = tuple[int, int] | None
 
 GIGA, MEGA = 1e9, 1e6
-COUNTED = ("GFLOP", "#PARAMS", "STORAGE")
+UNITS = {"GFLOP": "1e9", "#PARAMS": "1e6", "STORAGE": "MB"}
+"""What is counted of a model."""
 
 
 class Analyses:
@@ -46,16 +47,17 @@ class Analyses:
         try:
             target, running = self._running(words)
         except LpbenchError as error:  # what it needs could not be made: the row has failed
-            return dict.fromkeys(COUNTED, _unknown(error))
+            return {name: _unknown(name, error) for name in UNITS}
         sources = tuple(map(_source, self.app.components, running))
         tile = target.configuration.tile
         source, stored = self._report(sources, tile), self._report(running, tile)
         if isinstance(source, LpbenchError):
-            found = dict.fromkeys(COUNTED[:2], _unknown(source))
+            found = {name: _unknown(name, source) for name in ("GFLOP", "#PARAMS")}
         else:
-            found = {"GFLOP": Metric(source.flop / GIGA, "1e9"), "#PARAMS": Metric(source.params / MEGA, "1e6")}
-        storage = _unknown(stored) if isinstance(stored, LpbenchError) else Metric(stored.storage_bytes / MEGA, "MB")
-        return {**found, "STORAGE": storage}
+            found = {"GFLOP": _known("GFLOP", source.flop / GIGA), "#PARAMS": _known("#PARAMS", source.params / MEGA)}
+        if isinstance(stored, LpbenchError):
+            return {**found, "STORAGE": _unknown("STORAGE", stored)}
+        return {**found, "STORAGE": _known("STORAGE", stored.storage_bytes / MEGA)}
 
     def version(self, words: str) -> str:
         """Return what tells the models that an engine runs from others of the app: their backbone, their variant."""
@@ -129,5 +131,9 @@ def _source(component: Component, model: Model) -> Model:
     return next(iter([*named, *unnamed, *originals]), model)
 
 
-def _unknown(error: LpbenchError) -> Metric:
-    return Metric(None, "", reason=error.what, code="unavailable")
+def _known(name: str, value: float) -> Metric:
+    return Metric(value, UNITS[name])
+
+
+def _unknown(name: str, error: LpbenchError) -> Metric:
+    return Metric(None, UNITS[name], reason=error.what, code="unavailable")
