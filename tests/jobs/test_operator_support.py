@@ -57,6 +57,7 @@ def test_a_library_that_hangs_is_a_reason(ask: Ask) -> None:
     found = ask(timeout=2.0, at="operators", do="hang").unsupported
     assert isinstance(found, Unavailable)
     assert "2 s" in found.reason
+    assert not found.hint, "no setting of an analysis allows it more time"
 
 
 @pytest.mark.parametrize(

@@ -131,5 +131,5 @@ def _report(options: argparse.Namespace) -> AnalysisReport:
             shapes=dict(options.shapes),
             tile=options.tile,
             engines=options.engines,
-            progress=lambda component, _: steps.tell(component, f"analysing {clean(component)}"),
+            progress=lambda step, _: steps.tell(step, clean(step)),
         )

@@ -15,7 +15,7 @@ from lpbench.util.text import abridge
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lpbench.plugin.engine import Model
     from lpbench.plugin.operators import UnsupportedOperator
@@ -42,16 +42,25 @@ class OperatorSupport:
 
 
 def operator_support(
-    model: Model, configurations: Sequence[EngineConfiguration] | None = None, *, timeout: float = TIMEOUT
+    model: Model,
+    configurations: Sequence[EngineConfiguration] | None = None,
+    *,
+    timeout: float = TIMEOUT,
+    progress: Callable[[str], None] = lambda _engine: None,
 ) -> tuple[OperatorSupport, ...]:
     """Return what each engine says of a model's operators; a crash or a hang is an answer, not an error.
 
     :param configurations: The engines to ask; by default those that are installed and read the model's format, with
         their defaults.
     :param timeout: Seconds until an engine counts as hung.
+    :param progress: Called with the name of each engine before it is asked.
     """
     asked = _installed(model.format) if configurations is None else configurations
-    return tuple(_answered(model, configuration, timeout) for configuration in asked)
+    found = []
+    for configuration in asked:
+        progress(configuration.engine)
+        found.append(_answered(model, configuration, timeout))
+    return tuple(found)
 
 
 def _installed(model_format: str) -> list[EngineConfiguration]:
@@ -78,6 +87,7 @@ def _asked(
         with Worker(WorkerOptions(environment=spec.environment, timeout=timeout)) as worker:
             return worker.request(FindUnsupported(described, configuration)).operators
     except WorkerError as error:
-        return Unavailable(abridge(str(error.outcome), LONGEST), "failed", abridge(error.hint, LONGEST))
+        hint = "" if error.outcome.kind == "hung" else error.hint  # which names a setting of measurements
+        return Unavailable(abridge(str(error.outcome), LONGEST), "failed", abridge(hint, LONGEST))
     except LpbenchError as error:
         return Unavailable(abridge(error.what, LONGEST), "failed", abridge(error.hint, LONGEST))

@@ -13,7 +13,7 @@ from lpbench.util.text import amount, clean
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lpbench.jobs.analysis import AnalysisReport, ModelAnalysis
     from lpbench.jobs.operator_support import OperatorSupport
@@ -80,7 +80,7 @@ def _model(report: AnalysisReport, model: ModelAnalysis, width: int, paint: Pain
 
 
 def _total(report: AnalysisReport) -> str:
-    sums = f"{_one_decimal(report.flop / GIGA)} GFLOP · {_one_decimal(report.params / MEGA)} M parameters"
+    sums = f"{_operations(report.flop, report.uncounted)} · {_one_decimal(report.params / MEGA)} M parameters"
     storage = f"{_one_decimal(report.storage_bytes / MEGA)} MB"
     some = f" of {len(report.models) + len(report.missing)}" if report.missing else ""
     each = f"one inference of each of {len(report.models)}{some} components"
@@ -99,8 +99,13 @@ def _missing(report: AnalysisReport) -> list[str]:
 def _answer(found: Analysis) -> str:
     """Return the figures of the published tables, with their decimals."""
     storage = f"{_one_decimal(found.storage_bytes / MEGA)} MB {found.precision}".rstrip()
-    parts = f"{_one_decimal(found.flop / GIGA)} GFLOP", f"{_one_decimal(found.params / MEGA)} M parameters", storage
+    parts = _operations(found.flop, found.uncounted), f"{_one_decimal(found.params / MEGA)} M parameters", storage
     return " · ".join(parts)
+
+
+def _operations(flop: int, uncounted: Mapping[str, int]) -> str:
+    """Return the operations, of which some may not have been counted."""
+    return f"{'at least ' if uncounted else ''}{_one_decimal(flop / GIGA)} GFLOP"
 
 
 def _subject(report: AnalysisReport, model: ModelAnalysis) -> str:
@@ -200,7 +205,7 @@ def _notes(found: Analysis) -> list[str]:
     """Return what was not counted, and what the analyzer says."""
     unknown = [f"{amount(count, 'operator')} {kind}" for kind, count in found.uncounted.items()]
     listed = ", ".join(unknown[:LISTED]) + (f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else "")
-    uncounted = [f"not counted, as no rule for them is known here: {listed}"] if unknown else []
+    uncounted = [f"not counted, as their rule or a size that it needs is not known: {listed}"] if unknown else []
     return [clean(note) for note in (*uncounted, *found.notes)]
 
 

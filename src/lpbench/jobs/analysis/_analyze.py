@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lpbench.app.model import App, Component
+    from lpbench.jobs.operator_support import OperatorSupport
     from lpbench.plugin.engine import Model
     from lpbench.plugin.specs import AnalyzerSpec
 
 
-def _silent(_component: str, _seconds: float) -> None:
+def _silent(_step: str, _seconds: float) -> None:
     """Tell nobody."""
 
 
@@ -49,7 +50,7 @@ def analyze(  # noqa: PLR0913 - each setting is a keyword
     :param tile: Width and height of the image input of the first component, in place of its own.
     :param engines: Also ask each installed engine that reads a model's format which of its operators it lacks; that
         starts the engine's library in a process of its own.
-    :param progress: Called with a component and the seconds spent on it, at intervals.
+    :param progress: Called with what is being done and the seconds spent on it, at intervals.
     :raises AnalysisError: There is no analyzer for a model, the model is damaged, or the shapes do not fit it.  Of a
         chain, only if no component could be analysed.
     """
@@ -65,7 +66,7 @@ def analyze(  # noqa: PLR0913 - each setting is a keyword
             prefix = f"{component.name}/" if number else ""
             question = Question(offer, model, by_component[component.name], None if number else size, prefix)
             found_here = _answered(component, question, progress)
-            support = operator_support(model) if engines else ()
+            support = _supported(component, model, progress) if engines else ()
             models.append(dataclasses.replace(found_here, engines=support))
         except AnalysisError as error:  # noqa: PERF203 - a component that fails must not keep the others
             errors[component.name] = error
@@ -77,8 +78,14 @@ def analyze(  # noqa: PLR0913 - each setting is a keyword
 
 def _answered(component: Component, question: Question, progress: Callable[[str, float], None]) -> ModelAnalysis:
     model, name = question.model, question.offer.spec.name
-    analysis = answer(question, lambda spent: progress(component.name, spent))
+    analysis = answer(question, lambda spent: progress(f"analysing {component.name}", spent))
     return ModelAnalysis(component.name, model.format, str(model.path), model.variant, name, analysis)
+
+
+def _supported(
+    component: Component, model: Model, progress: Callable[[str, float], None]
+) -> tuple[OperatorSupport, ...]:
+    return operator_support(model, progress=lambda engine: progress(f"asking {engine} about {component.name}", 0.0))
 
 
 def _by_component(app: App, shapes: Mapping[str, Sequence[int]]) -> dict[str, dict[str, Sequence[int]]]:

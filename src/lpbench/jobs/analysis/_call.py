@@ -36,7 +36,7 @@ MOST = 1000
 """Analyses that are kept."""
 WORDS = 300
 """Characters of the last line of an analyzer's output that an error repeats."""
-VERSION = 1
+VERSION = 2
 """Of what is kept; analyses kept in an earlier form are made again."""
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpbench.errors import AnalysisError, nearest, setting
+from lpbench.errors import AnalysisError, OutOfRangeError, nearest, setting
 from lpbench.util.bounds import refuse_shapes
 from lpbench.worker import tiles
 
@@ -43,7 +43,7 @@ def complete(
     :param stated: The app's statements on them, for open dimensions and layouts.
     :param tile: Width and height that the image input has unless others are asked for, as a benchmark opens the model;
         None where the app does not state them.
-    :raises AnalysisError: An input is unknown or not of that many dimensions, or a dimension stays open.
+    :raises AnalysisError: An input is unknown, has other dimensions, or one stays open or is too large.
     :raises EngineError: A tile is asked for, and no input is known to hold images.
     """
     names = [info.name for info in inputs]
@@ -58,7 +58,11 @@ def complete(
     if size is not None and image is not None and image.name not in asked.shapes:
         settled[image.name] = _tiled(settled[image.name], tiles.places(image), size)
     closed = {info.name: _closed(info, settled[info.name], asked) for info in inputs}
-    refuse_shapes(closed)
+    refuse_shapes(asked.shapes)
+    try:
+        refuse_shapes(closed)
+    except OutOfRangeError as error:  # the file's own sizes
+        raise AnalysisError(error.what, hint=f"{error.hint}; other shapes are given by {setting('shapes')}") from error
     return closed
 
 
