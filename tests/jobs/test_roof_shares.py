@@ -322,6 +322,7 @@ def test_analyze_shows_the_shares_of_a_result(
     assert main(["analyze", "my-app", "--with", "last", "--layers"]) == 0
     shown = capsys.readouterr().out
     assert "40.8 %" in shown
+    assert "numpy's matrix product" in shown, "a reader has to know what 100 % are"
     assert "relu1_nchwc" in shown
     assert main(["analyze", "my-app", "--with", "last", "--json"]) == 0
     (shares,) = json.loads(capsys.readouterr().out)["roofline"].values()

@@ -15,6 +15,11 @@ from lpbench.util.unavailable import Unavailable
 if TYPE_CHECKING:
     from lpbench.machine.roofline import ThreadRoof
 
+SOURCE = (
+    "the roof is what numpy's matrix product computes, and the fastest of reading, copying and adding moves; "
+    "lpbench doctor --roofline shows it"
+)
+"""Where the two ceilings come from."""
 COLUMNS = ("", "ms", "GFLOP", "GFLOP/s", "GB/s", "of the roof", "bound")
 
 
@@ -113,7 +118,8 @@ class RooflineShares(Shown):
         rows = [("inference", *_cells(total))] if isinstance(total, RoofShare) else []
         rows += [(f"  {each.name}", *_cells(each)) for each in self.kinds]
         why = [f"no share of the inference: {total.reason}"] if isinstance(total, Unavailable) else []
-        return Sheet([f"{self.configuration}: {roof} FLOP/B"], COLUMNS if rows else (), rows, [*why, *self._found()])
+        notes = [*why, *self._found(), SOURCE]
+        return Sheet([f"{self.configuration}: {roof} FLOP/B"], COLUMNS if rows else (), rows, notes)
 
     def layers_sheet(self) -> Sheet:
         """Return a row for each layer, in order of execution."""
