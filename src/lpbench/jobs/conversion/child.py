@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 import faulthandler
 import json
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lpbench.app.model_described import model_from_request
 from lpbench.plugin import converter_options, progress_file
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Feeds
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> NoReturn:
     """Convert as requested and write an answer: the converted model or the error."""
     request, answer = map(Path, arguments)
     faulthandler.enable()
@@ -36,9 +37,10 @@ def main(arguments: list[str]) -> int:
             result = _bound(asked) if "bound" in asked else _convert(asked)
     except Exception as error:  # noqa: BLE001 - a converter may raise anything, and the parent must know
         result = {"error": describe_error(error)}
-    sys.stdout.flush()
     answer.write_text(json.dumps(result, default=str), encoding="utf-8")
-    return 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # everything is written; tearing down converters' libraries takes time, and may hang or crash
 
 
 def _bound(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,4 +83,4 @@ class _Feeds:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])
