@@ -35,11 +35,15 @@ def samples(count: int) -> list[dict[str, Any]]:
 def narrowed(
     source: Path, precision: str, *, calibration: Any = None, inputs: tuple[TensorInfo, ...] = ()
 ) -> Converted:
-    folders = source.parent / f"made {precision}", source.parent / f"scratch {precision}"
+    order = wanted(source.parent / f"made {precision}", precision, samples(8) if calibration is None else calibration)
+    return OnnxNarrowing().convert(Model("onnx", source, inputs=inputs), order)
+
+
+def wanted(home: Path, precision: str, calibration: Any = ()) -> Conversion:
+    folders = home / "made", home / "scratch"
     for folder in folders:
-        folder.mkdir()
-    wanted = Conversion(*folders, precision, calibration=samples(8) if calibration is None else calibration)
-    return OnnxNarrowing().convert(Model("onnx", source, inputs=inputs), wanted)
+        folder.mkdir(parents=True)
+    return Conversion(*folders, precision, calibration=calibration)
 
 
 def test_the_spec_says_what_it_makes(spec: ConverterSpec) -> None:
@@ -122,6 +126,14 @@ def test_optimisations_do_not_change_what_it_computes(graphs: OnnxModels) -> Non
 def test_without_samples_there_is_no_s8(graphs: OnnxModels) -> None:
     with pytest.raises(ConversionError, match="no samples to take ranges from"):
         narrowed(graphs.network(), "S8", calibration=())
+
+
+@pytest.mark.parametrize("precision", ["S8", "F16"])
+def test_a_quantised_model_is_refused_as_that(graphs: OnnxModels, tmp_path: Path, precision: str) -> None:
+    made = narrowed(graphs.network(), "S8").model.path
+    source = made.rename(tmp_path / "quantised.onnx")
+    with pytest.raises(ConversionError, match="the model is quantised already"):
+        OnnxNarrowing().convert(Model("onnx", source), wanted(tmp_path / "again", precision))
 
 
 def test_what_is_no_model_is_refused_by_name(tmp_path: Path) -> None:

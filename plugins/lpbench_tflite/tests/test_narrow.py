@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import lpbench_tflite
+from lpbench.plugin.converter import ConversionError
 from lpbench.testing import fixtures
 from lpbench.testing.conversions import OnnxModels, convert, differences
 from lpbench_tflite import _narrow
@@ -31,7 +32,7 @@ models = fixtures.in_folder(OnnxModels)
 SHAPES = {"image": (1, 3, 8, 8)}
 WEIGHTS = np.random.default_rng(1).standard_normal((64, 64)).astype(np.float32)
 FEEDS = [{"x": np.full((1, 64), value, np.float32)} for value in (-1, 1)]
-DEQUANTIZE = Kind(6)
+DEQUANTIZE, QUANTIZE = Kind(6), Kind(114)
 BUILTIN_CODE = 3
 """The field in which newer files name an operator."""
 
@@ -89,6 +90,18 @@ def test_a_tflite_file_becomes_a_smaller_one_with_the_same_inputs(
     assert [(info.name, info.dtype) for info in made.model.inputs] == [("x", "float32")]
     assert [info.dtype for info in made.model.outputs] == ["float32"]
     assert made.model.path.stat().st_size < source.stat().st_size
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("precision", ["S8", "F16"])
+def test_a_quantised_file_is_refused_as_that(from_tflite: Converter, tmp_path: Path, precision: str) -> None:
+    network = Network()
+    given, made = network.tensor("x", (1, 64)), network.tensor("y", (1, 64))
+    whole = network.tensor("whole", (1, 64), "int8", quantised=(0.1, 0))
+    network.operator(QUANTIZE, [given], [whole])
+    network.operator(DEQUANTIZE, [whole], [made])
+    with pytest.raises(ConversionError, match="the model is quantised already"):
+        convert(from_tflite, saved(network, given, made, tmp_path), precision, calibration=FEEDS)
 
 
 @pytest.mark.long

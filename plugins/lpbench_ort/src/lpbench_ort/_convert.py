@@ -72,11 +72,15 @@ def _cast(source: Path, target: Path) -> None:
     from onnxruntime.transformers import float16
 
     try:
+        model = onnx.load(str(source))
+        qdq.refuse_quantised(model, source)
         with qdq.quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of weights that round to zero: the check compares the outputs
-            narrow = float16.convert_float_to_float16(onnx.load(str(source)), keep_io_types=True)
+            narrow = float16.convert_float_to_float16(model, keep_io_types=True)
         _drop_repeated(narrow.graph)
         onnx.save(narrow, str(target))
+    except ConversionError:
+        raise
     except Exception as error:  # onnx and numpy raise many types for what they do not support
         reason = " ".join(str(error).split())[:300]
         raise ConversionError(f"ONNX Runtime cannot cast the model to F16: {reason}") from error

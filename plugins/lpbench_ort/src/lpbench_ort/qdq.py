@@ -90,8 +90,16 @@ def _refuse_unfit(source: Path) -> None:
             where=str(source),
             hint=f"onnx.version_converter.convert_version(model, {OPSET}) makes it newer",
         )
+    refuse_quantised(model, source)
+
+
+def refuse_quantised(model: Any, source: Path) -> None:
+    """Refuse a model that holds quantised tensors.
+
+    :raises ConversionError: It does; the error names the file.
+    """
     if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
-        raise ConversionError("is quantised already", where=str(source), hint="use the model before that")
+        raise ConversionError("the model is quantised already", where=str(source), hint="use the model before that")
 
 
 def operator_set(model: Any) -> int:

@@ -20,6 +20,10 @@ LOWEST = -1e30
 """Below it, a value to pad with stands for minus infinity."""
 
 
+class QuantisedError(Exception):
+    """The model is no model in floats."""
+
+
 def main(request: dict[str, Any]) -> dict[str, Any]:
     """Write the model and return its inputs and outputs, in the source's order, and the versions of the tools.
 
@@ -55,6 +59,8 @@ def _signed(content: bytes) -> bytes:
     from ai_edge_litert import schema_py_generated as schema  # type: ignore[import-untyped] # the library is untyped
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
+    if any(_quantised(tensor) for graph in model.subgraphs for tensor in graph.tensors):
+        raise QuantisedError("the model is quantised already")
     changed = _name_operators(model) | _pad_with_zeros(model) | _widen(model)
     if model.signatureDefs and not changed:
         return content
@@ -63,6 +69,14 @@ def _signed(content: bytes) -> bytes:
     builder = flatbuffers.Builder(len(content))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _quantised(tensor: Any) -> bool:
+    """Return whether a tensor holds whole numbers that stand for floats."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    scales = None if tensor.quantization is None else tensor.quantization.scale
+    return tensor.type != schema.TensorType.FLOAT32 and scales is not None and len(scales) > 0
 
 
 def _sign(model: Any) -> None:
@@ -252,6 +266,9 @@ if __name__ == "__main__":
     request_path, answer_path = map(Path, sys.argv[1:3])
     try:
         answer_path.write_text(json.dumps(main(json.loads(request_path.read_text("utf-8")))), "utf-8")
+    except QuantisedError as error:
+        answer_path.write_text(json.dumps({"error": str(error), "hint": "use the model before that"}), "utf-8")
+        sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the quantiser raises many types; the parent reads the words
         import traceback
 
