@@ -90,6 +90,8 @@ def test_a_conversion_has_the_name_that_it_is_given(app: Path) -> None:
     assert models(app)[1] == ("table", "small")
     with pytest.raises(AppError, match=r"format table and variant small, F16 by maker 7\n  force=True .*variant=NAME"):
         convert(app, "table", variant="small")
+    with pytest.raises(ConversionError, match="cannot name a variant"):
+        convert(app, "formula", variant="../x")  # there is an original in that format, but that is not why
     for wrong in ("a:b", "a,b", "a\nb", "", "-a", "a" * 65, "../x"):
         if wrong:
             with pytest.raises(ConversionError, match="cannot name a variant"):

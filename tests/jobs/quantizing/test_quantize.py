@@ -67,6 +67,19 @@ def test_a_model_becomes_a_variant_with_its_figures_and_the_command_says_what_ca
 
 
 @pytest.mark.usefixtures("formulas")
+def test_an_app_gets_every_variant_that_is_made_of_it_and_what_is_next_is_said(
+    app: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where it was loaded before the first."""
+    loaded = load_app(app)
+    for variant in ("one", "two"):
+        assert quantize(loaded, to="table", variant=variant).recorded
+    assert [model.variant for model in load_app(app).components[0].models] == ["", "one", "two"]
+    assert cli.main(["quantize", str(app), "--to", "table"]) == 0
+    assert "next: lpbench run" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("formulas")
 def test_where_nothing_can_be_made_the_status_says_so(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is run, either; the format of the app's own model is the one that is asked for."""
     assert cli.main(["quantize", str(app)]) == 3

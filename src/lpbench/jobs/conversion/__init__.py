@@ -11,6 +11,7 @@ from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._first_use import check_first_use
 from lpbench.jobs.conversion._job import SAMPLES, TIMEOUT, Conversions, Job, Progress
 from lpbench.jobs.conversion._record import configured
+from lpbench.jobs.conversion._source import size_of
 
 __all__ = [
     "SAMPLES",
@@ -23,5 +24,6 @@ __all__ = [
     "configured",
     "convert",
     "converted",
+    "size_of",
     "supply",
 ]

@@ -174,8 +174,8 @@ class _Asked:
             variant=model.variant,
             converter=known.get("converter", ""),
             files=tuple(map(str, (model.path, *model.extra))),
-            before_bytes=_size(source) if source else 0,
-            after_bytes=_size(model),
+            before_bytes=conversion.size_of(source) if source else 0,
+            after_bytes=conversion.size_of(model),
             calibration=sum(known.get("calibration", {}).values()),
             synthetic="synthetic" in known.get("calibration", {}),
             max_absolute=checks.get("max_absolute"),
@@ -215,7 +215,3 @@ def _source(component: Component, made: Model) -> Model | None:
     """Return the component's model of which another was made; None if it is of another component."""
     names = set(made.provenance.get("source", {}))
     return next((model for model in component.models if model is not made and model.path.name in names), None)
-
-
-def _size(model: Model) -> int:
-    return sum(path.stat().st_size for path in (model.path, *model.extra))
