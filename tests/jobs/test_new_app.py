@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpbench.app.check import validate
+from lpbench.app.guess import Guess
 from lpbench.errors import AppError, PluginError
 from lpbench.jobs import new_app as module
 from lpbench.jobs.new_app import new_app
@@ -210,3 +211,14 @@ def test_a_pipe_among_the_samples_is_refused(tmp_path: Path, model: Path) -> Non
     with pytest.raises(AppError, match="is a pipe, not a file"):
         new_app(tmp_path / "mine", app_class="signal_processing", model=model, samples=tmp_path / "data")
     assert not (tmp_path / "mine").exists()
+
+
+def test_sizes_that_the_model_leaves_open_become_a_tile(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = {"type": "tensors"}
+    monkeypatch.setattr(module, "guess", lambda *_: Guess(raw, raw, tile=(96, 64)))
+    made = new_app(tmp_path / "mine", app_class="model", model=model)
+    (entry,) = config_of(tmp_path / "mine")["components"][0]["inference"]["models"].values()
+    assert entry == {"file": model.name, "tile": "96x64"}
+    assert made.app.components[0].models[0].tile == (96, 64)

@@ -30,7 +30,9 @@ def image(*shape: int | str | None, dtype: str = "float32", **quantised: Any) ->
         (image(1, 299, 299, 3), "NHWC", {"resize": {"mode": "short-side", "size": 342}, "crop": 299, "color": "RGB"}),
         (image(1, 1, 28, 32), "NCHW", {"resize": {"mode": "stretch", "size": [28, 32]}, "color": "GREY"}),
         (image(3, 64, 64), "CHW", {"resize": {"mode": "short-side", "size": 73}, "crop": 64, "color": "RGB"}),
-        (image("n", 3, "h", "w"), "NCHW", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
+        (image("n", 3, "h", "w"), "NCHW", {"resize": {"mode": "short-side"}, "crop_share": 0.875, "color": "RGB"}),
+        (image("n", "h", 64, 3), "NHWC", {"resize": {"mode": "stretch"}, "color": "RGB"}),
+        (image(3, None, None), "CHW", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
         (image(1, 3, 5, 3), "", {"resize": {"mode": "short-side", "size": 256}, "crop": 224, "color": "RGB"}),
     ],
 )
@@ -153,3 +155,13 @@ def test_neither_guessing_nor_wording_imports_a_library() -> None:
     code = f"import sys, {modules}; print({{'numpy', 'cv2'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "set()\n"
+
+
+def test_open_sizes_get_a_tile_that_the_preprocessing_follows() -> None:
+    made = guess("image_classification", [image("n", 3, None, None)], [], 0)
+    assert made.tile == (224, 224)
+    assert made.assumed[0].endswith("the model file does not state it; tile=(W, H) takes another")
+    made = guess("face_detection", [image("n", 48, "w", 3)], [], 0)
+    assert made.tile == (224, 48)
+    for info in (image(1, 3, 64, 64), image(3, None, None)):
+        assert guess("image_classification", [info], [], 0).tile is None

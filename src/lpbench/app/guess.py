@@ -31,6 +31,7 @@ class Guess:
 
     :param inputs: The model's inputs, with the layouts that were assumed.
     :param unserved: Why a processor is the fallback although the class calls for another, one line each.
+    :param tile: Width and height of the image input unless others are asked for; None where the model fixes them.
     """
 
     preprocessing: dict[str, Any]
@@ -38,6 +39,7 @@ class Guess:
     inputs: tuple[TensorInfo, ...] = ()
     assumed: tuple[str, ...] = ()
     unserved: tuple[str, ...] = ()
+    tile: tuple[int, int] | None = None
 
 
 def guess(app_class: str, inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo], labels: int) -> Guess:
@@ -52,7 +54,7 @@ def guess(app_class: str, inputs: Sequence[TensorInfo], outputs: Sequence[Tensor
     layouts = pre.step.layouts
     known = (dataclasses.replace(info, layout=info.layout or layouts.get(info.name, "")) for info in inputs)
     unserved = tuple(filter(None, (pre.unserved, post.unserved)))
-    return Guess(pre.config(), post.config(), tuple(known), (*pre.assumed(), *post.assumed()), unserved)
+    return Guess(pre.config(), post.config(), tuple(known), (*pre.assumed(), *post.assumed()), unserved, pre.step.tile)
 
 
 @dataclass(frozen=True)

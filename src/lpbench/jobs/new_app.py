@@ -39,6 +39,7 @@ from lpbench.util.paths import no_such_file
 from lpbench.util.regular_files import irregular
 from lpbench.util.schema import published
 from lpbench.util.shown import Sheet, Shown
+from lpbench.util.tiles import tile_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +141,7 @@ def _fill(new: Path, parts: _Parts) -> NewApp:
     labels = _copy_labels(parts.labels, new)
     guessed = guess(parts.app_class, inputs, outputs, labels)
     engine, doubt = _engine(parts.format)
-    config = _config(parts.app_class, guessed, engine, {parts.format: _entry(model, extra, guessed.inputs)})
+    config = _config(parts.app_class, guessed, engine, {parts.format: _entry(model, extra, guessed)})
     config |= {"labels": LABELS} if labels else {}
     config |= {"samples": ["samples"]} if parts.samples else {}
     if parts.samples:
@@ -164,11 +165,12 @@ def _engine(format: str) -> tuple[str, tuple[str, ...]]:  # noqa: A002 - the usu
         return "", (f"no engine is stated, since {error.what}; state one under inference, as engine",)
 
 
-def _entry(model: Path, extra: Sequence[Path], inputs: Sequence[TensorInfo]) -> dict[str, Any]:
+def _entry(model: Path, extra: Sequence[Path], guessed: Guess) -> dict[str, Any]:
     """Return the config entry of a model."""
     entry: dict[str, Any] = {"file": model.name}
     entry |= {"extra": [path.relative_to(model.parent).as_posix() for path in extra]} if extra else {}
-    entry |= {"inputs": list(map(statement, inputs))} if inputs else {}
+    entry |= {"tile": tile_text(guessed.tile)} if guessed.tile else {}
+    entry |= {"inputs": list(map(statement, guessed.inputs))} if guessed.inputs else {}
     return entry
 
 

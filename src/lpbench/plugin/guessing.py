@@ -39,8 +39,11 @@ class GuessedStep:
     :param assumed: What was assumed, one line each, with the setting that corrects it.  A line that begins with
         ``CHECK:`` is about something that is probably wrong.
     :param layouts: By the names of inputs whose layout was not known: the layout assumed, for example ``NCHW``.
+    :param tile: Width and height of the image input where the model leaves them open and the settings follow them;
+        None for others.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
     layouts: Mapping[str, str] = field(default_factory=dict)
+    tile: tuple[int, int] | None = None

@@ -32,8 +32,10 @@ CLASSES = frozenset(
 CHANNELS = (1, 3)
 SIZE = 224
 """Height and width of the input of most ImageNet models, in pixels."""
-MARGIN = 256 / 224
-"""Ratio of the scaled photo's short side to the crop, as in the usual evaluation of ImageNet models."""
+RANK = 4
+"""Dimensions of an image input that takes a tile: batch, channels, height and width."""
+CROP_SHARE = 0.875
+"""Share of the scaled photo's short side that the crop takes, as in the usual evaluation of ImageNet models."""
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and standard deviation of ImageNet's training photos by channel, red first, with values from 0 to 1."""
 PEAK = 255
@@ -82,15 +84,17 @@ def image(facts: AppFacts) -> GuessedStep | None:
     target = next((info for info in inputs if info.layout), None)
     height, width, channels = _extent(target)
     size, grey = (height or SIZE, width or SIZE), channels == 1
+    known = None not in {height, width}
+    tile = None if known or target is None or len(target.layout) < RANK else (size[1], size[0])
     parts = (
-        _size(known=None not in {height, width}),
+        _size(*size, known=known, tile=tile is not None),
         _color(grey=grey),
-        _framing(facts.app_class, *size),
+        _framing(facts.app_class, *size, tile=tile is not None),
         _values(facts.app_class, target, grey=grey),
     )
     settings = {key: value for part in parts for key, value in part.settings.items()}
     lines = tuple(line for part in parts for line in part.assumed)
-    return GuessedStep(settings, lines, {info.name: info.layout for info in inputs})
+    return GuessedStep(settings, lines, {info.name: info.layout for info in inputs}, tile)
 
 
 def classification(facts: AppFacts) -> GuessedStep:
@@ -109,8 +113,9 @@ def _labels(facts: AppFacts) -> tuple[str, ...]:
     return ()
 
 
-def _size(*, known: bool) -> Part:
-    line = f"the input size is {SIZE}x{SIZE}, because the model file does not state it"
+def _size(height: int, width: int, *, known: bool, tile: bool) -> Part:
+    other = f"; {either('--tile WxH', 'tile=(W, H)')} takes another" if tile else ""
+    line = f"the input size is {height}x{width}, because the model file does not state it{other}"
     return Part({}, () if known else (line,))
 
 
@@ -119,14 +124,19 @@ def _color(*, grey: bool) -> Part:
     return Part({"color": "GREY" if grey else "RGB"}, (line,))
 
 
-def _framing(app_class: str, height: int, width: int) -> Part:
-    """Return how a photo is brought to the input's size: classifiers see its centre, other models all of it."""
+def _framing(app_class: str, height: int, width: int, *, tile: bool) -> Part:
+    """Return how a photo is brought to the input's size: classifiers see its centre, other models all of it.
+
+    :param tile: Whether the size is that of a tile, which the settings have to follow.
+    """
     if app_class == "image_classification" and height == width:
-        short = round(height * MARGIN)
+        short = round(height / CROP_SHARE)
         line = f"a photo's short side is scaled to {short} and its centre, {height}x{height}, is kept"
+        if tile:
+            return Part({"resize": {"mode": "short-side"}, "crop_share": CROP_SHARE}, (line,))
         return Part({"resize": {"mode": "short-side", "size": short}, "crop": height}, (line,))
     line = f"a photo is stretched to {height}x{width} (height x width)"
-    return Part({"resize": {"mode": "stretch", "size": [height, width]}}, (line,))
+    return Part({"resize": {"mode": "stretch"} if tile else {"mode": "stretch", "size": [height, width]}}, (line,))
 
 
 def _values(app_class: str, target: TensorInfo | None, *, grey: bool) -> Part:
