@@ -126,8 +126,21 @@ def test_a_model_with_open_width_and_height_is_analysed_at_the_tile_of_its_app(m
         return lpbench.analyze(app, **asked).models[0].analysis.inputs[0].shape
 
     assert taken() == (1, 3, 10, 20)
-    assert taken(tile=(8, 4)) == (1, 3, 4, 8)
+    assert taken(tile=(8, 4)) == taken(tile="8x4") == (1, 3, 4, 8)
     assert taken(shapes={"x": [2, 3, 5, 6]}) == (2, 3, 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"tile": (8,)}, "expected width and height in pixels"),
+        ({"tile": "8"}, "expected width and height in pixels"),
+        ({"shapes": {"x": (1, -10)}}, 'the shape of "x" has -10 in it'),
+    ],
+)
+def test_sizes_that_no_input_has_are_refused(model: Callable[..., Path], asked: Any, message: str) -> None:
+    with pytest.raises(lpbench.LpbenchError, match=message):
+        lpbench.analyze(model(), **asked)
 
 
 @pytest.mark.parametrize(

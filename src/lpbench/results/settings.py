@@ -233,7 +233,7 @@ def _tile(text: str) -> tuple[int, int]:
         return parse_tile(text)
     except ValueError as error:
         raise ConfigError(
-            f'found "{brief(text)}"; expected two sizes such as 224x224', where=setting_name("tile")
+            f"found {brief(text)}; expected two sizes such as 224x224", where=setting_name("tile")
         ) from error
 
 

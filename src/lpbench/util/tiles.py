@@ -13,6 +13,16 @@ def tile_text(tile: tuple[int, int]) -> str:
     return "x".join(map(str, tile))
 
 
+def read_tile(tile: tuple[int, int] | str | None) -> tuple[int, int] | None:
+    """Return a tile that is given as two numbers or as text; None where none is.
+
+    :raises ValueError: As ``parse_tile``.
+    """
+    if tile is None:
+        return None
+    return parse_tile(tile if isinstance(tile, str) else tile_text(tile))
+
+
 def parse_tile(text: str) -> tuple[int, int]:
     """Return width and height from their text.
 

@@ -260,3 +260,13 @@ def test_a_tile_is_that_of_the_reference_too_and_batches_are_refused(tmp_path: P
     assert "answers are compared sample by sample" in batches.state
     with pytest.raises(LpbenchError, match="only where they run the same tile"):
         agree(model, ["onnxruntime:tile=8x6", "onnxruntime:tile=6x8"], ranges={"x": (0, 1)})
+
+
+def test_shapes_that_are_asked_of_engines_are_those_of_the_reference_too(tmp_path: Path) -> None:
+    """Else the answers to other inputs would be compared."""
+    nodes = [onnx.helper.make_node("Relu", ["x"], ["y"])]
+    model = onnx_models.save(tmp_path / "open.onnx", nodes, [("x", FLOAT, ("N",))], [("y", FLOAT, ("N",))])
+    (row,) = agree(model, ["onnxruntime:shape.x=5"], number=2).engines
+    assert row.agrees
+    with pytest.raises(LpbenchError, match="only where they run the same shapes"):
+        agree(model, ["onnxruntime:shape.x=5", "onnxruntime:shape.x=6"])

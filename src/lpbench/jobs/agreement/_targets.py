@@ -55,8 +55,9 @@ def reference(app: App, shapes: Shapes, compared: Sequence[Target] = ()) -> Targ
 
 def _as_reference(spec: EngineSpec, shapes: Shapes, compared: Sequence[Target]) -> EngineConfiguration:
     """Return an engine configured as a reference: with the options that its spec names, and what the others chose."""
-    options = {**(spec.reference or {}), **_chosen(spec, compared)}
-    return EngineConfiguration.of(spec.name, options, shapes=shapes, tile=_tile(compared))
+    able = [each for each in compared if each.refusal is None]
+    options = {**(spec.reference or {}), **_chosen(spec, able)}
+    return EngineConfiguration.of(spec.name, options, shapes=_shapes(able) or shapes, tile=_tile(able))
 
 
 def _chosen(spec: EngineSpec, compared: Sequence[Target]) -> dict[str, Any]:
@@ -72,6 +73,13 @@ def _tile(compared: Sequence[Target]) -> tuple[int, int] | None:
     """Return the tile of those that are compared, None where none was asked for."""
     found: tuple[int, int] | None = _one({words(each): each.configuration.tile for each in compared}, "tile")
     return found
+
+
+def _shapes(compared: Sequence[Target]) -> Shapes:
+    """Return the shapes of inputs that are asked of all that are compared."""
+    return dict(
+        _one({words(each): tuple(sorted(each.configuration.shapes.items())) for each in compared}, "shapes") or ()
+    )
 
 
 def _one(given: Mapping[str, Any], name: str) -> Any:

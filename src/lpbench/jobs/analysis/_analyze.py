@@ -6,13 +6,14 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from lpbench.app.resolve import resolve
-from lpbench.errors import AnalysisError, nearest
+from lpbench.errors import AnalysisError, nearest, setting
 from lpbench.jobs.analysis._call import Question, answer
 from lpbench.jobs.analysis._report import AnalysisReport, ModelAnalysis
 from lpbench.jobs.operator_support import operator_support
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import ANALYZERS, Offer, current, offers_where
 from lpbench.util.arguments import checked
+from lpbench.util.tiles import read_tile
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def analyze(  # noqa: PLR0913 - each setting is a keyword
     format: str | None = None,  # noqa: A002 - the usual word for it
     variant: str = "",
     shapes: Mapping[str, Sequence[int]] | None = None,
-    tile: Sequence[int] | None = None,
+    tile: tuple[int, int] | str | None = None,
     engines: bool = False,
     progress: Callable[[str, float], None] = _silent,
 ) -> AnalysisReport:
@@ -47,7 +48,7 @@ def analyze(  # noqa: PLR0913 - each setting is a keyword
     :param variant: Their variant; a component that has none runs its own, as in a benchmark.
     :param shapes: Shapes by input name, for open dimensions and in place of fixed ones; batch 1 by default.  In a chain
         they are of the first component; ``component/input`` names another's.
-    :param tile: Width and height of the image input of the first component, in place of its own.
+    :param tile: Width and height of the image input of the first component, (96, 96) or "96x96", in place of its own.
     :param engines: Also ask each installed engine that reads a model's format which of its operators it lacks; that
         starts the engine's library in a process of its own.
     :param progress: Called with what is being done and the seconds spent on it, at intervals.
@@ -55,7 +56,7 @@ def analyze(  # noqa: PLR0913 - each setting is a keyword
         chain, only if no component could be analysed.
     """
     found = resolve(app, shapes={}, ranges={}, seed=0)
-    size = (tile[0], tile[1]) if tile is not None else None
+    size = _size(tile)
     by_component = _by_component(found, shapes or {})
     _refuse_unknown(found, variant)
     models: list[ModelAnalysis] = []
@@ -86,6 +87,13 @@ def _supported(
     component: Component, model: Model, progress: Callable[[str, float], None]
 ) -> tuple[OperatorSupport, ...]:
     return operator_support(model, progress=lambda engine: progress(f"asking {engine} about {component.name}", 0.0))
+
+
+def _size(tile: tuple[int, int] | str | None) -> tuple[int, int] | None:
+    try:
+        return read_tile(tile)
+    except ValueError as error:
+        raise AnalysisError(f"{setting('tile')}: {error}") from error
 
 
 def _by_component(app: App, shapes: Mapping[str, Sequence[int]]) -> dict[str, dict[str, Sequence[int]]]:

@@ -43,13 +43,15 @@ def complete(
     :param stated: The app's statements on them, for open dimensions and layouts.
     :param tile: Width and height that the image input has unless others are asked for, as a benchmark opens the model;
         None where the app does not state them.
-    :raises AnalysisError: An input is unknown, has other dimensions, or one stays open or is too large.
+    :raises AnalysisError: An input is unknown, has other dimensions, or one stays open, is below 1 or too large.
     :raises EngineError: A tile is asked for, and no input is known to hold images.
     """
     names = [info.name for info in inputs]
-    for name in asked.shapes:
+    for name, shape in asked.shapes.items():
         if name not in names:
             raise AnalysisError(f'the model has no input "{name}"', hint=nearest(name, names))
+        if min(shape, default=1) < 1:
+            raise AnalysisError(f'the shape of "{name}" has {min(shape)} in it', hint="a size is 1 or more")
     by_name = {info.name: info for info in stated}
     settled = {info.name: _settled(info, by_name.get(info.name), asked) for info in inputs}
     laid_out = [_laid_out(info, by_name.get(info.name)) for info in inputs]

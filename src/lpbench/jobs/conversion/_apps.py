@@ -19,7 +19,7 @@ from lpbench.jobs.conversion._place import Place
 from lpbench.jobs.conversion._record import as_it_is_now
 from lpbench.plugin import converter_options
 from lpbench.util.arguments import checked
-from lpbench.util.tiles import parse_tile, tile_text
+from lpbench.util.tiles import read_tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -109,9 +109,8 @@ def parsed(tile: tuple[int, int] | str | None) -> tuple[int, int] | None:
 
     :raises ConversionError: It is none.
     """
-    text = tile_text(tile) if isinstance(tile, tuple) else tile
     try:
-        return None if text is None else parse_tile(text)
+        return read_tile(tile)
     except ValueError as error:
         raise ConversionError(f"{setting('tile')}: {error}") from error
 
