@@ -26,6 +26,19 @@ def test_a_configuration_is_named_by_what_differs(configurations: list[dict[str,
     assert labels([EngineConfiguration("a", **each) for each in configurations]) == expected  # type: ignore[arg-type] # mypy does not know the fields
 
 
+def test_what_means_the_same_to_every_engine_is_named_where_engines_differ_in_it() -> None:
+    """Else a table would show an 8-bit model of one engine beside that of another in floats, and not say so."""
+    small, own = EngineConfiguration("a", variant="s8", threads=1, affinity=(1,)), EngineConfiguration("b", threads=2)
+    assert labels([small, own]) == ["a:variant=s8", "b"]
+    assert labels([EngineConfiguration(name, variant="s8", batch=4) for name in "ab"]) == ["a", "b"]
+    batches = [EngineConfiguration("a", batch=4), EngineConfiguration("a", batch=2), EngineConfiguration("b", batch=4)]
+    assert labels(batches) == ["a:batch=4", "a:batch=2", "b:batch=4"]
+    shape = {"x": (1, 3)}
+    assert labels([EngineConfiguration("a", shapes=shape), EngineConfiguration("b")]) == ["a:shape.x=1x3", "b"]
+    options = [EngineConfiguration("a", options={"batch": 2}), EngineConfiguration("b")]
+    assert labels(options) == ["a", "b"]
+
+
 some = st.builds(
     EngineConfiguration,
     engine=st.sampled_from("ab"),

@@ -95,6 +95,11 @@ def word(key: str, value: Any) -> str:
     return f"{key}={write_sizes(value) if key == 'tile' or key.startswith(SHAPE) else value}"
 
 
+def is_common(key: str) -> bool:
+    """Say whether a word is one that every engine takes, and no option of its own."""
+    return key in COMMON or key.startswith(SHAPE)
+
+
 def _taken(key: str) -> bool:
     """Say whether an engine's option is called like a word that every engine takes."""
-    return key in COMMON or key.startswith((SHAPE, OWN))
+    return is_common(key) or key.startswith(OWN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lpbench.plugin.configuration import word
+from lpbench.plugin.configuration import is_common, word
 from lpbench.util.text import clean
 
 if TYPE_CHECKING:
@@ -69,9 +69,10 @@ def names_of(configurations: Sequence[Named]) -> list[str]:
 def labels(configurations: Sequence[EngineConfiguration]) -> list[str]:
     """Return what each is called: its engine, with the words that differ where the same engine occurs several times.
 
-    The syntax is that of ``--engine``: ``onnxruntime:threads=2:batch=8``.  Cores stand there only where nothing else
-    differs, since they mostly follow from the threads.  Equal configurations are numbered from the second on:
-    ``onnxruntime#2``.
+    Variant, batch, streams, tile and shapes, which mean the same to every engine, stand there if those of other engines
+    differ, too.  The syntax is that of ``--engine``: ``onnxruntime:threads=2:batch=8``.  Cores stand there only where
+    nothing else differs, since they mostly follow from the threads.  Equal configurations are numbered from the second
+    on: ``onnxruntime#2``.
     """
     words = [each.words for each in configurations]
     differing = _differing(configurations, words)
@@ -98,24 +99,31 @@ def numbered(words: Iterable[str]) -> list[str]:
 def _differing(
     configurations: Sequence[EngineConfiguration], words: Sequence[Mapping[str, Any]]
 ) -> dict[str, set[str]]:
-    """Return by engine the words in which its configurations differ, but for the cores.
+    """Return by engine the words that name its configurations: those in which they differ, but for the cores.
+
+    Words that every engine takes count where they differ between engines, too.
+    """
+    of_engine: dict[str, list[Mapping[str, Any]]] = {}
+    for each, own in zip(configurations, words, strict=True):
+        of_engine.setdefault(each.engine, []).append(own)
+    shared = {key for key in _unlike(words) if is_common(key)}
+    return {engine: (_unlike(own) | shared) - {CORES} for engine, own in of_engine.items()}
+
+
+def _unlike(words: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the words that are not the same in all configurations; None is as good as not given.
 
     In time linear in the words of all: what a file holds is not trusted.
     """
-    values: dict[str, dict[str, list[Any]]] = {}
-    for each, own in zip(configurations, words, strict=True):
-        of_engine = values.setdefault(each.engine, {})
+    values: dict[str, list[Any]] = {}
+    for own in words:
         for key, value in own.items():
-            of_engine.setdefault(key, []).append(value)
-    counts = Counter(each.engine for each in configurations)
-    return {
-        engine: {key for key, given in of_engine.items() if key != CORES and _differ(given, counts[engine])}
-        for engine, of_engine in values.items()
-    }
+            values.setdefault(key, []).append(value)
+    return {key for key, given in values.items() if _differ(given, len(words))}
 
 
 def _differ(given: Sequence[Any], configurations: int) -> bool:
-    """Say whether a word is not the same in all configurations of an engine; None is as good as not given."""
+    """Say whether a word is not the same in all configurations."""
     if len(given) < configurations:
         return any(value is not None for value in given)
     return any(value != given[0] for value in given)
