@@ -30,6 +30,13 @@ class Config:
     mode: str = ""
 
 
+@dataclass(frozen=True)
+class Few:
+    """Options of an engine, none of them called like such a word."""
+
+    threads: int = 0
+
+
 SPEC = EngineSpec("some", "nowhere:Engine", config=f"{__name__}:Config")
 TEMPLATE = EngineConfiguration("", variant="pruned", batch=8, streams=2, tile=(64, 48), affinity=(0,))
 
@@ -97,7 +104,7 @@ def test_an_engines_own_option_of_the_same_name_is_set_by_its_whole_name() -> No
         ("thread=2", 'did you mean "threads"?'),
         ("batch=2:threads=1:batch=4", 'fake:batch=2:threads=1:batch=4: "batch" is given twice'),
         ("threads=1:set.threads=2", '"threads" is given twice'),
-        ("set.batch=4", 'unknown key "batch"\n  known: '),
+        ("set.batch=4", 'unknown key "batch"\n  every engine takes it: fake:batch=…, or batch'),
         (f"affinity={max(allowed_cores()) + 1}", "which this process may not use"),
     ],
 )
@@ -113,6 +120,12 @@ def test_a_comma_within_sizes_or_cores_is_explained(words: list[str]) -> None:
     """The command line cuts ``fake:shape.x=1,3`` where the next engine would begin."""
     with pytest.raises(LpbenchError, match=r"a comma separates engines: sizes are written 1x3x224x224, and cores 0\+2"):
         refuse_mistakes(words, {})
+
+
+def test_a_word_of_every_engine_is_told_from_an_option_that_is_set_for_all() -> None:
+    lacking = dataclasses.replace(SPEC, config=f"{__name__}:Few")
+    with pytest.raises(LpbenchError, match=r"every engine takes it: some:variant=…, or variant"):
+        options_of(lacking, EngineWords.of("some"), {"variant": "s8"})
 
 
 def test_of_an_engine_without_options_the_words_of_every_engine_are_known() -> None:

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ConfigError, LpbenchError, nearest
+from lpbench.errors import ConfigError, LpbenchError, nearest, setting
 from lpbench.plugin.configuration import BETWEEN_CORES, COMMON, OWN, SHAPE, EngineConfiguration
 from lpbench.plugin.specs import load
 from lpbench.util import dataclass_config
@@ -15,7 +15,7 @@ from lpbench.util.spans import read_cores, read_sizes
 from lpbench.util.tiles import parse_tile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lpbench.plugin.specs import EngineSpec
 
@@ -79,16 +79,25 @@ def options_of(spec: EngineSpec, words: EngineWords, options: Mapping[str, Any])
     where = f"options of {spec.name}"
     if not spec.config:
         if given := [*options, *words.options]:
-            hint = f"this engine has no options of its own; {nearest(given[0], COMMON)}"
+            hint = f"this engine has no options of its own; {_meant(spec.name, given[0], COMMON)}"
             raise ConfigError(f'unknown key "{given[0]}"', where=where, hint=hint)
         return {}
     kind = load(spec.config, who=spec.name)
     known = [field.name for field in dataclasses.fields(kind) if field.init]
-    if unknown := next((key for key in words.options if key not in known), None):
-        raise ConfigError(f'unknown key "{unknown}"', where=where, hint=nearest(unknown, {*known, *COMMON} - {unknown}))
+    given = [*words.options, *(key for key in options if key in COMMON)]  # what else ``options`` holds is checked below
+    if unknown := next((key for key in given if key not in known), None):
+        hint = _meant(spec.name, unknown, {*known, *COMMON})
+        raise ConfigError(f'unknown key "{unknown}"', where=where, hint=hint)
     chosen = {**options, **dataclass_config.parse(kind, words.options)}
     dataclass_config.build(kind, chosen, where=where)
     return chosen
+
+
+def _meant(engine: str, key: str, known: Iterable[str]) -> str:
+    """Return the remedy for an option that an engine lacks: it may be a word that every engine takes."""
+    if key in COMMON:
+        return f"every engine takes it: {engine}:{key}=…, or {setting(key)}"
+    return nearest(key, known)
 
 
 def pairs(words: str, parts: Sequence[str]) -> dict[str, str]:
