@@ -182,21 +182,31 @@ def _quality_metric(quality: Mapping[str, Any]) -> dict[str, Metric]:
 
 
 def _agreeing(found: Sequence[Configuration], tracks: Sequence[Track]) -> tuple[Configuration, ...]:
-    """Return configurations with how far each one's predictions are those of the reference.
-
-    That is the first engine whose spec says so, else the first that has any; with the app's own model, where it runs.
-    """
-    answered = [index for index, each in enumerate(found) if each.predictions]
-    # Stable: an unchecked model is no reference, and a variant is compared with the app's own.
-    answered.sort(key=lambda index: (bool(found[index].unchecked), bool(found[index].configuration.variant)))
-    exact = (index for index in answered if tracks[index].target.exact)
-    reference = next(exact, next(iter(answered), None))
+    """Return configurations with how far each one's predictions are those of the reference."""
+    reference = answers_reference(found, [track.target.exact for track in tracks])
     return tuple(
         dataclasses.replace(each, agreement=_agreement(found, reference, index))
-        if reference is not None and index in answered and index != reference
+        if reference is not None and each.predictions and index != reference
         else each
         for index, each in enumerate(found)
     )
+
+
+def answers_reference(found: Sequence[Configuration], exact: Sequence[bool]) -> int | None:
+    """Return the index of the configuration whose answers others are compared with; None where none has answers.
+
+    One whose model is checked before others, then the app's own model before variants, then an engine that is a
+    reference; of several the first.
+
+    :param exact: Whether the engine of each is a reference.
+    """
+    answered = [index for index, each in enumerate(found) if each.predictions]
+
+    def rank(index: int) -> tuple[bool, bool, bool]:
+        each = found[index]
+        return bool(each.unchecked), bool(each.configuration.variant), not exact[index]
+
+    return min(answered, key=rank, default=None)
 
 
 def _agreement(found: Sequence[Configuration], reference: int, index: int) -> dict[str, Any]:
