@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from lpbench.jobs.conversion._job import Job, Order
 
 
+def _elsewhere() -> str:
+    """Return what writes to another folder; other commands that convert have no such option."""
+    return either("lpbench convert -o DIR", "lpbench.convert(output=DIR)")
+
+
 class Place:
     """The destination of converted models: the app, the folder beside a pulled one or of a bare model, or another.
 
@@ -71,7 +76,7 @@ class Place:
             raise AppError(
                 "is not writable",
                 where=str(existing),
-                hint=either("-o DIR", "output=DIR") + " puts the files elsewhere",
+                hint=_elsewhere() + " puts the files elsewhere",
             )
         return able or lacking  # if none can be converted, the conversion itself gives the reason
 
@@ -103,7 +108,7 @@ class Place:
             )
         folder = self._home() / self._folder(component, job.key)
         if old is None and os.path.lexists(folder):
-            hint = f"converted files go there: move it away, or use {either('-o DIR', 'output=DIR')}"
+            hint = f"converted files go there: move it away, or use {_elsewhere()}"
             raise AppError("already exists", where=str(folder), hint=hint)
 
     def refuse_unmarked(self) -> None:
@@ -127,7 +132,7 @@ class Place:
             return self._beside(component, model) if self._apart else self._into(component, model)
         except OSError as error:
             home = self._home()
-            elsewhere = either("-o DIR", "output=DIR") + " puts the files elsewhere"
+            elsewhere = _elsewhere() + " puts the files elsewhere"
             hint = disk_space.remedy(error, home, elsewhere, needed=atomic_folders.size(model.path.parent))
             what = f"cannot be written: {error.strerror or error}"
             where = home if error.filename2 else error.filename or home  # a copy names first what was only read
@@ -171,7 +176,8 @@ class Place:
                 f"{', '.join(taken)} already {'exists' if len(taken) == 1 else 'exist'}",
                 where=str(home),
                 hint=either(
-                    "--force overwrites, -o DIR writes elsewhere", "force=True overwrites, output=DIR writes elsewhere"
+                    "--force overwrites, lpbench convert -o DIR writes elsewhere",
+                    "force=True overwrites, lpbench.convert(output=DIR) writes elsewhere",
                 ),
             )
         self._copy(files, home, names)
