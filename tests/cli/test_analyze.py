@@ -172,6 +172,13 @@ def test_what_cannot_be_analysed_is_an_error_with_its_reason(
     assert not shown.out
 
 
+def test_the_stack_of_a_crash_is_not_what_the_analyzer_said(model: Callable[..., Path], capsys: Capture) -> None:
+    assert main(["analyze", str(model(order="crash"))]) == 2
+    shown = capsys.readouterr().err
+    assert "Fatal Python error: Aborted" in shown
+    assert ", line " not in shown
+
+
 def test_a_format_without_analyzer_says_so(tmp_path: Path) -> None:
     (tmp_path / "m.table").write_text("{}", encoding="ascii")
     with pytest.raises(AnalysisError, match="no analyzer is ready for table"):

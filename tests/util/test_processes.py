@@ -259,3 +259,17 @@ def test_a_program_gets_the_signals_that_python_ignores(tmp_path: Path) -> None:
     run(tmp_path, "sh", "-c", "grep SigIgn /proc/self/status")
     ignored = int(processes.last_line(tmp_path / "log").split()[1], 16)
     assert not ignored & (1 << (signal.SIGPIPE - 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ""),
+        ("one\ntwo \n\n", "two"),
+        ("lib: no memory\n\nFatal Python error: Aborted\n\n  File a.py, line 3 in f\n", "lib: no memory"),
+        ("Fatal Python error: Aborted\n\n  File a.py, line 3 in f\n", "Fatal Python error: Aborted"),
+    ],
+)
+def test_the_last_words_of_a_program_are_its_own(text: str, words: str) -> None:
+    """Not the stack that the interpreter prints after a crash."""
+    assert processes.last_words(text) == words

@@ -30,6 +30,8 @@ END_TIMEOUT = guardian.PATIENCE + 2.0
 """Seconds that a guardian may take to end what it guards."""
 FAMILY = "LPBENCH_FAMILY"
 """Variable that says to which child of lpbench a process belongs: by it they are found if the guardian is killed."""
+CRASH = "Fatal Python error:"
+"""How the output of Python's faulthandler begins."""
 NOT_INHERITED = ("PYTHONINSPECT", "PYTHONSTARTUP")
 """Variables that have a Python wait for a user at its end, or run a user's file."""
 REMEDIES = {
@@ -273,9 +275,18 @@ def _beat(seconds: float, timeout: float, tick: Callable[[float], None]) -> None
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a log that is not blank, or an empty string."""
-    lines = log.read_text("utf-8", "replace").splitlines()
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    """Return the last line of a log that is not blank, or an empty string; see ``last_words``."""
+    return last_words(log.read_text("utf-8", "replace"))
+
+
+def last_words(text: str) -> str:
+    """Return the last line that a program printed by itself and that is not blank, or an empty string.
+
+    The stack that Python's faulthandler prints after a crash tells a user nothing; what stands above it may.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    crash = next((at for at, line in enumerate(lines) if line.startswith(CRASH)), len(lines))
+    return next(iter(lines[max(crash - 1, 0) :]), "")
 
 
 def ending(status: int) -> str:

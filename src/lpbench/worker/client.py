@@ -16,7 +16,7 @@ from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util import guardian, threads
 from lpbench.util.outcome import RunOutcome
 from lpbench.util.process_state import is_stopped, oom_kills
-from lpbench.util.processes import Child, python, signal_name
+from lpbench.util.processes import Child, last_words, python, signal_name
 from lpbench.worker import wire
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, ProtocolError, SilenceError
 
@@ -271,7 +271,7 @@ class Worker:
         return self._last_line() or "it printed nothing"
 
     def _last_line(self) -> str:
-        return (self.stderr_tail.strip().splitlines() or [""])[-1]
+        return last_words(self.stderr_tail)
 
     def _exit(self, phase: str) -> RunOutcome:
         status = self._child.wait(END_TIMEOUT)
