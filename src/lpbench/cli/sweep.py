@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 EPILOG = """examples:
   lpbench sweep imagenet-mobilenet-v2 --engines onnxruntime,ncnn --threads 1,2 --precisions F32,F16 -o mobilenet
   lpbench sweep plan.toml -o night --dry-run
-  lpbench sweep --resume night
-  lpbench show night --filter engine=ncnn --sort energy_efficiency"""
+  lpbench sweep --resume night"""
 AXES = {
     "engines": ("E,…", _options.names),
     "devices": ("D,…", _options.names),
