@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.app.model_choice import origin, unchecked
+from lpbench.app.model_choice import made_for, origin, unchecked
 from lpbench.cli import _console, _options
 from lpbench.cli._steps import Steps
 from lpbench.render import digits, seconds
@@ -17,10 +17,12 @@ from lpbench.util.tiles import tile_text
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from lpbench.app.model import App
     from lpbench.jobs.conversion import Progress
     from lpbench.plugin.engine import Model
+    from lpbench.plugin.specs import EngineSpec
 
 MB = 1e6
 EPILOG = """examples:
@@ -181,8 +183,15 @@ def _following(app: str, models: tuple[Model, ...]) -> str:
     named = [f"variant={model.variant}"] if app and model.variant else []
     named += [f"tile={tile_text(model.tile)}"] if app and model.tile else []
     words = [app or str(model.path), "--engine", ":".join([readers[0].name, *named])]
-    if not app and not readers[0].dynamic_shapes:  # only the app's config states the shapes
-        fixed = [tensor for tensor in model.inputs if tensor.shape and not tensor.dynamic]
-        for tensor in fixed:
-            words += ["--shape", f"{tensor.name}={','.join(map(str, tensor.shape))}"]
+    shapes = {} if app else _unstated(model, readers[0])
+    for name, shape in shapes.items():
+        words += ["--shape", f"{name}={','.join(map(str, shape))}"]
     return f"lpbench run {shlex.join(words)}"
+
+
+def _unstated(model: Model, engine: EngineSpec) -> dict[str, Sequence[object]]:
+    """Return the shapes that a file alone does not tell its engine, by input: an app's config would state them."""
+    made = made_for(model)
+    opened = {info.name: made[info.name] for info in model.inputs if info.name in made and set(info.dynamic) - {0}}
+    fixed = {info.name: info.shape for info in model.inputs if info.shape and not info.dynamic}
+    return {**opened, **({} if engine.dynamic_shapes else fixed)}
