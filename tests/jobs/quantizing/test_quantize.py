@@ -9,7 +9,7 @@ import pytest
 
 from lpbench import cli
 from lpbench.app.model import App, load_app
-from lpbench.errors import ConversionError
+from lpbench.errors import ConversionError, LpbenchError
 from lpbench.jobs import conversion
 from lpbench.jobs.quantizing import Quantized, QuantizedModel, quantize
 from lpbench.jobs.quantizing._answers import Answers, compare, quality_of
@@ -77,6 +77,19 @@ def test_an_app_gets_every_variant_that_is_made_of_it_and_what_is_next_is_said(
     assert [model.variant for model in load_app(app).components[0].models] == ["", "one", "two"]
     assert cli.main(["quantize", str(app), "--to", "table"]) == 0
     assert "next: lpbench run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"precision": "s8"}, '"s8" is no precision[^\n]*\n[^\n]*S8'),
+        ({"variant": "a b"}, "'a b' cannot name a variant"),
+        ({"samples": 0}, "samples: found 0; expected 1 or more"),
+    ],
+)
+def test_a_mistake_in_an_argument_is_an_error_at_once(app: Path, asked: dict[str, Any], words: str) -> None:
+    with pytest.raises(LpbenchError, match=words):
+        quantize(app, **asked)
 
 
 @pytest.mark.usefixtures("formulas")

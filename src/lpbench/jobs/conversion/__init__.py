@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lpbench.jobs.conversion._apps import can_supply, convert, supply
 from lpbench.jobs.conversion._cache import converted
+from lpbench.jobs.conversion._choose import refuse_few, refuse_name
 from lpbench.jobs.conversion._first_use import check_first_use
 from lpbench.jobs.conversion._job import SAMPLES, TIMEOUT, Conversions, Job, Progress
 from lpbench.jobs.conversion._record import configured
@@ -24,6 +25,8 @@ __all__ = [
     "configured",
     "convert",
     "converted",
+    "refuse_few",
+    "refuse_name",
     "size_of",
     "supply",
 ]

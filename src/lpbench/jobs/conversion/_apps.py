@@ -12,7 +12,7 @@ from lpbench.app.model_choice import conversions, fits, other_shapes, stored_pre
 from lpbench.errors import ConversionError, LpbenchError, setting
 from lpbench.jobs.conversion._cache import converted
 from lpbench.jobs.conversion._call import bound_to
-from lpbench.jobs.conversion._choose import choose, refuse_name
+from lpbench.jobs.conversion._choose import choose, refuse_few, refuse_name
 from lpbench.jobs.conversion._differ import limits_for
 from lpbench.jobs.conversion._job import SAMPLES, TIMEOUT, Check, Conversions, Job, Order, Progress, hearing, named
 from lpbench.jobs.conversion._place import Place
@@ -80,6 +80,7 @@ def convert(  # noqa: PLR0913 - one parameter for each option of the command
     """
     if variant:
         refuse_name(variant)
+    refuse_few(samples)
     fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     loaded = as_it_is_now(resolve.resolve(app, shapes=fixed, ranges=ranges or {}, seed=0))
     place = Place(loaded, to, Path(output) if output is not None else None, force=force)

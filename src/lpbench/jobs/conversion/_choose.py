@@ -91,6 +91,15 @@ def _refuse_false_name(order: Order) -> None:
         raise ConversionError(what, hint=f"leave {setting('variant')} out, or give another name")
 
 
+def refuse_few(samples: int) -> None:
+    """Refuse a number of samples that is none.
+
+    :raises ConversionError: It is below 1.
+    """
+    if samples < 1:
+        raise ConversionError(f"{setting('samples')}: found {samples}; expected 1 or more")
+
+
 def refuse_name(variant: str) -> None:
     """Refuse a name that would not fit into the words of an engine or the name of a folder.
 

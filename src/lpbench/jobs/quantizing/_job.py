@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.app import resolve
-from lpbench.errors import ConversionError, LpbenchError, either
+from lpbench.errors import ConversionError, LpbenchError, either, nearest
 from lpbench.jobs import conversion
 from lpbench.jobs.conversion import TIMEOUT
 from lpbench.jobs.quantizing._answers import Answers, Examples, answers, compare, quality_of
@@ -16,13 +17,13 @@ from lpbench.util.arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from lpbench.app.model import App, Component
     from lpbench.plugin.engine import Model, Shapes
 
 EVERY = 100
 """Samples to calibrate with where nobody says how many; an app has few of its own."""
+PRECISIONS = ("S8", "F16")
 ALL = "all"
 """The word for every format that a converter makes of the app's models."""
 
@@ -57,8 +58,13 @@ def quantize(  # noqa: PLR0913 - one parameter for each option of the command
     :param shapes: Shapes of inputs with open dimensions.
     :param force: Convert again, and replace the variant.
     :param timeout: Time limit of a converter in seconds.
-    :raises LpbenchError: The app cannot be used.
+    :raises LpbenchError: The app cannot be used, or an argument is none that there is.
     """
+    if precision not in PRECISIONS:
+        raise LpbenchError(f'"{precision}" is no precision to store a model in', hint=nearest(precision, PRECISIONS))
+    if variant:
+        conversion.refuse_name(variant)
+    conversion.refuse_few(samples)
     fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
     loaded = resolve.resolve(app, shapes=fixed, ranges={}, seed=0)
     asked = _Asked(loaded, precision, variant or precision.lower(), samples, data, fixed, force, timeout, progress)
@@ -118,7 +124,7 @@ class _Asked:
         rows: list[QuantizedModel] = []
         for name, found in made.items():
             if isinstance(found, LpbenchError):
-                rows.append(QuantizedModel(name, self.precision, reason=found.what, hint=found.hint))
+                rows.append(QuantizedModel(name, self.precision, reason=self._reason(found), hint=found.hint))
             else:
                 rows += (self._row(component, model, examples, before) for component, model in self._of(found))
         count = 0 if isinstance(before, LpbenchError) else len(before.described)
@@ -143,6 +149,11 @@ class _Asked:
             )
         except LpbenchError as error:
             return error
+
+    def _reason(self, error: LpbenchError) -> str:
+        """Return why a format was not made; of a chain, with the file that it is about."""
+        file = Path(error.where).name if error.where and len(self.app.components) > 1 else ""
+        return f"{file}: {error.what}" if file else error.what
 
     def _own(self, examples: Examples) -> Answers | LpbenchError:
         """Return the answers of the app as it is, or why there are none."""
