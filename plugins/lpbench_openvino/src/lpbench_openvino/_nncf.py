@@ -50,3 +50,6 @@ if __name__ == "__main__":
         told = {"error": f"NNCF cannot quantise the model: {type(error).__name__}: {words}", "hint": ""}
         answer_path.write_text(json.dumps(told), "utf-8")
         sys.exit(1)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # everything is written; tearing down OpenVINO takes time, and may hang
