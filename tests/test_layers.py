@@ -99,7 +99,7 @@ OPTIONAL = {
     "tomllib": {"jobs.sweep"},
     "yaml": {"app.metadata"},
     "rich": {"cli"},
-    "pandas": {"results.model"},
+    "pandas": {"results.model", "results.table"},
     "pytest": {"testing"},
 }
 
