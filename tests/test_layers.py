@@ -25,10 +25,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "util": BASE,
     "plugin": BASE,
     "machine": BASE,
+    "datasheets": BASE,
     "app": BASE | {"plugin"},
     "results": BASE | {"machine", "plugin.configuration"},
     "worker": BASE | {"app", "results.profile", "results.stages", "machine", "plugin"},
-    "jobs": BASE | {"app", "machine", "plugin", "results", "worker"},
+    "jobs": BASE | {"app", "datasheets", "machine", "plugin", "results", "worker"},
     # of jobs the values that it shows; of plugins what puts their predictions into words
     "render": BASE
     | {"results", *(f"jobs.{name}" for name in ("agreement", "analysis", "operator_support", "parity", "quantizing"))}
@@ -48,6 +49,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "engine_supply": frozenset({"engine_choice", "conversion"}),
     "agreement": frozenset({"parity", "engine_choice", "engine_mistakes", "engine_supply", "conversion"}),
     "measuring": frozenset({"parity", "engine_choice", "engine_mistakes", "engine_supply", "conversion"}),
+    "datasheets": frozenset(),
     "doctor": frozenset({"measuring"}),
     "listing": frozenset({"probing"}),
     "machine_recording": frozenset(),
@@ -99,7 +101,7 @@ OPTIONAL = {
     "tomllib": {"jobs.sweep"},
     "yaml": {"app.metadata"},
     "rich": {"cli"},
-    "pandas": {"results.model", "results.table"},
+    "pandas": {"datasheets.catalogue", "results.model", "results.table"},
     "pytest": {"testing"},
 }
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.agreement import agree
     from lpbench.jobs.analysis import AnalysisReport, analyze
     from lpbench.jobs.conversion import convert
+    from lpbench.jobs.datasheets import frameworks, models, platforms
     from lpbench.jobs.doctor import doctor
     from lpbench.jobs.listing import engines, plugins
     from lpbench.jobs.measuring.live import compare_live
@@ -102,14 +103,17 @@ __all__ = [
     "convert",
     "doctor",
     "engines",
+    "frameworks",
     "hookimpl",
     "last",
     "load_app",
     "load_result",
     "load_sweep",
     "model_app",
+    "models",
     "monitors",
     "new_app",
+    "platforms",
     "plugins",
     "probe",
     "pull",
@@ -129,6 +133,7 @@ _MODULES = {
     "jobs.agreement": ("agree",),
     "jobs.analysis": ("AnalysisReport", "analyze"),
     "jobs.conversion": ("convert",),
+    "jobs.datasheets": ("frameworks", "models", "platforms"),
     "jobs.doctor": ("doctor",),
     "jobs.listing": ("engines", "plugins"),
     "jobs.measuring.live": ("compare_live",),

@@ -136,6 +136,10 @@ class AnalysisError(LpbenchError):
     """A model's file does not tell what an inference costs: it is damaged, or the shapes do not fit it."""
 
 
+class DataSheetError(LpbenchError):
+    """A file with data sheets of platforms, frameworks or models is wrong, or has no such row or attribute."""
+
+
 class ResultError(LpbenchError):
     """A result file cannot be read or written."""
 

@@ -32,6 +32,7 @@ __all__ = [
     "findings",
     "hashes",
     "last_level_cache",
+    "platform",
     "snapshot",
     "usable_cores",
     "value_of",
@@ -62,6 +63,13 @@ def environment(
 def hashes(machine: Facts, subject: Facts) -> dict[str, str]:
     """Return the SHA-256 of the values of machine and subject, without their sources."""
     return {"machine": _digest(machine), "subject": _digest(subject)}
+
+
+def platform(root: Path = Path("/")) -> str:
+    """Return the platform id of the machine, as results have it."""
+    tree = Root(root)
+    board = _board.machine(tree, value_of(_cpu.machine(tree), "architecture"))
+    return str(value_of(board, "platform"))
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
