@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ResultError, nearest
+from lpbench.results.directions import Direction, direction_of
 from lpbench.results.run import Metric  # noqa: TC001 - likewise
 from lpbench.util.shown import Shown
 from lpbench.util.text import amount
@@ -167,7 +168,7 @@ class Sweep(Shown):
         :raises ResultError: No row has such a column.
         """
         column = column_of(by, self.rows) if by else SAMPLE_TIME
-        sign = -1.0 if column in GREATER_IS_BETTER else 1.0
+        sign = (direction_of(column) or Direction.LOWEST).sign
 
         def place(row: SweepRow) -> tuple[bool, bool, tuple[bool, float, str]]:
             return row.state != MEASURED, BARRED in row.facts, _place(row.value(column), sign)
@@ -185,7 +186,6 @@ class Sweep(Shown):
         return {"format": "lpbench-sweep", "complete": self.complete, "references": dict(self.references), "rows": rows}
 
 
-GREATER_IS_BETTER = frozenset({"THROUGHPUT", "QUALITY_VALUE", "ENERGY_EFFICIENCY", AGREEMENT})
 INTERVALS = ("LATENCY", "THROUGHPUT", SAMPLE_TIME, REFERENCED, RATIO, UNITS)
 """Columns with two more for the ends of their interval."""
 ASKED = {"APP": "app", "DEVICE_ASKED": "device", "PRECISION_ASKED": "precision", "TILE_ASKED": "tile"}

@@ -1,0 +1,50 @@
+"""Choosing among measured configurations, by exact enumeration.
+
+``_question`` says what is asked, ``_truth`` which rows satisfy it; ``_select`` finds the answer, a ``Selection``.
+"""
+
+from __future__ import annotations
+
+from lpbench.results.choosing._question import (
+    Condition,
+    Objective,
+    Question,
+    Relation,
+    conditions,
+    objective,
+    objectives,
+)
+from lpbench.results.choosing._select import select
+from lpbench.results.choosing._selection import Selection
+from lpbench.results.choosing._values import (
+    Candidate,
+    Candidates,
+    Change,
+    Exclusion,
+    Front,
+    Missing,
+    Reason,
+    Relaxation,
+    Rule,
+)
+
+__all__ = [
+    "Candidate",
+    "Candidates",
+    "Change",
+    "Condition",
+    "Exclusion",
+    "Front",
+    "Missing",
+    "Objective",
+    "Question",
+    "Reason",
+    "Relation",
+    "Relaxation",
+    "Rule",
+    "Selection",
+    "conditions",
+    "objective",
+    "objectives",
+    "select",
+]
