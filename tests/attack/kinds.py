@@ -22,6 +22,7 @@ MODULES = (
         "apps",
         "results",
         "datasets",
+        "data_sheets",
         "samples",
         "archives",
         "models",

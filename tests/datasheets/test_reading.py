@@ -76,6 +76,10 @@ def test_every_kind_can_be_extended(tmp_path: Path) -> None:
         ([{"id": "a", "sources": ["x"], "board_power": -1}], ["board_power", "-1"]),
         ([{"id": "a", "sources": ["x"], "board_price": {"amount": 3, "currency": "euro"}}], ["currency", "euro"]),
         ([{"id": "a", "sources": ["x"], "board_price": {"amount": [3, 1]}}], ["board_price.amount", "low end"]),
+        (
+            [{"id": "a", "sources": ["x"], "board_price": {"amount": 3, "date": "2026-13-01"}}],
+            ["board_price.date", "day"],
+        ),
         ([{"id": "a", "sources": ["x"], "os": "Linux"}], ["os", "a list"]),
         ([{"id": "a", "sources": ["x"], "note": "\x1b[31m"}], ["note"]),
         ([{"id": "a", "sources": []}], ["sources", "at least 1"]),

@@ -6,6 +6,7 @@ complains where that error is no longer given.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import assert_type
 
 import lpbench
+from lpbench.datasheets import Platforms, Price
 from lpbench.util.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from lpbench.plugin.engine import Feeds, Outputs, Shapes
 
@@ -111,3 +113,7 @@ def use(folder: Path) -> None:
     reading: lpbench.Reading | lpbench.Unavailable = lpbench.Unavailable("no sensor")
     if isinstance(reading, lpbench.Reading):
         assert_type(reading.value, float)
+    assert_type(lpbench.platforms()["rpi4"].board_price, Price | None)
+    assert_type(lpbench.platforms().where(os="linux"), Platforms)
+    assert_type(lpbench.frameworks().named("tflite").engines, Mapping[str, str])
+    assert_type(lpbench.models()["detr"].parameters, int | None)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 OBJECTS = 50_000
 """Objects created before the first garbage collection: start-up creates no garbage, and collecting took 5 % of it."""
-LISTS = frozenset({"engines", "plugins", "apps", "-h", "--help", "help", "-V", "--version"})
+LISTS = frozenset(
+    {"engines", "plugins", "apps", "platforms", "frameworks", "models", "-h", "--help", "help", "-V", "--version"}
+)
 """What runs nothing that a plugin offers: looking for garbage as the process ends, 10 % of the time, is left out."""
 USAGE = """usage: lpbench COMMAND …
 

@@ -14,7 +14,7 @@ from lpbench.datasheets.values import of_json
 from lpbench.errors import DataSheetError
 from lpbench.util.json_files import parse_json, read_json
 from lpbench.util.schema import published_problems
-from lpbench.util.text import amount, brief
+from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,13 +50,12 @@ def read(sheet: type[S], files: Sequence[str | Path] = ()) -> list[S]:
     :raises DataSheetError: A file is not what the schema says, or two files of one place state the same row.
     """
     kind = sheet.kind
-    own = [(_row(each), "") for each in _built_in(kind)]
-    rows = {row["id"]: (row, list[str]()) for row, _ in own}
+    rows = {row["id"]: (_row(row), list[str]()) for row in _built_in(kind)}
     for paths in (_in_folder(kind), list(map(Path, files))):
         for row, file in _stated(kind, paths):
             before, origins = rows.get(row["id"], ({}, []))
             rows[row["id"]] = (_joined(before, row), [*origins, file])
-    _refuse_shared_names([row for row, _ in rows.values()], [*map(str, files), str(folder(kind))])
+    _refuse_shared_names(list(rows.values()))
     return [_sheet(sheet, row, origins) for row, origins in rows.values()]
 
 
@@ -124,18 +123,16 @@ def _joined(before: Row, row: Row) -> Row:
     return {**before, **row, **added}
 
 
-def _refuse_shared_names(rows: Iterable[Row], places: Sequence[str]) -> None:
-    """Refuse a name that is that of two rows.
-
-    :param places: Where the user's rows come from; one of them brought it.
-    """
-    owners: dict[str, str] = {}
-    for row in rows:
-        for name in {each.lower() for each in (row["id"], *row["aliases"])}:
-            owner = owners.setdefault(name, row["id"])
+def _refuse_shared_names(rows: Iterable[tuple[Row, Sequence[str]]]) -> None:
+    """Refuse a name that two rows have, one of which has it from a file."""
+    owners: dict[str, tuple[str, Sequence[str]]] = {}
+    for row, origins in rows:
+        for name in dict.fromkeys(each.lower() for each in (row["id"], *row["aliases"])):
+            owner, others = owners.setdefault(name, (row["id"], origins))
             if owner != row["id"]:
-                what = f'the name {brief(name)} is that of both "{owner}" and "{row["id"]}"'
-                raise DataSheetError(what, where=places[0], hint="names differ in more than upper and lower case")
+                what = f'the name "{name}" is that of both "{owner}" and "{row["id"]}"'
+                where = next(iter([*origins, *others]), "")
+                raise DataSheetError(what, where=where, hint=f'what is stated of "{owner}" has that id')
 
 
 def _sheet(sheet: type[S], row: Row, origins: Sequence[str]) -> S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,9 @@ def _span(value: float | list[float], where: str) -> Span:
 
 
 def _price(value: Mapping[str, Any], where: str) -> Price:
-    return Price(*_ends(value["amount"], f"{where}.amount"), value.get("currency"), value.get("date"))
+    date = value.get("date")
+    _refuse_wrong_date(date, f"{where}.date")
+    return Price(*_ends(value["amount"], f"{where}.amount"), value.get("currency"), date)
 
 
 def _memories(value: list[Mapping[str, Any]], _: str) -> tuple[Memory, ...]:
@@ -117,6 +120,13 @@ def _memories(value: list[Mapping[str, Any]], _: str) -> tuple[Memory, ...]:
 
 def _figures(value: list[Mapping[str, Any]], _: str) -> tuple[Figure, ...]:
     return tuple(Figure(each["value"], each["unit"], each.get("of")) for each in value)
+
+
+def _refuse_wrong_date(date: str | None, where: str) -> None:
+    try:
+        dt.date.fromisoformat(date or "2000-01-01")
+    except ValueError:
+        raise DataSheetError(f"found {brief(date)}", where=where, hint="expected a day such as 2026-11-02") from None
 
 
 def _ends(value: float | list[float], where: str) -> tuple[float, float]:
