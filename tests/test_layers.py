@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "jobs": BASE | {"app", "datasheets", "machine", "plugin", "results", "worker"},
     # of jobs the values that it shows; of plugins what puts their predictions into words
     "render": BASE
-    | {"results", *(f"jobs.{name}" for name in ("agreement", "analysis", "operator_support", "parity", "quantizing"))}
+    | {"datasheets", "results"}
+    | {f"jobs.{name}" for name in ("agreement", "analysis", "operator_support", "parity", "quantizing")}
     | {f"plugin.{name}" for name in ("analyzer", "registry", "specs")},
     "testing": BASE | {"app", "plugin", "worker"},
 }

@@ -107,7 +107,8 @@ def test_this_machine_is_marked_where_it_has_a_row(monkeypatch: pytest.MonkeyPat
         found = lpbench.platforms()
         assert [row.id for row in found.values() if found.mark(row)] == ([marked] if marked else [])
         assert [row["id"] for row in found.to_dict() if row["here"]] == ([marked] if marked else [])
-        assert ("this machine is nobodys-board, which is not listed" in found.notes()) == (not marked)
+        assert ("this machine is nobodys-board, which has no row" in found.notes()) == (not marked)
+        assert not found.where(board_name="raspberry").notes(), "what was left out is no news"
 
 
 def test_a_framework_has_the_engines_that_share_a_name_with_it(fakes: Registry, tmp_path: Path) -> None:
@@ -134,6 +135,7 @@ def test_a_value_is_a_line_a_sheet_and_a_table() -> None:
         == "<Platform rpi4 (StairwAI D6.4, 2023-06-26, EC7 catalogue, 2022-07-05, StairwAI data set)>"
     )
     assert "<Platforms 32: rpi3, rpi4" in repr(found)
+    assert max(map(len, str(found).splitlines())) <= 100
     assert "Raspberry Pi 4b" in str(found)
     assert "not told: " in str(found["rpi4"])
     assert "<td" in (found["rpi4"]._repr_html_() or "")

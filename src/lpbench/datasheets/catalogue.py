@@ -135,8 +135,9 @@ class Platforms(Catalogue[Platform]):
         self.here = here
 
     def of(self, rows: Iterable[Platform]) -> Self:
-        """Return other rows, for the same machine."""
-        return type(self)(rows, self.here)
+        """Return other rows, for the same machine where it is among them."""
+        kept = list(rows)
+        return type(self)(kept, self.here if any(row.id == self.here for row in kept) else "")
 
     def cells(self, row: Platform) -> Iterable[str]:
         """Return what a listing shows of a platform; prices without their dates."""
@@ -149,7 +150,7 @@ class Platforms(Catalogue[Platform]):
 
     def notes(self) -> list[str]:
         """Return the lines below a listing: how this machine is called, where none of the rows is it."""
-        here = [f"this machine is {self.here}, which is not listed"] if self.here and self.here not in self else []
+        here = [f"this machine is {self.here}, which has no row"] if self.here and self.here not in self else []
         return [*here, *super().notes()]
 
     def to_dict(self) -> list[dict[str, Any]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from lpbench.datasheets import Catalogue, DataSheet
 from lpbench.jobs.agreement import Agreed
 from lpbench.jobs.analysis import AnalysisReport
 from lpbench.jobs.quantizing import Quantized
@@ -14,6 +16,7 @@ from lpbench.render import (
     agreement,
     analysis,
     comparison,
+    datasheets,
     fit,
     quantization,
     sweep,
@@ -29,6 +32,17 @@ from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+SCREENS: tuple[tuple[type[Shown], Callable[[Any], Sequence[str]]], ...] = (
+    (Compared, partial(comparison.one_screen, width=WIDTH, paint=unstyled)),
+    (Agreed, partial(agreement.screen, width=WIDTH, paint=unstyled, verbose=False)),
+    (Sweep, lambda value: sweep.screen(value.best_first(), width=WIDTH, paint=unstyled)),
+    (Quantized, partial(quantization.screen, width=WIDTH, paint=unstyled)),
+    (AnalysisReport, partial(analysis.screen, width=WIDTH, paint=unstyled)),
+    (Catalogue, partial(datasheets.listing, width=WIDTH, paint=unstyled)),
+    (DataSheet, partial(datasheets.detail, width=WIDTH, paint=unstyled)),
+)
+"""What lays out the values that have a screen of their own."""
 
 
 def as_text(value: Shown) -> str:
@@ -50,17 +64,8 @@ def as_html(value: Shown) -> str:
 
 def _screen(value: Shown) -> Sequence[str]:
     """Return the lines of a value that has a screen of its own; of others nothing."""
-    if isinstance(value, Compared):
-        return comparison.one_screen(value, width=WIDTH, paint=unstyled)
-    if isinstance(value, Agreed):
-        return agreement.screen(value, width=WIDTH, paint=unstyled, verbose=False)
-    if isinstance(value, Sweep):
-        return sweep.screen(value.best_first(), width=WIDTH, paint=unstyled)
-    if isinstance(value, Quantized):
-        return quantization.screen(value, width=WIDTH, paint=unstyled)
-    if isinstance(value, AnalysisReport):
-        return analysis.screen(value, width=WIDTH, paint=unstyled)
-    return ()
+    screen = next((screen for kind, screen in SCREENS if isinstance(value, kind)), None)
+    return screen(value) if screen else ()
 
 
 def _html_parts(value: Shown) -> Sequence[str]:
