@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from lpbench.cli import _console, _options
+from lpbench.datasheets import attributes
 from lpbench.util.text import amount
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def configure(parser: argparse.ArgumentParser, kind: str, filtered: str) -> None
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"only those with this value: a part of a text, or a number in a range ({filtered}); may be repeated",
+        help=f"only those with this value: a part of a text, or a number in a range ({filtered}); may be repeated. "
+        f"Keys: {', '.join(each.key for each in attributes(kind))}",
     )
     parser.add_argument(
         "--file",
