@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
         "List hardware platforms with what their sources state: the boards of the published benchmark data and of EC7. "
-        "What no source tells is left empty. The platform that this machine is stands below the table."
+        "What no source tells is left empty. The row of this machine is marked."
     )
     parser.epilog = EPILOG
     _catalogue.configure(parser, "platforms", "os=linux")
