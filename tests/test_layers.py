@@ -52,6 +52,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "measuring": frozenset({"parity", "engine_choice", "engine_mistakes", "engine_supply", "conversion"}),
     "datasheets": frozenset(),
     "doctor": frozenset({"measuring"}),
+    "exchanging": frozenset({"sweep"}),
     "listing": frozenset({"probing"}),
     "machine_recording": frozenset(),
     "monitoring": frozenset({"machine_recording", "measuring"}),

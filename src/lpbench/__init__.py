@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.conversion import convert
     from lpbench.jobs.datasheets import frameworks, models, platforms
     from lpbench.jobs.doctor import doctor
+    from lpbench.jobs.exchanging import export
     from lpbench.jobs.listing import engines, plugins
     from lpbench.jobs.measuring.live import compare_live
     from lpbench.jobs.measuring.progress import Progress
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         ProcessorSpec,
     )
     from lpbench.results.comparison import compare
+    from lpbench.results.exchange.store import import_dataset, load_dataset
     from lpbench.results.model import Configuration, Result
     from lpbench.results.run import Metric
     from lpbench.results.settings import RunSettings
@@ -103,10 +105,13 @@ __all__ = [
     "convert",
     "doctor",
     "engines",
+    "export",
     "frameworks",
     "hookimpl",
+    "import_dataset",
     "last",
     "load_app",
+    "load_dataset",
     "load_result",
     "load_sweep",
     "model_app",
@@ -135,6 +140,7 @@ _MODULES = {
     "jobs.conversion": ("convert",),
     "jobs.datasheets": ("frameworks", "models", "platforms"),
     "jobs.doctor": ("doctor",),
+    "jobs.exchanging": ("export",),
     "jobs.listing": ("engines", "plugins"),
     "jobs.measuring.live": ("compare_live",),
     "jobs.measuring.progress": ("Progress",),
@@ -166,6 +172,7 @@ _MODULES = {
         "ProcessorSpec",
     ),
     "results.comparison": ("compare",),
+    "results.exchange.store": ("import_dataset", "load_dataset"),
     "results.model": ("Configuration", "Result"),
     "results.run": ("Metric",),
     "results.settings": ("RunSettings",),

@@ -148,7 +148,8 @@ def command_module(name: str) -> Any:
     import importlib
 
     if name in COMMANDS:
-        return importlib.import_module(f"lpbench.cli.{name.replace('-', '_')}")
+        module = "import_" if name == "import" else name.replace("-", "_")  # a keyword is no module's name
+        return importlib.import_module(f"lpbench.cli.{module}")
     from lpbench.plugin import registry
 
     if name.startswith("-"):

@@ -1,4 +1,4 @@
-"""``lpbench validate``: report every error in AI apps."""
+"""``lpbench validate``: report every error in AI apps, and in published data."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ examples:
   lpbench validate my-app
   lpbench validate my-app --load
   lpbench validate --all --json
+  lpbench validate published/imagenet_rpi4.csv
 """
 
 
@@ -30,10 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
         "Print every error in AI apps: the file, the place in it, what was found and what is expected. "
-        "What a model alone knows is checked with --load. Exit status 0 if all apps can be run, else 2."
+        "What a model alone knows is checked with --load. Published data (a .csv, its .json or a folder of such pairs) "
+        "is checked for its format and its known faults. Exit status 0 if nothing is wrong, else 2."
     )
     parser.epilog = EPILOG
-    parser.add_argument("apps", nargs="*", metavar="APP", help="an app's folder or config, or a pulled catalogue entry")
+    parser.add_argument(
+        "apps", nargs="*", metavar="APP", help="an app's folder or config, a pulled catalogue entry, or published data"
+    )
     parser.add_argument("--all", action="store_true", help="check every pulled catalogue entry")
     parser.add_argument(
         "--load", action="store_true", help="load each app on the engine that run would take, and run one sample"

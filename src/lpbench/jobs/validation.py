@@ -11,6 +11,7 @@ from lpbench.app.model import load_app
 from lpbench.errors import LpbenchError, WorkerError
 from lpbench.jobs import engine_choice
 from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.results import exchange
 from lpbench.util.arguments import checked
 from lpbench.util.problems import Problem, Problems
 from lpbench.worker.client import Worker, WorkerOptions, require_processes
@@ -25,14 +26,16 @@ if TYPE_CHECKING:
 
 @checked
 def validate(path: Path | str, *, load: bool = False) -> Problems:
-    """Return all problems of the app in a folder, and notes on what could not be checked.
+    """Return all problems of the app in a folder, and notes on what could not be checked; of published data likewise.
 
     The app can run if every problem is a note.  Processors are built, in a worker process, for the tensors that the
     app states; no engine is imported and no model opened, unless ``load`` asks for it.
 
-    :param path: The app's folder, or its config.
+    :param path: The app's folder, or its config; or a dataset, its descriptor or a folder of such pairs.
     :param load: Load the models on the engine that a run would take, and run one sample.
     """
+    if exchange.is_dataset(Path(path)):
+        return exchange.problems(Path(path))
     problems = check.validate(path)
     if not _runnable(problems):
         return problems

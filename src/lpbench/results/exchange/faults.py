@@ -1,0 +1,308 @@
+"""Known faults of published data: found, told with their counts, and nulled rather than guessed.
+
+Each rule looks at one dataset: one algorithm on one platform.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence  # noqa: TC003 - what values are made of is read by the annotations
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lpbench.util.shown import Sheet, Shown
+from lpbench.util.text import amount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from lpbench.results.exchange.descriptor import Descriptor
+    from lpbench.results.table import Value
+
+
+class FaultKind(enum.Enum):
+    """What is wrong with values, or was done about a file."""
+
+    ZERO = "zero-as-missing"
+    ROUNDED = "rounded-to-zero"
+    TEMPERATURE = "impossible-temperature"
+    IMPOSSIBLE = "impossible-value"
+    UNITS = "unit-mix-up"
+    REPEATED = "repeated-key"
+    TYPED = "typed-target"
+    JOINED = "quality-joined"
+
+
+RULES: Mapping[FaultKind, str] = {
+    FaultKind.ZERO: "0 stands for what was not measured",
+    FaultKind.ROUNDED: "a rate that was rounded to 0",
+    FaultKind.TEMPERATURE: "a temperature below -40 °C or above 150 °C",
+    FaultKind.IMPOSSIBLE: "a negative value, or a load above 105 %",
+    FaultKind.UNITS: "the column is not in the unit of its name",
+    FaultKind.REPEATED: "rows with the same inputs and hyper-parameters; all are kept",
+    FaultKind.TYPED: "targets with a type, which the format gives none; read as floats",
+    FaultKind.JOINED: "rows that got their quality from a file of its own",
+}
+"""The rule of each kind in short; docs/how-to/exchange.md has them in full."""
+HARMLESS = frozenset({FaultKind.TYPED, FaultKind.JOINED})
+"""Kinds that are no fault of a value."""
+TEMPERATURES = ("CPU_TEMP", "GPU_TEMP", "temperature")
+COLDEST, HOTTEST = -40.0, 150.0
+"""Degrees Celsius between which electronics work at all."""
+NEVER_ZERO = (
+    *("INFERENCE_TIME", "LATENCY", "DMIPS", "CPU_MEM", "CPU_MEM_PEAK", "MEMORY_BANDWIDTH", "MEMORY_BANDWIDTH_PEAK"),
+    *("POWER_CONSUMPTION", "ENERGY_EFFICIENCY"),
+)
+"""Columns in which no working machine has a zero."""
+ZERO_SOMEWHERE = ("GPU_MEM", "GPU_MEM_PEAK", "CPU_LOAD", "GPU_LOAD", "NPU_LOAD", "CPU_TEMP", "GPU_TEMP")
+"""Columns in which zeros mean something, unless there is nothing else."""
+LOADS = {"CPU_LOAD": "CPU", "GPU_LOAD": "GPU", "NPU_LOAD": "NPU"}
+FULL_LOAD = 105.0
+"""Percent: a load is a ratio of two times that are not read at once."""
+NOT_NEGATIVE = (
+    *NEVER_ZERO,
+    "PREPROCESSING_TIME",
+    "POSTPROCESSING_TIME",
+    "THROUGHPUT",
+    "GPU_MEM",
+    "GPU_MEM_PEAK",
+    *LOADS,
+)
+PEAKS = {
+    "CPU_MEM": "CPU_MEM_PEAK",
+    "GPU_MEM": "GPU_MEM_PEAK",
+    "MEMORY_BANDWIDTH": "MEMORY_BANDWIDTH_PEAK",
+    "memAvg(MB)": "memPeak(MB)",
+}
+HALF = (0.4, 0.6)
+"""Of GFLOP/s/W: what GMAC/s/W are, with what rounding adds."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of one column of a dataset.
+
+    :param file: Name of the dataset.
+    :param column: Empty where it is of the file.
+    :param count: Values, rows or columns that have it.
+    :param rows: Of the dataset.
+    """
+
+    file: str
+    kind: FaultKind
+    column: str
+    count: int
+    rows: int
+    note: str = ""
+
+    @property
+    def rule(self) -> str:
+        """What is wrong, or was done."""
+        return self.note or RULES[self.kind]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {**dataclasses.asdict(self), "kind": self.kind.value, "note": self.rule}
+
+
+@dataclass(frozen=True, repr=False)
+class FaultReport(Shown):
+    """The faults of some datasets."""
+
+    faults: tuple[Fault, ...] = ()
+
+    def counts(self) -> dict[FaultKind, int]:
+        """Return the values, rows or columns with each kind of fault, over all datasets."""
+        found: Counter[FaultKind] = Counter()
+        for fault in self.faults:
+            found[fault.kind] += fault.count
+        return dict(found)
+
+    def by_file(self) -> dict[str, tuple[Fault, ...]]:
+        """Return the faults of each dataset that has some."""
+        files = dict.fromkeys(fault.file for fault in self.faults)
+        return {file: tuple(fault for fault in self.faults if fault.file == file) for file in files}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, ready for JSON."""
+        counts = {kind.value: count for kind, count in self.counts().items()}
+        return {"format": "lpbench-faults", "counts": counts, "faults": [fault.to_dict() for fault in self.faults]}
+
+    def in_short(self) -> str:
+        """Return how many there are of each kind."""
+        found = [f"{kind.value} {count}" for kind, count in self.counts().items()]
+        return f"{amount(len(self.by_file()), 'file')} with faults: {', '.join(found)}" if found else "no faults"
+
+    def sheet(self) -> Sheet:
+        """Return a row for each fault."""
+        rows = [(each.file, each.kind.value, each.column, f"{each.count}", each.rule) for each in self.faults]
+        return Sheet((self.in_short(),), ("file", "fault", "column", "count", "what") if rows else (), rows)
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A dataset without the values that are faulty.
+
+    :param reasons: Why values are not known, by column; empty texts for those that are.
+    :param repeats: Rows with the same key as each row, itself included; None where each has its own.
+    """
+
+    columns: Mapping[str, Sequence[Value]]
+    reasons: Mapping[str, Sequence[str]]
+    repeats: Sequence[int] | None
+    faults: tuple[Fault, ...]
+
+
+def repaired(descriptor: Descriptor, columns: Mapping[str, Sequence[Value]]) -> Repaired:
+    """Return a dataset without what is known to be wrong; the columns that were given stay as they are."""
+    work = _Repair(descriptor, columns)
+    work.temperatures()
+    work.zeros()
+    work.impossible()
+    work.units()
+    repeats = work.repeated()
+    return Repaired(work.columns, work.reasons, repeats, tuple(work.faults))
+
+
+class _Repair:
+    """Looks for each fault and takes what has it away."""
+
+    def __init__(self, descriptor: Descriptor, columns: Mapping[str, Sequence[Value]]) -> None:
+        self.columns = dict(columns)
+        self.reasons: dict[str, list[str]] = {}
+        self.faults: list[Fault] = []
+        self._descriptor = descriptor
+        self._rows = len(next(iter(columns.values()), ()))
+
+    def temperatures(self) -> None:
+        for name in self._there(TEMPERATURES):
+            self._take(name, FaultKind.TEMPERATURE, lambda value: not COLDEST <= value <= HOTTEST)
+
+    def zeros(self) -> None:
+        for name in self._there(NEVER_ZERO):
+            self._take(name, FaultKind.ZERO, lambda value: value == 0)
+        for name in self._there(("THROUGHPUT",)):
+            self._take(name, FaultKind.ROUNDED, lambda value: value == 0)
+        for name in self._there(ZERO_SOMEWHERE):
+            if not any(self.columns[name]):
+                self._take(name, FaultKind.ZERO, lambda value: value == 0)
+        for name in self._there(LOADS):
+            self._idle(name, LOADS[name])
+
+    def _idle(self, name: str, processor: str) -> None:
+        """Take loads of zero of a processor that computed."""
+        used = self.columns.get("PROCESSOR", ())
+        rows = [
+            row
+            for row, (value, word) in enumerate(zip(self.columns[name], used, strict=False))
+            if value == 0 and processor in str(word).split("/")
+        ]
+        self._null(name, rows, FaultKind.ZERO, f"the {processor} computed, and its load is 0")
+
+    def impossible(self) -> None:
+        for name in self._there(NOT_NEGATIVE):
+            self._take(name, FaultKind.IMPOSSIBLE, _is_negative)
+        for name in self._there(LOADS):
+            self._take(name, FaultKind.IMPOSSIBLE, lambda value: value > FULL_LOAD)
+
+    def units(self) -> None:
+        for mean, peak in PEAKS.items():
+            if {mean, peak} <= set(self.columns):
+                self._peak(mean, peak)
+        ratios = list(self._efficiencies())
+        if ratios and HALF[0] <= statistics.median(ratios) <= HALF[1]:
+            rows = self._known("ENERGY_EFFICIENCY")
+            self._null("ENERGY_EFFICIENCY", rows, FaultKind.UNITS, "in GMAC/s/W, half of GFLOP/s/W")
+
+    def _peak(self, mean: str, peak: str) -> None:
+        """Take means and peaks that are of different units, since the peak is the lesser."""
+        pairs = list(zip(_numbers(self.columns[mean]), _numbers(self.columns[peak]), strict=True))
+        wrong = [row for row, (low, high) in enumerate(pairs) if high < low]  # NaN is below nothing
+        if not wrong:
+            return
+        every = 2 * len(wrong) > sum(low <= high or high < low for low, high in pairs)
+        for name in (mean, peak):
+            rows = self._known(name) if every else wrong
+            self._null(name, rows, FaultKind.UNITS, f"{peak} is below {mean}: they are of different units")
+
+    def _efficiencies(self) -> Iterator[float]:
+        """Yield each efficiency over what operations, rate and power make it."""
+        wanted = ("ENERGY_EFFICIENCY", "GFLOP", "THROUGHPUT", "POWER_CONSUMPTION")
+        if set(wanted) <= set(self.columns):
+            for found, gflop, rate, power in zip(*(_numbers(self.columns[name]) for name in wanted), strict=True):
+                if found * gflop * rate * power > 0:
+                    yield found * power / (gflop * rate)
+
+    def repeated(self) -> Sequence[int] | None:
+        names = [each.name for each in (*self._descriptor.inputs, *self._descriptor.hyperparameters)]
+        counts, keys = _key_counts([self.columns[name] for name in names])
+        if not counts:
+            return None
+        repeats = [counts.get(key, 1) for key in keys]
+        rows = sum(counts.values())
+        note = f"{amount(len(counts), 'key')} in {rows} rows; all are kept{self._spread(keys, counts)}"
+        self.faults.append(Fault(self._descriptor.stem, FaultKind.REPEATED, "", rows, self._rows, note))
+        return repeats
+
+    def _spread(self, keys: Sequence[int], counts: Mapping[int, int]) -> str:
+        """Return in words how far the rows of one key differ in their time."""
+        targets = [each.name for each in self._descriptor.targets]
+        timed = [each for each in targets if "time" in each.lower()]
+        name = "LATENCY" if "LATENCY" in targets else (timed or targets)[0]
+        values: dict[int, list[float]] = {}
+        for key, value in zip(keys, _numbers(self.columns[name]), strict=True):
+            if key in counts and not math.isnan(value):
+                values.setdefault(key, []).append(value)
+        spreads = sorted(100 * (max(each) - min(each)) / max(map(abs, each)) for each in values.values() if any(each))
+        if not spreads:
+            return ""
+        tenth = spreads[min(len(spreads) - 1, int(0.9 * len(spreads)))]
+        return f"; {name} spreads by {statistics.median(spreads):.1f} % (p90 {tenth:.0f} %, most {spreads[-1]:.0f} %)"
+
+    def _there(self, names: Iterable[str]) -> list[str]:
+        targets = {each.name for each in self._descriptor.targets}
+        return [name for name in names if name in targets and name in self.columns]
+
+    def _known(self, name: str) -> list[int]:
+        return [row for row, value in enumerate(self.columns[name]) if value is not None]
+
+    def _take(self, name: str, kind: FaultKind, wrong: Callable[[Any], bool]) -> None:
+        rows = [row for row, value in enumerate(self.columns[name]) if value is not None and wrong(value)]
+        self._null(name, rows, kind)
+
+    def _null(self, name: str, rows: Sequence[int], kind: FaultKind, note: str = "") -> None:
+        """Null the values of a column in some rows, with the reason."""
+        if not rows:
+            return
+        fault = Fault(self._descriptor.stem, kind, name, len(rows), self._rows, note)
+        values = list(self.columns[name])
+        reasons = self.reasons.setdefault(name, [""] * self._rows)
+        why = f"{kind.value}: {fault.rule}"
+        for row in rows:
+            values[row], reasons[row] = None, why
+        self.columns[name] = values
+        self.faults.append(fault)
+
+
+def _numbers(values: Sequence[Value]) -> list[float]:
+    """Return a column's numbers; NaN for what is none."""
+    return [float(value) if isinstance(value, (int, float)) else math.nan for value in values]
+
+
+def _is_negative(value: float) -> bool:
+    return value < 0
+
+
+def _key_counts(columns: Sequence[Sequence[Value]]) -> tuple[dict[int, int], list[int]]:
+    """Return the number of rows of each key that several rows have, and the key of each row.
+
+    A key is the number of the first row that has it.
+    """
+    first: dict[tuple[Value, ...], int] = {}
+    keys = [first.setdefault(key, row) for row, key in enumerate(zip(*columns, strict=True))]
+    counts = Counter(keys) if len(first) < len(keys) else {}
+    return {key: count for key, count in counts.items() if count > 1}, keys
