@@ -46,6 +46,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "parity": frozenset(),
     "engine_choice": frozenset(),
     "engine_mistakes": frozenset({"engine_choice"}),
+    "choosing": frozenset({"sweep"}),
     "conversion": frozenset({"parity", "engine_choice", "probing"}),
     "engine_supply": frozenset({"engine_choice", "conversion"}),
     "agreement": frozenset({"parity", "engine_choice", "engine_mistakes", "engine_supply", "conversion"}),

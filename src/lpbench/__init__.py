@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lpbench.errors import EngineError, LpbenchError, ProcessorError
     from lpbench.jobs.agreement import agree
     from lpbench.jobs.analysis import AnalysisReport, analyze
+    from lpbench.jobs.choosing import choose
     from lpbench.jobs.conversion import convert
     from lpbench.jobs.datasheets import frameworks, models, platforms
     from lpbench.jobs.doctor import doctor
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         MonitorSpec,
         ProcessorSpec,
     )
+    from lpbench.results.choosing import Selection
     from lpbench.results.comparison import compare
     from lpbench.results.exchange.store import import_dataset, load_dataset
     from lpbench.results.model import Configuration, Result
@@ -91,6 +93,7 @@ __all__ = [
     "RooflineShares",
     "RunSettings",
     "Sample",
+    "Selection",
     "Session",
     "Sweep",
     "SweepRow",
@@ -100,6 +103,7 @@ __all__ = [
     "analyze",
     "apps",
     "benchmark",
+    "choose",
     "compare",
     "compare_live",
     "convert",
@@ -137,6 +141,7 @@ _MODULES = {
     "errors": ("EngineError", "LpbenchError", "ProcessorError"),
     "jobs.agreement": ("agree",),
     "jobs.analysis": ("AnalysisReport", "analyze"),
+    "jobs.choosing": ("choose",),
     "jobs.conversion": ("convert",),
     "jobs.datasheets": ("frameworks", "models", "platforms"),
     "jobs.doctor": ("doctor",),
@@ -171,6 +176,7 @@ _MODULES = {
         "MonitorSpec",
         "ProcessorSpec",
     ),
+    "results.choosing": ("Selection",),
     "results.comparison": ("compare",),
     "results.exchange.store": ("import_dataset", "load_dataset"),
     "results.model": ("Configuration", "Result"),

@@ -15,6 +15,7 @@ from lpbench.render import (
     _html,
     agreement,
     analysis,
+    choice,
     comparison,
     datasheets,
     fit,
@@ -24,6 +25,7 @@ from lpbench.render import (
     unstyled,
 )
 from lpbench.render._table import wrapped
+from lpbench.results.choosing import Selection
 from lpbench.results.comparison import Compared
 from lpbench.results.model import Result
 from lpbench.results.sweep import Sweep
@@ -49,6 +51,8 @@ def as_text(value: Shown) -> str:
     """Return a value as it is printed: what the command line prints of it, without colour."""
     if isinstance(value, Result):
         return text(value)
+    if isinstance(value, Selection):
+        return "\n".join(choice.screen(value, width=WIDTH, paint=unstyled))
     return "\n".join(_screen(value)) or _parts(value, as_text) or _sheet_text(_sheet(value))
 
 
@@ -58,6 +62,8 @@ def as_html(value: Shown) -> str:
         return _html.fragment(value)
     if isinstance(value, Sweep):
         return sweep.html(value.best_first())
+    if isinstance(value, Selection):
+        return _html.div(choice.html(value))
     parts = _html_parts(value)
     return (_html.div(parts) if parts else _parts(value, as_html)) or _html.div(_sheet_html(_sheet(value)))
 

@@ -39,6 +39,10 @@ DIRECTIONS: Mapping[str, Direction] = MappingProxyType(
     {**dict.fromkeys(_LOWEST, Direction.LOWEST), **dict.fromkeys(_HIGHEST, Direction.HIGHEST)}
 )
 """By metric; that of ``QUALITY_VALUE`` holds unless the quality metric is known to be an error."""
+PUBLISHED_QUALITY: Mapping[str, Direction] = MappingProxyType(
+    {"Accuracy top-1": Direction.HIGHEST, "AP-medium": Direction.HIGHEST, "Avg MAE": Direction.LOWEST}
+)
+"""By what the published descriptors call the metric of ``QUALITY_VALUE``; of others its plugin says it."""
 PERCENTILE = "LATENCY_P"
 """Beginning of the names of percentiles."""
 

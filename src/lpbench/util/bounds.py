@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from lpbench.errors import OutOfRangeError, setting
+from lpbench.util.shown import Shown
 from lpbench.util.text import brief
 
 if TYPE_CHECKING:
@@ -82,11 +83,11 @@ def is_shape(value: object) -> bool:
 
 
 def refuse_many(name: str, value: object, *, most: int = ITEMS) -> None:
-    """Refuse a collection that is longer than any setting's, by its length alone; others pass.
+    """Refuse a collection that is longer than any setting's, by its length alone; others pass, and values of ours.
 
     :raises OutOfRangeError: Naming the setting.
     """
-    if isinstance(value, (str, bytes)):
+    if isinstance(value, (str, bytes, Shown)):
         return
     try:
         count = operator.length_hint(value, 0)

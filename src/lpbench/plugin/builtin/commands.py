@@ -12,6 +12,7 @@ COMMANDS = {
     "sweep": "measure many configurations, a row for each",
     "export": "write what a sweep measured as published data: a descriptor and a CSV",
     "import": "take published data over, without the values that are known to be wrong",
+    "choose": "choose the best of what was measured, under conditions",
     "agree": "check whether engines agree, and where they diverge",
     "doctor": "report what makes this machine noisy, and how to fix it",
     "show": "print a saved result or a sweep again",

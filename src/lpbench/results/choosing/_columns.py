@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, cast
 
-from lpbench.results.choosing._row_sets import RowSet
+from lpbench.results.choosing._row_sets import BYTE, RowSet, by_value
 from lpbench.results.table import PLATFORM, STATE
 
 if TYPE_CHECKING:
@@ -77,6 +77,22 @@ class Columns:
             return [""] * self.rows
         return ["" if value is None else str(value) for value in self._names[PLATFORM].values]
 
+    def of_platform(self, name: str) -> RowSet:
+        """Return the rows of a platform."""
+        if self._rows_by_platform is None:
+            return RowSet.where(map(operator.eq, self.platforms, repeat(name)))
+        return self._rows_by_platform[name]
+
+    @cached_property
+    def _rows_by_platform(self) -> Mapping[str, RowSet] | None:
+        """The rows by platform, of as many platforms as a byte can number; None of more."""
+        names = list(dict.fromkeys(self.platforms))
+        if len(names) > BYTE:
+            return None
+        numbers = {name: at for at, name in enumerate(names)}
+        rows = by_value(bytes(map(numbers.__getitem__, self.platforms)))
+        return {names[at]: those for at, those in rows.items()}
+
     @cached_property
     def set_aside(self) -> Mapping[str, RowSet]:
         """Rows that cannot be chosen whatever is asked for, by the reason: not measured, or barred."""
@@ -90,7 +106,7 @@ class Columns:
     @cached_property
     def candidates(self) -> RowSet:
         """The rows that are not set aside."""
-        every = RowSet(b"\x01" * self.rows)
+        every = RowSet.all(self.rows)
         for rows in self.set_aside.values():
             every -= rows
         return every

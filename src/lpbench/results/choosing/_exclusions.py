@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lpbench.results.choosing._columns import Columns
     from lpbench.results.choosing._relaxation import Relaxations
+    from lpbench.results.choosing._row_sets import RowSet
     from lpbench.results.choosing._truth import Truth, Verdicts
 
 
@@ -32,39 +33,40 @@ class Exclusions:
         """Return the platforms of which no row fits, each with the reasons."""
         platforms, candidates = self._columns.platforms, self._columns.candidates
         fitting = set(self._found.fitting.of(platforms))
-        rows: dict[str, list[int]] = {}
-        for row, platform in zip(candidates, candidates.of(platforms), strict=True):
-            if platform not in fitting:
-                rows.setdefault(platform, []).append(row)
-        return {platform: self._exclusion(those) for platform, those in rows.items()}
+        others = [name for name in dict.fromkeys(candidates.of(platforms)) if name not in fitting]
+        return {name: self._exclusion(candidates & self._columns.of_platform(name)) for name in others}
 
-    def _exclusion(self, rows: Sequence[int]) -> Exclusion:
-        reasons = [self._reason(truth, rows) for truth in self._truths]
+    def _exclusion(self, rows: RowSet) -> Exclusion:
         nearest = self._relaxations.nearest(rows)
-        telling = [reason for reason in reasons if reason.alone]
+        telling = [each for each in self._truths if _alone(each, rows)]
         if not telling and nearest is not None:
             changed = {change.condition for change in nearest.changes}
-            telling = [reason for reason in reasons if reason.condition in changed]
+            telling = [each for each in self._truths if each.condition in changed]
         if not telling:  # each row lacks some value, and none is lacking everywhere
-            telling = [reason for reason in reasons if reason.unknown]
-        unknown = sum(self._found.unknown.flags[row] for row in rows)
-        return Exclusion(len(rows), unknown, tuple(sorted(telling, key=self._tightness, reverse=True)), nearest)
+            telling = [each for each in self._truths if each.unknown & rows]
+        reasons = sorted((self._reason(each, rows) for each in telling), key=self._tightness, reverse=True)
+        return Exclusion(len(rows), len(self._found.unknown & rows), tuple(reasons), nearest)
 
-    def _reason(self, truth: Truth, rows: Sequence[int]) -> Reason:
-        violated, unknown = (sum(map(each.flags.__getitem__, rows)) for each in (truth.violated, truth.unknown))
-        return Reason(truth.condition, self._best(truth, rows), violated, unknown, violated + unknown == len(rows))
+    def _reason(self, truth: Truth, rows: RowSet) -> Reason:
+        violated, unknown = (len(each & rows) for each in (truth.violated, truth.unknown))
+        return Reason(truth.condition, self._best(truth, rows), violated, unknown, alone=_alone(truth, rows))
 
-    def _best(self, truth: Truth, rows: Sequence[int]) -> float | None:
+    def _best(self, truth: Truth, rows: RowSet) -> float | None:
         """Return the platform's value that comes nearest to satisfying a bound; there is none among words."""
         bound = truth.condition.bound
         if isinstance(bound, str):
             return None
-        values = self._columns.numbers(truth.condition.column).values
-        known = [values[row] for row in rows if not truth.unknown.flags[row]]
+        known = (rows - truth.unknown).of(self._columns.numbers(truth.condition.column).values)
         if truth.condition.relation is Relation.EQUAL:
             return min(known, key=lambda value: abs(value - bound), default=None)
         return (max if truth.condition.relation is Relation.AT_LEAST else min)(known, default=None)
 
-    def _tightness(self, reason: Reason) -> float:
-        """Return how far the best value is from the bound; words and what nobody measured are farther than any."""
-        return math.inf if reason.best is None else self._relaxations.gap(reason.condition, reason.best)
+    def _tightness(self, reason: Reason) -> tuple[bool, float]:
+        """Return how far the best value is from the bound; words are farther, what nobody measured may be no bar."""
+        far = math.inf if reason.best is None else self._relaxations.gap(reason.condition, reason.best)
+        return reason.violated > 0, far
+
+
+def _alone(truth: Truth, rows: RowSet) -> bool:
+    """Say whether a condition keeps all of some rows out."""
+    return not rows - truth.violated - truth.unknown

@@ -31,6 +31,8 @@ class Relation(enum.Enum):
     """Any value: what is to be the best must be known."""
 
 
+MOST = 100
+"""Conditions of a question."""
 WAYS = {"min": Direction.LOWEST, "max": Direction.HIGHEST}
 WORDS = {Relation.AT_MOST: "at most", Relation.AT_LEAST: "at least", Relation.EQUAL: "is"}
 
@@ -104,6 +106,8 @@ def conditions(
     found = tuple(
         _condition(table.column(word), relation, bound) for relation, bounds in given for word, bound in bounds.items()
     )
+    if len(found) > MOST:
+        raise ConfigError(f"found {len(found)} conditions", hint=f"a question takes at most {MOST}")
     _refuse_contradictions(found)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -11,58 +11,72 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ORDER: Literal["little"] = "little"
+BYTE = 256
 
 
-@dataclass(frozen=True, eq=False)
 class RowSet:
     """Some rows of a table.
 
-    :param flags: A byte for each row of the table, 1 or 0.
+    :param number: Byte ``n`` of it is 1 if row ``n`` is in the set, else 0.
+    :param rows: How many the table has.
     """
 
-    flags: bytes
+    def __init__(self, number: int, rows: int) -> None:
+        self._number = number
+        self._rows = rows
 
     @classmethod
     def none(cls, rows: int) -> RowSet:
         """Return the empty set of a table of so many rows."""
-        return cls(bytes(rows))
+        return cls(0, rows)
 
     @classmethod
-    def where(cls, flags: Iterable[bool]) -> RowSet:
+    def all(cls, rows: int) -> RowSet:
+        """Return all rows of a table of so many."""
+        return cls(int.from_bytes(b"\x01" * rows, ORDER), rows)
+
+    @classmethod
+    def where(cls, flags: Iterable[bool | int]) -> RowSet:
         """Return the rows whose flag is true."""
-        return cls(bytes(flags))
+        found = flags if isinstance(flags, bytes) else bytes(flags)
+        return cls(int.from_bytes(found, ORDER), len(found))
+
+    @cached_property
+    def flags(self) -> bytes:
+        """A byte for each row of the table, 1 or 0."""
+        return self._number.to_bytes(self._rows, ORDER)
 
     def __len__(self) -> int:
-        return self.flags.count(1)
+        return self._number.bit_count()
 
     def __bool__(self) -> bool:
-        return 1 in self.flags
+        return self._number > 0
 
     def __iter__(self) -> Iterator[int]:
         """Yield the numbers of the rows, in order."""
-        return compress(range(len(self.flags)), self.flags)
+        return compress(range(self._rows), self.flags)
 
     def __and__(self, other: RowSet) -> RowSet:
-        return self._of(self._number & other._number)
+        return RowSet(self._number & other._number, self._rows)
 
     def __or__(self, other: RowSet) -> RowSet:
-        return self._of(self._number | other._number)
+        return RowSet(self._number | other._number, self._rows)
 
     def __sub__(self, other: RowSet) -> RowSet:
-        return self._of(self._number & ~other._number)
+        return RowSet(self._number & ~other._number, self._rows)
 
     def of(self, values: Iterable[T]) -> Iterator[T]:
         """Return the values of these rows, from those of all rows."""
         return compress(values, self.flags)
 
-    @property
-    def _number(self) -> int:
-        return int.from_bytes(self.flags, ORDER)
 
-    def _of(self, number: int) -> RowSet:
-        return RowSet(number.to_bytes(len(self.flags), ORDER))
+def by_value(values: bytes) -> dict[int, RowSet]:
+    """Return the rows that have each value, the least value first."""
+    present = sorted(set(values))
+    return {value: RowSet.where(values.translate(bytes(at == value for at in range(BYTE)))) for value in present}
 
 
-def counts(sets: Iterable[RowSet], rows: int) -> bytes:
-    """Return for each row how many of some sets, at most 255, it is in."""
-    return sum(each._number for each in sets).to_bytes(rows, ORDER)  # noqa: SLF001 - bytes do not overflow into each other
+def by_count(sets: Iterable[RowSet], rows: int) -> dict[int, RowSet]:
+    """Return the rows that are in each number of some sets, at most 255 of them, the fewest first."""
+    total = sum(each._number for each in sets)  # noqa: SLF001 - a sum of its bytes, none of which overflows
+    return by_value(total.to_bytes(rows, ORDER))

@@ -80,7 +80,7 @@ def _with_reasons(selection: Selection, truths: Sequence[Truth], found: Verdicts
     excluded = Exclusions(truths, found, relaxations, columns).by_platform()
     if found.fitting:
         return dataclasses.replace(selection, excluded=excluded)
-    nearest = relaxations.nearest(each.relaxation.candidate.row for each in excluded.values() if each.relaxation)
+    nearest = relaxations.nearest(columns.candidates)
     return dataclasses.replace(selection, excluded=excluded, relaxation=nearest or _no_relaxation(columns))
 
 

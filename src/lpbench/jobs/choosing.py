@@ -1,0 +1,105 @@
+"""``lpbench.choose``: the best of measured configurations under conditions, from a sweep or from exchanged data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lpbench.errors import OutOfRangeError, ResultError, UnknownNameError, nearest, setting
+from lpbench.jobs.sweep import begun, load_sweep
+from lpbench.plugin import registry
+from lpbench.results import exchange
+from lpbench.results.choosing import Question, Selection, conditions, objective, objectives, select
+from lpbench.results.directions import PUBLISHED_QUALITY, QUALITY, Direction
+from lpbench.results.sweep import Sweep
+from lpbench.results.table import Table
+from lpbench.util.arguments import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+QUALITY_METRIC = "QUALITY_METRIC"
+RUNNERS_UP = 5
+
+
+@checked
+def choose(  # noqa: PLR0913 - one keyword for each part of the question
+    source: Table | Sweep | str | Path,
+    *,
+    max: Mapping[str, float | str] | None = None,  # noqa: A002 - the word of the command line
+    min: Mapping[str, float | str] | None = None,  # noqa: A002 - likewise
+    equal: Mapping[str, float | str] | None = None,
+    best: str = "",
+    pareto: str | Sequence[str] = (),
+    top: int = RUNNERS_UP,
+    algorithm: str = "",
+) -> Selection:
+    """Return the best of the rows that were measured, what comes next, and why other platforms are out.
+
+    Every row is looked at.  A condition on a value that is missing is unknown: its row is never chosen, and counted.
+
+    :param source: A sweep or its folder; or exchanged data: a descriptor, its CSV, a folder of such pairs, a table.
+    :param max: The greatest values that are allowed, by column and in its unit: ``{"LATENCY": 20}``; a text may end in
+        that unit.
+    :param min: The least ones, likewise.
+    :param equal: Values that a row must have: ``{"ENGINE": "ncnn"}``.
+    :param best: The metric to be as good as possible; its definition says whether that is low or high.  Of one that the
+        glossary does not define say it: ``"time:min"``.  Empty asks for the Pareto front alone.
+    :param pareto: Metrics of the Pareto front; by default those of latency, quality, energy, memory and price that are
+        known of every row that fits.
+    :param top: How many runners-up are named.
+    :param algorithm: Which one, where the source holds the data of several.
+    :raises LpbenchError: The source cannot be read, a column is not there, or conditions contradict each other.
+    """
+    if top < 0:
+        raise OutOfRangeError(f"found {top}", where=setting("top"), hint="it takes 0 or more")
+    table = _named(_tables(source), algorithm, source)
+    quality = quality_direction(table)
+    asked = conditions(table, max or {}, min or {}, equal or {})
+    wanted = objective(table, best, quality) if best else None
+    metrics = [pareto] if isinstance(pareto, str) else pareto
+    return select(table, Question(asked, wanted, objectives(table, metrics, quality), quality), top=top)
+
+
+def quality_direction(table: Table) -> Direction | None:
+    """Return which way ``QUALITY_VALUE`` is better in a table; None where its metric is not known, or not the same."""
+    columns = {column.name: column for column in table.columns}
+    if QUALITY not in columns:
+        return None
+    names = {columns[QUALITY].description}
+    if QUALITY_METRIC in columns:
+        names = {str(value) for value in columns[QUALITY_METRIC].values if value is not None}
+    ways = {_direction(name) for name in names}
+    return ways.pop() if len(ways) == 1 else None
+
+
+def _direction(name: str) -> Direction | None:
+    """Return which way a quality metric is better, of published data or of an installed plugin."""
+    if name in PUBLISHED_QUALITY:
+        return PUBLISHED_QUALITY[name]
+    try:
+        metric = registry.current().get(registry.METRICS, name).spec
+    except UnknownNameError:
+        return None
+    return Direction.HIGHEST if metric.higher_is_better else Direction.LOWEST
+
+
+def _tables(source: Table | Sweep | str | Path) -> tuple[Table, ...]:
+    if isinstance(source, Table):
+        return (source,)
+    if isinstance(source, Sweep):
+        return (exchange.table_of(source),)
+    folder = Path(source)
+    return (exchange.table_of(load_sweep(folder)),) if folder.is_dir() and begun(folder) else exchange.load(folder)
+
+
+def _named(tables: Sequence[Table], algorithm: str, source: Table | Sweep | str | Path) -> Table:
+    """Return the table of an algorithm, or the only one."""
+    names = {table.name: table for table in tables}
+    where = str(source) if isinstance(source, (str, Path)) else ""
+    if algorithm and algorithm not in names:
+        raise ResultError(f'holds no data of "{algorithm}"', where=where, hint=nearest(algorithm, names))
+    if not algorithm and len(names) > 1:
+        hint = f"name one with {setting('algorithm')}: {', '.join(sorted(names))}"
+        raise ResultError(f"holds the data of {len(names)} algorithms", where=where, hint=hint)
+    return names[algorithm] if algorithm else tables[0]
