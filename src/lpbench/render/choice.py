@@ -26,6 +26,8 @@ LISTED = 20
 """Rows of a Pareto front that a screen shows."""
 SAME, BEST = "not told apart", "best"
 STYLES = {BEST: "good", "not": "warn"}
+CONFIGURATION, SAID_BY_IT = "CONFIGURATION", frozenset({"ENGINE", "THREADS", "BATCH", "STREAMS"})
+"""What a sweep calls a row, and the columns that its words say."""
 RULES = {
     Rule.RATIOS: "the 95 % intervals of their ratios to the shared reference overlap",
     Rule.INTERVALS: "their 95 % intervals overlap",
@@ -85,10 +87,9 @@ def answer(found: Selection) -> str:
     if found.choice is None:
         return f"{found.table.name}: nothing fits"
     value = found.choice.value(found.best.column)
-    by = "" if found.best.column == found.best.metric else f" (by {found.best.column}, beside the shared reference)"
     words = " ".join(str(found.choice.value(name)) for name in _words(found, [found.choice]))
     shown = f"{digits(value)} {found.best.unit}".rstrip()
-    return f"{found.table.name}: {found.best}{by}: {shown}, {words}"
+    return f"{found.table.name}: {found.best}: {shown}, {words}"
 
 
 def asked(found: Selection) -> str:
@@ -97,7 +98,9 @@ def asked(found: Selection) -> str:
     aside = [f"{number} set aside: {reason}" for reason, number in found.set_aside.items()]
     unknown = [f"{found.unknown_rows} may fit, a value is not known"] if found.unknown_rows else []
     fits = f"{len(found.fitting)} of {amount(len(found.table), 'row')} fit"
-    return " · ".join([conditions, fits, *unknown, *aside])
+    best = found.best
+    by = [f"compared by {best.column}"] if best and best.column != best.metric else []
+    return " · ".join([conditions, fits, *unknown, *aside, *by])
 
 
 def choice_table(found: Selection) -> tuple[list[Column], list[list[str]]]:
@@ -186,15 +189,18 @@ def _missing(found: Missing) -> str:
 
 def _words(found: Selection, shown: Sequence[Candidate]) -> list[str]:
     """Return the columns that tell rows apart: the platform, and what was configured; of one row all of them."""
-    columns = found.table.of_kind(Kind.FACT, Kind.HYPERPARAMETER, Kind.INPUT)
-    names = [
+    columns = {column.name: column for column in found.table.columns}
+    configured = [
         column.name
-        for column in columns
-        if column.name == PLATFORM or (column.kind is not Kind.FACT and column.type != "float")
+        for column in found.table.of_kind(Kind.HYPERPARAMETER, Kind.INPUT)
+        if column.type != "float" and not (CONFIGURATION in columns and column.name in SAID_BY_IT)
     ]
-    names.sort(key=lambda name: name != PLATFORM)
-    values = {name: {each.value(name) for each in shown} - {None} for name in names}
-    return [name for name in names if values[name] and (name == PLATFORM or len(values[name]) > 1 or len(shown) == 1)]
+    values = {
+        name: {each.value(name) for each in shown} - {None}
+        for name in (PLATFORM, *configured, CONFIGURATION)
+        if name in columns
+    }
+    return [name for name, known in values.items() if known and (name == PLATFORM or len(known) > 1 or len(shown) == 1)]
 
 
 def _numbers(found: Selection, more: Iterable[str]) -> list[str]:
@@ -205,9 +211,12 @@ def _numbers(found: Selection, more: Iterable[str]) -> list[str]:
 
 
 def _columns(found: Selection, words: Sequence[str], numbers: Sequence[str]) -> list[Column]:
-    columns = [Column(name.lower(), left=True) for name in words]
+    columns = [Column(clean(name.lower()), left=True) for name in words]
     for name in numbers:
-        columns += [Column(f"{name} {found.table.column(name).unit}".rstrip()), Column("", left=True, whole=True)]
+        columns += [
+            Column(clean(f"{name} {found.table.column(name).unit}".rstrip())),
+            Column("", left=True, whole=True),
+        ]
     return columns
 
 
