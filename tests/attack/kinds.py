@@ -23,6 +23,7 @@ MODULES = (
         "results",
         "datasets",
         "data_sheets",
+        "exchanged",
         "samples",
         "archives",
         "models",
