@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, Protocol, TextIO
 
 from lpbench.errors import ResultError
 from lpbench.util.problems import show
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 
     from lpbench.results.exchange.descriptor import Variable
     from lpbench.results.table import Value
+
+
+class Reader(Protocol):
+    """What ``csv.reader`` returns."""
+
+    @property
+    def line_num(self) -> int:
+        """Lines that were read."""
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Return itself."""
+
 
 ROWS = 20_000_000
 """Most rows of a dataset."""
@@ -99,19 +111,19 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[str]:
             raise ResultError(what, where=where, hint="save it as UTF-8") from None
 
 
-def _chunks(reader: Iterator[list[str]], width: int, path: Path) -> Iterator[tuple[list[int], list[list[str]]]]:
+def _chunks(reader: Reader, width: int, path: Path) -> Iterator[tuple[list[int], list[list[str]]]]:
     """Yield rows with their lines, some at a time."""
     lines: list[int] = []
     rows: list[list[str]] = []
     count = 0
-    for line, row in _numbered(reader, path):
-        if len(row) != width:
-            if not row:
-                continue
+    for row in _parsed(reader, path):
+        if len(row) == width:
+            lines.append(reader.line_num)
+            rows.append(row)
+        elif row:
             what = f"has {len(row)} cells where the header has {width}"
-            raise ResultError(what, where=f"{path}, line {line}", hint="a cell with a comma in it stands in quotes")
-        lines.append(line)
-        rows.append(row)
+            hint = "a cell with a comma in it stands in quotes"
+            raise ResultError(what, where=f"{path}, line {reader.line_num}", hint=hint)
         if len(rows) == CHUNK:
             yield lines, rows
             count += CHUNK
@@ -122,16 +134,12 @@ def _chunks(reader: Iterator[list[str]], width: int, path: Path) -> Iterator[tup
         yield lines, rows
 
 
-def _numbered(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield rows with the line that each ends in."""
-    line = 1
+def _parsed(reader: Reader, path: Path) -> Iterator[list[str]]:
     try:
-        for row in reader:
-            line = reader.line_num  # type: ignore[attr-defined] # of what csv.reader returns
-            yield line, row
+        yield from reader
     except csv.Error as error:
         hint = "a quotation mark inside a quoted cell is doubled"
-        raise ResultError(f"is not CSV: {error}", where=f"{path}, line {line + 1}", hint=hint) from None
+        raise ResultError(f"is not CSV: {error}", where=f"{path}, line {reader.line_num}", hint=hint) from None
 
 
 def _refuse_columns(names: Sequence[str], known: Iterable[str], path: Path) -> None:

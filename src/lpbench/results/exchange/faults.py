@@ -8,7 +8,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+import operator
 import statistics
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence  # noqa: TC003 - what values are made of is read by the annotations
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from lpbench.util.shown import Sheet, Shown
 from lpbench.util.text import amount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from lpbench.results.exchange.descriptor import Descriptor
     from lpbench.results.table import Value
@@ -180,22 +182,22 @@ class _Repair:
 
     def temperatures(self) -> None:
         for name in self._there(TEMPERATURES):
-            self._take(name, FaultKind.TEMPERATURE, lambda value: not COLDEST <= value <= HOTTEST)
+            self._outside(name, FaultKind.TEMPERATURE, COLDEST, HOTTEST)
 
     def zeros(self) -> None:
         for name in self._there(NEVER_ZERO):
-            self._take(name, FaultKind.ZERO, lambda value: value == 0)
+            self._zero(name, FaultKind.ZERO)
         for name in self._there(("THROUGHPUT",)):
-            self._take(name, FaultKind.ROUNDED, lambda value: value == 0)
+            self._zero(name, FaultKind.ROUNDED)
         for name in self._there(ZERO_SOMEWHERE):
             if not any(self.columns[name]):
-                self._take(name, FaultKind.ZERO, lambda value: value == 0)
+                self._zero(name, FaultKind.ZERO)
         for name in self._there(LOADS):
             self._idle(name, LOADS[name])
 
     def _idle(self, name: str, processor: str) -> None:
         """Take loads of zero of a processor that computed."""
-        used = self.columns.get("PROCESSOR", ())
+        used = self.columns.get("PROCESSOR", ()) if 0 in self.columns[name] else ()
         rows = [
             row
             for row, (value, word) in enumerate(zip(self.columns[name], used, strict=False))
@@ -205,9 +207,7 @@ class _Repair:
 
     def impossible(self) -> None:
         for name in self._there(NOT_NEGATIVE):
-            self._take(name, FaultKind.IMPOSSIBLE, _is_negative)
-        for name in self._there(LOADS):
-            self._take(name, FaultKind.IMPOSSIBLE, lambda value: value > FULL_LOAD)
+            self._outside(name, FaultKind.IMPOSSIBLE, 0.0, FULL_LOAD if name in LOADS else math.inf)
 
     def units(self) -> None:
         for mean, peak in PEAKS.items():
@@ -220,11 +220,12 @@ class _Repair:
 
     def _peak(self, mean: str, peak: str) -> None:
         """Take means and peaks that are of different units, since the peak is the lesser."""
-        pairs = list(zip(_numbers(self.columns[mean]), _numbers(self.columns[peak]), strict=True))
-        wrong = [row for row, (low, high) in enumerate(pairs) if high < low]  # NaN is below nothing
+        means, peaks = _numbers(self.columns[mean]), _numbers(self.columns[peak])
+        wrong = [row for row, below in enumerate(map(operator.lt, peaks, means)) if below]  # NaN is below nothing
         if not wrong:
             return
-        every = 2 * len(wrong) > sum(low <= high or high < low for low, high in pairs)
+        both = len(wrong) + sum(map(operator.le, means, peaks))
+        every = 2 * len(wrong) > both
         for name in (mean, peak):
             rows = self._known(name) if every else wrong
             self._null(name, rows, FaultKind.UNITS, f"{peak} is below {mean}: they are of different units")
@@ -270,9 +271,17 @@ class _Repair:
     def _known(self, name: str) -> list[int]:
         return [row for row, value in enumerate(self.columns[name]) if value is not None]
 
-    def _take(self, name: str, kind: FaultKind, wrong: Callable[[Any], bool]) -> None:
-        rows = [row for row, value in enumerate(self.columns[name]) if value is not None and wrong(value)]
-        self._null(name, rows, kind)
+    def _zero(self, name: str, kind: FaultKind) -> None:
+        """Take the zeros of a column."""
+        values = self.columns[name]
+        if 0 in values:
+            self._null(name, [row for row, value in enumerate(values) if value == 0], kind)
+
+    def _outside(self, name: str, kind: FaultKind, least: float, most: float) -> None:
+        """Take the values of a column that are less than the least or more than the most."""
+        numbers = _numbers(self.columns[name])
+        if any(map(least.__gt__, numbers)) or any(map(most.__lt__, numbers)):
+            self._null(name, [row for row, value in enumerate(numbers) if value < least or value > most], kind)
 
     def _null(self, name: str, rows: Sequence[int], kind: FaultKind, note: str = "") -> None:
         """Null the values of a column in some rows, with the reason."""
@@ -288,13 +297,11 @@ class _Repair:
         self.faults.append(fault)
 
 
-def _numbers(values: Sequence[Value]) -> list[float]:
-    """Return a column's numbers; NaN for what is none."""
-    return [float(value) if isinstance(value, (int, float)) else math.nan for value in values]
-
-
-def _is_negative(value: float) -> bool:
-    return value < 0
+def _numbers(values: Sequence[Value]) -> Sequence[float]:
+    """Return a column of floats; NaN for what is not known."""
+    if isinstance(values, array):
+        return values
+    return [math.nan if value is None else float(value) for value in values]
 
 
 def _key_counts(columns: Sequence[Sequence[Value]]) -> tuple[dict[int, int], list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - what values are made of is read by the annotations
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,7 @@ class _Export:
 
     def _hyperparameter(self, name: str) -> Variable | None:
         default = DEFAULTS.get(name, UNKNOWN if name in WORDS else None)
-        found = [self._clean(row, name) for row in self._rows]
+        found = self._words(name) if name in WORDS else self._figures(name)
         missing = found.count(None)
         values: list[Value] = [default if value is None else value for value in found]
         if name in COUNTS and len(set(values)) == 1:
@@ -131,10 +132,10 @@ class _Export:
                 f"{name} is not known in {amount(missing, 'row')}: {stands} stands there{self._why(name)}"
             )
         self.columns[name] = values
-        return Variable(name, type_of(name), self._metric() if name == "QUALITY_VALUE" else _words(name))
+        return Variable(name, type_of(name), self._metric() if name == "QUALITY_VALUE" else _unit(name))
 
     def _target(self, name: str) -> Variable | None:
-        values = [_number(row.value(name)) for row in self._rows]
+        values = self._figures(name)
         known = [value for value in values if value is not None]
         if not known:
             return None
@@ -144,18 +145,28 @@ class _Export:
         if len(known) < len(values):
             self.notes.append(f"{name} is not known in {amount(len(values) - len(known), 'row')}{self._why(name)}")
         self.columns[name] = values
-        return Variable(name, description=_words(name))
+        return Variable(name, description=_unit(name))
 
-    def _clean(self, row: SweepRow, name: str) -> Value:
-        """Return a hyper-parameter as it is written; None where it is not known."""
-        value = row.value(name)
-        if value is None or name not in WORDS:
-            return _number(value) if name not in COUNTS or value is None else int(value)
-        word = str(value).strip()
+    def _words(self, name: str) -> list[Value]:
+        """Return a column of words; None where it is not known."""
+        found = [row.facts.get(name) for row in self._rows]
+        words = {word: self._word(name, word) for word in set(found)}
+        return [words[word] for word in found]
+
+    def _word(self, name: str, value: object) -> str | None:
+        """Return a word as it is written."""
+        word = "" if value is None else str(value).strip()
         if not word.isprintable():
             hint = "give the model a name without line breaks and control characters"
-            raise ResultError(f"{name} is {show(word)}", where=f"{self._where}, row {row.number}", hint=hint)
+            raise ResultError(f"{name} is {show(word)}", where=self._where, hint=hint)
         return word or None
+
+    def _figures(self, name: str) -> list[Value]:
+        """Return a column of numbers, whole ones where they are counts; None where it is not known."""
+        if name in COUNTS:
+            return [row.facts.get(name) for row in self._rows]
+        metrics = [row.metrics.get(name) for row in self._rows]
+        return [None if metric is None else _finite(metric.value) for metric in metrics]
 
     def _metric(self) -> str | None:
         """Return the quality metric, which all rows must share.
@@ -199,10 +210,10 @@ def _fewer(example: str) -> str:
     return either(f"--filter {example} takes some rows", f"sweep.where({example}) takes some rows")
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) else None
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _words(name: str) -> str | None:
+def _unit(name: str) -> str | None:
     unit = UNITS.get(name)
     return f"in {unit}" if unit else None
