@@ -18,6 +18,7 @@ from lpbench.render import (
     choice,
     comparison,
     datasheets,
+    exchange,
     fit,
     quantization,
     sweep,
@@ -27,6 +28,7 @@ from lpbench.render import (
 from lpbench.render._table import wrapped
 from lpbench.results.choosing import Selection
 from lpbench.results.comparison import Compared
+from lpbench.results.exchange import Dataset
 from lpbench.results.model import Result
 from lpbench.results.sweep import Sweep
 from lpbench.util.shown import Sheet, Shown
@@ -42,6 +44,7 @@ SCREENS: tuple[tuple[type[Shown], Callable[[Any], Sequence[str]]], ...] = (
     (Quantized, partial(quantization.screen, width=WIDTH, paint=unstyled)),
     (AnalysisReport, partial(analysis.screen, width=WIDTH, paint=unstyled)),
     (Catalogue, partial(datasheets.listing, width=WIDTH, paint=unstyled)),
+    (Dataset, partial(exchange.screen, width=WIDTH, paint=unstyled, verbose=False)),
     (DataSheet, partial(datasheets.detail, width=WIDTH, paint=unstyled)),
 )
 """What lays out the values that have a screen of their own."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - what values are m
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from lpbench.errors import ResultError, nearest
+from lpbench.errors import ResultError, closest, nearest
 from lpbench.util.shown import Sheet, Shown, several
 from lpbench.util.text import amount
 
@@ -100,9 +100,9 @@ class Table(Shown):
         """
         found = self._by_name.get(name) or self._by_name.get(name.upper())
         if found is None:
-            raise ResultError(
-                f'there is no column "{name}"', where=self.source or self.name, hint=nearest(name, self._by_name)
-            )
+            near = name if closest(name, self._by_name) else name.upper()
+            hint = nearest(near, self._by_name)
+            raise ResultError(f'there is no column "{name}"', where=self.source or self.name, hint=hint)
         return found
 
     def of_kind(self, *kinds: Kind) -> tuple[Column, ...]:

@@ -50,9 +50,11 @@ def table_of(sweep: Sweep, name: str = "") -> Table:
     facts: dict[str, list[Value]] = {
         "APP": [row.asked.app for row in rows],
         "DEVICE": [row.value("DEVICE") for row in rows],
+        "QUALITY_METRIC": [row.value("QUALITY_METRIC") for row in rows],
         "CONFIGURATION": [row.configuration or None for row in rows],
         BARRED: [row.value(BARRED) for row in rows],
         STATE: [row.state for row in rows],
+        "REASON": [row.reason or None for row in rows],
     }
     columns += [Column(each, Kind.FACT, values, "str") for each, values in facts.items()]
     return Table(name or (next(iter(apps)) if len(apps) == 1 else sweep.folder.name), tuple(columns), str(sweep.folder))
