@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.errors import OutOfRangeError, ResultError, UnknownNameError, nearest, setting
-from lpbench.jobs.sweep import begun, load_sweep
 from lpbench.plugin import registry
 from lpbench.results import exchange
 from lpbench.results.choosing import Question, Selection, conditions, objective, objectives, select
 from lpbench.results.directions import PUBLISHED_QUALITY, QUALITY, Direction
-from lpbench.results.sweep import Sweep
+from lpbench.results.sweep import FILE, Sweep
 from lpbench.results.table import Table
 from lpbench.util.arguments import checked
 
@@ -89,8 +88,11 @@ def _tables(source: Table | Sweep | str | Path) -> tuple[Table, ...]:
         return (source,)
     if isinstance(source, Sweep):
         return (exchange.table_of(source),)
-    folder = Path(source)
-    return (exchange.table_of(load_sweep(folder)),) if folder.is_dir() and begun(folder) else exchange.load(folder)
+    if not (Path(source) / FILE).is_file():
+        return exchange.load(source)
+    from lpbench.jobs.sweep import load_sweep  # what measures takes longer to import than most tables to read
+
+    return (exchange.table_of(load_sweep(source)),)
 
 
 def _named(tables: Sequence[Table], algorithm: str, source: Table | Sweep | str | Path) -> Table:

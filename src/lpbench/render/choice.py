@@ -107,7 +107,8 @@ def choice_table(found: Selection) -> tuple[list[Column], list[list[str]]]:
     """Return the choice and the runners-up, the best first."""
     shown = [*([found.choice] if found.choice else []), *found.runners_up]
     alike = {each.row for each in found.not_told_apart}
-    words, numbers = _words(found, shown), _numbers(found, [])
+    words = _words(found, shown)
+    numbers = _numbers(found, [], words)
     columns = [Column(""), *_columns(found, words, numbers), Column("", left=True, whole=True)]
     verdicts = [BEST if each == found.choice else SAME if each.row in alike else "" for each in shown]
     places = enumerate(zip(shown, verdicts, strict=True), start=1)
@@ -117,7 +118,8 @@ def choice_table(found: Selection) -> tuple[list[Column], list[list[str]]]:
 def front_table(found: Selection) -> tuple[list[Column], list[list[str]]]:
     """Return the first rows of the Pareto front."""
     shown = list(found.pareto.candidates[:LISTED])
-    words, numbers = _words(found, shown), _numbers(found, [metric.column for metric in found.pareto.metrics])
+    words = _words(found, shown)
+    numbers = _numbers(found, [metric.column for metric in found.pareto.metrics], words)
     return _columns(found, words, numbers), [_cells(each, words, numbers) for each in shown]
 
 
@@ -203,11 +205,11 @@ def _words(found: Selection, shown: Sequence[Candidate]) -> list[str]:
     return [name for name, known in values.items() if known and (name == PLATFORM or len(known) > 1 or len(shown) == 1)]
 
 
-def _numbers(found: Selection, more: Iterable[str]) -> list[str]:
-    """Return the columns of numbers that the answer is about."""
+def _numbers(found: Selection, more: Iterable[str], words: Sequence[str]) -> list[str]:
+    """Return the columns of numbers that the answer is about, without those that stand among the words."""
     asked_for = [condition.column for condition in found.conditions if not isinstance(condition.bound, str)]
     best = [found.best.metric, found.best.column] if found.best else []
-    return list(dict.fromkeys([*best, *asked_for, *more]))
+    return [name for name in dict.fromkeys([*best, *asked_for, *more]) if name not in words]
 
 
 def _columns(found: Selection, words: Sequence[str], numbers: Sequence[str]) -> list[Column]:

@@ -20,6 +20,8 @@ from lpbench.util.text import amount
 if TYPE_CHECKING:
     from pathlib import Path
 
+FILE = "sweep.sqlite"
+"""Name of the file of a sweep in its folder."""
 WAITING = "waiting"
 MEASURED = "OK"
 FAILED = "failed"

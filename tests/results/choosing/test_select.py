@@ -169,6 +169,13 @@ def test_conditions_that_keep_a_platform_out_only_together_are_those_of_its_near
     assert (reason.condition.column, reason.alone) == ("LATENCY", False)
 
 
+def test_each_of_very_many_platforms_has_its_reason() -> None:
+    rows = table(PLATFORM=[f"board{at}" for at in range(300)], LATENCY=[float(at + 1) for at in range(300)])
+    found = ask(rows, "LATENCY", most={"LATENCY": 2})
+    assert len(found.excluded) == 298
+    assert [reason.best for reason in found.excluded["board299"].reasons] == [300.0]
+
+
 def test_what_something_is_is_given_up_after_bounds() -> None:
     rows = table(PLATFORM=["nuc", "nuc"], LATENCY=[90.0, 11.0], ENGINE=["ncnn", "tflite"])
     found = ask(rows, "LATENCY", most={"LATENCY": 10}, equal={"ENGINE": "ncnn"})
@@ -268,6 +275,12 @@ def test_a_bound_may_carry_its_unit_and_a_metric_without_definition_its_way() ->
     assert str(found.best) == "highest time"
     assert [str(each) for each in found.conditions] == ["LATENCY at most 6 ms"]
     assert found.choice.row == 0
+
+
+def test_numbers_beyond_all_floats_are_as_good_as_missing() -> None:
+    rows = table(LATENCY=[10**400, 2.0, math.inf])
+    found = ask(rows, "LATENCY", most={"LATENCY": 5})
+    assert ([each.row for each in found.fitting], found.unknown_rows) == ([1], 2)
 
 
 def test_nothing_measured_is_told_from_nothing_fitting() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lpbench.errors import LpbenchError, ResultError, either
 from lpbench.results import files
+from lpbench.results.sweep import FILE
 from lpbench.util import disk_space
 from lpbench.util.atomic_folders import locked
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FILE = "sweep.sqlite"
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """What a file may raise: where its tables are damaged, Python cannot decode SQLite's message about them."""
 WAIT_S = 30.0

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConfigError, ResultError
-from lpbench.jobs.sweep._file import FILE, SQLITE_ERRORS, opened, refused
+from lpbench.jobs.sweep._file import SQLITE_ERRORS, opened, refused
 from lpbench.jobs.sweep._plan import SweepPlan
 from lpbench.jobs.sweep._tables import APPLICATION, SCHEMA, UNSOUND, VERSION
-from lpbench.results.sweep import MEASURED, WAITING, Asked, Found, Sweep, SweepRow
+from lpbench.results.sweep import FILE, MEASURED, WAITING, Asked, Found, Sweep, SweepRow
 from lpbench.results.sweep_metrics import Level, Scale, compared, count
 from lpbench.util import dataclass_config
 from lpbench.util.json_files import parse_json

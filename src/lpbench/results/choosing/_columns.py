@@ -117,7 +117,18 @@ def numbers(values: Sequence[float | None]) -> Numbers:
     if True in map(operator.is_, values, repeat(None)):
         values = [math.nan if value is None else value for value in values]
     known = cast("Sequence[float]", values)
-    return Numbers(known, RowSet.where(map(operator.not_, map(math.isfinite, known))))
+    try:
+        return Numbers(known, RowSet.where(map(operator.not_, map(math.isfinite, known))))
+    except OverflowError:  # a whole number of hundreds of digits
+        return numbers([_float(value) for value in known])
+
+
+def _float(value: float) -> float:
+    """Return a number as a float, of one beyond all floats infinity."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _filled(ends: Sequence[float | None], values: Sequence[float]) -> list[float]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from lpbench.errors import ConfigError, nearest, setting
 from lpbench.results.choosing._columns import TEXT
 from lpbench.results.directions import QUALITY, Direction, direction_of
-from lpbench.util.shown import figure
 from lpbench.util.text import brief
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Condition:
     def __str__(self) -> str:
         if self.relation is Relation.KNOWN:
             return f"{self.column} is known"
-        bound = self.bound if isinstance(self.bound, str) else figure(self.bound)
+        bound = self.bound if isinstance(self.bound, str) else f"{self.bound:g}"
         return f"{self.column} {WORDS[self.relation]} {bound} {self.unit}".rstrip()
 
     @property
