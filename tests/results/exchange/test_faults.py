@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
 from lpbench.errors import ResultError
 from lpbench.results.exchange import import_dataset, load_dataset
+from lpbench.results.exchange.descriptor import Descriptor, Variable
+from lpbench.results.exchange.faults import NOT_NEGATIVE, TEMPERATURES, repaired
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +132,26 @@ def test_what_was_repaired_stays_repaired_and_told(tmp_path: Path, pair: Callabl
         assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "c" / name).read_bytes()
     with pytest.raises(ResultError, match="is not empty"):
         import_dataset(tmp_path / "a", tmp_path / "b")
+
+
+FIGURES = st.one_of(st.none(), st.sampled_from([-300.0, -1.0, 0.0, 0.5, 1.0, 2.0, 50.0, 200.0]))
+
+
+@given(data=st.data())
+def test_nothing_is_left_to_repair_in_what_was_repaired(data: st.DataObject) -> None:
+    """Whatever one rule takes away gives another none to work on."""
+    names = [*dict.fromkeys((*NOT_NEGATIVE, *TEMPERATURES))]
+    taken = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=6, unique=True))
+    rows = data.draw(st.integers(1, 5))
+    columns: dict[str, list[Value]] = {
+        "PROCESSOR": data.draw(st.lists(st.sampled_from(PROCESSORS), min_size=rows, max_size=rows)),
+        "GFLOP": [1.0] * rows,
+        **{name: data.draw(st.lists(FIGURES, min_size=rows, max_size=rows)) for name in taken},
+    }
+    targets = tuple(map(Variable, taken))
+    descriptor = Descriptor("saxpy", "pc", None, (Variable("PROCESSOR", "str"), Variable("GFLOP")), targets)
+    once = repaired(descriptor, columns)
+    assert not [fault for fault in repaired(descriptor, once.columns).faults if fault.column]
 
 
 @pytest.mark.long

@@ -162,10 +162,10 @@ class Repaired:
 def repaired(descriptor: Descriptor, columns: Mapping[str, Sequence[Value]]) -> Repaired:
     """Return a dataset without what is known to be wrong; the columns that were given stay as they are."""
     work = _Repair(descriptor, columns)
-    work.temperatures()
-    work.zeros()
     work.impossible()
+    work.zeros()
     work.units()
+    work.nothing_else()  # last, so that there is nothing left to repair in what was repaired
     repeats = work.repeated()
     return Repaired(work.columns, work.reasons, repeats, tuple(work.faults))
 
@@ -180,20 +180,25 @@ class _Repair:
         self._descriptor = descriptor
         self._rows = len(next(iter(columns.values()), ()))
 
-    def temperatures(self) -> None:
+    def impossible(self) -> None:
         for name in self._there(TEMPERATURES):
             self._outside(name, FaultKind.TEMPERATURE, COLDEST, HOTTEST)
+        for name in self._there(NOT_NEGATIVE):
+            self._outside(name, FaultKind.IMPOSSIBLE, 0.0, FULL_LOAD if name in LOADS else math.inf)
 
     def zeros(self) -> None:
         for name in self._there(NEVER_ZERO):
             self._zero(name, FaultKind.ZERO)
         for name in self._there(("THROUGHPUT",)):
             self._zero(name, FaultKind.ROUNDED)
+        for name in self._there(LOADS):
+            self._idle(name, LOADS[name])
+
+    def nothing_else(self) -> None:
+        """Take the zeros of columns in which there is nothing else."""
         for name in self._there(ZERO_SOMEWHERE):
             if not any(self.columns[name]):
                 self._zero(name, FaultKind.ZERO)
-        for name in self._there(LOADS):
-            self._idle(name, LOADS[name])
 
     def _idle(self, name: str, processor: str) -> None:
         """Take loads of zero of a processor that computed."""
@@ -204,10 +209,6 @@ class _Repair:
             if value == 0 and processor in str(word).split("/")
         ]
         self._null(name, rows, FaultKind.ZERO, f"the {processor} computed, and its load is 0")
-
-    def impossible(self) -> None:
-        for name in self._there(NOT_NEGATIVE):
-            self._outside(name, FaultKind.IMPOSSIBLE, 0.0, FULL_LOAD if name in LOADS else math.inf)
 
     def units(self) -> None:
         for mean, peak in PEAKS.items():

@@ -42,10 +42,10 @@ def tables_of(pairs: Iterable[Pair], source: str) -> tuple[Table, ...]:
 def table_of(sweep: Sweep, name: str = "") -> Table:
     """Return what a sweep found, a row for each configuration, those that were not measured among them.
 
-    :param name: The algorithm; empty takes the app of the sweep, or the folder's name where there are several.
+    :param name: The algorithm; empty takes the name of the sweep's app, or the folder's where there are several.
     """
     rows = sweep.rows
-    apps = dict.fromkeys(row.asked.app for row in rows)
+    apps = dict.fromkeys(str(row.value("MODEL") or row.asked.app) for row in rows)
     columns = [_of_rows(column, kind, rows) for column, kind in _present(rows)]
     facts: dict[str, list[Value]] = {
         "APP": [row.asked.app for row in rows],
