@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib
 import json
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tests.attack import apps
 from tests.attack.kinds import Kind, command, text_of
 
-from lpbench.cli import _options
+from lpbench.cli import _options, command_module
 from lpbench.cli._parser import Parser
 from lpbench.plugin.builtin.commands import COMMANDS
 from lpbench.results.settings import RunSettings
@@ -118,16 +117,12 @@ class CommandLine(Kind):
         self._options: dict[str, list[str]] = {}
         for name in COMMANDS:
             parser = Parser(name)
-            self._module(name).configure(parser)
+            command_module(name).configure(parser)
             self._options[name] = [option.flag for option in parser.options() if option.flag not in {"-h", "--help"}]
         self._app = home / "app"
         self._app.mkdir()
         apps.write_files(self._app)
         (self._app / "ai_app_config.json").write_text(json.dumps(apps.SMALL), encoding="utf-8")
-
-    @staticmethod
-    def _module(name: str) -> Any:
-        return importlib.import_module(f"lpbench.cli.{name.replace('-', '_')}")
 
     def write(self, random: Random, folder: Path) -> None:
         """Write words."""
@@ -148,7 +143,7 @@ class CommandLine(Kind):
         if name in HARMLESS and "--debug" not in words:
             yield command(folder, name, *words)[1]
         parser = Parser(name)
-        self._module(name).configure(parser)
+        command_module(name).configure(parser)
         try:
             options = parser.parse(words)
         except SystemExit:  # --version, --help
