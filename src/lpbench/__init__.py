@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from lpbench.jobs.roofline import RooflineShares, roof_shares, roofline
     from lpbench.jobs.sweep import load_sweep, sweep
     from lpbench.jobs.validation import validate
+    from lpbench.plugin.algorithm import Algorithm
+    from lpbench.plugin.algorithm_spec import AlgorithmSpec
     from lpbench.plugin.configuration import EngineConfiguration
     from lpbench.plugin.converter import Converter
     from lpbench.plugin.engine import Engine, Model, Session, TensorInfo
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
     from lpbench.util.unavailable import Unavailable
 
 __all__ = [
+    "Algorithm",
+    "AlgorithmSpec",
     "AnalysisReport",
     "AnalyzerSpec",
     "App",
@@ -157,6 +161,7 @@ _MODULES = {
     "jobs.roofline": ("RooflineShares", "roof_shares", "roofline"),
     "jobs.sweep": ("load_sweep", "sweep"),
     "jobs.validation": ("validate",),
+    "plugin.algorithm": ("Algorithm",),
     "plugin.configuration": ("EngineConfiguration",),
     "plugin.converter": ("Converter",),
     "plugin.engine": ("Engine", "Model", "Session", "TensorInfo"),
@@ -165,6 +170,7 @@ _MODULES = {
     "plugin.processor": ("Postprocessor", "Preprocessor", "Sample"),
     "plugin.quality": ("QualityMetric",),
     "plugin.registry": ("refresh",),
+    "plugin.algorithm_spec": ("AlgorithmSpec",),
     "plugin.specs": (
         "AnalyzerSpec",
         "AppSpec",

@@ -23,7 +23,7 @@ ACME = ROOT / "tests" / "data" / "lpbench-acme"
 HOOKS = "reference/hooks.md"
 GUIDES = ("write-a-postprocessor.md", "write-a-monitor.md", "write-a-metric.md", "convert.md")
 PAGES = (HOOKS, *(f"how-to/{guide}" for guide in GUIDES))
-KINDS = ("engine", "preprocessor", "postprocessor", "monitor", "metric", "converter", "analyzer", "app", "command")
+KINDS = "engine preprocessor postprocessor monitor metric converter analyzer algorithm app command".split()  # noqa: SIM905 - one line
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -157,6 +157,14 @@ def test_the_converter_converts_and_the_conversion_computes_the_same(
     save(tmp_path / "m.onnx", [node], [("signal", FLOAT, shape)], [("rate", FLOAT, shape)], factor)
     python(environment, tmp_path, "-m", "lpbench", "convert", "m.onnx", "--to", "acme")
     assert json.loads((tmp_path / "m.acme").read_text("utf-8")) == {"factor": 3}
+
+
+def test_the_algorithm_is_swept(environment: dict[str, str], tmp_path: Path) -> None:
+    asked = ("sweep", "acme-sine", "--values", "order=2,8,20", "--runs", "1", "-o", "rows", "--json")
+    rows = json.loads(python(environment, tmp_path, "-m", "lpbench", *asked))["rows"]
+    errors = {row["asked"]["values"]["order"]: row["metrics"]["error"]["value"] for row in rows}
+    assert errors[2] > 1 > errors[20]
+    assert errors[20] < 1e-9
 
 
 def test_the_analyzer_meets_its_contract(environment: dict[str, str], tmp_path: Path) -> None:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.cli import _console, _options
 from lpbench.cli._parser import UsageError
-from lpbench.jobs.sweep import PLAN_SUFFIX, begun, carry_out, documentation, load_sweep, outlined, plan_of
+from lpbench.jobs.sweep import (
+    PLAN_SUFFIX,
+    begun,
+    carry_out,
+    documentation,
+    is_algorithm,
+    load_sweep,
+    outlined,
+    plan_of,
+)
 from lpbench.results.sweep import MEASURED
 from lpbench.util import interrupts
 
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
 EPILOG = """examples:
   lpbench sweep imagenet-mobilenet-v2 --engines onnxruntime,ncnn --threads 1,2 --precisions F32,F16 -o mobilenet
   lpbench sweep plan.toml -o night --dry-run
+  lpbench sweep sorting.toml --values size=1000,10000 --sample 50 -o sorting
   lpbench sweep --resume night"""
 AXES = {
     "engines": ("E,…", _options.names),
@@ -32,6 +42,10 @@ AXES = {
     "tiles": ("WxH,…", _options.names),
     "batches": ("N,…", _options.whole_numbers),
     "streams": ("N,…", _options.whole_numbers),
+}
+ALGORITHMS: dict[str, dict[str, Any]] = {
+    "values": {"type": _options.pair, "action": "append", "metavar": "NAME=V,…"},
+    "memory": {"type": _options.above_zero, "metavar": "MB"},
 }
 OTHERS: dict[str, dict[str, Any]] = {
     "sample": {"type": _options.from_one, "metavar": "N"},
@@ -54,7 +68,8 @@ MEASURING: dict[str, dict[str, Any]] = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Measure every combination of apps, engines and settings, and keep a row for each in a folder. Blocks of "
+        "Measure every combination of apps, engines and settings, or of the values of an algorithm, and keep a row for "
+        "each in a folder. Blocks of "
         "configurations take turns with one reference, so that rows of different hours compare. A sweep that was "
         "ended, by Ctrl-C or by kill -9, goes on with the same command; lpbench show DIR prints it at any time."
     )
@@ -74,6 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         axes.add_argument(f"--{name}", type=kind, metavar=metavar, help=documentation()[name])
     _add(parser.add_argument_group("what of it"), OTHERS)
     _add(parser.add_argument_group("measuring"), MEASURING)
+    _add(parser.add_argument_group("algorithms"), ALGORITHMS)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -82,7 +98,8 @@ def main(options: argparse.Namespace) -> int:
 
     _refuse(options)
     folder: Path = options.resume or options.output
-    given = {name: getattr(options, name) for name in (*AXES, *OTHERS, *MEASURING)}
+    given = {name: getattr(options, name) for name in (*AXES, *OTHERS, *MEASURING, *ALGORITHMS)}
+    given["values"] = _values(options.values)
     plan = plan_of(None if options.resume else _apps(options.apps), given)
     if options.dry_run and plan is not None:
         return _outline(plan, folder or Path(), as_json=options.json)
@@ -135,12 +152,26 @@ def _refuse(options: argparse.Namespace) -> None:
         raise UsageError("there is no folder for the rows", hint="-o DIR names it")
 
 
+def _values(pairs: Sequence[tuple[str, str]] | None) -> dict[str, list[str]] | None:
+    """Return values by name.
+
+    :raises UsageError: A name is given twice.
+    """
+    if pairs is None:
+        return None
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--values {twice} is given twice", hint="commas separate its values")
+    return {name: _options.names(text) for name, text in pairs}
+
+
 def _apps(words: Sequence[str]) -> list[str]:
     """Return the apps, those of the catalogue fetched; a plan's are fetched as they come."""
     from lpbench.cli import _measure
 
     if not any(word.endswith(PLAN_SUFFIX) for word in words):
-        for word in words:
+        for word in [each for each in words if not is_algorithm(each)]:
             _measure.find_app(word, argparse.Namespace(shapes=(), ranges=(), seed=0))
     return [*words]
 

@@ -15,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lpbench.plugin.algorithm_spec import AlgorithmSpec
     from lpbench.plugin.specs import (
         AnalyzerSpec,
         AppSpec,
@@ -127,6 +128,21 @@ def lpbench_register_analyzers(register: Callable[[AnalyzerSpec], None]) -> None
             register(AnalyzerSpec("onnx", "lpbench_ort._analyzer:OnnxAnalyzer", formats=("onnx",), version="1"))
 
     :param register: Call it once for each analyzer.
+    """
+
+
+@hookspec
+def lpbench_register_algorithms(register: Callable[[AlgorithmSpec], None]) -> None:
+    """Offer algorithms that ``lpbench sweep`` measures as it measures apps.
+
+    Example::
+
+        @lpbench.hookimpl
+        def lpbench_register_algorithms(register):
+            signature = Signature((Variable("bits", lower=4, upper=53),))
+            register(AlgorithmSpec("fft", "lpbench_acme.fft:Fft", "a Fourier transform", signature=signature))
+
+    :param register: Call it once for each algorithm.
     """
 
 

@@ -14,6 +14,7 @@ import pluggy
 
 from lpbench.errors import DuplicateNameError, NotInstalledError, PluginError, UnknownNameError, nearest
 from lpbench.plugin import hookspecs, trials
+from lpbench.plugin.algorithm_spec import AlgorithmSpec
 from lpbench.plugin.containment import contained
 from lpbench.plugin.discovery import EXTRAS, KIND_EXTRAS, brought_by, entry_points
 from lpbench.plugin.failures import Failure
@@ -64,6 +65,7 @@ MONITORS = Kind("monitor", MonitorSpec, "lpbench_register_monitors")
 METRICS = Kind("metric", MetricSpec, "lpbench_register_metrics")
 CONVERTERS = Kind("converter", ConverterSpec, "lpbench_register_converters")
 ANALYZERS = Kind("analyzer", AnalyzerSpec, "lpbench_register_analyzers")
+ALGORITHMS = Kind("algorithm", AlgorithmSpec, "lpbench_register_algorithms")
 APPS = Kind("app", AppSpec, "lpbench_register_apps")
 COMMANDS = Kind("command", CommandSpec, "lpbench_register_commands")
 KINDS: tuple[Kind[Any], ...] = (
@@ -74,6 +76,7 @@ KINDS: tuple[Kind[Any], ...] = (
     METRICS,
     CONVERTERS,
     ANALYZERS,
+    ALGORITHMS,
     APPS,
     COMMANDS,
 )

@@ -64,6 +64,12 @@ def _limits(value: Any) -> bool:
     return numbers and len(value) == len(Limits._fields) and value[0] >= 0 <= value[1] and -1 <= value[2] <= 1
 
 
+def _signature(value: Any) -> bool:
+    from lpbench.plugin.algorithm import Signature  # which only a plugin with algorithms has imported
+
+    return isinstance(value, Signature)
+
+
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "str": _text,
     "bool": lambda value: isinstance(value, bool),
@@ -71,6 +77,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "float": lambda value: type(value) in {int, float} and 0 <= value < MOST_SECONDS,
     "tuple[str, ...]": _texts,
     "frozenset[str]": lambda value: isinstance(value, frozenset) and all(map(_text, value)),
+    "Signature | None": _signature,
     "Mapping[str, str]": lambda value: _mapping(value, _text),
     "Mapping[str, Limits]": lambda value: _mapping(value, _limits),
     "Mapping[str, tuple[str, ...]]": lambda value: _mapping(value, _texts),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import collections
 from typing import TYPE_CHECKING
 
-from lpbench.render import _html
+from lpbench.render import _algorithm_rows, _html
 from lpbench.render._numbers import around, digits
 from lpbench.render._table import Column, blocks, hanging
 from lpbench.render.exports import csv_text, html_page, markdown_table
-from lpbench.results.sweep import AGREEMENT, BARRED, DISTURBED, MEASURED, RATIO, SAMPLE_TIME, WAITING, record
+from lpbench.results.sweep import AGREEMENT, BARRED, DISTURBED, MEASURED, RATIO, SAMPLE_TIME, WAITING
 from lpbench.util.text import amount, clean, seconds
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def screen(sweep: Sweep, *, width: int, paint: Paint) -> list[str]:
     """Return a sweep as text, its rows in their order."""
     lines = [clean(summary(sweep))]
     for app, rows in by_app(sweep.rows).items():
-        columns, grid = table(rows)
-        head = f"{app} · in turns with {sweep.references.get(app, 'the reference')}"
+        columns, grid = table_of(sweep, rows)
+        head = app if sweep.columns else f"{app} · in turns with {sweep.references.get(app, 'the reference')}"
         lines += ["", paint(clean(head), "bold")]
         for header, *body in blocks(columns, grid, width, names=NAMES):
             lines += [paint(header, "dim"), *body]
@@ -77,6 +77,11 @@ def doubts(rows: Sequence[SweepRow]) -> list[str]:
     return lines
 
 
+def table_of(sweep: Sweep, rows: Sequence[SweepRow]) -> tuple[list[Column], list[list[str]]]:
+    """Return a table of some measured rows of a sweep."""
+    return _algorithm_rows.table(sweep.columns, rows) if sweep.columns else table(rows)
+
+
 def table(rows: Sequence[SweepRow]) -> tuple[list[Column], list[list[str]]]:
     """Return a table of measured rows."""
     words = [(title, name) for title, name in WORDS if any(row.value(name) for row in rows)]
@@ -104,10 +109,10 @@ def not_measured(rows: Sequence[SweepRow]) -> list[str]:
 def export(sweep: Sweep, form: str) -> str:
     """Return a sweep as ``csv`` with full precision, or as ``markdown`` or ``html``."""
     if form == "csv":
-        records = [record(row) for row in sweep.rows]
-        header = list(record(sweep.rows[0])) if sweep.rows else ["STATE"]
+        records = sweep.records()
+        header = list(records[0]) if records else ["STATE"]
         return csv_text(header, ([each[name] for name in header] for each in records))
-    tables = {app: table(rows) for app, rows in by_app(sweep.rows).items()}
+    tables = {app: table_of(sweep, rows) for app, rows in by_app(sweep.rows).items()}
     if form == "markdown":
         parts = [part for app, grid in tables.items() for part in (f"**{clean(app)}**", markdown_table(*grid))]
         parts += [f"- {clean(app)}: {line}" for app, rows in by_app(sweep.rows).items() for line in doubts(rows)]
@@ -119,7 +124,7 @@ def html(sweep: Sweep) -> str:
     """Return a sweep as an HTML fragment."""
     parts = [_html.paragraph(summary(sweep))]
     for app, rows in by_app(sweep.rows).items():
-        parts += [_html.heading(app), _html.grid(*table(rows), {}), *map(_html.paragraph, doubts(rows))]
+        parts += [_html.heading(app), _html.grid(*table_of(sweep, rows), {}), *map(_html.paragraph, doubts(rows))]
     return _html.div([*parts, *map(_html.paragraph, not_measured(sweep.rows))])
 
 
@@ -129,7 +134,7 @@ def outline(sweep: Sweep, expected_s: float, *, width: int) -> list[str]:
     lines = [
         f"{amount(len(sweep.rows), 'configuration')}, {amount(sweep.blocks[1], 'block')}: about {seconds(expected_s)}"
     ]
-    lines += [f"  {clean(row.facts['MODEL'])} {clean(row.called)}" for row in sweep.rows if row.state == WAITING]
+    lines += [f"  {clean(_app(row))} {clean(row.called)}" for row in sweep.rows if row.state == WAITING]
     missing = not_measured(sweep.rows)
     lines += [f"{states.total() - states[WAITING]} impossible"] if missing else []
     return [*lines, *(line for each in missing for line in hanging(each, width))]

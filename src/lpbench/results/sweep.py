@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from lpbench.errors import ResultError, nearest
 from lpbench.results.directions import Direction, direction_of
 from lpbench.results.run import Metric  # noqa: TC001 - likewise
+from lpbench.results.sweep_columns import called
 from lpbench.util.shown import Shown
 from lpbench.util.text import amount
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lpbench.results.sweep_columns import SweepColumn
 
 FILE = "sweep.sqlite"
 """Name of the file of a sweep in its folder."""
@@ -53,17 +56,20 @@ COMPARED = (SAMPLE_TIME, REFERENCED, RATIO, UNITS, AGREEMENT)
 class Asked:
     """One configuration as a sweep asks for it; None leaves it to the engine, the app or the model.
 
-    :param engine: As ``--engine`` takes it, options of its own included.
+    :param app: Or the algorithm.
+    :param engine: As ``--engine`` takes it, options of its own included; empty for an algorithm.
+    :param values: Hyper-parameters and inputs of an algorithm.
     """
 
     app: str
-    engine: str
+    engine: str = ""
     device: str | None = None
     threads: int | None = None
     precision: str | None = None
     tile: str | None = None
     batch: int | None = None
     streams: int | None = None
+    values: Mapping[str, int | float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,14 +77,14 @@ class Found:
     """What measuring one configuration gave.
 
     :param facts: By the names of ``HYPERPARAMETERS``, and DEVICE and ENGINE_VERSION: what really ran.
-    :param metrics: By the glossary's names.
+    :param metrics: By the glossary's names, or those of an algorithm's targets.
     :param ratios: Its latency over that of the reference in the same slices, one for each run.
     :param sample_ratios: The same of the wall time of slices by their samples, which counts streams too.
     :param units: Its latency in units of the yardstick, likewise.
     :param result: File with the result of its block, below the sweep's folder.
     """
 
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: Mapping[str, str | int | float] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     ratios: tuple[float, ...] = ()
     sample_ratios: tuple[float, ...] = ()
@@ -101,13 +107,13 @@ class SweepRow(Shown):
     configuration: str
     state: str
     reason: str = ""
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: Mapping[str, str | int | float] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     result: str = ""
 
     def in_short(self) -> str:
         """Return what it is and its latency, or why there is none."""
-        latency = self.metrics.get("LATENCY")
+        latency = self.metrics.get("LATENCY") or next(iter(self.metrics.values()), None)
         shown = f"{latency.in_short()}" if latency else ": ".join(filter(None, (self.state, self.reason)))
         return f"{self.facts.get('MODEL', self.asked.app)} {self.called}: {shown}"
 
@@ -133,12 +139,14 @@ class Sweep(Shown):
     :param rows: In the order of the plan.
     :param references: The configuration that all others of an app are compared with, by app.
     :param blocks: How many groups of configurations there are, and how many of them are measured.
+    :param columns: Of an algorithm's rows; empty for those of apps, which have the glossary's.
     """
 
     folder: Path
     rows: tuple[SweepRow, ...]
     references: Mapping[str, str]
     blocks: tuple[int, int]
+    columns: tuple[SweepColumn, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -159,18 +167,21 @@ class Sweep(Shown):
         :param values: By column, in lower case: ``engine="ncnn", threads=2``.
         :raises ResultError: No row has such a column.
         """
-        wanted = {column_of(name, self.rows): str(value).lower() for name, value in values.items()}
+        wanted = {self._column(name): str(value).lower() for name, value in values.items()}
         fitting = (row for row in self.rows if all(_is(row, name, value) for name, value in wanted.items()))
         return dataclasses.replace(self, rows=tuple(fitting))
 
     def best_first(self, by: str = "") -> Sweep:
         """Return the sweep with its rows in order: the best first, last those that cannot win or were not measured.
 
-        :param by: A column, in any case; empty takes the time of a sample beside the reference.
+        :param by: A column, in any case; empty takes the time of a sample beside the reference, of an algorithm the
+            first target.
         :raises ResultError: No row has such a column.
         """
-        column = column_of(by, self.rows) if by else SAMPLE_TIME
-        sign = (direction_of(column) or Direction.LOWEST).sign
+        usual = next((each.name for each in self.columns if each.is_target), SAMPLE_TIME)
+        column = self._column(by) if by else usual
+        stated = called(column, self.columns)
+        sign = ((stated.direction if stated else direction_of(column)) or Direction.LOWEST).sign
 
         def place(row: SweepRow) -> tuple[bool, bool, tuple[bool, float, str]]:
             return row.state != MEASURED, BARRED in row.facts, _place(row.value(column), sign)
@@ -180,12 +191,26 @@ class Sweep(Shown):
 
     def records(self) -> list[dict[str, float | str | None]]:
         """Return a record for each row: the published columns in their order, then what compares them, then states."""
+        if self.columns:
+            return [_of_algorithm(row, self.columns) for row in self.rows]
         return [record(row) for row in self.rows]
+
+    def _column(self, word: str) -> str:
+        """Return the column that a word names."""
+        if not self.columns:
+            return column_of(word, self.rows)
+        own = called(word, self.columns)
+        if own is None and word.upper() not in {"APP", "STATE"}:
+            hint = nearest(word, [each.name for each in self.columns])
+            raise ResultError(f'there is no column "{word}"', hint=hint)
+        return own.name if own else word.upper()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, ready for JSON; what is not known is null with a reason."""
         rows = [dataclasses.asdict(row) for row in self.rows]
-        return {"format": "lpbench-sweep", "complete": self.complete, "references": dict(self.references), "rows": rows}
+        columns = {"columns": [dataclasses.asdict(each) for each in self.columns]} if self.columns else {}
+        head = {"format": "lpbench-sweep", "complete": self.complete, "references": dict(self.references), **columns}
+        return {**head, "rows": rows}
 
 
 INTERVALS = ("LATENCY", "THROUGHPUT", SAMPLE_TIME, REFERENCED, RATIO, UNITS)
@@ -212,6 +237,15 @@ def record(row: SweepRow) -> dict[str, float | str | None]:
         "STATE": row.state,
         "REASON": row.reason or None,
     }
+
+
+def _of_algorithm(row: SweepRow, columns: tuple[SweepColumn, ...]) -> dict[str, float | str | None]:
+    """Return a row of an algorithm as a record of a table."""
+    found: dict[str, float | str | None] = {each.name: row.value(each.name) for each in columns}
+    for name in [each.name for each in columns if each.is_target]:
+        ends = row.metrics[name].interval if name in row.metrics else None
+        found |= {f"{name}_LOWER": ends.lower if ends else None, f"{name}_UPPER": ends.upper if ends else None}
+    return {**found, "CONFIGURATION": row.configuration, "STATE": row.state, "REASON": row.reason or None}
 
 
 def column_of(word: str, rows: tuple[SweepRow, ...]) -> str:

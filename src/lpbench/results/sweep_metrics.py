@@ -66,7 +66,7 @@ class Scale:
         return cls(latency_ns, sample_ns, streams, failed)
 
 
-def count(facts: Mapping[str, str | int], column: str) -> int:
+def count(facts: Mapping[str, str | int | float], column: str) -> int:
     """Return how many samples or streams a row has; one where nothing is known."""
     found = facts.get(column)
     return found if isinstance(found, int) and found > 0 else 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from lpbench.errors import ResultError, closest, nearest
+from lpbench.results.directions import Direction  # noqa: TC001 - likewise
 from lpbench.util.shown import Sheet, Shown, several
 from lpbench.util.text import amount
 
@@ -43,6 +44,7 @@ class Column:
     :param lower: Lower end of each value's interval, None where there is none; ``upper`` likewise.
     :param reasons: Why each value is not known; empty for those that are.
     :param description: In the words of who published it.
+    :param direction: Which way a target is better, where the glossary does not define it.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Column:
     upper: Sequence[float | None] | None = None
     reasons: Sequence[str] | None = None
     description: str = ""
+    direction: Direction | None = None
 
     def why(self, row: int) -> str:
         """Return why a row's value is not known; empty if it is known, or nobody said why."""

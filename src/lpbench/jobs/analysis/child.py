@@ -5,7 +5,6 @@ An analyzer runs in a separate process with limited memory, because a stranger's
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import faulthandler
 import json
@@ -18,6 +17,7 @@ from lpbench.app.model_described import model_from_request
 from lpbench.jobs.analysis._shapes import Asked, complete
 from lpbench.plugin.analyzer import Analysis
 from lpbench.plugin.specs import load
+from lpbench.util.address_space import limit_memory
 from lpbench.util.jsonable import to_jsonable
 from lpbench.worker.__main__ import describe_error
 
@@ -38,14 +38,6 @@ def main(arguments: list[str]) -> int:
     sys.stdout.flush()
     answer.write_text(json.dumps(result), encoding="utf-8")
     return 0
-
-
-def limit_memory(most: int) -> None:
-    """Have allocations fail beyond a number of bytes, where the system can."""
-    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a lower limit is set already
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def _analyze(request: Mapping[str, Any]) -> Analysis:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
@@ -21,7 +22,7 @@ from lpbench.util.bounds import refuse_outside
 from lpbench.util.regular_files import read_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 PLAN_LIMIT = 1 << 20
 """Bytes of a plan file."""
@@ -33,6 +34,8 @@ MOST_CONFIGURATIONS = 20_000
 AXES = {"engines": "engine", "devices": "device", "threads": "threads", "precisions": "precision", "tiles": "tile"}
 AXES |= {"batches": "batch", "streams": "streams"}
 """The axes beside the apps, each with the word of an engine that it sets."""
+LEAST_MB = 100
+"""Less memory than that starts no Python."""
 CONFIGURATION_S = 13.0
 """Seconds that measuring one configuration may take where nothing else was asked for."""
 
@@ -45,7 +48,7 @@ def _axis(*default: Any, doc: str) -> Any:
 class SweepPlan:
     """A sweep as it was asked for; what an empty axis would say is left to the app and the engines."""
 
-    apps: tuple[str, ...] = _axis(doc="apps: folders, catalogue names or model files")
+    apps: tuple[str, ...] = _axis(doc="apps: folders, catalogue names or model files; or one algorithm")
     engines: tuple[str, ...] = _axis("all", doc='engines, E:KEY=VALUE with options of its own, or "all" (all)')
     devices: tuple[str, ...] = _axis(doc="devices in the engines' own words (the engine decides)")
     threads: tuple[int, ...] = _axis(1, doc="numbers of threads (1)")
@@ -53,6 +56,10 @@ class SweepPlan:
     tiles: tuple[str, ...] = _axis(doc="tiles, width x height such as 224x224 (the model's own)")
     batches: tuple[int, ...] = _axis(1, doc="samples that the model takes at a time (1)")
     streams: tuple[int, ...] = _axis(1, doc="parallel sessions (1)")
+    values: Mapping[str, tuple[int | float | str, ...]] = field(
+        default_factory=dict,
+        metadata={"doc": "values of an algorithm's hyper-parameters and inputs (all that it takes)"},
+    )
     sample: int | None = field(
         default=None, metadata={"doc": "measure so many, drawn as a Latin hypercube (all combinations)"}
     )
@@ -74,9 +81,14 @@ class SweepPlan:
     timeout: float = field(
         default=300.0, metadata={"doc": "seconds without an answer after which a worker counts as hung (300)"}
     )
+    memory: float | None = field(
+        default=None, metadata={"doc": "most memory that a run of an algorithm may take, in MB (8192)"}
+    )
 
     def __post_init__(self) -> None:
         _refuse_empty(self)
+        if self.memory is not None and self.memory < LEAST_MB:
+            raise ConfigError(f"memory: found {self.memory:g}", hint=f"it takes {LEAST_MB} or more, in MB")
         _refuse_values(self)
         _refuse_twice(self)
         self.settings((), 1)
@@ -135,6 +147,10 @@ class SweepPlan:
             }
         )
 
+    def beside_apps(self) -> list[str]:
+        """Return the names of the fields that an algorithm alone has and that say something."""
+        return [name for name in ("values", "memory") if getattr(self, name)]
+
     def differing(self, other: SweepPlan) -> list[str]:
         """Return the names of the fields in which another plan asks for something else."""
         return [each.name for each in dataclasses.fields(self) if getattr(self, each.name) != getattr(other, each.name)]
@@ -151,14 +167,18 @@ def read_plan(path: Path) -> SweepPlan:
     :raises ConfigError: It cannot be read, is no TOML, or contradicts itself.
     """
     text = read_regular(path, limit=PLAN_LIMIT, error=ConfigError)
-    given = _toml(text, str(path))
+    given = toml(text, str(path))
     for name in ("apps", "data"):
         if name in given:
             given[name] = _beside(given[name], path.parent.resolve())
     return SweepPlan.of(given, where=str(path))
 
 
-def _toml(text: bytes, where: str) -> dict[str, Any]:
+def toml(text: bytes, where: str) -> dict[str, Any]:
+    """Return what a file of TOML says.
+
+    :raises ConfigError: It is none.
+    """
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -180,6 +200,8 @@ def _beside(value: Any, folder: Path) -> Any:
 
 def _listed(name: str, value: Any) -> Any:
     """Return one value of an axis as a list of one, sequences as lists, paths as text."""
+    if name == "values" and isinstance(value, Mapping):
+        return {each: list(some) if isinstance(some, (list, tuple, range)) else [some] for each, some in value.items()}
     if get_origin(get_type_hints(SweepPlan).get(name)) is not tuple:
         return str(value) if isinstance(value, Path) else value
     several = value if isinstance(value, (list, tuple)) else [value]

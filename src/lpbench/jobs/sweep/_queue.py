@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from lpbench.errors import ConfigError, ResultError
 from lpbench.jobs.sweep._file import SQLITE_ERRORS, opened, refused
 from lpbench.jobs.sweep._plan import SweepPlan
-from lpbench.jobs.sweep._tables import APPLICATION, SCHEMA, UNSOUND, VERSION
+from lpbench.jobs.sweep._tables import APPLICATION, READ, SCHEMA, UNSOUND, VERSION
+from lpbench.jobs.sweep._words import stated
 from lpbench.results.sweep import FILE, MEASURED, WAITING, Asked, Found, Sweep, SweepRow
+from lpbench.results.sweep_columns import SweepColumn
 from lpbench.results.sweep_metrics import Level, Scale, compared, count
 from lpbench.util import dataclass_config
 from lpbench.util.json_files import parse_json
@@ -50,17 +52,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class SweptApp:
-    """An app of a sweep.
+    """An app or an algorithm of a sweep.
 
     :param word: What the plan calls it: a path, or a name of the catalogue.
     :param digest: Of the app as it was when the sweep began: rows of another one say nothing beside these.
-    :param reference: What all configurations are compared with, in words.
+    :param reference: What all configurations are compared with, in words; empty for an algorithm.
+    :param columns: Of an algorithm's rows.
     """
 
     word: str
     name: str
     digest: str
     reference: str
+    columns: tuple[SweepColumn, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,8 @@ class Queue:
             return False
         if application != APPLICATION:
             raise ResultError("is no sweep of lpbench", where=where, hint="give another folder")
-        if version != VERSION:
-            what = f"is a sweep of version {version}; this lpbench reads version {VERSION}"
+        if version not in READ:
+            what = f"is a sweep of version {version}; this lpbench reads versions {READ[0]} to {VERSION}"
             raise ResultError(what, where=where, hint="use the lpbench that made it, or give another folder")
         if any(self._rows(question) for question in UNSOUND):
             raise _damaged(self.folder, "a value is none of its column")
@@ -122,7 +126,11 @@ class Queue:
     @property
     def apps(self) -> dict[str, SweptApp]:
         """The apps by their word in the plan."""
-        return {str(row[0]): SweptApp(*map(str, row)) for row in self._rows("SELECT * FROM apps")}
+        return {str(row[0]): self._app(*row) for row in self._rows("SELECT * FROM apps")}
+
+    def _app(self, word: Any, name: Any, digest: Any, reference: Any, columns: Any = "[]") -> SweptApp:
+        known = self._converted(tuple[SweepColumn, ...], self._parsed(columns))
+        return SweptApp(str(word), str(name), str(digest), str(reference), known)
 
     def fill(self, plan: SweepPlan, machine: str, apps: Sequence[SweptApp], entries: Sequence[Entry]) -> None:
         """Enter what is to be measured, all of it or nothing."""
@@ -131,7 +139,10 @@ class Queue:
             for statement in filter(str.strip, SCHEMA.split(";")):
                 self._connection.execute(statement)
             self._connection.execute("INSERT INTO sweep VALUES (?, ?)", (_text(plan), machine))
-            self._connection.executemany("INSERT INTO apps VALUES (?, ?, ?, ?)", map(dataclasses.astuple, apps))
+            self._connection.executemany(
+                "INSERT INTO apps VALUES (?, ?, ?, ?, ?)",
+                [(each.word, each.name, each.digest, each.reference, _text(each.columns)) for each in apps],
+            )
             self._connection.executemany("INSERT INTO blocks (block, app) VALUES (?, ?)", blocks.items())
             self._connection.executemany(
                 "INSERT INTO configurations (number, block, asked, words, state, reason) VALUES (?, ?, ?, ?, ?, ?)",
@@ -207,11 +218,13 @@ class Queue:
         apps = self.apps
         kept = self._rows("SELECT number, asked, words, state, reason, found FROM configurations ORDER BY number")
         rows = [self._row(row, {word: app.name for word, app in apps.items()}) for row in kept]
+        columns = next((app.columns for app in apps.values() if app.columns), ())
         return Sweep(
             folder=self.folder,
-            rows=tuple(self._compared(rows)),
-            references={app.name: app.reference for app in apps.values()},
+            rows=tuple(row for row, _ in rows) if columns else tuple(self._compared(rows)),
+            references={app.name: app.reference for app in apps.values() if app.reference},
             blocks=self.done,
+            columns=columns,
         )
 
     def _row(self, row: Sequence[Any], names: Mapping[str, str]) -> tuple[SweepRow, Found]:
@@ -265,10 +278,13 @@ class Queue:
             raise _damaged(self.folder, f"a text {error.what}") from error
 
     def _built(self, kind: Any, text: Any) -> Any:
-        """Return a value that is kept as JSON."""
+        """Return a dataclass that is kept as JSON."""
         document = self._parsed(text)
+        return self._converted(kind, document if isinstance(document, Mapping) else {"": document})
+
+    def _converted(self, kind: Any, document: Any) -> Any:
         try:
-            return dataclass_config.build(kind, document if isinstance(document, Mapping) else {"": document})
+            return dataclass_config.convert(kind, document)
         except ConfigError as error:
             raise _damaged(self.folder, str(error)) from error
 
@@ -292,13 +308,3 @@ def _damaged(folder: Path, why: str) -> ResultError:
 
 def _text(value: Any) -> str:
     return json.dumps(to_jsonable(value), allow_nan=False)
-
-
-def stated(asked: Asked, name: str, found: Found) -> dict[str, str | int]:
-    """Return the facts of a row; of what never ran, those that were asked for.
-
-    :param name: The app's.
-    """
-    given = {"THREADS": asked.threads, "BATCH": asked.batch, "STREAMS": asked.streams}
-    known = {column: value for column, value in given.items() if value is not None}
-    return {"MODEL": name, "ENGINE": asked.engine.partition(":")[0], **known, **found.facts}

@@ -6,17 +6,19 @@ import dataclasses
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpbench import machine
 from lpbench.errors import LpbenchError, ResultError, either
-from lpbench.jobs.sweep import _prepare
+from lpbench.jobs.sweep import _algorithm_sweep, _prepare
+from lpbench.jobs.sweep._algorithm import algorithm_of, is_algorithm_file
 from lpbench.jobs.sweep._file import holds_sweep, put
 from lpbench.jobs.sweep._measure import Measured, measure
 from lpbench.jobs.sweep._plan import CONFIGURATION_S, SweepPlan, read_plan
-from lpbench.jobs.sweep._queue import Block, Outcome, Queue, queued, stated
+from lpbench.jobs.sweep._queue import Block, Outcome, Queue, queued
 from lpbench.jobs.sweep._static import Analyses, efficiency
 from lpbench.jobs.sweep._told import Share, announce, expected_s, step
+from lpbench.jobs.sweep._words import stated
 from lpbench.results.sweep import FAILED, IMPOSSIBLE, RATIO, WAITING, Found, Sweep, SweepRow
 from lpbench.util import interrupts
 from lpbench.util.arguments import checked
@@ -45,6 +47,7 @@ def sweep(  # noqa: PLR0913 - one keyword for each axis and setting, for complet
     tiles: str | Sequence[str] | None = None,
     batches: int | Sequence[int] | None = None,
     streams: int | Sequence[int] | None = None,
+    values: Mapping[str, Any] | None = None,
     sample: int | None = None,
     seed: int | None = None,
     reference: str | None = None,
@@ -57,6 +60,7 @@ def sweep(  # noqa: PLR0913 - one keyword for each axis and setting, for complet
     number: int | None = None,
     max_time: float | None = None,
     timeout: float | None = None,
+    memory: float | None = None,
     retry: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Sweep:
@@ -65,9 +69,12 @@ def sweep(  # noqa: PLR0913 - one keyword for each axis and setting, for complet
     Blocks of configurations with equal numbers of threads take turns with one reference, so that rows of different
     hours compare.  Every block is kept in the folder at once: the same call goes on where an earlier one ended.
 
-    :param apps: Apps: folders, catalogue names, model files; or one plan file (``.toml``), which has the other
-        arguments as its keys; None goes on with the sweep that is in the folder.
+    :param apps: Apps: folders, catalogue names, model files; or one algorithm: its name, or its file (``.toml``); or
+        one plan file (``.toml``), which has the other arguments as its keys; None goes on with the sweep that is in
+        the folder.
     :param output: The folder.
+    :param values: Of an algorithm's hyper-parameters and inputs, by name: ``{"bits": [4, 8, 53]}``.
+    :param memory: Most megabytes that a run of an algorithm may take.
     :param retry: Try those configurations again that failed or were impossible, or whose reference failed.
     :param progress: Called a few times a second.
     :raises LpbenchError: The plan contradicts itself, the folder holds another sweep or is written by one, or the
@@ -86,7 +93,8 @@ def plan_of(apps: str | Path | Sequence[str | Path] | None, given: Mapping[str, 
     """
     asked = {name: value for name, value in given.items() if value is not None}
     words = [apps] if isinstance(apps, (str, Path)) else list(apps or ())
-    file = next((word for word in words if str(word).endswith(PLAN_SUFFIX)), None)
+    plans = [word for word in words if str(word).endswith(PLAN_SUFFIX) and not is_algorithm_file(word)]
+    file = next(iter(plans), None)
     if asked and (file is not None or apps is None):
         what = f"{', '.join(asked)} cannot be given beside {'a plan file' if file is not None else 'a sweep to resume'}"
         raise ResultError(what, hint="the plan says everything; change it there, or name the apps")
@@ -129,6 +137,8 @@ def outlined(plan: SweepPlan, folder: Path) -> tuple[Sweep, float]:
 
     What a conversion would make possible counts as possible.
     """
+    if algorithm := algorithm_of(plan):
+        return _algorithm_sweep.outlined(algorithm, plan, folder)
     ready = {word: _prepare.found(word, plan) for word in plan.apps}
     apps = {word: _prepare.swept(word, each, plan) for word, each in ready.items()}
     entries = _prepare.entries(plan, ready, [*apps.values()])
@@ -152,7 +162,12 @@ def carry_out(plan: SweepPlan | None, folder: Path, report: Report, *, retry: bo
     if plan is None and not begun(folder):  # before anything is written
         raise _nothing(folder)
     with queued(folder, to_write=True) as queue:
-        plan, ready = _begin(plan, queue, report)
+        here = machine.environment()["hashes"]["machine"]
+        plan = _agreed(plan, queue, here)
+        known = queue.begun and any(each.columns for each in queue.apps.values())
+        if algorithm := algorithm_of(plan, certain=known):
+            return _algorithm_sweep.carry_out(algorithm, plan, queue, report, here=here, retry=retry)
+        ready = {} if queue.begun else _begin(plan, queue, here, report)
         if retry and not ready:
             ready = _tried_again(queue, plan, report)
         blocks = queue.waiting()
@@ -175,12 +190,12 @@ def _absolute(word: str | Path) -> str:
     return str(Path(word).absolute()) if Path(word).exists() else str(word)
 
 
-def _begin(plan: SweepPlan | None, queue: Queue, report: Report) -> tuple[SweepPlan, dict[str, Prepared]]:
-    """Return the plan of the sweep in a folder, and the apps of one that begins here.
+def _agreed(plan: SweepPlan | None, queue: Queue, here: str) -> SweepPlan:
+    """Return the plan of the sweep in a folder, or the one that begins there.
 
+    :param here: The hash of this machine.
     :raises ResultError: There is another one, or it began on another machine.
     """
-    here = machine.environment()["hashes"]["machine"]
     where = str(queue.folder)
     if queue.begun:
         if plan is not None and (differing := plan.differing(queue.plan)):
@@ -190,13 +205,18 @@ def _begin(plan: SweepPlan | None, queue: Queue, report: Report) -> tuple[SweepP
         if queue.machine != here:
             what = "holds a sweep that began on another machine, or on this one before it was changed"
             raise ResultError(what, where=where, hint="its rows would not compare: give another folder")
-        return queue.plan, {}
+        return queue.plan
     if plan is None:
         raise _nothing(where)
+    return plan
+
+
+def _begin(plan: SweepPlan, queue: Queue, here: str, report: Report) -> dict[str, Prepared]:
+    """Enter the configurations of apps, and return the apps."""
     ready = _ready(_prepare.words_by_app(plan), plan, report)
     apps = [_prepare.swept(word, each, plan) for word, each in ready.items()]
     queue.fill(plan, here, apps, _prepare.entries(plan, ready, apps))
-    return plan, ready
+    return ready
 
 
 def _tried_again(queue: Queue, plan: SweepPlan, report: Report) -> dict[str, Prepared]:

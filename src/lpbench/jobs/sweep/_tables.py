@@ -4,11 +4,14 @@ from __future__ import annotations
 
 APPLICATION = 0x6C706273
 """Tells the file from another program's: ``lpbs``."""
-VERSION = 2
+VERSION = 3
 """Of the tables."""
+READ = (2, VERSION)
+"""Versions that are read; the first of them knew no algorithms."""
 SCHEMA = """
 CREATE TABLE sweep (plan TEXT NOT NULL, machine TEXT NOT NULL);
-CREATE TABLE apps (app TEXT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, reference TEXT NOT NULL);
+CREATE TABLE apps (app TEXT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, reference TEXT NOT NULL,
+    columns TEXT NOT NULL);
 CREATE TABLE blocks (
     block INTEGER PRIMARY KEY, app TEXT NOT NULL, reference TEXT, seconds REAL
 );

@@ -1,4 +1,4 @@
-"""A configuration of a sweep in the words of ``--engine``."""
+"""A configuration of a sweep in the words of ``--engine``, and by the names of columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpbench.plugin.specs import EngineSpec
-    from lpbench.results.sweep import Asked
+    from lpbench.results.sweep import Asked, Found
 
 UNCONVERTED = "F32"
 """The precision of which an app's own models are, unless they say otherwise."""
@@ -81,3 +81,15 @@ def same(first: str, second: str) -> bool:
         return one == other and pairs(first, own) == pairs(second, others)
     except LpbenchError:
         return False
+
+
+def stated(asked: Asked, name: str, found: Found) -> dict[str, str | int | float]:
+    """Return the facts of a row; of what never ran, those that were asked for.
+
+    :param name: The app's.
+    """
+    if asked.values:
+        return {**asked.values, **found.facts}
+    given = {"THREADS": asked.threads, "BATCH": asked.batch, "STREAMS": asked.streams}
+    known: dict[str, str | int | float] = {column: value for column, value in given.items() if value is not None}
+    return {"MODEL": name, "ENGINE": asked.engine.partition(":")[0], **known, **found.facts}

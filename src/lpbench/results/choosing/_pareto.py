@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from lpbench.results.choosing._comparable import comparable
 from lpbench.results.choosing._front import front
-from lpbench.results.choosing._question import Objective
+from lpbench.results.choosing._question import Objective, direction_in
 from lpbench.results.choosing._values import Candidates, Front
-from lpbench.results.directions import QUALITY, direction_of
+from lpbench.results.directions import QUALITY
 from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from lpbench.results.choosing._row_sets import RowSet
 
 USUAL = (("LATENCY",), (QUALITY,), ("ENERGY_PER_INFERENCE", "POWER_CONSUMPTION"), ("CPU_MEM",), ("PRICE",))
-"""What a front is of unless metrics are asked for: of each group the first that all rows have."""
+"""What a front is of unless metrics are asked for: of each group the first that all rows have.
+
+Tables of algorithms have their own targets instead.
+"""
 
 
 def pareto(question: Question, fitting: RowSet, columns: Columns) -> Front:
@@ -48,7 +51,8 @@ def _usual(
     """Return the usual metrics that every row has, and why the others are left out."""
     metrics: list[Objective] = []
     left_out: dict[str, Unavailable] = {}
-    for group in USUAL:
+    own = tuple((column.name,) for column in columns.table.columns if column.direction)
+    for group in own or USUAL:
         found = {name: _usable(name, question, fitting, columns) for name in group}
         usable = [each for each in found.values() if isinstance(each, Objective)]
         metrics += usable[:1]
@@ -64,7 +68,7 @@ def _usable(name: str, question: Question, fitting: RowSet, columns: Columns) ->
     lacking = len(fitting & columns.missing(name))
     if lacking:
         return Unavailable(f"{len(fitting) - lacking} of {len(fitting)} rows have it", "not-read")
-    direction = question.quality if name == QUALITY else direction_of(name)
+    direction = direction_in(columns.table.column(name), question.quality)
     if direction is None:
         return Unavailable("which way it is better is not known", "undefined")
     return Objective(name, direction, name, columns.table.column(name).unit)

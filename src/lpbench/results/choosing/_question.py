@@ -124,7 +124,7 @@ def objective(table: Table, word: str, quality: Direction | None = None) -> Obje
     if column.type == TEXT:
         raise ConfigError(f"{column.name} has words, and none of them is the best", where=where)
     asked = WAYS.get(stated)
-    known = quality if column.name == QUALITY else direction_of(column.name)
+    known = direction_in(column, quality)
     if asked and known and asked is not known:
         raise ConfigError(
             f"the best {column.name} is the {known.value} one", where=where, hint=f'leave ":{stated}" out'
@@ -138,6 +138,14 @@ def objective(table: Table, word: str, quality: Direction | None = None) -> Obje
             hint=f"say it: {column.name}:min or {column.name}:max",
         )
     return Objective(column.name, chosen, column.name, column.unit)
+
+
+def direction_in(column: Column, quality: Direction | None) -> Direction | None:
+    """Return which way a column is better; None where nothing defines it.
+
+    :param quality: Of ``QUALITY_VALUE`` in this table.
+    """
+    return column.direction or (quality if column.name == QUALITY else direction_of(column.name))
 
 
 def _condition(column: Column, relation: Relation, bound: Bound) -> Condition:

@@ -2,7 +2,8 @@
 
 ``descriptor`` and ``csv_columns`` read and write the two files, ``faults`` finds what is known to be wrong in published
 data, ``joining`` adds quality that was published beside, ``store`` reads and writes folders, ``tables`` makes tables of
-pairs and of sweeps, ``sweeps`` exports a sweep, and ``checking`` validates.
+pairs and of sweeps, ``sweeps`` exports a sweep, ``algorithms`` does both for rows of an algorithm, and
+``checking`` validates.
 """
 
 from __future__ import annotations

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path  # noqa: TC003 - what values are made of is read by the annotations
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ResultError, either
 from lpbench.results import files
+from lpbench.results.exchange.algorithms import published
 from lpbench.results.exchange.columns import UNITS
 from lpbench.results.exchange.descriptor import Descriptor, Variable, refuse_name
 from lpbench.results.exchange.faults import ZERO_SOMEWHERE, FaultKind, repaired
@@ -90,7 +91,10 @@ def pair_of(sweep: Sweep, algorithm: str, platform: str, price: float | None = N
     if not rows:
         hint = either("lpbench show DIR says why", "sweep.rows say why")
         raise ResultError("has no measured rows to export", where=str(sweep.folder), hint=hint)
-    work = _Export(rows, str(sweep.folder), len(sweep.rows) - len(rows))
+    left = len(sweep.rows) - len(rows)
+    if sweep.columns:
+        return _of_algorithm(sweep, rows, Descriptor(algorithm, platform, price, (), ()), left)
+    work = _Export(rows, str(sweep.folder), left)
     hyperparameters, targets = work.hyperparameters(), work.targets()
     if not targets:
         raise ResultError("has no targets to export", where=str(sweep.folder), hint="nothing of the glossary is known")
@@ -100,12 +104,30 @@ def pair_of(sweep: Sweep, algorithm: str, platform: str, price: float | None = N
     return pair, work.notes
 
 
+def _of_algorithm(sweep: Sweep, rows: Sequence[SweepRow], head: Descriptor, left: int) -> tuple[Pair, list[str]]:
+    """Return the rows of an algorithm as a pair.
+
+    :param head: A descriptor without columns.
+    :param left: Rows that were not measured.
+    """
+    variables, columns, notes = published(sweep.columns, rows, str(sweep.folder))
+    hyperparameters, targets, inputs = (tuple(variables[kind]) for kind in ("hyperparameter", "target", "input"))
+    descriptor = replace(head, hyperparameters=hyperparameters, targets=targets, inputs=inputs)
+    pair = Pair(descriptor, {each.name: columns[each.name] for each in descriptor.variables})
+    _refuse_faults(pair, rows, str(sweep.folder))
+    return pair, [*_left_behind(left), *notes]
+
+
+def _left_behind(others: int) -> list[str]:
+    return [f"{amount(others, 'configuration')} without a measurement stayed behind"] if others else []
+
+
 class _Export:
     """Collects columns, and notes on them."""
 
     def __init__(self, rows: Sequence[SweepRow], where: str, others: int) -> None:
         self.columns: dict[str, Sequence[Value]] = {}
-        self.notes = [f"{amount(others, 'configuration')} without a measurement stayed behind"] if others else []
+        self.notes = _left_behind(others)
         self._rows, self._where = rows, where
 
     def hyperparameters(self) -> tuple[Variable, ...]:

@@ -8,6 +8,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, TypeVar
 
 from lpbench.errors import ResultError
+from lpbench.results.exchange.algorithms import table_columns
 from lpbench.results.exchange.columns import UNITS
 from lpbench.results.sweep import AGREEMENT, BARRED, COMPARED, HYPERPARAMETERS, TARGETS
 from lpbench.results.table import PLATFORM, PRICE, STATE, Column, Kind, Table
@@ -45,6 +46,8 @@ def table_of(sweep: Sweep, name: str = "") -> Table:
     :param name: The algorithm; empty takes the name of the sweep's app, or the folder's where there are several.
     """
     rows = sweep.rows
+    if sweep.columns:
+        return _of_algorithm(sweep, name)
     apps = dict.fromkeys(str(row.value("MODEL") or row.asked.app) for row in rows)
     columns = [_of_rows(column, kind, rows) for column, kind in _present(rows)]
     facts: dict[str, list[Value]] = {
@@ -58,6 +61,18 @@ def table_of(sweep: Sweep, name: str = "") -> Table:
     }
     columns += [Column(each, Kind.FACT, values, "str") for each, values in facts.items()]
     return Table(name or (next(iter(apps)) if len(apps) == 1 else sweep.folder.name), tuple(columns), str(sweep.folder))
+
+
+def _of_algorithm(sweep: Sweep, name: str) -> Table:
+    facts: dict[str, list[Value]] = {
+        "CONFIGURATION": [row.configuration for row in sweep.rows],
+        STATE: [row.state for row in sweep.rows],
+        "REASON": [row.reason or None for row in sweep.rows],
+    }
+    beside = [Column(each, Kind.FACT, values, "str") for each, values in facts.items()]
+    words = dict.fromkeys(row.asked.app for row in sweep.rows)
+    columns = (*table_columns(sweep.columns, sweep.rows), *beside)
+    return Table(name or next(iter(words), sweep.folder.name), columns, str(sweep.folder))
 
 
 def type_of(column: str) -> Type:
