@@ -177,6 +177,9 @@ class Algorithm(abc.ABC):
         :param prepared: What ``prepare`` returned; it is used once.
         """
 
-    def judge(self, values: Values, prepared: Any, answer: Any) -> Mapping[str, float]:
-        """Return the targets of the signature by name, as finite numbers; it is not timed."""
+    def judge(self, values: Values, prepared: Any, answer: Any) -> Mapping[str, float | None]:
+        """Return the targets of the signature by name, as finite numbers; it is not timed.
+
+        None says that a target is not defined for this answer.
+        """
         return {}

@@ -45,6 +45,6 @@ class Held(lpbench.Algorithm):
         """Take memory."""
         return len(bytearray(int(values["megabytes"]) * 1_000_000))
 
-    def judge(self, values: Values, prepared: bytes, answer: int) -> dict[str, float]:
+    def judge(self, values: Values, prepared: bytes, answer: int) -> dict[str, float | None]:
         """Return what was taken."""
         return {"taken": answer}

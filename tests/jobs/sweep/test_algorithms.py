@@ -68,7 +68,9 @@ def test_what_goes_wrong_costs_its_own_row_and_says_why(algorithm: Callable[...,
     found = lpbench.sweep(algorithm(), tmp_path / "rows", values={"size": [10]}, runs=1, timeout=8)
     reasons = {str(row.value("kind")): row.reason for row in found.rows}
     wrong = {kind: reason for kind, reason in reasons.items() if reason}
-    assert {kind for kind, reason in reasons.items() if not reason} == {"good", "better"}
+    assert {kind for kind, reason in reasons.items() if not reason} == {"good", "better", "nothing"}
+    (nothing,) = (row for row in found.rows if row.value("kind") == "nothing")
+    assert nothing.metrics["quality"].reason == "not defined for 3 of 3 instances"
     assert wrong.pop("crash").startswith("crashed: SIGABRT")
     assert wrong == {
         "leave": "SystemExit: 3",
@@ -79,7 +81,6 @@ def test_what_goes_wrong_costs_its_own_row_and_says_why(algorithm: Callable[...,
         "refuse": "not today; come tomorrow",
         "nan": 'states nan as target "quality", no finite number',
         "word": "states 'good' as target \"quality\", no finite number",
-        "nothing": 'states None as target "quality", no finite number',
     }
     assert all(row.state == "failed" for row in found.rows if row.reason)
 

@@ -21,6 +21,7 @@ from lpbench.util import atomic_folders, processes
 from lpbench.util.dataclass_config import build
 from lpbench.util.json_files import read_json
 from lpbench.util.jsonable import to_jsonable
+from lpbench.util.text import amount
 from lpbench.util.unavailable import Unavailable
 from lpbench.worker.algorithms.messages import Figures
 
@@ -39,6 +40,8 @@ MEGABYTE = 1e6
 MEMORY_MB = 8192.0
 LARGEST = 64 << 20
 """Bytes of an answer."""
+ALIKE = "the same in every run"
+"""Why a mean has no interval."""
 WORDS = 300
 """Characters of what a worker printed last that a reason repeats."""
 
@@ -136,9 +139,7 @@ def _outcome(algorithm: SweptAlgorithm, runs: _Runs) -> Outcome:
         MEMORY.name: _memory([each.memory_bytes for each in figures]),
     }
     for target in algorithm.signature.targets:
-        metrics[target.name] = _mean(
-            [statistics.fmean(each.targets[target.name]) for each in figures], target.unit, "the same in every run"
-        )
+        metrics[target.name] = _stated([each.targets[target.name] for each in figures], target.unit)
     return Outcome(MEASURED, found=Found(metrics=metrics))
 
 
@@ -151,19 +152,28 @@ def _time(runs: Sequence[float], instances: int) -> Metric:
     return _with(metric, stats.across_runs(runs))
 
 
+def _stated(runs: Sequence[Sequence[float | None]], unit: str) -> Metric:
+    """Return the mean of what an algorithm states of its instances in each run."""
+    lacking = max(run.count(None) for run in runs)
+    if lacking:
+        why = f"not defined for {lacking} of {amount(len(runs[0]), 'instance')}"
+        return Metric(None, unit, reason=why, code="undefined")
+    return _mean([statistics.fmean(each for each in run if each is not None) for run in runs], unit)
+
+
 def _memory(runs: Sequence[int | None]) -> Metric:
     known = [each / MEGABYTE for each in runs if each is not None]
     if not known:
         why = "the system does not tell the peak of a process's memory"
         return Metric(None, MEMORY.unit, reason=why, code="not-read")
-    return _mean(known, MEMORY.unit, "the same in every run")
+    return _mean(known, MEMORY.unit)
 
 
-def _mean(runs: Sequence[float], unit: str, alike: str) -> Metric:
+def _mean(runs: Sequence[float], unit: str) -> Metric:
     """Return the mean of runs with Student's interval, which runs that are all alike do not have."""
     metric = Metric(math.fsum(runs) / len(runs), unit, len(runs), source=f"mean of {len(runs)} runs")
     if len(set(runs)) == 1:
-        return replace(metric, value=runs[0], interval_reason=alike, interval_code="undefined")
+        return replace(metric, value=runs[0], interval_reason=ALIKE, interval_code="undefined")
     return _with(metric, stats.difference_interval(runs))
 
 

@@ -57,32 +57,39 @@ def _run(request: Request) -> Figures:
     algorithm = algorithm_of(request)
     peak = memory.measured(algorithm, request.values, algorithm.prepare(request.values, 0))
     began = time.perf_counter()
-    runs = [_timed(algorithm, request, instance) for instance in range(request.instances)]
-    targets = {name: tuple(stated[name] for _, stated in runs) for name in request.targets}
-    times = [[seconds] for seconds, _ in runs]
+    first = [_judged(algorithm, request, instance) for instance in range(request.instances)]
+    targets = {name: tuple(stated[name] for _, stated in first) for name in request.targets}
+    times = [[seconds] for seconds, _ in first]
     while len(times[0]) < PASSES and time.perf_counter() - began < SHORT_S:
         for instance, known in enumerate(times):
             known.append(_timed(algorithm, request, instance)[0])
     return Figures(tuple(map(statistics.median, times)), peak, targets)
 
 
-def _timed(algorithm: Algorithm, request: Request, instance: int) -> tuple[float, Mapping[str, float]]:
-    """Return the seconds of one instance, and its targets."""
+def _timed(algorithm: Algorithm, request: Request, instance: int) -> tuple[float, Any, Any]:
+    """Return the seconds of one instance, what it worked on and its answer."""
     prepared = algorithm.prepare(request.values, instance)
     began = time.perf_counter()
     answer = algorithm.run(request.values, prepared)
-    seconds = time.perf_counter() - began
+    return time.perf_counter() - began, prepared, answer
+
+
+def _judged(algorithm: Algorithm, request: Request, instance: int) -> tuple[float, Mapping[str, float | None]]:
+    """Return the seconds of one instance, and its targets."""
+    seconds, prepared, answer = _timed(algorithm, request, instance)
     stated = algorithm.judge(request.values, prepared, answer) if request.targets else {}
     return seconds, {name: _number(stated, name) for name in request.targets}
 
 
-def _number(stated: Mapping[str, Any], name: str) -> float:
-    """Return a target.
+def _number(stated: Mapping[str, Any], name: str) -> float | None:
+    """Return a target; None where the algorithm says that the answer has none.
 
     :raises LpbenchError: It is not stated, or is no finite number.
     """
     if name not in stated:
         raise LpbenchError(f'does not state the target "{name}"')
+    if stated[name] is None:
+        return None
     try:
         number = float(stated[name])
     except (TypeError, ValueError, OverflowError):

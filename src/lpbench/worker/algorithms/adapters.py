@@ -52,7 +52,7 @@ class Function(Algorithm):
         """Call the function."""
         return self._function(**values, **({INSTANCE: prepared} if self._numbered else {}))
 
-    def judge(self, values: Values, prepared: Any, answer: Any) -> Mapping[str, float]:
+    def judge(self, values: Values, prepared: Any, answer: Any) -> Mapping[str, float | None]:
         """Return what the function returned: a mapping, or one number for the only target."""
         return answer if isinstance(answer, Mapping) or not self._targets else {self._targets[0]: answer}
 
@@ -91,7 +91,7 @@ class Command(Algorithm):
             raise LpbenchError(ended, where=name)
         return printed
 
-    def judge(self, values: Values, prepared: Any, answer: str) -> Mapping[str, float]:
+    def judge(self, values: Values, prepared: Any, answer: str) -> Mapping[str, float | None]:
         """Return the object in the last line."""
         if not self._targets:
             return {}

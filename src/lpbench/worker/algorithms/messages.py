@@ -39,9 +39,9 @@ class Figures:
 
     :param seconds: Of each instance.
     :param memory_bytes: Peak of what the untimed first run took; None where the system does not tell.
-    :param targets: Of each instance, by name.
+    :param targets: Of each instance, by name; None where an answer has no such value.
     """
 
     seconds: tuple[float, ...]
     memory_bytes: int | None = None
-    targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    targets: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
