@@ -47,6 +47,7 @@ INSIDE_JOBS: dict[str, frozenset[str]] = {
     "engine_choice": frozenset(),
     "engine_mistakes": frozenset({"engine_choice"}),
     "choosing": frozenset({"sweep"}),
+    "optimising": frozenset({"choosing", "measuring", "sweep"}),
     "conversion": frozenset({"parity", "engine_choice", "probing"}),
     "engine_supply": frozenset({"engine_choice", "conversion"}),
     "agreement": frozenset({"parity", "engine_choice", "engine_mistakes", "engine_supply", "conversion"}),
@@ -77,6 +78,7 @@ WITH_EVERY_SETTING = {
     "jobs.conversion._apps.convert",
     "jobs.measuring.live.compare_live",
     "jobs.measuring.session.benchmark",
+    "jobs.optimising.optimise",
     "jobs.sweep._sweep.sweep",
     "jobs.quantizing._job.quantize",
 }

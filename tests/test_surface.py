@@ -14,11 +14,11 @@ import lpbench
 PUBLIC = """
 Algorithm AlgorithmSpec AnalysisReport AnalyzerSpec App AppSpec Availability CommandSpec Configuration Converter
 ConverterSpec Engine EngineConfiguration EngineError EngineSpec Interrupted LpbenchError Metric MetricSpec Model
-Monitor MonitorSpec MonitorTarget Postprocessor Preprocessor ProcessorError ProcessorSpec Progress QualityMetric
-Reading Result RooflineShares RunSettings Sample Selection Session Sweep SweepRow TensorInfo Unavailable agree analyze
-apps benchmark choose compare compare_live convert doctor engines export frameworks hookimpl import_dataset last
-load_app load_dataset load_result load_sweep model_app models monitors new_app platforms plugins probe pull quantize
-refresh roof_shares roofline sweep validate
+Monitor MonitorSpec MonitorTarget Optimised Postprocessor Preprocessor ProcessorError ProcessorSpec Progress
+QualityMetric Reading Result RooflineShares RunSettings Sample Selection Session Sweep SweepRow TensorInfo Unavailable
+agree analyze apps benchmark choose compare compare_live convert doctor engines export frameworks hookimpl
+import_dataset last load_app load_dataset load_result load_sweep model_app models monitors new_app optimise platforms
+plugins probe pull quantize refresh roof_shares roofline sweep validate
 """.split()  # noqa: SIM905 - seven lines instead of fifty
 
 

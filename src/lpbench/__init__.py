@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.session import Interrupted, benchmark
     from lpbench.jobs.monitoring import monitors
     from lpbench.jobs.new_app import new_app
+    from lpbench.jobs.optimising import optimise
     from lpbench.jobs.probing import probe
     from lpbench.jobs.quantizing import quantize
     from lpbench.jobs.roofline import RooflineShares, roof_shares, roofline
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from lpbench.results.comparison import compare
     from lpbench.results.exchange.store import import_dataset, load_dataset
     from lpbench.results.model import Configuration, Result
+    from lpbench.results.optimised import Optimised
     from lpbench.results.run import Metric
     from lpbench.results.settings import RunSettings
     from lpbench.results.store import last
@@ -86,6 +88,7 @@ __all__ = [
     "Monitor",
     "MonitorSpec",
     "MonitorTarget",
+    "Optimised",
     "Postprocessor",
     "Preprocessor",
     "ProcessorError",
@@ -126,6 +129,7 @@ __all__ = [
     "models",
     "monitors",
     "new_app",
+    "optimise",
     "platforms",
     "plugins",
     "probe",
@@ -156,6 +160,7 @@ _MODULES = {
     "jobs.measuring.session": ("Interrupted", "benchmark"),
     "jobs.monitoring": ("monitors",),
     "jobs.new_app": ("new_app",),
+    "jobs.optimising": ("optimise",),
     "jobs.probing": ("probe",),
     "jobs.quantizing": ("quantize",),
     "jobs.roofline": ("RooflineShares", "roof_shares", "roofline"),
@@ -186,6 +191,7 @@ _MODULES = {
     "results.comparison": ("compare",),
     "results.exchange.store": ("import_dataset", "load_dataset"),
     "results.model": ("Configuration", "Result"),
+    "results.optimised": ("Optimised",),
     "results.run": ("Metric",),
     "results.settings": ("RunSettings",),
     "results.store": ("last",),

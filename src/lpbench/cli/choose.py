@@ -65,7 +65,7 @@ def main(options: argparse.Namespace) -> int:
     with Beating("reading what was measured"):
         found = choose(
             options.source,
-            **{name: _bounds(name, getattr(options, name)) for name in BOUNDS},
+            **{name: bounds(name, getattr(options, name)) for name in BOUNDS},
             best=options.best,
             pareto=options.pareto or (),
             top=options.top,
@@ -89,7 +89,7 @@ def _print(found: Selection, options: argparse.Namespace) -> None:
         _console.answer(*lines, *(paint(f"next: {line}", "dim") for line in _relaxed(found, options)))
 
 
-def _bounds(name: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+def bounds(name: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Return bounds by column.
 
     :raises UsageError: A column has two.

@@ -24,7 +24,7 @@ from lpbench.results.sweep import MEASURED
 from lpbench.util import interrupts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lpbench.jobs.sweep import SweepPlan
     from lpbench.results.sweep import Sweep
@@ -85,11 +85,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be measured and how long it would take")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON, the rest on standard error")
     axes = parser.add_argument_group("axes, each with commas between")
-    for name, (metavar, kind) in AXES.items():
-        axes.add_argument(f"--{name}", type=kind, metavar=metavar, help=documentation()[name])
-    _add(parser.add_argument_group("what of it"), OTHERS)
-    _add(parser.add_argument_group("measuring"), MEASURING)
-    _add(parser.add_argument_group("algorithms"), ALGORITHMS)
+    add_settings(axes, {name: {"type": kind, "metavar": metavar} for name, (metavar, kind) in AXES.items()}, {})
+    add_settings(parser.add_argument_group("what of it"), OTHERS, {})
+    add_settings(parser.add_argument_group("measuring"), MEASURING, {})
+    add_settings(parser.add_argument_group("algorithms"), ALGORITHMS, {})
 
 
 def main(options: argparse.Namespace) -> int:
@@ -137,9 +136,14 @@ def answer(sweep: Sweep, *, as_json: bool = False) -> None:
     _console.answer(*screen(ordered, width=_console.width(stream), paint=_console.painter(stream)))
 
 
-def _add(group: Any, options: dict[str, dict[str, Any]]) -> None:
+def add_settings(group: Any, options: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]) -> None:
+    """Add options that are fields of a plan.
+
+    :param words: Help for some; the others have that of the plan.
+    """
     for name, how in options.items():
-        group.add_argument(f"--{name.replace('_', '-')}", dest=name, help=documentation()[name], default=None, **how)
+        text = words.get(name) or documentation()[name]
+        group.add_argument(f"--{name.replace('_', '-')}", dest=name, help=text, default=None, **how)
 
 
 def _refuse(options: argparse.Namespace) -> None:

@@ -68,11 +68,11 @@ def quality_direction(table: Table) -> Direction | None:
     names = {columns[QUALITY].description}
     if QUALITY_METRIC in columns:
         names = {str(value) for value in columns[QUALITY_METRIC].values if value is not None}
-    ways = {_direction(name) for name in names}
+    ways = {metric_direction(name) for name in names}
     return ways.pop() if len(ways) == 1 else None
 
 
-def _direction(name: str) -> Direction | None:
+def metric_direction(name: str) -> Direction | None:
     """Return which way a quality metric is better, of published data or of an installed plugin."""
     if name in PUBLISHED_QUALITY:
         return PUBLISHED_QUALITY[name]

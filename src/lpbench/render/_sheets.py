@@ -20,6 +20,7 @@ from lpbench.render import (
     datasheets,
     exchange,
     fit,
+    optimised,
     quantization,
     sweep,
     text,
@@ -30,6 +31,7 @@ from lpbench.results.choosing import Selection
 from lpbench.results.comparison import Compared
 from lpbench.results.exchange import Dataset
 from lpbench.results.model import Result
+from lpbench.results.optimised import Optimised
 from lpbench.results.sweep import Sweep
 from lpbench.util.shown import Sheet, Shown
 from lpbench.util.text import clean
@@ -45,6 +47,7 @@ SCREENS: tuple[tuple[type[Shown], Callable[[Any], Sequence[str]]], ...] = (
     (AnalysisReport, partial(analysis.screen, width=WIDTH, paint=unstyled)),
     (Catalogue, partial(datasheets.listing, width=WIDTH, paint=unstyled)),
     (Dataset, partial(exchange.screen, width=WIDTH, paint=unstyled, verbose=False)),
+    (Optimised, partial(optimised.screen, width=WIDTH, paint=unstyled)),
     (DataSheet, partial(datasheets.detail, width=WIDTH, paint=unstyled)),
 )
 """What lays out the values that have a screen of their own."""
@@ -67,6 +70,8 @@ def as_html(value: Shown) -> str:
         return sweep.html(value.best_first())
     if isinstance(value, Selection):
         return _html.div(choice.html(value))
+    if isinstance(value, Optimised):
+        return optimised.html(value)
     parts = _html_parts(value)
     return (_html.div(parts) if parts else _parts(value, as_html)) or _html.div(_sheet_html(_sheet(value)))
 

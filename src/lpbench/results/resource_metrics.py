@@ -39,6 +39,14 @@ STAGE_PEAKS = {
     "postprocessing": "POSTPROCESSING_MEM_PEAK",
 }
 ENERGY, ENERGY_ABOVE_IDLE = "ENERGY_PER_INFERENCE", "ENERGY_PER_INFERENCE_ABOVE_IDLE"
+WATCHED = {
+    **UNITS,
+    **dict.fromkeys(STAGE_PEAKS.values(), "MB"),
+    ENERGY: "J",
+    ENERGY_ABOVE_IDLE: "J",
+    "ENERGY_EFFICIENCY": "GFLOP/s/W",
+}
+"""Metrics that only a resource pass gives, with their units."""
 UNWATCHED = "resources were not watched (--resources)"
 WATCHING = frozenset({"measuring resources", "measuring memory"})
 """Phases of a resource pass."""
@@ -53,7 +61,7 @@ def resource_metrics(runs: Sequence[Run]) -> dict[str, Metric]:
     passes = [run.resources for run in runs if run.resources]
     if not passes:
         why = ENDED if any(run.outcome.phase in WATCHING for run in runs) else UNWATCHED
-        return {name: Metric(None, unit, reason=why, code="not-read") for name, unit in _ALL.items()}
+        return {name: Metric(None, unit, reason=why, code="not-read") for name, unit in WATCHED.items()}
     return {
         **{name: _mean(passes, name, unit) for name, unit in UNITS.items() if name not in PEAKS},
         **{name: _peak(passes, name, of) for name, of in PEAKS.items()},
@@ -65,15 +73,6 @@ def resource_metrics(runs: Sequence[Run]) -> dict[str, Metric]:
         "ENERGY_EFFICIENCY": _efficiency(passes),
         "RESOURCE_PASS_SLOWDOWN": _slow_down(passes),
     }
-
-
-_ALL = {
-    **UNITS,
-    **dict.fromkeys(STAGE_PEAKS.values(), "MB"),
-    ENERGY: "J",
-    ENERGY_ABOVE_IDLE: "J",
-    "ENERGY_EFFICIENCY": "GFLOP/s/W",
-}
 
 
 def _known(passes: Iterable[ResourcePass], name: str) -> list[Resource]:

@@ -13,6 +13,7 @@ COMMANDS = {
     "export": "write what a sweep measured as published data: a descriptor and a CSV",
     "import": "take published data over, without the values that are known to be wrong",
     "choose": "choose the best of what was measured, under conditions",
+    "optimise": "find the best configuration of an app, from converting to choosing",
     "agree": "check whether engines agree, and where they diverge",
     "doctor": "report what makes this machine noisy, and how to fix it",
     "show": "print a saved result or a sweep again",

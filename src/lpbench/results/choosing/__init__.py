@@ -14,6 +14,7 @@ from lpbench.results.choosing._question import (
     objective,
     objectives,
 )
+from lpbench.results.choosing._rejections import Cause, Rejection, rejections
 from lpbench.results.choosing._select import select
 from lpbench.results.choosing._selection import Selection
 from lpbench.results.choosing._values import (
@@ -31,6 +32,7 @@ from lpbench.results.choosing._values import (
 __all__ = [
     "Candidate",
     "Candidates",
+    "Cause",
     "Change",
     "Condition",
     "Exclusion",
@@ -39,6 +41,7 @@ __all__ = [
     "Objective",
     "Question",
     "Reason",
+    "Rejection",
     "Relation",
     "Relaxation",
     "Rule",
@@ -46,5 +49,6 @@ __all__ = [
     "conditions",
     "objective",
     "objectives",
+    "rejections",
     "select",
 ]
