@@ -46,6 +46,20 @@ def test_a_sweep_is_exported_with_the_published_columns(name: str, tmp_path: Pat
     assert math.isclose(float(rows[0][-1]), float(str(rough.value("quality"))))
 
 
+def test_a_folder_with_the_name_of_an_algorithm_is_not_in_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of its sweep is often called so, and the same command goes on."""
+    from lpbench.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    asked = ["sweep", "fwt", "--values", "var_0=8", "--values", "var_1=8", "--runs", "1", "-o", "fwt"]
+    assert main(asked) == main(asked) == 0
+    assert lpbench.load_sweep("fwt").rows[0].asked.app == "fwt"
+    (tmp_path / "plan.toml").write_text('apps = "fwt"\nsample = 2\n', "utf-8")
+    assert main(["sweep", "plan.toml", "--dry-run"]) == 0
+
+
 def test_a_latin_hypercube_of_a_kernel_meets_every_number_of_bits_equally_often(tmp_path: Path) -> None:
     from lpbench.jobs.sweep import outlined, plan_of
 

@@ -1,4 +1,4 @@
-"""``lpbench check``: whether an engine, a processor or a monitor meets its contract on this machine."""
+"""``lpbench check``: whether an engine, a processor, a monitor or an algorithm meets its contract on this machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ examples:
 """
 FOR_ENGINES = ("device", "threads", "set", "model", "extra", "input", "shape", "attack")
 """Options that only engines have."""
-KINDS = ("engine", "preprocessor", "postprocessor", "monitor")
+KINDS = ("engine", "preprocessor", "postprocessor", "monitor", "algorithm")
 STATUSES = ("passed", "failed", "not applicable", "expected failure")
 STYLES = {"passed": "good", "failed": "bad", "passed against expectation": "bad", "not ready": "bad"}
 
@@ -42,12 +42,15 @@ STYLES = {"passed": "good", "failed": "bad", "passed against expectation": "bad"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Run the conformance kit on an engine, a processor or a monitor, each check in a separate process: does it "
-        "meet the contract that measurements rely on? Exit status 0 if it does, else 1."
+        "Run the conformance kit on an engine, a processor, a monitor or an algorithm, each check in a process of its "
+        "own: does it meet the contract that measurements rely on? Exit status 0 if it does, else 1."
     )
     parser.epilog = EPILOG
     parser.add_argument(
-        "name", nargs="?", metavar="NAME", help="an engine, processor or monitor; lpbench plugins -v lists them"
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="an engine, processor, monitor or algorithm, of lpbench plugins -v",
     )
     parser.add_argument("--kind", choices=KINDS, help="what it is, where several have the name")
     parser.add_argument("--list", action="store_true", help="list the checks and exit")

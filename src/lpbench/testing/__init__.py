@@ -1,4 +1,4 @@
-"""The conformance kit: checks that engines, processors and monitors keep lpbench's contracts.
+"""The conformance kit: checks that engines, processors, monitors and algorithms keep lpbench's contracts.
 
 In a plugin's tests::
 
@@ -26,16 +26,24 @@ if TYPE_CHECKING:
     from lpbench.testing._kinds import checks
     from lpbench.testing._parent import (
         CheckResult,
+        check_algorithm,
         check_engine,
         check_monitor,
         check_postprocessor,
         check_preprocessor,
     )
-    from lpbench.testing._pytest import engine_checks, monitor_checks, postprocessor_checks, preprocessor_checks
-    from lpbench.testing.cases import EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
+    from lpbench.testing._pytest import (
+        algorithm_checks,
+        engine_checks,
+        monitor_checks,
+        postprocessor_checks,
+        preprocessor_checks,
+    )
+    from lpbench.testing.cases import AlgorithmCase, EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
     from lpbench.testing.machines import Machine
 
 __all__ = [
+    "AlgorithmCase",
     "Attacked",
     "Check",
     "CheckResult",
@@ -44,7 +52,9 @@ __all__ = [
     "MonitorCase",
     "PostprocessorCase",
     "PreprocessorCase",
+    "algorithm_checks",
     "attack_engine",
+    "check_algorithm",
     "check_engine",
     "check_monitor",
     "check_postprocessor",
@@ -64,9 +74,22 @@ _MODULES = {
     "_checks": ("Check",),
     "_find": ("find",),
     "_kinds": ("checks",),
-    "_parent": ("CheckResult", "check_engine", "check_monitor", "check_postprocessor", "check_preprocessor"),
-    "_pytest": ("engine_checks", "monitor_checks", "postprocessor_checks", "preprocessor_checks"),
-    "cases": ("EngineCase", "MonitorCase", "PostprocessorCase", "PreprocessorCase"),
+    "_parent": (
+        "CheckResult",
+        "check_algorithm",
+        "check_engine",
+        "check_monitor",
+        "check_postprocessor",
+        "check_preprocessor",
+    ),
+    "_pytest": (
+        "algorithm_checks",
+        "engine_checks",
+        "monitor_checks",
+        "postprocessor_checks",
+        "preprocessor_checks",
+    ),
+    "cases": ("AlgorithmCase", "EngineCase", "MonitorCase", "PostprocessorCase", "PreprocessorCase"),
     "machines": ("Machine",),
 }
 _PLACES = {name: module for module, names in _MODULES.items() for name in names}

@@ -26,7 +26,7 @@ UNTESTED: dict[Kind[Any], str] = {
 def find(name: str, word: str = "") -> tuple[Kind[Any], Spec]:
     """Return what has a name: its kind and its spec, also one that clashes with another plugin's.
 
-    :param word: ``engine``, ``preprocessor``, ``postprocessor`` or ``monitor``; by default any of them.
+    :param word: ``engine``, ``preprocessor``, ``postprocessor``, ``monitor`` or ``algorithm``; by default any of them.
     :raises UnknownNameError: Nothing that can be checked has the name.
     :raises LpbenchError: Several kinds have it.
     """
@@ -60,5 +60,5 @@ def _unknown(kinds: list[Kind[Any]], name: str) -> LpbenchError:
                 return error
     names = {each for kind in kinds for each in registry.current().all(kind)}
     hint = f"{nearest(name, names)}{registry.current().broken()}"
-    what = f'unknown {kinds[0].word} "{name}"' if len(kinds) == 1 else f'no engine, processor or monitor is "{name}"'
+    what = f'unknown {kinds[0].word} "{name}"' if len(kinds) == 1 else f'nothing that can be checked is "{name}"'
     return UnknownNameError(what, hint=hint)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.plugin import registry
 from lpbench.testing import (
+    _algorithm,
     _config,
     _lifetime,
     _listing,
@@ -20,7 +21,14 @@ from lpbench.testing import (
     _threads,
 )
 from lpbench.testing._checks import Check, by_name
-from lpbench.testing._subject import EngineSubject, MonitorSubject, PostprocessorSubject, PreprocessorSubject, Subject
+from lpbench.testing._subject import (
+    AlgorithmSubject,
+    EngineSubject,
+    MonitorSubject,
+    PostprocessorSubject,
+    PreprocessorSubject,
+    Subject,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,6 +185,16 @@ MONITOR = by_name(
         ),
     }
 )
+ALGORITHM = by_name(
+    {
+        "listing": (*LISTING, _algorithm.signature_is_stated),
+        "running": (
+            _algorithm.targets_are_those_of_the_signature,
+            _algorithm.every_variable_runs_at_both_ends,
+            _algorithm.an_instance_is_the_same_in_every_process,
+        ),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -195,6 +213,7 @@ TESTED = {
         Tested(registry.PREPROCESSORS, PreprocessorSubject, PREPROCESSOR),
         Tested(registry.POSTPROCESSORS, PostprocessorSubject, POSTPROCESSOR),
         Tested(registry.MONITORS, MonitorSubject, MONITOR),
+        Tested(registry.ALGORITHMS, AlgorithmSubject, ALGORITHM),
     )
 }
 

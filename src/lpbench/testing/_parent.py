@@ -17,7 +17,15 @@ from lpbench.testing import _nursery
 from lpbench.testing._child import FAILED, PASSED, answer_path, progress_path
 from lpbench.testing._kinds import TESTED
 from lpbench.testing._subject import refuse_caseless
-from lpbench.testing.cases import Case, EngineCase, Factory, MonitorCase, PostprocessorCase, PreprocessorCase
+from lpbench.testing.cases import (
+    AlgorithmCase,
+    Case,
+    EngineCase,
+    Factory,
+    MonitorCase,
+    PostprocessorCase,
+    PreprocessorCase,
+)
 from lpbench.util import atomic_folders, processes
 
 if TYPE_CHECKING:
@@ -110,10 +118,21 @@ def check_monitor(
     return Checker(registry.MONITORS, name, case, {}, expected_failures or {}).all(progress)
 
 
+def check_algorithm(
+    name: str,
+    case: AlgorithmCase | Factory[AlgorithmCase] | None = None,
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+    progress: Callable[[CheckResult], None] | None = None,
+) -> list[CheckResult]:
+    """Run every check on an algorithm; see ``check_engine``."""
+    return Checker(registry.ALGORITHMS, name, case, {}, expected_failures or {}).all(progress)
+
+
 class Checker:
     """Runs the checks of one plugin object, each in its own process and folder.
 
-    :param kind: Engines, preprocessors, postprocessors or monitors.
+    :param kind: Engines, preprocessors, postprocessors, monitors or algorithms.
     :param case: A case, a function that makes one, or None for the one that the spec names.
     :param options: Options of an engine; they override the case's own.
     :raises UnknownNameError: ``expected_failures`` names an unknown check.

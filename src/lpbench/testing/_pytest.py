@@ -13,7 +13,15 @@ from lpbench.testing._parent import EXPECTED, Checker
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lpbench.testing.cases import Case, EngineCase, Factory, MonitorCase, PostprocessorCase, PreprocessorCase
+    from lpbench.testing.cases import (
+        AlgorithmCase,
+        Case,
+        EngineCase,
+        Factory,
+        MonitorCase,
+        PostprocessorCase,
+        PreprocessorCase,
+    )
 
 F = TypeVar("F", bound="Callable[..., None]")
 
@@ -62,6 +70,16 @@ def monitor_checks(
 ) -> Callable[[F], F]:
     """Parametrize a test's argument ``check`` over the checks of a monitor."""
     return _parametrized(registry.MONITORS, name, case, None, expected_failures)
+
+
+def algorithm_checks(
+    name: str,
+    case: AlgorithmCase | Factory[AlgorithmCase] | None = None,
+    *,
+    expected_failures: Mapping[str, str] | None = None,
+) -> Callable[[F], F]:
+    """Parametrize a test's argument ``check`` over the checks of an algorithm."""
+    return _parametrized(registry.ALGORITHMS, name, case, None, expected_failures)
 
 
 def _parametrized(

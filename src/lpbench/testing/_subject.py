@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from lpbench.errors import PluginError
 from lpbench.plugin import registry, specs
+from lpbench.plugin.algorithm_spec import AlgorithmSpec
 from lpbench.plugin.monitors import build_monitor
 from lpbench.testing._checks import NotApplicable, NotReady, require
-from lpbench.testing.cases import Case, EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
+from lpbench.testing.cases import AlgorithmCase, Case, EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
 from lpbench.util import dataclass_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from lpbench.plugin.algorithm import Signature, Value
     from lpbench.plugin.engine import Engine, Model, Session
     from lpbench.plugin.monitor import Monitor, MonitorTarget
     from lpbench.plugin.processor import Postprocessor, Preprocessor, Sample
@@ -28,7 +30,7 @@ S = TypeVar("S", bound=specs.Spec)
 class Subject(Generic[S, C]):
     """An object under test, found through its plugin's entry point as lpbench does.
 
-    :param kind: Engines, preprocessors, postprocessors or monitors.
+    :param kind: Engines, preprocessors, postprocessors, monitors or algorithms.
     :param make_case: Makes the case when the check first needs it.
     :param folder: Empty folder that this check may write to.
     :raises UnknownNameError: No plugin registers the name.
@@ -180,6 +182,24 @@ class MonitorSubject(Subject[specs.MonitorSpec, MonitorCase]):
         return build_monitor(self.spec, target or self.case.target, self.case.options)
 
 
+class AlgorithmSubject(Subject[AlgorithmSpec, AlgorithmCase]):
+    """An algorithm."""
+
+    word = "algorithm"
+    case_type = AlgorithmCase
+
+    def signature(self) -> Signature:
+        """Return what it is set to and states."""
+        require(self.spec.signature is not None, "the spec has no signature")
+        assert self.spec.signature is not None  # noqa: S101 - for type checkers
+        return self.spec.signature
+
+    def values(self) -> dict[str, Value]:
+        """Return one configuration."""
+        first = {each.name: each.values[0] if each.values else each.lower or 0 for each in self.signature().variables}
+        return {**first, **self.case.values}
+
+
 def suffix(spec: specs.EngineSpec, model: Model) -> str:
     """Return the file ending by which the engine knows the model's format."""
     endings = [ending for ending in spec.formats.get(model.format, ()) if model.path.name.endswith(ending)]
@@ -187,11 +207,11 @@ def suffix(spec: specs.EngineSpec, model: Model) -> str:
 
 
 def refuse_caseless(subject: type[Subject[Any, Any]], spec: specs.Spec) -> None:
-    """Raise where a spec names no case; a monitor needs none.
+    """Raise where a spec names no case; monitors and algorithms need none.
 
     :raises PluginError: The hint says how to give one.
     """
-    if subject.case_type is MonitorCase or _case_path(spec):
+    if subject.case_type in {MonitorCase, AlgorithmCase} or _case_path(spec):
         return
     model = f"give a model: lpbench check {spec.name} --model FILE, or " if subject.case_type is EngineCase else ""
     what = f'{subject.word} "{spec.name}" provides no case to check it with'

@@ -110,6 +110,16 @@ class PostprocessorCase(Case):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlgorithmCase(Case):
+    """A configuration with which an algorithm is checked.
+
+    :param values: Of hyper-parameters and inputs; of those that are not named, the first that the signature allows.
+    """
+
+    values: Mapping[str, int | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class MonitorCase(Case):
     """What a monitor watches while it is checked.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpbench.plugin.algorithm_spec import AlgorithmSpec
 from lpbench.plugin.hookspecs import hookimpl
 from lpbench.plugin.specs import EngineSpec, MonitorSpec, ProcessorSpec
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-KINDS = ("engine", "preprocessor", "postprocessor", "monitor")
+KINDS = ("engine", "preprocessor", "postprocessor", "monitor", "algorithm")
 
 if any(is_broken(f"{kind}/listing_imports_nothing_heavy") for kind in KINDS):
     import numpy as np  # noqa: F401 - heavy, on purpose
@@ -109,6 +110,21 @@ def lpbench_register_monitors(register: Callable[[MonitorSpec], None]) -> None:
             case="lpbench_sloppy.cases:monitor",
         )
     )
+
+
+@hookimpl
+def lpbench_register_algorithms(register: Callable[[AlgorithmSpec], None]) -> None:
+    """Register the algorithm."""
+    from lpbench.plugin.algorithm import Signature, Target, Variable
+
+    doc = "" if is_broken("algorithm/signature_is_stated") else "numbers to sum up"
+    count, mode = (
+        Variable("count", lower=1, upper=9, doc=doc),
+        Variable("mode", "str", values=("up", "down"), doc="way"),
+    )
+    signature = Signature((count, mode), targets=(Target("total", doc="their sum"),), instances=2)
+    target = "lpbench_sloppy.algorithm:SloppyAlgorithm"
+    register(AlgorithmSpec("sloppy", target, **common("algorithm"), signature=signature))
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpbench.plugin.engine import Model, TensorInfo
-from lpbench.testing import EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
+from lpbench.testing import AlgorithmCase, EngineCase, MonitorCase, PostprocessorCase, PreprocessorCase
 from lpbench.testing.cases import NO_SUCH_OPERATOR
 
 if TYPE_CHECKING:
@@ -65,3 +65,8 @@ def _model(folder: Path, name: str, factors: tuple[int, ...], inputs: tuple[str,
     path.write_text(json.dumps({"kind": "sloppy", "inputs": inputs}), encoding="ascii")
     weights.write_bytes(np.array(factors, np.float32).tobytes())
     return Model("sloppy", path, (weights,))
+
+
+def algorithm(folder: Path, options: Mapping[str, Any]) -> AlgorithmCase:
+    """Return the case of the algorithm."""
+    return AlgorithmCase(values={"count": 3})

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConfigError, LpbenchError, PluginError
 from lpbench.jobs.sweep._plan import PLAN_LIMIT, SweepPlan, toml
+from lpbench.jobs.sweep._words import is_offered
 from lpbench.plugin import registry
 from lpbench.plugin.algorithm import INSTANCE, MEASURED, Signature, Target, Variable
-from lpbench.plugin.discovery import brought_by
 from lpbench.results.sweep_columns import SweepColumn
 from lpbench.util import dataclass_config
 from lpbench.util.regular_files import read_regular
@@ -89,7 +89,9 @@ class AlgorithmFile:
     def __post_init__(self) -> None:
         if bool(self.call) == bool(self.command):
             raise ValueError('an algorithm has either "call" or "command"')
-        if self.call and (not all(self.call.rpartition(":")[::2]) or not self.name.isprintable()):
+        if not self.name.isprintable():
+            raise ValueError("name has unprintable characters")
+        if self.call and not all(self.call.rpartition(":")[::2]):
             raise ValueError(f'call is "{self.call}"; expected FILE.py:FUNCTION')
         known = [*(each.name for each in self.signature.variables), INSTANCE]
         for place in PLACE.findall(" ".join(self.command)):
@@ -122,10 +124,7 @@ def algorithm_of(plan: SweepPlan, *, certain: bool = False) -> SweptAlgorithm | 
 
 def is_algorithm(word: str) -> bool:
     """Say whether a word names an algorithm: its file, or what a plugin offers or would offer if it were installed."""
-    if Path(word).exists():
-        return is_algorithm_file(word)
-    offers = registry.current().all(registry.ALGORITHMS)
-    return word in offers or bool(brought_by(word, group=registry.ALGORITHMS.extras))
+    return is_offered(word) or is_algorithm_file(word)
 
 
 def is_algorithm_file(word: str | Path) -> bool:
@@ -143,7 +142,7 @@ def found(word: str) -> SweptAlgorithm:
 
     :raises LpbenchError: It is not there, not installed, or its file contradicts itself.
     """
-    if Path(word).suffix == SUFFIX:
+    if not is_offered(word) and Path(word).suffix == SUFFIX:
         return _of_file(Path(word))
     offer = registry.current().get(registry.ALGORITHMS, word)
     if not (ready := offer.availability()):

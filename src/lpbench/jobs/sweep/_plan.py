@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 
 from lpbench.errors import ConfigError, LpbenchError, either
+from lpbench.jobs.sweep._words import is_offered
 from lpbench.plugin.engine_options import pairs
 from lpbench.results.settings import RunSettings
 from lpbench.results.sweep import Asked
@@ -195,7 +196,8 @@ def _beside(value: Any, folder: Path) -> Any:
     """Return paths as the plan's folder has them; names of the catalogue stay as they are."""
     if isinstance(value, list):
         return [_beside(each, folder) for each in value]
-    return str(folder / value) if isinstance(value, str) and (folder / value).exists() else value
+    is_path = isinstance(value, str) and not is_offered(value) and (folder / value).exists()
+    return str(folder / value) if is_path else value
 
 
 def _listed(name: str, value: Any) -> Any:

@@ -18,7 +18,7 @@ from lpbench.jobs.sweep._plan import CONFIGURATION_S, SweepPlan, read_plan
 from lpbench.jobs.sweep._queue import Block, Outcome, Queue, queued
 from lpbench.jobs.sweep._static import Analyses, efficiency
 from lpbench.jobs.sweep._told import Share, announce, expected_s, step
-from lpbench.jobs.sweep._words import stated
+from lpbench.jobs.sweep._words import is_offered, stated
 from lpbench.results.sweep import FAILED, IMPOSSIBLE, RATIO, WAITING, Found, Sweep, SweepRow
 from lpbench.util import interrupts
 from lpbench.util.arguments import checked
@@ -187,7 +187,7 @@ def carry_out(plan: SweepPlan | None, folder: Path, report: Report, *, retry: bo
 
 def _absolute(word: str | Path) -> str:
     """Return a path that is there as one that leads there from any folder."""
-    return str(Path(word).absolute()) if Path(word).exists() else str(word)
+    return str(Path(word).absolute()) if not is_offered(word) and Path(word).exists() else str(word)
 
 
 def _agreed(plan: SweepPlan | None, queue: Queue, here: str) -> SweepPlan:

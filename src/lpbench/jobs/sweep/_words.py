@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin, get_type_hints
 
 from lpbench.errors import LpbenchError
 from lpbench.plugin import registry
+from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.engine_options import pairs
 from lpbench.plugin.specs import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lpbench.plugin.specs import EngineSpec
     from lpbench.results.sweep import Asked, Found
@@ -18,6 +20,17 @@ if TYPE_CHECKING:
 UNCONVERTED = "F32"
 """The precision of which an app's own models are, unless they say otherwise."""
 ONE_THREAD = "threads=1"
+
+
+def is_offered(word: str | Path) -> bool:
+    """Say whether a word is an algorithm's name, of a plugin that is here or that lpbench knows.
+
+    Such a name is the algorithm's even where a folder is called so, as that of its sweep may be: ``./NAME`` is that.
+    """
+    if not isinstance(word, str):
+        return False
+    offers = registry.current().all(registry.ALGORITHMS)
+    return word in offers or bool(brought_by(word, group=registry.ALGORITHMS.extras))
 
 
 def words_of(asked: Asked) -> str:
