@@ -106,7 +106,7 @@ OPTIONAL = {
     "tomllib": {"jobs.sweep"},
     "yaml": {"app.metadata"},
     "rich": {"cli"},
-    "pandas": {"datasheets.catalogue", "results.model", "results.table"},
+    "pandas": {"datasheets.catalogue", "util.frames"},
     "pytest": {"testing"},
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpbench.cli import main
+from lpbench.jobs import exchanging
 from lpbench.jobs import sweep as sweeps
 from lpbench.results.run import Metric
 from lpbench.results.sweep import Asked, Sweep, SweepRow
@@ -28,7 +29,8 @@ def row(number: int, engine: str) -> SweepRow:
 def folder(monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the folder of a sweep that was never measured, of which two rows have the same key."""
     rows = (row(1, "onnxruntime"), row(2, "ncnn"), row(3, "ncnn"))
-    monkeypatch.setattr(sweeps, "load_sweep", lambda place: Sweep(Path(place), rows, {}, (1, 1)))
+    for module in (sweeps, exchanging):  # both, or the second keeps the fake if it is imported meanwhile
+        monkeypatch.setattr(module, "load_sweep", lambda place: Sweep(Path(place), rows, {}, (1, 1)))
     return "night"
 
 
@@ -43,6 +45,7 @@ def test_a_sweep_is_exported_validated_and_imported(folder: str, tmp_path: Path,
     shown = capsys.readouterr().out
     assert "imagenet_my-board.csv: 1 row" in shown
     assert 'note: VERSION is not known in 1 row: "unknown" stands there' in shown
+    assert "HW_price" not in shown
     assert main([*words, "--filter", "engine=onnxruntime"]) == 2
     assert "--force overwrites it" in capsys.readouterr().err
     assert main(["validate", out]) == 0
@@ -51,6 +54,12 @@ def test_a_sweep_is_exported_validated_and_imported(folder: str, tmp_path: Path,
     assert (tmp_path / "taken" / "imagenet_my-board.csv").read_bytes() == Path(
         out, "imagenet_my-board.csv"
     ).read_bytes()
+
+
+def test_a_platform_without_a_data_sheet_is_exported_and_told(folder: str, tmp_path: Path, capsys: Capture) -> None:
+    words = ["export", folder, "--algorithm", "net", "--filter", "engine=onnxruntime", "-o", str(tmp_path)]
+    assert main([*words, "--platform", "rpi44"]) == 0
+    assert 'note: HW_price is not known: "rpi44" is not among the platforms' in capsys.readouterr().out
 
 
 def test_faults_are_counted_by_kind_and_by_file(tmp_path: Path, capsys: Capture) -> None:
@@ -65,8 +74,8 @@ def test_faults_are_counted_by_kind_and_by_file(tmp_path: Path, capsys: Capture)
     assert "note: typed-target" in shown
     assert main(["import", str(tmp_path / "net_pc.csv"), "-o", str(tmp_path / "a"), "-v"]) == 0
     shown = capsys.readouterr().out
-    assert "zero-as-missing" in shown
-    assert "POWER_CONSUMPTION: 0 stands for what was not measured" in shown
+    assert "net_pc\n  zero-as-missing 1: POWER_CONSUMPTION: 0 stands for what was not measured" in shown
+    assert f"next: lpbench choose {tmp_path / 'a'}" in shown
     assert main(["import", str(tmp_path / "net_pc.json"), "-o", str(tmp_path / "b"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["counts"] == {"zero-as-missing": 1, "typed-target": 2}

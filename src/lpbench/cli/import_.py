@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console
+from lpbench.util.text import clean
 
 if TYPE_CHECKING:
     import argparse
@@ -46,5 +47,7 @@ def main(options: argparse.Namespace) -> int:
     stream = _console.answers()
     paint = _console.painter(stream)
     _console.answer(*exchange.screen(found, width=_console.width(stream), paint=paint, verbose=options.verbose))
-    _console.answer(paint(f"next: lpbench choose {shlex.quote(str(options.output))} --help", "dim"))
+    which = ["--algorithm", found.tables[0].name] if len(found.tables) > 1 else []
+    words = ["lpbench", "choose", str(options.output), *which]
+    _console.answer(paint(f"next: {clean(shlex.join(words))}", "dim"))
     return _console.DONE

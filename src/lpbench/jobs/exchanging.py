@@ -38,10 +38,13 @@ def export(  # noqa: PLR0913 - one keyword for each option of the command
     """
     found = sweep if isinstance(sweep, Sweep) else load_sweep(sweep)
     known = datasheets.platform_id(platform)
-    if price is None:
-        stated = datasheets.price(known)
-        price = None if isinstance(stated, Unavailable) else stated.figure
+    stated = datasheets.price(known)
+    if price is None and not isinstance(stated, Unavailable):
+        price = stated.figure
     pair, notes = pair_of(found, algorithm, known, price)
     if known != platform:
         notes.append(f"{platform} is called {known} in published data")
+    if price is None:
+        why = stated.reason if isinstance(stated, Unavailable) else "its data sheet has no single amount"
+        notes.append(f"HW_price is not known: {why}")
     return write_pair(pair, Path(output), notes, overwrite=overwrite)

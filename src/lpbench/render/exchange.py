@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpbench.render._table import Column, blocks
-from lpbench.results.exchange.faults import HARMLESS, RULES
+from lpbench.render._table import Column, blocks, hanging
+from lpbench.results.exchange.fault_report import HARMLESS, RULES
 from lpbench.results.table import PLATFORM
 from lpbench.util.text import amount, clean
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 ALGORITHMS = [Column("algorithm", left=True), Column("rows"), Column("platforms"), Column("columns")]
 KINDS = [Column("fault", left=True), Column("values"), Column("files"), Column("what", left=True)]
-FILES = [Column("file", left=True), Column("fault", left=True), Column("values"), Column("what", left=True)]
 
 
 def screen(dataset: Dataset, *, width: int, paint: Paint, verbose: bool) -> list[str]:
@@ -32,7 +31,7 @@ def screen(dataset: Dataset, *, width: int, paint: Paint, verbose: bool) -> list
     if dataset.faults.faults:
         lines += ["", *_table(KINDS, _by_kind(dataset), width, paint)]
     if verbose and dataset.faults.faults:
-        lines += ["", *_table(FILES, _by_file(dataset), width, paint)]
+        lines += ["", *_by_file(dataset, width)]
     return lines
 
 
@@ -51,11 +50,15 @@ def _by_kind(dataset: Dataset) -> list[list[str]]:
     ]
 
 
-def _by_file(dataset: Dataset) -> list[list[str]]:
-    return [
-        [clean(each.file), each.kind.value, f"{each.count}", clean(": ".join(filter(None, (each.column, each.rule))))]
-        for each in dataset.faults.faults
-    ]
+def _by_file(dataset: Dataset, width: int) -> list[str]:
+    """Return the faults below the file that has them; nothing of a line is cut."""
+    lines: list[str] = []
+    for file, faults in dataset.faults.by_file().items():
+        lines.append(clean(file))
+        for each in faults:
+            what = ": ".join(filter(None, (each.column, each.rule)))
+            lines += hanging(clean(f"{each.kind.value} {each.count}: {what}"), width)
+    return lines
 
 
 def _table(columns: Sequence[Column], rows: list[list[str]], width: int, paint: Paint) -> list[str]:

@@ -20,6 +20,7 @@ from lpbench.results.settings import Resolved
 from lpbench.results.stages import TOTAL
 from lpbench.results.turns import turn_metrics
 from lpbench.util.arguments import checked
+from lpbench.util.frames import frame
 from lpbench.util.shown import Shown, several
 from lpbench.util.text import first_line
 
@@ -207,11 +208,7 @@ class Result(Shown):
         :param summary: Return a row for each configuration instead, as ``summary`` does.
         :raises ResultError: pandas is not installed.
         """
-        try:
-            import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore] # optional
-        except ImportError as error:
-            raise ResultError("pandas is not installed", hint="pip install pandas") from error
-        return pd.DataFrame(self.summary() if summary else self.rows())
+        return frame(self.summary() if summary else self.rows())
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one record for each stored sample: configuration, engine, run, sample and nanoseconds by stage."""

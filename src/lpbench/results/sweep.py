@@ -15,6 +15,7 @@ from lpbench.errors import ResultError, nearest
 from lpbench.results.directions import Direction, direction_of
 from lpbench.results.run import Metric  # noqa: TC001 - likewise
 from lpbench.results.sweep_columns import called
+from lpbench.util.frames import frame
 from lpbench.util.shown import Shown
 from lpbench.util.text import amount
 
@@ -194,6 +195,13 @@ class Sweep(Shown):
         if self.columns:
             return [_of_algorithm(row, self.columns) for row in self.rows]
         return [record(row) for row in self.rows]
+
+    def to_pandas(self) -> Any:
+        """Return the records as a pandas DataFrame.
+
+        :raises ResultError: pandas is not installed.
+        """
+        return frame(self.records())
 
     def _column(self, word: str) -> str:
         """Return the column that a word names."""

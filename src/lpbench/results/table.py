@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping, Sequence  # noqa: TC003 - what values are made of is read by the annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from lpbench.errors import ResultError, closest, nearest
 from lpbench.results.directions import Direction  # noqa: TC001 - likewise
+from lpbench.util.frames import frame
 from lpbench.util.shown import Sheet, Shown, several
 from lpbench.util.text import amount
 
@@ -125,12 +127,7 @@ class Table(Shown):
 
         :raises ResultError: pandas is not installed.
         """
-        try:
-            import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore] # optional
-        except ImportError as error:
-            raise ResultError("pandas is not installed", hint="pip install pandas") from error
-        values = {column.name: column.values for column in self.columns}  # noqa: PD011 - of columns of ours
-        return pd.DataFrame(values)
+        return frame({column.name: _for_frame(column) for column in self.columns})
 
     def in_short(self) -> str:
         """Return its name and how much there is of it."""
@@ -142,6 +139,11 @@ class Table(Shown):
         """Return a row for each column: what it is, how many values are known, and which there are."""
         rows = [(each.name, each.kind.value, each.unit, f"{each.known}", _extent(each.values)) for each in self.columns]
         return Sheet((self.in_short(),), ("column", "", "unit", "known", "values"), rows)
+
+
+def _for_frame(column: Column) -> Sequence[Value]:
+    """Return the values of a column as pandas takes them: numbers of which none is known are numbers still."""
+    return column.values if column.known or column.type == "str" else [math.nan] * len(column.values)
 
 
 def _extent(values: Sequence[Value]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from lpbench.errors import ResultError
-from lpbench.results.exchange import import_dataset, load_dataset
+from lpbench.results.exchange import import_dataset, load_dataset, problems
 from lpbench.results.exchange.descriptor import Descriptor, Variable
 from lpbench.results.exchange.faults import NOT_NEGATIVE, TEMPERATURES, repaired
 
@@ -171,3 +171,28 @@ def test_the_published_data_is_read_whole_with_its_known_faults(tmp_path: Path, 
     again = load_dataset(tmp_path / "imported")
     assert {fault.kind.value for fault in again.faults.faults} == {"repeated-key"}
     assert sum(map(len, again.tables)) == sum(map(len, found.tables))
+
+
+def test_a_fault_report_counts_by_column_and_has_each_fault_as_a_row(
+    tmp_path: Path, read: Callable[..., Dataset]
+) -> None:
+    faults = read(tmp_path, CPU_TEMP=[-263.2, 40.0, 50.0], POWER_CONSUMPTION=[0.0, 0.0, 4.0]).faults
+    assert faults.sheet().header == ("fault", "column", "count", "files")
+    assert ("zero-as-missing", "POWER_CONSUMPTION", "2", "1") in faults.sheet().rows
+    frame = pytest.importorskip("pandas", reason="a frame is pandas's") and faults.to_pandas()
+    assert frame.groupby("kind")["count"].sum().to_dict() == {"impossible-temperature": 1, "zero-as-missing": 2}
+
+
+def test_repeated_keys_have_another_remedy_than_an_import_which_keeps_them(
+    tmp_path: Path, pair: Callable[..., Path]
+) -> None:
+    pair(tmp_path, {"ENGINE": ["a", "a"], "LATENCY": [1.0, 2.0]}, 1)
+    (problem,) = problems(tmp_path)
+    assert "repeated-key in 2 rows of 2" in problem.found
+    assert "one more column" in problem.right
+
+
+def test_an_import_of_nothing_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match="names no data"):
+        import_dataset([], tmp_path / "taken")
+    assert not (tmp_path / "taken").exists()

@@ -1,9 +1,9 @@
 """The published dataset format, deliverable D6.4, appendix 7.1: a descriptor and a CSV for each algorithm and platform.
 
 ``descriptor`` and ``csv_columns`` read and write the two files, ``faults`` finds what is known to be wrong in published
-data, ``joining`` adds quality that was published beside, ``store`` reads and writes folders, ``tables`` makes tables of
-pairs and of sweeps, ``sweeps`` exports a sweep, ``algorithms`` does both for rows of an algorithm, and
-``checking`` validates.
+data, ``fault_report`` counts it, ``joining`` adds quality that was published beside, ``store`` reads and writes
+folders, ``tables`` makes tables of pairs and of sweeps, ``sweeps`` exports a sweep, ``algorithms`` does both for rows
+of an algorithm, and ``checking`` validates.
 """
 
 from __future__ import annotations

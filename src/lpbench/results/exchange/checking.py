@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpbench.errors import ResultError
-from lpbench.results.exchange.faults import HARMLESS
+from lpbench.results.exchange.fault_report import HARMLESS, FaultKind
 from lpbench.results.exchange.store import descriptors, read_pair
 from lpbench.util.problems import Problem, Problems
 from lpbench.util.text import amount
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lpbench.results.exchange.faults import Fault
+    from lpbench.results.exchange.fault_report import Fault
 
 REMEDY = "lpbench import takes such values away"
+MORE_COLUMNS = "tell them apart by one more column: what was not the same between them is not known"
 
 
 def problems(path: Path) -> Problems:
@@ -47,7 +48,8 @@ def _of_error(error: ResultError) -> Problem:
 def _of_fault(fault: Fault) -> Problem:
     harmless = fault.kind in HARMLESS
     found = f"{fault.kind.value}: {fault.rule}" if harmless else _counted(fault)
-    return Problem(fault.column, found, "" if harmless else REMEDY, fault.file, note=harmless)
+    remedy = MORE_COLUMNS if fault.kind is FaultKind.REPEATED else REMEDY
+    return Problem(fault.column, found, "" if harmless else remedy, fault.file, note=harmless)
 
 
 def _counted(fault: Fault) -> str:

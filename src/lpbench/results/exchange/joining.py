@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lpbench.errors import ResultError
 from lpbench.results.exchange.csv_columns import read_columns, read_header
 from lpbench.results.exchange.descriptor import Variable
-from lpbench.results.exchange.faults import Fault, FaultKind
+from lpbench.results.exchange.fault_report import Fault, FaultKind
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpbench.errors import ResultError, either, nearest
+from lpbench.errors import ResultError, either, nearest, setting
 from lpbench.results.exchange.csv_columns import read_columns, read_header, write_columns
 from lpbench.results.exchange.descriptor import read_descriptor
-from lpbench.results.exchange.faults import Fault, FaultKind, FaultReport, repaired
+from lpbench.results.exchange.fault_report import Fault, FaultKind, FaultReport
+from lpbench.results.exchange.faults import repaired
 from lpbench.results.exchange.joining import joined
 from lpbench.results.exchange.pair import Pair, measured
 from lpbench.results.exchange.tables import tables_of
@@ -105,6 +106,8 @@ def import_dataset(
     if not atomic_folders.is_free(target):
         raise ResultError("is not empty", where=str(target), hint=either("-o DIR", "output") + " names a new folder")
     words = [paths] if isinstance(paths, (str, Path)) else paths
+    if not words:
+        raise ResultError("names no data", where=setting("paths"), hint="name a .json, a .csv or a folder")
     pairs, faults = read_pairs([Path(word) for word in words], progress or (lambda _: None))
     with atomic_folders.filled(target) as folder:
         for pair in map(measured, pairs):

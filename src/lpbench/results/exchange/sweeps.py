@@ -12,7 +12,8 @@ from lpbench.results import files
 from lpbench.results.exchange.algorithms import published
 from lpbench.results.exchange.columns import UNITS
 from lpbench.results.exchange.descriptor import Descriptor, Variable, refuse_name
-from lpbench.results.exchange.faults import ZERO_SOMEWHERE, FaultKind, repaired
+from lpbench.results.exchange.fault_report import FaultKind
+from lpbench.results.exchange.faults import ZERO_SOMEWHERE, repaired
 from lpbench.results.exchange.pair import Pair
 from lpbench.results.exchange.tables import COUNTS, WORDS, type_of
 from lpbench.results.sweep import HYPERPARAMETERS, MEASURED, TARGETS
