@@ -145,3 +145,44 @@ def test_a_table_of_a_million_rows_is_taken() -> None:
     """A limit on the length of arguments is for lists of settings."""
     found = lpbench.choose(Table("a", (Column("LATENCY", Kind.TARGET, [1.0] * 100_000),)), best="LATENCY")
     assert len(found.not_told_apart) == 99_999
+
+
+def test_a_metric_that_nobody_measured_is_unknown_in_every_row_and_a_name_of_none_is_a_mistake() -> None:
+    rows = Table("a", (Column("LATENCY", Kind.TARGET, [3.0, 1.0]),))
+    found = lpbench.choose(rows, max={"LATENCY": 2}, min={"quality_value": 70}, best="LATENCY")
+    assert (found.choice, found.unknown_rows, found.violating) == (None, 1, 1)
+    assert [(each.column, each.reason) for each in found.unknown] == [("QUALITY_VALUE", "was not measured")]
+    assert "QUALITY_VALUE is not known" in str(found)
+    best = lpbench.choose(rows, best="POWER_CONSUMPTION")
+    assert (best.choice, best.unknown_rows) == (None, 2)
+    assert lpbench.choose(rows, best="QUALITY_VALUE").choice is None
+    front = lpbench.choose(rows, pareto=["LATENCY", "PRICE"]).pareto
+    assert (len(front.candidates), front.unknown) == (0, 2)
+    with pytest.raises(LpbenchError, match='there is no column "LATENZY"'):
+        lpbench.choose(rows, max={"LATENZY": 2}, best="LATENCY")
+
+
+def test_a_row_is_called_by_what_was_configured() -> None:
+    columns = (
+        Column("var_0", Kind.HYPERPARAMETER, [12, 3], "int"),
+        Column("STATE", Kind.FACT, ["OK", "OK"], "str"),
+        Column("PLATFORM", Kind.FACT, ["pc", "pc"], "str"),
+        Column("LATENCY", Kind.TARGET, [3.0, 1.0]),
+    )
+    found = lpbench.choose(Table("a", columns), best="LATENCY")
+    assert found.choice is not None
+    assert found.choice.in_short() == "row 1: var_0=3 pc"
+    assert "lowest LATENCY: 1.00, pc var_0=3" in str(found)
+
+
+def test_a_multiple_is_not_taken_for_a_unit() -> None:
+    found = lpbench.choose(Table("a", (Column("GFLOP", Kind.TARGET, [0.3], unit="1e9"),)), best="GFLOP")
+    assert "lowest GFLOP: 0.300 (1e9)" in str(found)
+
+
+def test_numbers_of_which_none_is_known_are_numbers_to_pandas() -> None:
+    pytest.importorskip("pandas", reason="a frame is pandas's")
+    rows = Table("a", (Column("LATENCY", Kind.TARGET, [3.0, 1.0]), Column("PRICE", Kind.FACT, [None, None])))
+    frame = rows.to_pandas()
+    assert str(frame.PRICE.dtype) == "float64"
+    assert list(frame.LATENCY[~(frame.PRICE > 0)]) == [3.0, 1.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,16 +10,18 @@ from lpbench.errors import OutOfRangeError, ResultError, UnknownNameError, neare
 from lpbench.plugin import registry
 from lpbench.results import exchange
 from lpbench.results.choosing import Question, Selection, conditions, objective, objectives, select
-from lpbench.results.directions import PUBLISHED_QUALITY, QUALITY, Direction
+from lpbench.results.directions import DIRECTIONS, PUBLISHED_QUALITY, QUALITY, Direction, direction_of
+from lpbench.results.exchange.columns import UNITS
 from lpbench.results.sweep import FILE, Sweep
-from lpbench.results.table import Table
+from lpbench.results.table import Column, Kind, Table
 from lpbench.util.arguments import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 QUALITY_METRIC = "QUALITY_METRIC"
 RUNNERS_UP = 5
+UNMEASURED = "was not measured"
 
 
 @checked
@@ -36,6 +39,7 @@ def choose(  # noqa: PLR0913 - one keyword for each part of the question
     """Return the best of the rows that were measured, what comes next, and why other platforms are out.
 
     Every row is looked at.  A condition on a value that is missing is unknown: its row is never chosen, and counted.
+    So it is with a metric of the glossary that no row has.
 
     :param source: A sweep or its folder; or exchanged data: a descriptor, its CSV, a folder of such pairs, a table.
     :param max: The greatest values that are allowed, by column and in its unit: ``{"LATENCY": 20}``; a text may end in
@@ -48,15 +52,16 @@ def choose(  # noqa: PLR0913 - one keyword for each part of the question
         known of every row that fits.
     :param top: How many runners-up are named.
     :param algorithm: Which one, where the source holds the data of several.
-    :raises LpbenchError: The source cannot be read, a column is not there, or conditions contradict each other.
+    :raises LpbenchError: The source cannot be read, a name is neither that of a column nor of a metric, or conditions
+        contradict each other.
     """
     if top < 0:
         raise OutOfRangeError(f"found {top}", where=setting("top"), hint="it takes 0 or more")
-    table = _named(_tables(source), algorithm, source)
+    metrics = [pareto] if isinstance(pareto, str) else pareto
+    table = _with_unmeasured(_named(_tables(source), algorithm, source), [*(max or ()), *(min or ()), best, *metrics])
     quality = quality_direction(table)
     asked = conditions(table, max or {}, min or {}, equal or {})
     wanted = objective(table, best, quality) if best else None
-    metrics = [pareto] if isinstance(pareto, str) else pareto
     return select(table, Question(asked, wanted, objectives(table, metrics, quality), quality), top=top)
 
 
@@ -65,6 +70,8 @@ def quality_direction(table: Table) -> Direction | None:
     columns = {column.name: column for column in table.columns}
     if QUALITY not in columns:
         return None
+    if not columns[QUALITY].known:
+        return direction_of(QUALITY)
     names = {columns[QUALITY].description}
     if QUALITY_METRIC in columns:
         names = {str(value) for value in columns[QUALITY_METRIC].values if value is not None}
@@ -93,6 +100,21 @@ def _tables(source: Table | Sweep | str | Path) -> tuple[Table, ...]:
     from lpbench.jobs.sweep import load_sweep  # what measures takes longer to import than most tables to read
 
     return (exchange.table_of(load_sweep(source)),)
+
+
+def _with_unmeasured(table: Table, words: Iterable[str]) -> Table:
+    """Return a table that has, as not known in any row, those metrics of the glossary that are asked for too.
+
+    What nobody measured is unknown: only a name that the glossary does not define is a mistake.
+    """
+    there = {column.name for column in table.columns}
+    names = dict.fromkeys(word.partition(":")[0].strip().upper() for word in words)
+    added = [
+        Column(name, Kind.TARGET, [None] * len(table), unit=UNITS.get(name, ""), reasons=[UNMEASURED] * len(table))
+        for name in names
+        if name in DIRECTIONS and name not in there
+    ]
+    return dataclasses.replace(table, columns=(*table.columns, *added)) if added else table
 
 
 def _named(tables: Sequence[Table], algorithm: str, source: Table | Sweep | str | Path) -> Table:

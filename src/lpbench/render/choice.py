@@ -87,8 +87,8 @@ def answer(found: Selection) -> str:
     if found.choice is None:
         return f"{found.table.name}: nothing fits"
     value = found.choice.value(found.best.column)
-    words = " ".join(str(found.choice.value(name)) for name in _words(found, [found.choice]))
-    shown = f"{digits(value)} {found.best.unit}".rstrip()
+    words = " ".join(_worded(found.choice, name) for name in _words(found, [found.choice]))
+    shown = f"{digits(value)} {_unit(found.best.unit)}".rstrip()
     return f"{found.table.name}: {found.best}: {shown}, {words}"
 
 
@@ -189,6 +189,12 @@ def _missing(found: Missing) -> str:
     return f"{found.column}: {rows}{where}{why}"
 
 
+def _worded(candidate: Candidate, name: str) -> str:
+    """Return what stands in a column; a number with the column's name."""
+    value = candidate.value(name)
+    return value if isinstance(value, str) else f"{name}={value}"
+
+
 def _words(found: Selection, shown: Sequence[Candidate]) -> list[str]:
     """Return the columns that tell rows apart: the platform, and what was configured; of one row all of them."""
     columns = {column.name: column for column in found.table.columns}
@@ -216,10 +222,15 @@ def _columns(found: Selection, words: Sequence[str], numbers: Sequence[str]) -> 
     columns = [Column(clean(name.lower()), left=True) for name in words]
     for name in numbers:
         columns += [
-            Column(clean(f"{name} {found.table.column(name).unit}".rstrip())),
+            Column(clean(f"{name} {_unit(found.table.column(name).unit)}".rstrip())),
             Column("", left=True, whole=True),
         ]
     return columns
+
+
+def _unit(unit: str) -> str:
+    """Return a unit as it stands behind a number; a bare multiple is marked as one: ``(1e9)``."""
+    return f"({unit})" if unit.startswith("1e") and "/" not in unit else unit
 
 
 def _cells(candidate: Candidate, words: Sequence[str], numbers: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 from lpbench.results.choosing._question import Condition, Objective
-from lpbench.results.table import PLATFORM
+from lpbench.results.table import PLATFORM, Kind
 from lpbench.util.shown import Shown
 from lpbench.util.text import amount
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from lpbench.results.table import Table, Value
     from lpbench.util.unavailable import Unavailable
+
+
+CONFIGURED = (Kind.HYPERPARAMETER, Kind.INPUT)
+TELLING = frozenset({PLATFORM, "CONFIGURATION"})
+"""Facts that say what a row is."""
 
 
 class Rule(enum.Enum):
@@ -62,9 +67,14 @@ class Candidate(Shown):
         return str(self.value(PLATFORM) or "") if known else ""
 
     def in_short(self) -> str:
-        """Return its words."""
-        words = [str(value) for value in self.values.values() if isinstance(value, str)]
-        return f"row {self.row}: {' '.join(words)}"
+        """Return what was configured: words, and whole numbers with their names."""
+        told = [
+            value if isinstance(value, str) else f"{column.name}={value}"
+            for column in self.table.columns
+            if (column.kind in CONFIGURED or column.name in TELLING) and column.type != "float"
+            if (value := column.values[self.row]) is not None
+        ]
+        return f"row {self.row}: {' '.join(told)}"
 
 
 class Candidates(Sequence[Candidate]):
