@@ -27,11 +27,13 @@ INSTANCE = "instance"
 """What functions and commands call the number of an instance by."""
 RESERVED = frozenset({"APP", "BARRED", "CONFIGURATION", "PLATFORM", "PRICE", "REASON", "REPEATS", "STATE"})
 """Columns that tables have beside those of an algorithm."""
+ENDS = ("_LOWER", "_UPPER")
+"""Endings of columns with the ends of intervals."""
 
 
 def _refuse_name(name: str) -> None:
     odd = set('=,:{}"') & set(name)
-    taken = name in RESERVED or name == INSTANCE
+    taken = name in RESERVED or name == INSTANCE or name.endswith(ENDS)
     if not name or name != name.strip() or not name.isprintable() or len(name) > LONGEST or odd or taken:
         raise ValueError(f"{brief(name)} cannot be the name of a column")
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 import lpbench
 from lpbench.errors import ConfigError, LpbenchError, ResultError
-from lpbench.jobs.sweep import _algorithm_measure
+from lpbench.jobs.sweep import _algorithm, _algorithm_measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,6 +175,20 @@ def test_values_are_a_product_or_a_latin_hypercube(algorithm: Callable[..., Path
         lpbench.sweep(algorithm(wide), tmp_path / "rows", values={"share": [at / 2000 for at in range(2000)]})
 
 
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_file_is_refused_or_read_and_never_a_crash(tmp_path: Path, data: st.DataObject) -> None:
+    text = bytearray(SORT.encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(text) - 1))
+        text[at : at + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=4))
+    file = tmp_path / "sorts.toml"
+    file.write_bytes(bytes(text))
+    (tmp_path / "sorts.py").touch()
+    with contextlib.suppress(LpbenchError):
+        _algorithm.found(str(file))
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
@@ -182,6 +199,7 @@ def test_values_are_a_product_or_a_latin_hypercube(algorithm: Callable[..., Path
         ("call = 'a.py:f'\n[inputs.x]\nlower = 5\nupper = 4", "from 5 to 4, which is no range"),
         ("call = 'a.py:f'\n[inputs.x]\nvalues = ['a']", "found 'a', no whole number"),
         ("call = 'a.py:f'\n[inputs.time]\nvalues = [1]", '"time" is the name of two columns'),
+        ("call = 'a.py:f'\n[inputs.x_LOWER]\nvalues = [1]", "cannot be the name of a column"),
         ("call = 'a.py:f'\n[inputs.STATE]\nvalues = [1]", "cannot be the name of a column"),
         ("call = 'a.py:f'\n[inputs.x]\nvalue = [1]", 'unknown key "value"'),
         ("call = 'a.py:f'\ninputs = [1]", "no table of tables"),
@@ -194,6 +212,15 @@ def test_a_file_that_contradicts_itself_is_refused_with_its_place(
     with pytest.raises(LpbenchError, match=what) as error:
         lpbench.sweep(algorithm(text), tmp_path / "rows")
     assert "sorts.toml" in str(error.value) or "sorts.toml" in error.value.where
+
+
+def test_a_program_that_is_not_there_is_named_before_anything_is_measured(
+    algorithm: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"gone.py: no such file"):
+        lpbench.sweep(algorithm('call = "gone.py:f"\n[inputs.x]\nvalues = [1]'), tmp_path / "rows")
+    with pytest.raises(ResultError, match="holds no sweep"):
+        lpbench.load_sweep(tmp_path / "rows")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from lpbench.plugin import registry
 from lpbench.plugin.algorithm import INSTANCE, MEASURED, Signature, Target, Variable
 from lpbench.results.sweep_columns import SweepColumn
 from lpbench.util import dataclass_config
+from lpbench.util.paths import no_such_file
 from lpbench.util.regular_files import read_regular
 from lpbench.worker.algorithms.messages import Request
 
@@ -172,6 +173,8 @@ def _of_file(path: Path) -> SweptAlgorithm:
     name = file.name or path.stem.replace("_", "-")
     code, _, function = file.call.rpartition(":")
     program = path.parent / (code or file.command[0])
+    if code and not program.is_file():
+        raise no_such_file(program, ConfigError)
     how: dict[str, Any] = (
         {"file": str(program.absolute()), "function": function} if code else {"command": _command(file, path)}
     )
