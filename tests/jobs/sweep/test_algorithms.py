@@ -290,3 +290,21 @@ def test_the_rows_are_read_as_text_csv_and_pages(
     assert "1 configuration" in capsys.readouterr().out
     with pytest.raises(ResultError, match='no column "sise"'):
         lpbench.load_sweep(tmp_path / "rows").where(sise=1)
+
+
+def test_the_example_of_the_guide_is_swept(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "how-to" / "sweep-an-algorithm.md").read_text("utf-8")
+    for language, name in (("toml", "sorting.toml"), ("python", "sorting.py")):
+        (tmp_path / name).write_text(guide.partition(f"```{language}\n")[2].partition("```")[0], "utf-8")
+    values = {"run": [8, 32], "size": 1000}
+    found = lpbench.sweep(tmp_path / "sorting.toml", tmp_path / "few", values=values, runs=1)
+    assert [row.value("comparisons") for row in found.rows] == [7000.0, 5000.0]
+    assert {row.asked.app for row in found.rows} == {"sorting"}
+
+
+def test_rows_become_a_data_frame(algorithm: Callable[..., Path], tmp_path: Path) -> None:
+    pytest.importorskip("pandas", reason="needs pandas")
+    found = lpbench.sweep(algorithm(), tmp_path / "rows", values={"kind": ["good"]}, runs=1)
+    frame = found.to_pandas()
+    assert list(frame["size"]) == [10, 20]
+    assert list(frame["quality"]) == [11.0, 21.0]
