@@ -190,4 +190,4 @@ def _columns() -> Table:
     """Return an empty table with the columns that a sweep may have."""
     numbers = dict.fromkeys((*HYPERPARAMETERS, *TARGETS, *COMPARED, *DIRECTIONS, *PERCENTILES, *WATCHED))
     columns = [Column(name, Kind.TARGET, [], unit=UNITS.get(name, "")) for name in numbers if name not in WORDS]
-    return Table("sweep", (*columns, *(Column(name, Kind.FACT, [], "str") for name in WORDS)))
+    return Table("", (*columns, *(Column(name, Kind.FACT, [], "str") for name in WORDS)))
