@@ -43,7 +43,7 @@ def test_the_choice_the_rejections_and_the_command_that_runs_it(
     rejected = shown.index("\nrejected\n")
     assert shown.index("fake:extra_us=20:threads=1: ", rejected)
     assert shown.index("absent:precision=F32: impossible: ", rejected)
-    assert shown.rstrip().endswith(f"next: lpbench run {app} --engine fake:extra_us=10:threads=1")
+    assert shown.rstrip().endswith(f"next: lpbench run {app} --engine fake:extra_us=10:threads=1 --convert")
 
 
 @pytest.mark.usefixtures("ledger")

@@ -94,6 +94,6 @@ def _print(found: Optimised, options: argparse.Namespace) -> None:
     paint = _console.painter(stream)
     lines = optimised.screen(found, width=_console.width(stream), paint=paint)
     folder = shlex.quote(str(found.sweep.folder))
-    run = f"lpbench run {shlex.quote(options.app)} --engine {shlex.quote(found.configuration)}"
+    run = f"lpbench run {shlex.quote(options.app)} --engine {shlex.quote(found.configuration)} --convert"
     following = run if found.configuration else f"lpbench show {folder}"
     _console.answer(*lines, paint(f"next: {following}", "dim"))

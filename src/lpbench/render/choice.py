@@ -219,7 +219,7 @@ def _numbers(found: Selection, more: Iterable[str], words: Sequence[str]) -> lis
 
 
 def _columns(found: Selection, words: Sequence[str], numbers: Sequence[str]) -> list[Column]:
-    columns = [Column(clean(name.lower()), left=True) for name in words]
+    columns = [Column(clean(name.lower()), left=True, whole=name == CONFIGURATION) for name in words]
     for name in numbers:
         columns += [
             Column(clean(f"{name} {_unit(found.table.column(name).unit)}".rstrip())),
