@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -94,7 +95,7 @@ def test_memory_is_what_one_run_takes_and_has_a_limit(algorithm: Callable[..., P
     assert [row.state for row in found.rows] == ["OK", "OK", "failed"]
     assert found.rows[2].reason == "needs more than 1000 MB of memory"
     assert found.rows[1].value("taken") == 50e6
-    if sys.platform == "linux":
+    if os.access("/proc/self/clear_refs", os.W_OK):
         assert [row.value("memory") for row in found.rows[:2]] == [pytest.approx(mb, abs=5) for mb in (1, 50)]
 
 
