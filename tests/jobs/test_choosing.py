@@ -173,6 +173,10 @@ def test_a_row_is_called_by_what_was_configured() -> None:
     assert found.choice is not None
     assert found.choice.in_short() == "row 1: var_0=3 pc"
     assert "lowest LATENCY: 1.00, pc var_0=3" in str(found)
+    called = Column("CONFIGURATION", Kind.FACT, ["a:var_0=12", "a:var_0=3"], "str")
+    swept = lpbench.choose(Table("a", (*columns, called)), best="LATENCY")
+    assert swept.choice is not None
+    assert swept.choice.in_short() == "row 1: pc a:var_0=3"
 
 
 def test_a_multiple_is_not_taken_for_a_unit() -> None:

@@ -176,11 +176,14 @@ def test_the_published_data_is_read_whole_with_its_known_faults(tmp_path: Path, 
 def test_a_fault_report_counts_by_column_and_has_each_fault_as_a_row(
     tmp_path: Path, read: Callable[..., Dataset]
 ) -> None:
-    faults = read(tmp_path, CPU_TEMP=[-263.2, 40.0, 50.0], POWER_CONSUMPTION=[0.0, 0.0, 4.0]).faults
+    values: dict[str, list[Value]] = {"CPU_TEMP": [-263.2, 0.0, 0.0], "POWER_CONSUMPTION": [0.0, 0.0, 4.0]}
+    faults = read(tmp_path, **values, GPU_LOAD=[0.0, 0.0, 0.0]).faults
     assert faults.sheet().header == ("fault", "column", "count", "files")
     assert ("zero-as-missing", "POWER_CONSUMPTION", "2", "1") in faults.sheet().rows
+    assert ("zero-as-missing", "GPU_LOAD", "3", "1") in faults.sheet().rows
+    assert len([each for each in faults.faults if each.column == "GPU_LOAD"]) > 1
     frame = pytest.importorskip("pandas", reason="a frame is pandas's") and faults.to_pandas()
-    assert frame.groupby("kind")["count"].sum().to_dict() == {"impossible-temperature": 1, "zero-as-missing": 2}
+    assert frame.groupby("kind")["count"].sum().to_dict() == {"impossible-temperature": 1, "zero-as-missing": 7}
 
 
 def test_repeated_keys_have_another_remedy_than_an_import_which_keeps_them(

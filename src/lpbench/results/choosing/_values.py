@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 CONFIGURED = (Kind.HYPERPARAMETER, Kind.INPUT)
-TELLING = frozenset({PLATFORM, "CONFIGURATION"})
+CONFIGURATION = "CONFIGURATION"
+TELLING = frozenset({PLATFORM, CONFIGURATION})
 """Facts that say what a row is."""
 
 
@@ -67,11 +68,13 @@ class Candidate(Shown):
         return str(self.value(PLATFORM) or "") if known else ""
 
     def in_short(self) -> str:
-        """Return what was configured: words, and whole numbers with their names."""
+        """Return what was configured: words, and whole numbers with their names unless the words say them."""
+        columns = self.table.columns
+        said = ("float", "int", "bin") if any(each.name == CONFIGURATION for each in columns) else ("float",)
         told = [
             value if isinstance(value, str) else f"{column.name}={value}"
-            for column in self.table.columns
-            if (column.kind in CONFIGURED or column.name in TELLING) and column.type != "float"
+            for column in columns
+            if (column.kind in CONFIGURED or column.name in TELLING) and column.type not in said
             if (value := column.values[self.row]) is not None
         ]
         return f"row {self.row}: {' '.join(told)}"

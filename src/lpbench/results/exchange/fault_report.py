@@ -107,9 +107,9 @@ class FaultReport(Shown):
     def sheet(self) -> Sheet:
         """Return a row for each kind of fault and each column that has it."""
         counts: Counter[tuple[str, str]] = Counter()
-        files: Counter[tuple[str, str]] = Counter()
+        files: dict[tuple[str, str], set[str]] = {}
         for each in self.faults:
             counts[each.kind.value, each.column] += each.count
-            files[each.kind.value, each.column] += 1
-        rows = [(*key, f"{count}", f"{files[key]}") for key, count in counts.items()]
+            files.setdefault((each.kind.value, each.column), set()).add(each.file)
+        rows = [(*key, f"{count}", f"{len(files[key])}") for key, count in counts.items()]
         return Sheet((self.in_short(),), ("fault", "column", "count", "files") if rows else (), rows)
