@@ -160,6 +160,8 @@ def test_a_metric_that_nobody_measured_is_unknown_in_every_row_and_a_name_of_non
     assert (len(front.candidates), front.unknown) == (0, 2)
     with pytest.raises(LpbenchError, match='there is no column "LATENZY"'):
         lpbench.choose(rows, max={"LATENZY": 2}, best="LATENCY")
+    with pytest.raises(LpbenchError, match='did you mean "QUALITY_VALUE"'):
+        lpbench.choose(rows, max={"QALITY_VALUE": 2}, best="LATENCY")
 
 
 def test_a_row_is_called_by_what_was_configured() -> None:

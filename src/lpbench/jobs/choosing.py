@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lpbench.errors import OutOfRangeError, ResultError, UnknownNameError, nearest, setting
+from lpbench.errors import OutOfRangeError, ResultError, UnknownNameError, closest, nearest, setting
 from lpbench.plugin import registry
 from lpbench.results import exchange
 from lpbench.results.choosing import Question, Selection, conditions, objective, objectives, select
@@ -106,9 +106,16 @@ def _with_unmeasured(table: Table, words: Iterable[str]) -> Table:
     """Return a table that has, as not known in any row, those metrics of the glossary that are asked for too.
 
     What nobody measured is unknown: only a name that the glossary does not define is a mistake.
+
+    :raises ResultError: A name is a mistake, and the nearest is one of the glossary that no row has.
     """
     there = {column.name for column in table.columns}
     names = dict.fromkeys(word.partition(":")[0].strip().upper() for word in words)
+    defined = {*DIRECTIONS, *(each.upper() for each in there)}
+    for name in (each for each in names if each not in defined):
+        near = closest(name, sorted({*there, *DIRECTIONS}))
+        if near in DIRECTIONS and near not in there:
+            raise ResultError(f'there is no metric "{name}"', where=table.source, hint=f'did you mean "{near}"?')
     added = [
         Column(name, Kind.TARGET, [None] * len(table), unit=UNITS.get(name, ""), reasons=[UNMEASURED] * len(table))
         for name in names
