@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from lpbench.jobs.sweep import SweepPlan, carry_out, plan_of
 from lpbench.results import store
 from lpbench.results.choosing import conditions, objective
 from lpbench.results.directions import DIRECTIONS, QUALITY, Direction
-from lpbench.results.exchange import table_of
 from lpbench.results.exchange.columns import UNITS
 from lpbench.results.optimised import Optimised
 from lpbench.results.resource_metrics import WATCHED
@@ -25,7 +23,7 @@ from lpbench.results.table import Column, Kind, Table
 from lpbench.util.arguments import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lpbench.app.model import App
     from lpbench.jobs.measuring.progress import Progress
@@ -135,29 +133,20 @@ class Subject:
         watched = bool(known.get("resources")) or not asked.columns.isdisjoint(WATCHED)
         plan = plan_of(app, {**defaults, **known, "quality": bool(metrics), "resources": watched})
         assert plan is not None  # noqa: S101 - an app is named
-        return cls(found, plan, Path(folder) if folder is not None else default_folder(found.name))
+        usual = default_folder(f"{found.name}-watched" if watched else found.name)
+        return cls(found, plan, usual if folder is None else Path(folder))
 
 
 def optimised(subject: Subject, asked: Request, report: Callable[[Progress], None], *, top: int) -> Optimised:
     """Measure what is not measured yet, and choose."""
     sweep = carry_out(subject.plan, subject.folder, report)
-    table = _with_columns(table_of(sweep), asked.columns)
-    selection = choosing.choose(table, max=asked.max, min=asked.min, equal=asked.equal, best=asked.best, top=top)
+    selection = choosing.choose(sweep, max=asked.max, min=asked.min, equal=asked.equal, best=asked.best, top=top)
     return Optimised(subject.app.name, sweep, selection)
 
 
-def _with_columns(table: Table, asked: Iterable[str]) -> Table:
-    """Return a table that has the columns of a question also where nothing was measured, and so no row has them."""
-    known = {column.name for column in table.columns}
-    reasons = [str(reason or "") for reason in table.column("REASON").values]
-    absent = [column for column in _columns().columns if column.name in asked and column.name not in known]
-    more = [dataclasses.replace(each, values=[None] * len(table), reasons=reasons) for each in absent]
-    return dataclasses.replace(table, columns=(*table.columns, *more))
-
-
-def default_folder(app: str) -> Path:
-    """Return the folder in which the configurations of an app are kept where nobody names one."""
-    return store.folder().with_name(FOLDER) / re.sub(r"[^\w.-]+", "-", app)
+def default_folder(name: str) -> Path:
+    """Return the folder of rows where nobody names one: beside the saved results."""
+    return store.folder().with_name(FOLDER) / re.sub(r"[^\w.-]+", "-", name)
 
 
 def refuse_question(asked: Request, quality: Direction | None) -> None:

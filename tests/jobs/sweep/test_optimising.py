@@ -129,5 +129,7 @@ def test_rows_lie_beside_the_results_under_the_name_of_the_app(
     assert default_folder("a/b: c") == tmp_path / "data" / "lpbench" / "optimised" / "a-b-c"
     subject = Subject.of(fake_app(), Request("LATENCY", {}, {}, {}), {}, None)
     assert subject.folder == default_folder("numbers")
+    watched = Subject.of(subject.app.root, Request("POWER_CONSUMPTION", {}, {}, {}), {}, None)
+    assert watched.folder == default_folder("numbers-watched")
     assert subject.plan.threads[0] == 1
     assert subject.plan.precisions == ("F32", "F16", "S8")
