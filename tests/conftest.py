@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shutil
@@ -86,6 +87,26 @@ def fake_app(fakes: registry.Registry, tmp_path: Path) -> Callable[..., Path]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def pretended() -> Any:
+    """Return the module of sweeps that measure nothing."""
+    spec = importlib.util.spec_from_file_location("pretended", HERE / "jobs" / "sweep" / "pretended.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["pretended"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def ledger(pretended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Have sweeps measure nothing, and return what they would have measured."""
+    found = pretended.Ledger(tmp_path / "ledger")
+    monkeypatch.setattr("lpbench.jobs.sweep._sweep.measure", found)
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,22 +12,9 @@ from lpbench.jobs.sweep import _sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 AXES = ("--engines", "fake:extra_us=20,fake:extra_us=10,absent", "--threads", "1", "--precisions", "F32")
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Have sweeps measure nothing, and return what they would have measured."""
-    place = Path(__file__).parents[1] / "jobs" / "sweep" / "pretended.py"
-    spec = importlib.util.spec_from_file_location("pretended_to_optimise", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found = module.Ledger(tmp_path / "ledger")
-    monkeypatch.setattr(_sweep, "measure", found)
-    return found
 
 
 @pytest.mark.usefixtures("ledger")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import importlib.util
 import io
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +17,7 @@ from lpbench.results.sweep import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Capture = pytest.CaptureFixture[str]
 
@@ -27,20 +26,6 @@ PUBLISHED = (
     *("QUALITY_VALUE", "GFLOP", "#PARAMS", "STORAGE", "PREPROCESSING_TIME", "INFERENCE_TIME", "POSTPROCESSING_TIME"),
     *("LATENCY", "THROUGHPUT", "DMIPS"),
 )
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Have sweeps measure nothing, and return what they would have measured."""
-    place = Path(__file__).parents[1] / "jobs" / "sweep" / "pretended.py"
-    spec = importlib.util.spec_from_file_location("pretended_here", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found = module.Ledger(tmp_path / "ledger")
-    monkeypatch.setattr(_sweep, "measure", found)
-    return found
 
 
 @pytest.fixture
