@@ -164,7 +164,7 @@ def _stated(runs: Sequence[Sequence[float | None]], unit: str) -> Metric:
 def _memory(runs: Sequence[int | None]) -> Metric:
     known = [each / MEGABYTE for each in runs if each is not None]
     if not known:
-        why = "the system does not tell the peak of a process's memory"
+        why = "neither the system tells the peak, nor did the program run long enough to be watched"
         return Metric(None, MEMORY.unit, reason=why, code="not-read")
     return _mean(known, MEMORY.unit)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ from lpbench.worker.algorithms.adapters import Command
 from lpbench.worker.stage_memory import StageMeter, resets
 
 if TYPE_CHECKING:
-    import subprocess
+    from concurrent.futures import Future
 
     from lpbench.plugin.algorithm import Algorithm, Values
 
 GLANCE_S = 0.002
-"""Seconds between two looks at a program."""
+"""Most seconds between two looks at a program."""
+LOOKS = 10
+"""Fewer looks at a program may all have been before it grew."""
 
 
 def measured(algorithm: Algorithm, values: Values, prepared: Any) -> int | None:
@@ -31,33 +34,28 @@ def measured(algorithm: Algorithm, values: Values, prepared: Any) -> int | None:
 
 
 def _of_program(algorithm: Command, words: list[str]) -> int | None:
-    """Return the peak of a program.
+    """Return the peak of a program; None where it ended too soon to be seen.
 
     The kernel's account of an ended child begins at what this process had when it started it, so that smaller
     programs are looked at while they run.
     """
-    floor = memory()["peak_bytes"]
     child = algorithm.start(words)
-    seen = _watched(child)
-    algorithm.output(child, words[0])
+    floor = memory()["peak_bytes"]
+    with ThreadPoolExecutor(1) as reader:
+        ended = reader.submit(algorithm.output, child, words[0])
+        seen = _watched(child.pid, ended)
+    ended.result()
     told = _greatest_child()
-    return told if told > floor else seen or None
+    return told if told > floor else seen
 
 
-def _watched(child: subprocess.Popen[str]) -> int:
-    seen = 0
-    while _running(child):
-        seen = max(seen, _peak(child.pid))
-        time.sleep(GLANCE_S)
-    return seen
-
-
-def _running(child: subprocess.Popen[str]) -> bool:
-    """Say whether a program runs and has not yet filled its pipe, which nobody empties meanwhile."""
-    import select
-
-    assert child.stdout is not None  # noqa: S101 - it was started with a pipe
-    return child.poll() is None and not select.select([child.stdout], [], [], 0)[0]
+def _watched(pid: int, ended: Future[str]) -> int | None:
+    """Return the greatest peak that was seen of a program; the last look is in the last tenth of its time."""
+    began, peaks = time.perf_counter(), []
+    while not ended.done():
+        peaks.append(_peak(pid))
+        time.sleep(min(GLANCE_S, (time.perf_counter() - began) / 10))
+    return max(peaks) if len(peaks) - peaks.count(0) >= LOOKS else None
 
 
 def _peak(pid: int) -> int:
