@@ -179,6 +179,14 @@ def test_a_row_is_called_by_what_was_configured() -> None:
     swept = lpbench.choose(Table("a", (*columns, called)), best="LATENCY")
     assert swept.choice is not None
     assert swept.choice.in_short() == "row 1: pc a:var_0=3"
+    assert "lowest LATENCY: 1.00, pc a:var_0=3" in str(swept)
+    assert "platform  configuration  LATENCY" in str(swept), "the name says var_0, which has no column of its own"
+
+
+def test_a_number_that_no_row_has_is_said_as_it_was_asked_with_the_nearest_one() -> None:
+    columns = (Column("THREADS", Kind.HYPERPARAMETER, [1, 2, 16, None], "int"), Column("time", Kind.TARGET, [1.0] * 4))
+    with pytest.raises(LpbenchError, match=r"no row has 13 as its THREADS\s+the nearest is 16"):
+        lpbench.choose(Table("a", columns), equal={"THREADS": 13}, best="time")
 
 
 def test_a_multiple_is_not_taken_for_a_unit() -> None:

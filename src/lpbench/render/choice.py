@@ -26,8 +26,8 @@ LISTED = 20
 """Rows of a Pareto front that a screen shows."""
 SAME, BEST = "not told apart", "best"
 STYLES = {BEST: "good", "not": "warn"}
-CONFIGURATION, SAID_BY_IT = "CONFIGURATION", frozenset({"ENGINE", "THREADS", "BATCH", "STREAMS"})
-"""What a sweep calls a row, and the columns that its words say."""
+CONFIGURATION = "CONFIGURATION"
+"""What a sweep calls a row."""
 RULES = {
     Rule.RATIOS: "the 95 % intervals of their ratios to the shared reference overlap",
     Rule.INTERVALS: "their 95 % intervals overlap",
@@ -196,12 +196,15 @@ def _worded(candidate: Candidate, name: str) -> str:
 
 
 def _words(found: Selection, shown: Sequence[Candidate]) -> list[str]:
-    """Return the columns that tell rows apart: the platform, and what was configured; of one row all of them."""
+    """Return the columns that tell rows apart: the platform, and what was configured; of one row all of them.
+
+    What the name of every row says has no column of its own.
+    """
     columns = {column.name: column for column in found.table.columns}
     configured = [
         column.name
         for column in found.table.of_kind(Kind.HYPERPARAMETER, Kind.INPUT)
-        if column.type != "float" and not (CONFIGURATION in columns and column.name in SAID_BY_IT)
+        if column.type != "float" and not all(each.says(column.name) for each in shown)
     ]
     values = {
         name: {each.value(name) for each in shown} - {None}

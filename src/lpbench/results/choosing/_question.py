@@ -179,8 +179,13 @@ def _number(column: Column, bound: Bound, where: str) -> float:
 
 
 def _refuse_value(column: Column, value: Bound, where: str) -> None:
-    known = sorted({str(each) for each in column.values if each is not None})
-    raise ConfigError(f"no row has {brief(value)} as its {column.name}", where=where, hint=nearest(str(value), known))
+    known = {each for each in column.values if each is not None}
+    if isinstance(value, str):
+        said, hint = brief(value), nearest(value, map(str, known))
+    else:
+        near = min(known, key=lambda each: abs(float(each) - value), default=None)
+        said, hint = f"{value:g}", "none are known" if near is None else f"the nearest is {near:g}"
+    raise ConfigError(f"no row has {said} as its {column.name}", where=where, hint=hint)
 
 
 def _refuse_contradictions(found: Sequence[Condition]) -> None:

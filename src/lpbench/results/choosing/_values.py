@@ -23,6 +23,8 @@ CONFIGURED = (Kind.HYPERPARAMETER, Kind.INPUT)
 CONFIGURATION = "CONFIGURATION"
 TELLING = frozenset({PLATFORM, CONFIGURATION})
 """Facts that say what a row is."""
+SAID = frozenset({"ENGINE", "THREADS", "BATCH", "STREAMS"})
+"""What the words of an app's configuration say; where they leave one out, it is the usual one."""
 
 
 class Rule(enum.Enum):
@@ -67,14 +69,21 @@ class Candidate(Shown):
         known = any(column.name == PLATFORM for column in self.table.columns)
         return str(self.value(PLATFORM) or "") if known else ""
 
+    def says(self, column: str) -> bool:
+        """Say whether what a sweep calls the row says this column: ``run=8:size=1000`` says ``size``."""
+        if not any(each.name == CONFIGURATION for each in self.table.columns):
+            return False
+        words = str(self.value(CONFIGURATION)).split(":")
+        return column in SAID or f"{column}={self.value(column)}" in words
+
     def in_short(self) -> str:
         """Return what was configured: words, and whole numbers with their names unless the words say them."""
         columns = self.table.columns
-        said = ("float", "int", "bin") if any(each.name == CONFIGURATION for each in columns) else ("float",)
         told = [
             value if isinstance(value, str) else f"{column.name}={value}"
             for column in columns
-            if (column.kind in CONFIGURED or column.name in TELLING) and column.type not in said
+            if (column.kind in CONFIGURED or column.name in TELLING) and column.type != "float"
+            if not self.says(column.name)
             if (value := column.values[self.row]) is not None
         ]
         return f"row {self.row}: {' '.join(told)}"
