@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +42,10 @@ def test_where_nothing_fits_the_status_is_one_and_the_least_relaxation_is_named(
     shown = capsys.readouterr().out
     assert "nothing fits" in shown
     assert "LATENCY at most 5 ms: 11" in shown
+    program, *relaxed = shlex.split(shown.splitlines()[-1].removeprefix("next: "))
+    assert program == "lpbench"
+    assert main(relaxed) == 0
+    capsys.readouterr()
     assert main([*words, "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert document["configuration"] is None

@@ -12,7 +12,7 @@ from lpbench.util.unavailable import Unavailable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lpbench.results.choosing import Selection
 
@@ -102,7 +102,15 @@ def bounds(name: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _relaxed(found: Selection, options: argparse.Namespace) -> list[str]:
-    """Return the command with the smallest relaxation, where nothing fits."""
+    others = {"best": options.best, "pareto": ",".join(options.pareto or ()), "algorithm": options.algorithm}
+    return relaxed(found, options.source, others)
+
+
+def relaxed(found: Selection, source: str, others: Mapping[str, str]) -> list[str]:
+    """Return the command with the smallest relaxation, where nothing fits.
+
+    :param others: The other options of the command, by name; an empty one is left out.
+    """
     if found.relaxation is None or isinstance(found.relaxation, Unavailable):
         return []
     to = {(change.condition.relation, change.condition.column): change.to for change in found.relaxation.changes}
@@ -110,9 +118,8 @@ def _relaxed(found: Selection, options: argparse.Namespace) -> list[str]:
     for each in found.conditions:
         bound = _exact(to.get((each.relation, each.column), each.bound))
         bounds.append(f"--{each.relation.value} {shlex.quote(f'{each.column}={bound}')}")
-    given = {"best": options.best, "pareto": ",".join(options.pareto or ()), "algorithm": options.algorithm}
-    others = [f"--{name} {shlex.quote(value)}" for name, value in given.items() if value]
-    return [" ".join(["lpbench choose", shlex.quote(options.source), *bounds, *others])]
+    more = [f"--{name} {shlex.quote(value)}" for name, value in others.items() if value]
+    return [" ".join(["lpbench choose", shlex.quote(source), *bounds, *more])]
 
 
 def _exact(bound: float | str) -> str:

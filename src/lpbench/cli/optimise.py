@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console, _options
-from lpbench.cli.choose import BOUNDS, bounds
+from lpbench.cli.choose import BOUNDS, bounds, relaxed
 from lpbench.cli.sweep import AXES, MEASURING, add_settings, resuming
 from lpbench.jobs.sweep import begun, load_sweep
 from lpbench.results.sweep import MEASURED
@@ -93,7 +93,12 @@ def _print(found: Optimised, options: argparse.Namespace) -> None:
     stream = _console.answers()
     paint = _console.painter(stream)
     lines = optimised.screen(found, width=_console.width(stream), paint=paint)
-    folder = shlex.quote(str(found.sweep.folder))
-    run = f"lpbench run {shlex.quote(options.app)} --engine {shlex.quote(found.configuration)} --convert"
-    following = run if found.configuration else f"lpbench show {folder}"
-    _console.answer(*lines, paint(f"next: {following}", "dim"))
+    _console.answer(*lines, *(paint(f"next: {line}", "dim") for line in _following(found, options)))
+
+
+def _following(found: Optimised, options: argparse.Namespace) -> list[str]:
+    """Return the command that runs the choice; where nothing fits, one that relaxes the question, or shows the rows."""
+    if found.configuration:
+        return [f"lpbench run {shlex.quote(options.app)} --engine {shlex.quote(found.configuration)} --convert"]
+    folder = str(found.sweep.folder)
+    return relaxed(found.selection, folder, {"best": options.best}) or [f"lpbench show {shlex.quote(folder)}"]

@@ -12,6 +12,7 @@ from lpbench.app import resolve
 from lpbench.errors import LpbenchError
 from lpbench.jobs import choosing
 from lpbench.jobs.sweep import SweepPlan, carry_out, plan_of
+from lpbench.plugin import registry
 from lpbench.results import store
 from lpbench.results.choosing import conditions, objective
 from lpbench.results.directions import DIRECTIONS, QUALITY, Direction
@@ -153,11 +154,13 @@ def refuse_question(asked: Request, quality: Direction | None) -> None:
     """Refuse what no sweep can answer, before one takes minutes.
 
     :param quality: Which way the app's quality metric is better, where it is evaluated and known.
-    :raises LpbenchError: A column is none, a bound no number in its unit, or conditions contradict each other.
+    :raises LpbenchError: A column or an engine is none, a bound no number in its unit, or conditions contradict each
+        other.
     """
     table = _columns()
-    for word in asked.equal:
-        table.column(word)
+    for word, value in asked.equal.items():
+        if table.column(word).name == "ENGINE":
+            registry.current().get(registry.ENGINES, str(value).lower())
     conditions(table, asked.max, asked.min, {})
     objective(table, asked.best, quality)
 
