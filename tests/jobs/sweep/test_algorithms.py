@@ -158,6 +158,9 @@ def test_a_sweep_does_not_go_on_with_another_program(algorithm: Callable[..., Pa
     (tmp_path / "sorts.py").write_text("def sort(size, kind): return 1.0", "utf-8")
     with pytest.raises(ResultError, match="sorts changed since the sweep began"):
         lpbench.sweep(file, tmp_path / "failed", retry=True, **broken)  # type: ignore[arg-type] # likewise
+    with pytest.raises(ResultError, match="sorts changed since the sweep began"):
+        lpbench.sweep(file, tmp_path / "rows", **one)  # type: ignore[arg-type] # likewise
+    assert [row.state for row in lpbench.load_sweep(tmp_path / "failed").rows] == ["failed"]
 
 
 def test_values_are_a_product_or_a_latin_hypercube(algorithm: Callable[..., Path], tmp_path: Path) -> None:

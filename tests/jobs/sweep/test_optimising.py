@@ -60,6 +60,9 @@ def test_another_question_is_answered_from_what_is_measured(
     found = optimised(app, tmp_path / "rows", min={"LATENCY": 15}, best="LATENCY")
     assert found.configuration.startswith("fake:extra_us=20")
     assert ledger.measured() == before
+    (app / "model.fake").write_text('{"work_us": 1}', encoding="ascii")
+    with pytest.raises(LpbenchError, match="changed since"):
+        optimised(app, tmp_path / "rows", best="LATENCY")
 
 
 def test_what_was_interrupted_goes_on_with_the_same_call(

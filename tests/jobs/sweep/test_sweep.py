@@ -108,6 +108,19 @@ def test_another_plan_another_app_and_another_machine_do_not_go_on_with_it(
         pretended.swept(None, folder)
 
 
+def test_a_finished_sweep_is_not_the_answer_for_an_app_that_has_changed(
+    fake_app: Callable[..., Path], ledger: Any, pretended: Any, tmp_path: Path
+) -> None:
+    app, folder = fake_app(), tmp_path / "rows"
+    done = pretended.swept(app, folder)
+    assert ledger.measured()
+    assert pretended.swept(app, folder).rows == done.rows
+    (app / "model.fake").write_text('{"work_us": 1}', encoding="ascii")
+    with pytest.raises(LpbenchError, match="changed since"):
+        pretended.swept(app, folder)
+    assert lpbench.load_sweep(folder).rows == done.rows
+
+
 def test_ctrl_c_discards_the_block_and_keeps_those_before(
     fake_app: Callable[..., Path], ledger: Any, pretended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,12 +36,12 @@ def carry_out(  # noqa: PLR0913 - what a sweep consists of
     swept = SweptApp(algorithm.name, algorithm.name, algorithm.digest, "", algorithm.columns)
     if not queue.begun:
         queue.fill(plan, here, [swept], entries(algorithm, plan))
-    elif retry:
+    _refuse_changed(queue, swept)
+    if retry:
         failed = [row for row in queue.sweep().rows if row.state == FAILED]
         queue.enter_again(in_blocks([(row.number, row.asked) for row in failed], plan.block))
     blocks = queue.waiting()
     if blocks:
-        _refuse_changed(queue, swept)
         announce(queue.sweep(), expected_s(blocks, queue, plan), report)
         for at, block in enumerate(blocks):
             _measured(algorithm, block, queue, plan, Share(report, queue, blocks[at:], plan))

@@ -118,6 +118,12 @@ def prepared(word: str, engines: Sequence[str], plan: SweepPlan, tell: Tell) -> 
     return Prepared(app, digest, failed, converts=plan.convert)
 
 
+def digests(plan: SweepPlan) -> dict[str, str]:
+    """Return what the apps of a plan are now, by their words."""
+    apps = {word: resolve.resolve(word, shapes={}, ranges={}, seed=plan.seed) for word in plan.apps}
+    return {word: original(app).digest() for word, app in apps.items()}
+
+
 def found(word: str, plan: SweepPlan) -> Prepared:
     """Find an app, and convert nothing yet.
 

@@ -163,7 +163,7 @@ def carry_out(plan: SweepPlan | None, folder: Path, report: Report, *, retry: bo
         raise _nothing(folder)
     with queued(folder, to_write=True) as queue:
         here = machine.environment()["hashes"]["machine"]
-        plan = _agreed(plan, queue, here)
+        named, plan = plan is not None, _agreed(plan, queue, here)
         known = queue.begun and any(each.columns for each in queue.apps.values())
         if algorithm := algorithm_of(plan, certain=known):
             return _algorithm_sweep.carry_out(algorithm, plan, queue, report, here=here, retry=retry)
@@ -174,7 +174,7 @@ def carry_out(plan: SweepPlan | None, folder: Path, report: Report, *, retry: bo
         if blocks:
             announce(queue.sweep(), expected_s(blocks, queue, plan), report)
             ready = ready or _ready(_words(blocks, queue), plan, report)
-            _refuse_changed(queue, ready)
+            _refuse_changed(queue, {word: each.digest for word, each in ready.items()})
             _require_references(queue, ready)
             costs = {word: Analyses(each.app) for word, each in ready.items()}
             for at, block in enumerate(blocks):
@@ -182,6 +182,8 @@ def carry_out(plan: SweepPlan | None, folder: Path, report: Report, *, retry: bo
                 if interrupts.requested():
                     raise KeyboardInterrupt
                 interrupts.release()
+        elif named and not ready:
+            _refuse_changed(queue, _prepare.digests(plan))
         return queue.sweep()
 
 
@@ -226,7 +228,7 @@ def _tried_again(queue: Queue, plan: SweepPlan, report: Report) -> dict[str, Pre
     if not failed:
         return {}
     ready = _ready(_prepare.words_by_app(plan), plan, report)
-    _refuse_changed(queue, ready)
+    _refuse_changed(queue, {word: each.digest for word, each in ready.items()})
     queue.enter_again(_prepare.again({row.number: row.asked for row in failed}, plan, ready, [*queue.apps.values()]))
     return ready
 
@@ -263,10 +265,8 @@ def _ready(words: Mapping[str, Sequence[str]], plan: SweepPlan, report: Report) 
     return {app: _prepare.prepared(app, engines, plan, tell) for app, engines in words.items()}
 
 
-def _refuse_changed(queue: Queue, ready: Mapping[str, Prepared]) -> None:
-    kept = queue.apps
-    changed = [word for word, each in ready.items() if each.digest != kept[word].digest]
-    if changed:
+def _refuse_changed(queue: Queue, digests: Mapping[str, str]) -> None:
+    if changed := [word for word, kept in queue.apps.items() if digests.get(word, kept.digest) != kept.digest]:
         what = f"{', '.join(changed)} changed since the sweep began"
         raise ResultError(what, where=str(queue.folder), hint="its rows would not compare: give another folder")
 
