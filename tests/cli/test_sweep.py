@@ -160,6 +160,7 @@ def test_contradictions_of_the_command_line_are_usage_errors(
         'did you mean "fake"': [app, "--engines", "fakee", "-o", place],
         "expected a whole number": [app, "--threads", "1,x", "-o", place],
         "F33": [app, "--precisions", "F33", "-o", place],
+        'found ""; expected names': [app, "--values", "bits=", "-o", place],
         "cannot be given beside a plan file": ["plan.toml", "--threads", "1", "-o", place],
     }
     for words, options in wrong.items():

@@ -179,6 +179,12 @@ def names(text: str) -> list[str]:
     return found or _refuse(text, "names with commas between")
 
 
+def levels(text: str) -> tuple[str, list[str]]:
+    """Return ``bits=4,8`` as a name and its values."""
+    name, listed = pair(text)
+    return name, names(listed)
+
+
 def whole_numbers(text: str) -> list[int]:
     """Return ``1,2,4`` as numbers of at least 1."""
     return [from_one(each) for each in names(text)]

@@ -43,8 +43,9 @@ AXES = {
     "batches": ("N,…", _options.whole_numbers),
     "streams": ("N,…", _options.whole_numbers),
 }
+
 ALGORITHMS: dict[str, dict[str, Any]] = {
-    "values": {"type": _options.pair, "action": "append", "metavar": "NAME=V,…"},
+    "values": {"type": _options.levels, "action": "append", "metavar": "NAME=V,…"},
     "memory": {"type": _options.above_zero, "metavar": "MB"},
 }
 OTHERS: dict[str, dict[str, Any]] = {
@@ -156,7 +157,7 @@ def _refuse(options: argparse.Namespace) -> None:
         raise UsageError("there is no folder for the rows", hint="-o DIR names it")
 
 
-def _values(pairs: Sequence[tuple[str, str]] | None) -> dict[str, list[str]] | None:
+def _values(pairs: Sequence[tuple[str, list[str]]] | None) -> dict[str, list[str]] | None:
     """Return values by name.
 
     :raises UsageError: A name is given twice.
@@ -167,7 +168,7 @@ def _values(pairs: Sequence[tuple[str, str]] | None) -> dict[str, list[str]] | N
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"--values {twice} is given twice", hint="commas separate its values")
-    return {name: _options.names(text) for name, text in pairs}
+    return dict(pairs)
 
 
 def _apps(words: Sequence[str]) -> list[str]:
