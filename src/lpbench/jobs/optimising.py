@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lpbench import machine
 from lpbench.app import resolve
-from lpbench.errors import LpbenchError
+from lpbench.errors import ConfigError, LpbenchError, setting
 from lpbench.jobs import choosing
 from lpbench.jobs.sweep import SweepPlan, carry_out, plan_of
 from lpbench.plugin import registry
@@ -160,9 +160,18 @@ def refuse_question(asked: Request, quality: Direction | None) -> None:
     table = _columns()
     for word, value in asked.equal.items():
         if table.column(word).name == "ENGINE":
-            registry.current().get(registry.ENGINES, str(value).lower())
+            _refuse_engine(str(value).lower())
     conditions(table, asked.max, asked.min, {})
     objective(table, asked.best, quality)
+
+
+def _refuse_engine(word: str) -> None:
+    """Refuse what no row has as its engine: a name that nobody offers, and another name of one."""
+    name = registry.current().get(registry.ENGINES, word).spec.name
+    if name != word:
+        raise ConfigError(
+            f'rows do not call the engine "{word}"', where=setting("equal"), hint=f'did you mean "{name}"?'
+        )
 
 
 def _quality_metrics(app: App, data: object, asked: Request) -> list[str]:

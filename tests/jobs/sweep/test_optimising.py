@@ -93,6 +93,7 @@ def test_what_was_interrupted_goes_on_with_the_same_call(
         ({"best": "LATENCY", "max": {"LATENCY": "fast"}}, "LATENCY: found 'fast'; expected a finite number in ms"),
         ({"best": "LATENCY", "max": {"STORAGE": 1}, "min": {"STORAGE": 2}}, "no value can be both"),
         ({"best": "LATENCY", "equal": {"ENGIN": "x"}}, '"ENGIN".*ENGINE'),
+        ({"best": "LATENCY", "equal": {"ENGINE": "Phony"}}, 'do not call the engine "phony".*"fake"'),
         ({"best": "LATENCY", "equal": {"engine": "fakee"}}, 'unknown engine "fakee".*fake'),
         ({"best": "QUALITY_VALUE"}, "has no labelled samples"),
         ({"best": "LATENCY", "min": {"quality_value": 70}}, "has no labelled samples"),

@@ -184,7 +184,7 @@ def _refuse_value(column: Column, value: Bound, where: str) -> None:
         said, hint = brief(value), nearest(value, map(str, known))
     else:
         near = min(known, key=lambda each: abs(float(each) - value), default=None)
-        said, hint = f"{value:g}", "none are known" if near is None else f"the nearest is {near:g}"
+        said, hint = f"{value:.12g}", "none are known" if near is None else f"the nearest is {near:.12g}"
     raise ConfigError(f"no row has {said} as its {column.name}", where=where, hint=hint)
 
 
