@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench import datasheets
+from lpbench.errors import OutOfRangeError, setting
 from lpbench.jobs.sweep import load_sweep
 from lpbench.results.exchange import pair_of, write_pair
 from lpbench.results.sweep import Sweep
@@ -35,7 +37,10 @@ def export(  # noqa: PLR0913 - one keyword for each option of the command
     :param price: Of the platform; None takes that of its data sheet.
     :raises ResultError: Nothing was measured, a name has an underscore, or a value is one that readers would have to
         repair: an impossible one, a zero that means nothing, a configuration that no column tells from another.
+    :raises OutOfRangeError: The price is below 0 or not finite.
     """
+    if price is not None and not 0 <= price < math.inf:
+        raise OutOfRangeError(f"found {price}", where=setting("price"), hint="it takes 0 or more")
     found = sweep if isinstance(sweep, Sweep) else load_sweep(sweep)
     known = datasheets.platform_id(platform)
     stated = datasheets.price(known)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 
 import lpbench
-from lpbench.errors import ResultError
+from lpbench.errors import OutOfRangeError, ResultError
 from lpbench.results.exchange import import_dataset, load, load_dataset, pair_of, problems, table_of, write_pair
 from lpbench.results.exchange.csv_columns import read_columns, write_columns
 from lpbench.results.exchange.descriptor import Descriptor, Variable, read_descriptor
@@ -94,6 +94,13 @@ def sweep(*rows: SweepRow) -> Sweep:
 
 
 FIGURES: dict[str, float | None] = {"LATENCY": 12.5, "THROUGHPUT": 80.0, "POWER_CONSUMPTION": 3.25, "CPU_MEM": 40.125}
+
+
+@pytest.mark.parametrize("price", [-1, float("nan"), float("inf")])
+def test_a_price_that_an_import_would_refuse_is_not_written(tmp_path: Path, price: float) -> None:
+    with pytest.raises(OutOfRangeError, match="price: found"):
+        lpbench.export(sweep(row(1, **FIGURES)), tmp_path / "out", algorithm="imagenet", platform="pc", price=price)
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_export_has_exactly_the_published_form(tmp_path: Path) -> None:
