@@ -238,6 +238,7 @@ def test_a_program_that_is_not_there_is_named_before_anything_is_measured(
         ({"threads": [1, 2]}, "threads is for apps"),
         ({"engines": ["ncnn"], "quality": True}, "engines, quality is for apps"),
         ({"memory": 1.0}, "memory: found 1"),
+        ({"values": {"size": range(10**30)}}, "values.size has more than 100000 values"),
     ],
 )
 def test_what_an_algorithm_does_not_take_is_refused(

@@ -32,6 +32,8 @@ PRECISIONS = ("F32", "F16", "BF16", "S8", "U8")
 TILE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 MOST_CONFIGURATIONS = 20_000
 """A sweep of a month."""
+MOST_VALUES = 100_000
+"""Of one hyper-parameter, from which a sample is drawn."""
 AXES = {"engines": "engine", "devices": "device", "threads": "threads", "precisions": "precision", "tiles": "tile"}
 AXES |= {"batches": "batch", "streams": "streams"}
 """The axes beside the apps, each with the word of an engine that it sets."""
@@ -203,11 +205,23 @@ def _beside(value: Any, folder: Path) -> Any:
 def _listed(name: str, value: Any) -> Any:
     """Return one value of an axis as a list of one, sequences as lists, paths as text."""
     if name == "values" and isinstance(value, Mapping):
-        return {each: list(some) if isinstance(some, (list, tuple, range)) else [some] for each, some in value.items()}
+        return {each: _several(f"values.{each}", some) for each, some in value.items()}
     if get_origin(get_type_hints(SweepPlan).get(name)) is not tuple:
         return str(value) if isinstance(value, Path) else value
     several = value if isinstance(value, (list, tuple)) else [value]
     return [str(each) if isinstance(each, Path) else each for each in several]
+
+
+def _several(where: str, value: Any) -> list[Any]:
+    """Return values as a list; one value as a list of one.
+
+    :raises ConfigError: There are too many: a range has any number of them.
+    """
+    if not isinstance(value, (list, tuple, range)):
+        return [value]
+    if value[MOST_VALUES : MOST_VALUES + 1]:
+        raise ConfigError(f"{where} has more than {MOST_VALUES} values", hint="name fewer, or leave them to a sample")
+    return list(value)
 
 
 def _refuse_empty(plan: SweepPlan) -> None:
