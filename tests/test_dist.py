@@ -39,14 +39,14 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install ``lpbench[x86,trt,acl]`` from the wheels into a fresh environment; the rest comes from the registry."""
+    """Install lpbench and its plugins from the wheels into a fresh environment; the rest comes from the registry."""
     asked = [sys.executable, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed", "--no-deps", "pluggy"]
     if subprocess.run(asked, capture_output=True, check=False).returncode:
         pytest.skip("needs network: pip does not reach its registry")
     folder = tmp_path_factory.mktemp("fresh")
     run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     pip = [str(folder / "venv/bin/python"), "-m", "pip", "install", "-qq", "--find-links", str(wheels)]
-    run(*pip, "-c", ROOT / "constraints.txt", "lpbench[x86,trt,acl]", cwd=folder)
+    run(*pip, "-c", ROOT / "constraints.txt", "lpbench[x86,trt,acl,algorithms]", cwd=folder)
     return folder / "venv" / "bin"
 
 

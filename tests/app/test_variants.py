@@ -115,7 +115,7 @@ def test_no_list_of_models_is_refused(tmp_path: Path, models: Any) -> None:
 def test_of_thousands_of_entries_the_number_is_refused_and_few_are_looked_at(tmp_path: Path) -> None:
     many = [{"format": "onnx", "variant": f"v{at}", "file": "missing"} for at in range(5000)]
     problems = validate(write(tmp_path / "app", many))
-    assert len(problems) < 200
+    assert len(problems) < 3 * 128, "without engines each entry that is looked at has a note, too"
     assert any("at most 128 items" in problem.right for problem in problems)
 
 

@@ -70,7 +70,7 @@ def only(result: Result) -> Sustained:
     return found
 
 
-LONG_S = 8.0
+LONG_S = 12.0
 """Time enough for a busy machine to get to the samples that are slow, and to run many of them."""
 
 

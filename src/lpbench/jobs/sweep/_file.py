@@ -106,7 +106,8 @@ def _remedy(folder: Path, error: OSError | None = None) -> str:
 
 def refused(folder: Path, error: sqlite3.Error | UnicodeDecodeError) -> LpbenchError:
     """Return what to say of an error of SQLite."""
-    words = "its tables are damaged" if isinstance(error, UnicodeDecodeError) else str(error)
+    undecoded = isinstance(error, UnicodeDecodeError) or not str(error)  # Python 3.10 leaves such a message out
+    words = "its tables are damaged" if undecoded else str(error)
     where = str(folder / FILE)
     if disk_space.is_full(folder) or "full" in words:
         return ResultError("the disk is full; what was measured before is kept", where=where, hint=_remedy(folder))
