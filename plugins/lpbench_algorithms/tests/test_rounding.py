@@ -30,6 +30,7 @@ def exactly_rounded(value: float, bits: int) -> float:
 
 @given(st.lists(st.floats(), min_size=1, max_size=20), st.integers(1, FULL))
 @example([1.5, -1.5, 2.5, 0.0, -0.0], 1)
+@example([3.0, -3.0, 6.0, 2.0**-1023, 3 * 2.0**-1023, 3 * 2.0**-1022], 1)
 @example([5e-324, 2.0**-1060, 2.2250738585072011e-308], 4)
 @example([sys.float_info.max, -sys.float_info.max, math.inf, -math.inf, math.nan], 4)
 def test_a_number_becomes_the_nearest_of_so_many_bits(values: list[float], bits: int) -> None:

@@ -8,6 +8,8 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 FULL = 53
 """Bits of a float64's significand, its leading one among them."""
+EXPONENT = 0x7FF << 52
+"""Those of its exponent."""
 
 
 def rounded(values: Array, bits: int) -> Array:
@@ -22,7 +24,8 @@ def rounded(values: Array, bits: int) -> Array:
         return values
     dropped = FULL - bits
     patterns = np.ascontiguousarray(values, np.float64).view(np.int64)
-    odd = (patterns >> dropped) & 1
+    # One bit alone is the leading one, which is not stored: it is odd, but for subnormal numbers, which have none.
+    odd = (patterns >> dropped) & 1 if bits > 1 else (patterns & EXPONENT != 0).astype(np.int64)
     # Adding just under half a step, or half a step to an odd pattern, carries into what is kept where it rounds up: the
     # exponent follows the significand, so that a carry out of this one is the next power of two.
     nearest = (patterns + ((1 << (dropped - 1)) - 1 + odd)) & ~((1 << dropped) - 1)
