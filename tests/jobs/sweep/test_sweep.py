@@ -206,7 +206,7 @@ def test_a_result_that_cannot_be_kept_says_how_to_go_on(
     assert lpbench.sweep(None, folder).complete
 
 
-@pytest.mark.skipif(os.name != "posix" or not os.geteuid(), reason="needs a user whom permissions bind")
+@pytest.mark.skipif(os.name != "posix" or not os.geteuid(), reason="needs a user other than root")
 def test_a_folder_that_cannot_be_written_is_refused_before_anything(
     fake_app: Callable[..., Path], ledger: Any, pretended: Any, tmp_path: Path
 ) -> None:
