@@ -58,7 +58,7 @@ def test_the_ten_published_platforms_are_there_and_no_id_has_an_underscore() -> 
     assert not any("_" in name for name in ids)
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published data is not beside this checkout")
+@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="needs stairwai: the published data beside this checkout")
 def test_every_platform_of_the_published_data_has_a_row() -> None:
     published_ids = {path.stem.rpartition("_")[2] for path in PUBLISHED.glob("*.json")}
     assert published_ids <= {row.id for row in read(Platform)}

@@ -60,7 +60,7 @@ def imagenet() -> Any:
     """Return the published rows of imagenet, their zeros of what nobody measured as missing."""
     pandas = pytest.importorskip("pandas", reason="the other way is pandas's")
     if not PUBLISHED.is_dir():
-        pytest.skip("the published data is not here: ../shared/stairwai")
+        pytest.skip("needs stairwai: the published data in ../shared/stairwai")
     files = sorted((PUBLISHED / "datasets").glob("imagenet_*.csv"))
     rows = pandas.concat([pandas.read_csv(file).assign(PLATFORM=file.stem.split("_")[1]) for file in files])
     rows[ZERO_IS_MISSING] = rows[ZERO_IS_MISSING].replace(0, float("nan"))
@@ -71,7 +71,7 @@ def imagenet() -> Any:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Table:
     """Return the same rows as they are imported."""
     if not PUBLISHED.is_dir():
-        pytest.skip("the published data is not here: ../shared/stairwai")
+        pytest.skip("needs stairwai: the published data in ../shared/stairwai")
     folder = tmp_path_factory.mktemp("published")
     for file in (*PUBLISHED.glob("configs/imagenet_*"), *PUBLISHED.glob("datasets/imagenet_*")):
         shutil.copy(file, folder)

@@ -24,7 +24,7 @@ STAIRWAI = Path(__file__).parents[4] / "shared" / "stairwai"
 def stairwai() -> Path:
     """Return the folder of the published data, or skip the test."""
     if not STAIRWAI.is_dir():
-        pytest.skip(f"needs the StairwAI data in {STAIRWAI}")
+        pytest.skip(f"needs stairwai: the published data in {STAIRWAI}")
     return STAIRWAI
 
 
