@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,7 @@ def _cast(source: Path, target: Path) -> None:
     try:
         model = onnx.load(str(source))
         qdq.refuse_quantised(model, source)
+        _name_operators(model.graph)
         with qdq.quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of weights that round to zero: the check compares the outputs
             narrow = float16.convert_float_to_float16(model, keep_io_types=True)
@@ -84,6 +86,16 @@ def _cast(source: Path, target: Path) -> None:
     except Exception as error:  # onnx and numpy raise many types for what they do not support
         reason = " ".join(str(error).split())[:300]
         raise ConversionError(f"ONNX Runtime cannot cast the model to F16: {reason}") from error
+
+
+def _name_operators(graph: Any) -> None:
+    """Name operators that have no name: the tool names casts after them, and the casts of two would be one."""
+    taken = {node.name for node in graph.node}
+    for number, node in enumerate(graph.node):
+        if not node.name:
+            free = (f"{node.op_type}_{at}" for at in itertools.count(number))
+            node.name = next(name for name in free if name not in taken)
+            taken.add(node.name)
 
 
 def _drop_repeated(graph: Any) -> None:
