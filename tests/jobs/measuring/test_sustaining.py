@@ -70,11 +70,11 @@ def only(result: Result) -> Sustained:
     return found
 
 
-LONG_S = 12.0
+LONG_S = 10.0
 """Time enough for a busy machine to get to the samples that are slow, and to run many of them."""
 
 
-def slowing(file: Path, readings: dict[str, float], *, after: int = 700) -> dict[str, Any]:
+def slowing(file: Path, readings: dict[str, float], *, after: int = 1500) -> dict[str, Any]:
     """Return orders for an engine that takes four times as long after some runs and then heats."""
     return {"work_us": 1000, "slow": {"after": after, "us": 3000, "write": str(file), "text": json.dumps(readings)}}
 
