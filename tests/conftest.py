@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import sys
+import venv
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,33 @@ def ledger(pretended: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     found = pretended.Ledger(tmp_path / "ledger")
     monkeypatch.setattr("lpbench.jobs.sweep._sweep.measure", found)
     return found
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Callable[..., Path]:
+    """Return a maker of Python environments beside this one: ``make("old", plugin="fakes", code="import os")``.
+
+    Each has lpbench, pluggy and a fake plugin, and nothing of what is installed here.  ``code`` runs whenever its
+    Python starts; ``version`` is the plugin's.
+    """
+    import pluggy
+
+    def make(name: str, *, plugin: str = "fakes", code: str = "", version: str = "1.0", core: bool = True) -> Path:
+        folder = tmp_path / name
+        venv.EnvBuilder(symlinks=True).create(folder)
+        site = next((folder / "lib").glob("python*/site-packages"))
+        (site / "pluggy").symlink_to(Path(pluggy.__file__).parent)
+        if core:
+            (site / "here.pth").write_text(f"{HERE.parent / 'src'}\n", encoding="utf-8")
+        if plugin:
+            (site / f"lpbench_{plugin}").symlink_to(FAKES / f"lpbench_{plugin}")
+            info = write_distribution(site, f"lpbench_{plugin}", plugin=plugin)
+            metadata = (info / "METADATA").read_text(encoding="utf-8")
+            (info / "METADATA").write_text(metadata.replace("Version: 1.0", f"Version: {version}"), encoding="utf-8")
+        (site / "sitecustomize.py").write_text(code, encoding="utf-8")
+        return folder
+
+    return make
 
 
 @pytest.fixture(autouse=True)

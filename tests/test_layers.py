@@ -44,14 +44,19 @@ EVERYTHING = frozenset({"cli", "__init__", "__main__"})
 INSIDE_JOBS: dict[str, frozenset[str]] = {
     "analysis": frozenset({"operator_support"}),
     "parity": frozenset(),
-    "engine_choice": frozenset(),
-    "engine_mistakes": frozenset({"engine_choice"}),
+    "engine_choice": frozenset({"environments"}),
+    "engine_mistakes": frozenset({"engine_choice", "environments"}),
+    "environments": frozenset(),
     "choosing": frozenset({"sweep"}),
     "optimising": frozenset({"choosing", "measuring", "sweep"}),
     "conversion": frozenset({"parity", "engine_choice", "probing"}),
     "engine_supply": frozenset({"engine_choice", "conversion"}),
-    "agreement": frozenset({"parity", "engine_choice", "engine_mistakes", "engine_supply", "conversion"}),
-    "measuring": frozenset({"parity", "engine_choice", "engine_mistakes", "engine_supply", "conversion"}),
+    "agreement": frozenset(
+        {"parity", "engine_choice", "engine_mistakes", "engine_supply", "environments", "conversion"}
+    ),
+    "measuring": frozenset(
+        {"parity", "engine_choice", "engine_mistakes", "engine_supply", "environments", "conversion"}
+    ),
     "datasheets": frozenset(),
     "doctor": frozenset({"measuring"}),
     "exchanging": frozenset({"sweep"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import typing
@@ -18,7 +19,7 @@ from lpbench.plugin.progress import Activity
 from lpbench.results.profile import LayerProfile
 from lpbench.worker import requests, wire
 from lpbench.worker.__main__ import describe_error
-from lpbench.worker.protocol import ProtocolError
+from lpbench.worker.protocol import VERSION, ProtocolError
 from lpbench.worker.requests import (
     AvailableMemory,
     BeginQuality,
@@ -80,6 +81,30 @@ def test_every_request_has_a_handler_that_takes_it_and_returns_its_answer() -> N
         assert hints["request"] is kind, kind
         answer = wire.answer_kind(kind)
         assert hints["return"] == answer, kind
+
+
+def test_what_is_sent_changes_with_the_protocols_version_alone() -> None:
+    """The other end may be of another lpbench, which knows by the version whether it understands.
+
+    If this fails, raise ``VERSION`` (once between two releases) and put what is found in the place of what is expected.
+    """
+    seen: dict[str, list[str]] = {}
+    for kind in wire.KINDS.values():
+        _describe(kind, seen)
+        _describe(wire.answer_kind(kind), seen)
+    found = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
+    assert (VERSION, found) == (4, "2193461eb39429af")
+
+
+def _describe(kind: Any, seen: dict[str, list[str]]) -> None:
+    """Note the fields of a dataclass, and of those that stand in its fields, as they are annotated."""
+    for part in typing.get_args(kind):
+        _describe(part, seen)
+    if not dataclasses.is_dataclass(kind) or not isinstance(kind, type) or kind.__name__ in seen:
+        return
+    seen[kind.__name__] = [f"{each.name}: {each.type}" for each in dataclasses.fields(kind)]
+    for part in typing.get_type_hints(kind).values():
+        _describe(part, seen)
 
 
 def test_every_answer_says_what_a_worker_does_meanwhile() -> None:

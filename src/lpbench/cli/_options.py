@@ -113,6 +113,7 @@ def engine_options(texts: Mapping[str, str], app: App, asked: Sequence[str] | No
     from lpbench.app.default_engine import default_engines
     from lpbench.jobs import engine_choice
     from lpbench.plugin import registry, specs
+    from lpbench.plugin.configuration import engine_name
     from lpbench.util import dataclass_config
 
     every = registry.current().all(registry.ENGINES)
@@ -124,7 +125,7 @@ def engine_options(texts: Mapping[str, str], app: App, asked: Sequence[str] | No
     typed: dict[str, Any] = dict(texts)
     for name in chosen:
         with contextlib.suppress(UnknownNameError):  # benchmark says so
-            spec = registry.current().get(registry.ENGINES, name.partition(":")[0]).spec
+            spec = registry.current().get(registry.ENGINES, engine_name(name)).spec
             typed.update(dataclass_config.parse(specs.load(spec.config, who=spec.name), texts) if spec.config else {})
     return typed
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app.default_engine import (
     default_engine,
     default_engines,
-    installed,
-    require_ready,
     without_conversions,
 )
 from lpbench.app.model_choice import choose_model, model_for, require_variant, unchecked
@@ -21,9 +19,11 @@ from lpbench.errors import (
     LpbenchError,
     UnavailableEngineError,
 )
+from lpbench.jobs.environments import Around, OfferElsewhere
 from lpbench.plugin import registry
+from lpbench.plugin.configuration import engine_name
 from lpbench.plugin.engine_options import EngineWords, filled_in, options_of
-from lpbench.worker.requests import OpenRequest
+from lpbench.worker.requests import OpenRequest, Software
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lpbench.plugin.engine import Engine, Model
     from lpbench.plugin.registry import Offer
     from lpbench.plugin.specs import EngineSpec
+    from lpbench.util.interpreters import Interpreter
 
 
 ALL = "all"
@@ -54,6 +55,9 @@ class Target:
     :param originals: Whether it runs original models only, where it reads one, since nobody asked for a conversion.
     :param refusal: Why it cannot be measured, where that is known already.
     :param stated: Those of its options that the app states and nobody asked for.
+    :param interpreter: The Python of the environment in which it runs; None is this one's.
+    :param software: What is installed there, where that may differ from target to target.
+    :param app: What it runs, where that is another app than the others'.
     """
 
     asked: str
@@ -66,6 +70,9 @@ class Target:
     originals: bool = False
     refusal: LpbenchError | None = None
     stated: Mapping[str, Any] = field(default_factory=dict)
+    interpreter: Interpreter | None = None
+    software: Software | None = None
+    app: App | None = None
 
     @property
     def name(self) -> str:
@@ -110,10 +117,11 @@ class Target:
 
     def open_request(self, app: App, samples: Sequence[Path], *, seed: int, draw: Path | None = None) -> OpenRequest:
         """Return the request that opens an app on this engine."""
+        app = self.app or app
         seen = dataclasses.replace(app, components=tuple(map(self.seen, app.components)))
         return OpenRequest(
             app=seen.request(),
-            configuration=self.configuration,
+            configuration=dataclasses.replace(self.configuration, environment="", app=""),  # the worker has both
             others={name: target.configuration for name, target in self.others.items()},
             samples=tuple(map(str, samples)),
             seed=seed,
@@ -132,27 +140,23 @@ def of_object(engine: Engine[Any], options: Mapping[str, Any], template: EngineC
 
 
 def targets(
-    app: App,
-    engines: Sequence[str] | None,
-    template: EngineConfiguration,
-    failed: Mapping[str, LpbenchError] | None = None,
+    app: App, engines: Sequence[str] | None, template: EngineConfiguration, around: Around | None = None
 ) -> list[Target]:
     """Return what to measure; an engine that cannot be used is kept with the reason where others were asked for too.
 
     :param engines: Names, with options of their own where they have any, or ``ALL`` alone; None takes the default.
     :param template: What is asked of every engine: its name is filled in.
-    :param failed: Why no model could be made, by the words of an engine or by its name.
     :raises LpbenchError: The only engine that was asked for cannot be used.
     """
     if not engines:
         return [_default(app, template)]
-    asked, failed = names(engines), failed or {}
+    asked, around = names(engines), around or Around()
     if not asked:
         hint = registry.current().beginning(registry.ENGINES)
         raise UnavailableEngineError(f"{app.name} cannot be measured", hint=hint)
     if len(asked) == 1 and not is_everything(engines):
-        return [_target(app, asked[0], template, failed)]
-    return [_tolerant(app, words, template, failed) for words in asked]
+        return [_target(app, asked[0], template, around)]
+    return [_tolerant(app, words, template, around) for words in asked]
 
 
 def usable(app: App, engines: Sequence[str] | None) -> list[EngineSpec]:
@@ -162,7 +166,7 @@ def usable(app: App, engines: Sequence[str] | None) -> list[EngineSpec]:
     found: dict[str, EngineSpec] = {}
     for name in names(engines):
         with contextlib.suppress(LpbenchError):  # targets says so
-            offer = registry.current().get(registry.ENGINES, name.partition(":")[0])
+            offer = registry.current().get(registry.ENGINES, engine_name(name))
             if offer.availability():
                 found[offer.spec.name] = offer.spec
     return list(found.values())
@@ -197,14 +201,24 @@ def reads(spec: EngineSpec, component: Component) -> bool:
     return any(model.format in spec.formats for model in component.models)
 
 
-def _target(app: App, words: str, template: EngineConfiguration, failed: Mapping[str, LpbenchError]) -> Target:
-    offer = require_ready(installed(words.partition(":")[0]))
-    if error := failed.get(words) or failed.get(offer.spec.name):
+def _target(app: App, text: str, template: EngineConfiguration, around: Around) -> Target:
+    asked = EngineWords.of(text)
+    offer = around.offer(asked)
+    own = around.apps.get(asked.common.get("app", ""))
+    if error := own is None and (around.failed.get(text) or around.failed.get(offer.spec.name)):
         raise error
+    target = _found(own or app, offer, asked, template)
+    if isinstance(offer, OfferElsewhere):
+        where = offer.environment
+        target = dataclasses.replace(target, interpreter=where.interpreter, software=where.software)
+    return dataclasses.replace(target, app=own)
+
+
+def _found(app: App, offer: Offer[EngineSpec], asked: EngineWords, template: EngineConfiguration) -> Target:
+    """Return what runs an app on an engine."""
     if not any(reads(offer.spec, each) for each in app.components):
         choose_model(app.components[0], offer.spec)
     run = [each for each in app.components if reads(offer.spec, each)]
-    asked = EngineWords.of(words)
     target = _Asked(offer, asked, template).to_run(app, run)
     require_variant(app, offer.spec, target.configuration.variant)
     beside = asked.common_in(template)
@@ -232,15 +246,23 @@ class _Asked:
 
     def _to_run_one(self, app: App, component: Component) -> Target:
         """Return the engine with the options that a component states, over which those asked for have precedence."""
-        spec, given = self.offer.spec, self.template.engine_options
-        stated = stated_options(app, component, spec)
-        asked = options_of(spec, self.words, given)
-        options = options_of(spec, self.words, {**stated, **given})
-        told = {name: value for name, value in stated.items() if name not in asked}
+        spec = self.offer.spec
+        options, told = self._options(app, component)
         configuration = self.words.configuration(self.template, spec, options)
         if component.name != app.components[0].name:  # a tile is the size of what the app takes
             configuration = dataclasses.replace(configuration, tile=None)
         return Target(self.words.name, configuration, spec, self.offer.distribution, stated=told)
+
+    def _options(self, app: App, component: Component) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Return the engine's options, and those of them that the app states and nobody asked for."""
+        spec, given = self.offer.spec, self.template.engine_options
+        if isinstance(self.offer, OfferElsewhere):
+            chosen = self.offer.choose(self.words.options, given, app, component)
+            return chosen.options, chosen.stated
+        stated = stated_options(app, component, spec)
+        asked = options_of(spec, self.words, given)
+        told = {name: value for name, value in stated.items() if name not in asked}
+        return options_of(spec, self.words, {**stated, **given}), told
 
 
 def _stand_in(component: Component, template: EngineConfiguration, app: App) -> Target:
@@ -265,9 +287,9 @@ def _beside(offer: Offer[EngineSpec], template: EngineConfiguration, app: App, c
     return _Asked(offer, EngineWords.of(offer.spec.name), own).to_run(app, [component])
 
 
-def _tolerant(app: App, words: str, template: EngineConfiguration, failed: Mapping[str, LpbenchError]) -> Target:
+def _tolerant(app: App, words: str, template: EngineConfiguration, around: Around) -> Target:
     try:
-        return _target(app, words, template, failed)
+        return _target(app, words, template, around)
     except LpbenchError as error:
         return refused(words, template, error)
 
@@ -277,7 +299,7 @@ def refused(text: str, template: EngineConfiguration, error: LpbenchError) -> Ta
 
     :param text: Its words; those that cannot be told are left out.
     """
-    name = text.partition(":")[0]
+    name = engine_name(text)
     configuration = dataclasses.replace(template, engine=name)
     with contextlib.suppress(LpbenchError):  # the reason why it is refused is known already
         words, spec = EngineWords.of(text), registry.current().get(registry.ENGINES, name).spec

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ConfigError, LpbenchError, NotInstalledError, PluginError, UnknownNameError
 from lpbench.jobs.engine_choice import ALL, is_everything, names
+from lpbench.jobs.environments import Around, OfferElsewhere
 from lpbench.plugin import registry
+from lpbench.plugin.configuration import engine_name
 from lpbench.plugin.engine_options import EngineWords, options_of
 from lpbench.util.portable import allowed_cores, binds_to_cores
 from lpbench.util.spans import write_cores
@@ -14,11 +16,16 @@ from lpbench.util.spans import write_cores
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lpbench.jobs.environments import Environments
 
-def refuse_mistakes(engines: Sequence[str] | None, options: Mapping[str, Any]) -> None:
+
+def refuse_mistakes(
+    engines: Sequence[str] | None, options: Mapping[str, Any], environments: Environments | None = None
+) -> None:
     """Raise for an engine that nobody offers and for an option that it does not have, before anything is done.
 
-    An engine that is known and not ready here is no mistake.
+    An engine that is known and not ready here is no mistake; one that is not ready in an environment that was named
+    is, since that environment was named for it.
 
     :param options: Options for every engine.  Of ``ALL``, those that lack one are left out with the reason; an error
         is an option that none has.
@@ -26,7 +33,7 @@ def refuse_mistakes(engines: Sequence[str] | None, options: Mapping[str, Any]) -
     """
     if not engines:
         return
-    refusals = [_mistake(words, options) for words in names(engines)]
+    refusals = [_mistake(words, options, environments) for words in names(engines)]
     first = next(filter(None, refusals), None)
     if first is not None and (not is_everything(engines) or all(refusals)):
         raise first
@@ -40,9 +47,11 @@ def is_mistake(error: LpbenchError, engines: Sequence[str] | None) -> bool:
     return isinstance(error, ConfigError) and not is_everything(engines)
 
 
-def _mistake(text: str, options: Mapping[str, Any]) -> LpbenchError | None:
-    name = text.partition(":")[0]
+def _mistake(text: str, options: Mapping[str, Any], environments: Environments | None) -> LpbenchError | None:
+    name = engine_name(text)
     try:
+        if "@" in text.partition(":")[0]:
+            return _mistake_elsewhere(EngineWords.of(text), options, environments)
         spec = registry.current().get(registry.ENGINES, name).spec
         words = EngineWords.of(text)
         _refuse_cores(name, words.common.get("affinity", ()))
@@ -57,6 +66,20 @@ def _mistake(text: str, options: Mapping[str, Any]) -> LpbenchError | None:
         elif name.replace("-", "").isdecimal():
             error.hint = "a comma separates engines: sizes are written 1x3x224x224, and cores 0+2"
         return error
+    except LpbenchError as error:
+        return error
+    return None
+
+
+def _mistake_elsewhere(
+    words: EngineWords, options: Mapping[str, Any], environments: Environments | None
+) -> LpbenchError | None:
+    """Return what is wrong with an environment that was named, or with what is asked of the engine there."""
+    _refuse_cores(words.name, words.common.get("affinity", ()))
+    try:
+        offer = Around(environments=environments).offer(words)
+        if isinstance(offer, OfferElsewhere):
+            offer.choose(words.options, options)
     except LpbenchError as error:
         return error
     return None

@@ -35,6 +35,8 @@ def supplied(
     for text in engine_choice.names(engines):
         with contextlib.suppress(LpbenchError):  # ``targets`` says why it cannot be used
             words = EngineWords.of(text)
+            if words.environment or "app" in words.common:
+                continue  # what is measured elsewhere is as it is
             offer = registry.current().get(registry.ENGINES, words.name)
             if not offer.availability():
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping  # noqa: TC003 - the wire reads the annotations
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from lpbench.util.spans import write_cores, write_sizes
 
 NAMED = ("device", "threads")
 """Options of an engine that have fields of their own: every engine means the same by them."""
-COMMON = ("variant", "batch", "streams", "tile", "affinity")
+COMMON = ("variant", "batch", "streams", "tile", "affinity", "app")
 """Words that every engine takes beside options of its own."""
 SHAPE = "shape."
 """Begins the word for an input's shape: ``shape.input=1x3x224x224``."""
@@ -34,6 +35,8 @@ class EngineConfiguration:
     :param streams: Sessions side by side, each in a thread.
     :param affinity: Cores that the worker may use; empty leaves it to the system.
     :param tile: Width and height of the first model's image input; None for the model's own.
+    :param environment: The Python environment in which the engine runs, as it was named; empty is the caller's.
+    :param app: The app that it runs, as it was named, where several are measured together; empty is the first.
     """
 
     engine: str
@@ -46,11 +49,15 @@ class EngineConfiguration:
     streams: int = 1
     affinity: tuple[int, ...] = ()
     tile: tuple[int, int] | None = None
+    environment: str = ""
+    app: str = ""
 
     def __hash__(self) -> int:
         # Options may hold anything: their names are enough, since equal configurations only have to hash alike.
         named = (self.engine, self.device, self.threads, self.variant, self.batch, self.streams, self.tile)
-        return hash((*named, *self.affinity, *sorted(map(str, self.options)), *sorted(self.shapes)))
+        return hash(
+            (*named, self.environment, self.app, *self.affinity, *sorted(map(str, self.options)), *sorted(self.shapes))
+        )
 
     @classmethod
     def of(cls, engine: str, engine_options: Mapping[str, Any], **how: Any) -> EngineConfiguration:
@@ -73,6 +80,7 @@ class EngineConfiguration:
         """The values behind the words that ``--engine`` takes, by word; what is as it would be without is left out."""
         options = {f"{OWN}{key}" if _taken(key) else key: value for key, value in self.engine_options.items()}
         common = {
+            "app": self.app,
             "variant": self.variant,
             "batch": self.batch if self.batch != 1 else None,
             "streams": self.streams if self.streams != 1 else None,
@@ -85,7 +93,17 @@ class EngineConfiguration:
     @property
     def label(self) -> str:
         """What ``--engine`` takes: ``onnxruntime:threads=2:batch=8``."""
-        return ":".join([self.engine, *(word(key, value) for key, value in self.words.items())])
+        return ":".join([self.place, *(word(key, value) for key, value in self.words.items())])
+
+    @property
+    def place(self) -> str:
+        """The engine, and the environment in which it runs if that is not the caller's: ``onnxruntime@env:old``."""
+        return f"{self.engine}@{self.environment}" if self.environment else self.engine
+
+
+def engine_name(text: str) -> str:
+    """Return the engine that words of ``--engine`` name, without environment and options."""
+    return re.split(r"[:@]", text, maxsplit=1)[0]
 
 
 def word(key: str, value: Any) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
+
+MOST, LONGEST = 2000, 100
+"""Distributions of an environment, and characters of a name or a version."""
 
 
 def installed_version(distribution: str) -> str:
@@ -27,3 +32,15 @@ def identity(distribution: Distribution) -> tuple[str, str]:
     lines = text.partition("\n\n")[0].splitlines()
     known = {name: value.strip() for name, _, value in (line.partition(":") for line in reversed(lines))}
     return known.get("Name", ""), known.get("Version", "")
+
+
+def installed_packages() -> dict[str, str]:
+    """Return the version of every installed distribution by its name, sorted; damaged ones are left out."""
+    import importlib.metadata
+
+    found: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        with contextlib.suppress(Exception):  # the types of errors of a damaged installation differ between Pythons
+            name, version = identity(distribution)
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower()[:LONGEST], version[:LONGEST])  # the first one counts
+    return dict(sorted(found.items())[:MOST])

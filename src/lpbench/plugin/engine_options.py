@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from lpbench.plugin.specs import EngineSpec
 
+CACHED = "env"
+"""Begins the name of an environment that ``lpbench env create`` has made: ``env:NAME``."""
+
 
 @dataclass(frozen=True)
 class EngineWords:
@@ -28,12 +31,14 @@ class EngineWords:
     :param options: Its own options, ``device`` and ``threads`` among them, as text.
     :param common: Fields of the configuration behind the words that every engine takes.
     :param shapes: Shapes of inputs, by input.
+    :param environment: The Python environment in which it runs; empty is the caller's.
     """
 
     name: str
     options: Mapping[str, str]
     common: Mapping[str, Any]
     shapes: Mapping[str, tuple[int, ...]]
+    environment: str = ""
 
     @classmethod
     def of(cls, text: str) -> EngineWords:
@@ -42,14 +47,14 @@ class EngineWords:
         :raises LpbenchError: What follows the name is no option.
         :raises ConfigError: A word that every engine takes has no such value.
         """
-        name, *parts = text.split(":")
+        name, environment, parts = _placed(text)
         found = pairs(text, parts)
         _refuse_twice(text, [key.removeprefix(OWN) for key in found if key not in COMMON])
         shaped = [key for key in found if key.startswith(SHAPE)]
         common = {key: _common(name, key, found[key]) for key in found if key in COMMON}
         shapes = {key.removeprefix(SHAPE): _sizes(name, key, found[key]) for key in shaped}
         own = {key.removeprefix(OWN): value for key, value in found.items() if key not in {*COMMON, *shaped}}
-        return cls(name, own, common, shapes)
+        return cls(name, own, common, shapes, environment)
 
     def configuration(
         self, template: EngineConfiguration, spec: EngineSpec, options: Mapping[str, Any]
@@ -58,11 +63,25 @@ class EngineWords:
 
         :param options: The engine's options, as ``options_of`` gives them.
         """
-        return self.common_in(filled_in(template, spec, options))
+        return self.common_in(dataclasses.replace(filled_in(template, spec, options), environment=self.environment))
 
     def common_in(self, template: EngineConfiguration) -> EngineConfiguration:
         """Return a template with the words that every engine takes in place of what is asked of every engine."""
         return dataclasses.replace(template, shapes={**template.shapes, **self.shapes}, **self.common)
+
+
+def _placed(text: str) -> tuple[str, str, list[str]]:
+    """Return an engine's name, the environment behind its ``@``, and the parts that follow.
+
+    :raises LpbenchError: No environment follows the ``@``.
+    """
+    head, *parts = text.split(":")
+    name, at, environment = head.partition("@")
+    if environment == CACHED and parts:  # env:NAME
+        environment = f"{CACHED}:{parts.pop(0)}"
+    if at and environment.strip(" ") in {"", CACHED, f"{CACHED}:"}:
+        raise LpbenchError("no environment follows the @", where=text, hint="write ENGINE@FOLDER or ENGINE@env:NAME")
+    return name, environment, parts
 
 
 def filled_in(template: EngineConfiguration, spec: EngineSpec, options: Mapping[str, Any]) -> EngineConfiguration:
@@ -127,6 +146,7 @@ def _refuse_twice(words: str, keys: Sequence[str]) -> None:
 def _common(engine: str, key: str, text: str) -> Any:
     """Return the value of a word that every engine takes."""
     read: Mapping[str, tuple[Callable[[str], Any], str]] = {
+        "app": (str, "an app's folder, a catalogue name or a model file"),
         "variant": (str, "the name of a variant"),
         "batch": (lambda found: _from_one(key, found), f"a whole number from 1 to {MOST['batch']}"),
         "streams": (lambda found: _from_one(key, found), f"a whole number from 1 to {MOST['streams']}"),

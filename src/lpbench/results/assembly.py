@@ -146,6 +146,7 @@ def _configuration(track: Track, subject: Subject, environment: Mapping[str, Any
         profile=next((each.profile for each in track.runs if each.profile), ()),
         sustained=track.sustained,
         unchecked=target.unchecked,
+        software=target.software,
     )
 
 

@@ -16,6 +16,7 @@ from lpbench.results.names import BENCHMARK, facts_by_name, names_of, percentile
 from lpbench.results.pairing import pairs
 from lpbench.results.per_sample import Basis, by_stage
 from lpbench.results.predictions import count_matching_answers
+from lpbench.results.software import software_changes
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.results.verdicts import Comparison, added_runs, judged, verdict_apart, without_proof
 from lpbench.results.workload import workload_changes
@@ -64,6 +65,7 @@ class Compared(Shown):
     :param workload: What was asked of the two where it differs, first's and second's: ``batch``, ``data``.
     :param per_sample: Whether times are those of one sample, since batches or streams differ.
     :param loads: First's and second's, where their engines say how they were opened; no verdict is given on them.
+    :param software: What is installed where each ran, where that differs: versions by package; None is not installed.
     """
 
     first: str
@@ -82,6 +84,7 @@ class Compared(Shown):
     workload: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     per_sample: bool = False
     loads: tuple[Loads, Loads] = (Loads(), Loads())
+    software: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
     @property
     def total(self) -> Comparison:
@@ -170,16 +173,18 @@ def without_proof_of(found: Compared, first: Configuration, second: Configuratio
 
 
 def beside(first: Configuration, second: Configuration, *settings: RunSettings) -> dict[str, Any]:
-    """Return memory, quality, answers and loads of two configurations as arguments of ``Compared``.
+    """Return memory, quality, answers, loads and software of two configurations as arguments of ``Compared``.
 
     :param settings: Those of their results: percentiles that were asked for are compared too.
     """
+    found = count_matching_answers(first.predictions, second.predictions)
     asked = [percentile_metric(each.percentile) for each in settings if each.percentile]
     pairs = {name: (first.metrics.get(name), second.metrics.get(name)) for name in dict.fromkeys((*asked, *BESIDE))}
     return {
         "metrics": {name: pair for name, pair in pairs.items() if any(pair)},
-        "answers": _answers(first, second),
+        "answers": (found.same, found.samples) if found.samples else None,
         "loads": (loads_of(first.counted), loads_of(second.counted)),
+        "software": software_changes(first, second),
     }
 
 
@@ -308,9 +313,3 @@ def _verdicts(runs: Runs, margin: float, drift: float = 0.0, *, added: int) -> d
     return {
         stage: verdict_apart(*both, margin, drift=drift, added=added) for stage, both in runs.items() if _timed(*both)
     }
-
-
-def _answers(first: Configuration, second: Configuration) -> tuple[int, int] | None:
-    """Return how many samples both answer alike and how many both answer; None where there are none."""
-    found = count_matching_answers(first.predictions, second.predictions)
-    return (found.same, found.samples) if found.samples else None

@@ -64,6 +64,8 @@ class Configuration(Shown):
     :param sustained: Its heating curve before the runs; None where it was not asked for.
     :param unchecked: Why a converted model that it runs was not compared with its source, so that it wins nothing;
         empty of all others.
+    :param software: What is installed where it ran: ``environment`` (a folder), ``python`` and ``packages`` by version;
+        empty where all configurations ran in one environment.
     """
 
     configuration: EngineConfiguration
@@ -88,6 +90,7 @@ class Configuration(Shown):
     profile: tuple[LayerProfile, ...] = ()
     sustained: Sustained | None = None
     unchecked: str = ""
+    software: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def engine(self) -> str:

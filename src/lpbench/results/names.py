@@ -131,4 +131,4 @@ def _differ(given: Sequence[Any], configurations: int) -> bool:
 
 def _name(each: EngineConfiguration, words: Mapping[str, Any], kept: Collection[str]) -> str:
     """Return an engine with some of its words."""
-    return clean(":".join([each.engine, *(word(key, value) for key, value in words.items() if key in kept)]))
+    return clean(":".join([each.place, *(word(key, value) for key, value in words.items() if key in kept)]))

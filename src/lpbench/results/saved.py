@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lpbench.errors import ResultError
+from lpbench.plugin.configuration import engine_name
 from lpbench.results import store
 from lpbench.results.json_document import read_document
 
@@ -68,7 +69,7 @@ class Filter:
         return (
             (not self.names or result.name in self.names)
             and self.app in {None, result.app}
-            and (self.engine is None or any(self.engine == label.partition(":")[0] for label in result.engines))
+            and (self.engine is None or any(self.engine == engine_name(label) for label in result.engines))
             and (self.older_s is None or age >= self.older_s)
             and (self.newer_s is None or age <= self.newer_s)
             and self.state in {None, result.state}

@@ -30,6 +30,17 @@ def _state(path: str) -> bytes:
         return file.read(1024).rpartition(b")")[2][1:2]
 
 
+def executed(process: int | str = "self") -> dict[str, str]:
+    """Return the file that a process executes, as ``executable``, where the system tells.
+
+    A process under an emulator is told its own program, and others are told the emulator.
+    """
+    try:
+        return {"executable": os.readlink(f"/proc/{process}/exe")}  # noqa: PTH115 - asked of every worker
+    except OSError:  # macOS, or another user's process
+        return {}
+
+
 def oom_kills() -> int:
     """Return how many processes the system has ended since its start because memory ran out; 0 if it does not tell."""
     with contextlib.suppress(OSError, ValueError), Path("/proc/vmstat").open(encoding="ascii") as lines:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LAUNCHER = os.path.join(os.path.dirname(guardian.__file__), "launcher.py")  # noqa: PTH118, PTH120 - pathlib takes time
 """The file that Python runs by its path."""
+PACKAGED = os.sep + os.path.join("lpbench", "util", "launcher.py")  # noqa: PTH118 - likewise
+"""Its path's end, in whichever environment."""
 HEARTBEAT = 0.2
 """Seconds between two calls of ``tick``."""
 END_TIMEOUT = guardian.PATIENCE + 2.0
@@ -50,6 +52,11 @@ def python(*words: str) -> list[str]:
     What is installed comes before ``PYTHONPATH`` there, and the working directory is not on the search path.
     """
     return [sys.executable, LAUNCHER, *words]
+
+
+def is_python(command: Sequence[str]) -> bool:
+    """Return whether a command line is one of ``python``, or of a Python elsewhere with an lpbench of its own."""
+    return len(command) > 1 and command[1].endswith(PACKAGED)
 
 
 def program(name: str) -> str:
@@ -149,7 +156,7 @@ def _guarded(command: Sequence[str]) -> Sequence[str]:
 
     :raises FileNotFoundError: There is no such program.
     """
-    if list(command[:2]) == python() or not can_guard():
+    if is_python(command) or not can_guard():
         return command
     found = command[0] if os.path.isabs(command[0]) else program(command[0])  # noqa: PTH117 - pathlib takes time
     if not os.path.exists(found):  # noqa: PTH110
@@ -163,7 +170,7 @@ def _environment(command: Sequence[str], given: Mapping[str, str], family: str) 
         kept["PATH"] = search_path.absolute(kept["PATH"])
     if path := search_path.absolute(kept.pop("PYTHONPATH", "")):
         # Python itself must not see the variable, since it would put the folders first
-        kept[guardian.PATH if list(command[:2]) == python() else "PYTHONPATH"] = path
+        kept[guardian.PATH if is_python(command) else "PYTHONPATH"] = path
     asked = {guardian.GUARDIAN: str(os.getpid())} if can_guard() else {}
     return {**kept, **asked, FAMILY: family}
 

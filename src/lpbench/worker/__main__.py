@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lpbench import errors
 from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util.portable import allowed_cores, binds_to_cores
+from lpbench.util.process_state import executed
 from lpbench.util.text import words_of
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, SilenceError
 from lpbench.worker.streams import take_streams
@@ -102,7 +103,9 @@ def _known_kind(error: BaseException) -> str:
 
 def _greet(channel: Channel) -> None:
     """Exchange versions and take over the variables, cores and priority that the parent wants."""
-    channel.send({"hello": VERSION, "python": sys.version.split()[0], "pid": os.getpid()})
+    machine = os.uname().machine if hasattr(os, "uname") else ""
+    here = {"python": sys.version.split()[0], "machine": machine, **executed()}
+    channel.send({"hello": VERSION, "pid": os.getpid(), **here})
     message, _ = channel.receive()
     if message.get("hello") != VERSION:
         told = describe_error(WorkerError(f"the parent speaks protocol {message.get('hello')}, this worker {VERSION}"))

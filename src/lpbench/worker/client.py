@@ -14,10 +14,12 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from lpbench.errors import LpbenchError, WorkerError, setting
 from lpbench.util import guardian, threads
+from lpbench.util.interpreters import INHERITED
 from lpbench.util.outcome import RunOutcome
 from lpbench.util.process_state import is_stopped, oom_kills
 from lpbench.util.processes import Child, last_words, python, signal_name
 from lpbench.worker import wire
+from lpbench.worker.hello import introduced
 from lpbench.worker.protocol import VERSION, Channel, ClosedError, Message, ProtocolError, SilenceError
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from lpbench.plugin.progress import Listener
+    from lpbench.util.interpreters import Interpreter
     from lpbench.worker.requests import Request
 
 A = TypeVar("A")
@@ -53,6 +56,7 @@ class WorkerOptions:
     :param priority: Niceness from -20 (first) to 19 (last), or None.
     :param timeout: Seconds without an answer after which it counts as hung.
     :param drop: Beginnings of variables that it does not inherit.
+    :param interpreter: The Python of another environment, whose lpbench it runs; None is this one's.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -60,10 +64,17 @@ class WorkerOptions:
     priority: int | None = None
     timeout: float = 300.0
     drop: tuple[str, ...] = ()
+    interpreter: Interpreter | None = None
+
+    def command(self) -> list[str]:
+        """Return the command line of the process."""
+        words = ("-m", "lpbench.worker")
+        return self.interpreter.command(*words) if self.interpreter else python(*words)
 
     def variables(self) -> dict[str, str]:
         """Return the environment that the process is started with."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(self.drop or "=")}
+        drop = (*self.drop, *(INHERITED if self.interpreter else ()))
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(drop or "=")}
         return {**kept, **self.environment, "PYTHONUNBUFFERED": "1"}
 
 
@@ -96,7 +107,7 @@ class Worker:
         pipe = subprocess.PIPE
         try:
             self._child = Child(
-                python("-m", "lpbench.worker"),
+                options.command(),
                 what="a worker",
                 streams=(pipe, pipe, pipe),
                 variables=options.variables(),
@@ -233,12 +244,7 @@ class Worker:
     def _greet(self) -> None:
         try:
             hello, _ = self._channel.receive(START_TIMEOUT)
-            if hello.get("hello") != VERSION:
-                raise WorkerError(
-                    f"the worker speaks protocol {hello.get('hello')}, this lpbench {VERSION}",
-                    hint="install the same version of lpbench on both sides",
-                )
-            self._pid = _pid(hello)
+            self._pid = introduced(hello, self.options.interpreter)
             settings = {"affinity": list(self.options.affinity), "priority": self.options.priority}
             hello = {"hello": VERSION, "environment": dict(self.options.environment), **settings}
             self._channel.send(hello, timeout=START_TIMEOUT)
@@ -296,17 +302,6 @@ def listen(stream: IO[bytes], printed: bytearray) -> None:
         while piece := stream.read(PIECE):
             printed += piece
             del printed[:-KEPT]
-
-
-def _pid(hello: Message) -> int:
-    """Return the process id that a worker states, to which signals will be sent.
-
-    :raises ProtocolError: It is none.
-    """
-    pid = hello.get("pid")
-    if not isinstance(pid, int) or pid <= 1:
-        raise ProtocolError(f"the worker says that its process is {pid!r:.80}")
-    return pid
 
 
 def _unstarted(error: LpbenchError) -> WorkerError:

@@ -17,8 +17,9 @@ from typing import IO, Any
 
 from lpbench.errors import LpbenchError
 
-VERSION = 3
-"""Both ends must speak the same version; it is the first thing that each says."""
+VERSION = 4
+"""Both ends must speak the same version; it is the first thing that each says.  It goes up whenever a request or an
+answer changes: the two ends may be of different versions of lpbench, in environments of their own."""
 MAGIC = b"LPBF"
 HEADER = struct.Struct(">4sII")
 MESSAGE_LIMIT = 64 << 20

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from lpbench.worker import requests
 from lpbench.worker.fitting import fit_processors
 from lpbench.worker.handlers.agreement import AgreementHandlers
+from lpbench.worker.handlers.engines import choose_options, find_engine, read_software
 from lpbench.worker.handlers.machine import MachineHandlers
 from lpbench.worker.handlers.operators import find_unsupported
 from lpbench.worker.handlers.quality import QualityHandlers
@@ -66,6 +67,9 @@ class Runner:
             requests.ReadEnvironment: machine.environment,
             requests.Probe: machine.probe,
             requests.MeasureRoof: measure_roof,
+            requests.FindEngine: find_engine,
+            requests.ChooseOptions: choose_options,
+            requests.ReadSoftware: read_software,
         }
 
     def handle(self, request: Request[A]) -> A:

@@ -17,6 +17,7 @@ from lpbench.errors import (
     either,
 )
 from lpbench.jobs import engine_choice
+from lpbench.jobs.environments import Around
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.plugin.discovery import brought_by
 from lpbench.plugin.registry import current
@@ -135,7 +136,7 @@ def targets(
     :param unconverted: Why no model could be made, by the words of an engine.
     """
     try:
-        return list(map(_one_by_one, engine_choice.targets(app, asked, template, unconverted)))
+        return list(map(_one_by_one, engine_choice.targets(app, asked, template, Around(unconverted))))
     except LpbenchError as error:  # of the only one that was asked for
         return [engine_choice.refused(asked[0], template, error)]
 

@@ -14,6 +14,7 @@ from lpbench.app.files import refuse_leading_out
 from lpbench.app.model_choice import any_unsettled
 from lpbench.errors import ConfigError, LpbenchError, ResultError, setting
 from lpbench.jobs import engine_choice, engine_mistakes
+from lpbench.jobs.environments import Around, Environments
 from lpbench.jobs.measuring.cores import all_cores, pinned
 from lpbench.jobs.measuring.heat_curve import Sustain
 from lpbench.jobs.measuring.recording import RunBudget
@@ -184,14 +185,15 @@ def choose_targets(
         template = EngineConfiguration(type(instance).__name__, **how)
         targets = [engine_choice.of_object(instance, settings.options, template)]
         return app, refuse_side_by_side(app, targets, explain=settings.explain)
-    engine_mistakes.refuse_mistakes(settings.engine, settings.engine_options)
     failed: Mapping[str, LpbenchError] = {}
     template = EngineConfiguration.of("", settings.engine_options, **how)
-    if settings.convert:
-        from lpbench.jobs.engine_supply import supplied
+    with Environments() as environments:
+        engine_mistakes.refuse_mistakes(settings.engine, settings.engine_options, environments)
+        if settings.convert:
+            from lpbench.jobs.engine_supply import supplied
 
-        app, failed = supplied(app, settings.engine, template, converting)
-    targets = engine_choice.targets(app, settings.engine, template, failed)
+            app, failed = supplied(app, settings.engine, template, converting)
+        targets = engine_choice.targets(app, settings.engine, template, Around(failed, environments))
     if any_unsettled(app):
         from lpbench.jobs.conversion import check_first_use
 

@@ -13,6 +13,7 @@ from lpbench.results.recorded import Subject, TargetFacts
 from lpbench.results.run import Stage
 from lpbench.results.stages import TOTAL, within
 from lpbench.util.outcome import RunOutcome
+from lpbench.worker.handlers.engines import installed_software
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +24,18 @@ if TYPE_CHECKING:
     from lpbench.jobs.measuring.plan import Plan
     from lpbench.jobs.measuring.tracks import TargetProgress
     from lpbench.results.settings import RunSettings
+    from lpbench.worker.requests import Software
 
 
 def subject(plan: Plan, tracks: Sequence[TargetProgress]) -> Subject:
     """Return what is measured.  It reads the model and the samples, for their digests."""
+    here = installed_software() if any(track.target.interpreter for track in tracks) else None
     return Subject(
         app=_identity(plan.app),
         settings=_as_saved(plan.settings),
         resolved=plan.resolved(),
         isolated=plan.isolate,
-        targets=tuple(_facts(track, plan) for track in tracks),
+        targets=tuple(_facts(track, plan, here) for track in tracks),
     )
 
 
@@ -54,8 +57,13 @@ def _as_saved(settings: RunSettings) -> RunSettings:
     return dataclasses.replace(settings, options=plain)
 
 
-def _facts(track: TargetProgress, plan: Plan) -> TargetFacts:
+def _facts(track: TargetProgress, plan: Plan, here: Software | None) -> TargetFacts:
+    """Return what is known of a target.
+
+    :param here: What is installed in this environment, where others run in another one.
+    """
     target = track.target
+    software = target.software or here
     return TargetFacts(
         configuration=target.configuration,
         asked=target.asked,
@@ -66,6 +74,7 @@ def _facts(track: TargetProgress, plan: Plan) -> TargetFacts:
         unchecked=target.unchecked(plan.app),
         rows=(*_rows(plan.app.components, target), Stage(TOTAL, plan.app.app_class, "", "")),
         refusal=refused(target.refusal),
+        software=dataclasses.asdict(software) if software else {},
     )
 
 

@@ -20,6 +20,14 @@ from lpbench.worker.requests.agreement import (
 )
 from lpbench.worker.requests.base import Record, Records, Request, RunnerClient
 from lpbench.worker.requests.device import DeviceMemory, ReadDeviceMemory
+from lpbench.worker.requests.engines import (
+    ChooseOptions,
+    EngineFound,
+    FindEngine,
+    OptionsChosen,
+    ReadSoftware,
+    Software,
+)
 from lpbench.worker.requests.machine import (
     AvailableMemory,
     BeginInterference,
@@ -62,6 +70,7 @@ __all__ = [
     "BeginInterference",
     "BeginQuality",
     "BreakDownLatency",
+    "ChooseOptions",
     "ClockReads",
     "CloseApp",
     "Closed",
@@ -69,9 +78,11 @@ __all__ = [
     "CollectOutputs",
     "DeviceMemory",
     "EndInterference",
+    "EngineFound",
     "EvaluateQuality",
     "ExposeTensors",
     "ExposedTensors",
+    "FindEngine",
     "FindUnsupported",
     "FinishQuality",
     "FirstSample",
@@ -86,6 +97,7 @@ __all__ = [
     "OpenReferenceKernel",
     "OpenRequest",
     "Opened",
+    "OptionsChosen",
     "PinThreads",
     "PinnedThreads",
     "Predict",
@@ -95,6 +107,7 @@ __all__ = [
     "ReadDeviceMemory",
     "ReadEnvironment",
     "ReadProfiles",
+    "ReadSoftware",
     "Record",
     "Records",
     "Request",
@@ -104,6 +117,7 @@ __all__ = [
     "SampleNumbers",
     "SendTensors",
     "Slice",
+    "Software",
     "StagePeak",
     "StagePeaks",
     "TensorBlock",
