@@ -36,7 +36,9 @@ def configure(parser: Parser) -> None:
     )
     parser.epilog = (
         "examples:\n  lpbench compare before.json after.json --fail-slower 5%\n"
-        "  lpbench compare --live my-app --engine onnxruntime --engine onnxruntime:threads=2"
+        "  lpbench compare --live my-app --engine onnxruntime --engine onnxruntime:threads=2\n"
+        "  lpbench compare --live my-app --engine onnxruntime@env:old --engine onnxruntime\n"
+        "  lpbench compare --live --app before --app after --fail-slower 2%"
     )
     parser.add_argument(
         "results", nargs="*", metavar="RESULT", help="the reference, then others: files, saved results' names, or last"
@@ -62,7 +64,16 @@ def _add_live(parser: Parser) -> None:
     """Add the options of measuring now, and note which they are."""
     before = parser.options()
     group = parser.add_argument_group("measuring now")
-    group.add_argument("--live", metavar="APP", help="measure this app: a folder, a catalogue name or a model file")
+    group.add_argument(
+        "--live",
+        nargs="?",
+        const="",
+        metavar="APP",
+        help="measure this app: a folder, a catalogue name or a model file",
+    )
+    group.add_argument(
+        "--app", action="append", metavar="APP", help="measure this app too, beside those before: after a change, say"
+    )
     _options.add_setting(group, "--data", "data", metavar="DIR")
     _options.add_setting(group, "--runs", "runs", type=_options.from_one, metavar="R")
     _options.add_setting(group, "--percentile", "percentile", type=_options.percentage, metavar="P")
@@ -79,7 +90,7 @@ def main(options: argparse.Namespace) -> int:
     """Compare, print, and say by the exit status whether a gate failed."""
     if options.margin <= 0:
         raise LpbenchError("the margin must be above 0", where="--margin")
-    return _saved(options) if options.live is None else _live(options)
+    return _live(options) if options.live is not None or options.app else _saved(options)
 
 
 def _saved(options: argparse.Namespace) -> int:
@@ -133,6 +144,7 @@ def _live(options: argparse.Namespace) -> int:
     """Measure engines in turns and compare them with the first."""
     from lpbench.cli import _measure
     from lpbench.cli._parser import UsageError
+    from lpbench.cli._sides import take_sides
     from lpbench.jobs.measuring.live import compare_measured, live_settings
 
     if options.results:
@@ -140,7 +152,7 @@ def _live(options: argparse.Namespace) -> int:
             f'unexpected "{options.results[0]}"', hint="--live measures now; saved results are compared without it"
         )
     _measure.refuse(options.output, overwrite=options.force)
-    app = _measure.find_app(options.live, options, options.output)
+    app = take_sides(options, options.output)
     settings = live_settings(_options.arguments(options, app), options.margin)
     result, saved = _measure.carry_out(app, settings, _measure.Output(options.output, None, options.force))
     found = compare_measured(result, margin=options.margin)

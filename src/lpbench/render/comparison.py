@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lpbench.render import Column, _html, digits, hanging, narrow
+from lpbench.render._differences import differences
 from lpbench.render._loading import loads_beside
 from lpbench.render._numbers import ABSENT
 from lpbench.render._table import wrapped
@@ -12,7 +13,6 @@ from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, machine_changes, s
 from lpbench.results.metrics import MILLISECOND
 from lpbench.results.pairing import unpaired
 from lpbench.results.per_sample import Basis
-from lpbench.results.software import FOLDER
 from lpbench.results.stages import STAGES, TOTAL
 from lpbench.util.text import amount, clean, shorten
 from lpbench.util.unavailable import Unavailable
@@ -36,8 +36,6 @@ MOST = 0.5
 """A stage that makes up this share of the difference is most of it."""
 SHORT_NS = 1e5
 """Below it times are shown in microseconds."""
-LISTED = 12
-"""Packages that differ between two environments which are named on a screen; JSON has all."""
 ALONE = "alone, not in turns"
 """Beside figures that slices in turns do not give."""
 
@@ -49,7 +47,7 @@ def saved_screen(first: Named, second: Named, each: Compared, *, width: int, pai
     """Return the lines of a comparison of two saved results."""
     engines = each.first if each.first == each.second else f"{each.first} → {each.second}"
     head = f"{clean(first[0])} → {clean(second[0])} · {clean(engines)}"
-    notes = [*_changes(first[1], second[1]), *_basis(each, "")]
+    notes = [*_changes(first[1], second[1]), *differences(each), *_basis(each, "")]
     return [paint(shorten(head, width), "dim"), *_table(each, width, paint), *_wrapped(notes, width, paint, "dim")]
 
 
@@ -75,7 +73,7 @@ def sheet(each: Compared) -> tuple[list[Column], list[list[str]], list[str]]:
     """Return the titled columns, the rows and the notes of one comparison."""
     rows = [*_rows(each), *_cycles(each), *_beside(each)]
     columns = [Column(title, left=True) for title in ("stage", "verdict", "ratio", "interval", "times", "")]
-    return columns, rows, [*_remarks(each), *_workload(each), *environments(each), *_basis(each, "")]
+    return columns, rows, [*_remarks(each), *_workload(each), *differences(each), *_basis(each, "")]
 
 
 def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint: Paint) -> list[str]:
@@ -87,7 +85,7 @@ def live_screen(result: Result, found: Sequence[Compared], *, width: int, paint:
     lines = [paint(line, "dim") for line in header(result, width)]
     for each in found:
         lines += ["", paint(shorten(f"{clean(each.first)} → {clean(each.second)}", width), "bold")]
-        notes = [*environments(each), *_basis(each, result.lockstep_reason)]
+        notes = [*differences(each), *_basis(each, result.lockstep_reason)]
         lines += [*_table(each, width, paint), *_wrapped(notes, width, paint, "dim")]
     lines += [line for order in heat_ranking(result) for line in wrapped(order, width)]
     others = unmeasured(result.configurations, paint, width=width)
@@ -121,6 +119,7 @@ def as_json(each: Compared) -> dict[str, Any]:
         "answers": {"alike": each.answers[0], "of": each.answers[1]} if each.answers else None,
         "loads": [_load_json(loads) for loads in each.loads],
         "software": each.software,
+        "apps": each.apps,
     }
 
 
@@ -289,19 +288,6 @@ def _basis(each: Compared, apart: str) -> Iterator[str]:
         )
     if each.cycles_reason:
         yield f"no cycles: {clean(each.cycles_reason)}"
-
-
-def environments(each: Compared) -> Iterator[str]:
-    """Yield where the two ran, if in different environments, and what differs between these: versions."""
-    known = dict(each.software)
-    folders = known.pop(FOLDER, None)
-    if folders:
-        yield f"environments: {_value(folders[0])} → {_value(folders[1])}"
-    names = list(known)[:LISTED]
-    shown = [f"{clean(name)} {' → '.join(clean(one or 'absent') for one in known[name])}" for name in names]
-    more = [f"{len(known) - LISTED} more"] if len(known) > LISTED else []
-    if folders or known:
-        yield f"they differ in: {'; '.join([*shown, *more]) or 'nothing but the place'}"
 
 
 def _wrapped(notes: Iterator[str] | Sequence[str], width: int, paint: Paint, style: str) -> list[str]:

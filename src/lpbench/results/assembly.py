@@ -147,6 +147,7 @@ def _configuration(track: Track, subject: Subject, environment: Mapping[str, Any
         sustained=track.sustained,
         unchecked=target.unchecked,
         software=target.software,
+        app=target.app,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpbench import machine
 from lpbench.errors import ResultError, either
+from lpbench.results.app_parts import app_changes
 from lpbench.results.cpu_frequency import frequency
 from lpbench.results.loading import Loads, loads_of
 from lpbench.results.names import BENCHMARK, facts_by_name, names_of, percentile_metric
@@ -65,6 +66,7 @@ class Compared(Shown):
     :param workload: What was asked of the two where it differs, first's and second's: ``batch``, ``data``.
     :param per_sample: Whether times are those of one sample, since batches or streams differ.
     :param loads: First's and second's, where their engines say how they were opened; no verdict is given on them.
+    :param apps: Settings of the two apps that differ, first's and second's, by part and name; empty of one app.
     :param software: What is installed where each ran, where that differs: versions by package; None is not installed.
     """
 
@@ -85,6 +87,7 @@ class Compared(Shown):
     per_sample: bool = False
     loads: tuple[Loads, Loads] = (Loads(), Loads())
     software: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    apps: Mapping[str, Mapping[str, tuple[Any, Any]]] = field(default_factory=dict)
 
     @property
     def total(self) -> Comparison:
@@ -185,6 +188,7 @@ def beside(first: Configuration, second: Configuration, *settings: RunSettings) 
         "answers": (found.same, found.samples) if found.samples else None,
         "loads": (loads_of(first.counted), loads_of(second.counted)),
         "software": software_changes(first, second),
+        "apps": app_changes(first, second),
     }
 
 

@@ -66,6 +66,7 @@ class Configuration(Shown):
         empty of all others.
     :param software: What is installed where it ran: ``environment`` (a folder), ``python`` and ``packages`` by version;
         empty where all configurations ran in one environment.
+    :param app: What it ran: name, class, digest, and the settings of its ``parts``; empty where all ran one app.
     """
 
     configuration: EngineConfiguration
@@ -91,6 +92,7 @@ class Configuration(Shown):
     sustained: Sustained | None = None
     unchecked: str = ""
     software: Mapping[str, Any] = field(default_factory=dict)
+    app: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def engine(self) -> str:

@@ -46,7 +46,7 @@ class TargetFacts:
     :param unchecked: Why a converted model that runs was not compared with its source; empty otherwise.
     :param rows: Of the stage table, without the types that only a run shows.
     :param refusal: Why it cannot be measured, where that is known already.
-    :param software: As in ``Configuration``.
+    :param software: As in ``Configuration``, and so is ``app``.
     """
 
     configuration: EngineConfiguration
@@ -59,6 +59,7 @@ class TargetFacts:
     rows: tuple[Stage, ...] = ()
     refusal: RunOutcome | None = None
     software: Facts = field(default_factory=dict)
+    app: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

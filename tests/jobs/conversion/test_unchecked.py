@@ -16,7 +16,7 @@ from lpbench.app.pulled import with_conversions
 from lpbench.errors import ConversionError
 from lpbench.jobs.agreement import agree
 from lpbench.jobs.conversion import convert
-from lpbench.jobs.measuring.plan import choose_targets
+from lpbench.jobs.measuring.targeting import choose_targets
 from lpbench.results.settings import RunSettings
 from lpbench.testing.setups import write_app
 from lpbench.util import atomic_folders

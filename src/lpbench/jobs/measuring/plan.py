@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Any
 from lpbench.app import resolve
 from lpbench.app.default_engine import alternatives
 from lpbench.app.files import refuse_leading_out
-from lpbench.app.model_choice import any_unsettled
 from lpbench.errors import ConfigError, LpbenchError, ResultError, setting
-from lpbench.jobs import engine_choice, engine_mistakes
-from lpbench.jobs.environments import Around, Environments
+from lpbench.jobs import engine_choice
 from lpbench.jobs.measuring.cores import all_cores, pinned
 from lpbench.jobs.measuring.heat_curve import Sustain
 from lpbench.jobs.measuring.recording import RunBudget
-from lpbench.jobs.measuring.side_by_side import refuse_side_by_side
-from lpbench.plugin.configuration import EngineConfiguration
+from lpbench.jobs.measuring.targeting import choose_targets
 from lpbench.results import stats
 from lpbench.results.settings import Resolved
 from lpbench.util.digests import set_digest
@@ -27,7 +24,7 @@ from lpbench.util.text import amount
 from lpbench.worker.client import WorkerOptions, require_processes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from lpbench.app.dataset import Labelled
     from lpbench.app.model import App
@@ -152,6 +149,7 @@ def make(
     loaded = resolve.resolve(app, shapes=settings.shapes, ranges=settings.ranges, seed=settings.seed)
     loaded, targets = choose_targets(loaded, settings, instance, converting)
     _refuse_contradictions(loaded, settings, instance, isolate=isolate)
+    _refuse_elsewhere(targets, isolate=isolate)
     _make_folder(settings.draw, loaded)
     labelled, metrics = resolve.labelled(loaded, settings.data, quality=settings.quality)
     max_time = settings.max_time or time_for(len(targets), settings.percentile)
@@ -175,32 +173,6 @@ def make(
     )
 
 
-def choose_targets(
-    app: App, settings: RunSettings, instance: Engine[Any] | None, converting: Callable[[str, str], None]
-) -> tuple[App, list[Target]]:
-    """Return what is measured, and the app with the models that were converted for it."""
-    common = ("shapes", "variant", "batch", "streams", "tile", "affinity")
-    how: dict[str, Any] = {name: getattr(settings, name) for name in common}
-    if instance is not None:
-        template = EngineConfiguration(type(instance).__name__, **how)
-        targets = [engine_choice.of_object(instance, settings.options, template)]
-        return app, refuse_side_by_side(app, targets, explain=settings.explain)
-    failed: Mapping[str, LpbenchError] = {}
-    template = EngineConfiguration.of("", settings.engine_options, **how)
-    with Environments() as environments:
-        engine_mistakes.refuse_mistakes(settings.engine, settings.engine_options, environments)
-        if settings.convert:
-            from lpbench.jobs.engine_supply import supplied
-
-            app, failed = supplied(app, settings.engine, template, converting)
-        targets = engine_choice.targets(app, settings.engine, template, Around(failed, environments))
-    if any_unsettled(app):
-        from lpbench.jobs.conversion import check_first_use
-
-        app, targets = check_first_use(app, targets, report=converting)
-    return app, refuse_side_by_side(app, targets, explain=settings.explain)
-
-
 def _refuse_contradictions(app: App, settings: RunSettings, instance: Engine[Any] | None, *, isolate: bool) -> None:
     if instance is not None:
         _refuse_beside_object(settings)
@@ -212,6 +184,15 @@ def _refuse_contradictions(app: App, settings: RunSettings, instance: Engine[Any
         raise LpbenchError(
             "an engine instance cannot be sent to a worker process",
             hint="leave isolate out, or register the engine in a plugin and name it",
+        )
+
+
+def _refuse_elsewhere(targets: Sequence[Target], *, isolate: bool) -> None:
+    """Refuse to measure an engine of another environment in this process."""
+    if not isolate and any(each.interpreter for each in targets):
+        raise LpbenchError(
+            "an engine of another environment runs in a process of that environment",
+            hint=f"leave {setting('isolate')} out",
         )
 
 

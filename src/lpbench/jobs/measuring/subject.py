@@ -7,11 +7,13 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from lpbench.app.model_choice import origin
-from lpbench.errors import EngineError, UnavailableEngineError
+from lpbench.errors import AppError, EngineError, UnavailableEngineError
 from lpbench.plugin import registry
 from lpbench.results.recorded import Subject, TargetFacts
 from lpbench.results.run import Stage
 from lpbench.results.stages import TOTAL, within
+from lpbench.util.digests import file_digest
+from lpbench.util.jsonable import to_jsonable
 from lpbench.util.outcome import RunOutcome
 from lpbench.worker.handlers.engines import installed_software
 
@@ -63,6 +65,7 @@ def _facts(track: TargetProgress, plan: Plan, here: Software | None) -> TargetFa
     :param here: What is installed in this environment, where others run in another one.
     """
     target = track.target
+    app = target.app or plan.app
     software = target.software or here
     return TargetFacts(
         configuration=target.configuration,
@@ -70,23 +73,51 @@ def _facts(track: TargetProgress, plan: Plan, here: Software | None) -> TargetFa
         plugin=target.plugin or type(target.instance).__module__,
         label=track.label,
         exact=target.spec is not None and target.spec.reference is not None,
-        converted=_conversions(plan, target),
-        unchecked=target.unchecked(plan.app),
-        rows=(*_rows(plan.app.components, target), Stage(TOTAL, plan.app.app_class, "", "")),
+        converted=_conversions(app, target),
+        unchecked=target.unchecked(app),
+        rows=(*_rows(app.components, target), Stage(TOTAL, app.app_class, "", "")),
         refusal=refused(target.refusal),
         software=dataclasses.asdict(software) if software else {},
+        app=_with_parts(app, target) if any(each.app for each in plan.targets) else {},
     )
 
 
-def _conversions(plan: Plan, target: Target) -> dict[str, Any]:
+def _conversions(app: App, target: Target) -> dict[str, Any]:
     """Return as a fact by what the models that run were converted, by component in a chain; none of originals."""
     found = {}
-    for component in plan.app.components:
+    for component in app.components:
         with contextlib.suppress(EngineError):  # a target that was refused may have no model
             if (model := target.model(component)).provenance:
                 found[component.name] = origin(model)
-    single = len(plan.app.components) == 1
+    single = len(app.components) == 1
     return {"converted": next(iter(found.values())) if single else found} if found else {}
+
+
+def _with_parts(app: App, target: Target) -> dict[str, Any]:
+    """Return which app a target runs, with the settings of its steps and the digests of its models."""
+    several = len(app.components) > 1
+    parts = {
+        within(each.name, stage) if several else stage: settings
+        for each in app.components
+        for stage, settings in _steps(each, target).items()
+    }
+    return {**_identity(app), "parts": parts}
+
+
+def _steps(component: Component, target: Target) -> dict[str, dict[str, Any]]:
+    """Return the settings of a component's steps as plain values, by stage."""
+    pre, post = (
+        to_jsonable({"type": step.type, **step.config}) for step in (component.preprocessing, component.postprocessing)
+    )
+    with contextlib.suppress(EngineError, AppError):  # refused, or removed meanwhile
+        model = target.model(component)
+        digests = [file_digest(path) for path in (model.path, *model.extra)]
+        return {
+            "preprocessing": pre,
+            "inference": {"model": model.path.name, "sha256": digests},
+            "postprocessing": post,
+        }
+    return {"preprocessing": pre, "postprocessing": post}
 
 
 def _rows(components: Sequence[Component], target: Target) -> list[Stage]:
