@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpbench.cli import _console, _formats, _options
+from lpbench.cli._summary_file import summary_file
 from lpbench.errors import LpbenchError
 from lpbench.render import comparison as _verdicts
 from lpbench.util import interrupts
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lpbench.cli._parser import Parser
+    from lpbench.cli._summary_file import SummaryFile
     from lpbench.render.exports import Without
     from lpbench.results.comparison import Compared
     from lpbench.results.model import Result
@@ -51,6 +53,9 @@ def configure(parser: Parser) -> None:
         type=_options.share,
         metavar="S",
         help="exit 1 if the verdict is SLOWER, certainly by more than S",
+    )
+    parser.add_argument(
+        "--summary", type=Path, metavar="FILE", help="append a summary in Markdown, for the page of a CI job"
     )
     parser.add_argument("--fail-unclear", action="store_true", help="exit 1 if a verdict is UNCLEAR")
     parser.add_argument(
@@ -90,10 +95,12 @@ def main(options: argparse.Namespace) -> int:
     """Compare, print, and say by the exit status whether a gate failed."""
     if options.margin <= 0:
         raise LpbenchError("the margin must be above 0", where="--margin")
-    return _live(options) if options.live is not None or options.app else _saved(options)
+    compare = _live if options.live is not None or options.app else _saved
+    with summary_file(options.summary) as page:
+        return compare(options, page)
 
 
-def _saved(options: argparse.Namespace) -> int:
+def _saved(options: argparse.Namespace, page: SummaryFile) -> int:
     """Compare saved results with the first of them."""
     from lpbench.cli.show import load
     from lpbench.results.comparison import compare
@@ -106,10 +113,10 @@ def _saved(options: argparse.Namespace) -> int:
     for other, second in seconds:
         found = compare(first, second, margin=options.margin, force=options.force)
         every += [(other, second, each) for each in found]
+    notes = [_verdicts.saved_notes((word, first), (other, second)) for other, second, _ in every]
     if options.json:
         _console.answer_json([_verdicts.saved_json(word, other, first, second, each) for other, second, each in every])
     elif form := _formats.chosen(options):
-        notes = [_verdicts.saved_notes((word, first), (other, second)) for other, second, _ in every]
         without = [each for _, second in seconds for each in _without(unpaired(first, second))]
         _print([each for _, _, each in every], form, notes, without)
     else:
@@ -117,7 +124,7 @@ def _saved(options: argparse.Namespace) -> int:
         for other, second, each in every:
             _console.answer(*_verdicts.saved_screen((word, first), (other, second), each, width=width, paint=paint))
     failed = [line for other, second in seconds for line in lost_gates(other, unpaired(first, second), options)]
-    return _gated([each for _, _, each in every], options, failed)
+    return _gated([each for _, _, each in every], options, failed, page, notes)
 
 
 def _without(found: Mapping[str, Unpaired]) -> list[Without]:
@@ -140,7 +147,7 @@ def _refuse_measuring(options: argparse.Namespace) -> None:
         raise UsageError(f"{given[0]} applies only to measuring", hint="add --live APP to measure now, or leave it out")
 
 
-def _live(options: argparse.Namespace) -> int:
+def _live(options: argparse.Namespace, page: SummaryFile) -> int:
     """Measure engines in turns and compare them with the first."""
     from lpbench.cli import _measure
     from lpbench.cli._parser import UsageError
@@ -160,7 +167,7 @@ def _live(options: argparse.Namespace) -> int:
     with saved.shown():
         _print_live(result, found, options)
         _measure.announce(saved, "lpbench show {result}", _console.answers() if text else sys.stderr)
-    gates = _gated(found, options, unmeasured_gates(result, options))
+    gates = _gated(found, options, unmeasured_gates(result, options), page, _live_notes(result, found))
     return _status(found, _measure.status(result, saved), gates)
 
 
@@ -170,7 +177,7 @@ def _print_live(result: Result, found: Sequence[Compared], options: argparse.Nam
             [{"first": each.first, "second": each.second, **_verdicts.as_json(each)} for each in found]
         )
     elif form := _formats.chosen(options):
-        _print(found, form, [_doubts(result) for _ in found[:1]], _lost(result))
+        _print(found, form, _live_notes(result, found), _lost(result))
     else:
         paint, width = _console.painter(_console.answers()), _console.width(_console.answers())
         _console.answer(*_verdicts.live_screen(result, found, width=width, paint=paint))
@@ -204,11 +211,11 @@ def _print(
     _console.answer(*exports.of_comparisons(found, form, notes, without).split("\n"))
 
 
-def _doubts(result: Result) -> list[str]:
-    """Return what was measured, and what is doubtful about it."""
+def _live_notes(result: Result, found: Sequence[Compared]) -> list[list[str]]:
+    """Return what was measured and what is doubtful about it, beside the first comparison."""
     from lpbench.render._context import doubts, header
 
-    return [*header(result, WIDE), *doubts(result)]
+    return [[*header(result, WIDE), *doubts(result)] for _ in found[:1]]
 
 
 def _status(found: Sequence[Compared], measured: int, gates: int) -> int:
@@ -221,12 +228,20 @@ def _status(found: Sequence[Compared], measured: int, gates: int) -> int:
     return gates or measured
 
 
-def _gated(found: Sequence[Compared], options: argparse.Namespace, lost: Sequence[str]) -> int:
-    """Say which gates fail and return the exit status.
+def _gated(
+    found: Sequence[Compared],
+    options: argparse.Namespace,
+    lost: Sequence[str],
+    page: SummaryFile,
+    notes: Sequence[Sequence[str]],
+) -> int:
+    """Say which gates fail, on the job's page too, and return the exit status.
 
     :param lost: Gates that fail since there is nothing to compare.
+    :param notes: On each comparison, for the page.
     """
     failed = [*(reason for each in found for reason in gates(each, options)), *lost]
+    page.add(found, failed, notes)
     for reason in failed:
         _console.say(reason)
     return _console.FAILED if failed else _console.DONE

@@ -69,6 +69,11 @@ def saved_notes(first: Named, second: Named) -> list[str]:
     return [f"{clean(first[0])} → {clean(second[0])}", *_changes(first[1], second[1])]
 
 
+def verdict_line(each: Compared) -> str:
+    """Return the verdict on the whole app with the ratio and its interval, without unprintable characters."""
+    return " ".join(filter(None, _judged(each.total)))
+
+
 def sheet(each: Compared) -> tuple[list[Column], list[list[str]], list[str]]:
     """Return the titled columns, the rows and the notes of one comparison."""
     rows = [*_rows(each), *_cycles(each), *_beside(each)]

@@ -131,6 +131,19 @@ def comparisons_markdown(found: Sequence[Compared], notes: Notes = ()) -> str:
     return "\n\n".join(filter(None, blocks))
 
 
+def job_page_heading(found: Sequence[Compared], failed: Sequence[str]) -> str:
+    """Return the lines of Markdown from which a reader of a CI job's page sees how the comparison ended.
+
+    :param failed: The gates that failed, or why nothing could be compared.
+    """
+    verdicts = [_escape(f"{each.second}: {comparison.verdict_line(each)}") for each in found] or [
+        "nothing was compared"
+    ]
+    return "\n\n".join(
+        [f"### lpbench: {'; '.join(verdicts)}", *(f"**failed:** {_escape(clean(why))}" for why in failed)]
+    )
+
+
 def result_page(result: Result) -> str:
     """Return a result as an HTML page: no scripts, no external resources, all text escaped."""
     return html_page(f"{result.app.get('name')}: lpbench", _html.fragment(result))
