@@ -24,8 +24,12 @@ def differences(each: Compared) -> Iterator[str]:
     folders = known.pop(FOLDER, None)
     if folders:
         yield f"environments: {_change(folders)}"
+    both = {name: pair for name, pair in known.items() if None not in pair}
     if folders or known:
-        yield f"they differ in: {_listed([f'{clean(name)} {_change(pair)}' for name, pair in known.items()])}"
+        yield f"they differ in: {_listed([f'{clean(name)} {_change(pair)}' for name, pair in both.items()])}"
+    if lone := [pair for name, pair in known.items() if name not in both]:
+        firsts = sum(after is None for _, after in lone)
+        yield f"packages in one of them only: {firsts} in the first, {len(lone) - firsts} in the second"
     for part, settings in each.apps.items():
         changes = [f"{clean(name)} {_change(pair, LONGEST)}" for name, pair in settings.items()]
         yield f"the apps differ in {clean(part)}: {_listed(changes)}"
@@ -33,7 +37,7 @@ def differences(each: Compared) -> Iterator[str]:
 
 def _listed(changes: list[str]) -> str:
     more = [f"{len(changes) - LISTED} more"] if len(changes) > LISTED else []
-    return "; ".join([*changes[:LISTED], *more]) or "nothing but the place"
+    return "; ".join([*changes[:LISTED], *more]) or "no version"
 
 
 def _change(pair: tuple[object, object], most: int = 1000) -> str:

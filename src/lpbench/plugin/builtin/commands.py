@@ -28,6 +28,7 @@ COMMANDS = {
     "pull": "fetch and build a catalogue entry",
     "validate": "check an AI app, or published data",
     "new-app": "write an AI app around a model",
+    "env": "make an environment with another version of a library, to be compared with this one",
     "check": "check that an engine, a processor or a monitor meets its contract",
     "new-plugin": "write the project skeleton of an engine plugin",
 }

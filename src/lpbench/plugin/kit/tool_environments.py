@@ -218,6 +218,19 @@ def _python(tool: Tool) -> str:
     raise ConversionError(what, hint=hint)
 
 
+def find_python(version: tuple[int, int]) -> str:
+    """Return the path of an installed Python of a version, which can make environments.
+
+    :raises ConversionError: There is none.
+    """
+    found = next((python for python in _candidates((version,)) if _version_of(python) == version), None)
+    if found is None:
+        named = ".".join(map(str, version))
+        hint = f"install it: pyenv install {named}, uv python install {named}, or apt install python{named}-venv"
+        raise ConversionError(f"Python {named} is not installed", hint=hint)
+    return found
+
+
 def _candidates(versions: tuple[tuple[int, int], ...]) -> Iterator[str]:
     """Yield the paths of programs that may be a Python of one of these versions, each once."""
     import glob
