@@ -89,6 +89,7 @@ MET: Mapping[str, Callable[[str], bool]] = {
     "a CPU on which OpenVINO computes in 8 bits": lambda _: "avx2" in _cpu_flags(),
     "all cores of the machine": lambda _: len(os.sched_getaffinity(0)) == os.cpu_count(),
     "a C compiler": lambda _: shutil.which("cc") is not None,
+    "git": lambda _: shutil.which("git") is not None,
     "root": lambda _: os.geteuid() == 0,
     "a user other than root": lambda _: os.geteuid() != 0,
     "/proc/self/clear_refs": lambda _: os.access("/proc/self/clear_refs", os.W_OK),

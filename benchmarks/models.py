@@ -17,6 +17,7 @@ import os
 import statistics
 import sys
 import tempfile
+import venv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,20 @@ def installed_slowed(folder: Path) -> Iterator[None]:
     sys.path[:0] = places
     os.environ["PYTHONPATH"] = os.pathsep.join([*places, before] if before else places)
     yield
+
+
+def environment(folder: Path) -> str:
+    """Make a Python environment with all that this process can import, and return its path.
+
+    ``installed_slowed`` comes first: what it installs is there too.
+    """
+    venv.EnvBuilder(symlinks=True).create(folder)
+    site = next((folder / "lib").glob("python*/site-packages"))
+    standard = Path(os.__file__).parent
+    places = [each for each in sys.path if Path(each).is_absolute() and not standard.is_relative_to(each)]
+    kept = [each for each in places if Path(each).name == "site-packages" or not Path(each).is_relative_to(standard)]
+    (site / "here.pth").write_text("".join(f"{each}\n" for each in kept), encoding="utf-8")
+    return str(folder)
 
 
 @contextlib.contextmanager

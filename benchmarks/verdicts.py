@@ -1,10 +1,11 @@
 """Correctness of verdicts: an app is compared with itself, and with a known slowdown of itself, many times.
 
-``live`` compares live, in lockstep; ``stored`` compares two saved results with other measurements, and therefore
+``live`` compares live, in lockstep; ``sharp`` does with a margin of 0.5 % and half the slowdown, ``environments``
+with two Python environments; ``stored`` compares two saved results with other measurements, and therefore
 minutes, between them.  The slowdown is that of the tests' engine ``slowed``, which spins for a fraction of the time
 that each inference took.  Every repetition prints one line; the goals come last.  Takes most of an hour.
 
-    python benchmarks/verdicts.py [--what live|stored|all] [--repetitions 20] [--affinity 1]
+    python benchmarks/verdicts.py [--what live|sharp|environments|stored|all] [--repetitions 20] [--affinity 1]
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import argparse
 import datetime as dt
 import math
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models import Neighbours, installed_slowed, workplace
+from models import Neighbours, environment, installed_slowed, workplace
 
 import lpbench
 from lpbench.jobs.measuring.live import compare_live
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 
     from lpbench.results.comparison import Compared
 
-LIVE_S = 30.0
-LIVE, STORED = 0.02, 0.20
+LIVE_S, SHARP_S = 30.0, 45.0
+"""Seconds that a comparison may take, with the usual margin and with a sharper one."""
+LIVE, SHARP, STORED = 0.02, 0.01, 0.20
 """Slowdowns."""
+MARGIN, SHARP_MARGIN = 0.01, 0.005
 LIVE_GOAL, STORED_GOAL = 19 / 20, 18 / 20
 QUIET = (Verdict.SAME, Verdict.UNCLEAR)
 """Correct verdicts for an app against itself."""
@@ -57,25 +61,65 @@ class Goal:
         return f"{self._words}: {held} of {count}, at least {need}: {'met' if held >= need else 'MISSED'}"
 
 
-def slowed(extra: float) -> str:
-    """Return the engine specification for a slowdown."""
-    return f"slowed:threads=1:extra={extra:g}"
+def slowed(extra: float, place: str = "") -> str:
+    """Return the engine specification for a slowdown.
+
+    :param place: The environment in which it runs; empty is this one.
+    """
+    return f"slowed{place and f'@{place}'}:threads=1:extra={extra:g}"
 
 
-def live(model: Path, repetitions: int, cores: Sequence[int]) -> list[Goal]:
+@dataclass(frozen=True)
+class Question:
+    """A comparison that is repeated: with itself, and with a known slowdown.
+
+    :param words: What it is called.
+    :param slowdown: Of the second side.
+    :param seconds: A comparison may take.
+    :param places: Environments of the two sides; empty is this one.
+    """
+
+    words: str
+    slowdown: float
+    margin: float
+    seconds: float
+    places: tuple[str, str] = ("", "")
+
+    def sides(self, extra: float) -> list[str]:
+        """Return the engines of both sides."""
+        return [slowed(0.0, self.places[0]), slowed(extra, self.places[1])]
+
+
+def live(model: Path, repetitions: int, cores: Sequence[int], asked: Question) -> list[Goal]:
     """Compare live, in lockstep: with itself and with the slowdown."""
-    same = Goal("live, against itself: SAME", LIVE_GOAL)
-    slower = Goal(f"live, {LIVE:.0%} slower: SLOWER", LIVE_GOAL)
-    quick = Goal(f"live, within {LIVE_S:g} s", 1.0)
+    same = Goal(f"{asked.words}, against itself: SAME", LIVE_GOAL)
+    slower = Goal(f"{asked.words}, {asked.slowdown:.0%} slower: SLOWER", LIVE_GOAL)
+    quick = Goal(f"{asked.words}, within {asked.seconds:g} s", 1.0)
     for number in range(repetitions):
-        for extra, goal, expected in ((0.0, same, Verdict.SAME), (LIVE, slower, Verdict.SLOWER)):
+        for extra, goal, expected in ((0.0, same, Verdict.SAME), (asked.slowdown, slower, Verdict.SLOWER)):
             neighbours, begun = Neighbours(), time.monotonic()
-            _, (found,) = compare_live(model, [slowed(0.0), slowed(extra)], affinity=cores)
+            _, (found,) = compare_live(model, asked.sides(extra), margin=asked.margin, affinity=cores)
             seconds = time.monotonic() - begun
             goal.note(held=found.total.verdict is expected)
-            quick.note(held=seconds <= LIVE_S)
-            _print(f"live {number + 1:2} {extra:+5.0%} {seconds:5.1f} s", found, str(neighbours))
+            quick.note(held=seconds <= asked.seconds)
+            _print(f"{asked.words} {number + 1:2} {extra:+5.0%} {seconds:5.1f} s", found, str(neighbours))
     return [same, slower, quick]
+
+
+def questions(what: str, folder: Path) -> list[Question]:
+    """Return the live comparisons that are asked for.
+
+    :param folder: Where environments are made: two that hold the same, so that nothing but their place differs.
+    """
+    found = []
+    if what in {"live", "all"}:
+        found.append(Question("live", LIVE, MARGIN, LIVE_S))
+    if what in {"sharp", "all"}:
+        found.append(Question("sharp", SHARP, SHARP_MARGIN, SHARP_S))
+    if what in {"environments", "all"}:
+        places = environment(folder / "first"), environment(folder / "second")
+        found.append(Question("environments", LIVE, MARGIN, LIVE_S, places))
+    return found
 
 
 class Shelf:
@@ -139,7 +183,7 @@ def _raw(found: Compared) -> str:
 def main() -> None:
     """Print every repetition, and whether the goals are met."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--what", choices=("live", "stored", "all"), default="all")
+    parser.add_argument("--what", choices=("live", "sharp", "environments", "stored", "all"), default="all")
     parser.add_argument(
         "--repetitions", type=int, default=20, help="repetitions of each comparison (default %(default)s)"
     )
@@ -152,8 +196,8 @@ def main() -> None:
     goals: list[Goal] = []
     with workplace() as folder, installed_slowed(folder):
         lpbench.refresh()
-        if options.what in {"live", "all"}:
-            goals += live(folder / "model.onnx", options.repetitions, cores)
+        for asked in questions(options.what, folder):
+            goals += live(folder / "model.onnx", options.repetitions, cores, asked)
         if options.what in {"stored", "all"}:
             goals += stored(folder / "model.onnx", options.repetitions, options.apart, cores)
     print(*goals, sep="\n")

@@ -219,7 +219,7 @@ def test_keys_that_later_versions_add_are_ignored_at_every_level() -> None:
     named_freely = {
         *("statistics", "cpu", "metrics", "raw", "reasons", "counters", "units", "first_ns", "breakdown", "facts"),
         *("options", "shapes", "ranges", "app", "environment", "warm_up", "disturbance", "agreement", "quality"),
-        *("yardstick", "flags", "stages", "device_bytes", "monitors"),
+        *("yardstick", "flags", "stages", "device_bytes", "monitors", "software"),
     }
 
     def add(value: Any, key: str = "") -> Any:

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     Capture = pytest.CaptureFixture[str]
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the environments where nobody else looks for them."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
 @pytest.mark.long
 def test_two_releases_of_a_library_are_compared(tmp_path: Path, capsys: Capture) -> None:
     """The recipe of the documentation, with what a registry has."""

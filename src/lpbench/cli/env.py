@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  lpbench env create old --with onnxruntime==1.30.*
-  lpbench compare --live my-app --engine onnxruntime@env:old --engine onnxruntime
+  lpbench env create old --with "onnxruntime==1.30.*"
   lpbench env remove old
 """
 

@@ -11,6 +11,7 @@ from lpbench.errors import LpbenchError
 from lpbench.jobs.engine_choice import Target
 from lpbench.jobs.measuring import plan as plans
 from lpbench.jobs.measuring.cores import all_cores, pinned
+from lpbench.jobs.measuring.live import live_settings
 from lpbench.plugin.configuration import EngineConfiguration
 from lpbench.results.settings import RunSettings
 
@@ -77,3 +78,19 @@ def test_the_yardstick_has_the_cores_of_all_workers_that_can_run() -> None:
     refused = Target("gone", EngineConfiguration("gone"), refusal=LpbenchError("gone"))
     assert all_cores([one, two, refused]) == (0, 2)
     assert all_cores([one, _target()]) == ()
+
+
+@pytest.mark.parametrize(
+    ("margin", "given", "runs", "max_time"),
+    [
+        (0.01, {}, 8, None),
+        (0.005, {}, 12, 40.0),
+        (0.003, {"runs": 20}, 20, 40.0),
+        (0.003, {"max_time": 5.0}, 12, 5.0),
+    ],
+)
+def test_a_sharper_margin_takes_more_processes_and_more_time(
+    margin: float, given: dict[str, Any], runs: int, max_time: float | None
+) -> None:
+    settings = live_settings({**given, "engine": ["fake", "fake"]}, margin)
+    assert (settings.runs, settings.max_time) == (runs, max_time)

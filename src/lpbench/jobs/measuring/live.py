@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 RUNS = 8
 """The fewest that SAME takes: what is left of the time makes each run's turns longer."""
+SHARP, SHARP_RUNS, SHARP_S = 0.01, 12, 20.0
+"""A margin below this one takes more processes, since these differ most, and more seconds for each configuration."""
 ALONE_S = 0.15
 """A verdict rests on the turns; timing alone only gives the latencies that stand beside it."""
 
@@ -47,7 +49,7 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
     options: Mapping[str, Any] | None = None,
     data: str | Path | None = None,
     number: int | None = None,
-    runs: int = RUNS,
+    runs: int | None = None,
     percentile: float | None = None,
     affinity: Sequence[int] = (),
     priority: int | None = None,
@@ -82,8 +84,10 @@ def compare_live(  # noqa: PLR0913 - every setting by its name, for completion a
     Where they cannot be alive together their runs are interleaved; ``Result.lockstep_reason`` says why.
 
     :param engines: Two or more, with options of their own where they have any: ``onnxruntime:threads=2``; the same
-        one twice shows how steady the comparison is.
-    :param margin: What counts as no difference, as a share.
+        one twice shows how steady the comparison is.  ``onnxruntime@PLACE`` runs in another Python environment, a
+        folder or ``env:NAME``; ``onnxruntime:app=OTHER`` runs another app or model file.
+    :param margin: What counts as no difference, as a share.  Below 1 %, 12 runs and 20 s for each engine are the
+        defaults, else 8 and 13 s.
     :param save: Save the result like those of the command line; ``lpbench.last()`` reads it again.
     :param progress: Called a few times a second.
     :raises Interrupted: Ctrl-C; its ``result`` is what was measured until then.
@@ -111,7 +115,15 @@ def live_settings(given: Mapping[str, Any], margin: float) -> RunSettings:
             f"a comparison takes two engines; found {', '.join(engines) or 'none'}",
             hint="name each, with options of its own: onnxruntime onnxruntime:threads=2",
         )
-    return RunSettings.of({**defaults, **given, "engine": engines})
+    return RunSettings.of({**defaults, **_effort(given, margin, len(engines)), "engine": engines})
+
+
+def _effort(given: Mapping[str, Any], margin: float, engines: int) -> dict[str, Any]:
+    """Return what was given with the runs and the time that a margin takes, where these were not given."""
+    sharp = margin < SHARP
+    runs = given.get("runs") or (SHARP_RUNS if sharp else RUNS)
+    max_time = given.get("max_time") or (SHARP_S * engines if sharp else None)
+    return {**given, "runs": runs, "max_time": max_time}
 
 
 class _Found(NamedTuple):
