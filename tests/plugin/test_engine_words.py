@@ -56,6 +56,8 @@ configurations = st.builds(
     streams=st.integers(1, 64),
     affinity=st.sets(st.integers(0, 99)).map(sorted).map(tuple),
     tile=st.none() | st.tuples(sizes, sizes),
+    environment=st.sampled_from(["", "env", "env:old", "/opt/some where", "../base=2"]),
+    app=st.just("") | names,
 )
 
 
@@ -74,6 +76,12 @@ def test_what_a_configuration_is_called_asks_for_it(configuration: EngineConfigu
 def test_core_numbers_are_read_as_they_are_written(cores: set[int], between: str) -> None:
     found = read_cores(write_cores(list(cores), between=between), most=300, between=between)
     assert found == tuple(sorted(cores))
+
+
+@pytest.mark.parametrize("text", ["some@", "some@:threads=2", "some@env:", "some@ "])
+def test_a_place_without_a_name_is_refused(text: str) -> None:
+    with pytest.raises(LpbenchError, match="no environment follows the @"):
+        EngineWords.of(text)
 
 
 def test_words_win_over_what_is_asked_of_every_engine() -> None:

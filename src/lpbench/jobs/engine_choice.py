@@ -121,12 +121,17 @@ class Target:
         seen = dataclasses.replace(app, components=tuple(map(self.seen, app.components)))
         return OpenRequest(
             app=seen.request(),
-            configuration=dataclasses.replace(self.configuration, environment="", app=""),  # the worker has both
-            others={name: target.configuration for name, target in self.others.items()},
+            configuration=_there(self.configuration),
+            others={name: _there(target.configuration) for name, target in self.others.items()},
             samples=tuple(map(str, samples)),
             seed=seed,
             draw=str(draw or ""),
         )
+
+
+def _there(configuration: EngineConfiguration) -> EngineConfiguration:
+    """Return a configuration as a worker gets it, which is in its environment and has its app."""
+    return dataclasses.replace(configuration, environment="", app="")
 
 
 def of_object(engine: Engine[Any], options: Mapping[str, Any], template: EngineConfiguration) -> Target:

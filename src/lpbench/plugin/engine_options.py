@@ -77,9 +77,9 @@ def _placed(text: str) -> tuple[str, str, list[str]]:
     """
     head, *parts = text.split(":")
     name, at, environment = head.partition("@")
-    if environment == CACHED and parts:  # env:NAME
+    if environment == CACHED and parts and "=" not in parts[0]:  # else it is a folder of this name
         environment = f"{CACHED}:{parts.pop(0)}"
-    if at and environment.strip(" ") in {"", CACHED, f"{CACHED}:"}:
+    if at and environment.strip(" ") in {"", f"{CACHED}:"}:
         raise LpbenchError("no environment follows the @", where=text, hint="write ENGINE@FOLDER or ENGINE@env:NAME")
     return name, environment, parts
 
