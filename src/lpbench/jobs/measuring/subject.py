@@ -114,7 +114,7 @@ def _steps(component: Component, target: Target) -> dict[str, dict[str, Any]]:
         digests = [file_digest(path) for path in (model.path, *model.extra)]
         return {
             "preprocessing": pre,
-            "inference": {"model": model.path.name, "sha256": digests},
+            "inference": {"model": model.path.name, "sha256": " ".join(digests)},
             "postprocessing": post,
         }
     return {"preprocessing": pre, "postprocessing": post}
