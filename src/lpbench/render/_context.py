@@ -116,7 +116,7 @@ def engine(each: Configuration, result: Result) -> str:
     threads = facts.get("threads")
     samples = sum(run.samples for run in each.counted)
     parts = [
-        f"{each.engine}{asked} {facts.get('version', '')}".strip(),
+        f"{clean(each.configuration.place)}{asked} {facts.get('version', '')}".strip(),
         _device(facts),
         amount(threads, "thread") if threads else "",
         facts.get("precision"),

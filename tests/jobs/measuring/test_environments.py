@@ -157,6 +157,13 @@ def test_other_commands_refuse_an_environment(fake_app: Make, environment: Make)
         lpbench.agree(app, ["fake", f"fake@{environment('other')}"])
 
 
+def test_what_is_missing_there_is_installed_there(fake_app: Make, environment: Make) -> None:
+    place = environment("other")
+    with pytest.raises(UnavailableEngineError, match=f"{place}/bin/python -m pip install no-such-library") as caught:
+        lpbench.compare_live(fake_app(), ["fake", f"absent@{place}"])
+    assert caught.value.where == str(place)
+
+
 def test_what_is_installed_there_is_asked_in_one_worker(environment: Make) -> None:
     place = str(environment("other"))
     with Environments() as environments:

@@ -83,7 +83,12 @@ class Environment:
             return self._worker.request(request)
         except LpbenchError as error:
             error.where = " ".join(filter(None, (self._named, error.where)))
+            error.hint = self._there(error.hint)
             raise
+
+    def _there(self, hint: str) -> str:
+        """Return a remedy as it is carried out in this environment."""
+        return f"{self.interpreter.python} -m {hint}" if hint.startswith("pip ") else hint
 
     @functools.cached_property
     def software(self) -> Software:
@@ -99,7 +104,8 @@ class Environment:
             self._offers[name] = OfferElsewhere(self.ask(FindEngine(name)), self)
         offer = self._offers[name]
         if not (found := offer.availability()):
-            raise UnavailableEngineError(found.reason, engine=offer.spec.name, where=self._named, hint=found.hint)
+            hint = self._there(found.hint)
+            raise UnavailableEngineError(found.reason, engine=offer.spec.name, where=self._named, hint=hint)
         return offer
 
     def close(self) -> None:
