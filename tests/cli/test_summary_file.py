@@ -50,3 +50,11 @@ def test_a_page_that_cannot_be_written_is_refused_before_anything_else(
 ) -> None:
     assert main(["compare", "--live", "no-such-app", "--summary", str(tmp_path / place)]) > 1
     assert told in capsys.readouterr().err
+
+
+def test_the_page_says_why_a_side_was_not_measured(fake_app: Make, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    words = ("--engine", "fake", "--engine", "absent", "--runs", "1", "--max-time", "0.2")
+    assert main(["compare", "--live", str(fake_app()), *words, "--summary", str(page)]) > 1
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("### lpbench: nothing was compared\n\n- absent: not measured: ")

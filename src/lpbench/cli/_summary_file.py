@@ -26,20 +26,19 @@ class SummaryFile:
     def add(self, found: Sequence[Compared], failed: Sequence[str], notes: Sequence[Sequence[str]]) -> None:
         """Append the verdicts, the gates that failed, and the tables.
 
-        :param notes: On each comparison.
+        :param notes: On each comparison; where there is none, on what was to be compared.
         """
-        if self._path is None:
-            return
-        from lpbench.render.exports import comparisons_markdown, job_page_heading
+        if self._path is not None:
+            from lpbench.render.exports import job_page
 
-        self._append(f"{job_page_heading(found, failed)}\n\n{comparisons_markdown(found, notes)}")
+            self._append(job_page(found, failed, notes))
 
     def add_error(self, error: LpbenchError) -> None:
         """Append that nothing was compared, and why."""
         if self._path is not None:
-            from lpbench.render.exports import job_page_heading
+            from lpbench.render.exports import job_page
 
-            self._append(job_page_heading((), [error.what]))
+            self._append(job_page((), [error.what]))
 
     def check(self) -> None:
         """Create the file if it is not there, so that a wrong path costs no measurement.

@@ -167,7 +167,8 @@ def _live(options: argparse.Namespace, page: SummaryFile) -> int:
     with saved.shown():
         _print_live(result, found, options)
         _measure.announce(saved, "lpbench show {result}", _console.answers() if text else sys.stderr)
-    gates = _gated(found, options, unmeasured_gates(result, options), page, _live_notes(result, found))
+    notes = _live_notes(result, found) or [[f"{name}: not measured: {why}" for _, name, why in _lost(result)]]
+    gates = _gated(found, options, unmeasured_gates(result, options), page, notes)
     return _status(found, _measure.status(result, saved), gates)
 
 

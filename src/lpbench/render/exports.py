@@ -131,11 +131,17 @@ def comparisons_markdown(found: Sequence[Compared], notes: Notes = ()) -> str:
     return "\n\n".join(filter(None, blocks))
 
 
-def job_page_heading(found: Sequence[Compared], failed: Sequence[str]) -> str:
-    """Return the lines of Markdown from which a reader of a CI job's page sees how the comparison ended.
+def job_page(found: Sequence[Compared], failed: Sequence[str], notes: Notes = ()) -> str:
+    """Return the Markdown of a CI job's page: how the comparison ended, and the tables.
 
     :param failed: The gates that failed, or why nothing could be compared.
+    :param notes: On each comparison; where there is none, on what was to be compared.
     """
+    below = comparisons_markdown(found, notes) if found else _list([line for note in notes for line in note])
+    return "\n\n".join(filter(None, (_job_page_heading(found, failed), below)))
+
+
+def _job_page_heading(found: Sequence[Compared], failed: Sequence[str]) -> str:
     verdicts = [_escape(f"{each.second}: {comparison.verdict_line(each)}") for each in found] or [
         "nothing was compared"
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from lpbench.errors import LpbenchError
 from lpbench.jobs.environments import _making, create, every, remove
 from lpbench.jobs.environments._places import WRITTEN, folder
 from lpbench.jobs.environments._wheels import pack
+from lpbench.plugin.kit import downloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,12 +81,24 @@ def test_a_name_is_taken_once(made: str) -> None:
 def test_nothing_is_left_of_one_that_cannot_be_made(fakes: object, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fakes
     monkeypatch.setattr(_making, "_plugins", lambda _: ("fake", []))
-    monkeypatch.setattr(_making, "_python", lambda _: sys.executable)
-    monkeypatch.setattr(_making, "pack", lambda *_: "")
-    with pytest.raises(LpbenchError, match="cannot be made"):
-        create("old", ["no-such-library-anywhere==0.0.0"])
+    monkeypatch.setattr(_making, "_python", lambda _: "/bin/false")
+    with pytest.raises(LpbenchError, match="the environment cannot be made: exit status 1"):
+        create("old", ["some-library==1.0"])
     assert every() == []
     assert [path for path in folder().iterdir() if path.is_dir()] == []
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        ("ERROR: No matching distribution found for numpy==9", True),
+        ("ERROR: Cannot install a and b because these package versions have conflicting dependencies.", True),
+        ("ERROR: Failed to build a wheel", False),
+        (f"{downloads.CLIENTS['pip'].unreachable}\nERROR: No matching distribution found for numpy==9", False),
+    ],
+)
+def test_other_versions_are_tried_only_where_those_of_here_do_not_fit(output: str, *, found: bool) -> None:
+    assert _making.unsolvable(output) is found
 
 
 def test_a_wheel_holds_what_is_installed(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ REQUIREMENT = re.compile(
 )
 """A distribution with its versions; no path, no address and no option of pip."""
 TIMEOUT = 1800.0
+UNSOLVABLE = ("ResolutionImpossible", "conflicting dependencies", "No matching distribution found")
+"""What pip says where no versions fit."""
 OURS = "lpbench"
 
 
@@ -200,6 +202,8 @@ class _Pip:
         try:
             self._run([*pip, "--constraint", str(file), *requirements])
         except LpbenchError:
+            if not unsolvable((self._stage / "log").read_text("utf-8", "replace")):
+                raise
             self._run([*pip, *requirements])
             return True
         return False
@@ -213,6 +217,12 @@ class _Pip:
             raise LpbenchError(f"the environment cannot be made: it {error}") from error
         if status:
             raise _explained(log, status)
+
+
+def unsolvable(output: str) -> bool:
+    """Say whether pip found that no versions fit together, and not that something else went wrong."""
+    reached = downloads.CLIENTS["pip"].unreachable not in output
+    return reached and any(words in output for words in UNSOLVABLE)
 
 
 def _explained(log: Path, status: int) -> LpbenchError:
