@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lpbench.app.model import App, Component, Step
-from lpbench.app.model_choice import choose_model, require_variant, stored_precision
+from lpbench.app.model_choice import choose_model, origin, require_variant, stored_precision
 from lpbench.errors import EngineError
 from lpbench.plugin.engine import Model, TensorInfo
 from lpbench.plugin.specs import EngineSpec
@@ -141,3 +141,8 @@ def test_the_precision_stored_is_the_one_stated_or_that_of_the_conversion() -> N
     assert stored_precision(model("onnx", precision="F16", provenance={**MADE, "precision": "F32"})) == "F16"
     assert stored_precision(model("onnx", provenance={**MADE, "precision": "S8"})) == "S8"
     assert not stored_precision(model("onnx"))
+
+
+def test_what_is_told_of_a_conversion_steers_no_terminal() -> None:
+    made = model("onnx", provenance={**MADE, "precision": "F16\x1b[2J"})
+    assert origin(made) == "F16\\x1b[2J by c 1"

@@ -210,7 +210,7 @@ def conversions(component: Component, spec: EngineSpec) -> Iterator[ConverterSpe
 def origin(model: Model) -> str:
     """Return the precision and the converter of a converted model as text; empty for an original."""
     provenance = model.provenance
-    return f"{provenance.get('precision', '')} by {provenance['converter']}".strip() if provenance else ""
+    return clean(f"{provenance.get('precision', '')} by {provenance['converter']}".strip()) if provenance else ""
 
 
 def unchecked(model: Model) -> str:
