@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpbench.util.processes import is_python
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -71,6 +73,8 @@ def watched() -> Watch:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if not watch.on or (event not in CHANGES and event not in PROGRAMS):
             return
+        if event == "subprocess.Popen" and _is_worker(arguments[1]):
+            return  # where what comes from outside belongs: validate builds an app's processors there
         if event in PROGRAMS:
             watch.wrongs.append(f"started something: {event}")
         elif event != "open" or (isinstance(arguments[2], int) and arguments[2] & WRITES):
@@ -80,6 +84,11 @@ def watched() -> Watch:
 
     sys.addaudithook(hook)
     return watch
+
+
+def _is_worker(command: object) -> bool:
+    words = [str(each) for each in command] if isinstance(command, (list, tuple)) else []
+    return is_python(words) and words[2:] == ["-m", "lpbench.worker"]
 
 
 def _paths(event: str, arguments: tuple[Any, ...]) -> Iterator[str]:
