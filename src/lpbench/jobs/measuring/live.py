@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 RUNS = 8
 """The fewest that SAME takes: what is left of the time makes each run's turns longer."""
 SHARP, SHARP_RUNS, SHARP_S = 0.01, 12, 20.0
-"""A margin below this one takes more processes, since these differ most, and more seconds for each configuration."""
+"""A margin below this one takes more processes, over which the interval is computed, and more seconds for each side."""
 ALONE_S = 0.15
 """A verdict rests on the turns; timing alone only gives the latencies that stand beside it."""
 
