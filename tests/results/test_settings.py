@@ -14,7 +14,7 @@ import pytest
 import lpbench
 from lpbench.cli import run
 from lpbench.errors import ConfigError
-from lpbench.jobs.measuring.live import ALONE_S, RUNS
+from lpbench.jobs.measuring.live import ALONE_S
 from lpbench.results.settings import RunSettings, documentation
 from lpbench.util.schema import published
 
@@ -46,7 +46,7 @@ def test_benchmark_has_a_keyword_for_every_setting_with_the_same_default() -> No
 def test_so_has_a_live_comparison_but_for_what_a_verdict_on_the_spot_needs() -> None:
     found = keywords(lpbench.compare_live)
     del found["progress"], found["save"], found["margin"]
-    others = {"runs": RUNS, "alone": ALONE_S, "yardstick": False}
+    others = {"alone": ALONE_S, "yardstick": False}
     assert found == {name: value for name, value in {**defaults(), **others}.items() if name != "engine"}
 
 
