@@ -156,7 +156,8 @@ def _live(options: argparse.Namespace, page: SummaryFile) -> int:
 
     if options.results:
         raise UsageError(
-            f'unexpected "{options.results[0]}"', hint="--live measures now; saved results are compared without it"
+            f'unexpected "{options.results[0]}"',
+            hint="--live measures now, and another app is --app APP; saved results are compared without either",
         )
     _measure.refuse(options.output, overwrite=options.force)
     app = take_sides(options, options.output)

@@ -209,7 +209,7 @@ def reads(spec: EngineSpec, component: Component) -> bool:
 def _target(app: App, text: str, template: EngineConfiguration, around: Around) -> Target:
     asked = EngineWords.of(text)
     offer = around.offer(asked)
-    own = around.apps.get(asked.common.get("app", ""))
+    own = around.app(asked)
     if error := own is None and (around.failed.get(text) or around.failed.get(offer.spec.name)):
         raise error
     target = _found(own or app, offer, asked, template)

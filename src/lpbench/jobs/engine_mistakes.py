@@ -56,6 +56,8 @@ def _mistake(text: str, options: Mapping[str, Any], environments: Environments |
         words = EngineWords.of(text)
         _refuse_cores(name, words.common.get("affinity", ()))
         options_of(spec, words, options)
+        if environments is None:  # only a benchmark has several apps
+            Around().app(words)
     except (NotInstalledError, PluginError):  # known; ``targets`` says why it cannot be used
         return None
     except UnknownNameError as error:

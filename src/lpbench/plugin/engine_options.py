@@ -84,6 +84,17 @@ def _placed(text: str) -> tuple[str, str, list[str]]:
     return name, environment, parts
 
 
+def elsewhere(text: str) -> ConfigError:
+    """Return the error of an engine of another Python environment where only this one's are measured."""
+    what = f'"{text}": other environments are for run and compare --live'
+    return ConfigError(what, hint="name the engine alone, or call the lpbench of that environment")
+
+
+def of_another_app(text: str) -> ConfigError:
+    """Return the error of an engine that names another app where all engines have one."""
+    return ConfigError(f'"{text}": app= is for run and compare --live', hint="leave it out, and name the app itself")
+
+
 def filled_in(template: EngineConfiguration, spec: EngineSpec, options: Mapping[str, Any]) -> EngineConfiguration:
     """Return a template with an engine's name and its options in place of those for every engine."""
     own = EngineConfiguration.of(spec.name, options)

@@ -86,3 +86,18 @@ def test_the_app_itself_is_one_of_those_that_are_measured(before_and_after: tupl
     before, after = before_and_after
     with pytest.raises(LpbenchError, match="no engine runs before itself"):
         lpbench.compare_live(before, [f"fake:app={after}", f"fake:app={after}"])
+
+
+def test_other_commands_refuse_another_app(before_and_after: tuple[Path, Path]) -> None:
+    before, after = before_and_after
+    with pytest.raises(LpbenchError, match="app= is for run and compare --live"):
+        lpbench.agree(before, ["fake", f"fake:app={after}"])
+
+
+def test_who_names_one_app_is_told_how_to_name_another(before_and_after: tuple[Path, Path], capsys: Capture) -> None:
+    before, after = map(str, before_and_after)
+    assert main(["compare", "--live", "--app", before]) == 2
+    assert main(["compare", "--live", before, after]) == 2
+    first, second = capsys.readouterr().err.split("\nerror: ")
+    assert "or two apps: --app BEFORE --app AFTER" in first
+    assert "another app is --app APP" in second

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lpbench.app.default_engine import installed, require_ready
-from lpbench.errors import LpbenchError
+from lpbench.plugin.engine_options import elsewhere, of_another_app
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lpbench.app.model import App
+    from lpbench.errors import LpbenchError
     from lpbench.jobs.environments._asking import Environments
     from lpbench.plugin.engine_options import EngineWords
     from lpbench.plugin.registry import Offer
@@ -39,6 +40,15 @@ class Around:
         if not words.environment:
             return require_ready(installed(words.name))
         if self.environments is None:
-            what = f'"{words.name}@{words.environment}": other environments are for run and compare --live'
-            raise LpbenchError(what, hint="name the engine alone")
+            raise elsewhere(f"{words.name}@{words.environment}")
         return self.environments.get(words.environment).offer(words.name)
+
+    def app(self, words: EngineWords) -> App | None:
+        """Return the app that an engine runs in place of the others' app.
+
+        :raises ConfigError: It names one where all engines have the same.
+        """
+        named = words.common.get("app", "")
+        if named and named not in self.apps:
+            raise of_another_app(f"{words.name}:app={named}")
+        return self.apps.get(named)

@@ -6,7 +6,7 @@ import inspect
 import statistics
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lpbench.errors import LpbenchError
+from lpbench.errors import LpbenchError, either
 from lpbench.jobs.engine_choice import ALL
 from lpbench.jobs.measuring.session import measure, saved
 from lpbench.results.comparison import INTERLEAVED, LOCKSTEP, Compared, Comparisons, beside, without_proof_of
@@ -111,9 +111,10 @@ def live_settings(given: Mapping[str, Any], margin: float) -> RunSettings:
     named = given.get("engine") or ()
     engines = (named,) if isinstance(named, str) else tuple(named)
     if len(engines) < 2 and list(engines) != [ALL]:  # noqa: PLR2004 - a comparison takes two
+        another = either("; or two apps: --app BEFORE --app AFTER", "")
         raise LpbenchError(
             f"a comparison takes two engines; found {', '.join(engines) or 'none'}",
-            hint="name each, with options of its own: onnxruntime onnxruntime:threads=2",
+            hint=f"name each, with options of its own: onnxruntime onnxruntime:threads=2{another}",
         )
     return RunSettings.of({**defaults, **_effort(given, margin, len(engines)), "engine": engines})
 

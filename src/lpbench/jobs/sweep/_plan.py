@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 
 from lpbench.errors import ConfigError, LpbenchError, either
 from lpbench.jobs.sweep._words import is_offered
-from lpbench.plugin.engine_options import pairs
+from lpbench.plugin.engine_options import elsewhere, of_another_app, pairs
 from lpbench.results.settings import RunSettings
 from lpbench.results.sweep import Asked
 from lpbench.util import dataclass_config
@@ -256,7 +256,11 @@ def _refuse_values(plan: SweepPlan) -> None:
 
 def _refuse_words(plan: SweepPlan, words: str) -> None:
     name, *own = words.split(":")
+    if "@" in name:
+        raise elsewhere(words)
     given = pairs(words, own)
+    if "app" in given:
+        raise of_another_app(words)
     if name == "all" and (own or len(plan.engines) > 1):
         raise ConfigError('"all" stands for every engine and is named alone', where=words, hint="leave the others out")
     for axis, option in AXES.items():
