@@ -88,9 +88,10 @@ def _ask(python: Path, place: str) -> dict[str, str]:
     except TimeoutError as error:
         raise LpbenchError(f"its Python {error}", where=place) from error
     try:
-        answer = json.loads(told.output)
+        answer = json.loads(told.output.rstrip().rpartition("\n")[2])  # what prints at every start prints before it
         version, package = ".".join(map(str, map(int, answer["python"]))), str(answer["lpbench"])
     except (ValueError, TypeError, LookupError):
-        why = shorten((told.errors.strip().splitlines() or [processes.ending(told.status)])[-1], BRIEF)
+        ended = processes.ending(told.status) if told.status else "it gave another answer than a Python does"
+        why = shorten((told.errors.strip().splitlines() or [ended])[-1], BRIEF)
         raise LpbenchError(f"its Python does not run: {why}", where=place, hint=f"try {python} -E -c pass") from None
     return {"python": version, "lpbench": package}

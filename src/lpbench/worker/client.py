@@ -243,7 +243,7 @@ class Worker:
 
     def _greet(self) -> None:
         try:
-            hello, _ = self._channel.receive(START_TIMEOUT)
+            hello = self._channel.receive_first(START_TIMEOUT)
             self._pid = introduced(hello, self.options.interpreter)
             settings = {"affinity": list(self.options.affinity), "priority": self.options.priority}
             hello = {"hello": VERSION, "environment": dict(self.options.environment), **settings}

@@ -24,6 +24,8 @@ MAGIC = b"LPBF"
 HEADER = struct.Struct(">4sII")
 MESSAGE_LIMIT = 64 << 20
 BLOCK_LIMIT = 512 << 20
+PRINTED_LIMIT = 1 << 16
+"""Bytes that may come before the first frame."""
 MILLISECONDS = 1000
 LONGEST_WAIT = 2**31 - 1
 """Milliseconds that poll(2) takes at most: some 24 days."""
@@ -84,7 +86,22 @@ class Channel:
         :raises ProtocolError: What came is no frame, or is too large.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        magic, length, extent = HEADER.unpack(self._read(HEADER.size, deadline))
+        return self._frame(self._read(HEADER.size, deadline), deadline)
+
+    def receive_first(self, timeout: float) -> Message:
+        """Return the first message, past what a Python prints at its start before anybody takes its streams.
+
+        Parameters and errors are those of ``receive``.
+        """
+        deadline = time.monotonic() + timeout
+        found, passed = self._read(len(MAGIC), deadline), 0
+        while found != MAGIC and passed < PRINTED_LIMIT:
+            found, passed = found[1:] + self._read(1, deadline), passed + 1
+        message, _ = self._frame(found + self._read(HEADER.size - len(MAGIC), deadline), deadline)
+        return message
+
+    def _frame(self, header: bytes, deadline: float | None) -> tuple[Message, bytes]:
+        magic, length, extent = HEADER.unpack(header)
         # Checked before anything is read: a length from outside must not decide how much memory is taken.
         if magic != MAGIC or length > MESSAGE_LIMIT or extent > BLOCK_LIMIT:
             raise ProtocolError(

@@ -90,6 +90,12 @@ def test_what_the_engine_is_there_decides_not_what_it_is_here(fake_app: Make, en
     assert [each.options for each in result.configurations] == [{"newer": 2}, {}]
 
 
+def test_an_environment_may_print_whenever_its_python_starts(fake_app: Make, environment: Make) -> None:
+    place = environment("other", code="import sys; print('welcome'); print('to all', file=sys.stderr)")
+    _, (found,) = quick(fake_app(), [f"fake@{place}", "fake"])
+    assert found.first == f"fake@{place}"
+
+
 @pytest.mark.parametrize(
     ("made", "error", "words"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import os
 import re
 import shutil
 import sys
@@ -85,7 +86,7 @@ def create(name: str, libraries: Sequence[str], *, python: str = "", tick: Tick 
             record = {"libraries": list(libraries), "python": found, "lpbench": version(), "loosened": loosened}
             record["created"] = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
             (pip.new / WRITTEN).write_text(json.dumps(record), encoding="utf-8")
-            pip.new.rename(parent / name)
+            _move(pip.new, parent / name)
     except OSError as error:
         where = str(error.filename or parent)
         raise LpbenchError(error.strerror or str(error), where=where, hint="set XDG_CACHE_HOME to move it") from error
@@ -180,6 +181,15 @@ def _verified(place: Path, engine: str) -> str:
         found = environments.get(str(place))
         found.offer(engine)
         return found.interpreter.version
+
+
+def _move(new: Path, place: Path) -> None:
+    """Move an environment, whose scripts say in the text of each where it is."""
+    before, after = os.fsencode(new), os.fsencode(place)
+    for script in (new / "bin").iterdir():
+        if not script.is_symlink() and before in (text := script.read_bytes()):
+            script.write_bytes(text.replace(before, after))
+    new.rename(place)
 
 
 class _Pip:
