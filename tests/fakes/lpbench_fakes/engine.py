@@ -7,7 +7,7 @@ runs before it.  ``when`` is a folder: no run has the fault until it holds a fil
 ``unsupported`` holds fields of the operators that it says it lacks; ``lacks`` is returned in their place as it is.
 ``layers`` is what a session that was opened for it gives as its profile, and ``spans`` its device's spans.
 An exclusive engine can be open in only one process at a time, like some devices.
-``slow`` makes each run ``us`` longer after so many (``after``), and then writes ``text`` into the file ``write``.
+``slow`` makes each run ``us`` longer as long as there is a file ``when``.
 ``reports`` has it take ``count`` times ``each_s`` seconds to load, and report after each how much is done.
 ``kept`` names a file that stands for what it built: where it is there, opening reports nothing and takes no time.
 ``litter`` names a file: the engine starts processes of every kind as it loads, and writes their numbers there.
@@ -112,12 +112,7 @@ class FakeSession(Session):
 
     def _more(self) -> float:
         """Return by how many microseconds a run takes longer than before."""
-        if not self._slow:
-            return 0.0
-        self._slow["after"] -= 1
-        if self._slow["after"] == 0 and "write" in self._slow:
-            Path(self._slow["write"]).write_text(self._slow["text"], encoding="ascii")
-        return float(self._slow["us"]) if self._slow["after"] <= 0 else 0.0
+        return float(self._slow["us"]) if self._slow and Path(self._slow["when"]).exists() else 0.0
 
     def close(self) -> None:
         """End the session."""

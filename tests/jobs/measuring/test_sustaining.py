@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,17 +72,36 @@ def only(result: Result) -> Sustained:
 
 
 LONG_S = 10.0
-"""Time enough for a busy machine to get to the samples that are slow, and to run many of them."""
+"""Time enough for a busy machine to run many samples before and after the change."""
 
 
-def slowing(file: Path, readings: dict[str, float], *, after: int = 1500) -> dict[str, Any]:
-    """Return orders for an engine that takes four times as long after some runs and then heats."""
-    return {"work_us": 1000, "slow": {"after": after, "us": 3000, "write": str(file), "text": json.dumps(readings)}}
+class Slowing:
+    """An engine that takes four times as long from some time of the curve on, when the machine tells ``readings``.
+
+    The time is the clock's: how many samples fit into it depends on the machine.
+
+    :param seconds: Of the curve, until the change.
+    """
+
+    def __init__(self, file: Path, readings: dict[str, float], seconds: float) -> None:
+        self._file, self._readings, self._seconds = file, readings, seconds
+        self._slow = file.with_suffix(".slow")
+        self._begun: float | None = None
+        self.orders = {"work_us": 1000, "slow": {"when": str(self._slow), "us": 3000}}
+
+    def __call__(self, progress: Progress) -> None:
+        """Change what the engine and the machine do when it is time."""
+        if progress.phase == "sustained" and not self._slow.exists():
+            self._begun = self._begun or time.monotonic()
+            if time.monotonic() - self._begun >= self._seconds:
+                tell(self._file, self._readings)
+                self._slow.touch()
 
 
 @pytest.mark.long
 def test_an_engine_that_slows_down_as_the_frequency_falls_is_throttled(fake_app: Make, heat: Path) -> None:
-    result = measured(fake_app(**slowing(heat, HOT)), sustain=LONG_S)
+    slowing = Slowing(heat, HOT, 0.3 * LONG_S)
+    result = measured(fake_app(**slowing.orders), sustain=LONG_S, progress=slowing)
     found = only(result)
     assert found.heat.throttling == BEGAN
     assert any("CPU_FREQ fell from 2000 to 1200 MHz" in each for each in found.heat.reasons)
@@ -102,7 +122,9 @@ def test_an_engine_that_slows_down_as_the_frequency_falls_is_throttled(fake_app:
 
 @pytest.mark.long
 def test_an_engine_that_slows_down_for_no_known_cause(fake_app: Make, heat: Path) -> None:
-    assert only(measured(fake_app(**slowing(heat, COOL)), sustain=LONG_S)).heat.throttling == SLOWER
+    slowing = Slowing(heat, COOL, 0.3 * LONG_S)
+    result = measured(fake_app(**slowing.orders), sustain=LONG_S, progress=slowing)
+    assert only(result).heat.throttling == SLOWER
 
 
 @pytest.mark.long
@@ -131,14 +153,16 @@ def test_each_of_two_has_a_curve_alone_and_waits_until_it_is_as_cool_as_the_firs
     """The monitor tells that it is hot from the first curve on, until somebody cools it during the second rest."""
     rests: list[str] = []
 
-    def cool(progress: Progress) -> None:
+    def change(progress: Progress) -> None:
+        slowing(progress)
         if progress.phase == "resting" and progress.configuration.endswith("2"):
             rests.append(progress.configuration)
             if len(rests) == 4:
                 tell(heat, COOL)
 
-    asked = {"engine": ["fake:threads=1", "fake:threads=2"], "number": None, "runs": 2, "progress": cool}
-    result = measured(fake_app(**slowing(heat, HOT)), sustain=2.0, **asked)
+    slowing = Slowing(heat, HOT, 1.0)
+    asked = {"engine": ["fake:threads=1", "fake:threads=2"], "number": None, "runs": 2, "progress": change}
+    result = measured(fake_app(**slowing.orders), sustain=2.0, **asked)
     first, second = (each.sustained for each in result.configurations)
     assert first is not None
     assert second is not None
@@ -153,8 +177,9 @@ def test_each_of_two_has_a_curve_alone_and_waits_until_it_is_as_cool_as_the_firs
 
 @pytest.mark.long
 def test_a_machine_that_stays_hot_is_not_waited_for_for_ever(fake_app: Make, heat: Path) -> None:
-    app = fake_app(**slowing(heat, HOT, after=1))
-    result = measured(app, sustain=1.0, engine=["fake:threads=1", "fake:threads=2"], number=None, runs=2)
+    slowing, engines = Slowing(heat, HOT, 0.0), ["fake:threads=1", "fake:threads=2"]
+    app = fake_app(**slowing.orders)
+    result = measured(app, sustain=1.0, engine=engines, number=None, runs=2, progress=slowing)
     second = result.configurations[1].sustained
     assert second is not None
     assert (second.rest_ended, second.start_temperature) == ("limit", 85.0)
