@@ -35,6 +35,7 @@ def test_two_releases_of_a_library_are_compared(tmp_path: Path, capsys: Capture)
         pytest.skip("needs network")
     for name, release in (("old", "1.30.0"), ("new", "1.31.1")):
         assert main(["env", "create", name, "--with", f"onnxruntime=={release}"]) == 0
+    assert "next: lpbench compare --live APP --engine ENGINE@env:new --engine ENGINE" in capsys.readouterr().out
     program = next((tmp_path / "cache").rglob("environments/old/bin/lpbench"))
     listed = subprocess.run([program, "env", "list"], capture_output=True, text=True, check=True).stdout
     assert [line.split()[0] for line in listed.splitlines()] == ["env:new", "env:old"], "its own lpbench runs"

@@ -74,6 +74,9 @@ def _create(options: argparse.Namespace) -> int:
     _show([made], options)
     if made.loosened:
         _console.say("other packages have other versions than here, since those do not fit: comparisons name them")
+    if not options.json:
+        following = f"next: lpbench compare --live APP --engine ENGINE@env:{made.name} --engine ENGINE"
+        _console.answer(_console.painter(_console.answers())(following, "dim"))
     return _console.DONE
 
 
