@@ -15,6 +15,7 @@ from lpbench.jobs.environments import _making, create, every, remove
 from lpbench.jobs.environments._places import WRITTEN, folder
 from lpbench.jobs.environments._wheels import pack
 from lpbench.plugin.kit import downloads
+from lpbench.util import atomic_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,26 @@ def test_nothing_is_left_of_one_that_cannot_be_made(fakes: object, monkeypatch: 
         create("old", ["some-library==1.0"])
     assert every() == []
     assert [path for path in folder().iterdir() if path.is_dir()] == []
+
+
+def test_two_do_not_make_one_environment(fakes: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fakes
+    monkeypatch.setattr(_making, "_plugins", lambda _: ("fake", []))
+    with (
+        atomic_folders.locked(folder(), "old"),
+        pytest.raises(LpbenchError, match='another process is making the environment "old"'),
+    ):
+        create("old", ["some-library==1.0"])
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(fakes: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fakes
+    (left := folder() / f".other.{atomic_folders.MARK}x1").mkdir(parents=True)
+    monkeypatch.setattr(_making, "_plugins", lambda _: ("fake", []))
+    monkeypatch.setattr(_making, "_python", lambda _: "/bin/false")
+    with pytest.raises(LpbenchError, match="cannot be made"):
+        create("old", ["some-library==1.0"])
+    assert not left.exists()
 
 
 @pytest.mark.parametrize(

@@ -70,14 +70,15 @@ def create(name: str, libraries: Sequence[str], *, python: str = "", tick: Tick 
     :raises LpbenchError: There is one of that name, no engine uses such a library, or pip fails.
     """
     parent = folder()
-    if checked_name(name) in made():
-        raise LpbenchError(f'there is an environment "{name}" already', hint=f"lpbench env remove {name}")
+    _refuse_taken(checked_name(name))
     asked = [_requirement(text) for text in libraries]
     engine, plugins = _plugins([library for library, _ in asked])
     base = _python(python)
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        with atomic_folders.locked(parent, name), atomic_folders.staging(parent, name) as stage:
+        atomic_folders.sweep(parent)
+        with _held(parent, name), atomic_folders.staging(parent, name) as stage:
+            _refuse_taken(name)  # it may have been made in the meantime
             pip = _Pip(base, stage, tick)
             pip.make()
             wheels = [str(pack(each, package, stage)) for each, package in plugins]
@@ -91,6 +92,25 @@ def create(name: str, libraries: Sequence[str], *, python: str = "", tick: Tick 
         where = str(error.filename or parent)
         raise LpbenchError(error.strerror or str(error), where=where, hint="set XDG_CACHE_HOME to move it") from error
     return read(name)
+
+
+def _refuse_taken(name: str) -> None:
+    if name in made():
+        raise LpbenchError(f'there is an environment "{name}" already', hint=f"lpbench env remove {name}")
+
+
+def _held(parent: Path, name: str) -> contextlib.AbstractContextManager[None]:
+    """Hold a name against other processes.
+
+    :raises LpbenchError: One of them is making an environment of that name.
+    """
+
+    def refuse() -> None:
+        raise LpbenchError(
+            f'another process is making the environment "{name}"', hint="wait for it, or take another name"
+        )
+
+    return atomic_folders.locked(parent, name, waiting=refuse)
 
 
 def read(name: str) -> Made:
