@@ -35,7 +35,7 @@ def write(text: str, path: str | Path, *, overwrite: bool = False) -> Path:
         raise ResultError(
             f"cannot be written: {getattr(error, 'strerror', None) or error}",
             where=str(path),
-            hint="nothing was written there; choose another path" + either(" with -o", ""),
+            hint="nothing was written there; choose another path",
         ) from error
     return path
 
