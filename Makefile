@@ -39,8 +39,9 @@ apps: setup
 	$(BIN)/python examples/every_app.py
 
 # PYTEST takes further options of pytest.  Files side by side: most tests wait for processes of theirs.
+# A worker of pytest that crashes is not replaced: with files side by side the new one would run the test that crashed again.
 test: setup
-	$(BIN)/python -m pytest --timeout 300 -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest --timeout 300 -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0 $(PYTEST)
 
 # Attacks lpbench with damaged files, and prints tried and failed for each kind.  SEED repeats an attack; SECONDS bounds
 # it, MUTANTS and KILLS say how much instead; KINDS=a,b chooses; MUTANT repeats one; JSON=FILE writes the outcome.

@@ -208,11 +208,13 @@ def test_an_error_kept_does_not_stop_the_process_when_the_session_closes(
     """A traceback keeps what a failed run held; an extractor among it would end the process at closing."""
     if device != "cpu":
         request.getfixturevalue("vulkan")
-    path = models.save(["Input in0 0 1 in0", "Crop crop 1 1 in0 out0 0=0 1=0 2=0 3=0 4=0 5=0"])
+    # the extractor keeps what relu made; of 4 columns nothing is left from the fifth on
+    relu, crop = "ReLU relu 1 1 a out0", "Crop crop 1 1 b out1 0=4 1=0 2=0 3=-233 4=-233 5=-233"
+    path = models.save(["Input in0 0 1 in0", "Split split 1 2 in0 a b", relu, crop])
     session = open_session(path, {"in0": (3, 4, 4)}, device=device)
     kept = []
     for _ in range(3):
-        with pytest.raises(EngineError, match=r'returned no output "out0" \(code -100\)') as caught:
+        with pytest.raises(EngineError, match=r'returned no output "out1" \(code -100\)') as caught:
             session.run({"in0": np.ones((3, 4, 4), np.float32)})
         kept.append(caught)
     session.close()
