@@ -39,7 +39,7 @@ apps: setup
 	$(BIN)/python examples/every_app.py
 
 # PYTEST takes further options of pytest.  Files side by side: most tests wait for processes of theirs.
-# A worker of pytest that crashes is not replaced: with files side by side the new one would run the test that crashed again.
+# A process that crashes is not replaced: pytest-xdist would give the same test to the next one, and might wait for ever.
 test: setup
 	$(BIN)/python -m pytest --timeout 300 -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0 $(PYTEST)
 

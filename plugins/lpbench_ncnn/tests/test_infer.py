@@ -173,7 +173,6 @@ def test_adding(a: Shape, b: Shape) -> None:
         ("BatchNorm l 1 1 in0 out0 0=4", (3, 4, 4), "its weights are for 4 channels"),
         ("Reshape l 1 1 in0 out0 0=7 1=-1", (3, 4, 4), "it reshapes to ?x7"),
         ("Slice l 1 2 in0 out0 out1 -23300=2,2,2 1=0", (3, 4, 4), "it slices 2+2 out of dimension 0"),
-        ("Crop l 1 1 in0 out0 0=1 1=1 2=0", (3, 4, 4), "has neither a size nor a second input that gives one"),
     ],
 )
 def test_what_ncnn_would_run_with_the_wrong_size_is_refused(layer: str, shape: Shape, words: str) -> None:
@@ -182,12 +181,6 @@ def test_what_ncnn_would_run_with_the_wrong_size_is_refused(layer: str, shape: S
         _infer.shapes(graph(["Input in0 0 1 in0", layer]), {"in0": shape})
     assert words in caught.value.what
     assert 'layer "l"' in caught.value.what
-
-
-@pytest.mark.parametrize("given", ["3=2 4=2 5=1", "0=1 3=-233 4=-233 5=-233", "-23309=1,1 -23310=1,2 -23311=1,0"])
-def test_a_crop_with_a_size_or_slices_needs_no_second_input(given: str) -> None:
-    layers = ["Input in0 0 1 in0", f"Crop l 1 1 in0 out0 {given}"]
-    assert _infer.shapes(graph(layers), {"in0": (3, 4, 4)})["out0"] is None
 
 
 def test_joining_what_does_not_fit_is_refused() -> None:

@@ -118,3 +118,49 @@ def test_other_formats_are_named(tmp_path: Path, head: bytes, words: str) -> Non
         _param.read(path)
     assert words in caught.value.what
     assert caught.value.hint
+
+
+def described(layer: str, inputs: int, settings: str = "") -> str:
+    """Return a network with one layer that is given so many inputs."""
+    names = [f"in{at}" for at in range(inputs)]
+    lines = [*(f"Input {name} 0 1 {name}" for name in names), f"{layer} l {inputs} 1 {' '.join(names)} out0 {settings}"]
+    return "\n".join(["7767517", f"{len(lines)} {len(lines)}", *lines, ""])
+
+
+@pytest.mark.parametrize(
+    ("layer", "settings", "needed"),
+    [
+        *((layer, "", 2) for layer in ("CopyTo", "DeformableConv2D", "Eltwise", "GridSample", "MatMul")),
+        *((layer, "", 2) for layer in ("PSROIPooling", "ROIAlign", "ROIPooling")),
+        *((layer, "", 3) for layer in ("DetectionOutput", "Proposal", "RotaryEmbed", "SDPA")),
+        ("BinaryOp", "0=2", 2),
+        ("Crop", "0=1 1=1 2=0", 2),
+        ("Scale", "0=-233", 2),
+        *((layer, "19=1", 2) for layer in ("Convolution", "Convolution1D", "ConvolutionDepthWise")),
+        *((layer, "28=1", 2) for layer in ("Deconvolution", "DeconvolutionDepthWise")),
+    ],
+)
+def test_a_layer_with_fewer_inputs_than_it_reads_is_refused(layer: str, settings: str, needed: int) -> None:
+    """With each of them one input short, ncnn 1.0.20261020 ended the process."""
+    with pytest.raises(_param._LineError, match=f"reads {needed} inputs, and has {needed - 1}") as caught:
+        _param.parse(described(layer, needed - 1, settings))
+    assert caught.value.line == needed + 2
+    assert len(_param.parse(described(layer, needed, settings)).layers) == needed + 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("BinaryOp", "0=0 1=1 2=3.0"),
+        ("Concat", "0=0"),
+        ("Convolution", "0=4 1=1 6=16"),
+        ("Crop", "3=2 4=2 5=1"),
+        ("Crop", "0=1 3=-233 4=-233 5=-233"),
+        ("Crop", "-23309=1,1 -23310=1,2 -23311=1,0"),
+        ("Interp", "0=1 6=1"),
+        ("Scale", "0=3"),
+    ],
+)
+def test_what_ncnn_computes_from_one_input_is_not_refused(given: tuple[str, str]) -> None:
+    layer, settings = given
+    assert len(_param.parse(described(layer, 1, settings)).layers) == 2

@@ -243,17 +243,6 @@ def _slice(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
     return [(*shape[:at], size, *shape[at + 1 :]) for size in sizes]
 
 
-def _crop(layer: Layer, inputs: Sequence[Shape]) -> Sequence[Shape | None]:
-    """Refuse a crop whose size is that of a second input which is not there: ncnn reads it all the same."""
-    sizes, slices = (3, 4, 5, 14), (9, 19)
-    if not any(map(layer.integer, sizes)) and not any(map(layer.has_list, slices)) and len(inputs) == 1:
-        raise EngineError(
-            f"{layer.label} has neither a size nor a second input that gives one",
-            hint="the .param is damaged",
-        )
-    return [None]
-
-
 UNCHANGED = (
     *("AbsVal", "BNLL", "Bias", "Cast", "CELU", "Clip", "Dropout", "ELU", "Erf", "Exp", "GELU", "GroupNorm"),
     *("HardSigmoid", "HardSwish", "InstanceNorm", "LRN", "LayerNorm", "Log", "Mish", "Noop", "Normalize", "PReLU"),
@@ -273,7 +262,6 @@ RULES: Mapping[str, Rule] = {
     "Flatten": _flatten,
     "Reshape": _reshape,
     "Concat": _concat,
-    "Crop": _crop,
     "Slice": _slice,
 }
 """Shape rules by layer type; the output shapes of other types are unknown."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lpbench.errors import either, setting
 from lpbench.plugin.engine import EngineError
 from lpbench.plugin.kit.untrusted import open_regular, read_regular, shorten
+from lpbench_ncnn._arity import least_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -171,6 +172,7 @@ def parse(text: str) -> Graph:
     if len(layers) != counts[0]:
         raise _LineError(lines[-1][0], f"the file ends after {len(layers)} layers; line 2 announces {counts[0]}")
     _check_blobs(layers, counts[1])
+    _check_inputs(layers)
     return Graph(layers)
 
 
@@ -256,6 +258,13 @@ def _check_blobs(layers: Iterable[Layer], count: int) -> None:
             produced.add(name)
     if len(produced) > count:
         raise _LineError(2, f"the network has {len(produced)} blobs; this line announces {count}")
+
+
+def _check_inputs(layers: Iterable[Layer]) -> None:
+    """Refuse layers with fewer inputs than they read."""
+    for layer in layers:
+        if len(layer.bottoms) < (least := least_inputs(layer)):
+            raise _LineError(layer.line, f"{layer.label} reads {least} inputs, and has {len(layer.bottoms)}")
 
 
 def weighted(layers: Iterable[Layer]) -> Iterator[Layer]:
